@@ -1,0 +1,43 @@
+"""`manifest.jsonl`: one line a wanted variation, everything needed to explain or repeat it."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from augmentai.recipe import Outcome
+
+MANIFEST = "manifest.jsonl"
+
+
+def line(outcome: Outcome) -> str:
+    """One line of the manifest, with its line end.
+
+    status is "ok" or "failed". A failed line has no file; its reason says why. index is 0 where the source itself could
+    not be used, so that no variation of it was tried.
+    """
+    made = outcome.variation
+    entry: dict[str, Any] = {
+        "file": made.file if made else None,
+        "source": outcome.source.path,
+        "source_sha256": outcome.source.sha256 or None,
+        "label": outcome.source.label,
+        "index": outcome.index,
+        "engine": made.engine if made else None,
+        "model": made.model if made else None,
+        "prompt": made.prompt if made else None,
+        "strength": made.strength if made else None,
+        "seed": outcome.seed,
+        "width": made.image.width if made else None,
+        "height": made.image.height if made else None,
+        "seconds": round(made.seconds, 3) if made else None,
+        "fallbacks": [{"engine": f.engine, "reason": f.reason} for f in outcome.fallbacks],
+        "status": "ok" if made else "failed",
+    }
+    if made and made.details:
+        entry["details"] = dict(made.details)
+    if outcome.reason:
+        entry["reason"] = outcome.reason
+    if outcome.notices:
+        entry["notices"] = list(outcome.notices)
+    return json.dumps(entry, ensure_ascii=False) + "\n"

@@ -1,0 +1,15 @@
+"""One file an engine, behind the protocol of `base`. `available` gives them in the router's order of preference."""
+
+from __future__ import annotations
+
+from augmentai.engines.base import Engine
+from augmentai.settings import Settings
+
+
+def available(settings: Settings) -> list[Engine]:
+    """Every engine, best first. Nothing is loaded or contacted until it is used."""
+    from augmentai.engines.diffusion import DiffusionEngine
+    from augmentai.engines.gan import GanEngine
+    from augmentai.engines.stability import StabilityEngine
+
+    return [StabilityEngine(settings), DiffusionEngine(settings), GanEngine(settings)]

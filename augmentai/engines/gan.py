@@ -1,0 +1,188 @@
+"""The local GAN as an engine: no key, no GPU, no network. The model itself is in `augmentai.gan`."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task
+from augmentai.images import ImageError, decode
+from augmentai.recipe import Source
+from augmentai.settings import Settings
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from augmentai.gan.store import Weights
+    from augmentai.images import Photo
+
+MAX_DONORS = 64  # of a class or a job; a style is cheap, reading every picture of a large set for one is not
+FEW_DONORS = 8  # with fewer than this, styles of the bank join in, or variations would look alike
+_STYLES_KEPT = 4096
+
+
+class GanEngine:
+    """Gives a source the light, weather and colours of other pictures: of its class, of the job, or of the bank."""
+
+    name = "gan"
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        self._styles: OrderedDict[tuple[int, str], Any] = OrderedDict()  # (weights, sha256 of a source) -> its style
+        self._lock = threading.Lock()
+
+    def readiness(self) -> Readiness:
+        path = self._settings.gan_weights
+        if not path.is_file():
+            return Readiness(False, f"the weights file {path} is not there; set AUGMENTAI_GAN_WEIGHTS or restore it")
+        return Readiness(True)
+
+    def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
+        from augmentai.gan.store import WeightsError
+
+        try:
+            weights, device = self._load()
+        except (WeightsError, RuntimeError) as error:
+            raise EngineOut(str(error)) from error
+        donors = _Donors(job.sources)
+        last: tuple[str, Any] = ("", None)
+        for task in tasks:
+            begun = time.perf_counter()
+            try:
+                if last[0] != task.source.sha256:
+                    last = (task.source.sha256, self._prepare(task, weights, device))
+                content, style, pixels = last[1]
+                new_style, described = self._new_style(task, weights, style, donors, job, device)
+                image = self._paint(task, weights, content, style, new_style, pixels)
+            except (RuntimeError, MemoryError) as error:
+                yield Refused(task, f"the local GAN failed on this picture ({str(error).splitlines()[0][:200]})")
+                continue
+            model = f"augmentai-gan {weights.notes.get('steps', '?')} steps"
+            yield Made(task, self.name, image, model, time.perf_counter() - begun, ai_share="part", details={"donor": described})
+
+    def _load(self) -> tuple[Weights, str]:
+        import torch
+
+        device = self._settings.device
+        if device == "auto":
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+        path = self._settings.gan_weights
+        return _load_weights(path, path.stat().st_mtime_ns, device), device
+
+    def _prepare(self, task: Task, weights: Weights, device: str) -> tuple[Tensor, Tensor, Tensor]:
+        import numpy as np
+        import torch
+
+        content, style = self._encode(task.photo, weights, device)
+        self._remember((id(weights), task.source.sha256), style[0])
+        pixels = torch.from_numpy(np.array(task.photo.rgb)).permute(2, 0, 1).contiguous()
+        return content, style, pixels
+
+    def _encode(self, photo: Photo, weights: Weights, device: str) -> tuple[Tensor, Tensor]:
+        import torch
+
+        from augmentai.gan.render import thumbnail
+
+        with torch.inference_mode():
+            return weights.generator.encode(thumbnail(photo.flattened()).to(device))
+
+    def _paint(
+        self, task: Task, weights: Weights, content: Tensor, style: Tensor, new_style: Tensor, pixels: Tensor
+    ) -> Any:
+        import torch
+        from PIL import Image
+
+        from augmentai.gan.render import carry
+
+        with torch.inference_mode():
+            change = weights.generator.change(content, style, new_style)[0].cpu()
+            # Rounded, so that the last bits of a sum (which hang on the number of threads) never reach a pixel.
+            change = (change * 4096).round() / 4096
+            out = carry(pixels, change, task.recipe.strength)
+        return Image.fromarray(out.permute(1, 2, 0).contiguous().numpy())
+
+    def _new_style(
+        self, task: Task, weights: Weights, own: Tensor, donors: _Donors, job: JobView, device: str
+    ) -> tuple[Tensor, str]:
+        """Another picture's style, or a blend of two; the choice hangs on the variation's seed alone."""
+        import torch
+
+        from augmentai.gan.network import unit_rms
+
+        pool: list[Source | int] = [*donors.of(task.source)]
+        if len(pool) < FEW_DONORS:
+            pool += range(len(weights.bank))
+        order = _shuffled(len(pool), f"{job.recipe.seed}:{task.source.sha256}:donors")
+
+        def lender(start: int) -> tuple[str, Tensor]:
+            for step in range(len(order)):
+                one = pool[order[(start + step) % len(order)]]
+                if isinstance(one, int):
+                    return f"bank {one}", weights.bank[one]
+                style = self._style_of(one, weights, job, device)
+                if style is not None:  # None: a picture that cannot be read lends nothing, the next one does
+                    return f"{one.path} {one.sha256[:12]}", style
+            return "none", own[0]
+
+        first, second = lender(task.index - 1), lender(task.index - 1 + len(pool) // 2)
+        share = (task.seed % 1000) / 1000 * 0.4  # up to two fifths of a second donor: more looks than donors
+        with torch.inference_mode():
+            blended = unit_rms((1 - share) * first[1] + share * second[1])[None]
+        named = first[0] if first[0] == second[0] else f"{first[0]} + {share:.2f} of {second[0]}"
+        return blended, named
+
+    def _style_of(self, source: Source, weights: Weights, job: JobView, device: str) -> Tensor | None:
+        key = (id(weights), source.sha256)
+        with self._lock:
+            if key in self._styles:
+                self._styles.move_to_end(key)
+                return self._styles[key]
+        try:
+            photo = decode(source.read(), source.path, job.max_pixels)
+            style: Tensor | None = self._encode(photo, weights, device)[1][0]
+        except (ImageError, OSError):
+            style = None  # it is reported as a source; as a donor it is just not there
+        self._remember(key, style)
+        return style
+
+    def _remember(self, key: tuple[int, str], style: Tensor | None) -> None:
+        with self._lock:
+            self._styles[key] = style
+            while len(self._styles) > _STYLES_KEPT:
+                self._styles.popitem(last=False)
+
+
+class _Donors:
+    """Which pictures of the job may lend their style to which: those of the same class, else all; a bounded number."""
+
+    def __init__(self, sources: Sequence[Source]) -> None:
+        by_label: dict[str | None, list[Source]] = {}
+        taken: set[tuple[str | None, str]] = set()
+        for source in sorted(sources, key=lambda s: (s.sha256, s.path)):
+            same_class = by_label.setdefault(source.label, [])
+            if len(same_class) <= MAX_DONORS and (source.label, source.sha256) not in taken:
+                taken.add((source.label, source.sha256))
+                same_class.append(source)
+        self._by_label = by_label
+
+    def of(self, source: Source) -> list[Source]:
+        others = [other for other in self._by_label.get(source.label, []) if other.sha256 != source.sha256]
+        return others[:MAX_DONORS]
+
+
+def _shuffled(count: int, seed: str) -> list[int]:
+    """0..count-1 in an order that hangs on `seed` alone, the same on every machine and version."""
+    return sorted(range(count), key=lambda i: hashlib.sha256(f"{seed}:{i}".encode()).digest())
+
+
+@lru_cache(maxsize=2)
+def _load_weights(path: Path, changed_ns: int, device: str) -> Weights:
+    from augmentai.gan.store import load
+
+    return load(path, device)

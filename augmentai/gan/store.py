@@ -1,0 +1,56 @@
+"""The GAN's file: fp16 safetensors that holds the generator, a bank of styles, and how both came to be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save_file
+from torch import Tensor
+
+from augmentai.gan.network import STYLE_DIM, Generator
+
+ARCHITECTURE = "augmentai-gan-1"
+
+
+class WeightsError(ValueError):
+    """The weights file is missing, broken, or of another architecture."""
+
+
+@dataclass(frozen=True)
+class Weights:
+    """A generator ready to use, its style bank (N, 64), and the notes written beside them (steps, data, ...)."""
+
+    generator: Generator
+    bank: Tensor
+    notes: dict[str, str]
+
+
+def save(path: Path, generator: Generator, bank: Tensor, notes: dict[str, str]) -> None:
+    """Write `generator` and `bank` to `path` in fp16, without pickle."""
+    tensors = {f"generator.{k}": v.detach().half().contiguous() for k, v in generator.state_dict().items()}
+    tensors["bank"] = bank.half().contiguous()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, {"architecture": ARCHITECTURE, **notes})
+
+
+def load(path: Path, device: str = "cpu") -> Weights:
+    """Read a file that `save` wrote. Raises WeightsError, whose words name the file and what was expected."""
+    try:
+        with safe_open(path, "pt", device="cpu") as file:
+            notes = dict(file.metadata() or {})
+            tensors = {name: file.get_tensor(name).float() for name in file.keys()}  # noqa: SIM118 (not a dict)
+    except (OSError, SafetensorError) as error:
+        raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
+    if notes.get("architecture") != ARCHITECTURE:
+        found = notes.get("architecture", "none stated")
+        raise WeightsError(f"{path}: architecture {found}, expected {ARCHITECTURE}; train it again with this version")
+    bank = tensors.pop("bank", torch.empty(0, STYLE_DIM))
+    generator = Generator()
+    try:
+        generator.load_state_dict({k.removeprefix("generator."): v for k, v in tensors.items()})
+    except RuntimeError as error:
+        raise WeightsError(f"{path}: its tensors do not fit {ARCHITECTURE} ({error})") from error
+    return Weights(generator.to(device).eval().requires_grad_(False), bank.to(device), notes)

@@ -1,0 +1,158 @@
+"""The one generator: sources x recipe -> outcomes, one at a time. Every door of the house leads here."""
+
+from __future__ import annotations
+
+import os
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from threading import Event
+
+from augmentai import engines as engine_room
+from augmentai.dataset.names import Names
+from augmentai.dataset.read import Gathered, Limits, gather
+from augmentai.engines.base import Engine, JobView, Made, Refused, Task
+from augmentai.images import ImageError, Photo, decode, encode
+from augmentai.images.encode import DIGITAL_SOURCE_TYPES, format_for
+from augmentai.recipe import Outcome, Recipe, Source, Variation, variation_seed
+from augmentai.report import Report
+from augmentai.router import Router
+from augmentai.settings import Settings, load_settings
+
+_DECODED_AHEAD = 2  # pictures decoded while the engine works; more would only cost memory
+
+
+@dataclass
+class Job:
+    """One run of a recipe over sources.
+
+    Iterate over `run()` for outcomes as they finish. `report` counts them. Set `stop` to end early: what an engine has
+    begun is finished or dropped, nothing new is begun, and `report` says that it was stopped.
+    Raises ValueError where the recipe names an unknown engine.
+    """
+
+    gathered: Gathered
+    recipe: Recipe
+    settings: Settings
+    engines: Sequence[Engine]
+    stop: Event = field(default_factory=Event)
+
+    def __post_init__(self) -> None:
+        self.recipe = self.recipe.settled()
+        self.report = Report(self.recipe, len(self.gathered.sources), self.gathered.failures, self.gathered.notices)
+        self._names = Names(self.gathered.sources)
+        self._unreadable: deque[Outcome] = deque()
+
+    @property
+    def expected(self) -> int:
+        """How many variations there will be if nothing goes wrong."""
+        return len(self.gathered.sources) * self.recipe.variations
+
+    def run(self) -> Iterator[Outcome]:
+        """Outcomes as they finish: one for each wanted variation, and one for each source that cannot be read."""
+        for failure in self.gathered.failures:  # already counted by the report
+            yield Outcome(Source(failure.file, None, "", 0, bytes), 0, 0, reason=failure.reason)
+        router = Router(self.engines, self.recipe)
+        self.report.passed_over = router.passed_over
+        by_hash = sorted(self.gathered.sources, key=lambda s: (s.sha256, s.path))
+        view = JobView(by_hash, self.recipe, self.settings.max_pixels)
+        with ThreadPoolExecutor(1, "decode") as pool:
+            tasks = self._tasks(pool)
+            results = router.route(tasks, view)
+            try:
+                for result in results:
+                    yield from self._said(self._outcome(result))
+                yield from self._said(None)
+            finally:
+                results.close()  # type: ignore[attr-defined]  # a generator: lets engines drop what they began
+                tasks.close()
+                self.report.stopped = self.report.stopped or self.stop.is_set()
+
+    def _said(self, outcome: Outcome | None) -> Iterator[Outcome]:
+        """Sources that could not be read were met while an engine drew tasks; they are told as soon as may be."""
+        while self._unreadable:
+            unreadable = self._unreadable.popleft()
+            self.report.add(unreadable)
+            yield unreadable
+        if outcome is not None:
+            self.report.add(outcome)
+            yield outcome
+
+    def _tasks(self, pool: ThreadPoolExecutor) -> Iterator[Task]:
+        ahead: deque[tuple[Source, Future[Photo]]] = deque()
+        waiting = iter(self.gathered.sources)
+
+        def fill() -> None:
+            while len(ahead) < _DECODED_AHEAD and (source := next(waiting, None)) is not None:
+                ahead.append((source, pool.submit(self._decode, source)))
+
+        fill()
+        while ahead:
+            source, future = ahead.popleft()
+            if self.stop.is_set():
+                return
+            fill()
+            try:
+                photo = future.result()
+            except (ImageError, OSError) as error:
+                self._unreadable.append(Outcome(source, 0, 0, reason=str(error)))
+                continue
+            for index in range(1, self.recipe.variations + 1):
+                if self.stop.is_set():
+                    return
+                yield Task(source, photo, index, variation_seed(self.recipe.seed, source.sha256, index), self.recipe)
+
+    def _decode(self, source: Source) -> Photo:
+        return decode(source.read(), source.path, self.settings.max_pixels)
+
+    def _outcome(self, result: Made | Refused) -> Outcome:
+        task = result.task
+        told = {"fallbacks": task.fallbacks, "notices": task.photo.notices}
+        if isinstance(result, Refused):
+            return Outcome(task.source, task.index, task.seed, reason=result.reason, **told)  # type: ignore[arg-type]
+        file_format = format_for(task.photo, task.recipe.output_format)
+        note = f"AI-made variation by AugmentAI, engine {result.engine}, model {result.model}, seed {task.seed}"
+        source_type = DIGITAL_SOURCE_TYPES[1 if result.ai_share == "part" else 0]
+        try:
+            image = task.photo.restore(result.image)
+            data = encode(image, file_format, note, source_type, task.photo.icc_profile)
+        except (ImageError, ValueError, OSError, MemoryError) as error:
+            return Outcome(task.source, task.index, task.seed, reason=str(error), **told)  # type: ignore[arg-type]
+        variation = Variation(
+            file=self._names.variation(task.source, task.index, file_format),
+            data=data,
+            image=image,
+            engine=result.engine,
+            model=result.model,
+            prompt=result.prompt,
+            strength=task.recipe.strength,
+            seconds=result.seconds,
+            details=result.details,
+        )
+        return Outcome(task.source, task.index, task.seed, variation, **told)  # type: ignore[arg-type]
+
+
+def limits(settings: Settings, files: int | None = None) -> Limits:
+    """What the settings allow to be read; `files` bounds a job of the page or the API."""
+    return Limits(settings.max_file_bytes, settings.max_zip_bytes, files)
+
+
+def augment(
+    sources: str | os.PathLike[str] | Source | Iterable[str | os.PathLike[str] | Source],
+    recipe: Recipe | None = None,
+    settings: Settings | None = None,
+) -> Iterator[Outcome]:
+    """Make variations: yields an Outcome as each finishes.
+
+    sources: files, folders (class folders kept), ZIPs, or `Source` objects; one or many.
+    recipe: what to make, `Recipe()` by default. settings: the environment's by default.
+    Bad files never raise: they come out as outcomes that are not ok and say why.
+    Raises SettingsError where the environment holds a setting that cannot be used.
+    """
+    if isinstance(sources, str | os.PathLike | Source):
+        sources = [sources]
+    settings = settings or load_settings()
+    gathered = gather([s if isinstance(s, Source) else Path(s) for s in sources], limits(settings))
+    yield from Job(gathered, recipe or Recipe(), settings, engine_room.available(settings)).run()

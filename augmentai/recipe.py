@@ -1,0 +1,170 @@
+"""What is asked for and what came out: plain frozen dataclasses, used by every other module."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+ENGINES = ("auto", "stability", "diffusion", "gan")
+OUTPUT_FORMATS = ("same", "png", "jpeg", "webp")
+MAX_VARIATIONS = 16
+MAX_PROMPT_CHARS = 10_000
+SEED_LIMIT = 2**32 - 2  # the largest seed that every engine takes
+
+
+class RecipeError(ValueError):
+    """A recipe asks for something that cannot be; the message names the field, what was found and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What the user asks for.
+
+    prompt: what the variations should show, for engines that read words; empty keeps the subject as it is.
+    negative_prompt: what they should not show.
+    strength: 0 (the source itself) to 1 (as far from it as the engine goes).
+    variations: how many of each source, 1 to 16.
+    engine: "auto" prefers the hosted API, then a GPU, then the local GAN; any other name is used alone.
+    seed: 0 draws one at random, which the report tells; 1 to 4294967294 repeats a run exactly.
+    output_format: "same" as the source, "png", "jpeg" or "webp".
+
+    Raises RecipeError where a value is out of range.
+    """
+
+    prompt: str = ""
+    negative_prompt: str = ""
+    strength: float = 0.4
+    variations: int = 1
+    engine: str = "auto"
+    seed: int = 0
+    output_format: str = "same"
+
+    def __post_init__(self) -> None:
+        _whole(self, "variations", 1, MAX_VARIATIONS)
+        _whole(self, "seed", 0, SEED_LIMIT)
+        if isinstance(self.strength, bool) or not isinstance(self.strength, int | float) or not 0 <= self.strength <= 1:
+            raise RecipeError(f"strength is {self.strength!r}; expected a number from 0 to 1")
+        _one_of(self, "engine", ENGINES)
+        _one_of(self, "output_format", OUTPUT_FORMATS)
+        for name in ("prompt", "negative_prompt"):
+            words = getattr(self, name)
+            if not isinstance(words, str) or len(words) > MAX_PROMPT_CHARS:
+                raise RecipeError(f"{name} must be text of at most {MAX_PROMPT_CHARS:,} characters")
+
+    def settled(self) -> Recipe:
+        """The same recipe with a seed that is not 0: drawn at random where none was asked for."""
+        return self if self.seed else replace(self, seed=1 + secrets.randbelow(SEED_LIMIT))
+
+
+def _whole(recipe: Recipe, name: str, low: int, high: int) -> None:
+    value: Any = getattr(recipe, name)
+    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value not in range(low, high + 1):
+        raise RecipeError(f"{name} is {value!r}; expected a whole number from {low} to {high}")
+    object.__setattr__(recipe, name, int(value))  # a web form sends 4.0
+
+
+def _one_of(recipe: Recipe, name: str, allowed: tuple[str, ...]) -> None:
+    value = getattr(recipe, name)
+    if value not in allowed:
+        raise RecipeError(f"{name} is {value!r}; expected one of {', '.join(allowed)}")
+
+
+@dataclass(frozen=True)
+class Source:
+    """One input picture.
+
+    path: where it lies in the set, relative, with forward slashes ("cats/a.jpg"); safe to join to a folder.
+    label: its class, if it has one. sha256: of the file's bytes. read: gives the file's bytes again when called.
+    """
+
+    path: str
+    label: str | None
+    sha256: str
+    size_bytes: int
+    read: Callable[[], bytes] = field(repr=False, compare=False)
+
+    @classmethod
+    def from_bytes(cls, path: str, data: bytes, label: str | None = None) -> Source:
+        """A source that is in memory already."""
+        return cls(path, label, hashlib.sha256(data).hexdigest(), len(data), lambda: data)
+
+
+@dataclass(frozen=True)
+class Failure:
+    """A file that could not be done, and why."""
+
+    file: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Fallback:
+    """An engine that did not make a variation, and why."""
+
+    engine: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Variation:
+    """One synthetic picture, ready to be written.
+
+    file: its relative path ("cats/a__v1.jpg"). data: the encoded file, marked as AI-made. image: the same pixels.
+    """
+
+    file: str
+    data: bytes = field(repr=False)
+    image: Image = field(repr=False, compare=False)
+    engine: str
+    model: str
+    prompt: str
+    strength: float
+    seconds: float
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of one wanted variation: either `variation`, or `reason` says why there is none.
+
+    index counts the variations of a source from 1; it is 0 where the source itself could not be read.
+    fallbacks: the engines that were tried before and did not make it.
+    """
+
+    source: Source
+    index: int
+    seed: int
+    variation: Variation | None = None
+    reason: str = ""
+    fallbacks: tuple[Fallback, ...] = ()
+    notices: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        return self.variation is not None
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the variation below `folder`, in its class folder. Returns the path.
+
+        Raises FileExistsError rather than overwrite, and ValueError where there is nothing to write.
+        """
+        if self.variation is None:
+            raise ValueError(f"{self.source.path}: no variation to save: {self.reason}")
+        path = Path(folder) / self.variation.file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("xb") as file:
+            file.write(self.variation.data)
+        return path
+
+
+def variation_seed(run_seed: int, source_sha256: str, index: int) -> int:
+    """The seed of one variation, 1 to 4294967294: it hangs on the source's content, never on its place in the batch."""
+    digest = hashlib.sha256(f"{run_seed}:{source_sha256}:{index}".encode()).digest()
+    return 1 + int.from_bytes(digest[:8], "big") % SEED_LIMIT

@@ -1,0 +1,73 @@
+"""What a job came to, counted as it goes: the `report` of the API, the summary of the command line, the page's table."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from typing import Any
+
+from augmentai.recipe import Failure, Outcome, Recipe
+
+_SHOWN_LIMIT = 2000  # rows of failures and of fallbacks; the manifest holds every one
+
+
+class Report:
+    """Counts outcomes. `as_dict` may be asked for at any time."""
+
+    def __init__(self, recipe: Recipe, sources: int, failures: tuple[Failure, ...], notices: tuple[str, ...]) -> None:
+        self._begun = time.monotonic()
+        self.recipe = recipe
+        self.sources = sources + len(failures)
+        self.variations = 0
+        self.stopped = False
+        self.passed_over: dict[str, str] = {}
+        self.engines: Counter[str] = Counter()
+        self.credits = 0.0
+        self._failures = {(failure.file, str(i)): failure.reason for i, failure in enumerate(failures)}
+        self._fallbacks: dict[tuple[str, str, str], None] = {}
+        self._notices = dict.fromkeys(notices)
+
+    @property
+    def failures(self) -> list[dict[str, str]]:
+        """One row a file that could not be done, or not wholly."""
+        return [{"file": file, "reason": reason} for (file, _), reason in self._failures.items()]
+
+    @property
+    def failed(self) -> int:
+        return len(self._failures)
+
+    def add(self, outcome: Outcome) -> None:
+        if outcome.variation is not None:
+            self.variations += 1
+            self.engines[outcome.variation.engine] += 1
+            self.credits += float(outcome.variation.details.get("credits", 0))
+        else:
+            self._failures.setdefault((outcome.source.path, outcome.source.sha256), outcome.reason)
+        for fallback in outcome.fallbacks:
+            self._fallbacks.setdefault((outcome.source.path, fallback.engine, fallback.reason))
+        for notice in outcome.notices:
+            self._notices.setdefault(f"{outcome.source.path}: {notice}")
+
+    def as_dict(self) -> dict[str, Any]:
+        """JSON-ready; see the README for each field."""
+        from augmentai import __version__
+
+        report: dict[str, Any] = {
+            "sources": self.sources,
+            "variations": self.variations,
+            "failed": self.failed,
+            "engines": dict(self.engines),
+            "seconds": round(time.monotonic() - self._begun, 2),
+            "seed": self.recipe.seed,
+            "stopped": self.stopped,
+            "failures": self.failures[:_SHOWN_LIMIT],
+            "fallbacks": [
+                {"file": file, "engine": engine, "reason": reason}
+                for file, engine, reason in list(self._fallbacks)[:_SHOWN_LIMIT]
+            ],
+            "engines_not_set_up": self.passed_over,
+            "notices": list(self._notices)[:_SHOWN_LIMIT],
+            "credits": round(self.credits, 2),
+            "version": __version__,
+        }
+        return report

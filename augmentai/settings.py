@@ -1,0 +1,95 @@
+"""The environment, read once into one frozen, validated object. Nothing else reads the environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+DEFAULT_WEIGHTS = ROOT / "weights" / "gan.safetensors"
+EXAMPLES = ROOT / "examples"
+
+
+class SettingsError(ValueError):
+    """A variable of the environment holds something that cannot be used; the message names it."""
+
+
+def _stripped(value: object) -> object:
+    if isinstance(value, SecretStr):
+        value = value.get_secret_value()
+    return value.strip() if isinstance(value, str) else value
+
+
+Stripped = BeforeValidator(_stripped)
+
+
+class Settings(BaseSettings):
+    """Everything that the environment may set. Sizes are in the unit that the name ends with."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True)
+
+    stability_api_key: Annotated[SecretStr, Stripped] = Field(
+        SecretStr(""), validation_alias="STABILITY_API_KEY", description="key of the hosted API; without it all is local"
+    )
+    stability_api_base: Annotated[str, Stripped] = Field(
+        "https://api.stability.ai",
+        validation_alias="STABILITY_API_BASE",
+        pattern=r"^https?://[^\s]+$",
+        description="root of the hosted API, for gateways and tests",
+    )
+    stability_model: Annotated[str, Stripped] = Field(
+        "sd3.5-medium", validation_alias="STABILITY_MODEL", description="model of the hosted API"
+    )
+    gan_weights: Path = Field(
+        DEFAULT_WEIGHTS, validation_alias="AUGMENTAI_GAN_WEIGHTS", description="weights file of the local GAN"
+    )
+    device: str = Field(
+        "auto",
+        validation_alias="AUGMENTAI_DEVICE",
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+        description="where the local GAN runs: auto, cpu, cuda or cuda:N",
+    )
+    max_megapixels: float = Field(
+        50, gt=0, validation_alias="AUGMENTAI_MAX_MEGAPIXELS", description="larger pictures are refused before decoding"
+    )
+    max_file_mb: float = Field(
+        100, gt=0, validation_alias="AUGMENTAI_MAX_FILE_MB", description="larger files are refused"
+    )
+    max_zip_gb: float = Field(
+        8, gt=0, validation_alias="AUGMENTAI_MAX_ZIP_GB", description="ZIPs that unpack to more are refused"
+    )
+    max_files: int = Field(
+        2000, ge=1, validation_alias="AUGMENTAI_MAX_FILES", description="sources in one job of the page or the API"
+    )
+    server_name: str | None = Field(None, validation_alias="GRADIO_SERVER_NAME", description="address to listen on")
+    server_port: int | None = Field(None, ge=0, le=65535, validation_alias="GRADIO_SERVER_PORT", description="port")
+    root_path: str | None = Field(
+        None,
+        validation_alias=AliasChoices("GRADIO_ROOT_PATH", "PROXY_PREFIX"),
+        description="prefix that a proxy strips (AI Workbench sets PROXY_PREFIX)",
+    )
+    behind_proxy: str | None = Field(None, validation_alias="PROXY_PREFIX", exclude=True, description="see GRADIO_ROOT_PATH")
+
+    @property
+    def max_pixels(self) -> int:
+        return int(self.max_megapixels * 1_000_000)
+
+    @property
+    def max_file_bytes(self) -> int:
+        return int(self.max_file_mb * 1_000_000)
+
+    @property
+    def max_zip_bytes(self) -> int:
+        return int(self.max_zip_gb * 1_000_000_000)
+
+
+def load_settings() -> Settings:
+    """Settings from the environment. Raises SettingsError, which names the variable but never shows a key."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors(include_input=False)]
+        raise SettingsError("the environment holds a setting that cannot be used: " + "; ".join(wrong)) from None
