@@ -8,10 +8,11 @@ picture. Fine detail is therefore always the source's own, whatever its size, an
     encoder   picture -> content (B, 48, h/16, w/16), style (B, 64)
     painter   content, style -> coefficients (B, 27, h/16, w/16)
     change    painter(content, new style) - painter(content, own style)
-    picture   x + matrix (x - 1/2) + tone(luma of x)       at every pixel
+    picture   x + matrix x + tone(luma of x)               at every pixel
 
-Twenty-seven coefficients a cell: nine are a 3x3 colour matrix (contrast, saturation, hue), eighteen are the heights of
-three tone curves (red, green, blue) over six knots of luma (shadows apart from lights, sky apart from ground).
+Twenty-seven coefficients a cell: nine are a 3x3 colour matrix (the light's strength and colour, saturation, hue), eighteen
+are the heights of three tone curves (red, green, blue) over six knots of luma (haze, shadows apart from lights, sky apart
+from ground). Black is moved by the first knot alone, and only a little: night stays night.
 
 Sources of the ideas: local affine colour grids, Gharbi et al. 2017 (HDRNet); swapped styles and the co-occurrence patch
 discriminator, Park et al. 2020 (Swapping Autoencoder); FiLM, Perez et al. 2018; hinge loss with spectral norm, Miyato et
@@ -33,7 +34,8 @@ COEFFICIENTS = 9 + 3 * KNOTS
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"
 
 _MATRIX_RANGE = 0.7  # a matrix entry may move by at most this much to either side
-_TONE_RANGE = 0.5  # and a tone curve's knot by this much of full scale
+_TONE_RANGE = 0.5  # and a tone curve's knot by this much of full scale,
+_BLACK_RANGE = 0.14  # but the knot of black by no more than haze would lift it
 
 
 def luma(x: Tensor) -> Tensor:
@@ -119,7 +121,8 @@ class Painter(nn.Module):
         for block in self.blocks:
             h = block(h, style)
         matrix, tone = self.leave(F.silu(h)).float().split([9, 3 * KNOTS], 1)
-        return torch.cat([_MATRIX_RANGE * torch.tanh(matrix), _TONE_RANGE * torch.tanh(tone)], 1)
+        reach = tone.new_tensor([_BLACK_RANGE] + [_TONE_RANGE] * (KNOTS - 1)).repeat(3).view(1, -1, 1, 1)
+        return torch.cat([_MATRIX_RANGE * torch.tanh(matrix), reach * torch.tanh(tone)], 1)
 
 
 class Generator(nn.Module):
@@ -151,7 +154,7 @@ def apply_change(x: Tensor, change: Tensor) -> Tensor:
     curves = planes[:, 9:].view(b, 3, KNOTS, height, width)
     knots = torch.arange(KNOTS, device=x.device).view(1, 1, KNOTS, 1, 1)
     tents = (1 - (luma(x).clamp(0, 1).unsqueeze(2) * (KNOTS - 1) - knots).abs()).clamp(min=0)
-    return x + (matrix * (x - 0.5).unsqueeze(1)).sum(2) + (curves * tents).sum(2)
+    return x + (matrix * x.unsqueeze(1)).sum(2) + (curves * tents).sum(2)
 
 
 class Discriminator(nn.Module):

@@ -72,13 +72,13 @@ def _rows_used(blend: Tensor) -> tuple[int, int]:
 def _apply(pixels: Tensor, planes: Tensor) -> Tensor:
     """uint8 (3, r, W) and coefficients (27, r, W) -> uint8 (3, r, W)."""
     x = pixels.float() / 255
-    centred = x - 0.5
     place = (LUMA_WEIGHTS[0] * x[0] + LUMA_WEIGHTS[1] * x[1] + LUMA_WEIGHTS[2] * x[2]) * (KNOTS - 1)
     tents = [(1 - (place - knot).abs()).clamp_(min=0) for knot in range(KNOTS)]
+    out = x.clone()
     for channel in range(3):
-        total = x[channel]
+        total = out[channel]
         for source in range(3):
-            total.addcmul_(planes[3 * channel + source], centred[source])
+            total.addcmul_(planes[3 * channel + source], x[source])
         for knot in range(KNOTS):
             total.addcmul_(planes[9 + channel * KNOTS + knot], tents[knot])
-    return x.mul_(255).round_().clamp_(0, 255).byte()
+    return out.mul_(255).round_().clamp_(0, 255).byte()
