@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True)
 
     stability_api_key: Annotated[SecretStr, Stripped] = Field(
-        SecretStr(""), validation_alias="STABILITY_API_KEY", description="key of the hosted API; without it all is local"
+        SecretStr(""),
+        validation_alias="STABILITY_API_KEY",
+        description="key of the hosted API; without it all is local",
     )
     stability_api_base: Annotated[str, Stripped] = Field(
         "https://api.stability.ai",
@@ -64,6 +66,21 @@ class Settings(BaseSettings):
     max_files: int = Field(
         2000, ge=1, validation_alias="AUGMENTAI_MAX_FILES", description="sources in one job of the page or the API"
     )
+    max_upload_mb: float = Field(
+        2000,
+        gt=0,
+        validation_alias="AUGMENTAI_MAX_UPLOAD_MB",
+        description="largest single upload to the page or the API",
+    )
+    keep_hours: float = Field(
+        24, gt=0, validation_alias="AUGMENTAI_KEEP_HOURS", description="uploads and results are deleted after this"
+    )
+    jobs_at_once: int = Field(
+        1, ge=1, validation_alias="AUGMENTAI_JOBS_AT_ONCE", description="jobs that run side by side"
+    )
+    queue_size: int = Field(
+        20, ge=1, validation_alias="AUGMENTAI_QUEUE_SIZE", description="jobs that may wait their turn"
+    )
     server_name: str | None = Field(None, validation_alias="GRADIO_SERVER_NAME", description="address to listen on")
     server_port: int | None = Field(None, ge=0, le=65535, validation_alias="GRADIO_SERVER_PORT", description="port")
     root_path: str | None = Field(
@@ -71,7 +88,9 @@ class Settings(BaseSettings):
         validation_alias=AliasChoices("GRADIO_ROOT_PATH", "PROXY_PREFIX"),
         description="prefix that a proxy strips (AI Workbench sets PROXY_PREFIX)",
     )
-    behind_proxy: str | None = Field(None, validation_alias="PROXY_PREFIX", exclude=True, description="see GRADIO_ROOT_PATH")
+    behind_proxy: str | None = Field(
+        None, validation_alias="PROXY_PREFIX", exclude=True, description="see GRADIO_ROOT_PATH"
+    )
 
     @property
     def max_pixels(self) -> int:
@@ -91,5 +110,7 @@ def load_settings() -> Settings:
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors(include_input=False)]
+        wrong = [
+            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors(include_input=False)
+        ]
         raise SettingsError("the environment holds a setting that cannot be used: " + "; ".join(wrong)) from None

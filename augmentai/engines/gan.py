@@ -64,7 +64,15 @@ class GanEngine:
                 yield Refused(task, f"the local GAN failed on this picture ({str(error).splitlines()[0][:200]})")
                 continue
             model = f"augmentai-gan {weights.notes.get('steps', '?')} steps"
-            yield Made(task, self.name, image, model, time.perf_counter() - begun, ai_share="part", details={"donor": described})
+            yield Made(
+                task,
+                self.name,
+                image,
+                model,
+                time.perf_counter() - begun,
+                ai_share="part",
+                details={"donor": described},
+            )
 
     def _load(self) -> tuple[Weights, str]:
         import torch

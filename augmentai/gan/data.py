@@ -26,7 +26,11 @@ class Photos:
     """
 
     def __init__(
-        self, places: Sequence[Path], short_side: int = 192, limit: int = 20_000, weights: dict[str, float] | None = None
+        self,
+        places: Sequence[Path],
+        short_side: int = 192,
+        limit: int = 20_000,
+        weights: dict[str, float] | None = None,
     ) -> None:
         entries = [entry for place in places for entry in _entries(place)]
         if len(entries) > limit:  # an even sample, so that every folder stays in
@@ -35,7 +39,9 @@ class Photos:
             read = list(pool.map(lambda entry: _small(entry[1], short_side), entries))
         kept = [(name, picture) for (name, _), picture in zip(entries, read, strict=True) if picture is not None]
         if len(kept) < 16:
-            raise ValueError(f"{len(kept)} usable photographs in {', '.join(map(str, places))}: training needs 16 or more")
+            raise ValueError(
+                f"{len(kept)} usable photographs in {', '.join(map(str, places))}: training needs 16 or more"
+            )
         self.names = [name for name, _ in kept]
         self.pictures = [picture for _, picture in kept]
         drawn = [_weight(name, weights or {}) for name in self.names]

@@ -1,25 +1,28 @@
 """The local GAN, top to bottom.
 
-A photograph is split into *content* (what is where) and *style* (how it looks: light, weather, colour, haze). The
-generator does not paint pixels. It paints a small grid of colour transforms, one every 16 pixels of a thumbnail, that
-carry the picture from its own style to another one; `render` enlarges the grid smoothly and applies it to the full-size
-picture. Fine detail is therefore always the source's own, whatever its size, and no change of style is no change at all.
+A photograph is split into *content* (what is where) and *style* (how it looks: light, weather, colour, haze).
+The generator does not paint pixels. It paints a small grid of colour transforms, one every 16 pixels of a
+thumbnail, that carry the picture from its own style to another one; `render` enlarges the grid smoothly and applies
+it to the full-size picture. Fine detail is therefore always the source's own, whatever its size, and no change of
+style is no change at all.
 
     encoder   picture -> content (B, 48, h/16, w/16), style (B, 64)
     painter   content, style -> coefficients (B, 27, h/16, w/16)
     change    painter(content, new style) - painter(content, own style)
     picture   x + matrix x + tone(luma of x)               at every pixel
 
-Twenty-seven coefficients a cell: nine are a 3x3 colour matrix (the light's strength and colour, saturation, hue), eighteen
-are the heights of three tone curves (red, green, blue) over six knots of luma (haze, shadows apart from lights, sky apart
-from ground). Black is moved by the first knot alone, and only a little: night stays night.
+Twenty-seven coefficients a cell: nine are a 3x3 colour matrix (the light's strength and colour, saturation, hue),
+eighteen are the heights of three tone curves (red, green, blue) over six knots of luma (haze, shadows apart from
+lights, sky apart from ground). Black is moved by the first knot alone, and only a little: night stays night.
 
-Sources of the ideas: local affine colour grids, Gharbi et al. 2017 (HDRNet); swapped styles and the co-occurrence patch
-discriminator, Park et al. 2020 (Swapping Autoencoder); FiLM, Perez et al. 2018; hinge loss with spectral norm, Miyato et
-al. 2018.
+Sources of the ideas: local affine colour grids, Gharbi et al. 2017 (HDRNet); swapped styles and the co-occurrence
+patch discriminator, Park et al. 2020 (Swapping Autoencoder); FiLM, Perez et al. 2018; hinge loss with spectral norm,
+Miyato et al. 2018.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import torch
 import torch.nn.functional as F
@@ -60,7 +63,7 @@ class Encoder(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = (3, 32, 64, 96, 128)
-        self.stages = nn.ModuleList(_conv(a, b, 2) for a, b in zip(widths, widths[1:], strict=False))
+        self.stages = nn.ModuleList(_conv(a, b, 2) for a, b in pairwise(widths))
         self.mix = _conv(128, 128)
         self.to_content = nn.Conv2d(128, CONTENT_DIM, 1)
         statistics = 2 * (3 + 32 + 64 + 96 + 128) + 5
@@ -113,7 +116,7 @@ class Painter(nn.Module):
         self.blocks = nn.ModuleList(FilmBlock(width) for _ in range(blocks))
         self.leave = nn.Conv2d(width, COEFFICIENTS, 1)
         nn.init.normal_(self.leave.weight, std=0.02)
-        nn.init.zeros_(self.leave.bias)
+        nn.init.constant_(self.leave.bias, 0.0)  # type: ignore[arg-type]
 
     def forward(self, content: Tensor, style: Tensor) -> Tensor:
         h = F.silu(self.enter(content))
@@ -163,9 +166,7 @@ class Discriminator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = (3, 32, 64, 128, 160)
-        self.stages = nn.ModuleList(
-            spectral_norm(nn.Conv2d(a, b, 4, 2, 1)) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.stages = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, 2, 1)) for a, b in pairwise(widths))
         self.verdict = spectral_norm(nn.Conv2d(160, 1, 3, 1, 1))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -181,9 +182,7 @@ class PatchDiscriminator(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         widths = (3, 32, 64, 96, 128)
-        self.stages = nn.ModuleList(
-            spectral_norm(nn.Conv2d(a, b, 4, 2, 1)) for a, b in zip(widths, widths[1:], strict=False)
-        )
+        self.stages = nn.ModuleList(spectral_norm(nn.Conv2d(a, b, 4, 2, 1)) for a, b in pairwise(widths))
         self.compare = nn.Sequential(
             spectral_norm(nn.Linear(256, 128)), nn.LeakyReLU(0.2), spectral_norm(nn.Linear(128, 1))
         )

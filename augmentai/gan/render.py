@@ -53,7 +53,7 @@ def carry(pixels: Tensor, change: Tensor, strength: float) -> Tensor:
 
 
 def _enlarge_columns(change: Tensor, width: int) -> Tensor:
-    _, grid_height, grid_width = change.shape
+    grid_height = change.shape[1]
     wide = F.interpolate(change[None], (grid_height, width), mode="bilinear", align_corners=False)[0]
     return wide.permute(1, 0, 2).reshape(grid_height, -1)
 

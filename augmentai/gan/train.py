@@ -1,7 +1,8 @@
 """Train the local GAN: `python -m augmentai.gan.train --data PHOTOS --out runs/gan --minutes 60`.
 
-PHOTOS is a folder or a ZIP of ordinary photographs (16 or more; a few hundred and up are worth while). Runs on CUDA where
-it is there, else on the CPU. Stopped and started again with the same --out it goes on where it was. It leaves in --out:
+PHOTOS is a folder or a ZIP of ordinary photographs (16 or more; a few hundred and up are worth while). Runs on CUDA
+where it is there, else on the CPU. Stopped and started again with the same --out it goes on where it was. It leaves in
+--out:
 
     gan.safetensors   the weights; the app uses them with AUGMENTAI_GAN_WEIGHTS=runs/gan/gan.safetensors
     log.jsonl         the losses, and how often each discriminator tells real from made ("alive" well above 0.5)
@@ -16,7 +17,6 @@ import copy
 import json
 import math
 import time
-from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -60,9 +60,9 @@ class Trainer:
         torch.manual_seed(plan.seed)
         self.photos, self.plan, self.device, self.step_count = photos, plan, device, 0
         self.rng = torch.Generator().manual_seed(plan.seed)
-        self.generator = Generator().to(device, memory_format=torch.channels_last)
+        self.generator = Generator().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
-        self.whole = Discriminator().to(device, memory_format=torch.channels_last)
+        self.whole = Discriminator().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.patch = PatchDiscriminator().to(device)
         judges = [*self.whole.parameters(), *self.patch.parameters()]
         self.generator_step = torch.optim.Adam(self.generator.parameters(), plan.rate_generator, (0.0, 0.99))
@@ -122,7 +122,7 @@ class Trainer:
         total = sum((getattr(plan, name) * part for name, part in parts.items()), x.new_zeros(()))
         _update(self.generator_step, total, [self.generator])
         moved = (seen - x).abs().mean()
-        return {name: float(part) for name, part in parts.items()} | {"moved": float(moved)}
+        return {name: float(part.detach()) for name, part in parts.items()} | {"moved": float(moved.detach())}
 
     def _cut(self, pictures: Tensor, count: int, side: int = 32) -> Tensor:
         """`count` random patches of each picture, 1/8 to 1/3 of its side across: (B, count, 3, side, side)."""
@@ -226,7 +226,9 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=Plan.batch)
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--limit", type=int, default=20_000, help="use at most this many photographs")
-    parser.add_argument("--weight", action="append", default=[], metavar="GLOB=N", help="draw matching names N times as often")
+    parser.add_argument(
+        "--weight", action="append", default=[], metavar="GLOB=N", help="draw matching names N times as often"
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: all)")
     return parser.parse_args(words)
@@ -260,10 +262,14 @@ def _run(trainer: Trainer, args: argparse.Namespace, checkpoint: Path) -> None:
         torch.save(trainer.state(), temporary)
         temporary.replace(checkpoint)
         sample_sheet(trainer.average, trainer.photos, trainer.device, args.out / "sheet.jpg")
-        notes = {"steps": str(trainer.step_count), "data": ", ".join(p.name for p in args.data), "plan": json.dumps(asdict(trainer.plan))}
+        notes = {
+            "steps": str(trainer.step_count),
+            "data": ", ".join(p.name for p in args.data),
+            "plan": json.dumps(asdict(trainer.plan)),
+        }
         export(trainer, args.out / "gan.safetensors", notes)
 
-    with (args.out / "log.jsonl").open("a") as log, nullcontext():
+    with (args.out / "log.jsonl").open("a") as log:
         while trainer.step_count < args.steps and time.monotonic() - begun < args.minutes * 60:
             for name, value in trainer.step().items():
                 sums[name] = sums.get(name, 0.0) + value
@@ -271,7 +277,9 @@ def _run(trainer: Trainer, args: argparse.Namespace, checkpoint: Path) -> None:
             if trainer.step_count % 50 == 0:
                 means = {name: round(total / counted, 4) for name, total in sums.items()}
                 if not all(math.isfinite(value) for value in means.values()):
-                    raise SystemExit(f"training diverged at step {trainer.step_count}: {means}; the last checkpoint is kept")
+                    raise SystemExit(
+                        f"training diverged at step {trainer.step_count}: {means}; the last checkpoint is kept"
+                    )
                 line = {"step": trainer.step_count, "minutes": round((time.monotonic() - begun) / 60, 2), **means}
                 print(json.dumps(line), file=log, flush=True)
                 print(json.dumps(line), flush=True)

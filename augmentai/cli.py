@@ -1,0 +1,169 @@
+"""The command line: `python -m augmentai PHOTOS... -o OUT`. A thin door to `augmentai.job`; loads no web code."""
+
+from __future__ import annotations
+
+import signal
+import sys
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import Annotated, Any, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from augmentai import __version__
+from augmentai.dataset.read import gather
+from augmentai.dataset.write import OutputError, writer_for
+from augmentai.engines import available
+from augmentai.job import Job, limits
+from augmentai.recipe import MAX_VARIATIONS, SEED_LIMIT, Recipe, RecipeError
+from augmentai.settings import SettingsError, load_settings
+
+ALL_DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2
+_ROWS_SHOWN = 20
+
+EngineName = Literal["auto", "stability", "diffusion", "gan"]
+FormatName = Literal["same", "png", "jpeg", "webp"]
+_DEFAULT = Recipe()
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+console = Console(stderr=True)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"augmentai {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def augment(
+    inputs: Annotated[
+        list[Path], typer.Argument(metavar="INPUT...", help="Photos, folders (class folders are kept) and ZIPs.")
+    ],
+    out: Annotated[Path, typer.Option("--out", "-o", help="A new or empty folder, or a new .zip file.")],
+    variations: Annotated[
+        int, typer.Option("--variations", "-n", min=1, max=MAX_VARIATIONS, help="Of each picture.")
+    ] = _DEFAULT.variations,
+    strength: Annotated[
+        float,
+        typer.Option(
+            "--strength", "-s", min=0, max=1, help="0 is the picture itself, 1 as far from it as the engine goes."
+        ),
+    ] = _DEFAULT.strength,
+    engine: Annotated[
+        EngineName,
+        typer.Option(
+            "--engine", "-e", help="auto: hosted, then GPU, then local, image by image. Any other is used alone."
+        ),
+    ] = "auto",
+    prompt: Annotated[
+        str,
+        typer.Option(
+            "--prompt",
+            "-p",
+            help="What to show, for stability and diffusion; {label} stands for the class folder's name.",
+        ),
+    ] = _DEFAULT.prompt,
+    negative_prompt: Annotated[
+        str, typer.Option("--negative-prompt", help="What not to show.")
+    ] = _DEFAULT.negative_prompt,
+    seed: Annotated[
+        int, typer.Option("--seed", min=0, max=SEED_LIMIT, help="0 draws one and tells it.")
+    ] = _DEFAULT.seed,
+    output_format: Annotated[
+        FormatName, typer.Option("--format", "-f", help="File format of the variations.")
+    ] = "same",
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
+    ] = False,
+) -> None:
+    """Make synthetic variations of photographs, in the same folders, with a manifest.
+
+    Exit status: 0 all done, 1 some files failed, 2 nothing could be done or the command was wrong.
+    """
+    try:
+        settings = load_settings()
+        recipe = Recipe(prompt, negative_prompt, strength, variations, engine, seed, output_format)
+    except (SettingsError, RecipeError) as error:
+        _leave(str(error))
+    gathered = gather(inputs, limits(settings), skip=out)
+    stop = Event()
+    job = Job(gathered, recipe, settings, available(settings), stop)
+    if not gathered.sources:
+        _tell(job.report.as_dict(), None)
+        _leave("there is no picture to work on")
+    _stop_on_signals(stop)
+    try:
+        with writer_for(out) as writer, _progress() as bar:
+            task = bar.add_task("augmenting", total=job.expected)
+            for outcome in job.run():
+                writer.add(outcome)
+                bar.update(task, completed=job.report.variations, total=max(job.expected, job.report.variations))
+    except OutputError as error:
+        _leave(str(error))
+    report = job.report.as_dict()
+    _tell(report, out)
+    if not report["variations"]:
+        raise typer.Exit(NOTHING_DONE)
+    raise typer.Exit(SOME_FAILED if report["failed"] or report["stopped"] else ALL_DONE)
+
+
+def _leave(message: str) -> Any:
+    console.print(f"augmentai: {message}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+    raise typer.Exit(NOTHING_DONE)
+
+
+def _progress() -> Progress:
+    return Progress(
+        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
+    )
+
+
+def _stop_on_signals(stop: Event) -> None:
+    """The first Ctrl-C ends the job after the picture in hand, with everything finished kept; the second ends at once."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask)
+
+
+def _tell(report: dict[str, Any], out: Path | None) -> None:
+    """The summary: what was made, by whom, what was not and why, and where it lies."""
+    _rows("Could not be done", [(f["file"], f["reason"]) for f in report["failures"]])
+    _rows("Made by another engine", [(f["file"], f"{f['engine']}: {f['reason']}") for f in report["fallbacks"]])
+    for notice in report["notices"]:
+        console.print(f"note: {notice}", markup=False, highlight=False, soft_wrap=True)
+    if out is None:
+        return
+    engines = ", ".join(f"{count} by {name}" for name, count in report["engines"].items()) or "none"
+    lead = "stopped: " if report["stopped"] else ""
+    console.print(
+        f"{lead}{report['variations']} variations of {report['sources']} files ({engines}), "
+        f"{report['failed']} failed, {report['seconds']} s, seed {report['seed']}",
+        markup=False,
+        soft_wrap=True,
+    )
+    print(out, file=sys.stdout)
+
+
+def _rows(title: str, rows: list[tuple[str, str]]) -> None:
+    if not rows:
+        return
+    table = Table("File", "Why", title=f"{title} ({len(rows)})", title_justify="left")
+    for file, why in rows[:_ROWS_SHOWN]:
+        table.add_row(Text(file.encode("utf-8", "replace").decode()), Text(why))
+    if len(rows) > _ROWS_SHOWN:
+        table.add_row("...", f"{len(rows) - _ROWS_SHOWN} more in the manifest")
+    console.print(table)
+
+
+def main() -> None:
+    app(prog_name="augmentai")
