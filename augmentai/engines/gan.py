@@ -43,6 +43,13 @@ class GanEngine:
             return Readiness(False, f"the weights file {path} is not there; set AUGMENTAI_GAN_WEIGHTS or restore it")
         return Readiness(True)
 
+    def warm_up(self) -> None:
+        """Load torch and the weights ahead of the first task. What goes wrong here is told by `make`."""
+        from contextlib import suppress
+
+        with suppress(Exception):
+            self._load()
+
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         from augmentai.gan.store import WeightsError
 

@@ -15,7 +15,7 @@ from typing import Any
 from PIL import Image
 
 from augmentai.dataset.read import gather
-from augmentai.dataset.write import OutputError, ZipWriter
+from augmentai.dataset.write import ZipWriter
 from augmentai.engines.base import Engine
 from augmentai.job import Job, limits
 from augmentai.recipe import Outcome, Recipe
@@ -115,6 +115,3 @@ def _sweep(jobs: Path, keep_hours: float) -> None:
                 shutil.rmtree(place, ignore_errors=True)
         except FileNotFoundError:  # another job swept it
             continue
-
-
-__all__ = ["OutputError", "Snapshot", "run"]

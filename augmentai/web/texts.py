@@ -70,7 +70,7 @@ def progress(done: int, failed: int, expected: int, seconds: float) -> str:
     """A progress bar that counts images."""
     share = 100 * min(1.0, done / expected) if expected else 100
     left = ""
-    if 0 < done < expected and seconds > 2:
+    if 4 <= done < expected and seconds > 2:
         left = f" · about {_duration(seconds / done * (expected - done))} left"
     trouble = f" · {failed} could not be done" if failed else ""
     words = (
@@ -97,6 +97,11 @@ def summary(report: dict[str, object]) -> str:
     parts += [f"{report['failed']} could not be done"] if report["failed"] else []
     parts += [f"{report['seconds']} s", f"seed {report['seed']}"]
     return f'<div class="aug-progress aug-done" role="status"><span>{" · ".join(p for p in parts if p)}</span></div>'
+
+
+def failed(message: str) -> str:
+    """Why a job could not be done at all."""
+    return f'<div class="aug-progress aug-done aug-warn" role="alert"><span>{escape(message)}</span></div>'
 
 
 def troubles(report: dict[str, object] | None, failures: Sequence[dict[str, str]]) -> str:

@@ -1,0 +1,142 @@
+"""The two ways in, the page's button and the API: a form becomes a recipe, snapshots become components.
+
+Both are generators, so that a closed tab or a cancelled call ends the work at the next picture.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import gradio as gr
+from gradio.utils import get_upload_folder
+
+from augmentai.dataset.write import OutputError
+from augmentai.engines.base import Engine
+from augmentai.engines.gan import GanEngine
+from augmentai.recipe import Recipe, RecipeError
+from augmentai.settings import Settings
+from augmentai.web import texts
+from augmentai.web.runs import Snapshot, run
+
+_WINDOW = 24  # pictures shown while it works: a growing gallery costs more with every picture
+_PAUSE_SECONDS = 0.5  # between two looks at a running job
+_NOTHING_CHOSEN = "No files were given. Choose at least one photo or ZIP, or load the samples."
+
+_Form = tuple[str, str, float, float, str, float, str]
+
+
+class Doors:
+    """Handlers of the page and the API over one set of engines."""
+
+    def __init__(self, settings: Settings, engines: Sequence[Engine]) -> None:
+        self._settings, self._engines = settings, engines
+        self._stops: dict[str, Event] = {}
+        self._warmed = threading.Lock()
+
+    def api(
+        self,
+        files: list[str] | None,
+        prompt: str,
+        negative_prompt: str,
+        strength: float,
+        variations: float,
+        engine: str,
+        seed: float,
+        output_format: str,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio hands it in)
+    ) -> Iterator[tuple[Any, Any, Any]]:
+        """Yields skips while it works and (gallery, zip_path, report) at the end."""
+        form = (prompt, negative_prompt, strength, variations, engine, seed, output_format)
+        for snapshot in self._run(files, form, progress, Event()):
+            if snapshot.report is None:
+                yield gr.skip(), gr.skip(), gr.skip()
+            else:
+                yield list(snapshot.pictures), snapshot.zip_path, snapshot.report
+
+    def page(
+        self,
+        files: list[str] | None,
+        prompt: str,
+        negative_prompt: str,
+        strength: float,
+        variations: float,
+        engine: str,
+        seed: float,
+        output_format: str,
+        request: gr.Request,
+        progress: gr.Progress = gr.Progress(),  # noqa: B008
+    ) -> Iterator[tuple[Any, ...]]:
+        """Yields (status, download, gallery, problems, start, stop)."""
+        form = (prompt, negative_prompt, strength, variations, engine, seed, output_format)
+        session = request.session_hash or ""
+        stop = self._stops[session] = Event()
+        resting = (gr.Button("Augment", interactive=True), gr.Button("Stop", interactive=False))
+        shown = 0.0
+        try:
+            for snapshot in self._run(files, form, progress, stop):
+                if snapshot.report is not None:
+                    yield *_finished(snapshot), *resting
+                elif time.monotonic() - shown > _PAUSE_SECONDS:
+                    yield _working(snapshot, first=not shown)
+                    shown = time.monotonic()
+                else:
+                    yield (gr.skip(),) * 6  # only a point where a closed tab can end the work
+        except gr.Error as error:
+            yield texts.failed(str(error.message)), gr.skip(), gr.skip(), gr.skip(), *resting
+        finally:
+            stop.set()
+            if self._stops.get(session) is stop:
+                del self._stops[session]
+
+    def stop(self, request: gr.Request) -> Any:
+        """End this visitor's own job after the picture in hand; what is done is kept."""
+        stop = self._stops.get(request.session_hash or "")
+        if stop is None:
+            return gr.Button("Stop", interactive=False)
+        stop.set()
+        return gr.Button("Stopping", interactive=False)
+
+    def warm_up(self) -> None:
+        """Load the local GAN while the visitor still looks at the settings. Once a process, in the background."""
+        if self._warmed.acquire(blocking=False):
+            for engine in self._engines:
+                if isinstance(engine, GanEngine):
+                    threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
+
+    def _run(self, files: list[str] | None, form: _Form, progress: gr.Progress, stop: Event) -> Iterator[Snapshot]:
+        if not files:
+            raise gr.Error(_NOTHING_CHOSEN, title="No files", print_exception=False)
+        prompt, negative_prompt, strength, variations, engine, seed, output_format = form
+        try:
+            recipe = Recipe(prompt or "", negative_prompt or "", strength, variations, engine, seed, output_format)  # type: ignore[arg-type]
+            for snapshot in run(files, recipe, self._settings, self._engines, Path(get_upload_folder()), stop):
+                progress((snapshot.done, snapshot.expected), desc="augmenting", unit="images")
+                yield snapshot
+        except RecipeError as error:
+            raise gr.Error(str(error), title="A setting cannot be used", print_exception=False) from error
+        except OutputError as error:
+            raise gr.Error(str(error), title="The result could not be written", print_exception=False) from error
+
+
+def _working(snapshot: Snapshot, first: bool) -> tuple[Any, ...]:
+    bar = texts.progress(snapshot.done, len(snapshot.failures), snapshot.expected, snapshot.seconds)
+    gallery = gr.Gallery(list(snapshot.previews[-_WINDOW:]), visible=bool(snapshot.previews))
+    problems = texts.troubles(None, snapshot.failures)
+    running = (gr.Button("Working", interactive=False), gr.Button("Stop", interactive=True) if first else gr.skip())
+    return bar, gr.DownloadButton(visible=False) if first else gr.skip(), gallery, problems, *running
+
+
+def _finished(snapshot: Snapshot) -> tuple[Any, Any, Any, Any]:
+    assert snapshot.report is not None
+    assert snapshot.zip_path is not None
+    megabytes = os.path.getsize(snapshot.zip_path) / 1e6
+    label = f"Download ZIP ({snapshot.done} images, {megabytes:.1f} MB)"
+    download = gr.DownloadButton(label, value=snapshot.zip_path, visible=snapshot.done > 0)
+    gallery = gr.Gallery(list(snapshot.previews), visible=bool(snapshot.previews))
+    return texts.summary(snapshot.report), download, gallery, texts.troubles(snapshot.report, snapshot.failures)
