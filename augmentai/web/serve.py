@@ -9,14 +9,19 @@ from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.texts import TAGLINE
 
 
-def serve(settings: Settings, **overrides: Any) -> Any:
-    """Start the server; returns what `Blocks.launch` returns. `overrides` go to `launch`."""
+def build_app(settings: Settings) -> Any:
+    """The page with its queue, ready for `launch(**launch_options(settings))`."""
     from augmentai.web.page import build
-    from augmentai.web.theme import CSS_FILE, theme
 
     page = build(settings, available(settings))
-    page.queue(max_size=settings.queue_size, default_concurrency_limit=4, api_open=False)
-    options: dict[str, Any] = {
+    return page.queue(max_size=settings.queue_size, default_concurrency_limit=4, api_open=False)
+
+
+def launch_options(settings: Settings) -> dict[str, Any]:
+    """What `Blocks.launch` is given."""
+    from augmentai.web.theme import CSS_FILE, theme
+
+    return {
         "server_name": settings.server_name or ("0.0.0.0" if settings.behind_proxy else "127.0.0.1"),
         "server_port": settings.server_port,
         "root_path": settings.root_path,
@@ -30,4 +35,8 @@ def serve(settings: Settings, **overrides: Any) -> Any:
         "css_paths": [CSS_FILE],
         "head": f'<meta name="description" content="AugmentAI: {TAGLINE}">',
     }
-    return page.launch(**(options | overrides))
+
+
+def serve(settings: Settings) -> None:
+    """Start the server and stay until it is ended."""
+    build_app(settings).launch(**launch_options(settings))
