@@ -38,7 +38,7 @@ LUMA_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"
 
 _MATRIX_RANGE = 0.7  # a matrix entry may move by at most this much to either side
 _TONE_RANGE = 0.5  # and a tone curve's knot by this much of full scale,
-_BLACK_RANGE = 0.14  # but the knot of black by no more than haze would lift it
+_BLACK_RANGE = 0.05  # but the knot of black by no more than haze would lift it
 
 
 def luma(x: Tensor) -> Tensor:
@@ -143,7 +143,12 @@ class Generator(nn.Module):
         """Coefficients that carry a picture from style `own` to style `new`: (B, 27, gh, gw); zero where they agree."""
         both = self.painter(content.repeat(2, 1, 1, 1), torch.cat([new, own]))
         painted_new, painted_own = both.chunk(2)
-        return painted_new - painted_own
+        return _smooth(painted_new - painted_own)
+
+
+def _smooth(change: Tensor) -> Tensor:
+    """Each cell averaged with its eight neighbours: light changes over a scene, not from one cell to the next."""
+    return F.avg_pool2d(F.pad(change, (1, 1, 1, 1), mode="replicate"), 3, 1)
 
 
 def apply_change(x: Tensor, change: Tensor) -> Tensor:

@@ -46,11 +46,11 @@ class Plan:
     adversarial: float = 0.5
     patches: float = 0.5
     telling_apart: float = 0.5
-    palette: float = 6.0
+    palette: float = 5.0
     content: float = 1.0
     detail: float = 4.0
     range: float = 40.0
-    roughness: float = 3.0
+    roughness: float = 8.0
 
 
 class Trainer:
@@ -171,7 +171,8 @@ def _telling(real: Tensor, made: Tensor) -> float:
 def style_bank(generator: Generator, photos: Photos, device: str, size: int = 96, looks: int = 1200) -> Tensor:
     """`size` styles of the photographs, each far from the ones before it (farthest-point choice): (size, 64).
 
-    The first is the one nearest the mean; outliers are left out by taking only the 90 % nearest to their neighbours.
+    The first is the one nearest the mean. Lone outliers, whose looks few photographs share, are left out: only the 75 %
+    with the nearest neighbours are chosen from.
     """
     chosen = np.linspace(0, len(photos) - 1, min(looks, len(photos))).astype(int)
     rng = torch.Generator().manual_seed(0)
@@ -182,7 +183,7 @@ def style_bank(generator: Generator, photos: Photos, device: str, size: int = 96
     every = torch.stack(styles)
     apart = torch.cdist(every, every)
     nearby = apart.topk(min(6, len(every)), largest=False).values[:, -1]
-    every = every[nearby <= nearby.quantile(0.9)]
+    every = every[nearby <= nearby.quantile(0.75)]
     picked = [int((every - every.mean(0)).norm(dim=1).argmin())]
     nearest = (every - every[picked[0]]).norm(dim=1)
     while len(picked) < min(size, len(every)):

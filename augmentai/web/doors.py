@@ -53,8 +53,9 @@ class Doors:
     ) -> Iterator[tuple[Any, Any, Any]]:
         """Yields skips while it works and (gallery, zip_path, report) at the end."""
         form = (prompt, negative_prompt, strength, variations, engine, seed, output_format)
-        for snapshot in self._run(files, form, progress, Event()):
+        for snapshot in self._run(files, form, Event()):
             if snapshot.report is None:
+                progress((snapshot.done, snapshot.expected), desc="augmenting", unit="images")
                 yield gr.skip(), gr.skip(), gr.skip()
             else:
                 yield list(snapshot.pictures), snapshot.zip_path, snapshot.report
@@ -70,7 +71,6 @@ class Doors:
         seed: float,
         output_format: str,
         request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008
     ) -> Iterator[tuple[Any, ...]]:
         """Yields (status, download, gallery, problems, start, stop)."""
         form = (prompt, negative_prompt, strength, variations, engine, seed, output_format)
@@ -79,7 +79,7 @@ class Doors:
         resting = (gr.Button("Augment", interactive=True), gr.Button("Stop", interactive=False))
         shown = 0.0
         try:
-            for snapshot in self._run(files, form, progress, stop):
+            for snapshot in self._run(files, form, stop):
                 if snapshot.report is not None:
                     yield *_finished(snapshot), *resting
                 elif time.monotonic() - shown > _PAUSE_SECONDS:
@@ -109,15 +109,13 @@ class Doors:
                 if isinstance(engine, GanEngine):
                     threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
 
-    def _run(self, files: list[str] | None, form: _Form, progress: gr.Progress, stop: Event) -> Iterator[Snapshot]:
+    def _run(self, files: list[str] | None, form: _Form, stop: Event) -> Iterator[Snapshot]:
         if not files:
             raise gr.Error(_NOTHING_CHOSEN, title="No files", print_exception=False)
         prompt, negative_prompt, strength, variations, engine, seed, output_format = form
         try:
             recipe = Recipe(prompt or "", negative_prompt or "", strength, variations, engine, seed, output_format)  # type: ignore[arg-type]
-            for snapshot in run(files, recipe, self._settings, self._engines, Path(get_upload_folder()), stop):
-                progress((snapshot.done, snapshot.expected), desc="augmenting", unit="images")
-                yield snapshot
+            yield from run(files, recipe, self._settings, self._engines, Path(get_upload_folder()), stop)
         except RecipeError as error:
             raise gr.Error(str(error), title="A setting cannot be used", print_exception=False) from error
         except OutputError as error:
