@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
-from pathlib import Path
+from itertools import chain
 from threading import Event
 
 from augmentai import engines as engine_room
@@ -44,6 +44,8 @@ class Job:
         self.report = Report(self.recipe, len(self.gathered.sources), self.gathered.failures, self.gathered.notices)
         self._names = Names(self.gathered.sources)
         self._unreadable: deque[Outcome] = deque()
+        self._unanswered: dict[tuple[str, str, int], Task] = {}
+        self._cut_short = False
 
     @property
     def expected(self) -> int:
@@ -51,24 +53,60 @@ class Job:
         return len(self.gathered.sources) * self.recipe.variations
 
     def run(self) -> Iterator[Outcome]:
-        """Outcomes as they finish: one for each wanted variation, and one for each source that cannot be read."""
-        for failure in self.gathered.failures:  # already counted by the report
-            yield Outcome(Source(failure.file, None, "", 0, bytes), 0, 0, reason=failure.reason)
+        """Outcomes as they finish: one for each wanted variation, and one for each source that cannot be read.
+
+        Raises nothing for a bad file or a faulty engine: both end as outcomes that say why. Closing the generator ends
+        the work and its thread.
+        """
+        pool = ThreadPoolExecutor(1, "decode")
+        tasks = self._tasks(pool)
+        results = self._results(tasks)
+        ended = False
+        try:
+            for failure in self.gathered.failures:  # already counted by the report
+                yield Outcome(Source(failure.file, None, "", 0, bytes), 0, 0, reason=failure.reason)
+            for result in results:
+                yield from self._said(self._outcome(result))
+            yield from self._said(None)
+            ended = not self._cut_short
+        finally:
+            self.report.stopped = not ended
+            results.close()
+            tasks.close()
+            pool.shutdown(cancel_futures=True)
+
+    def _results(self, tasks: Iterator[Task]) -> Generator[Made | Refused, None, None]:
+        """Every task answered once, also where an engine breaks off, forgets tasks, or answers one twice."""
         router = Router(self.engines, self.recipe)
         self.report.passed_over = router.passed_over
         by_hash = sorted(self.gathered.sources, key=lambda s: (s.sha256, s.path))
         view = JobView(by_hash, self.recipe, self.settings.max_pixels)
-        with ThreadPoolExecutor(1, "decode") as pool:
-            tasks = self._tasks(pool)
-            results = router.route(tasks, view)
+        rest = tasks
+        while True:
+            fault = "it came back without an answer"
+            results = router.route(rest, view)
             try:
                 for result in results:
-                    yield from self._said(self._outcome(result))
-                yield from self._said(None)
+                    if self._unanswered.pop(_key(result.task), None) is not None:
+                        yield result
+            except Exception as error:  # a fault in an engine costs the pictures it had in hand, never the job
+                fault = f"{type(error).__name__}: {error}"
             finally:
                 results.close()  # type: ignore[attr-defined]  # a generator: lets engines drop what they began
-                tasks.close()
-                self.report.stopped = self.report.stopped or self.stop.is_set()
+            if self.stop.is_set():
+                self._cut_short = self._cut_short or bool(self._unanswered)
+                return
+            for task in self._taken_back():
+                yield Refused(task, f"a fault inside the engine ({fault}); please report it")
+            following = next(tasks, None)
+            if following is None:
+                return
+            rest = chain([following], tasks)  # begins anew; a round that takes nothing loses this one, so it ends
+
+    def _taken_back(self) -> list[Task]:
+        lost = list(self._unanswered.values())
+        self._unanswered.clear()
+        return lost
 
     def _said(self, outcome: Outcome | None) -> Iterator[Outcome]:
         """Sources that could not be read were met while an engine drew tasks; they are told as soon as may be."""
@@ -80,7 +118,7 @@ class Job:
             self.report.add(outcome)
             yield outcome
 
-    def _tasks(self, pool: ThreadPoolExecutor) -> Iterator[Task]:
+    def _tasks(self, pool: ThreadPoolExecutor) -> Generator[Task, None, None]:
         ahead: deque[tuple[Source, Future[Photo]]] = deque()
         waiting = iter(self.gathered.sources)
 
@@ -92,17 +130,22 @@ class Job:
         while ahead:
             source, future = ahead.popleft()
             if self.stop.is_set():
+                self._cut_short = True
                 return
             fill()
             try:
                 photo = future.result()
-            except (ImageError, OSError) as error:
-                self._unreadable.append(Outcome(source, 0, 0, reason=str(error)))
+            except Exception as error:
+                self._unreadable.append(Outcome(source, 0, 0, reason=_reason(error)))
                 continue
             for index in range(1, self.recipe.variations + 1):
                 if self.stop.is_set():
+                    self._cut_short = True
                     return
-                yield Task(source, photo, index, variation_seed(self.recipe.seed, source.sha256, index), self.recipe)
+                seed = variation_seed(self.recipe.seed, source.sha256, index)
+                task = Task(source, photo, index, seed, self.recipe)
+                self._unanswered[_key(task)] = task
+                yield task
 
     def _decode(self, source: Source) -> Photo:
         return decode(source.read(), source.path, self.settings.max_pixels)
@@ -117,9 +160,9 @@ class Job:
         source_type = DIGITAL_SOURCE_TYPES[1 if result.ai_share == "part" else 0]
         try:
             image = task.photo.restore(result.image)
-            data = encode(image, file_format, note, source_type, task.photo.icc_profile)
-        except (ImageError, ValueError, OSError, MemoryError) as error:
-            return Outcome(task.source, task.index, task.seed, reason=str(error), **told)  # type: ignore[arg-type]
+            data = encode(image, file_format, note, source_type, task.photo.icc_profile, task.photo.black_white)
+        except Exception as error:
+            return Outcome(task.source, task.index, task.seed, reason=_reason(error), **told)  # type: ignore[arg-type]
         variation = Variation(
             file=self._names.variation(task.source, task.index, file_format),
             data=data,
@@ -132,6 +175,18 @@ class Job:
             details=result.details,
         )
         return Outcome(task.source, task.index, task.seed, variation, **told)  # type: ignore[arg-type]
+
+
+def _key(task: Task) -> tuple[str, str, int]:
+    return task.source.path, task.source.sha256, task.index
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ImageError | OSError) and str(error):
+        return str(error)  # written for the user
+    if isinstance(error, MemoryError):
+        return "not enough memory for this picture; make it smaller"
+    return f"an unexpected fault ({type(error).__name__}: {error}); please report it"
 
 
 def limits(settings: Settings, files: int | None = None) -> Limits:
@@ -154,5 +209,5 @@ def augment(
     if isinstance(sources, str | os.PathLike | Source):
         sources = [sources]
     settings = settings or load_settings()
-    gathered = gather([s if isinstance(s, Source) else Path(s) for s in sources], limits(settings))
+    gathered = gather(sources, limits(settings))
     yield from Job(gathered, recipe or Recipe(), settings, engine_room.available(settings)).run()

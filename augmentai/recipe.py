@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+import reprlib
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,14 +51,15 @@ class Recipe:
     def __post_init__(self) -> None:
         _whole(self, "variations", 1, MAX_VARIATIONS)
         _whole(self, "seed", 0, SEED_LIMIT)
-        if isinstance(self.strength, bool) or not isinstance(self.strength, int | float) or not 0 <= self.strength <= 1:
-            raise RecipeError(f"strength is {self.strength!r}; expected a number from 0 to 1")
+        _share(self, "strength")
         _one_of(self, "engine", ENGINES)
         _one_of(self, "output_format", OUTPUT_FORMATS)
         for name in ("prompt", "negative_prompt"):
             words = getattr(self, name)
-            if not isinstance(words, str) or len(words) > MAX_PROMPT_CHARS:
-                raise RecipeError(f"{name} must be text of at most {MAX_PROMPT_CHARS:,} characters")
+            if not isinstance(words, str):
+                raise RecipeError(f"{name} is {_shown(words)}; expected text")
+            if len(words) > MAX_PROMPT_CHARS:
+                raise RecipeError(f"{name} has {len(words):,} characters; at most {MAX_PROMPT_CHARS:,} are taken")
 
     def settled(self) -> Recipe:
         """The same recipe with a seed that is not 0: drawn at random where none was asked for."""
@@ -65,15 +68,31 @@ class Recipe:
 
 def _whole(recipe: Recipe, name: str, low: int, high: int) -> None:
     value: Any = getattr(recipe, name)
-    if isinstance(value, bool) or not isinstance(value, int | float) or value != value or value not in range(low, high + 1):
-        raise RecipeError(f"{name} is {value!r}; expected a whole number from {low} to {high}")
-    object.__setattr__(recipe, name, int(value))  # a web form sends 4.0
+    whole = _is_number(value) and low <= value <= high and value == int(value)
+    if not whole:
+        raise RecipeError(f"{name} is {_shown(value)}; expected a whole number from {low} to {high}")
+    object.__setattr__(recipe, name, int(value))  # a web form sends 4.0, numpy its own kinds of 4
+
+
+def _share(recipe: Recipe, name: str) -> None:
+    value: Any = getattr(recipe, name)
+    if not (_is_number(value) and 0 <= value <= 1):
+        raise RecipeError(f"{name} is {_shown(value)}; expected a number from 0 to 1")
+    object.__setattr__(recipe, name, abs(float(value)))  # -0.0 is 0.0
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, Real) and not isinstance(value, bool)
 
 
 def _one_of(recipe: Recipe, name: str, allowed: tuple[str, ...]) -> None:
     value = getattr(recipe, name)
-    if value not in allowed:
-        raise RecipeError(f"{name} is {value!r}; expected one of {', '.join(allowed)}")
+    if not isinstance(value, str) or value not in allowed:
+        raise RecipeError(f"{name} is {_shown(value)}; expected one of {', '.join(allowed)}")
+
+
+def _shown(value: object) -> str:
+    return reprlib.repr(value)
 
 
 @dataclass(frozen=True)
@@ -160,7 +179,12 @@ class Outcome:
         path = Path(folder) / self.variation.file
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb") as file:
-            file.write(self.variation.data)
+            try:
+                file.write(self.variation.data)
+                file.flush()
+            except BaseException:
+                path.unlink(missing_ok=True)  # half a picture is worse than none
+                raise
         return path
 
 

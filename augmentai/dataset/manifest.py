@@ -40,4 +40,4 @@ def line(outcome: Outcome) -> str:
         entry["reason"] = outcome.reason
     if outcome.notices:
         entry["notices"] = list(outcome.notices)
-    return json.dumps(entry, ensure_ascii=False) + "\n"
+    return json.dumps(entry, ensure_ascii=False, default=str) + "\n"  # str: an engine may tell any kind of detail

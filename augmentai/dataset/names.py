@@ -2,68 +2,106 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
+from augmentai.dataset.manifest import MANIFEST
 from augmentai.images import extension_for
+from augmentai.images.kinds import RAW_SUFFIXES, SUFFIXES
 from augmentai.recipe import Source
 
-_LONGEST_NAME_BYTES = 255  # of one file name, on every common file system
-_ROOM_FOR_ENDING_BYTES = 32  # "__0123abcd__v16.jpeg" and the writer's ".part"
+LONGEST_PATH_BYTES = 1000  # systems differ from 1,024 up; a path has to fit below somebody's folder
+_LONGEST_NAME_BYTES = 255  # of one file or folder, on every common file system
+_ROOM_FOR_ENDING_BYTES = 32  # "__0123abcd__v16.jpeg" and more
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 _WINDOWS_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")
+_VARIATION_NAME = re.compile(r"(.+)__v\d+(\.[a-z]+)?", re.DOTALL)
+_ENDINGS = SUFFIXES | set(RAW_SUFFIXES) | {".zip"}
 
 
 def safe_path(name: str) -> str | None:
     """A relative path that can be joined to any folder on any system, or None where `name` climbs out of one.
 
-    "cats/a b.jpg" stays as it is; "../a.jpg" and "/etc/a.jpg" and "C:\\a.jpg" give None.
+    "cats/a b.jpg" stays as it is; "../a.jpg" and "/etc/a.jpg" and "C:\\a.jpg" give None. Letters that some system
+    forbids become "_". A part longer than any system takes is cut, and carries a hash of the whole.
     """
     slashed = name.replace("\\", "/")
-    if slashed.startswith("/") or re.match(r"^[A-Za-z]:", slashed):
+    if slashed.startswith("/") or re.match(r"[A-Za-z]:/", slashed):
         return None
     parts = [part for part in slashed.split("/") if part not in {"", "."}]
     if not parts or ".." in parts:
         return None
-    return "/".join(_safe_part(part, last=i == len(parts) - 1) for i, part in enumerate(parts))
+    return "/".join(_safe_part(part) for part in parts)
 
 
-def _safe_part(part: str, last: bool) -> str:
-    part = part.encode("utf-8", "replace").decode()
+def shown(name: str) -> str:
+    """A name as it may be printed and kept in a file: no control characters, no bytes that are no letters."""
+    return re.sub(r"[\x00-\x1f\x7f]", "_", name.encode("utf-8", "backslashreplace").decode())
+
+
+def _safe_part(part: str) -> str:
+    part = part.encode("utf-8", "backslashreplace").decode()  # bytes that are no letters: \udcff, then _udcff
     part = _FORBIDDEN.sub("_", part).rstrip(". ") or "_"
     if _WINDOWS_DEVICES.match(part):
         part = "_" + part
-    suffix = PurePosixPath(part).suffix if last else ""
-    stem = part[: len(part) - len(suffix)] if suffix else part
-    return _cut(stem, _LONGEST_NAME_BYTES - _ROOM_FOR_ENDING_BYTES - len(suffix.encode())) + suffix
+    if len(part.encode()) <= _LONGEST_NAME_BYTES:
+        return part
+    ending = PurePosixPath(part).suffix
+    ending = ending if ending.lower() in _ENDINGS else ""
+    mark = "~" + hashlib.sha256(part.encode()).hexdigest()[:8] + ending
+    return _cut(part, _LONGEST_NAME_BYTES - len(mark)) + mark
 
 
 def _cut(text: str, limit_bytes: int) -> str:
-    return text.encode()[: max(1, limit_bytes)].decode("utf-8", "ignore") or "_"
+    return text.encode()[:limit_bytes].decode("utf-8", "ignore")
 
 
 class Names:
     """Which file each variation becomes: "cats/a.jpg" gives "cats/a__v1.jpg".
 
-    Sources of the same folder and stem (a.jpg and a.png, or two uploads called a.jpg) would meet; all but the first by
-    (path, hash) then carry eight digits of their hash. The choice hangs on the set of sources, never on their order.
+    Sources of the same folder and stem (a.jpg and a.png, A.jpg and a.jpg, or two uploads called a.jpg) would meet on
+    some system; all but the first by (path, hash) then carry eight digits of their hash. The choice hangs on the set of
+    sources, never on their order.
     """
 
     def __init__(self, sources: Iterable[Source]) -> None:
+        ordered = sorted(sources, key=lambda s: (s.path, s.sha256))
+        folders = {str(folder) for source in ordered for folder in PurePosixPath(_placed(source.path)).parents}
+        # A folder called "a__v1.jpg" stands where the first variation of a.jpg would go.
+        taken = {match[1] for folder in folders if (match := _VARIATION_NAME.fullmatch(_key(folder)))}
         self._stems: dict[tuple[str, str], str] = {}
-        taken: set[str] = set()
-        for source in sorted(sources, key=lambda s: (s.path, s.sha256)):
-            path = PurePosixPath(source.path)
-            stem = str(path.with_suffix("")) if path.suffix else str(path)
-            if stem.casefold() in taken:
+        for source in ordered:
+            stem = _stem(source.path)
+            if _key(stem) in taken:
                 stem = f"{stem}__{source.sha256[:8]}"
-            while stem.casefold() in taken:
+            while _key(stem) in taken:
                 stem += "_"
-            taken.add(stem.casefold())
+            taken.add(_key(stem))
             self._stems[source.path, source.sha256] = stem
 
     def variation(self, source: Source, index: int, file_format: str) -> str:
         """Relative path of variation `index` (from 1) of a source, written as `file_format`."""
         ending = extension_for(file_format, PurePosixPath(source.path).suffix)
         return f"{self._stems[source.path, source.sha256]}__v{index}{ending}"
+
+
+def _placed(path: str) -> str:
+    # A folder cannot stand where the manifest goes.
+    return "_" + path if path.casefold().startswith(MANIFEST + "/") else path
+
+
+def _stem(path: str) -> str:
+    """The path without its ending, short enough for what a variation's name adds. "frame.001" has no ending."""
+    whole = PurePosixPath(_placed(path))
+    name = whole.name
+    if whole.suffix.lower() in _ENDINGS:
+        name = name[: -len(whole.suffix)]
+    return str(whole.with_name(_cut(name, _LONGEST_NAME_BYTES - _ROOM_FOR_ENDING_BYTES)))
+
+
+def _key(path: str) -> str:
+    """The same for names that some file system takes for one: letters of either case, accents in either form."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

@@ -1,201 +1,215 @@
-"""A file's bytes to pixels that an engine can work on, and the engine's pixels back into the source's own kind."""
+"""A file's bytes to pixels that an engine can work on."""
 
 from __future__ import annotations
 
 import io
+import re
 import warnings
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
+from augmentai.images.kinds import HEAD_BYTES, RAW_SUFFIXES, kind_of
+from augmentai.images.photo import ImageError, Photo, strips, value_range
+
 MIN_SIDE_PX = 8
+READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF"
 # Only these decoders are let near a stranger's bytes (no EPS, which starts a program; no FITS, no scientific oddities).
 _FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF", "HEIF")
 _DEEP_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
+_NOT_PICTURES = {
+    "ZIP": "it is a ZIP; give it the ending .zip",
+    "PDF": "it is a PDF; export its pages as PNG",
+    "HTML": "it is a web page; save the picture itself",
+    "text": "it holds text",
+}
+_TIFF_BITS_PER_SAMPLE = 258
 
-
-class ImageError(ValueError):
-    """A file cannot be used as a picture; the message says what was found and what to do, without the file's name."""
-
-
-@dataclass(frozen=True)
-class Photo:
-    """A decoded source.
-
-    rgb: upright 8-bit colour, which is what engines see. alpha: its transparency, 8-bit, same size, or None.
-    grey: the source has no colour, so its variations must have none. deep: the values of a 16-bit or 32-bit grey
-    source, (H, W), or None. format: Pillow's name of the file's format. notices: what the user should know.
-    """
-
-    rgb: Image.Image
-    format: str
-    mode: str
-    alpha: Image.Image | None = None
-    grey: bool = False
-    deep: np.ndarray[Any, Any] | None = None
-    icc_profile: bytes | None = None
-    notices: tuple[str, ...] = ()
-
-    @property
-    def size_wh(self) -> tuple[int, int]:
-        return self.rgb.size
-
-    def flattened(self, background: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
-        """RGB with the transparency painted over `background`, for engines that take no alpha."""
-        if self.alpha is None:
-            return self.rgb
-        return Image.composite(self.rgb, Image.new("RGB", self.rgb.size, background), self.alpha)
-
-    def restore(self, made: Image.Image) -> Image.Image:
-        """An engine's RGB picture of the same size as a picture of the source's kind: grey, 16-bit, with alpha.
-
-        Raises ValueError where the size differs: labels would no longer be true.
-        """
-        if made.size != self.rgb.size:
-            raise ValueError(f"the engine gave {made.size[0]}x{made.size[1]}, expected {self.rgb.width}x{self.rgb.height}")
-        if self.deep is not None:
-            return self._restore_deep(made)
-        if not self.grey:
-            return _with_alpha(made.convert("RGB"), self.alpha)
-        grey = made.convert("L")
-        return _with_alpha(grey if self.mode in {"L", "LA", "La", "1"} else grey.convert("RGB"), self.alpha)
-
-    def _restore_deep(self, made: Image.Image) -> Image.Image:
-        # The engine saw the values squeezed into 8 bits; what it changed there is added to the full-depth values.
-        assert self.deep is not None
-        low, high = _range(self.deep)
-        before, after = (np.asarray(picture.convert("L"), np.float64) for picture in (self.rgb, made))
-        values = self.deep.astype(np.float64) + (after - before) * ((high - low) / 255)
-        if self.mode == "F":
-            return Image.fromarray(values.astype(np.float32))
-        limit = 2**31 - 1 if self.mode == "I" and high > 65535 else 65535
-        whole = np.clip(np.rint(values), min(0, low), limit)
-        return Image.fromarray(whole.astype(np.int32 if limit > 65535 or low < 0 else np.uint16))
+__all__ = ["MIN_SIDE_PX", "READABLE", "ImageError", "Photo", "decode"]
 
 
 def decode(data: bytes, name: str, max_pixels: int) -> Photo:
     """Read a picture: orientation applied, first frame, transparency and depth kept aside.
 
     name is used to recognise kinds of files that are refused by name. The header is read, and the size checked
-    against `max_pixels`, before anything is decoded. Raises ImageError.
+    against `max_pixels`, before anything is decoded. Raises ImageError, whatever the bytes.
     """
     _refuse_by_kind(data, name)
-    _load_decoders()
+    _load_decoders(max_pixels)
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours
-            with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
-                _check_size(opened.size, max_pixels)
-                frames = int(getattr(opened, "n_frames", 1))
-                opened.load()
-                upright = ImageOps.exif_transpose(opened)
-                photo = _sort_out(upright, opened.format or "")
+        with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
+            _check_size(opened.size, max_pixels)
+            notices = _not_all_used(opened, data)
+            opened.load()
+            _turn_upright(opened)
+            photo = _sort_out(opened, opened.format or "")
     except ImageError:
         raise
-    except Image.DecompressionBombError as error:
-        raise ImageError(f"the picture is larger than the limit of {max_pixels / 1e6:g} megapixels") from error
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise ImageError(_beyond_the_limit(str(error), max_pixels)) from error
     except UnidentifiedImageError as error:
-        raise ImageError(f"not a picture that can be read{_looks_like(data)}; use JPEG, PNG, WebP, TIFF, BMP, GIF or HEIC") from error
+        raise ImageError(_unreadable(data)) from error
     except MemoryError as error:
         raise ImageError("not enough memory to decode this picture; make it smaller") from error
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, zlib.error, ...
         raise ImageError(f"the file is damaged or breaks off ({_plain(error)}); save or copy it again") from error
-    if frames > 1:
-        kind = "pages" if photo.format == "TIFF" else "frames"
-        photo = replace(photo, notices=(*photo.notices, f"{frames} {kind}; only the first was used"))
-    return photo
+    return replace(photo, notices=(*photo.notices, *notices))
 
 
 def _refuse_by_kind(data: bytes, name: str) -> None:
     if not data:
-        raise ImageError("the file is empty (0 bytes)")
-    head = data[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
-    if name.lower().endswith((".svg", ".svgz")) or head.startswith(b"<svg") or (head.startswith(b"<?xml") and b"<svg" in head):
+        raise ImageError("the file is empty (0 bytes); copy it again")
+    lowered = name.lower()
+    if lowered.endswith((".svg", ".svgz")) or kind_of(data[:HEAD_BYTES]) == "SVG":
         raise ImageError("SVG is a drawing, not a photograph; export it as PNG first")
+    if lowered.endswith(RAW_SUFFIXES):  # many open as TIFF, and give the thumbnail inside for the picture
+        raise ImageError("a camera's raw file is not read; export it as JPEG or TIFF first")
 
 
-def _looks_like(data: bytes) -> str:
-    if data.startswith(b"%PDF"):
-        return ": it is a PDF"
-    if data.startswith(b"PK\x03\x04"):
-        return ": it is a ZIP"
-    sample = data[:512]
-    if not any(byte < 9 or 13 < byte < 32 for byte in sample):
-        return ": it holds text" if sample.isascii() else ""
-    return ""
+def _unreadable(data: bytes) -> str:
+    kind = kind_of(data[:HEAD_BYTES])
+    if kind in _NOT_PICTURES:
+        return f"not a picture: {_NOT_PICTURES[kind]}"
+    if kind is not None:  # it begins as a picture does, yet no decoder could make sense of its header
+        return f"the file is damaged: it begins as {kind} and goes on as something else; save or copy it again"
+    return f"not a picture that can be read; use {READABLE}"
 
 
 @cache
-def _load_decoders() -> None:
+def _load_decoders(max_pixels: int) -> None:
     from pillow_heif import register_heif_opener
 
     Image.init()
     register_heif_opener()
+    # The limit is ours, and pictures beyond Pillow's own are told like any other. `warnings.catch_warnings` around each
+    # decode would be the tidy way, but it is not safe in threads.
+    warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    if Image.MAX_IMAGE_PIXELS is not None and max_pixels > Image.MAX_IMAGE_PIXELS:
+        Image.MAX_IMAGE_PIXELS = max_pixels  # a limit set higher than Pillow's is meant
 
 
 def _check_size(size_wh: tuple[int, int], max_pixels: int) -> None:
     width, height = size_wh
     if width * height > max_pixels:
         found = width * height / 1e6
-        raise ImageError(f"{width}x{height} is {found:.1f} megapixels; the limit is {max_pixels / 1e6:g}; make it smaller")
+        raise ImageError(
+            f"{width}x{height} is {found:.1f} megapixels; the limit is {max_pixels / 1e6:g}; make it smaller"
+        )
     if min(width, height) < MIN_SIDE_PX:
-        raise ImageError(f"{width}x{height} pixels is too small to vary; at least {MIN_SIDE_PX}x{MIN_SIDE_PX} is needed")
+        raise ImageError(
+            f"{width}x{height} pixels is too small to vary; at least {MIN_SIDE_PX}x{MIN_SIDE_PX} is needed"
+        )
+
+
+def _beyond_the_limit(words: str, max_pixels: int) -> str:
+    found = re.search(r"(\d+) pixels", words)
+    size = f"{int(found[1]) / 1e6:.1f} megapixels" if found else "the picture is far too large"
+    return f"{size}; the limit is {max_pixels / 1e6:g}; make it smaller"
+
+
+def _not_all_used(opened: Image.Image, data: bytes) -> list[str]:
+    """What of the file is left aside. Frames are not counted: a GIF of a million takes minutes to walk through."""
+    notices = []
+    if _has_more_frames(opened, data):
+        several = "several pages" if opened.format == "TIFF" else "several frames"
+        notices.append(f"{several}; only the first was used")
+    if _bits(opened, data) > 8 and opened.mode not in _DEEP_MODES:
+        notices.append("16 bits a channel were read as 8: colour is worked on in 8 bits")
+    return notices
+
+
+def _has_more_frames(opened: Image.Image, data: bytes) -> bool:
+    if opened.format == "MPO":
+        return False  # what follows the picture is its second eye, its gain map or its thumbnail, not more of it
+    if opened.format != "GIF":
+        return bool(getattr(opened, "is_animated", False))
+    try:  # looking at a second frame moves the reader, and a damaged one must not spoil the first: look elsewhere
+        with Image.open(io.BytesIO(data), formats=("GIF",)) as again:
+            return bool(getattr(again, "is_animated", False))
+    except Exception:
+        return True
+
+
+def _bits(opened: Image.Image, data: bytes) -> int:
+    if opened.format == "PNG":
+        return data[24]  # the IHDR chunk comes first: signature 8, length 4, name 4, width 4, height 4, then the depth
+    if opened.format == "TIFF":
+        return max(opened.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (8,)))  # type: ignore[attr-defined]
+    return 8
+
+
+def _turn_upright(opened: Image.Image) -> None:
+    try:
+        ImageOps.exif_transpose(opened, in_place=True)
+    except MemoryError:
+        raise
+    except Exception:
+        return  # broken EXIF says nothing of the orientation, and the pixels are sound
 
 
 def _sort_out(picture: Image.Image, file_format: str) -> Photo:
     mode = picture.mode
     profile = picture.info.get("icc_profile")
+    profile = profile if isinstance(profile, bytes) else None
     if mode in _DEEP_MODES:
-        return _deep(picture, file_format)
+        return _deep(picture, file_format, profile)
     if mode in {"CMYK", "LAB", "YCbCr", "HSV"}:
-        notice = f"converted from {mode} to RGB"
-        return Photo(_to_srgb(picture, profile), file_format, "RGB", notices=(notice,))
+        rgb = _bare(_to_srgb(picture, profile))
+        return Photo(rgb, file_format, "RGB", grey=_is_grey(rgb), notices=(f"converted from {mode} to RGB",))
     alpha = None
     if mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in picture.info:
-        with_alpha = picture.convert("RGBA")
+        with_alpha = picture.convert("LA").convert("RGBA") if mode == "La" else picture.convert("RGBA")
         band = with_alpha.getchannel("A")
         alpha = band if band.getextrema() != (255, 255) or mode in {"RGBA", "LA"} else None
-        rgb = with_alpha.convert("RGB")
+        rgb = _bare(with_alpha.convert("RGB"))
     else:
-        rgb = picture.convert("RGB")
-    grey = mode in {"1", "L", "LA", "La"} or _is_grey(rgb)
-    keeps_profile = isinstance(profile, bytes) and mode not in {"P", "PA", "1"}
-    return Photo(rgb, file_format, mode, alpha, grey, icc_profile=profile if keeps_profile else None)
+        rgb = _bare(picture.convert("RGB"))
+    return Photo(rgb, file_format, mode, alpha, mode in {"1", "L", "LA", "La"} or _is_grey(rgb), icc_profile=profile)
 
 
-def _deep(picture: Image.Image, file_format: str) -> Photo:
-    values = np.asarray(picture)
+def _bare(picture: Image.Image) -> Image.Image:
+    """Without the file's metadata: where a photograph was taken is nobody's business downstream."""
+    picture.info = {}
+    return picture
+
+
+def _deep(picture: Image.Image, file_format: str, profile: bytes | None) -> Photo:
+    values: np.ndarray[Any, Any] = np.asarray(picture)
     if picture.mode == "F" and not np.isfinite(values).all():
         raise ImageError("the picture holds values that are not numbers (NaN or infinity); replace them first")
-    low, high = _range(values)
-    squeezed = (values.astype(np.float64) - low) * (255 / (high - low))
-    grey = Image.fromarray(np.rint(squeezed).clip(0, 255).astype(np.uint8))
+    low, high = value_range(values)
+    squeezed = np.empty(values.shape, np.uint8)
+    for rows in strips(values.shape):
+        squeezed[rows] = np.rint((values[rows].astype(np.float64) - low) * (255 / (high - low))).clip(0, 255)
     mode = picture.mode if picture.mode in {"I", "F"} else "I;16"
-    return Photo(grey.convert("RGB"), file_format, mode, grey=True, deep=values)
+    lost = ("the transparent value of a 16-bit grey picture was dropped",) if "transparency" in picture.info else ()
+    rgb = Image.fromarray(squeezed).convert("RGB")
+    return Photo(rgb, file_format, mode, grey=True, deep=values, icc_profile=profile, notices=lost)
 
 
-def _range(values: np.ndarray[Any, Any]) -> tuple[float, float]:
-    low, high = float(values.min()), float(values.max())
-    return low, high if high > low else low + 1
-
-
-def _to_srgb(picture: Image.Image, profile: object) -> Image.Image:
-    if isinstance(profile, bytes):
-        try:
+def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:
+    try:
+        source: Any = None
+        if profile is not None:
             source = ImageCms.ImageCmsProfile(io.BytesIO(profile))
+        elif picture.mode == "LAB":
+            source = ImageCms.createProfile("LAB")
+        if source is not None:
             converted = ImageCms.profileToProfile(picture, source, ImageCms.createProfile("sRGB"), outputMode="RGB")
             if converted is not None:
                 return converted
-        except (ImageCms.PyCMSError, OSError):
-            pass  # a broken profile: the plain conversion below is the best that is left
+    except (ImageCms.PyCMSError, OSError, ValueError):
+        pass  # a broken profile, or one of another colour space: the plain conversion is the best that is left
+    if picture.mode == "LAB" and profile is not None:
+        return _to_srgb(picture, None)
     return picture.convert("RGB")
 
 
 def _is_grey(rgb: Image.Image) -> bool:
-    # JPEG may leave a step or two between the channels of a grey picture; a glance at a few pixels spares most the rest.
+    # JPEG may leave a step or two between the channels of a grey picture. A glance at a few pixels settles most.
     glance = rgb.resize((min(64, rgb.width), min(64, rgb.height)), Image.Resampling.NEAREST)
     return _colourfulness(glance) <= 2 and _colourfulness(rgb) <= 2
 
@@ -204,12 +218,6 @@ def _colourfulness(rgb: Image.Image) -> int:
     red, green, blue = rgb.split()
     pairs = ((red, green), (green, blue))
     return max(int(ImageChops.difference(a, b).getextrema()[1]) for a, b in pairs)  # type: ignore[arg-type]
-
-
-def _with_alpha(picture: Image.Image, alpha: Image.Image | None) -> Image.Image:
-    if alpha is not None:
-        picture.putalpha(alpha)
-    return picture
 
 
 def _plain(error: Exception) -> str:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import io
+import re
 from typing import Any
+from xml.sax.saxutils import escape
 
+import numpy as np
 from PIL import Image, PngImagePlugin
 
-from augmentai.images.decode import ImageError, Photo
+from augmentai.images.photo import ImageError, Photo, strips, value_range
 
 SOFTWARE = "AugmentAI"
 # https://cv.iptc.org/newscodes/digitalsourcetype/ : made by a model alone, or a model's change to a real photograph.
@@ -25,16 +28,22 @@ _OWN_EXTENSIONS = {
 # "same as source": formats that cannot carry the mark, or that cameras alone write, become their nearest kin.
 _NEAREST = {"MPO": "JPEG", "HEIF": "JPEG", "AVIF": "JPEG", "JPEG2000": "JPEG"}
 _LONGEST_SIDE_PX = {"JPEG": 65_500, "WEBP": 16_383}
+_COLOUR_SPACES = {"RGB": b"RGB ", "RGBA": b"RGB ", "L": b"GRAY", "LA": b"GRAY", "I;16": b"GRAY"}
+_NOT_XML = re.compile("[\x00-\x1f\x7f\ud800-\udfff\ufffe\uffff]")
 
 
 def format_for(photo: Photo, wanted: str) -> str:
-    """Pillow's name of the format to write: `wanted` is "same", "png", "jpeg" or "webp"."""
+    """Pillow's name of the format to write: `wanted` is "same", "png", "jpeg" or "webp".
+
+    "same" goes by what the file is, not by its name; a kind that is not written becomes JPEG, or PNG where JPEG would
+    lose what the source has: transparency, or more than 8 bits.
+    """
     if wanted != "same":
         return wanted.upper()
     if photo.format in _EXTENSIONS:
         return photo.format
-    kin = _NEAREST.get(photo.format, "PNG")
-    return "PNG" if photo.alpha is not None else kin
+    lossless = photo.alpha is not None or photo.deep is not None
+    return "PNG" if lossless else _NEAREST.get(photo.format, "PNG")
 
 
 def extension_for(file_format: str, source_extension: str) -> str:
@@ -42,17 +51,29 @@ def extension_for(file_format: str, source_extension: str) -> str:
     return source_extension if source_extension.lower() in _OWN_EXTENSIONS[file_format] else _EXTENSIONS[file_format]
 
 
-def encode(picture: Image.Image, file_format: str, note: str, source_type: str, icc_profile: bytes | None) -> bytes:
+def encode(
+    picture: Image.Image,
+    file_format: str,
+    note: str,
+    source_type: str,
+    icc_profile: bytes | None,
+    black_white: tuple[float, float] | None = None,
+) -> bytes:
     """The picture as a file of `file_format`, with `note` and the AI-made mark in it. Raises ImageError.
 
-    note: one line that says how it was made. source_type: one of DIGITAL_SOURCE_TYPES.
+    note: one line that says how it was made. source_type: one of DIGITAL_SOURCE_TYPES. icc_profile: kept where it is
+    one of the picture's colour space. black_white: the values of a 32-bit grey picture that become black and white in a
+    format that holds 16 or 8 bits; its own extremes by default. No other metadata is written.
     """
     longest = _LONGEST_SIDE_PX.get(file_format)
     if longest is not None and max(picture.size) > longest:
-        raise ImageError(f"{picture.width}x{picture.height} is too large for {file_format}, whose sides end at {longest}; choose PNG")
-    picture = _fitted(picture, file_format)
+        found = "x".join(map(str, picture.size))
+        raise ImageError(f"{found} is too large for {file_format}, whose sides end at {longest}; choose PNG")
+    note = _NOT_XML.sub(" ", note)
+    picture = _fitted(picture, file_format, black_white)
     xmp = _xmp(note, source_type)
-    options: dict[str, Any] = {"icc_profile": icc_profile} if _describes(icc_profile, picture) else {}
+    # Said also where there is none: Pillow would else take one that the picture happens to bring along.
+    options: dict[str, Any] = {"icc_profile": icc_profile if _describes(icc_profile, picture) else None}
     if file_format == "JPEG":
         options |= {"quality": 95, "exif": _exif(note), "xmp": xmp}
     elif file_format == "WEBP":
@@ -70,36 +91,44 @@ def encode(picture: Image.Image, file_format: str, note: str, source_type: str, 
     return buffer.getvalue()
 
 
-def _fitted(picture: Image.Image, file_format: str) -> Image.Image:
+def _fitted(picture: Image.Image, file_format: str, black_white: tuple[float, float] | None) -> Image.Image:
     """The picture in a mode that the format can hold; transparency over white where there is no room for it."""
-    deep = picture.mode in {"I;16", "I", "F"}
-    if file_format == "TIFF" or (file_format == "PNG" and picture.mode != "F"):
+    if file_format == "TIFF":
         return picture
-    if deep:
-        low, high = picture.getextrema()
-        span = max(float(high) - float(low), 1.0)  # type: ignore[arg-type]
-        full = (0.0, 65535.0) if picture.mode == "I;16" else (float(low), span)  # type: ignore[arg-type]
-        return _to_8_bit(picture, *full)
+    if picture.mode == "I;16" and file_format != "PNG":
+        picture = _squeezed(picture, (0, 65535), np.uint8)
+    elif picture.mode in {"I", "F"}:
+        values = np.asarray(picture)
+        picture = _squeezed(
+            picture, black_white or value_range(values), np.uint16 if file_format == "PNG" else np.uint8
+        )
     if file_format == "JPEG" and "A" in picture.getbands():
-        white = Image.new("RGBA", picture.size, "white")
-        white.alpha_composite(picture.convert("RGBA"))
-        return white.convert("L" if picture.mode == "LA" else "RGB")
+        if picture.mode == "LA":
+            grey, alpha = picture.split()
+            return Image.composite(grey, Image.new("L", picture.size, 255), alpha)
+        white = Image.new("RGB", picture.size, "white")
+        return Image.composite(picture.convert("RGB"), white, picture.getchannel("A"))
     if file_format == "WEBP" and picture.mode in {"L", "LA"}:
         return picture.convert("RGBA" if picture.mode == "LA" else "RGB")  # WebP knows no grey; the values stay equal
     return picture
 
 
 def _describes(icc_profile: bytes | None, picture: Image.Image) -> bool:
-    # Bytes 16 to 20 of a profile name its colour space; a grey profile on a colour file makes viewers refuse both.
-    space = {"RGB": b"RGB ", "RGBA": b"RGB ", "L": b"GRAY", "LA": b"GRAY"}.get(picture.mode)
-    return icc_profile is not None and icc_profile[16:20] == space
+    # Bytes 16 to 20 of a profile name its colour space, 36 to 40 are its signature (ICC.1:2022, 7.2); a grey profile on
+    # a colour file makes viewers refuse both.
+    if icc_profile is None or icc_profile[36:40] != b"acsp":
+        return False
+    return icc_profile[16:20] == _COLOUR_SPACES.get(picture.mode)
 
 
-def _to_8_bit(picture: Image.Image, low: float, span: float) -> Image.Image:
-    import numpy as np
-
-    values = (np.asarray(picture, np.float64) - low) * (255 / span)
-    return Image.fromarray(np.rint(values).clip(0, 255).astype(np.uint8))
+def _squeezed(picture: Image.Image, black_white: tuple[float, float], kind: type[np.unsignedinteger]) -> Image.Image:
+    values = np.asarray(picture)
+    low, high = black_white
+    top = np.iinfo(kind).max
+    out = np.empty(values.shape, kind)
+    for rows in strips(values.shape):
+        out[rows] = np.rint((values[rows].astype(np.float64) - low) * (top / (high - low))).clip(0, top)
+    return Image.fromarray(out)
 
 
 def _exif(note: str) -> Image.Exif:
@@ -120,8 +149,6 @@ def _png_text(note: str, xmp: bytes) -> PngImagePlugin.PngInfo:
 def _xmp(note: str, source_type: str) -> bytes:
     if source_type not in DIGITAL_SOURCE_TYPES:
         raise ValueError(f"source_type is {source_type!r}; expected one of {', '.join(DIGITAL_SOURCE_TYPES)}")
-    from xml.sax.saxutils import escape
-
     return f"""<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?>
 <x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:RDF xmlns:rdf="http://www.w3.org/1999/02/22-rdf-syntax-ns#">
 <rdf:Description rdf:about="" xmlns:Iptc4xmpExt="http://iptc.org/std/Iptc4xmpExt/2008-02-29/"

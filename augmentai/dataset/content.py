@@ -1,0 +1,74 @@
+"""The bytes of files, of files in ZIPs and of callers: hashed once, and read again when their turn comes."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import IO
+
+from augmentai.dataset.archive import check
+from augmentai.images.kinds import HEAD_BYTES
+
+_CHUNK_BYTES = 1 << 20
+
+
+def head(path: Path) -> bytes:
+    try:
+        if not path.is_file():
+            return b""
+        with path.open("rb") as stream:
+            return stream.read(HEAD_BYTES)
+    except OSError:
+        return b""  # told where the file itself is read
+
+
+def member_head(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    try:
+        check(entry, entry.file_size)
+        with archive.open(entry) as stream:
+            return stream.read(HEAD_BYTES)
+    except Exception:
+        return b""  # without an ending and unreadable: nothing says that it is a picture
+
+
+def read_file(path: Path, size: int, digest: str) -> bytes:
+    try:
+        with path.open("rb") as stream:
+            data = stream.read(size + 1)
+    except OSError as error:
+        raise OSError(why_unreadable(error)) from error
+    if hashlib.sha256(data).hexdigest() != digest:
+        raise OSError("the file was changed while the job ran; run it again")
+    return data
+
+
+def read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    try:
+        return archive.read(entry)
+    except Exception as error:  # it was sound when it was hashed
+        raise OSError(f"the ZIP was changed while the job ran ({error}); run it again") from error
+
+
+def read_given(read: Callable[[], bytes]) -> bytes:
+    """What the caller's own function gives; whatever it raises, it is this picture alone that fails."""
+    try:
+        data = read()
+    except Exception as error:
+        raise OSError(f"its bytes could not be had ({type(error).__name__}: {error})") from error
+    if not isinstance(data, bytes):
+        raise OSError(f"its bytes could not be had (read() gave {type(data).__name__})")
+    return data
+
+
+def sha256_of(stream: IO[bytes]) -> str:
+    digest = hashlib.sha256()
+    while chunk := stream.read(_CHUNK_BYTES):
+        digest.update(chunk)
+    return digest.hexdigest()
+
+
+def why_unreadable(error: OSError | ValueError) -> str:
+    words = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"cannot be read ({words}); check the file and its permissions"

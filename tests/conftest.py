@@ -1,0 +1,56 @@
+"""Every test sees the same environment, whoever runs it: no keys, no settings, no telemetry, two threads."""
+
+from __future__ import annotations
+
+import os
+
+for _name in list(os.environ):
+    if _name.startswith(("STABILITY_", "AUGMENTAI_", "HF_", "HUGGING")):
+        del os.environ[_name]
+os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
+os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
+os.environ.setdefault("OMP_NUM_THREADS", "2")  # read when torch is first loaded
+
+from collections.abc import Iterator  # noqa: E402
+from contextlib import contextmanager  # noqa: E402
+from pathlib import Path  # noqa: E402
+from tempfile import TemporaryDirectory  # noqa: E402
+
+import pytest  # noqa: E402
+
+from augmentai.engines.gan import GanEngine  # noqa: E402
+from augmentai.settings import Settings  # noqa: E402
+
+
+@pytest.fixture(scope="session")
+def settings() -> Settings:
+    return Settings()
+
+
+@pytest.fixture(scope="session")
+def gan() -> GanEngine:
+    """The real local engine, loaded once."""
+    return GanEngine(Settings())
+
+
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that other users may enter: pytest's own are closed to them."""
+    with TemporaryDirectory() as name:
+        folder = Path(name).resolve()
+        folder.chmod(0o755)
+        yield folder
+
+
+@contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without the rights of root, to whom every file is readable. Does nothing for anyone else."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
