@@ -1,0 +1,88 @@
+"""The model and its pixels: shapes, identities, and what the engine relies on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from augmentai.gan import store
+from augmentai.gan.network import COEFFICIENTS, CONTENT_DIM, STYLE_DIM, Generator, apply_change
+from augmentai.gan.render import carry, thumbnail_size_wh
+from augmentai.settings import DEFAULT_WEIGHTS
+
+
+@pytest.fixture(scope="module")
+def weights() -> store.Weights:
+    return store.load(DEFAULT_WEIGHTS)
+
+
+def test_shipped_weights_are_small_and_hold_a_bank(weights: store.Weights) -> None:
+    assert DEFAULT_WEIGHTS.stat().st_size < 10_000_000
+    assert weights.bank.shape[0] >= 64
+    assert weights.bank.shape[1] == STYLE_DIM
+    apart = torch.cdist(weights.bank, weights.bank) + torch.eye(len(weights.bank)) * 1e9
+    assert float(apart.min()) > 0.5, "two styles of the bank are the same look"
+    assert weights.notes["steps"].isdigit()
+
+
+def test_shapes() -> None:
+    generator = Generator()
+    content, style = generator.encode(torch.rand(2, 3, 96, 160))
+    assert content.shape == (2, CONTENT_DIM, 6, 10)
+    assert style.shape == (2, STYLE_DIM)
+    assert generator.change(content, style, style.flip(0)).shape == (2, COEFFICIENTS, 6, 10)
+
+
+def test_own_style_changes_nothing(weights: store.Weights) -> None:
+    content, style = weights.generator.encode(torch.rand(1, 3, 64, 64))
+    assert float(weights.generator.change(content, style, style).abs().max()) < 1e-5
+
+
+@pytest.mark.parametrize("size_wh", [(64, 48), (97, 131), (300, 16)])
+def test_full_size_rendering_agrees_with_training(size_wh: tuple[int, int]) -> None:
+    rng = torch.Generator().manual_seed(3)
+    width, height = size_wh
+    pixels = (torch.rand(3, height, width, generator=rng) * 255).byte()
+    change = (torch.rand(COEFFICIENTS, 3, 5, generator=rng) - 0.5) * 0.3
+    expected = (apply_change(pixels[None].float() / 255, change[None])[0].clamp(0, 1) * 255).round()
+    assert float((carry(pixels, change, 1.0).float() - expected).abs().max()) <= 1
+
+
+def test_strength_nought_is_the_source_itself() -> None:
+    pixels = (torch.rand(3, 40, 50) * 255).byte()
+    assert torch.equal(carry(pixels, torch.randn(COEFFICIENTS, 2, 2), 0.0), pixels)
+
+
+def test_every_pixel_moves_further_with_strength() -> None:
+    pixels = (torch.rand(3, 64, 64) * 255).byte()
+    change = torch.randn(COEFFICIENTS, 4, 4) * 0.2
+    before = torch.zeros(3, 64, 64)
+    for strength in (0.1, 0.3, 0.6, 1.0):
+        moved = (carry(pixels, change, strength).float() - pixels.float()).abs()
+        assert bool((moved >= before).all())
+        before = moved
+    assert float(before.mean()) > 1
+
+
+@pytest.mark.parametrize("size_wh", [(8, 8), (16, 16), (6000, 4000), (20000, 8), (640, 427)])
+def test_thumbnails_are_of_bounded_size(size_wh: tuple[int, int]) -> None:
+    for side in thumbnail_size_wh(size_wh):
+        assert side % 16 == 0
+        assert 32 <= side <= 1024
+
+
+def test_store_round_trip_and_refusals(tmp_path, weights: store.Weights) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "own.safetensors"
+    store.save(path, weights.generator, weights.bank, {"steps": "5"})
+    again = store.load(path)
+    x = torch.rand(1, 3, 64, 64)
+    assert np.allclose(again.generator.encode(x)[1], weights.generator.encode(x)[1], atol=1e-3)
+    path.write_bytes(b"not a weights file")
+    with pytest.raises(store.WeightsError, match=r"own\.safetensors: not a readable safetensors file"):
+        store.load(path)
+    from safetensors.torch import save_file
+
+    save_file({"x": torch.zeros(1)}, path, {"architecture": "other"})
+    with pytest.raises(store.WeightsError, match="architecture other, expected augmentai-gan-1"):
+        store.load(path)
