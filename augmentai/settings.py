@@ -54,6 +54,58 @@ class Settings(BaseSettings):
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",
         description="where the local GAN runs: auto, cpu, cuda or cuda:N",
     )
+    diffusion_model: Annotated[str, Stripped] = Field(
+        "stabilityai/sd-turbo",
+        min_length=1,
+        validation_alias="AUGMENTAI_DIFFUSION_MODEL",
+        description="diffusion model for a CUDA GPU: hub id, diffusers folder or .safetensors file",
+    )
+    diffusion_revision: Annotated[str | None, Stripped] = Field(
+        None,
+        validation_alias="AUGMENTAI_DIFFUSION_REVISION",
+        description="commit, tag or branch of a hub model; a commit repeats a run for good",
+    )
+    diffusion_config: Annotated[str | None, Stripped] = Field(
+        None,
+        validation_alias="AUGMENTAI_DIFFUSION_CONFIG",
+        description="folder or hub id with the configuration of a single .safetensors file; found by itself otherwise",
+    )
+    diffusion_device: str = Field(
+        "auto",
+        validation_alias="AUGMENTAI_DIFFUSION_DEVICE",
+        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
+        description="where diffusion runs: auto (CUDA or not at all), cuda, cuda:N, or cpu, which is very slow",
+    )
+    diffusion_dtype: str = Field(
+        "auto",
+        validation_alias="AUGMENTAI_DIFFUSION_DTYPE",
+        pattern=r"^(auto|bfloat16|float16|float32)$",
+        description="numbers that diffusion computes in; auto takes the fastest that the device knows",
+    )
+    diffusion_batch: int = Field(
+        8, ge=1, le=64, validation_alias="AUGMENTAI_DIFFUSION_BATCH", description="pictures at once; halves by itself"
+    )
+    diffusion_steps: int | None = Field(
+        None, ge=1, le=200, validation_alias="AUGMENTAI_DIFFUSION_STEPS", description="steps; the model's own by default"
+    )
+    diffusion_guidance: float | None = Field(
+        None,
+        ge=0,
+        le=30,
+        validation_alias="AUGMENTAI_DIFFUSION_GUIDANCE",
+        description="how closely the prompt is followed; above 1 a negative prompt is read; the model's own by default",
+    )
+    diffusion_compile: bool = Field(
+        False,
+        validation_alias="AUGMENTAI_DIFFUSION_COMPILE",
+        description="compile the model: minutes once for each size of picture, then faster",
+    )
+    hf_token: Annotated[SecretStr, Stripped] = Field(
+        SecretStr(""), validation_alias="HF_TOKEN", description="key to gated models on huggingface.co"
+    )
+    zero_gpu: bool = Field(
+        False, validation_alias="SPACES_ZERO_GPU", description="set by Hugging Face where a GPU is lent call by call"
+    )
     max_megapixels: float = Field(
         50, gt=0, validation_alias="AUGMENTAI_MAX_MEGAPIXELS", description="larger pictures are refused before decoding"
     )

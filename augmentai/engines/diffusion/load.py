@@ -1,0 +1,227 @@
+"""From a setting to a loaded pipeline: hub id, folder or single file; what can go wrong is said in words to act on."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import torch
+
+from augmentai.engines.diffusion.families import SINGLE_FILE_PIPELINES, family_of
+from augmentai.engines.diffusion.model import Model, ModelError
+from augmentai.engines.diffusion.presence import cached_file
+from augmentai.settings import Settings
+
+_WORKING_BYTES = 3 * 2**30  # what a few pictures need beside the weights; more pictures find their own limit
+_DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
+# Most time is in large convolutions and products, where tuned kernels pay; CUDA graphs would tie it to one thread.
+_COMPILE_MODE = "max-autotune-no-cudagraphs"
+
+Progress = Callable[[str], None]
+
+
+def load(settings: Settings, device: str, progress: Progress = lambda words: None) -> Model:
+    """The model of the settings on `device` ("cpu", "cuda" or "cuda:N"). Takes seconds to minutes.
+
+    progress: told in words what is being done. Raises ModelError, which says what to do.
+    """
+    name = settings.diffusion_model
+    try:
+        if device.startswith("cuda") and not torch.cuda.is_available():
+            raise ModelError(
+                f"no CUDA GPU: torch {torch.__version__} finds none, and diffusion was asked to run on {device}"
+            )
+        dtype = _dtype(settings.diffusion_dtype, device)
+        progress(f"loading {name}")
+        pipe = _pipeline(settings, dtype)
+        trailing = pipe.scheduler.config.get("timestep_spacing") == "trailing"
+        family = family_of(type(pipe).__name__, Path(name).name if Path(name).exists() else name, trailing)
+        if family is None:
+            raise ModelError(
+                f"{name} is a {type(pipe).__name__}, which AugmentAI does not run; "
+                "use a model of the SD 1.5/2.1, SDXL, SD3.5 or FLUX.1 families"
+            )
+        pipe.set_progress_bar_config(disable=True)
+        _prepare(pipe, dtype)
+        progress(f"moving {name} to {device}")
+        placement = _place(pipe, device, settings.zero_gpu)
+    except ModelError:
+        raise
+    except Exception as error:  # the hub, diffusers, transformers and safetensors raise some twenty kinds
+        raise ModelError(explain(error, settings)) from error
+    compiled = settings.diffusion_compile and placement == "whole" and not settings.zero_gpu  # which forbids it
+    if compiled:
+        _compile(pipe)
+    return Model(
+        pipe,
+        family,
+        _label(settings),
+        device,
+        dtype,
+        steps=settings.diffusion_steps or family.steps,
+        guidance=family.guidance if settings.diffusion_guidance is None else settings.diffusion_guidance,
+        batch=settings.diffusion_batch,
+        exact=family.few_steps and _takes_timesteps(pipe),
+        compiled=compiled,
+        placement=placement,
+    )
+
+
+def _dtype(wanted: str, device: str) -> torch.dtype:
+    if wanted in _DTYPES:
+        return _DTYPES[wanted]
+    if device == "cpu":
+        return torch.float32
+    # Before Ampere bfloat16 is emulated, which is slow.
+    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+
+
+def _pipeline(settings: Settings, dtype: torch.dtype) -> Any:
+    import diffusers
+
+    path = Path(settings.diffusion_model).expanduser()
+    token = settings.hf_token.get_secret_value() or None
+    if path.is_file():
+        checkpoint_class = getattr(diffusers, _single_file_class(path))
+        config = {"config": settings.diffusion_config} if settings.diffusion_config else {}
+        return checkpoint_class.from_single_file(str(path), dtype=dtype, token=token, **config)
+    common: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}
+    auto = diffusers.AutoPipelineForImage2Image.from_pretrained
+    if path.is_dir():
+        common["local_files_only"] = True
+        if any(path.glob("*/*.fp16.safetensors")) and not any(path.glob("vae/diffusion_pytorch_model.safetensors")):
+            common["variant"] = "fp16"
+        return auto(str(path), **common)
+    common |= {"revision": settings.diffusion_revision, "token": token}
+    if dtype != torch.float32:
+        try:
+            return auto(settings.diffusion_model, variant="fp16", **common)  # half the download, where there is one
+        except (ValueError, OSError) as error:
+            if not _is_no_such_variant(error):
+                raise
+    return auto(settings.diffusion_model, **common)
+
+
+def _is_no_such_variant(error: Exception) -> bool:
+    return "variant" in str(error) or any(type(one).__name__.endswith("EntryNotFoundError") for one in _chain(error))
+
+
+def _single_file_class(path: Path) -> str:
+    """The diffusers class for a checkpoint in one file, told by the names and shapes in its header alone."""
+    from diffusers.loaders.single_file_utils import infer_diffusers_model_type
+    from safetensors import safe_open
+
+    with safe_open(str(path), "pt") as file:
+        header = {key: SimpleNamespace(shape=tuple(file.get_slice(key).get_shape())) for key in file.keys()}  # noqa: SIM118
+    kind = infer_diffusers_model_type(header)
+    if kind not in SINGLE_FILE_PIPELINES:
+        raise ModelError(f"{path} holds a model of the kind {kind}; expected one of {', '.join(SINGLE_FILE_PIPELINES)}")
+    return SINGLE_FILE_PIPELINES[kind]
+
+
+def _takes_timesteps(pipe: Any) -> bool:
+    """Do pipeline and scheduler both take noise levels one by one, with no rule of their own to space them?"""
+    calls = (pipe.__call__, pipe.scheduler.set_timesteps)
+    rules = ("use_karras_sigmas", "use_exponential_sigmas", "use_beta_sigmas")
+    taken = all("timesteps" in inspect.signature(call).parameters for call in calls)
+    return taken and not any(pipe.scheduler.config.get(rule) for rule in rules)
+
+
+def _prepare(pipe: Any, dtype: torch.dtype) -> None:
+    network = getattr(pipe, "unet", None)
+    if network is not None:  # transformers are matrix products; only convolutions gain from the order of channels
+        network.to(memory_format=torch.channels_last)
+    pipe.vae.to(memory_format=torch.channels_last)
+    if dtype == torch.float16 and getattr(pipe.vae.config, "force_upcast", False):
+        pipe.vae.to(dtype=torch.float32)  # its activations leave the range of float16; bfloat16 has the range
+
+
+def _place(pipe: Any, device: str, lent: bool) -> str:
+    """Move the weights to the device, or leave them in main memory and move them in as they are used."""
+    if lent or not device.startswith("cuda"):  # a GPU that is lent later cannot be asked how much is free
+        pipe.to(device)
+        return "whole"
+    free, _ = torch.cuda.mem_get_info(device)
+    placement = placement_for([_bytes(part) for part in _networks(pipe)], free)
+    if placement == "whole":
+        try:
+            pipe.to(device)
+        except torch.OutOfMemoryError:
+            placement = "parts"
+    if placement != "whole":
+        pipe.to("cpu")
+        torch.cuda.empty_cache()
+    if placement == "parts":
+        pipe.enable_model_cpu_offload(device=device)
+    elif placement == "layers":
+        pipe.enable_sequential_cpu_offload(device=device)
+    return placement
+
+
+def placement_for(part_bytes: list[int], free_bytes: int) -> str:
+    """ "whole" where all networks fit on the GPU, "parts" where each alone does, else "layers", which is slow."""
+    if sum(part_bytes) + _WORKING_BYTES <= free_bytes:
+        return "whole"
+    return "parts" if max(part_bytes) + _WORKING_BYTES <= free_bytes else "layers"
+
+
+def _networks(pipe: Any) -> list[torch.nn.Module]:
+    return [part for part in pipe.components.values() if isinstance(part, torch.nn.Module)]
+
+
+def _bytes(network: torch.nn.Module) -> int:
+    return sum(t.numel() * t.element_size() for t in itertools.chain(network.parameters(), network.buffers()))
+
+
+def _compile(pipe: Any) -> None:
+    network = "unet" if getattr(pipe, "unet", None) is not None else "transformer"
+    getattr(pipe, network).compile(mode=_COMPILE_MODE, fullgraph=True, dynamic=False)
+    pipe.vae.encoder.compile(mode=_COMPILE_MODE, fullgraph=True, dynamic=False)
+    pipe.vae.decoder.compile(mode=_COMPILE_MODE, fullgraph=True, dynamic=False)
+
+
+def _label(settings: Settings) -> str:
+    """The name for the manifest: a hub id with the commit that was loaded, or the name of a folder or file."""
+    name = settings.diffusion_model
+    path = Path(name).expanduser()
+    if path.exists():
+        return path.resolve().name
+    cached = cached_file(name, settings.diffusion_revision)
+    commit = cached.parent.name[:12] if cached is not None else settings.diffusion_revision
+    return f"{name}@{commit}" if commit else name
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    seen: BaseException | None = error
+    while seen is not None:
+        yield seen
+        seen = seen.__cause__ or seen.__context__
+
+
+def explain(error: BaseException, settings: Settings) -> str:
+    """A failed load in words that a user can act on."""
+    name = settings.diffusion_model
+    kinds = {base.__name__ for one in _chain(error) for base in type(one).__mro__}
+    words = " ".join(str(one) for one in _chain(error))
+    if isinstance(error, torch.OutOfMemoryError | MemoryError):
+        return f"there is too little memory to load {name}; close other programs or choose a smaller model"
+    if "GatedRepoError" in kinds:
+        return f"{name} is gated: accept its licence at https://huggingface.co/{name} and set HF_TOKEN"
+    if "RevisionNotFoundError" in kinds:
+        return f"{name} has no revision {settings.diffusion_revision}; correct AUGMENTAI_DIFFUSION_REVISION"
+    if "RepositoryNotFoundError" in kinds:
+        return f"huggingface.co has no model {name}, or HF_TOKEN may not read it; correct AUGMENTAI_DIFFUSION_MODEL"
+    if "OfflineModeIsEnabled" in kinds:
+        return f"{name} was never downloaded whole and HF_HUB_OFFLINE forbids it; unset it or set a local folder"
+    if kinds & {"LocalEntryNotFoundError", "ConnectionError", "ConnectError", "TimeoutException", "TransportError"}:
+        where = "its configuration " if Path(name).is_file() else ""
+        fix = "set AUGMENTAI_DIFFUSION_CONFIG to a folder that holds it" if where else "set a local folder"
+        return f"{name}: {where}could not be fetched from huggingface.co; check the network, or {fix}"
+    if "safetensors" in words and ("necessary" in words or "no file named" in words):
+        return f"{name} has no safetensors weights; other formats can hide programs and are not loaded"
+    first = (str(error).strip().splitlines() or [type(error).__name__])[0]
+    return f"{name} could not be loaded ({type(error).__name__}: {first[:200]})"

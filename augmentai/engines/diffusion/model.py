@@ -1,0 +1,259 @@
+"""One loaded pipeline: photographs to latents, noise, denoising, and back to pixels, a batch at a time."""
+
+from __future__ import annotations
+
+import gc
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from augmentai.engines.diffusion.families import Family, Plan, plan
+
+_PROMPTS_KEPT = 256
+
+Pixels = np.ndarray[Any, np.dtype[np.uint8]]
+
+
+class ModelError(Exception):
+    """The model cannot go on; the message says why in words for the user. It survives pickling."""
+
+
+class StoppedError(Exception):
+    """The job was stopped in the middle of a batch."""
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One variation to be painted. pixels: (H, W, 3) uint8 at the size of the run. source: equal for equal pixels."""
+
+    source: str
+    pixels: Pixels = field(repr=False)
+    prompt: str
+    negative_prompt: str
+    strength: float
+    seed: int
+
+
+@dataclass(frozen=True)
+class Painted:
+    """What became of a shot: `pixels`, (H, W, 3) uint8, or `reason` says why there are none.
+
+    batch: how many shots ran together. steps: denoising steps really run. seconds: this shot's share of the batch.
+    """
+
+    pixels: Pixels | None = field(repr=False)
+    reason: str
+    batch: int
+    steps: int
+    seconds: float
+
+
+@dataclass
+class Model:
+    """A pipeline on its device. Not for two threads at once.
+
+    name: for the manifest. batch: the largest that memory allowed so far. exact: the pipeline is told noise levels one
+    by one. compiled: batches are filled up to `batch`, since every new shape would be compiled again. placement:
+    "whole" on the device, or "parts" or "layers" that are moved in when they are used.
+    """
+
+    pipe: Any
+    family: Family
+    name: str
+    device: str
+    dtype: torch.dtype
+    steps: int
+    guidance: float
+    batch: int
+    exact: bool = False
+    compiled: bool = False
+    placement: str = "whole"
+    _prompts: OrderedDict[tuple[str, str], dict[str, Tensor]] = field(default_factory=OrderedDict, repr=False)
+
+    @property
+    def area_px(self) -> int:
+        """The area that the network was trained at, in pixels."""
+        network = getattr(self.pipe, "unet", None) or self.pipe.transformer
+        # FLUX says nothing of its size; diffusers takes 128 latents for it too.
+        cells = getattr(network.config, "sample_size", None) or 128
+        return int(cells * self.pipe.vae_scale_factor) ** 2
+
+    @property
+    def grid_px(self) -> int:
+        """Sides are multiples of this: four latents, which all the families can halve as often as they do."""
+        return 4 * int(self.pipe.vae_scale_factor)
+
+    @property
+    def reads_negative_prompt(self) -> bool:
+        return self.family.negative and self.guidance > 1
+
+    def plan(self, strength: float) -> Plan:
+        return plan(strength, self.steps, self.family.rounds_up, self.exact)
+
+    def paint(
+        self,
+        shots: Sequence[Shot],
+        stopped: Callable[[], bool] = lambda: False,
+        on_step: Callable[[int, int], None] = lambda done, total: None,
+    ) -> list[Painted]:
+        """All shots, which share one size and one strength, in their order.
+
+        Out of memory halves the batch and goes on. on_step: told how many of the denoising steps are done, and of how
+        many. Raises ModelError where even a batch of one is too large, and StoppedError as soon as `stopped()` is true.
+        """
+        painted: list[Painted] = []
+        while len(painted) < len(shots):
+            chunk = shots[len(painted) : len(painted) + self.batch]
+            try:
+                painted += self._paint(chunk, stopped, on_step)
+                continue
+            except torch.OutOfMemoryError:
+                pass  # the exception holds the frames that hold the memory, so it must be gone before it is freed
+            self._free()
+            size = self.batch if self.compiled else len(chunk)
+            if size == 1:
+                raise ModelError(
+                    f"the GPU has too little memory for {self.name} even at one picture at a time; "
+                    "close other programs on it or set a smaller AUGMENTAI_DIFFUSION_MODEL"
+                )
+            self.batch = size // 2
+        return painted
+
+    def _paint(
+        self, shots: Sequence[Shot], stopped: Callable[[], bool], on_step: Callable[[int, int], None]
+    ) -> list[Painted]:
+        begun = time.perf_counter()
+        wanted = len(shots)
+        if self.compiled:
+            shots = [*shots, *[shots[-1]] * (self.batch - wanted)]
+        with torch.inference_mode():
+            latents = self.encode([(shot.source, shot.pixels) for shot in shots])  # (B, C, h, w)
+            latents, steps = self._denoise(latents, shots, stopped, on_step)
+            pixels, reasons = self.decode(latents)
+        seconds = (time.perf_counter() - begun) / wanted
+        return [
+            Painted(None if reason else one, reason, wanted, steps, seconds)
+            for one, reason in zip(pixels[:wanted], reasons[:wanted], strict=True)
+        ]
+
+    def encode(self, pictures: Sequence[tuple[str, Pixels]]) -> Tensor:
+        """(B, C, h, w) latents, scaled as the network wants them. A picture that comes twice is encoded once.
+
+        The middle of the VAE's distribution is taken: its spread is far below one step of 8 bits, and drawing from it
+        would cost an encode for every variation.
+        """
+        unique = dict(pictures)
+        stack = np.stack([*unique.values()])
+        if self.compiled and 1 < len(stack) < self.batch:
+            stack = np.concatenate([stack, np.repeat(stack[-1:], self.batch - len(stack), 0)])
+        vae = self.pipe.vae
+        pixels = torch.from_numpy(stack).to(self.device).permute(0, 3, 1, 2)  # (B, 3, H, W), channels last
+        encoded = vae.encode(pixels.to(vae.dtype) / 127.5 - 1)
+        latents = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latents
+        shift, scale = self._latent_range(latents)
+        latents = ((latents - shift) * scale).to(self.dtype)
+        rows = {source: row for row, source in enumerate(unique)}
+        return latents[[rows[source] for source, _ in pictures]]
+
+    def decode(self, latents: Tensor) -> tuple[list[Pixels], list[str]]:
+        """Latents (B, C, h, w) to pictures (H, W, 3) uint8, and for each why it must not be used, or an empty text."""
+        vae = self.pipe.vae
+        shift, scale = self._latent_range(latents)
+        images = vae.decode((latents / scale + shift).to(vae.dtype), return_dict=False)[0]  # (B, 3, H, W), -1 to 1
+        finite = torch.isfinite(images).flatten(1).all(1).tolist()
+        numbers = str(self.dtype).removeprefix("torch.")
+        lost = f"{self.name} overflowed in {numbers}; set AUGMENTAI_DIFFUSION_DTYPE=bfloat16 or float32"
+        reasons = ["" if whole else lost for whole in finite]
+        if getattr(self.pipe, "safety_checker", None) is not None:
+            flags = self.pipe.run_safety_checker(images.clone(), self.device, self.dtype)[1]
+            held = "the model's own safety checker held the picture back"
+            reasons = [reason or (held if flag else "") for reason, flag in zip(reasons, flags, strict=True)]
+        eight_bit = ((images.float().nan_to_num() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
+        return list(eight_bit.permute(0, 2, 3, 1).contiguous().cpu().numpy()), reasons
+
+    def _latent_range(self, like: Tensor) -> tuple[Tensor | float, Tensor | float]:
+        """The VAE's shift and scale: the network sees (latents - shift) * scale."""
+        config = self.pipe.vae.config
+        mean, std = getattr(config, "latents_mean", None), getattr(config, "latents_std", None)
+        if mean is not None and std is not None:
+            mean, std = (torch.tensor(v, device=like.device, dtype=like.dtype).view(1, -1, 1, 1) for v in (mean, std))
+            return mean, config.scaling_factor / std
+        return getattr(config, "shift_factor", None) or 0.0, config.scaling_factor
+
+    def _denoise(
+        self, latents: Tensor, shots: Sequence[Shot], stopped: Callable[[], bool], on_step: Callable[[int, int], None]
+    ) -> tuple[Tensor, int]:
+        planned = self.plan(shots[0].strength)
+        steps_run = 0
+
+        def after_step(pipe: Any, step: int, timestep: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
+            nonlocal steps_run
+            steps_run += 1
+            if stopped():
+                raise StoppedError
+            on_step(steps_run, planned.effective)
+            return tensors
+
+        height, width = shots[0].pixels.shape[:2]
+        request: dict[str, Any] = self._embedded(shots)
+        if planned.timesteps is not None:
+            request["timesteps"] = list(planned.timesteps)
+        else:
+            request["num_inference_steps"] = planned.steps
+        if not hasattr(self.pipe, "unet"):
+            request |= {"height": height, "width": width}
+        out = self.pipe(
+            image=latents,
+            strength=planned.strength,
+            guidance_scale=self.guidance,
+            # A list: schedulers that add noise in the loop draw it for each picture from its own generator.
+            generator=[torch.Generator("cpu").manual_seed(shot.seed) for shot in shots],
+            callback_on_step_end=after_step,
+            output_type="latent",
+            return_dict=False,
+            **request,
+        )[0]
+        if self.family.pipeline.startswith("Flux"):
+            out = self.pipe._unpack_latents(out, height, width, self.pipe.vae_scale_factor)
+        return out, steps_run
+
+    def _embedded(self, shots: Sequence[Shot]) -> dict[str, Tensor]:
+        """What the text encoders make of the prompts, joined over the batch. Each prompt is encoded once, by itself."""
+        each = [self._prompt(shot.prompt, shot.negative_prompt if self.reads_negative_prompt else "") for shot in shots]
+        return {name: torch.cat([one[name] for one in each]) for name in each[0]}
+
+    def _prompt(self, prompt: str, negative: str) -> dict[str, Tensor]:
+        key = (prompt, negative)
+        if key not in self._prompts:
+            self._prompts[key] = self._encode_prompt(prompt, negative)
+            while len(self._prompts) > _PROMPTS_KEPT:
+                self._prompts.popitem(last=False)
+        self._prompts.move_to_end(key)
+        return self._prompts[key]
+
+    def _encode_prompt(self, prompt: str, negative: str) -> dict[str, Tensor]:
+        pipe, guided = self.pipe, self.guidance > 1
+        common: dict[str, Any] = {"prompt": prompt, "device": self.device, "num_images_per_prompt": 1}
+        names = ["prompt_embeds", "negative_prompt_embeds", "pooled_prompt_embeds", "negative_pooled_prompt_embeds"]
+        if self.family.pipeline.startswith("Flux"):
+            values = pipe.encode_prompt(prompt_2=None, **common)
+            names = ["prompt_embeds", "pooled_prompt_embeds"]
+        else:
+            common |= {"do_classifier_free_guidance": guided, "negative_prompt": negative or None}
+            if self.family.pipeline.startswith("StableDiffusionXL"):
+                common["prompt_2"] = None
+            elif self.family.pipeline.startswith("StableDiffusion3"):
+                common |= {"prompt_2": None, "prompt_3": None}
+            values = pipe.encode_prompt(**common)
+        return {name: value for name, value in zip(names, values, strict=False) if value is not None}
+
+    def _free(self) -> None:
+        gc.collect()
+        if self.device.startswith("cuda"):
+            torch.cuda.empty_cache()

@@ -1,0 +1,260 @@
+"""How fast is the diffusion engine? Photographs in, photographs out, against a plain loop over `pipe(image)`.
+
+    python benchmarks/diffusion.py                 # SD-Turbo's shape with random weights, on CUDA; about 15 minutes
+    python benchmarks/diffusion.py --tiny          # a smoke run on the CPU, seconds
+
+Random weights compute exactly as much as trained ones, so nothing is downloaded. Each row runs once to warm up, which
+is where compiling happens, and then several times; the median counts. Time runs from PIL image to PIL image.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import torch  # noqa: E402
+
+from augmentai.engines.base import JobView, Made, Task  # noqa: E402
+from augmentai.engines.diffusion import DiffusionEngine  # noqa: E402
+from augmentai.images import Photo  # noqa: E402
+from augmentai.recipe import Recipe, Source, variation_seed  # noqa: E402
+from augmentai.settings import Settings  # noqa: E402
+from tests.engines import tiny_pipeline  # noqa: E402
+
+STRENGTH = 0.5
+STEPS = 2  # with this strength one step is run by the loop and by the engine alike
+# How the configuration files of stabilityai/sd-turbo describe it: 1.29 thousand million parameters with the VAE.
+SD_TURBO_UNET = {
+    "sample_size": 64,
+    "block_out_channels": (320, 640, 1280, 1280),
+    "cross_attention_dim": 1024,
+    "attention_head_dim": (5, 10, 20, 20),
+    "use_linear_projection": True,
+}
+SD_TURBO_VAE = {
+    "block_out_channels": (128, 256, 512, 512),
+    "down_block_types": ("DownEncoderBlock2D",) * 4,
+    "up_block_types": ("UpDecoderBlock2D",) * 4,
+    "layers_per_block": 2,
+    "latent_channels": 4,
+    "sample_size": 768,
+}
+SD_TURBO_TEXT = {
+    "hidden_size": 1024,
+    "intermediate_size": 4096,
+    "num_attention_heads": 16,
+    "num_hidden_layers": 23,
+    "hidden_act": "gelu",
+    "projection_dim": 512,
+}
+
+
+def write_sd_turbo_shape(folder: Path) -> Path:
+    """A pipeline with SD-Turbo's layers and random weights, as a diffusers folder of half precision, 2.6 GB."""
+    import diffusers
+    from transformers import CLIPTextConfig, CLIPTextModel
+
+    torch.manual_seed(0)
+    words = tiny_pipeline.write_tokenizer(folder / "parts")
+    special = {"bos_token_id": words.bos_token_id, "eos_token_id": words.eos_token_id, "pad_token_id": 0}
+    pipe = diffusers.StableDiffusionPipeline(
+        unet=diffusers.UNet2DConditionModel(**SD_TURBO_UNET),
+        vae=diffusers.AutoencoderKL(**SD_TURBO_VAE),
+        text_encoder=CLIPTextModel(CLIPTextConfig(**SD_TURBO_TEXT, **special)),
+        tokenizer=words,
+        scheduler=diffusers.EulerDiscreteScheduler(
+            beta_start=0.00085,
+            beta_end=0.012,
+            beta_schedule="scaled_linear",
+            timestep_spacing="trailing",
+            steps_offset=1,
+        ),
+        safety_checker=None,
+        feature_extractor=None,
+        requires_safety_checker=False,
+    )
+    pipe.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True)
+    return folder
+
+
+def photographs(count: int, side_px: int) -> list[Image.Image]:
+    """Smooth colours with some grain: they take as long as photographs do."""
+    made = []
+    for seed in range(count):
+        random = np.random.default_rng(seed)
+        smooth = Image.fromarray(random.integers(0, 255, (8, 8, 3), dtype=np.uint8)).resize((side_px, side_px))
+        grain = random.normal(0, 4, (side_px, side_px, 3))
+        made.append(Image.fromarray((np.asarray(smooth) + grain).clip(0, 255).astype(np.uint8)))
+    return made
+
+
+def loop_over_pipe(folder: Path, device: str, images: list[Image.Image]) -> Callable[[], None]:
+    """What a user would write first: one picture at a time, by the pipeline's own means, in the same precision."""
+    import diffusers
+
+    half = torch.bfloat16 if device != "cpu" else torch.float32
+    pipe = diffusers.AutoPipelineForImage2Image.from_pretrained(str(folder), dtype=half, local_files_only=True)
+    pipe.to(device)
+    pipe.set_progress_bar_config(disable=True)
+
+    def run() -> None:
+        for seed, image in enumerate(images):
+            pipe(
+                prompt="a photograph",
+                image=image,
+                strength=STRENGTH,
+                num_inference_steps=STEPS,
+                guidance_scale=0.0,
+                generator=torch.Generator("cpu").manual_seed(seed),
+            )
+
+    return run
+
+
+def through_engine(
+    folder: Path, device: str, images: list[Image.Image], batch: int, compiled: bool
+) -> Callable[[], None]:
+    settings = Settings(
+        diffusion_model=str(folder),
+        diffusion_device=device,
+        diffusion_batch=batch,
+        diffusion_steps=STEPS,
+        diffusion_compile=compiled,
+    )
+    engine = DiffusionEngine(settings)
+    recipe = Recipe(prompt="a photograph", strength=STRENGTH, seed=1)
+    tasks = []
+    for number, image in enumerate(images):
+        source = Source.from_bytes(f"{number}.png", image.tobytes())
+        tasks.append(Task(source, Photo(image, "PNG", "RGB"), 1, variation_seed(1, source.sha256, 1), recipe))
+
+    def run() -> None:
+        results = list(engine.make(iter(tasks), JobView((), recipe, 10**8)))
+        assert len(results) == len(tasks)
+        for result in results:
+            assert isinstance(result, Made), result
+            assert result.details["effective_steps"] == 1, result.details
+
+    return run
+
+
+def measured(name: str, run: Callable[[], None], count: int, repeats: int, device: str) -> dict[str, Any]:
+    """Images a second: median, slowest and fastest run, with the peak of GPU memory and the time to warm up."""
+    begun = time.perf_counter()
+    run()
+    warm_up = time.perf_counter() - begun
+    on_gpu = device != "cpu"
+    if on_gpu:
+        torch.cuda.reset_peak_memory_stats()
+    rates = []
+    for _ in range(repeats):
+        begun = time.perf_counter()
+        run()
+        if on_gpu:
+            torch.cuda.synchronize()
+        rates.append(count / (time.perf_counter() - begun))
+    return {
+        "name": name,
+        "images_per_second": round(statistics.median(rates), 2),
+        "slowest": round(min(rates), 2),
+        "fastest": round(max(rates), 2),
+        "warm_up_seconds": round(warm_up, 1),
+        "peak_memory_gb": round(torch.cuda.max_memory_allocated() / 1e9, 2) if on_gpu else None,
+    }
+
+
+def about(device: str) -> dict[str, Any]:
+    """Everything that a figure hangs on."""
+    commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    gpu = torch.cuda.get_device_name() if device != "cpu" else None
+    names = ("torch", "diffusers", "transformers", "accelerate", "numpy", "pillow")
+    return {
+        "commit": commit.stdout.strip() or None,
+        "device": gpu or platform.processor() or platform.machine(),
+        "python": platform.python_version(),
+        "cuda": torch.version.cuda,
+        **{name: version(name) for name in names},
+    }
+
+
+def table(rows: list[dict[str, Any]]) -> str:
+    lines = [
+        "| run | images/s | slowest | fastest | warm-up s | peak memory GB |",
+        "| --- | --- | --- | --- | --- | --- |",
+    ]
+    lines += ["| " + " | ".join("" if value is None else str(value) for value in row.values()) + " |" for row in rows]
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--tiny", action="store_true", help="a tiny pipeline at 32 px on the CPU: does it run?")
+    parser.add_argument("--images", type=int, default=0, help="photographs a run; 64, or 6 with --tiny")
+    parser.add_argument("--repeats", type=int, default=0, help="runs that are timed; 5, or 2 with --tiny")
+    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 16])
+    parser.add_argument("--no-compile", action="store_true", help="leave out the compiled rows")
+    parser.add_argument("--json", type=Path, help="file for the figures; they are printed in any case")
+    given = parser.parse_args()
+    device = "cpu" if given.tiny else "cuda"
+    if device == "cuda" and not torch.cuda.is_available():
+        sys.exit("there is no CUDA GPU; --tiny runs on the CPU")
+    side_px = 32 if given.tiny else 512  # what each model runs at, so that the loop and the engine do the same work
+    if given.tiny:
+        torch.set_num_threads(1)
+    images = photographs(given.images or (6 if given.tiny else 64), side_px)
+    repeats = given.repeats or (2 if given.tiny else 5)
+    compile_too = not given.no_compile and not given.tiny
+    with tempfile.TemporaryDirectory() as scratch:
+        folder = Path(scratch) / "sd-turbo"
+        folder = tiny_pipeline.write(folder) if given.tiny else write_sd_turbo_shape(folder)
+        runs: list[tuple[str, Callable[[], Callable[[], None]]]] = [
+            ("plain loop", lambda: loop_over_pipe(folder, device, images))
+        ]
+        for compiled in (False, True) if compile_too else (False,):
+            for batch in given.batches:
+                label = f"engine, batch {batch}{', compiled' if compiled else ''}"
+                runs.append((label, lambda b=batch, c=compiled: through_engine(folder, device, images, b, c)))  # type: ignore[misc]
+        rows = []
+        for label, prepare in runs:
+            run = prepare()
+            rows.append(measured(label, run, len(images), repeats, device))
+            print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
+            del run
+            if device != "cpu":
+                torch.cuda.empty_cache()
+    result = {
+        "about": about(device),
+        "settings": {
+            "side_px": side_px,
+            "images": len(images),
+            "repeats": repeats,
+            "steps": STEPS,
+            "strength": STRENGTH,
+        },
+        "rows": rows,
+    }
+    print(table(rows))
+    text = json.dumps(result, indent=2)
+    print(text)
+    if given.json:
+        given.json.write_text(text + "\n")
+
+
+if __name__ == "__main__":
+    main()
