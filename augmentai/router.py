@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from itertools import chain
+from collections import deque
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 
 from augmentai.engines.base import Engine, EngineOut, JobView, Made, Refused, Task
 from augmentai.recipe import Recipe
@@ -30,38 +32,81 @@ class Router:
                     self.engines.remove(engine)
 
     def route(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
-        """Every task answered once, as it finishes: made by the first engine that could, or refused by the last."""
-        return self._stage(0, tasks, job)
+        """Every task answered once, as it finishes: made by the first engine that could, or refused by the last.
+
+        Closing the iterator closes the engines' own, so that they drop what they had begun.
+        """
+        with _closed_after(self._stage(0, tasks, job)) as results:
+            for result in results:
+                yield _with_all_credits(result)
 
     def _stage(self, position: int, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         if position == len(self.engines):
             yield from (Refused(task, _why_none(task, self.passed_over)) for task in tasks)
             return
         engine = self.engines[position]
+        waiting = _Returnable(tasks)
         while True:
             readiness = engine.readiness()
-            reason = readiness.reason
+            reason, for_good = readiness.reason, not readiness.ready and readiness.for_good
             if readiness.ready:
                 try:
-                    for result in engine.make(tasks, job):
-                        if isinstance(result, Refused):
-                            passed = result.task.passed_on(engine.name, result.reason)
-                            yield from self._stage(position + 1, iter([passed]), job)
-                        else:
-                            yield result
+                    with _closed_after(engine.make(waiting, job)) as results:
+                        for result in results:
+                            if isinstance(result, Refused):
+                                passed = result.task.passed_on(engine.name, result.reason, result.credits)
+                                yield from self._stage(position + 1, iter([passed]), job)
+                            else:
+                                yield result
                     return
                 except EngineOut as out:
-                    reason, tasks = out.reason, chain(out.unfinished, tasks)
+                    waiting.put_back(out.unfinished)
                     readiness = engine.readiness()
-            if not readiness.ready and readiness.for_good:
-                rest = (task.passed_on(engine.name, reason) for task in tasks)
+                    reason, for_good = out.reason, out.for_good or (not readiness.ready and readiness.for_good)
+                    if not out.fall_back:
+                        yield from (Refused(task, f"{engine.name}: {reason}") for task in waiting)
+                        return
+            if for_good:
+                rest = (task.passed_on(engine.name, reason) for task in waiting)
                 yield from self._stage(position + 1, rest, job)
                 return
             # The engine may come back: hand one task down, then ask it again.
-            task = next(tasks, None)
+            task = next(waiting, None)
             if task is None:
                 return
             yield from self._stage(position + 1, iter([task.passed_on(engine.name, reason)]), job)
+
+
+class _Returnable(Iterator[Task]):
+    """Tasks, those first that an engine gave back."""
+
+    def __init__(self, tasks: Iterator[Task]) -> None:
+        self._tasks = tasks
+        self._back: deque[Task] = deque()
+
+    def __next__(self) -> Task:
+        return self._back.popleft() if self._back else next(self._tasks)
+
+    def put_back(self, tasks: Sequence[Task]) -> None:
+        self._back.extendleft(reversed(tasks))
+
+
+@contextmanager
+def _closed_after(results: Iterator[Made | Refused]) -> Iterator[Iterator[Made | Refused]]:
+    """Ends a generator when its reader goes, at once rather than when it is collected."""
+    try:
+        yield results
+    finally:
+        if isinstance(results, Generator):
+            results.close()
+
+
+def _with_all_credits(result: Made | Refused) -> Made | Refused:
+    """What tries that came to nothing were charged is told with the picture that took their place."""
+    if isinstance(result, Refused) or not result.task.credits:
+        return result
+    credits = float(result.details.get("credits", 0)) + result.task.credits
+    return replace(result, details={**result.details, "credits": credits})
 
 
 def _why_none(task: Task, passed_over: dict[str, str]) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
 DEFAULT_WEIGHTS = ROOT / "weights" / "gan.safetensors"
@@ -23,7 +24,22 @@ def _stripped(value: object) -> object:
     return value.strip() if isinstance(value, str) else value
 
 
+def _pairs(value: object) -> object:
+    """A mapping out of "name=value,name=value" or JSON."""
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("{"):
+        return json.loads(value)
+    pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
+    for name, equals, _ in pairs:
+        if not equals:
+            raise ValueError(f"{name.strip()!r} has no value; expected name=value,name=value")
+    return {name.strip(): text.strip() for name, _, text in pairs}
+
+
 Stripped = BeforeValidator(_stripped)
+Prices = Annotated[dict[str, Annotated[float, Field(ge=0)]], NoDecode, BeforeValidator(_pairs)]
+Fields = Annotated[dict[str, str | int | float], NoDecode, BeforeValidator(_pairs)]
 
 
 class Settings(BaseSettings):
@@ -44,6 +60,86 @@ class Settings(BaseSettings):
     )
     stability_model: Annotated[str, Stripped] = Field(
         "sd3.5-medium", validation_alias="STABILITY_MODEL", description="model of the hosted API"
+    )
+    stability_endpoint: Annotated[str, Stripped] = Field(
+        "sd3",
+        validation_alias="AUGMENTAI_STABILITY_ENDPOINT",
+        pattern="^(sd3|ultra|structure)$",
+        description="call of the hosted API: sd3 (image-to-image), ultra, or structure (keeps size and layout)",
+    )
+    stability_concurrency: int = Field(
+        6, ge=1, le=64, validation_alias="AUGMENTAI_STABILITY_CONCURRENCY", description="hosted requests in flight"
+    )
+    stability_credits_per_job: float | None = Field(
+        None,
+        ge=0,
+        validation_alias="AUGMENTAI_STABILITY_CREDITS_PER_JOB",
+        description="most credits that one job may spend; no limit where it is not set",
+    )
+    stability_credits_per_day: float | None = Field(
+        None,
+        ge=0,
+        validation_alias="AUGMENTAI_STABILITY_CREDITS_PER_DAY",
+        description="most credits a day (UTC), over all jobs and restarts; no limit where it is not set",
+    )
+    stability_on_cap: Literal["fallback", "stop"] = Field(
+        "fallback",
+        validation_alias="AUGMENTAI_STABILITY_ON_CAP",
+        description="when a limit of credits is reached: fallback (the next engine makes the rest) or stop",
+    )
+    stability_prices: Prices = Field(
+        default_factory=dict,
+        validation_alias="AUGMENTAI_STABILITY_PRICES",
+        description="credits a picture where the list price has changed, as in sd3.5-medium=3.5,ultra=8",
+    )
+    stability_fields: Fields = Field(
+        default_factory=dict,
+        validation_alias="AUGMENTAI_STABILITY_FIELDS",
+        description="fields sent besides, as in style_preset=photographic,cfg_scale=5",
+    )
+    stability_connect_seconds: float = Field(
+        10, gt=0, validation_alias="AUGMENTAI_STABILITY_CONNECT_SECONDS", description="longest wait for a connection"
+    )
+    stability_read_seconds: float = Field(
+        180, gt=0, validation_alias="AUGMENTAI_STABILITY_READ_SECONDS", description="longest silence of the hosted API"
+    )
+    stability_total_seconds: float = Field(
+        240, gt=0, validation_alias="AUGMENTAI_STABILITY_TOTAL_SECONDS", description="longest one request may take"
+    )
+    stability_retry_seconds: float = Field(
+        1,
+        ge=0,
+        validation_alias="AUGMENTAI_STABILITY_RETRY_SECONDS",
+        description="pause before the one retry, give or take half",
+    )
+    stability_lock_seconds: float = Field(
+        60,
+        ge=0,
+        validation_alias="AUGMENTAI_STABILITY_LOCK_SECONDS",
+        description="pause of all requests after a 429 that names none",
+    )
+    stability_longest_lock_seconds: float = Field(
+        180,
+        ge=0,
+        validation_alias="AUGMENTAI_STABILITY_LONGEST_LOCK_SECONDS",
+        description="longer pauses are not waited out: the next engine works meanwhile",
+    )
+    stability_faults: int = Field(
+        5,
+        ge=1,
+        validation_alias="AUGMENTAI_STABILITY_FAULTS",
+        description="faults in a row after which the hosted API is left alone for a while",
+    )
+    stability_rest_seconds: float = Field(
+        60,
+        gt=0,
+        validation_alias="AUGMENTAI_STABILITY_REST_SECONDS",
+        description="that while; it doubles with each trial that fails, up to ten times as long",
+    )
+    state: Path = Field(
+        Path("~/.augmentai"),
+        validation_alias="AUGMENTAI_STATE",
+        description="folder for what must outlive a restart: the day's credits",
     )
     gan_weights: Path = Field(
         DEFAULT_WEIGHTS, validation_alias="AUGMENTAI_GAN_WEIGHTS", description="weights file of the local GAN"

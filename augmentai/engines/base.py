@@ -1,8 +1,8 @@
 """What every engine is to the router, and the kinds of failure it may report.
 
-An engine pulls tasks from an iterator when it has room and yields results as they finish, in any order, so that each kind
-runs the way it is fast: one keeps requests in flight, one fills a batch on a GPU, one encodes a source once for all its
-variations.
+An engine pulls tasks from an iterator when it has room and yields results as they finish, in any order, so that each
+kind runs the way it is fast: one keeps requests in flight, one fills a batch on a GPU, one encodes a source once for
+all its variations.
 
     this image is refused    yield Refused: that variation goes to the next engine, the others stay
     the engine is out        raise EngineOut with the tasks it had taken and not finished
@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from threading import Event
 from typing import Any, Protocol
 
 from PIL import Image
@@ -31,10 +32,11 @@ class Task:
     seed: int
     recipe: Recipe
     fallbacks: tuple[Fallback, ...] = ()
+    credits: float = 0.0  # what tries that came to nothing were charged
 
-    def passed_on(self, engine: str, reason: str) -> Task:
-        """The same task for the next engine, with the reason why `engine` did not make it."""
-        return replace(self, fallbacks=(*self.fallbacks, Fallback(engine, reason)))
+    def passed_on(self, engine: str, reason: str, credits: float = 0.0) -> Task:
+        """The same task for the next engine, with the reason why `engine` did not make it and what it cost."""
+        return replace(self, fallbacks=(*self.fallbacks, Fallback(engine, reason)), credits=self.credits + credits)
 
 
 @dataclass(frozen=True)
@@ -57,19 +59,31 @@ class Made:
 
 @dataclass(frozen=True)
 class Refused:
-    """This variation cannot be made by this engine; the reason is in words for the user."""
+    """This variation cannot be made by this engine; the reason is in words for the user.
+
+    credits: what the try was charged all the same.
+    """
 
     task: Task
     reason: str
+    credits: float = 0.0
 
 
-class EngineOut(Exception):
-    """The engine cannot go on. `unfinished` holds every task it had taken and not answered, in the order taken."""
+class EngineOut(Exception):  # noqa: N818 (a word of the house)
+    """The engine cannot go on. `unfinished` holds every task it had taken and not answered, in the order taken.
 
-    def __init__(self, reason: str, unfinished: Sequence[Task] = ()) -> None:
+    for_good: not again during this job, whatever `readiness` says to the next one (a key may be topped up meanwhile).
+    fall_back: False where the rest of the job is to be left undone rather than go to the next engine.
+    """
+
+    def __init__(
+        self, reason: str, unfinished: Sequence[Task] = (), for_good: bool = False, fall_back: bool = True
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.unfinished = tuple(unfinished)
+        self.for_good = for_good
+        self.fall_back = fall_back
 
 
 @dataclass(frozen=True)
@@ -89,11 +103,17 @@ class Readiness:
 
 @dataclass(frozen=True)
 class JobView:
-    """What an engine may know of the whole job: its readable sources sorted by hash, and its recipe."""
+    """What an engine may know of the whole job: its readable sources sorted by hash, and its recipe.
+
+    stop: set when the user wants no more; an engine then begins nothing new and soon returns.
+    kept: what an engine keeps for the length of the job, under its own name (credits spent).
+    """
 
     sources: Sequence[Source]
     recipe: Recipe
     max_pixels: int
+    stop: Event = field(default_factory=Event, repr=False, compare=False)
+    kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
 
 class Engine(Protocol):

@@ -1,0 +1,79 @@
+"""Stability's hosted API as an engine: several requests in flight, failures understood, money within its limits."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
+from augmentai.engines.stability.keys import KeyFormatError, clean_key
+from augmentai.engines.stability.money import Budget
+from augmentai.engines.stability.pace import Breaker, Pace
+from augmentai.engines.stability.registry import FieldError, plan
+from augmentai.settings import Settings
+
+if TYPE_CHECKING:
+    from augmentai.engines.stability.client import Client
+
+_BALANCE_TIMEOUTS = (5.0, 10.0)
+
+
+class StabilityEngine:
+    """Sends each picture to the hosted API and sets the answer back onto the source's own pixels.
+
+    One object may serve several jobs at once: they share its connections, its rate, its lock-outs and its breaker.
+    """
+
+    name = "stability"
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+        self.pace = Pace()
+        self.breaker = Breaker(settings.stability_faults, settings.stability_rest_seconds)
+        self.wires = threading.BoundedSemaphore(settings.stability_concurrency)
+        self._client: Client | None = None
+        self._lock = threading.Lock()
+
+    def readiness(self) -> Readiness:
+        """Never goes online."""
+        if not self.settings.stability_api_key.get_secret_value().strip():
+            return Readiness(False, "STABILITY_API_KEY is not set", configured=False)
+        try:
+            clean_key(self.settings)
+            plan(self.settings)
+        except (KeyFormatError, FieldError) as error:
+            return Readiness(False, str(error))
+        if reason := self.breaker.open_reason:
+            return Readiness(False, reason, for_good=False)
+        return Readiness(True)
+
+    def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
+        from augmentai.engines.stability.run import Run
+
+        budget = job.kept.setdefault(self.name, Budget(self.settings))
+        run = Run(self, self.client(), plan(self.settings), budget, job)
+        try:
+            yield from run.results(tasks)
+        finally:
+            run.close()
+
+    def client(self) -> Client:
+        """Made when first needed: `requests` takes a while to import."""
+        from augmentai.engines.stability.client import Client
+
+        with self._lock:
+            if self._client is None:
+                self._client = Client(self.settings)
+            return self._client
+
+    def balance(self) -> float | None:
+        """Credits of the account, or None where it cannot be asked just now; free of charge, at most some 15 s.
+
+        The service's figure lags behind: good for "is there anything left", not for accounts. Ask in a thread.
+        """
+        from augmentai.engines.stability.answers import balance_of
+
+        if not self.readiness().configured:
+            return None
+        return balance_of(self.client().get("/v1/user/balance", _BALANCE_TIMEOUTS))

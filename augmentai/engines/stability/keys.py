@@ -1,0 +1,38 @@
+"""The key: how it is read, and how it is kept out of every word that is shown or stored."""
+
+from __future__ import annotations
+
+import re
+
+from augmentai.settings import Settings
+
+_KEY = re.compile(r"^[\x21-\x7e]+$")
+_KEY_LIKE = re.compile(r"\bsk-[\w*.\-]{4,}")
+_SHORTEST_ECHO = 8  # characters of the key that are struck out where a server echoes a part of it
+_LONGEST_WORDS = 300
+
+
+class KeyFormatError(ValueError):
+    """The key cannot be sent as it is; the message does not show it."""
+
+
+def clean_key(settings: Settings) -> str:
+    """The key without white space, quotes or "Bearer" around it, as people paste it. Raises KeyFormatError.
+
+    A line break or a letter beyond ASCII would otherwise end in an exception of the HTTP library that quotes the key.
+    """
+    key = settings.stability_api_key.get_secret_value().strip().strip("\"'").strip()
+    key = key[7:].strip() if key.lower().startswith("bearer ") else key
+    if key and not _KEY.match(key):
+        raise KeyFormatError("STABILITY_API_KEY holds a space or a character that no key has; copy it again")
+    return key
+
+
+def redacted(text: str, key: str) -> str:
+    """`text` on one line of at most 300 characters, without the key or a part of it that a server echoed."""
+    text = " ".join(text[:10_000].split())
+    if key:
+        text = text.replace(key, "[key]")
+        for length in range(len(key) - 1, _SHORTEST_ECHO - 1, -1):
+            text = text.replace(key[:length], "[key]").replace(key[-length:], "[key]")
+    return _KEY_LIKE.sub("[key]", text)[:_LONGEST_WORDS]

@@ -1,0 +1,186 @@
+"""A photo into what the hosted API takes, and its answer back onto the source's own pixels.
+
+Labels stay true only if every point comes back to where it was. The service answers with about a megapixel whose sides
+are multiples of 64, at an aspect ratio near the one it was given. A picture that has such sides already leaves it
+nothing to round, so the source is set, undistorted, into one, its edges mirrored into the rest, and cut out of the
+answer again.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from augmentai.engines.stability.registry import MAX_BODY_BYTES, Endpoint
+
+_STEP_PX = 64
+_ROOM_FOR_FIELDS_BYTES = 128 * 1024  # two prompts of 10,000 characters of four bytes each, and the multipart lines
+_LARGEST_FILE_BYTES = MAX_BODY_BYTES - _ROOM_FOR_FIELDS_BYTES
+_PLEASANT_FILE_BYTES = 4 * 1024 * 1024  # beyond this a lossless file only costs time on the wire
+_JPEG_QUALITIES = (95, 90, 80, 65, 40)
+_MAX_ANSWER_PIXELS = 16_000_000
+_ASPECT_DRIFT = 0.01  # more than this, and the service has shown more or less of the picture, not squeezed it
+_FORMATS = ("PNG", "JPEG", "WEBP")
+
+_LANCZOS = Image.Resampling.LANCZOS
+
+
+class AnswerError(ValueError):
+    """The service's bytes are not a picture that can be used; the message says what they are."""
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A picture ready to be sent, and the way back.
+
+    sent_wh: its size. box: where the source lies in it, (left, top, right, bottom) in pixels. source_wh: the source's
+    own size.
+    """
+
+    data: bytes
+    media_type: str
+    sent_wh: tuple[int, int]
+    box: tuple[int, int, int, int]
+    source_wh: tuple[int, int]
+
+
+def prepare(picture: Image.Image, endpoint: Endpoint) -> Prepared:
+    """An RGB picture of any size as a file within all the limits of `endpoint`."""
+    canvas_wh, inner_wh = _layout(picture.size, endpoint)
+    inner = picture if picture.size == inner_wh else picture.resize(inner_wh, _LANCZOS, reducing_gap=3.0)
+    left, top = (canvas_wh[0] - inner_wh[0]) // 2, (canvas_wh[1] - inner_wh[1]) // 2
+    canvas = _mirrored(inner, canvas_wh, left, top)
+    data, media_type = _encode(canvas)
+    return Prepared(data, media_type, canvas_wh, (left, top, left + inner_wh[0], top + inner_wh[1]), picture.size)
+
+
+def restore(data: bytes, prepared: Prepared) -> Image.Image:
+    """The service's answer as RGB, exactly the source's width and height. Raises AnswerError."""
+    answer = _decode(data)
+    across, down = answer.width / prepared.sent_wh[0], answer.height / prepared.sent_wh[1]
+    shown = (0.0, 0.0, float(answer.width), float(answer.height))
+    if abs(across / down - 1) > _ASPECT_DRIFT:
+        # More of the scene than was sent, on two sides: what belongs to the source is in the middle.
+        scale = min(across, down)
+        width, height = prepared.sent_wh[0] * scale, prepared.sent_wh[1] * scale
+        left, top = (answer.width - width) / 2, (answer.height - height) / 2
+        shown = (left, top, left + width, top + height)
+        across = down = scale
+    left, top, right, bottom = prepared.box
+    box = (
+        max(0.0, shown[0] + left * across),
+        max(0.0, shown[1] + top * down),
+        min(float(answer.width), shown[0] + right * across),
+        min(float(answer.height), shown[1] + bottom * down),
+    )
+    return answer.resize(prepared.source_wh, _LANCZOS, box=box)
+
+
+def _layout(source_wh: tuple[int, int], endpoint: Endpoint) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Width and height of the canvas that is sent, and of the source within it."""
+    width, height = source_wh
+    aspect = min(max(width / height, 1 / endpoint.max_aspect), endpoint.max_aspect)
+    if endpoint.canvas_pixels is not None:
+        canvas = _settled(aspect, endpoint.canvas_pixels)
+    else:
+        canvas = _within(width, height, aspect, endpoint)
+    scale = min(canvas[0] / width, canvas[1] / height)
+    inner = (min(canvas[0], max(1, round(width * scale))), min(canvas[1], max(1, round(height * scale))))
+    return canvas, inner
+
+
+def _settled(aspect: float, pixels: int) -> tuple[int, int]:
+    """Sides in steps of 64, about `pixels` in all, that the same rounding would leave as they are."""
+    width = height = 0
+    for _ in range(8):
+        width = max(1, round(math.sqrt(pixels * aspect) / _STEP_PX)) * _STEP_PX
+        height = max(1, round(math.sqrt(pixels / aspect) / _STEP_PX)) * _STEP_PX
+        if width / height == aspect:
+            break
+        aspect = width / height
+    return width, height
+
+
+def _within(width: int, height: int, aspect: float, endpoint: Endpoint) -> tuple[int, int]:
+    """The source's own size where the call takes it, else the nearest that it takes; padded to the aspect allowed."""
+    canvas_width, canvas_height = max(width, height * aspect), max(height, width / aspect)
+    grown = max(
+        1.0,
+        endpoint.min_side_px / min(canvas_width, canvas_height),
+        math.sqrt(endpoint.min_pixels / (canvas_width * canvas_height)),
+    )
+    shrunk = min(
+        1.0,
+        math.sqrt(endpoint.max_pixels / (canvas_width * canvas_height)),
+        endpoint.max_side_px / max(canvas_width, canvas_height),
+    )
+    scale = grown if grown > 1 else shrunk
+    if scale == 1 and (canvas_width, canvas_height) == (width, height):
+        return width, height
+    # Rounded so that neither the count of pixels nor the aspect ratio steps over its limit.
+    up = canvas_width * scale if grown > 1 else math.floor(canvas_width * scale)
+    wide = max(endpoint.min_side_px, math.ceil(up))
+    high = max(
+        endpoint.min_side_px, math.ceil(wide / endpoint.max_aspect), round(wide / (canvas_width / canvas_height))
+    )
+    while wide * high > endpoint.max_pixels:
+        wide, high = (wide - 1, high) if wide > high else (wide, high - 1)
+    if high > wide * endpoint.max_aspect:
+        high = math.floor(wide * endpoint.max_aspect)
+    return wide, high
+
+
+def _mirrored(inner: Image.Image, canvas_wh: tuple[int, int], left: int, top: int) -> Image.Image:
+    if inner.size == canvas_wh:
+        return inner
+    right, bottom = canvas_wh[0] - inner.width - left, canvas_wh[1] - inner.height - top
+    pixels: np.ndarray[Any, Any] = np.asarray(inner)
+    return Image.fromarray(np.pad(pixels, ((top, bottom), (left, right), (0, 0)), mode="symmetric"))
+
+
+def _encode(canvas: Image.Image) -> tuple[bytes, str]:
+    """Lossless where that stays small, else JPEG as good as the limit of the request allows."""
+    buffer = io.BytesIO()
+    if canvas.width * canvas.height <= 2 * 1024 * 1024:
+        canvas.save(buffer, "PNG", compress_level=1)
+        if buffer.tell() <= _PLEASANT_FILE_BYTES:
+            return buffer.getvalue(), "image/png"
+    for quality in _JPEG_QUALITIES:
+        buffer = io.BytesIO()
+        canvas.save(buffer, "JPEG", quality=quality, subsampling=0 if quality >= 90 else 2)
+        if buffer.tell() <= _LARGEST_FILE_BYTES:
+            break
+    return buffer.getvalue(), "image/jpeg"
+
+
+def _decode(data: bytes) -> Image.Image:
+    if not data:
+        raise AnswerError("an empty answer where a picture was expected")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
+                if opened.width * opened.height > _MAX_ANSWER_PIXELS:
+                    raise AnswerError(f"a picture of {opened.width}x{opened.height}, far more than was asked for")
+                opened.load()
+                if "A" in opened.getbands() or "transparency" in opened.info:
+                    over = opened.convert("RGBA")
+                    white = Image.new("RGBA", over.size, "white")
+                    white.alpha_composite(over)
+                    return white.convert("RGB")
+                return opened.convert("RGB")
+    except AnswerError:
+        raise
+    except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, zlib.error, ...
+        kind = "a damaged or broken-off picture" if _looks_like_picture(data) else "something that is no picture"
+        raise AnswerError(f"{kind} ({len(data):,} bytes)") from error
+
+
+def _looks_like_picture(data: bytes) -> bool:
+    return data.startswith((b"\x89PNG", b"\xff\xd8\xff", b"RIFF"))

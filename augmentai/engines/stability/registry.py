@@ -1,0 +1,200 @@
+"""The calls of Stability's hosted API that this engine knows, as data.
+
+Source: Stability's OpenAPI document (version v2beta, September 2026). The service ignores fields it does not know and
+charges all the same, so nothing but what stands here is ever sent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from augmentai.settings import Settings
+
+MAX_BODY_BYTES = 10 * 1024 * 1024  # of the whole request: picture, fields and the lines between them
+MAX_REQUESTS = 150  # in WINDOW_SECONDS; the service locks out whoever sends more
+WINDOW_SECONDS = 10.0
+MAX_SEED = 4_294_967_294
+
+STYLE_PRESETS = (
+    "enhance",
+    "anime",
+    "photographic",
+    "digital-art",
+    "comic-book",
+    "fantasy-art",
+    "line-art",
+    "analog-film",
+    "neon-punk",
+    "isometric",
+    "low-poly",
+    "origami",
+    "modeling-compound",
+    "cinematic",
+    "3d-model",
+    "pixel-art",
+    "tile-texture",
+)
+
+
+class FieldError(ValueError):
+    """A field or a value that the service would ignore or refuse; the message says what is allowed."""
+
+
+@dataclass(frozen=True)
+class Number:
+    """A numeric field and its range, both ends allowed."""
+
+    low: float
+    high: float
+
+    def check(self, name: str, value: object) -> str:
+        try:
+            number = float(str(value))
+        except ValueError:
+            number = float("nan")
+        if not self.low <= number <= self.high:
+            raise FieldError(f"{name} is {value!r}; expected a number from {self.low:g} to {self.high:g}")
+        return f"{number:.10g}"
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A field that is one of a few words."""
+
+    words: tuple[str, ...]
+
+    def check(self, name: str, value: object) -> str:
+        if value not in self.words:
+            raise FieldError(f"{name} is {value!r}; expected one of {', '.join(self.words)}")
+        return str(value)
+
+
+@dataclass(frozen=True)
+class Text:
+    """A field of words."""
+
+    high: int = 10_000
+
+    def check(self, name: str, value: object) -> str:
+        text = str(value)
+        if len(text) > self.high:
+            raise FieldError(f"{name} has {len(text):,} characters; at most {self.high:,} are allowed")
+        return text
+
+
+Rule = Number | Choice | Text
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One call.
+
+    path: below the base address. fields: what it knows, besides the picture. fixed: what every request carries.
+    credits: list price of a picture, by model. strength_field: where the recipe's strength goes; inverse where 1 means
+    "like the input". min_side_px, max_side_px, min_pixels, max_pixels, max_aspect: of the picture sent.
+    canvas_pixels: the service answers with about that many pixels whatever it is sent; None where it keeps the size.
+    """
+
+    name: str
+    path: str
+    fields: Mapping[str, Rule]
+    credits: Mapping[str, float]
+    strength_field: str
+    strength_is_inverse: bool = False
+    fixed: Mapping[str, str] = field(default_factory=dict)
+    min_side_px: int = 64
+    max_side_px: int = 16_384
+    min_pixels: int = 4_096
+    max_pixels: int = 9_437_184
+    max_aspect: float = 2.5
+    canvas_pixels: int | None = None
+
+    def form(self, wanted: Mapping[str, object]) -> dict[str, str]:
+        """The form of one request: `fixed` and whatever is wanted and not empty. Raises FieldError."""
+        sent = dict(self.fixed)
+        for name, value in wanted.items():
+            if name not in self.fields:
+                known = ", ".join(sorted(self.fields))
+                raise FieldError(f"{name} is not a field of {self.name}; it knows {known}")
+            if value is not None and value != "":
+                sent[name] = self.fields[name].check(name, value)
+        return sent
+
+    def strength(self, wanted: float) -> dict[str, object]:
+        """The recipe's strength (0 keeps the source, 1 is as far as it goes) as the field that this call has for it."""
+        return {self.strength_field: round(1 - wanted if self.strength_is_inverse else wanted, 4)}
+
+
+_COMMON: dict[str, Rule] = {
+    "prompt": Text(),
+    "negative_prompt": Text(),
+    "seed": Number(0, MAX_SEED),
+    "output_format": Choice(("png", "jpeg", "webp")),
+    "style_preset": Choice(STYLE_PRESETS),
+}
+
+SD3_MODELS = {"sd3.5-large": 6.5, "sd3.5-large-turbo": 4.0, "sd3.5-medium": 3.5, "sd3.5-flash": 2.5}
+# Retired names are still served, as their 3.5 kin and at its price; the new name is sent in case that ends.
+_RETIRED = {"sd3-large": "sd3.5-large", "sd3-large-turbo": "sd3.5-large-turbo", "sd3-medium": "sd3.5-medium"}
+
+ENDPOINTS = {
+    "sd3": Endpoint(
+        name="sd3",
+        path="/v2beta/stable-image/generate/sd3",
+        fields=_COMMON
+        | {"model": Choice(tuple(SD3_MODELS)), "strength": Number(0, 1), "cfg_scale": Number(1, 10), "mode": Text()},
+        credits=SD3_MODELS,
+        strength_field="strength",
+        fixed={"mode": "image-to-image"},
+        canvas_pixels=1024 * 1024,
+    ),
+    "ultra": Endpoint(
+        name="ultra",
+        path="/v2beta/stable-image/generate/ultra",
+        fields=_COMMON | {"strength": Number(0, 1)},
+        credits={"ultra": 8.0},
+        strength_field="strength",
+        canvas_pixels=1024 * 1024,
+    ),
+    "structure": Endpoint(
+        name="structure",
+        path="/v2beta/stable-image/control/structure",
+        fields=_COMMON | {"control_strength": Number(0, 1)},
+        credits={"structure": 5.0},
+        strength_field="control_strength",
+        strength_is_inverse=True,
+    ),
+}
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Which call, which model, at what price in credits a picture, and which fields besides."""
+
+    endpoint: Endpoint
+    model: str
+    credits: float
+    extra: Mapping[str, object]
+
+
+def plan(settings: Settings) -> Plan:
+    """What the settings ask for. Raises FieldError where the service would not understand it."""
+    endpoint = ENDPOINTS[settings.stability_endpoint]
+    extra = dict(settings.stability_fields)
+    for own in ("prompt", "negative_prompt", "seed", "mode", "model", "output_format", endpoint.strength_field):
+        if own in extra:
+            raise FieldError(f"AUGMENTAI_STABILITY_FIELDS may not set {own}: the recipe or another setting does")
+    try:
+        endpoint.form(extra)
+    except FieldError as error:
+        raise FieldError(f"AUGMENTAI_STABILITY_FIELDS: {error}") from None
+    if "model" not in endpoint.fields:
+        model = next(iter(endpoint.credits))
+    else:
+        model = _RETIRED.get(settings.stability_model, settings.stability_model)
+        if model not in endpoint.credits:
+            known = ", ".join(endpoint.credits)
+            raise FieldError(f"STABILITY_MODEL is {settings.stability_model!r}; expected one of {known}")
+        extra["model"] = model
+    return Plan(endpoint, model, settings.stability_prices.get(model, endpoint.credits[model]), extra)

@@ -1,0 +1,67 @@
+"""The words that an engine which reads words is given: a template, the class it is filled with, and a bland default."""
+
+from __future__ import annotations
+
+import re
+
+from augmentai.recipe import MAX_PROMPT_CHARS
+
+# Bland on purpose: it names the subject and asks for nothing else, so that the picture's own content decides. Colourful
+# wording would change the label's meaning, and trips the moderation of hosted services for harmless pictures.
+DEFAULT = "a realistic photograph of {label}, natural light"
+NAMELESS = "subject"  # stands for the class where a picture has none
+
+_PLACE = re.compile(r"(?i)(?:\b(?P<article>an?|the)(?P<gap>\s+))?\{\s*label\s*\}")
+_SYNSET = re.compile(r"^n\d{8}[\s_.-]+")  # ImageNet: "n02123045-tabby"
+_NUMBERED = re.compile(r"^\d+[\s_.-]+(?=.*[^\W\d_])")  # CUB-200: "001.Black_footed_Albatross"
+_HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")  # "GoldenRetriever"
+_LINE = re.compile(r"[\r\n\u2028\u2029]+")
+_UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f{}]+")
+
+
+def readable(label: str | None) -> str:
+    """A class folder's name as words: "001.golden_retriever" gives "golden retriever".
+
+    Empty where there is no name, or one that says nothing to a model ("0", "17").
+    """
+    words = _SYNSET.sub("", label or "")
+    words = _NUMBERED.sub("", words)
+    words = _HUMPS.sub(" ", words)
+    words = re.sub(r"[\s_+.\-]+", " ", _UNWANTED.sub(" ", words)).strip()
+    return words if re.search(r"[^\W\d_]", words) else ""
+
+
+def prompt_for(template: str, label: str | None, index: int) -> str:
+    """The prompt of one variation: 1 to 10,000 characters, one line.
+
+    template: what the user wrote; each line that is not blank is a prompt of its own, and variation `index` (from 1)
+    takes them in turn. `{label}` becomes the class in words, or "the subject" where there is none. Other braces are
+    left as they are. Where nothing was written the default keeps the picture's subject.
+    """
+    lines = [line.strip() for line in _LINE.split(template) if line.strip()] or [DEFAULT]
+    filled = _PLACE.sub(_filler(readable(label)), lines[(index - 1) % len(lines)])
+    filled = re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", filled).strip()
+    return filled[:MAX_PROMPT_CHARS].strip() or prompt_for(DEFAULT, label, 1)
+
+
+def negative_prompt_for(template: str, label: str | None) -> str:
+    """What not to show, in one line, `{label}` filled in as in a prompt; empty where nothing was written."""
+    line = " ".join(part.strip() for part in _LINE.split(template) if part.strip())
+    return _PLACE.sub(_filler(readable(label)), line)[:MAX_PROMPT_CHARS].strip()
+
+
+def _filler(words: str):  # type: ignore[no-untyped-def]
+    def fill(match: re.Match[str]) -> str:
+        article = match["article"]
+        if not words:  # "a {label}" reads "a subject", "of {label}" reads "of the subject"
+            return f"{_fitting(article, NAMELESS)}{match['gap']}{NAMELESS}" if article else f"the {NAMELESS}"
+        return f"{_fitting(article, words)}{match['gap']}{words}" if article else words
+
+    return fill
+
+
+def _fitting(article: str, words: str) -> str:
+    """The article that goes with the words: "an apple". A wrong one is small, but in every prompt of the class."""
+    if article.lower() == "the":
+        return article
+    return article[0] + ("n" if words[0].lower() in "aeio" else "")
