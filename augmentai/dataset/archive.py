@@ -82,7 +82,7 @@ def _directory_bytes(path: Path) -> int:
     large = tail.rfind(b"PK\x06\x06", 0, end)
     if large >= 0 and len(tail) >= large + 48:
         size = max(size if size != 0xFFFFFFFF else 0, int(struct.unpack_from("<Q", tail, large + 40)[0]))
-    return size
+    return size if size <= length else 0  # nonsense, which `zipfile` says in its own words
 
 
 def _overlap(entries: list[zipfile.ZipInfo], end: int) -> bool:
