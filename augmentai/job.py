@@ -80,7 +80,7 @@ class Job:
         router = Router(self.engines, self.recipe)
         self.report.passed_over = router.passed_over
         by_hash = sorted(self.gathered.sources, key=lambda s: (s.sha256, s.path))
-        view = JobView(by_hash, self.recipe, self.settings.max_pixels)
+        view = JobView(by_hash, self.recipe, self.settings.max_pixels, self.stop)
         rest = tasks
         while True:
             fault = "it came back without an answer"

@@ -74,7 +74,7 @@ def _unreadable(data: bytes) -> str:
     if kind in _NOT_PICTURES:
         return f"not a picture: {_NOT_PICTURES[kind]}"
     if kind is not None:  # it begins as a picture does, yet no decoder could make sense of its header
-        return f"the file is damaged: it begins as {kind} and goes on as something else; save or copy it again"
+        return f"the file is damaged or breaks off: it begins as {kind}, and no picture follows; save or copy it again"
     return f"not a picture that can be read; use {READABLE}"
 
 

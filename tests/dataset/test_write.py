@@ -190,8 +190,8 @@ class TestNothingIsOverwritten:
 
 
 class TestWithoutLinks:
-    """exFAT, network drives and some containers know no hard links; no test machine can be relied on to have one, so the
-    one call that they refuse is made to fail as it does there."""
+    """exFAT, network drives and some containers know no hard links. A test machine need not have any of them: the one
+    call that they refuse is made to fail as it does there."""
 
     @pytest.fixture(autouse=True)
     def _no_links(self, monkeypatch: pytest.MonkeyPatch) -> None:
