@@ -249,7 +249,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def _log(self, record: dict[str, Any]) -> None:
         with self.server.state.lock:
-            self.server.state.requests.append(record)
+            if not record.get("logged"):
+                record["logged"] = True
+                self.server.state.requests.append(record)
 
     def _reset(self) -> None:
         """Ends the connection with RST rather than FIN."""

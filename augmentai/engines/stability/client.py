@@ -233,6 +233,8 @@ class Client:
                     if time.monotonic() > call.deadline:
                         call.cut = call.cut or "deadline"
                         raise TimeoutError
+                if call.cut:  # a line cut within the headers looks like an answer without a body
+                    raise TimeoutError
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 return Answer(status, headers, bytes(body), sent_at)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
@@ -296,10 +298,10 @@ def _why(error: BaseException) -> str:
         return "dns"
     if any(isinstance(one, ssl.SSLCertVerificationError) for one in chain):
         return "certificate"
-    if any(isinstance(one, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError) for one in chain):
-        return "timeout"
     if any(isinstance(one, ConnectionRefusedError) for one in chain):
         return "refused"
+    if any(isinstance(one, TimeoutError | requests.Timeout | urllib3.exceptions.TimeoutError) for one in chain):
+        return "timeout"
     if any(isinstance(one, ssl.SSLError) and not isinstance(one, ssl.SSLEOFError) for one in chain):
         return "tls"
     return "reset"
