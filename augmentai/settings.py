@@ -159,7 +159,7 @@ class Settings(BaseSettings):
     diffusion_revision: Annotated[str | None, Stripped] = Field(
         None,
         validation_alias="AUGMENTAI_DIFFUSION_REVISION",
-        description="commit, tag or branch of a hub model; a commit repeats a run for good",
+        description="commit, tag or branch of a hub model; the default model is pinned to a commit",
     )
     diffusion_config: Annotated[str | None, Stripped] = Field(
         None,
@@ -182,7 +182,7 @@ class Settings(BaseSettings):
         8, ge=1, le=64, validation_alias="AUGMENTAI_DIFFUSION_BATCH", description="pictures at once; halves by itself"
     )
     diffusion_steps: int | None = Field(
-        None, ge=1, le=200, validation_alias="AUGMENTAI_DIFFUSION_STEPS", description="steps; the model's own by default"
+        None, ge=1, le=200, validation_alias="AUGMENTAI_DIFFUSION_STEPS", description="steps; else the model's own"
     )
     diffusion_guidance: float | None = Field(
         None,

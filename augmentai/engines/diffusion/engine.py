@@ -11,6 +11,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillRunning
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from PIL import Image
 from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task
 from augmentai.engines.diffusion.batches import Batches
 from augmentai.engines.diffusion.families import run_size
-from augmentai.engines.diffusion.presence import missing_libraries, no_cuda_because, no_model_because
+from augmentai.engines.diffusion.presence import gpu_is_lent, missing_libraries, no_cuda_because, no_model_because
 from augmentai.prompts import negative_prompt_for, prompt_for
 from augmentai.settings import Settings
 
@@ -48,7 +49,8 @@ class DiffusionEngine:
         self._failure = ("", 0.0)  # why, and when by time.monotonic
         # One thread for all that touches the model: jobs side by side take turns, batch by batch.
         self._gpu = ThreadPoolExecutor(1, "diffusion")
-        if settings.zero_gpu:  # `spaces` must be imported, and its function known, before the page is launched
+        self._lent = gpu_is_lent(settings)
+        if self._lent:  # `spaces` must be imported, and its function known, before the page is launched
             from augmentai.engines.diffusion import zero  # noqa: F401
 
     def readiness(self) -> Readiness:
@@ -56,7 +58,7 @@ class DiffusionEngine:
         asked = self._settings.diffusion_device != "auto"
         if reason := missing_libraries():
             return Readiness(False, reason, configured=asked)
-        if self._device() != "cpu" and not self._settings.zero_gpu and (reason := no_cuda_because()):
+        if self._device() != "cpu" and not self._lent and (reason := no_cuda_because()):
             return Readiness(False, reason, configured=asked)
         if self._model is None and (reason := no_model_because(self._settings)):
             return Readiness(False, reason)
@@ -68,15 +70,18 @@ class DiffusionEngine:
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         from augmentai.engines.diffusion.model import ModelError, StoppedError
 
+        first = next(tasks, None)
+        if first is None:
+            return  # loading takes too long to do it for nothing
         run: _Run | None = None
         try:
-            run = _Run(self._loaded(), tasks, job, self._submit)
+            run = _Run(self._loaded(), chain([first], tasks), job, self._submit)
             yield from run.results()
         except StoppedError:
             return
         except ModelError as out:
             self._failure = (str(out), time.monotonic())
-            raise EngineOut(str(out), run.unfinished if run else ()) from out
+            raise EngineOut(str(out), run.unfinished if run else [first]) from out
         finally:
             if run:
                 run.close()
@@ -111,7 +116,7 @@ class DiffusionEngine:
         if stopped():
             raise StoppedError
         try:
-            if self._settings.zero_gpu:
+            if self._lent:
                 return self._paint_on_lent_gpu(self._model, shots)
             return self._model.paint(shots, stopped, self._step_done)
         except (ModelError, StoppedError):
@@ -135,7 +140,7 @@ class DiffusionEngine:
 
 @dataclass(frozen=True)
 class _Waiting:
-    """A task on its way to a batch."""
+    """A task on its way to a batch. pixels: the source at the size of the run."""
 
     task: Task
     size_wh: tuple[int, int]
@@ -231,8 +236,7 @@ class _Run:
             self._flight.append((sent, self.submit(shots, self._is_stopped)))
 
     def _is_stopped(self) -> bool:
-        stop = getattr(self.job, "stop", None)  # the job's own event, where the view carries it
-        return self._cancelled.is_set() or (stop is not None and stop.is_set())
+        return self._cancelled.is_set() or self.job.stop.is_set()
 
     def _wait(self, future: Future[list[Painted]]) -> list[Painted]:
         from augmentai.engines.diffusion.model import StoppedError
@@ -241,8 +245,6 @@ class _Run:
             try:
                 return future.result(timeout=_GLANCE_SECONDS)
             except StillRunning:
-                if future.done():
-                    raise
                 if self._is_stopped():
                     raise StoppedError from None
 
@@ -268,7 +270,10 @@ def _restored(waiting: _Waiting, painted: Painted, model: Model) -> Made | Refus
         return Refused(task, painted.reason)
     image = Image.fromarray(painted.pixels)
     if image.size != task.photo.size_wh:
-        image = image.resize(task.photo.size_wh, Image.Resampling.LANCZOS)
+        try:
+            image = image.resize(task.photo.size_wh, Image.Resampling.LANCZOS)
+        except MemoryError:
+            return Refused(task, "there is too little memory to bring it back to the source's size; make it smaller")
     planned = model.plan(task.recipe.strength)
     width, height = waiting.size_wh
     details: dict[str, Any] = {

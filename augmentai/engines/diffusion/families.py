@@ -45,6 +45,8 @@ FAMILIES = (
     Family("flux-schnell", _FLUX, ("schnell",), 4, 0.0, few_steps=True, rounds_up=True, negative=False),
     Family("flux", _FLUX, (), 28, 3.5, rounds_up=True, negative=False),
 )
+# The commit a hub model is loaded at where no revision is set: so that a run can be repeated for good.
+PINNED_REVISIONS = {"stabilityai/sd-turbo": "b261bac6fd2cf515557d5d0707481eafa0485ec2"}
 # What `diffusers.loaders.single_file_utils.infer_diffusers_model_type` calls a file, and the class that runs it.
 SINGLE_FILE_PIPELINES = {
     "v1": _SD,

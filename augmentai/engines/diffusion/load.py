@@ -13,7 +13,7 @@ import torch
 
 from augmentai.engines.diffusion.families import SINGLE_FILE_PIPELINES, family_of
 from augmentai.engines.diffusion.model import Model, ModelError
-from augmentai.engines.diffusion.presence import cached_file
+from augmentai.engines.diffusion.presence import cached_file, gpu_is_lent, revision_of
 from augmentai.settings import Settings
 
 _WORKING_BYTES = 3 * 2**30  # what a few pictures need beside the weights; more pictures find their own limit
@@ -30,6 +30,7 @@ def load(settings: Settings, device: str, progress: Progress = lambda words: Non
     progress: told in words what is being done. Raises ModelError, which says what to do.
     """
     name = settings.diffusion_model
+    lent = gpu_is_lent(settings)
     try:
         if device.startswith("cuda") and not torch.cuda.is_available():
             raise ModelError(
@@ -48,12 +49,12 @@ def load(settings: Settings, device: str, progress: Progress = lambda words: Non
         pipe.set_progress_bar_config(disable=True)
         _prepare(pipe, dtype)
         progress(f"moving {name} to {device}")
-        placement = _place(pipe, device, settings.zero_gpu)
+        placement = _place(pipe, device, lent)
     except ModelError:
         raise
     except Exception as error:  # the hub, diffusers, transformers and safetensors raise some twenty kinds
         raise ModelError(explain(error, settings)) from error
-    compiled = settings.diffusion_compile and placement == "whole" and not settings.zero_gpu  # which forbids it
+    compiled = settings.diffusion_compile and placement == "whole" and not lent  # ZeroGPU forbids it
     if compiled:
         _compile(pipe)
     return Model(
@@ -96,7 +97,7 @@ def _pipeline(settings: Settings, dtype: torch.dtype) -> Any:
         if any(path.glob("*/*.fp16.safetensors")) and not any(path.glob("vae/diffusion_pytorch_model.safetensors")):
             common["variant"] = "fp16"
         return auto(str(path), **common)
-    common |= {"revision": settings.diffusion_revision, "token": token}
+    common |= {"revision": revision_of(settings), "token": token}
     if dtype != torch.float32:
         try:
             return auto(settings.diffusion_model, variant="fp16", **common)  # half the download, where there is one
@@ -132,6 +133,8 @@ def _takes_timesteps(pipe: Any) -> bool:
 
 
 def _prepare(pipe: Any, dtype: torch.dtype) -> None:
+    for part in _networks(pipe):
+        part.eval()  # T5 drops out otherwise, and no run could be repeated
     network = getattr(pipe, "unet", None)
     if network is not None:  # transformers are matrix products; only convolutions gain from the order of channels
         network.to(memory_format=torch.channels_last)
@@ -190,8 +193,8 @@ def _label(settings: Settings) -> str:
     path = Path(name).expanduser()
     if path.exists():
         return path.resolve().name
-    cached = cached_file(name, settings.diffusion_revision)
-    commit = cached.parent.name[:12] if cached is not None else settings.diffusion_revision
+    cached = cached_file(name, revision_of(settings))
+    commit = cached.parent.name[:12] if cached is not None else revision_of(settings)
     return f"{name}@{commit}" if commit else name
 
 
@@ -212,7 +215,7 @@ def explain(error: BaseException, settings: Settings) -> str:
     if "GatedRepoError" in kinds:
         return f"{name} is gated: accept its licence at https://huggingface.co/{name} and set HF_TOKEN"
     if "RevisionNotFoundError" in kinds:
-        return f"{name} has no revision {settings.diffusion_revision}; correct AUGMENTAI_DIFFUSION_REVISION"
+        return f"{name} has no revision {revision_of(settings)}; correct AUGMENTAI_DIFFUSION_REVISION"
     if "RepositoryNotFoundError" in kinds:
         return f"huggingface.co has no model {name}, or HF_TOKEN may not read it; correct AUGMENTAI_DIFFUSION_MODEL"
     if "OfflineModeIsEnabled" in kinds:

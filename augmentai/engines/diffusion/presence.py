@@ -10,6 +10,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+from augmentai.engines.diffusion.families import PINNED_REVISIONS
 from augmentai.settings import Settings
 
 _LIBRARIES = ("torch", "diffusers", "transformers", "accelerate", "safetensors")
@@ -22,6 +23,11 @@ def missing_libraries() -> str:
     """Which of the libraries this engine needs are not installed, in words; empty where all are."""
     missing = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
     return f"{', '.join(missing)} not installed; run pip install {' '.join(missing)}" if missing else ""
+
+
+def gpu_is_lent(settings: Settings) -> bool:
+    """Is this a Hugging Face Space on ZeroGPU, where there is a GPU only inside of a decorated function?"""
+    return settings.zero_gpu and ("spaces" in sys.modules or importlib.util.find_spec("spaces") is not None)
 
 
 def no_cuda_because() -> str:
@@ -74,7 +80,12 @@ def no_model_because(settings: Settings) -> str:
         return (
             f"the model {name} is not there; set AUGMENTAI_DIFFUSION_MODEL to a hub id, a folder or a .safetensors file"
         )
-    return _not_in_cache_because(name, settings.diffusion_revision)
+    return _not_in_cache_because(name, revision_of(settings))
+
+
+def revision_of(settings: Settings) -> str | None:
+    """The revision of a hub model to load: the one that is set, else a pinned commit, else the newest."""
+    return settings.diffusion_revision or PINNED_REVISIONS.get(settings.diffusion_model)
 
 
 def _not_in_cache_because(name: str, revision: str | None) -> str:
