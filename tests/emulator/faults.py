@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import json
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -122,6 +124,9 @@ def _spoiled(handler: Handler, name: str, more: dict[str, Any], begun: float, pi
         handler.reply(200, data, {"content-type": "image/png", "seed": str(seed)})
     elif name == "wrong-type":
         handler.reply(200, data, headers | {"content-type": "text/html"})
+    elif name == "json":
+        told = {"image": base64.b64encode(data).decode(), "seed": seed, "finish_reason": "SUCCESS"}
+        handler.reply(200, json.dumps(told).encode(), {"content-type": "application/json; type=image/png"})
     elif name == "other-size":
         handler.reply(200, encode(picture.resize(tuple(more["size"])), "png"), headers)
     else:  # the whole length is announced, and less comes

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 # Faults at which the service had done its work, and so charged.
-CHARGED_FAULTS = {"filtered", "truncated", "short-body", "no-finish-reason", "reset-body", "not-image", "drip-body"}
+CHARGED_FAULTS = {
+    *("filtered", "truncated", "short-body", "no-finish-reason", "reset-body", "not-image", "drip-body"),
+    *("wrong-type", "json", "other-size"),
+}
 
 
 @dataclass

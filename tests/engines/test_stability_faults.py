@@ -96,11 +96,13 @@ TABLE = [
     Row("no-finish-reason", 3, "200 without a finish-reason", charged=4, sent=4),
     Row("empty200", 3, "200 with an empty body", charged=4, more={"charged": True}, sent=4),
     # Not the service speaking: a page of some gateway or network in between.
-    Row("text200", 3, "200 with the text 'all is well' instead of a picture", sent=4),
+    Row("text200", 3, "200 with the text 'all is well', not a picture", sent=4),
     Row("html200", 3, "200 with an HTML page (Sign in to the guest network)", sent=4),
     Row("403-html", 3, "403: an HTML page (Access denied)", sent=4),
+    Row("wrong-type", 3, "200 with a picture said to be text/html, not a picture", charged=4, sent=4),
     # Understood all the same.
-    Row("other-size", 4, more={"charged": True, "size": [90, 60]}),
+    Row("json", 4),
+    Row("other-size", 4, more={"size": [90, 60]}),
 ]
 
 

@@ -31,6 +31,7 @@ class Picture:
 
     data: bytes = field(repr=False)
     seed: str
+    charged: bool = True
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def _success(answer: Answer, clean: Callable[[str], str]) -> Picture | Problem:
     else:
         shown = _shown(answer, clean)
         paid = True if "finish-reason" in answer.headers else None
-        return Problem("fault", f"the hosted API answered 200 with {shown} instead of a picture", paid)
+        return Problem("fault", f"the hosted API answered 200 with {shown}, not a picture", paid)
     if not data:
         return Problem("fault", "the hosted API answered 200 with an empty body", paid)
     finish = clean(finish)
@@ -154,6 +155,8 @@ def _shown(answer: Answer, clean: Callable[[str], str]) -> str:
         return "an empty body"
     text = answer.body[:4096].decode("utf-8", "replace")
     media_type = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+    if answer.body.startswith((b"\x89PNG", b"\xff\xd8\xff")):
+        return f"a picture said to be {clean(media_type) or 'nothing'}"
     if "html" in media_type or text.lstrip()[:1] == "<":
         title = _TITLE.search(text)
         return f"an HTML page ({clean(title[1])})" if title and title[1].strip() else "an HTML page"

@@ -1,29 +1,24 @@
 """One HTTP request to the hosted API: connections kept, every wait bounded, and always known how far it got.
 
-How far matters because a request that went out whole may have been paid for. `requests` does not tell, so the
-connection itself keeps count. Nothing raised here, or put in words here, holds the key.
+Nothing raised here, or put in words here, holds the key.
 """
 
 from __future__ import annotations
 
 import socket
 import ssl
-import threading
 import time
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 import requests
 import urllib3
-from requests.adapters import HTTPAdapter
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from augmentai import __version__
 from augmentai.engines.stability.keys import clean_key
+from augmentai.engines.stability.wire import Adapter, Call, current
 from augmentai.settings import Settings
 
 _LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
@@ -57,94 +52,6 @@ class Broken:
     stale: bool = False
 
 
-class Call:
-    """How far one request has got; its connection writes it down, and may be cut from another thread."""
-
-    def __init__(self, deadline: float) -> None:
-        self.deadline = deadline
-        self.stage = "connect"
-        self.reused = False
-        self.whole_at = 0.0
-        self.cut = ""
-        self._connection: Any = None
-        self._lock = threading.Lock()
-
-    def holds(self, connection: Any) -> None:
-        with self._lock:
-            self._connection = connection
-        if self.cut:
-            self.break_off(self.cut)
-
-    def break_off(self, why: str) -> None:
-        with self._lock:
-            self.cut = self.cut or why
-            sock = getattr(self._connection, "sock", None)
-        if sock is not None:
-            with suppress(OSError, ValueError):
-                # Of the plain socket: TLS would first exchange farewells with a server that does not answer.
-                socket.socket.shutdown(sock, socket.SHUT_RDWR)
-
-
-_current = threading.local()
-
-
-class _Watched:
-    """Mixed into urllib3's connections: notes the stage of the request at hand."""
-
-    sock: Any
-    send_seconds = 180.0
-    _served = 0
-
-    def connect(self) -> None:
-        call = getattr(_current, "call", None)
-        if call is not None:
-            call.holds(self)
-        super().connect()  # type: ignore[misc]
-        self._served = 0
-
-    def request(self, *args: Any, **kwargs: Any) -> None:
-        call = getattr(_current, "call", None)
-        if call is not None:
-            call.holds(self)
-            call.reused = self._served > 0
-        super().request(*args, **kwargs)  # type: ignore[misc]
-        self._served += 1
-        if call is not None:
-            call.stage, call.whole_at = "wait", time.monotonic()
-
-    def send(self, data: Any) -> None:
-        if self.sock is None:
-            self.connect()
-        call = getattr(_current, "call", None)
-        if call is not None:
-            call.stage = "send"
-        # Otherwise the time to connect would bound the whole upload, and a slow line could never send a picture.
-        self.sock.settimeout(self.send_seconds)
-        super().send(data)  # type: ignore[misc]
-
-
-class _Http(_Watched, HTTPConnection):
-    pass
-
-
-class _Https(_Watched, HTTPSConnection):
-    pass
-
-
-class _HttpPool(HTTPConnectionPool):
-    ConnectionCls = _Http
-
-
-class _HttpsPool(HTTPSConnectionPool):
-    ConnectionCls = _Https
-
-
-class _Adapter(HTTPAdapter):
-    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
-        self.poolmanager.pool_classes_by_scheme = {"http": _HttpPool, "https": _HttpsPool}
-
-
 class _Bearer(requests.auth.AuthBase):
     """Sets the header itself, so that no .netrc can put another in its place."""
 
@@ -166,7 +73,7 @@ class Client:
         self._timeouts = (settings.stability_connect_seconds, settings.stability_read_seconds)
         self._total_seconds = settings.stability_total_seconds
         self._session = requests.Session()
-        adapter = _Adapter(pool_connections=2, pool_maxsize=settings.stability_concurrency + 2, max_retries=0)
+        adapter = Adapter(pool_connections=2, pool_maxsize=settings.stability_concurrency + 2, max_retries=0)
         self._session.mount("https://", adapter)
         self._session.mount("http://", adapter)
         self._session.cookies.set_policy(_NoCookies())
@@ -207,7 +114,7 @@ class Client:
     ) -> Answer | Broken:
         sent_at = time.monotonic()
         call = Call(sent_at + total_seconds)
-        _current.call = call
+        current.call = call
         watch(call)
         status = 0
         marks = False
@@ -240,7 +147,7 @@ class Client:
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
             why = call.cut or _why(error)
         finally:
-            _current.call = None
+            current.call = None
         # Outside the handler: the exception holds the request and with it the key, and goes no further.
         quick = call.whole_at and time.monotonic() - call.whole_at < 1
         stale = bool(call.stage == "wait" and call.reused and quick and why == "reset")

@@ -157,26 +157,17 @@ def _today() -> str:
 
 
 class Hold:
-    """One picture's price, set aside. Settle it once: `charged`, `maybe_charged` or `not_charged`."""
+    """One picture's price, set aside until it is settled."""
 
     def __init__(self, budget: Budget, credits: float) -> None:
-        self._budget, self.credits, self._day = budget, credits, _today()
+        self._budget, self.credits, self.day = budget, credits, _today()
         self._open = True
 
-    def charged(self) -> None:
-        self._settle(spent=self.credits)
-
-    def maybe_charged(self) -> None:
-        self._settle(maybe=self.credits)
-
-    def not_charged(self) -> None:
-        self._settle(back=self.credits)
-
-    def _settle(self, spent: float = 0, maybe: float = 0, back: float = 0) -> None:
-        if not self._open:
-            return
-        self._open = False
-        self._budget.settle(self, spent, maybe, back, self._day)
+    def settle(self, charged: bool | None) -> None:
+        """Whether it was charged; None where that cannot be known. Only the first word counts."""
+        if self._open:
+            self._open = False
+            self._budget.settle(self, charged)
 
 
 class Budget:
@@ -221,13 +212,15 @@ class Budget:
             )
         return ""
 
-    def settle(self, hold: Hold, spent: float, maybe: float, back: float, day: str) -> None:
+    def settle(self, hold: Hold, charged: bool | None) -> None:
         with self._changed:
             self._held = max(0.0, self._held - hold.credits)
-            self.spent += spent
-            self.maybe_spent += maybe
-            if back:
+            if charged:
+                self.spent += hold.credits
+            elif charged is None:
+                self.maybe_spent += hold.credits
+            else:
                 # Where the file cannot be written any more the amount stays counted, which is the safe side.
                 with suppress(LedgerError):
-                    self._ledger.give_back(back, day)
+                    self._ledger.give_back(hold.credits, hold.day)
             self._changed.notify_all()

@@ -197,4 +197,9 @@ def plan(settings: Settings) -> Plan:
             known = ", ".join(endpoint.credits)
             raise FieldError(f"STABILITY_MODEL is {settings.stability_model!r}; expected one of {known}")
         extra["model"] = model
+    known_prices = {*_RETIRED, *(name for each in ENDPOINTS.values() for name in each.credits)}
+    if strange := sorted(set(settings.stability_prices) - known_prices):
+        raise FieldError(
+            f"AUGMENTAI_STABILITY_PRICES names {strange[0]!r}; it may name {', '.join(sorted(known_prices))}"
+        )
     return Plan(endpoint, model, settings.stability_prices.get(model, endpoint.credits[model]), extra)

@@ -17,11 +17,12 @@ from weakref import WeakValueDictionary
 
 from augmentai.engines.base import EngineOut, JobView, Made, Refused, Task
 from augmentai.engines.stability.answers import Picture, Problem, understand, understand_broken
-from augmentai.engines.stability.client import Broken, Call, Client
+from augmentai.engines.stability.client import Answer, Broken, Client
 from augmentai.engines.stability.money import Budget, CapReachedError, Hold, LedgerError
 from augmentai.engines.stability.pace import jittered
 from augmentai.engines.stability.prepare import AnswerError, Prepared, prepare, restore
 from augmentai.engines.stability.registry import Endpoint, FieldError, Plan
+from augmentai.engines.stability.wire import Call
 from augmentai.prompts import negative_prompt_for, prompt_for
 
 if TYPE_CHECKING:
@@ -126,7 +127,10 @@ class Run:
             self._hand[id(task)] = task
             self._at_work += 1
             source = self._sources.setdefault(task.source.sha256, _Source())
-            threading.Thread(target=self._work, args=(task, source), name="stability", daemon=True).start()
+            try:
+                threading.Thread(target=self._work, args=(task, source), name="stability", daemon=True).start()
+            except RuntimeError:  # the system gives no more threads
+                self._done.put((task, Refused(task, "the hosted engine could not start a thread for this picture")))
         return True
 
     def _given_up(self) -> bool:
@@ -170,26 +174,27 @@ class Run:
         while not self._engine.wires.acquire(timeout=_TICK_SECONDS):
             if self._given_up():
                 raise _Dropped
+        begun = time.perf_counter()
         try:
-            begun = time.perf_counter()
-            got, hold = self._send(prepared, form)
+            got, hold, uncertain = self._send(prepared, form)
         finally:
             self._engine.wires.release()
-        if isinstance(got, Picture):
-            try:
-                image = restore(got.data, prepared)
-            except AnswerError as error:
-                got = Problem("fault", f"the hosted API answered 200 with {error}", charged=True)
-            else:
-                hold.charged()
-                self._engine.breaker.success()
-                details: dict[str, Any] = {"endpoint": self._plan.endpoint.path.partition("stable-image/")[2]}
-                details |= {"credits": hold.credits, "service_seed": got.seed}
-                if "negative_prompt" in form:
-                    details["negative_prompt"] = form["negative_prompt"]
-                seconds = time.perf_counter() - begun
-                return Made(task, "stability", image, self._plan.model, seconds, prompt, details=details)
-        return self._refuse(task, got, hold)
+        if isinstance(got, Problem):
+            return self._refuse(task, got, hold)
+        try:
+            image = restore(got.data, prepared)
+        except (AnswerError, MemoryError) as error:
+            words = str(error) or "a picture that is too large for the memory"
+            return self._refuse(task, Problem("fault", f"the hosted API answered 200 with {words}", charged=True), hold)
+        self._engine.breaker.success()
+        details: dict[str, Any] = {"endpoint": self._plan.endpoint.path.partition("stable-image/")[2]}
+        details |= {"credits": hold.credits, "service_seed": got.seed}
+        if uncertain:
+            details["credits_perhaps_besides"] = uncertain
+        if "negative_prompt" in form:
+            details["negative_prompt"] = form["negative_prompt"]
+        seconds = time.perf_counter() - begun
+        return Made(task, "stability", image, self._plan.model, seconds, prompt, details=details)
 
     def _source_itself(self, task: Task) -> Made:
         note = "strength 0 is the source itself; nothing was sent"
@@ -209,27 +214,31 @@ class Run:
         }
         return endpoint.form(wanted | endpoint.strength(recipe.strength) | dict(self._plan.extra)), prompt
 
-    def _send(self, prepared: Prepared, form: dict[str, str]) -> tuple[Picture | Problem, Hold]:
-        """A picture, or a problem of this image alone; the hold is not settled yet. Raises _Dropped."""
-        retried = False
+    def _send(self, prepared: Prepared, form: dict[str, str]) -> tuple[Picture | Problem, Hold, float]:
+        """A picture, or a problem of this image alone, and its hold, settled.
+
+        With it the credits that an earlier try of the same may have been charged. Raises _Dropped.
+        """
+        retried, uncertain = False, 0.0
         while True:
             hold = self._set_aside()
             if not self._engine.pace.wait_turn(self._given_up):
-                hold.not_charged()
+                hold.settle(False)
                 raise _Dropped
             if reason := self._engine.breaker.open_reason:  # another job has found out meanwhile
-                hold.not_charged()
+                hold.settle(False)
                 self._go_out(reason, for_good=False)
                 raise _Dropped
             got = self._post(prepared, form, hold)
+            hold.settle(got.charged)
             if isinstance(got, Picture) or got.kind in {"refused", "fault"}:
                 self._engine.pace.success()
-                return got, hold
+                return got, hold, uncertain
             if got.kind == "passing" and retried:
-                return got, hold
-            _settle(hold, got.charged)
+                return got, hold, uncertain
             if got.kind == "passing":
                 retried = True
+                uncertain += hold.credits if got.charged is None else 0.0
                 self._nap(jittered(self._settings.stability_retry_seconds))
             elif got.kind == "locked":
                 self._lock_out(got)
@@ -261,15 +270,18 @@ class Run:
             if self._closed.is_set():
                 call.break_off("stopped")
 
+        got: Answer | Broken | None = None
         try:
             got = self._client.post(self._plan.endpoint.path, form, prepared.data, prepared.media_type, watch)
         finally:
+            if got is None:  # an error that nobody has thought of
+                hold.settle(None)
             with self._lock:
                 self._calls.difference_update(mine)
         if not isinstance(got, Broken):
             return understand(got, self._client.key)
         if got.why == "stopped":
-            _settle(hold, False if got.stage in {"connect", "send"} else None)
+            hold.settle(False if got.stage in {"connect", "send"} else None)
             raise _Dropped
         return understand_broken(got)
 
@@ -295,7 +307,6 @@ class Run:
             time.sleep(min(left, _TICK_SECONDS))
 
     def _refuse(self, task: Task, problem: Problem, hold: Hold) -> Refused:
-        _settle(hold, problem.charged)
         breaker, reason = self._engine.breaker, problem.reason
         if problem.kind == "refused":
             breaker.success()  # of this image it will hear no more, but it works
@@ -308,12 +319,3 @@ class Run:
         elif problem.charged:
             reason += f" ({hold.credits:g} credits were charged)"
         return Refused(task, reason, credits=hold.credits if problem.charged else 0.0)
-
-
-def _settle(hold: Hold, charged: bool | None) -> None:
-    if charged is None:
-        hold.maybe_charged()
-    elif charged:
-        hold.charged()
-    else:
-        hold.not_charged()
