@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NoReturn
 
 import typer
 from rich.console import Console
@@ -19,6 +19,7 @@ from augmentai import __version__
 from augmentai.dataset.read import gather
 from augmentai.dataset.write import OutputError, writer_for
 from augmentai.engines import available
+from augmentai.engines.stability import StabilityEngine
 from augmentai.job import Job, limits
 from augmentai.recipe import MAX_VARIATIONS, SEED_LIMIT, Recipe, RecipeError
 from augmentai.settings import SettingsError, load_settings
@@ -45,7 +46,7 @@ def augment(
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT...", help="Photos, folders (class folders are kept) and ZIPs.")
     ],
-    out: Annotated[Path, typer.Option("--out", "-o", help="A new or empty folder, or a new .zip file.")],
+    out: Annotated[Path | None, typer.Option("--out", "-o", help="A new or empty folder, or a new .zip file.")] = None,
     variations: Annotated[
         int, typer.Option("--variations", "-n", min=1, max=MAX_VARIATIONS, help="Of each picture.")
     ] = _DEFAULT.variations,
@@ -78,6 +79,9 @@ def augment(
     output_format: Annotated[
         FormatName, typer.Option("--format", "-f", help="File format of the variations.")
     ] = "same",
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Say what would be done and what it would cost at most; do nothing.")
+    ] = False,
     version: Annotated[
         bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and leave.")
     ] = False,
@@ -86,6 +90,8 @@ def augment(
 
     Exit status: 0 all done, 1 some files failed, 2 nothing could be done or the command was wrong.
     """
+    if out is None and not dry_run:
+        raise typer.BadParameter("give a new or empty folder, or a new .zip file", param_hint="'--out' / '-o'")
     try:
         settings = load_settings()
         recipe = Recipe(prompt, negative_prompt, strength, variations, engine, seed, output_format)
@@ -97,6 +103,9 @@ def augment(
     if not gathered.sources:
         _tell(job.report.as_dict(), None)
         _leave("there is no picture to work on")
+    if dry_run or out is None:
+        _foretell(job)
+        return
     _stop_on_signals(stop)
     try:
         with writer_for(out) as writer, _progress() as bar:
@@ -113,9 +122,25 @@ def augment(
     raise typer.Exit(SOME_FAILED if report["failed"] or report["stopped"] else ALL_DONE)
 
 
-def _leave(message: str) -> Any:
+def _leave(message: str) -> NoReturn:
     console.print(f"augmentai: {message}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(NOTHING_DONE)
+
+
+def _foretell(job: Job) -> None:
+    """What a run would do, engine by engine, and its price; asks the hosted account's balance, which is free."""
+    _tell(job.report.as_dict(), None)
+    lines = [f"{job.expected} variations of {len(job.gathered.sources)} pictures"]
+    for engine in job.engines:
+        if job.recipe.engine in {"auto", engine.name}:
+            readiness = engine.readiness()
+            lines.append(f"{engine.name}: {'ready' if readiness.ready else readiness.reason}")
+    if job.estimate is not None:
+        balance = next((e.balance() for e in job.engines if isinstance(e, StabilityEngine)), None)
+        lines.append(
+            f"cost: {job.estimate}" + (f"; the account holds about {balance:,.0f}" if balance is not None else "")
+        )
+    print("\n".join(lines))
 
 
 def _progress() -> Progress:
@@ -125,7 +150,7 @@ def _progress() -> Progress:
 
 
 def _stop_on_signals(stop: Event) -> None:
-    """The first Ctrl-C ends the job after the picture in hand, with everything finished kept; the second ends at once."""
+    """The first Ctrl-C ends the job after the picture in hand and keeps what is finished; the second ends at once."""
 
     def ask(number: int, frame: FrameType | None) -> None:
         stop.set()
@@ -145,9 +170,10 @@ def _tell(report: dict[str, Any], out: Path | None) -> None:
         return
     engines = ", ".join(f"{count} by {name}" for name, count in report["engines"].items()) or "none"
     lead = "stopped: " if report["stopped"] else ""
+    credits = f", {report['credits']:g} credits" if report["credits"] else ""
     console.print(
         f"{lead}{report['variations']} variations of {report['sources']} files ({engines}), "
-        f"{report['failed']} failed, {report['seconds']} s, seed {report['seed']}",
+        f"{report['failed']} failed{credits}, {report['seconds']} s, seed {report['seed']}",
         markup=False,
         soft_wrap=True,
     )

@@ -14,6 +14,7 @@ from augmentai import engines as engine_room
 from augmentai.dataset.names import Names
 from augmentai.dataset.read import Gathered, Limits, gather
 from augmentai.engines.base import Engine, JobView, Made, Refused, Task
+from augmentai.engines.stability import Estimate, estimate
 from augmentai.images import ImageError, Photo, decode, encode
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, format_for
 from augmentai.recipe import Outcome, Recipe, Source, Variation, variation_seed
@@ -42,10 +43,16 @@ class Job:
     def __post_init__(self) -> None:
         self.recipe = self.recipe.settled()
         self.report = Report(self.recipe, len(self.gathered.sources), self.gathered.failures, self.gathered.notices)
+        self.report.estimate = self.estimate
         self._names = Names(self.gathered.sources)
         self._unreadable: deque[Outcome] = deque()
         self._unanswered: dict[tuple[str, str, int], Task] = {}
         self._cut_short = False
+
+    @property
+    def estimate(self) -> Estimate | None:
+        """What the hosted engine would cost at most; None where it would not be used."""
+        return estimate(self.settings, self.recipe, len(self.gathered.sources))
 
     @property
     def expected(self) -> int:

@@ -1,12 +1,15 @@
-"""What a job came to, counted as it goes: the `report` of the API, the summary of the command line, the page's table."""
+"""What a job came to, counted as it goes: the API's `report`, the command line's summary, the page's table."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from augmentai.recipe import Failure, Outcome, Recipe
+
+if TYPE_CHECKING:
+    from augmentai.engines.stability import Estimate
 
 _SHOWN_LIMIT = 2000  # rows of failures and of fallbacks; the manifest holds every one
 
@@ -23,6 +26,7 @@ class Report:
         self.passed_over: dict[str, str] = {}
         self.engines: Counter[str] = Counter()
         self.credits = 0.0
+        self.estimate: Estimate | None = None
         self._failures = {(failure.file, str(i)): failure.reason for i, failure in enumerate(failures)}
         self._fallbacks: dict[tuple[str, str, str], None] = {}
         self._notices = dict.fromkeys(notices)
@@ -68,6 +72,7 @@ class Report:
             "engines_not_set_up": self.passed_over,
             "notices": list(self._notices)[:_SHOWN_LIMIT],
             "credits": round(self.credits, 2),
+            "estimated_credits": self.estimate.credits if self.estimate else 0.0,
             "version": __version__,
         }
         return report

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from augmentai.engines.base import Engine
 from augmentai.settings import Settings
 
@@ -13,3 +15,10 @@ def available(settings: Settings) -> list[Engine]:
     from augmentai.engines.stability import StabilityEngine
 
     return [StabilityEngine(settings), DiffusionEngine(settings), GanEngine(settings)]
+
+
+def with_settings(engines: Sequence[Engine], settings: Settings) -> list[Engine]:
+    """The same engines, but the hosted one made anew for `settings`: it holds a key, which must not be shared."""
+    from augmentai.engines.stability import StabilityEngine
+
+    return [StabilityEngine(settings) if engine.name == StabilityEngine.name else engine for engine in engines]

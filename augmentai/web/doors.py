@@ -22,6 +22,7 @@ from augmentai.engines.gan import GanEngine
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
+from augmentai.web.costs import Balance, cost_line, count_pictures, own_key
 from augmentai.web.runs import Snapshot, run
 
 _WINDOW = 24  # pictures shown while it works: a growing gallery costs more with every picture
@@ -38,6 +39,7 @@ class Doors:
         self._settings, self._engines = settings, engines
         self._stops: dict[str, Event] = {}
         self._warmed = threading.Lock()
+        self._balance = Balance(engines)
 
     def api(
         self,
@@ -70,6 +72,7 @@ class Doors:
         engine: str,
         seed: float,
         output_format: str,
+        key: str,
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         """Yields (status, download, gallery, problems, start, stop)."""
@@ -79,7 +82,7 @@ class Doors:
         resting = (gr.Button("Augment", interactive=True), gr.Button("Stop", interactive=False))
         shown = 0.0
         try:
-            for snapshot in self._run(files, form, stop):
+            for snapshot in self._run(files, form, stop, key):
                 if snapshot.report is not None:
                     yield *_finished(snapshot), *resting
                 elif time.monotonic() - shown > _PAUSE_SECONDS:
@@ -102,6 +105,15 @@ class Doors:
         stop.set()
         return gr.Button("Stopping", interactive=False)
 
+    def cost(self, files: list[str] | None, strength: float, variations: float, engine: str, key: str) -> str:
+        """What pressing Augment would cost at most, as a line of HTML; never waits for the network."""
+        try:
+            recipe = Recipe(strength=strength, variations=variations, engine=engine)  # type: ignore[arg-type]
+        except RecipeError:
+            return ""
+        settings, _ = own_key(self._settings, self._engines, key)
+        return cost_line(settings, recipe, count_pictures(files or []), None if key else self._balance.known())
+
     def warm_up(self) -> None:
         """Load the local GAN while the visitor still looks at the settings. Once a process, in the background."""
         if self._warmed.acquire(blocking=False):
@@ -109,13 +121,14 @@ class Doors:
                 if isinstance(engine, GanEngine):
                     threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
 
-    def _run(self, files: list[str] | None, form: _Form, stop: Event) -> Iterator[Snapshot]:
+    def _run(self, files: list[str] | None, form: _Form, stop: Event, key: str = "") -> Iterator[Snapshot]:
         if not files:
             raise gr.Error(_NOTHING_CHOSEN, title="No files", print_exception=False)
         prompt, negative_prompt, strength, variations, engine, seed, output_format = form
         try:
             recipe = Recipe(prompt or "", negative_prompt or "", strength, variations, engine, seed, output_format)  # type: ignore[arg-type]
-            yield from run(files, recipe, self._settings, self._engines, Path(get_upload_folder()), stop)
+            settings, engines = own_key(self._settings, self._engines, key)
+            yield from run(files, recipe, settings, engines, Path(get_upload_folder()), stop)
         except RecipeError as error:
             raise gr.Error(str(error), title="A setting cannot be used", print_exception=False) from error
         except OutputError as error:

@@ -31,11 +31,14 @@ def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
                 with gr.Row():
                     start = gr.Button("Augment", variant="primary", scale=3, min_width=160, elem_id="augment")
                     stop = gr.Button("Stop", scale=1, interactive=False, min_width=90, elem_id="stop")
+                cost = gr.HTML("", padding=False, elem_id="cost")
                 gr.HTML(texts.engine_line(engines), padding=False, elem_id="engines")
             with gr.Column(scale=6, min_width=300):
                 results = _results()
         samples.click(_samples, None, files, **quiet)
         files.change(doors.warm_up, None, None, queue=False, **quiet)
+        deciding = [files, form.strength, form.variations, form.engine, form.key]
+        gr.on([part.change for part in deciding], doors.cost, deciding, cost, queue=False, **quiet)
         start.click(doors.page, [files, *form], [*results, start, stop], **quiet, **turn)
         stop.click(doors.stop, None, stop, queue=False, **quiet)
         with gr.Row(visible=False):
@@ -53,6 +56,7 @@ class _Form(NamedTuple):
     engine: gr.Dropdown
     seed: gr.Number
     output_format: gr.Dropdown
+    key: gr.Textbox
 
 
 def _form(words_matter: bool) -> _Form:
@@ -65,7 +69,7 @@ def _form(words_matter: bool) -> _Form:
         engine = gr.Dropdown(engines, value="auto", label="Engine", min_width=170, elem_id="engine")
         formats = [(_FORMAT_NAMES[name], name) for name in OUTPUT_FORMATS]
         output_format = gr.Dropdown(formats, value="same", label="Output format", min_width=170, elem_id="format")
-    with gr.Accordion("Prompt and seed", open=words_matter, elem_id="more"):
+    with gr.Accordion("Prompt, seed, key", open=words_matter, elem_id="more"):
         prompt = gr.Textbox(
             label="Prompt",
             info="For the hosted and the diffusion engine. {label} stands for the class folder's name.",
@@ -78,7 +82,13 @@ def _form(words_matter: bool) -> _Form:
         )
         about_seed = "0 draws one and tells it; the same seed gives the same pixels"
         seed = gr.Number(0, label="Seed", info=about_seed, precision=0, minimum=0, elem_id="seed")
-    return _Form(prompt, negative_prompt, strength, variations, engine, seed, output_format)
+        key = gr.Textbox(
+            label="Your own Stability key (optional)",
+            info="Used for your own jobs only, kept in this page's memory, and never stored.",
+            type="password",
+            elem_id="key",
+        )
+    return _Form(prompt, negative_prompt, strength, variations, engine, seed, output_format, key)
 
 
 class _Results(NamedTuple):

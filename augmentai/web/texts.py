@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 from augmentai.engines.base import Engine
 
@@ -85,16 +86,16 @@ def progress(done: int, failed: int, expected: int, seconds: float) -> str:
     )
 
 
-def summary(report: dict[str, object]) -> str:
+def summary(report: dict[str, Any]) -> str:
     """What a finished job came to."""
     engines = report["engines"]
-    assert isinstance(engines, dict)
-    by = ", ".join(f"{count} by {escape(str(ENGINE_NAMES.get(name, name)))}" for name, count in engines.items())
+    by = ", ".join(f"{count} by {escape(ENGINE_NAMES.get(name, name))}" for name, count in engines.items())
     lead = "Stopped." if report["stopped"] else "Done."
     variations, sources = report["variations"], report["sources"]
     parts = [f"<b>{lead}</b> {_count(variations, 'variation')} from {_count(sources, 'file')}"]
     parts += [by] if len(engines) > 1 or "gan" not in engines else []
     parts += [f"{report['failed']} could not be done"] if report["failed"] else []
+    parts += [f"{report['credits']:g} credits"] if report["credits"] else []
     parts += [f"{report['seconds']} s", f"seed {report['seed']}"]
     return f'<div class="aug-progress aug-done" role="status"><span>{" · ".join(p for p in parts if p)}</span></div>'
 
@@ -104,14 +105,12 @@ def failed(message: str) -> str:
     return f'<div class="aug-progress aug-done aug-warn" role="alert"><span>{escape(message)}</span></div>'
 
 
-def troubles(report: dict[str, object] | None, failures: Sequence[dict[str, str]]) -> str:
+def troubles(report: dict[str, Any] | None, failures: Sequence[dict[str, str]]) -> str:
     """Tables: files that could not be done, engines that passed, things to know. Empty where there is nothing."""
     html = _table("Could not be done", ("File", "Why"), [(f["file"], f["reason"]) for f in failures])
     if report:
         fallbacks = report["fallbacks"]
         notices = report["notices"]
-        assert isinstance(fallbacks, list)
-        assert isinstance(notices, list)
         rows = [(f["file"], f"{ENGINE_NAMES.get(f['engine'], f['engine'])}: {f['reason']}") for f in fallbacks]
         html += _table("Made by another engine", ("File", "Why"), rows)
         html += _table("Good to know", ("Notice",), [(n,) for n in notices])
