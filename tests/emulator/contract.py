@@ -112,10 +112,7 @@ def price(route: Route, fields: dict[str, str]) -> float:
 
 def check(name: str, route: Route, fields: dict[str, str], sizes: dict[str, tuple[int, int] | None]) -> list[str]:
     """Every complaint, as `field: message`. sizes: of each picture sent, None where it cannot be read."""
-    wrong = []
-    for required in route.required:
-        if not fields.get(required):
-            wrong.append(f"{required}: required")
+    wrong = [f"{required}: required" for required in route.required if not fields.get(required)]
     if len(fields.get("prompt", "")) > 10_000:
         wrong.append("prompt: must be at most 10000 characters")
     if len(fields.get("negative_prompt", "")) > 10_000:

@@ -136,6 +136,7 @@ class Handler(BaseHTTPRequestHandler):
             self.json({"ok": True})
             return
         with state.lock:
+            epoch = state.epoch
             state.in_flight += 1
             state.in_flight_most = max(state.in_flight_most, state.in_flight)
         record: dict[str, Any] = {"path": self.path, "status": 0, "fault": "", "bytes": length, "credits": 0.0}
@@ -151,13 +152,14 @@ class Handler(BaseHTTPRequestHandler):
             self._reset()
         finally:
             with state.lock:
-                state.in_flight -= 1
+                state.in_flight -= epoch == state.epoch  # those from before a reset are not counted any more
 
     def _generate(self, begun: float, length: int, record: dict[str, Any]) -> None:
         state = self.server.state
-        name = self.path.partition("?")[0].removeprefix(PREFIX)
+        # Gateways keep the path behind one of their own, and a proxy is told the whole address.
+        _, found, name = self.path.partition("?")[0].partition(PREFIX)
         body = self.rfile.read(length)
-        route = ROUTES.get(name) if self.path.startswith(PREFIX) else None
+        route = ROUTES.get(name) if found else None
         told = {k.lower(): v for k, v in self.headers.items() if k.lower() != "authorization"}
         record["headers"] = told
         if length > MAX_BODY_BYTES:

@@ -41,9 +41,11 @@ class State:
     def __init__(self, **options: Any) -> None:
         self.lock = threading.Lock()
         self._begin = options
+        self.epoch = 0
         self.reset()
 
     def reset(self) -> None:
+        self.epoch += 1
         self.credits: float = self._begin.get("credits", 1e9)
         self.latency: float = self._begin.get("latency", 0.0)
         self.rate: tuple[int, float, float] = self._begin.get("rate", (150, 10.0, 60.0))

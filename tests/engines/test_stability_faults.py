@@ -214,7 +214,7 @@ def another_host(received: list[str], certificate: Path | None = None) -> Iterat
     """Somebody else's server, who writes down what it is sent."""
 
     class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:  # noqa: N802
+        def do_POST(self) -> None:
             received.append(f"{self.path} {self.headers}")
             self.send_error(500)
 
