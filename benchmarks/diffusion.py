@@ -10,6 +10,7 @@ is where compiling happens, and then several times; the median counts. Time runs
 from __future__ import annotations
 
 import argparse
+import gc
 import json
 import platform
 import statistics
@@ -236,7 +237,9 @@ def main() -> None:
             rows.append(measured(label, run, len(images), repeats, device))
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
             del run
-            if device != "cpu":
+            gc.collect()
+            if device != "cpu":  # or the next row would be charged for the memory of this one
+                torch.compiler.reset()
                 torch.cuda.empty_cache()
     result = {
         "about": about(device),
