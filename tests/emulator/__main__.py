@@ -23,6 +23,7 @@ def main() -> None:
     parser.add_argument("--credits", type=float, default=1000.0, help="credits of the account")
     parser.add_argument("--rate", default="150,10,60", help="requests, seconds, seconds of lock-out")
     parser.add_argument("--retry-after", default="", help="value of that header with a 429")
+    parser.add_argument("--plain", action="store_true", help="paint each size once, to take little of the machine")
     parser.add_argument(
         "--fault", action="append", default=[], metavar="NAME[*TIMES]", help="as in 500*2; *-1 is always"
     )
@@ -34,6 +35,7 @@ def main() -> None:
         credits=given.credits,
         rate=(int(requests), float(window), float(lock)),
         retry_after=given.retry_after,
+        plain=given.plain,
         faults=faults,
     )
     server = Server(given.port, state)

@@ -95,8 +95,8 @@ SAID = {
     "language": "English is the only supported language for this service.",
     "figure": "Our system detected the likeness of a public figure in your image. To comply with our guidelines, this "
     "request cannot be processed. Please upload a different image.",
-    "rate": "You have exceeded the rate limit of 150 requests within a 10 second period, and have been timed out for 60 "
-    "seconds.",
+    "rate": "You have exceeded the rate limit of 150 requests within a 10 second period, and have been timed out for "
+    "60 seconds.",
     "500": "An unexpected server error has occurred, please try again later.",
     "result": "id: the generation either does not exist or has expired.",
     "balance": "Your organization does not have enough balance to request this action (need $0.009, have $0 in active "

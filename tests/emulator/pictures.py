@@ -8,6 +8,7 @@ import math
 import os
 import struct
 import zlib
+from functools import cache
 
 import numpy as np
 from PIL import Image
@@ -29,6 +30,13 @@ def paint(name: str, route: Route, fields: dict[str, str], seed: int, source: Im
         share = 1 - float(fields.get("control_strength", 0.7))
     resized = source.convert("RGB").resize(size, Image.Resampling.BICUBIC)
     return Image.blend(resized, pattern, share)
+
+
+@cache
+def plain(size_wh: tuple[int, int], kind: str) -> bytes:
+    """A photograph-like file of that size, the same every time."""
+    grid = np.random.default_rng(0).integers(0, 256, (48, 48, 3), dtype=np.uint8)
+    return encode(Image.fromarray(grid).resize(size_wh, Image.Resampling.BICUBIC), kind)
 
 
 def answer_size(name: str, route: Route, fields: dict[str, str], source: Image.Image | None) -> tuple[int, int]:

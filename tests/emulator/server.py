@@ -123,7 +123,7 @@ class Handler(BaseHTTPRequestHandler):
         if time.monotonic() < ready[0]:
             self.json({"id": identity, "status": "in-progress"}, 202)
             return
-        self._success(*ready[1], results=True)
+        self._success(*ready[1])
 
     # Generations.
 
@@ -189,9 +189,15 @@ class Handler(BaseHTTPRequestHandler):
         record |= {"credits": credits, "status": 200}
         seed = int(float(fields.get("seed") or 0)) or random.randint(1, 4_294_967_294)
         source = images.get("image") or images.get("init_image") or images.get("subject_image")
+        kind = fields.get("output_format", "png")
+        if state.plain and not fault and not route.is_async:
+            self._log(record)
+            data = pictures.plain(pictures.answer_size(name, route, fields, source), kind)
+            self._wait(begun, state.latency)
+            self._answer(data, kind, seed)
+            return
         picture = pictures.paint(name, route, fields, seed, source)
         self._log(record)
-        kind = fields.get("output_format", "png")
         if fault:
             commit(self, fault, begun, picture=picture, seed=seed)
         elif route.is_async:
@@ -216,8 +222,9 @@ class Handler(BaseHTTPRequestHandler):
                 continue
             try:
                 with Image.open(io.BytesIO(data), formats=("PNG", "JPEG", "WEBP")) as opened:
-                    opened.load()
-                    images[name] = opened.copy()
+                    if not self.server.state.plain:
+                        opened.load()
+                    images[name] = opened if self.server.state.plain else opened.copy()
                     seen = {"bytes": len(data), "format": opened.format, "size": opened.size, "mode": opened.mode}
                     record["files"][name] = seen
             except Exception:  # whatever the decoder says
@@ -235,10 +242,13 @@ class Handler(BaseHTTPRequestHandler):
             reply.headers["retry-after"] = self.server.state.retry_after
         return reply
 
-    def _success(self, picture: Image.Image, kind: str, seed: int, begun: float = 0.0, results: bool = False) -> None:
+    def _success(self, picture: Image.Image, kind: str, seed: int, begun: float = 0.0) -> None:
         data = pictures.encode(picture, kind)
         if begun:
             self._wait(begun, self.server.state.latency)
+        self._answer(data, kind, seed)
+
+    def _answer(self, data: bytes, kind: str, seed: int) -> None:
         if "application/json" in self.headers.get("accept", ""):
             told = {"image": base64.b64encode(data).decode(), "seed": seed, "finish_reason": "SUCCESS"}
             self.reply(200, json.dumps(told).encode(), {"content-type": f"application/json; type=image/{kind}"})

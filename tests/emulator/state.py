@@ -49,6 +49,7 @@ class State:
         self.credits: float = self._begin.get("credits", 1e9)
         self.latency: float = self._begin.get("latency", 0.0)
         self.rate: tuple[int, float, float] = self._begin.get("rate", (150, 10.0, 60.0))
+        self.plain: bool = self._begin.get("plain", False)  # paint each size once: for timing the client, not this
         self.retry_after: str = self._begin.get("retry_after", "")
         self.faults: list[Fault] = [Fault.read(told) for told in self._begin.get("faults", [])]
         self.requests: list[dict[str, Any]] = []
