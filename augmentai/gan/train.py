@@ -33,6 +33,9 @@ from augmentai.gan.network import Discriminator, Generator, PatchDiscriminator, 
 from augmentai.gan.render import THUMBNAIL_AREA_PX
 
 
+_KEEP_SECONDS = 420.0  # between two checkpoints, sheets and exports; the bank of styles takes a while on a CPU
+
+
 @dataclass(frozen=True)
 class Plan:
     """Everything that decides a training run but the photographs."""
@@ -168,7 +171,7 @@ def _telling(real: Tensor, made: Tensor) -> float:
 
 
 @torch.no_grad()
-def style_bank(generator: Generator, photos: Photos, device: str, size: int = 96, looks: int = 1200) -> Tensor:
+def style_bank(generator: Generator, photos: Photos, device: str, size: int = 96, looks: int = 600) -> Tensor:
     """`size` styles of the photographs, each far from the ones before it (farthest-point choice): (size, 64).
 
     The first is the one nearest the mean. Lone outliers, whose looks few photographs share, are left out: only the 75 %
@@ -239,6 +242,7 @@ def main(words: list[str] | None = None) -> None:
     args = _arguments(words)
     if args.threads:
         torch.set_num_threads(args.threads)
+    torch.set_flush_denormal(True)  # vanishing gradients are nought: subnormal numbers slow a CPU many times over
     weights = {glob: float(n) for glob, n in (entry.rsplit("=", 1) for entry in args.weight)}
     try:
         photos = Photos(args.data, limit=args.limit, weights=weights)
@@ -285,7 +289,7 @@ def _run(trainer: Trainer, args: argparse.Namespace, checkpoint: Path) -> None:
                 print(json.dumps(line), file=log, flush=True)
                 print(json.dumps(line), flush=True)
                 sums, counted = {}, 0
-            if time.monotonic() - saved > 180:
+            if time.monotonic() - saved > _KEEP_SECONDS:
                 keep()
                 saved = time.monotonic()
         keep()
