@@ -8,14 +8,15 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from augmentai.engines.base import JobView, Made, Refused, Task
-from augmentai.engines.stability import StabilityEngine
+from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
+from augmentai.engines.stability import StabilityEngine, visitor_settings
 from augmentai.engines.stability.keys import redacted
 from augmentai.engines.stability.pace import Breaker, Pace
 from augmentai.images import decode
@@ -165,14 +166,28 @@ def test_breaker_opens_and_the_job_comes_back(emulator: Emulator) -> None:  # no
     settings = settings_for(
         emulator, stability_concurrency=1, stability_faults=3, stability_rest_seconds=0.3, stability_retry_seconds=0.01
     )
-    ran = run_job(settings, some_sources(20))
-    assert [outcome.ok for outcome in ran.outcomes] == [True] * 20
+    ran = run_job(settings, some_sources(40), engines=[StabilityEngine(settings), Steady()])
+    assert [outcome.ok for outcome in ran.outcomes] == [True] * 40
     assert ran.engines["gan"] >= 3
-    assert ran.engines["stability"] >= 5
+    assert ran.engines["stability"] >= 10
     assert "is left alone until" in ran.reasons
     assert "the last fault: the hosted API answered 500" in ran.reasons
     assert ran.outcomes[-1].variation is not None
     assert ran.outcomes[-1].variation.engine == "stability"
+
+
+class Steady:
+    """A local engine of known speed, so that the outage ends well before the job."""
+
+    name = "gan"
+
+    def readiness(self) -> Readiness:
+        return Readiness(True)
+
+    def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
+        for task in tasks:
+            time.sleep(0.03)
+            yield Made(task, self.name, task.photo.rgb, "steady", 0.03)
 
 
 def test_breaker_outlives_the_job(emulator: Emulator) -> None:  # noqa: F811
@@ -288,6 +303,15 @@ def test_a_key_that_cannot_be_one_is_told_without_showing_it(emulator: Emulator,
 def test_no_key(key: str) -> None:
     readiness = StabilityEngine(Settings(stability_api_key=key)).readiness()
     assert (readiness.reason, readiness.configured) == ("STABILITY_API_KEY is not set", False)
+
+
+def test_a_visitors_key_spends_the_visitors_credits(emulator: Emulator, tmp_path: Path) -> None:  # noqa: F811
+    owner = settings_for(emulator, stability_api_key="sk-bad", stability_credits_per_day=1, state=tmp_path)
+    visitor = visitor_settings(owner, f" {KEY}\n")
+    assert run_job(visitor, some_sources(2)).engines == {"stability": 2}
+    assert not list(tmp_path.iterdir())
+    assert KEY not in repr(visitor)
+    assert visitor_settings(owner, " \n") is owner
 
 
 def test_netrc_does_not_take_the_keys_place(

@@ -5,6 +5,7 @@ waiting, `money` the credits; `run` leads one job through them and `engine` is t
 """
 
 from augmentai.engines.stability.engine import StabilityEngine
+from augmentai.engines.stability.keys import visitor_settings
 from augmentai.engines.stability.money import Estimate, estimate
 
-__all__ = ["Estimate", "StabilityEngine", "estimate"]
+__all__ = ["Estimate", "StabilityEngine", "estimate", "visitor_settings"]

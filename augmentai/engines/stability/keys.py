@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from pydantic import SecretStr
+
 from augmentai.settings import Settings
 
 _KEY = re.compile(r"^[\x21-\x7e]+$")
@@ -26,6 +28,18 @@ def clean_key(settings: Settings) -> str:
     if key and not _KEY.match(key):
         raise KeyFormatError("STABILITY_API_KEY holds a space or a character that no key has; copy it again")
     return key
+
+
+def visitor_settings(settings: Settings, pasted: str) -> Settings:
+    """The settings of a visitor who pasted a key: that key, and no daily limit, which is of the owner's credits.
+
+    Nothing is written: without a daily limit no count is kept. The same settings where nothing was pasted. Build an
+    engine from them, keep it for that visitor's session, and let it go with it.
+    """
+    if not pasted.strip():
+        return settings
+    own = {"stability_api_key": SecretStr(pasted.strip()), "stability_credits_per_day": None}
+    return settings.model_copy(update=own)
 
 
 def redacted(text: str, key: str) -> str:
