@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw
 from augmentai.engines.stability.prepare import AnswerError, prepare, restore
 from augmentai.engines.stability.registry import ENDPOINTS, FieldError, plan
 from augmentai.recipe import Recipe, Source
-from augmentai.settings import Settings
+from augmentai.settings import EXAMPLES, Settings
 from tests.emulator.fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.engines.hosted import run_job, settings_for
 from tests.makers import alpha_of, colours, deep_values, encoded, exif_with, greys
@@ -64,13 +64,44 @@ def test_whatever_size_comes_back_it_ends_as_the_source(answer_wh: tuple[int, in
     assert restore(encoded(colours(answer_wh)), sent).size == (300, 200)
 
 
-def test_more_of_the_scene_than_was_sent_is_cut_away() -> None:
-    """An answer of another shape that has the sent picture in its middle."""
-    picture = smooth((512, 512))
+@pytest.mark.parametrize("strength", [0.0, 0.3, 0.6])
+@pytest.mark.parametrize("what", ["squeezed", "more", "less"])
+@pytest.mark.parametrize("photo", ["chelsea.png", "coffee.png", "retina.jpg", "rocket.jpg"])
+def test_an_answer_of_another_shape_is_laid_where_its_edges_belong(photo: str, what: str, strength: float) -> None:
+    """Whether the service squeezed the picture, showed more of the scene or less: points stay where they were."""
+    with Image.open(EXAMPLES / photo) as opened:
+        picture = opened.convert("RGB")
     sent = prepare(picture, ENDPOINTS["sd3"])
-    wider = Image.new("RGB", (1344, 1024), "red")
-    wider.paste(picture.resize((1024, 1024)), (160, 0))
-    assert difference(restore(encoded(wider), sent), picture) < 8
+    with Image.open(io.BytesIO(sent.data)) as opened:
+        canvas = opened.convert("RGB")
+    width, height = canvas.size
+    if what == "squeezed":
+        answer = canvas.resize((width - 64, height))
+    elif what == "more":
+        answer = Image.new("RGB", (width + 64, height), (90, 110, 60))
+        answer.paste(canvas, (32, 0))
+    else:
+        answer = canvas.crop((32, 0, width - 32, height))
+    pattern = Image.fromarray(np.random.default_rng(1).integers(0, 256, (12, 12, 3), dtype=np.uint8))
+    answer = Image.blend(answer, pattern.resize(answer.size, Image.Resampling.BICUBIC), strength)
+    back = restore(encoded(answer), sent)
+    assert back.size == picture.size
+    assert abs(shift_of(back, picture)) <= 0.002
+
+
+def shift_of(picture: Image.Image, of: Image.Image) -> float:
+    """How far the picture's outer left and right thirds lie apart from the other's, as a share of the width."""
+    width_px, found = 500, []
+    for left in (40, 300):
+        first = _slopes(of.resize((width_px, 300)))[:, left : left + 160]
+        whole = _slopes(picture.resize((width_px, 300)))
+        scores = [np.corrcoef(first.ravel(), whole[:, left + s : left + s + 160].ravel())[0, 1] for s in range(-40, 41)]
+        found.append(int(np.argmax(scores)) - 40)
+    return max(found, key=abs) / width_px
+
+
+def _slopes(picture: Image.Image) -> np.ndarray[Any, Any]:
+    return np.abs(np.gradient(np.asarray(picture.convert("L"), np.float32), axis=1))
 
 
 def test_noise_of_a_camera_stays_below_the_limit_of_a_request(emulator: Emulator) -> None:  # noqa: F811

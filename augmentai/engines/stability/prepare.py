@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from augmentai.engines.stability.fit import aligned
 from augmentai.engines.stability.registry import MAX_BODY_BYTES, Endpoint
 
 _STEP_PX = 64
@@ -25,7 +26,7 @@ _LARGEST_FILE_BYTES = MAX_BODY_BYTES - _ROOM_FOR_FIELDS_BYTES
 _PLEASANT_FILE_BYTES = 4 * 1024 * 1024  # beyond this a lossless file only costs time on the wire
 _JPEG_QUALITIES = (95, 90, 80, 65, 40)
 _MAX_ANSWER_PIXELS = 16_000_000
-_ASPECT_DRIFT = 0.01  # more than this, and the service has shown more or less of the picture, not squeezed it
+_ASPECT_DRIFT = 0.01  # more than this, and the service may have shown more or less of the picture, not squeezed it
 _FORMATS = ("PNG", "JPEG", "WEBP")
 
 _LANCZOS = Image.Resampling.LANCZOS
@@ -63,22 +64,12 @@ def prepare(picture: Image.Image, endpoint: Endpoint) -> Prepared:
 def restore(data: bytes, prepared: Prepared) -> Image.Image:
     """The service's answer as RGB, exactly the source's width and height. Raises AnswerError."""
     answer = _decode(data)
+    drift = (answer.width / answer.height) / (prepared.sent_wh[0] / prepared.sent_wh[1])
+    if abs(drift - 1) > _ASPECT_DRIFT:
+        answer = aligned(answer, _decode(prepared.data))
     across, down = answer.width / prepared.sent_wh[0], answer.height / prepared.sent_wh[1]
-    shown = (0.0, 0.0, float(answer.width), float(answer.height))
-    if abs(across / down - 1) > _ASPECT_DRIFT:
-        # More of the scene than was sent, on two sides: what belongs to the source is in the middle.
-        scale = min(across, down)
-        width, height = prepared.sent_wh[0] * scale, prepared.sent_wh[1] * scale
-        left, top = (answer.width - width) / 2, (answer.height - height) / 2
-        shown = (left, top, left + width, top + height)
-        across = down = scale
     left, top, right, bottom = prepared.box
-    box = (
-        max(0.0, shown[0] + left * across),
-        max(0.0, shown[1] + top * down),
-        min(float(answer.width), shown[0] + right * across),
-        min(float(answer.height), shown[1] + bottom * down),
-    )
+    box = (left * across, top * down, min(right * across, answer.width), min(bottom * down, answer.height))
     return answer.resize(prepared.source_wh, _LANCZOS, box=box)
 
 
