@@ -1,9 +1,9 @@
 """AugmentAI enlarges labelled image datasets: photographs in, synthetic variations out, labels still true.
 
-    from augmentai import Recipe, augment
+from augmentai import Recipe, augment
 
-    for outcome in augment(["photos/"], Recipe(variations=4)):
-        outcome.save("augmented")
+for outcome in augment(["photos/"], Recipe(variations=4)):
+    outcome.save("augmented")
 """
 
 from __future__ import annotations

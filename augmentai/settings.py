@@ -262,3 +262,32 @@ def load_settings() -> Settings:
             f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors(include_input=False)
         ]
         raise SettingsError("the environment holds a setting that cannot be used: " + "; ".join(wrong)) from None
+
+
+def table() -> str:
+    """Every variable as a Markdown table, for the README: `python -m augmentai.settings`."""
+    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    for field in Settings.model_fields.values():
+        if field.exclude:
+            continue
+        alias = field.validation_alias
+        names = alias.choices if isinstance(alias, AliasChoices) else [alias]
+        written = " or ".join(f"`{name}`" for name in names)
+        rows.append(f"| {written} | {_shown(field.get_default(call_default_factory=True))} | {field.description} |")
+    return "\n".join(rows)
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, Path):
+        return str(default.relative_to(ROOT) if default.is_relative_to(ROOT) else default)
+    if isinstance(default, bool):
+        return str(default).lower()
+    if isinstance(default, float):
+        return f"{default:g}"
+    if isinstance(default, SecretStr) or default is None or default in ("", {}):
+        return ""
+    return str(default)
+
+
+if __name__ == "__main__":
+    print(table())

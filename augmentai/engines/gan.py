@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import threading
 import time
 from collections import OrderedDict
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 MAX_DONORS = 64  # of a class or a job; a style is cheap, reading every picture of a large set for one is not
 FEW_DONORS = 8  # with fewer than this, styles of the bank join in, or variations would look alike
 _STYLES_KEPT = 4096
+_TWIN = 0.98  # cosine of two styles: from here on they are one look, and lending it would change nothing
 
 
 class GanEngine:
@@ -34,7 +36,7 @@ class GanEngine:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._styles: OrderedDict[tuple[int, str], Any] = OrderedDict()  # (weights, sha256 of a source) -> its style
+        self._styles: OrderedDict[tuple[str, str], Any] = OrderedDict()  # (weights, sha256 of a source) -> its style
         self._lock = threading.Lock()
 
     def readiness(self) -> Readiness:
@@ -82,6 +84,8 @@ class GanEngine:
             )
 
     def _load(self) -> tuple[Weights, str]:
+        # Waiting threads sleep: by default they spin, which on two busy cores made a small picture ten times as slow.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import torch
 
         device = self._settings.device
@@ -95,7 +99,7 @@ class GanEngine:
         import torch
 
         content, style = self._encode(task.photo, weights, device)
-        self._remember((id(weights), task.source.sha256), style[0])
+        self._remember((weights.key, task.source.sha256), style[0])
         pixels = torch.from_numpy(np.array(task.photo.rgb)).permute(2, 0, 1).contiguous()
         return content, style, pixels
 
@@ -141,8 +145,12 @@ class GanEngine:
                 if isinstance(one, int):
                     return f"bank {one}", weights.bank[one]
                 style = self._style_of(one, weights, job, device)
-                if style is not None:  # None: a picture that cannot be read lends nothing, the next one does
+                # A picture that cannot be read lends nothing, nor does a twin of the source; the next one does.
+                if style is not None and float((style * own[0]).mean()) < _TWIN:
                     return f"{one.path} {one.sha256[:12]}", style
+            if len(weights.bank):
+                choice = order[start % len(order)] % len(weights.bank)
+                return f"bank {choice}", weights.bank[choice]
             return "none", own[0]
 
         first, second = lender(task.index - 1), lender(task.index - 1 + len(pool) // 2)
@@ -153,7 +161,7 @@ class GanEngine:
         return blended, named
 
     def _style_of(self, source: Source, weights: Weights, job: JobView, device: str) -> Tensor | None:
-        key = (id(weights), source.sha256)
+        key = (weights.key, source.sha256)
         with self._lock:
             if key in self._styles:
                 self._styles.move_to_end(key)
@@ -166,7 +174,7 @@ class GanEngine:
         self._remember(key, style)
         return style
 
-    def _remember(self, key: tuple[int, str], style: Tensor | None) -> None:
+    def _remember(self, key: tuple[str, str], style: Tensor | None) -> None:
         with self._lock:
             self._styles[key] = style
             while len(self._styles) > _STYLES_KEPT:

@@ -21,11 +21,15 @@ class WeightsError(ValueError):
 
 @dataclass(frozen=True)
 class Weights:
-    """A generator ready to use, its style bank (N, 64), and the notes written beside them (steps, data, ...)."""
+    """A generator ready to use, its style bank (N, 64), and the notes written beside them (steps, data, ...).
+
+    key: tells these weights from any others, on any device.
+    """
 
     generator: Generator
     bank: Tensor
     notes: dict[str, str]
+    key: str = ""
 
 
 def save(path: Path, generator: Generator, bank: Tensor, notes: dict[str, str]) -> None:
@@ -53,4 +57,5 @@ def load(path: Path, device: str = "cpu") -> Weights:
         generator.load_state_dict({k.removeprefix("generator."): v for k, v in tensors.items()})
     except RuntimeError as error:
         raise WeightsError(f"{path}: its tensors do not fit {ARCHITECTURE} ({error})") from error
-    return Weights(generator.to(device).eval().requires_grad_(False), bank.to(device), notes)
+    generator.to(device).eval().requires_grad_(False)
+    return Weights(generator, bank.to(device), notes, f"{path}:{path.stat().st_mtime_ns}:{device}")

@@ -16,9 +16,11 @@ import argparse
 import copy
 import json
 import math
+import signal
 import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,6 @@ from augmentai.gan import losses, store
 from augmentai.gan.data import Photos, vary_light
 from augmentai.gan.network import Discriminator, Generator, PatchDiscriminator, apply_change
 from augmentai.gan.render import THUMBNAIL_AREA_PX
-
 
 _KEEP_SECONDS = 420.0  # between two checkpoints, sheets and exports; the bank of styles takes a while on a CPU
 
@@ -242,7 +243,7 @@ def main(words: list[str] | None = None) -> None:
     args = _arguments(words)
     if args.threads:
         torch.set_num_threads(args.threads)
-    torch.set_flush_denormal(True)  # vanishing gradients are nought: subnormal numbers slow a CPU many times over
+    torch.set_flush_denormal(True)  # vanishing gradients are nought: subnormal numbers are slow on a CPU
     weights = {glob: float(n) for glob, n in (entry.rsplit("=", 1) for entry in args.weight)}
     try:
         photos = Photos(args.data, limit=args.limit, weights=weights)
@@ -255,6 +256,19 @@ def main(words: list[str] | None = None) -> None:
         trainer.restore(torch.load(checkpoint, weights_only=True))
     print(f"{len(photos)} photographs, {args.device}, from step {trainer.step_count}")
     _run(trainer, args, checkpoint)
+
+
+def _stop_on_signals() -> Event:
+    """Set by the first Ctrl-C or end request, so that what was learnt is kept; the second ends at once."""
+    stopped = Event()
+
+    def ask(number: int, _: object) -> None:
+        stopped.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask)
+    return stopped
 
 
 def _run(trainer: Trainer, args: argparse.Namespace, checkpoint: Path) -> None:
@@ -275,7 +289,8 @@ def _run(trainer: Trainer, args: argparse.Namespace, checkpoint: Path) -> None:
         export(trainer, args.out / "gan.safetensors", notes)
 
     with (args.out / "log.jsonl").open("a") as log:
-        while trainer.step_count < args.steps and time.monotonic() - begun < args.minutes * 60:
+        stopped = _stop_on_signals()
+        while trainer.step_count < args.steps and time.monotonic() - begun < args.minutes * 60 and not stopped.is_set():
             for name, value in trainer.step().items():
                 sums[name] = sums.get(name, 0.0) + value
             counted += 1

@@ -104,6 +104,18 @@ def test_neither_order_nor_company_of_other_recipes_matters() -> None:
             assert twin.data == outcome.variation.data
 
 
+def test_a_twin_lends_no_look() -> None:
+    """The same picture in two files: each would be the other's donor, and nothing would change."""
+    first = source("chelsea.png", label="x")
+    with Image.open(io.BytesIO(first.read())) as photo:
+        buffer = io.BytesIO()
+        photo.save(buffer, "TIFF")
+    twin = Source.from_bytes("x/twin.tif", buffer.getvalue(), "x")
+    own = np.asarray(Image.open(io.BytesIO(first.read())).convert("RGB"), np.float32)
+    for outcome in made([first, twin], Recipe(variations=12, seed=9, strength=1.0, output_format="png")).values():
+        assert distance(pixels(outcome), own) > 3
+
+
 def test_broken_donors_are_passed_over() -> None:
     good = [source(name, label="x") for name in PHOTOS]
     bad = [Source.from_bytes(f"x/bad{i}.png", b"no picture %d" % i, "x") for i in range(8)]

@@ -1,0 +1,85 @@
+"""What the README promises is what is there."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from augmentai.settings import ROOT, Settings, SettingsError, load_settings, table
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_settings_are_those_of_the_code() -> None:
+    assert table() in README, "run `python -m augmentai.settings` and put its table into the README"
+
+
+def test_links_and_pictures_exist() -> None:
+    for place in re.findall(r"\]\((?!http)([^)#]+)\)", README):
+        assert (ROOT / place).exists(), place
+
+
+def test_every_make_target_of_the_readme_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in set(re.findall(r"(?:^|`)make (\w+)", README, re.M)):
+        assert re.search(rf"^{target}:", makefile, re.M), target
+
+
+def test_every_example_photo_has_its_licence() -> None:
+    licences = (ROOT / "examples" / "LICENCES.txt").read_text()
+    photos = [p for p in (ROOT / "examples").iterdir() if p.suffix in {".jpg", ".png"}]
+    assert len(photos) >= 6
+    assert all(photo.name in licences for photo in photos)
+
+
+def test_space_front_matter_names_what_is_there() -> None:
+    matter = README.split("---")[1]
+    pins = (ROOT / "requirements.txt").read_text()
+    version = re.search(r"sdk_version: (\S+)", matter)
+    assert version
+    assert f"gradio=={version[1]}" in pins
+    app = re.search(r"app_file: (\S+)", matter)
+    assert app
+    assert (ROOT / app[1]).exists()
+
+
+def test_no_file_is_too_large_for_a_space() -> None:
+    kept = [p for folder in ("weights", "examples", "tests") for p in (ROOT / folder).rglob("*") if p.is_file()]
+    assert max(path.stat().st_size for path in kept) < 10_000_000
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUGMENTAI_MAX_MEGAPIXELS", "-1"),
+        ("STABILITY_API_BASE", "not an address"),
+        ("GRADIO_SERVER_PORT", "none"),
+        ("AUGMENTAI_DEVICE", "tpu"),
+    ],
+)
+def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
+def test_keys_are_stripped_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STABILITY_API_KEY", "  sk-secret-of-mine\n")
+    settings = load_settings()
+    assert settings.stability_api_key.get_secret_value() == "sk-secret-of-mine"
+    assert "secret-of-mine" not in repr(settings) + str(settings)
+    assert "secret-of-mine" not in str(settings.model_dump())
+    with pytest.raises(Exception, match="frozen"):
+        settings.max_files = 1  # type: ignore[misc]
+
+
+def test_settings_of_a_workbench_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    from augmentai.web.serve import launch_options
+
+    monkeypatch.setenv("PROXY_PREFIX", "/projects/augmentai")
+    options = launch_options(load_settings())
+    assert (options["root_path"], options["server_name"]) == ("/projects/augmentai", "0.0.0.0")
+    assert launch_options(Settings())["max_file_size"] > 0
+    assert Path(options["css_paths"][0]).exists()
