@@ -159,7 +159,8 @@ class Job:
 
     def _outcome(self, result: Made | Refused) -> Outcome:
         task = result.task
-        told = {"fallbacks": task.fallbacks, "notices": task.photo.notices}
+        spent = task.credits + result.credits if isinstance(result, Refused) else result.details.get("credits", 0.0)
+        told = {"fallbacks": task.fallbacks, "notices": task.photo.notices, "credits": float(spent)}
         if isinstance(result, Refused):
             return Outcome(task.source, task.index, task.seed, reason=result.reason, **told)  # type: ignore[arg-type]
         file_format = format_for(task.photo, task.recipe.output_format)

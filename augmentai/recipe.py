@@ -155,6 +155,7 @@ class Outcome:
 
     index counts the variations of a source from 1; it is 0 where the source itself could not be read.
     fallbacks: the engines that were tried before and did not make it.
+    credits: what the hosted API charged for it, tries that came to nothing included.
     """
 
     source: Source
@@ -164,6 +165,7 @@ class Outcome:
     reason: str = ""
     fallbacks: tuple[Fallback, ...] = ()
     notices: tuple[str, ...] = ()
+    credits: float = 0.0
 
     @property
     def ok(self) -> bool:

@@ -41,10 +41,10 @@ class Report:
         return len(self._failures)
 
     def add(self, outcome: Outcome) -> None:
+        self.credits += outcome.credits
         if outcome.variation is not None:
             self.variations += 1
             self.engines[outcome.variation.engine] += 1
-            self.credits += float(outcome.variation.details.get("credits", 0))
         else:
             self._failures.setdefault((outcome.source.path, outcome.source.sha256), outcome.reason)
         for fallback in outcome.fallbacks:

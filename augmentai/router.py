@@ -53,6 +53,7 @@ class Router:
                 try:
                     with _closed_after(engine.make(waiting, job)) as results:
                         for result in results:
+                            waiting.answered(result.task)
                             if isinstance(result, Refused):
                                 passed = result.task.passed_on(engine.name, result.reason, result.credits)
                                 yield from self._stage(position + 1, iter([passed]), job)
@@ -66,6 +67,14 @@ class Router:
                     if not out.fall_back:
                         yield from (Refused(task, f"{engine.name}: {reason}") for task in waiting)
                         return
+                except Exception as fault:  # a defect costs the engine the pictures in hand; the next one makes them
+                    reason = f"a fault inside the engine ({_plain(fault)}); please report it"
+                    in_hand = waiting.take_unanswered()
+                    if in_hand:
+                        passed_on = (task.passed_on(engine.name, reason) for task in in_hand)
+                        yield from self._stage(position + 1, passed_on, job)
+                        continue
+                    for_good = True  # it breaks before it begins: asking again would never end
             if for_good:
                 rest = (task.passed_on(engine.name, reason) for task in waiting)
                 yield from self._stage(position + 1, rest, job)
@@ -74,6 +83,7 @@ class Router:
             task = next(waiting, None)
             if task is None:
                 return
+            waiting.answered(task)
             yield from self._stage(position + 1, iter([task.passed_on(engine.name, reason)]), job)
 
 
@@ -84,11 +94,33 @@ class _Returnable(Iterator[Task]):
         self._tasks = tasks
         self._back: deque[Task] = deque()
 
+        self._taken: dict[tuple[str, str, int], Task] = {}
+
     def __next__(self) -> Task:
-        return self._back.popleft() if self._back else next(self._tasks)
+        task = self._back.popleft() if self._back else next(self._tasks)
+        self._taken[_key(task)] = task
+        return task
+
+    def answered(self, task: Task) -> None:
+        self._taken.pop(_key(task), None)
+
+    def take_unanswered(self) -> list[Task]:
+        taken = list(self._taken.values())
+        self._taken.clear()
+        return taken
 
     def put_back(self, tasks: Sequence[Task]) -> None:
+        for task in tasks:
+            self.answered(task)
         self._back.extendleft(reversed(tasks))
+
+
+def _key(task: Task) -> tuple[str, str, int]:
+    return task.source.path, task.source.sha256, task.index
+
+
+def _plain(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}".splitlines()[0][:200]
 
 
 @contextmanager

@@ -145,3 +145,30 @@ def test_tasks_given_back_keep_their_order_over_many_outages() -> None:
     first = Scripted("a", out_at(set(range(0, 400, 2)), "a"))
     results = routed([first, Scripted("b", made("b"))], 200)
     assert [result.task.seed for result in results] == list(range(1, 201))
+
+
+def test_a_defect_in_an_engine_costs_no_picture() -> None:
+    seen = iter(range(10))
+
+    def script(task: Task) -> Made:
+        if next(seen) == 2:
+            raise KeyError("a bug")
+        return made("a")(task)
+
+    results = routed([Scripted("a", script), Scripted("b", made("b"))])
+    assert by(results) == ["a", "a", "b", "a", "a", "a"]
+    assert "a fault inside the engine (KeyError: 'a bug')" in results[2].task.fallbacks[0].reason
+
+
+def test_a_defect_after_an_outage_makes_nothing_twice() -> None:
+    answers = iter(["out", "made", "bug", "made", "made", "made"])
+
+    def script(task: Task) -> Any:
+        answer = next(answers)
+        if answer == "out":
+            return EngineOut("away", [task])
+        if answer == "bug":
+            raise ValueError("a bug")
+        return made("a")(task)
+
+    assert by(routed([Scripted("a", script), Scripted("b", made("b"))])) == ["b", "a", "b", "a", "a", "a"]

@@ -36,6 +36,8 @@ def line(outcome: Outcome) -> str:
     }
     if made and made.details:
         entry["details"] = dict(made.details)
+    if outcome.credits:
+        entry["credits"] = outcome.credits
     if outcome.reason:
         entry["reason"] = outcome.reason
     if outcome.notices:

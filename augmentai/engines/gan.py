@@ -59,7 +59,9 @@ class GanEngine:
             weights, device = self._load()
         except (WeightsError, RuntimeError) as error:
             raise EngineOut(str(error)) from error
-        donors = _Donors(job.sources)
+        donors = job.kept.get(self.name)
+        if donors is None:
+            donors = job.kept[self.name] = _Donors(job.sources)
         last: tuple[str, Any] = ("", None)
         for task in tasks:
             begun = time.perf_counter()

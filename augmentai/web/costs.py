@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import PurePosixPath
 
-from pydantic import SecretStr
-
 from augmentai.dataset.read import PICTURE_SUFFIXES
 from augmentai.engines import with_settings
 from augmentai.engines.base import Engine
-from augmentai.engines.stability import StabilityEngine, estimate
+from augmentai.engines.stability import StabilityEngine, estimate, visitor_settings
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 
@@ -26,11 +24,8 @@ def own_key(settings: Settings, engines: Sequence[Engine], key: str) -> tuple[Se
 
     The key lives in these objects and goes with them; no key, and all stays as it was.
     """
-    if not key or not key.strip():
-        return settings, engines
-    mine = {"stability_api_key": SecretStr(key.strip()), "stability_credits_per_day": None}
-    changed = settings.model_copy(update=mine)
-    return changed, with_settings(engines, changed)
+    changed = visitor_settings(settings, key or "")
+    return changed, engines if changed is settings else with_settings(engines, changed)
 
 
 def count_pictures(files: Sequence[str]) -> int:
