@@ -114,7 +114,10 @@ def augment(
                 writer.add(outcome)
                 bar.update(task, completed=job.report.variations, total=max(job.expected, job.report.variations))
     except OutputError as error:
-        _leave(str(error))
+        if not job.report.variations:
+            _leave(str(error))
+        console.print(f"augmentai: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+        job.report.stopped = True
     report = job.report.as_dict()
     _tell(report, out)
     if not report["variations"]:

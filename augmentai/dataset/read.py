@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
+from threading import Event
 
 from augmentai.dataset.archive import ArchiveError, check, name_of, open_archive, size_words, too_large
 from augmentai.dataset.content import head, member_head, read_file, read_given, read_member, sha256_of, why_unreadable
@@ -40,22 +41,28 @@ class Gathered:
     notices: tuple[str, ...]
 
 
-def gather(inputs: Iterable[str | os.PathLike[str] | Source], limits: Limits, skip: Path | None = None) -> Gathered:
+def gather(
+    inputs: Iterable[str | os.PathLike[str] | Source],
+    limits: Limits,
+    skip: Path | None = None,
+    stop: Event | None = None,
+) -> Gathered:
     """Every picture in `inputs`: files, folders (searched through, class folders kept), ZIPs, ready-made sources.
 
     skip: a folder that is not searched, such as the one the output goes to. Of several folders each keeps its own name
     as the first part of the path, so that `cats dogs` gives classes as `.` would. A file that is named is always
     accounted for; files inside folders and ZIPs that are no pictures are counted in a notice. The order of `inputs`
-    changes nothing, and nothing is raised for bad input.
+    changes nothing, and nothing is raised for bad input. Once `stop` is set nothing more is read.
     """
-    collector = _Collector(limits, skip.resolve() if skip else None)
+    collector = _Collector(limits, skip.resolve() if skip else None, stop or Event())
     collector.take_all(list(inputs))
     return collector.result()
 
 
 class _Collector:
-    def __init__(self, limits: Limits, skip: Path | None) -> None:
-        self.limits, self.skip = limits, skip
+    def __init__(self, limits: Limits, skip: Path | None, stop: Event) -> None:
+        self.limits, self.skip, self.stop = limits, skip, stop
+        self.unpacked_bytes = 0  # of all ZIPs so far
         self.sources: dict[tuple[str, str], Source] = {}
         self.failures: list[Failure] = []
         self.seen: set[str] = set()  # absolute paths: what is given twice is done once
@@ -142,6 +149,8 @@ class _Collector:
         return safe
 
     def _has_room(self, name: str) -> bool:
+        if self.stop.is_set():
+            return False
         if self.limits.files is None or len(self.sources) < self.limits.files:
             return True
         self._fail(name, f"beyond the limit of {self.limits.files} files a job; run it in several jobs")
@@ -181,7 +190,7 @@ class _Collector:
                     self.unopened.append(shown(name))
                 else:
                     self.others += 1
-        if len(self.sources) + len(self.failures) + self.repeated == before:
+        if len(self.sources) + len(self.failures) + self.repeated == before and not self.stop.is_set():
             self._fail(folder.name or str(folder), "there is no picture in this folder")
 
     def _closed_folder(self, error: OSError) -> None:
@@ -227,9 +236,14 @@ class _Collector:
             found, limit = size_words(total), size_words(self.limits.zip_bytes)
             self._fail(path.name, f"would unpack to {found}; the limit is {limit}; split it")
             return
+        self.unpacked_bytes += total
+        if self.limits.files is not None and self.unpacked_bytes > self.limits.zip_bytes:
+            limit = size_words(self.limits.zip_bytes)
+            self._fail(path.name, f"the ZIPs of this job would unpack to more than {limit} together; run it in several")
+            return
         for name, entry in sorted(entries, key=lambda pair: (pair[0], pair[1].header_offset)):
             self._member(path, archive, name, entry)
-        if len(self.sources) + len(self.failures) + self.repeated == before:
+        if len(self.sources) + len(self.failures) + self.repeated == before and not self.stop.is_set():
             self._fail(path.name, "there is no picture in this ZIP")
 
     def _is_wanted(self, name: str, entry: zipfile.ZipInfo, archive: zipfile.ZipFile) -> bool:

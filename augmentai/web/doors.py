@@ -5,6 +5,7 @@ Both are generators, so that a closed tab or a cancelled call ends the work at t
 
 from __future__ import annotations
 
+import logging
 import os
 import threading
 import time
@@ -19,15 +20,19 @@ from gradio.utils import get_upload_folder
 from augmentai.dataset.write import OutputError
 from augmentai.engines.base import Engine
 from augmentai.engines.gan import GanEngine
+from augmentai.engines.stability import estimate, visitor_settings
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
-from augmentai.web.costs import Balance, cost_line, count_pictures, own_key
+from augmentai.web.costs import cost_line, count_pictures, own_key
 from augmentai.web.runs import Snapshot, run
 
 _WINDOW = 24  # pictures shown while it works: a growing gallery costs more with every picture
+_SHOWN_AT_MOST = 400  # of a finished job; the ZIP holds all
 _PAUSE_SECONDS = 0.5  # between two looks at a running job
 _NOTHING_CHOSEN = "No files were given. Choose at least one photo or ZIP, or load the samples."
+
+_log = logging.getLogger(__name__)
 
 _Form = tuple[str, str, float, float, str, float, str]
 
@@ -39,7 +44,6 @@ class Doors:
         self._settings, self._engines = settings, engines
         self._stops: dict[str, Event] = {}
         self._warmed = threading.Lock()
-        self._balance = Balance(engines)
 
     def api(
         self,
@@ -78,11 +82,11 @@ class Doors:
         """Yields (status, download, gallery, problems, start, stop)."""
         form = (prompt, negative_prompt, strength, variations, engine, seed, output_format)
         session = request.session_hash or ""
-        stop = self._stops[session] = Event()
-        resting = (gr.Button("Augment", interactive=True), gr.Button("Stop", interactive=False))
+        stop = self._stops.setdefault(session, Event())
+        resting = self.rest()
         shown = 0.0
         try:
-            for snapshot in self._run(files, form, stop, key):
+            for snapshot in self._run(files, form, stop, key, keep_full=False):
                 if snapshot.report is not None:
                     yield *_finished(snapshot), *resting
                 elif time.monotonic() - shown > _PAUSE_SECONDS:
@@ -92,10 +96,29 @@ class Doors:
                     yield (gr.skip(),) * 6  # only a point where a closed tab can end the work
         except gr.Error as error:
             yield texts.failed(str(error.message)), gr.skip(), gr.skip(), gr.skip(), *resting
+        except Exception as error:  # a defect of ours: the visitor is told, and the page stays alive
+            _log.exception("a job of the page ended in a fault")
+            words = f"An unexpected fault ended this job ({type(error).__name__}). Try it again; please report it."
+            yield texts.failed(words), gr.skip(), gr.skip(), gr.skip(), *resting
         finally:
             stop.set()
             if self._stops.get(session) is stop:
                 del self._stops[session]
+
+    def begin(self, request: gr.Request) -> tuple[Any, ...]:
+        """At the click, before the job's turn comes: says so, and lets it be stopped while it waits."""
+        self._stops[request.session_hash or ""] = Event()
+        return texts.WAITING, gr.Button("Working", interactive=False), gr.Button("Stop", interactive=True)
+
+    def rest(self) -> tuple[Any, Any]:
+        """The two buttons when nothing runs; also after a fault of the server or a full queue."""
+        return gr.Button("Augment", interactive=True), gr.Button("Stop", interactive=False)
+
+    def leave(self, request: gr.Request) -> None:
+        """The tab was closed: whatever it waits for ends at the next picture."""
+        stop = self._stops.pop(request.session_hash or "", None)
+        if stop is not None:
+            stop.set()
 
     def stop(self, request: gr.Request) -> Any:
         """End this visitor's own job after the picture in hand; what is done is kept."""
@@ -111,8 +134,10 @@ class Doors:
             recipe = Recipe(strength=strength, variations=variations, engine=engine)  # type: ignore[arg-type]
         except RecipeError:
             return ""
-        settings, _ = own_key(self._settings, self._engines, key)
-        return cost_line(settings, recipe, count_pictures(files or []), None if key else self._balance.known())
+        settings = visitor_settings(self._settings, key or "")
+        if estimate(settings, recipe, 1) is None:  # free of charge: the files need not be looked at
+            return ""
+        return cost_line(settings, recipe, count_pictures(files or []))
 
     def warm_up(self) -> None:
         """Load the local GAN while the visitor still looks at the settings. Once a process, in the background."""
@@ -121,14 +146,16 @@ class Doors:
                 if isinstance(engine, GanEngine):
                     threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
 
-    def _run(self, files: list[str] | None, form: _Form, stop: Event, key: str = "") -> Iterator[Snapshot]:
+    def _run(
+        self, files: list[str] | None, form: _Form, stop: Event, key: str = "", keep_full: bool = True
+    ) -> Iterator[Snapshot]:
         if not files:
             raise gr.Error(_NOTHING_CHOSEN, title="No files", print_exception=False)
         prompt, negative_prompt, strength, variations, engine, seed, output_format = form
         try:
-            recipe = Recipe(prompt or "", negative_prompt or "", strength, variations, engine, seed, output_format)  # type: ignore[arg-type]
+            recipe = Recipe(prompt or "", negative_prompt or "", strength, variations, engine, seed or 0, output_format)  # type: ignore[arg-type]
             settings, engines = own_key(self._settings, self._engines, key)
-            yield from run(files, recipe, settings, engines, Path(get_upload_folder()), stop)
+            yield from run(files, recipe, settings, engines, Path(get_upload_folder()), stop, keep_full)
         except RecipeError as error:
             raise gr.Error(str(error), title="A setting cannot be used", print_exception=False) from error
         except OutputError as error:
@@ -148,6 +175,7 @@ def _finished(snapshot: Snapshot) -> tuple[Any, Any, Any, Any]:
     assert snapshot.zip_path is not None
     megabytes = os.path.getsize(snapshot.zip_path) / 1e6
     label = f"Download ZIP ({snapshot.done} images, {megabytes:.1f} MB)"
-    download = gr.DownloadButton(label, value=snapshot.zip_path, visible=snapshot.done > 0)
-    gallery = gr.Gallery(list(snapshot.previews), visible=bool(snapshot.previews))
+    told = snapshot.done > 0 or bool(snapshot.failures)  # where nothing could be made, the manifest says why
+    download = gr.DownloadButton(label, value=snapshot.zip_path, visible=told)
+    gallery = gr.Gallery(list(snapshot.previews[:_SHOWN_AT_MOST]), visible=bool(snapshot.previews))
     return texts.summary(snapshot.report), download, gallery, texts.troubles(snapshot.report, snapshot.failures)

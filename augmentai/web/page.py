@@ -35,11 +35,15 @@ def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
                 gr.HTML(texts.engine_line(engines), padding=False, elem_id="engines")
             with gr.Column(scale=6, min_width=300):
                 results = _results()
-        samples.click(_samples, None, files, **quiet)
+        samples.click(_samples, None, files, queue=False, **quiet)
         files.change(doors.warm_up, None, None, queue=False, **quiet)
         deciding = [files, form.strength, form.variations, form.engine, form.key]
-        gr.on([part.change for part in deciding], doors.cost, deciding, cost, queue=False, **quiet)
-        start.click(doors.page, [files, *form], [*results, start, stop], **quiet, **turn)
+        moments = [*(part.change for part in deciding[:-1]), form.key.blur, form.key.submit]
+        gr.on(moments, doors.cost, deciding, cost, queue=False, **quiet)
+        waiting = start.click(doors.begin, None, [results.status, start, stop], queue=False, **quiet)
+        working = waiting.then(doors.page, [files, *form], [*results, start, stop], **quiet, **turn)
+        working.then(doors.rest, None, [start, stop], queue=False, **quiet)
+        page.unload(doors.leave)
         stop.click(doors.stop, None, stop, queue=False, **quiet)
         with gr.Row(visible=False):
             _endpoint(doors, turn)
@@ -86,6 +90,7 @@ def _form(words_matter: bool) -> _Form:
             label="Your own Stability key (optional)",
             info="Used for your own jobs only, kept in this page's memory, and never stored.",
             type="password",
+            max_length=512,
             elem_id="key",
         )
     return _Form(prompt, negative_prompt, strength, variations, engine, seed, output_format, key)

@@ -12,10 +12,11 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+import numpy as np
 from PIL import Image
 
 from augmentai.dataset.read import gather
-from augmentai.dataset.write import ZipWriter
+from augmentai.dataset.write import OutputError, ZipWriter
 from augmentai.engines.base import Engine
 from augmentai.job import Job, limits
 from augmentai.recipe import Outcome, Recipe
@@ -24,13 +25,16 @@ from augmentai.settings import Settings
 PREVIEW_SIDE_PX = 640
 _JOBS = "augmentai-jobs"
 _JPEG_MODES = {"RGB", "L"}
+_FAILURES_WHILE_WORKING = 50
+_LEAST_FREE_BYTES = 500_000_000
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """How a job stands. `report` and `zip_path` are set in the last one only.
 
-    pictures: (path, caption) of every finished variation, full-size files; previews: the same, small.
+    pictures: (path, caption) of every finished variation, full-size files; previews: the same, small. One of them is
+    filled. expected is 0 while the files are still being read. failures: the first 50 until the last snapshot.
     """
 
     done: int
@@ -44,39 +48,76 @@ class Snapshot:
 
 
 def run(
-    files: Sequence[str], recipe: Recipe, settings: Settings, engines: Sequence[Engine], folder: Path, stop: Event
+    files: Sequence[str],
+    recipe: Recipe,
+    settings: Settings,
+    engines: Sequence[Engine],
+    folder: Path,
+    stop: Event,
+    keep_full: bool = True,
 ) -> Iterator[Snapshot]:
-    """Do a job in a fresh folder below `folder`; yields a snapshot before the first outcome and after each.
+    """Do a job in a fresh folder below `folder`.
 
-    The ZIP is finished, and told in the last snapshot, also when `stop` ends the job early.
+    Yields a snapshot at once, one when the files are read, one after each outcome, and one at the end.
+
+    The ZIP is finished, and told in the last snapshot, also when `stop` ends the job early. keep_full: write each
+    variation beside the ZIP too, for `pictures`. A job that nobody waits for any more leaves nothing behind.
+    Raises OutputError where the disk is full.
     """
     begun = time.monotonic()
-    _sweep(folder / _JOBS, settings.keep_hours)
+    sweep(folder, settings.keep_hours)
     place = folder / _JOBS / uuid.uuid4().hex
-    place.mkdir(parents=True)
-    gathered = gather([Path(file) for file in files], limits(settings, settings.max_files))
-    job = Job(gathered, recipe, settings, engines, stop)
-    zip_path = place / f"augmentai-{datetime.now():%Y%m%d-%H%M%S}.zip"
-    pictures: list[tuple[str, str]] = []
-    previews: list[tuple[str, str]] = []
+    _make_room(folder, place)
+    yield Snapshot(0, 0, (), (), (), 0.0)
+    try:
+        gathered = gather([Path(file) for file in files], limits(settings, settings.max_files), stop=stop)
+        stopped_early = stop.is_set()  # some files may not have been read at all
+        job = Job(gathered, recipe, settings, engines, stop)
+        zip_path = place / f"augmentai-{datetime.now():%Y%m%d-%H%M%S}.zip"
+        pictures: list[tuple[str, str]] = []
+        previews: list[tuple[str, str]] = []
 
-    def snapshot(report: dict[str, Any] | None = None) -> Snapshot:
-        done = job.report.variations
-        passed = time.monotonic() - begun
-        finished = str(zip_path) if report else None
-        return Snapshot(done, job.expected, pictures, previews, job.report.failures, passed, report, finished)
+        def snapshot(report: dict[str, Any] | None = None) -> Snapshot:
+            done = job.report.variations
+            passed = time.monotonic() - begun
+            finished = str(zip_path) if report else None
+            failures = job.report.failures if report else job.report.failures[:_FAILURES_WHILE_WORKING]
+            return Snapshot(done, job.expected, pictures, previews, failures, passed, report, finished)
 
-    yield snapshot()
-    with ZipWriter(zip_path) as writer:
-        for number, outcome in enumerate(job.run()):
-            writer.add(outcome)
-            if outcome.variation is not None:
-                full, small = _show(outcome, number, place)
-                caption = _caption(outcome)
-                pictures.append((full, caption))
-                previews.append((small, caption))
-            yield snapshot()
-    yield snapshot(job.report.as_dict())
+        yield snapshot()
+        with ZipWriter(zip_path) as writer:
+            for number, outcome in enumerate(job.run()):
+                writer.add(outcome)
+                if outcome.variation is not None:
+                    caption = _caption(outcome)
+                    holder = place / f"{number:05d}"
+                    holder.mkdir()
+                    if keep_full:
+                        full = holder / Path(outcome.variation.file).name
+                        full.write_bytes(outcome.variation.data)
+                        pictures.append((str(full), caption))
+                    else:
+                        previews.append((_preview(outcome.variation.image, holder), caption))
+                yield snapshot()
+        job.report.stopped = job.report.stopped or stopped_early
+        yield snapshot(job.report.as_dict())
+    except GeneratorExit:
+        shutil.rmtree(place, ignore_errors=True)
+        raise
+    except OSError as error:
+        if isinstance(error, OutputError):
+            raise
+        raise OutputError(f"the server's disk cannot take the result ({error.strerror or error})") from error
+
+
+def _make_room(folder: Path, place: Path) -> None:
+    try:
+        place.mkdir(parents=True)
+        free = shutil.disk_usage(folder).free
+    except OSError as error:
+        raise OutputError(f"the server cannot write to its folder for results ({error.strerror or error})") from error
+    if free < _LEAST_FREE_BYTES:
+        raise OutputError("the server's disk is nearly full; try again later, or with fewer files")
 
 
 def _caption(outcome: Outcome) -> str:
@@ -84,28 +125,26 @@ def _caption(outcome: Outcome) -> str:
     return f"{outcome.variation.file} · {outcome.variation.engine}"
 
 
-def _show(outcome: Outcome, number: int, place: Path) -> tuple[str, str]:
-    """Write the full file and a preview; flat names with a number, so that no two meet and none leads elsewhere."""
-    variation = outcome.variation
-    assert variation is not None
-    full = place / f"{number:05d}" / Path(variation.file).name
-    full.parent.mkdir()
-    full.write_bytes(variation.data)
-    small = variation.image
-    if small.mode in {"I;16", "I", "F"}:  # browsers show eight bits
-        with Image.open(full) as opened:
-            low, high = (float(v) for v in opened.getextrema())  # type: ignore[arg-type]
-            small = opened.convert("F").point(lambda v: (v - low) * (255 / max(high - low, 1.0))).convert("L")
+def _preview(picture: Image.Image, holder: Path) -> str:
+    """A small file that any browser shows, eight bits deep."""
+    small = _eight_bits(picture) if picture.mode in {"I;16", "I", "F"} else picture.copy()
     kind = "jpeg" if small.mode in _JPEG_MODES else "png"
-    small = small.copy()
     small.thumbnail((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    preview = full.parent / f"preview.{kind}"
-    small.save(preview, kind, **({"quality": 85} if kind == "jpeg" else {"compress_level": 1}))
-    return str(full), str(preview)
+    path = holder / f"preview.{kind}"
+    small.save(path, kind, **({"quality": 85} if kind == "jpeg" else {"compress_level": 1}))
+    return str(path)
 
 
-def _sweep(jobs: Path, keep_hours: float) -> None:
-    """Remove job folders that nobody can need any more."""
+def _eight_bits(picture: Image.Image) -> Image.Image:
+    """16-bit and 32-bit grey stretched from its darkest to its lightest value."""
+    values = np.asarray(picture, np.float64)
+    low, high = float(values.min()), float(values.max())
+    return Image.fromarray(((values - low) * (255 / max(high - low, 1e-9))).round().astype(np.uint8))
+
+
+def sweep(folder: Path, keep_hours: float) -> None:
+    """Remove job folders below `folder` that nobody can need any more; those of an earlier run of the server too."""
+    jobs = folder / _JOBS
     if not jobs.is_dir():
         return
     oldest = time.time() - keep_hours * 3600

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 from augmentai.engines import available
@@ -11,8 +12,12 @@ from augmentai.web.texts import TAGLINE
 
 def build_app(settings: Settings) -> Any:
     """The page with its queue, ready for `launch(**launch_options(settings))`."""
-    from augmentai.web.page import build
+    from gradio.utils import get_upload_folder
 
+    from augmentai.web.page import build
+    from augmentai.web.runs import sweep
+
+    sweep(Path(get_upload_folder()), settings.keep_hours)
     page = build(settings, available(settings))
     return page.queue(max_size=settings.queue_size, default_concurrency_limit=4, api_open=False)
 

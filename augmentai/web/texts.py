@@ -8,7 +8,7 @@ from typing import Any
 
 from augmentai.engines.base import Engine
 
-TAGLINE = "More training photos from the ones you have. New light, new weather, labels still true."
+TAGLINE = "More training photos from the ones you have. New light, haze and colours; labels still true."
 
 LOGO = """<svg viewBox="0 0 48 48" width="44" height="44" aria-hidden="true">
 <rect x="17" y="3" width="28" height="28" rx="6" fill="#f5b83d" opacity=".55"/>
@@ -21,6 +21,9 @@ HEADER = f"""<header class="aug-header">{LOGO}<div><h1>AugmentAI</h1><p>{TAGLINE
 
 EMPTY = """<div class="aug-empty" role="status"><strong>Results appear here.</strong>
 <span>Drop photos on the left, or load the samples, and press Augment.</span></div>"""
+
+WAITING = """<div class="aug-progress" role="status"><div class="aug-bar"><i style="width:0"></i></div>
+<span>Waiting for its turn</span></div>"""
 
 ENGINE_NAMES = {
     "auto": "Best available",
@@ -56,9 +59,9 @@ def engine_line(engines: Sequence[Engine]) -> str:
     elif best == "diffusion":
         text = "<b>Works on this computer's GPU</b>, with the local GAN as reserve. "
     else:
-        text = "<b>Works on this computer</b>, free and private. "
+        text = "<b>Works on this computer</b>, free of charge, sending nothing elsewhere. "
     if best != "stability":
-        text += "To use Stability AI, set <code>STABILITY_API_KEY</code> and start again."
+        text += "To use Stability AI, set <code>STABILITY_API_KEY</code> and start again, or paste a key above."
     troubles = [
         f"{escape(ENGINE_NAMES[name])}: {escape(r.reason)}" for name, r in ready.items() if not r.ready and r.configured
     ]
@@ -69,7 +72,7 @@ def engine_line(engines: Sequence[Engine]) -> str:
 
 def progress(done: int, failed: int, expected: int, seconds: float) -> str:
     """A progress bar that counts images."""
-    share = 100 * min(1.0, done / expected) if expected else 100
+    share = 100 * min(1.0, done / expected) if expected else 0
     left = ""
     if 4 <= done < expected and seconds > 2:
         left = f" · about {_duration(seconds / done * (expected - done))} left"

@@ -154,3 +154,42 @@ def test_phone_width_has_no_sideways_scroll(browser: Any, page_url: str, theme: 
     augment(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     context.close()
+
+
+def test_a_visitor_who_waits_is_told_and_can_stop(browser: Any, page: Any, page_url: str) -> None:
+    """One job runs at a time: the second visitor sees that it waits, and may change their mind."""
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(page_url)
+    for visitor in (page, other):
+        visitor.click("#samples")
+        expect(visitor.locator("#files tr.file")).to_have_count(8)
+        set_variations(visitor, 16)
+    page.click("#augment")
+    page.wait_for_selector("#gallery .thumbnail-item", timeout=DONE_MS)
+    other.click("#augment")
+    other.wait_for_selector("#status :text('Waiting for its turn')")
+    other.click("#stop")
+    page.click("#stop")
+    for visitor in (page, other):
+        visitor.wait_for_selector("#status .aug-done", timeout=DONE_MS)
+        expect(visitor.locator("#augment")).to_be_enabled()
+    assert "0 variations" in other.inner_text("#status")
+    context.close()
+
+
+def test_a_closed_tab_frees_the_place(browser: Any, page: Any, page_url: str) -> None:
+    context = browser.new_context()
+    other = context.new_page()
+    other.goto(page_url)
+    other.click("#samples")
+    expect(other.locator("#files tr.file")).to_have_count(8)
+    set_variations(other, 16)
+    other.click("#augment")
+    other.wait_for_selector("#gallery .thumbnail-item", timeout=DONE_MS)
+    context.close()
+    page.set_input_files("#files input[type=file]", [EXAMPLES / "chelsea.png"])
+    expect(page.locator("#files tr.file")).to_have_count(1)
+    set_variations(page, 1)
+    augment(page)
+    assert "1 variation from 1 file" in page.inner_text("#status")

@@ -8,7 +8,7 @@ from pydantic import SecretStr
 
 from augmentai.settings import Settings
 
-_KEY = re.compile(r"^[\x21-\x7e]+$")
+_KEY = re.compile(r"^[\x21-\x7e]{1,512}$")
 _KEY_LIKE = re.compile(r"\bsk-[\w*.\-]{4,}")
 _SHORTEST_ECHO = 8  # characters of the key that are struck out where a server echoes a part of it
 _LONGEST_WORDS = 300
@@ -26,7 +26,9 @@ def clean_key(settings: Settings) -> str:
     key = settings.stability_api_key.get_secret_value().strip().strip("\"'").strip()
     key = key[7:].strip() if key.lower().startswith("bearer ") else key
     if key and not _KEY.match(key):
-        raise KeyFormatError("STABILITY_API_KEY holds a space or a character that no key has; copy it again")
+        raise KeyFormatError(
+            "the Stability key holds a space or a character that no key has, or is too long; copy it again"
+        )
     return key
 
 
