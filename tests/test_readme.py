@@ -16,9 +16,21 @@ def test_settings_are_those_of_the_code() -> None:
     assert table() in README, "run `python -m augmentai.settings` and put its table into the README"
 
 
-def test_links_and_pictures_exist() -> None:
-    for place in re.findall(r"\]\((?!http)([^)#]+)\)", README):
-        assert (ROOT / place).exists(), place
+@pytest.mark.parametrize("page", ["README.md", "weights/README.md"])
+def test_links_and_pictures_exist(page: str) -> None:
+    text = (ROOT / page).read_text()
+    for place in re.findall(r"\]\((?!http)([^)#]+)\)", text):
+        assert (ROOT / page).parent.joinpath(place).exists(), place
+    assert not re.search(r"@[A-Z]+@", text), "a place that was never filled in"
+
+
+def test_model_card_is_of_these_weights() -> None:
+    from augmentai.gan.store import load
+    from augmentai.settings import DEFAULT_WEIGHTS
+
+    card = DEFAULT_WEIGHTS.with_name("README.md").read_text()
+    assert f"{int(load(DEFAULT_WEIGHTS).notes['steps']):,}" in card
+    assert DEFAULT_WEIGHTS.with_name("train_log.jsonl").exists()
 
 
 def test_every_make_target_of_the_readme_exists() -> None:

@@ -30,9 +30,9 @@ from PIL import Image
 from torch import Tensor, nn
 
 from augmentai.gan import losses, store
+from augmentai.gan.bank import style_bank
 from augmentai.gan.data import Photos, vary_light
 from augmentai.gan.network import Discriminator, Generator, PatchDiscriminator, apply_change
-from augmentai.gan.render import THUMBNAIL_AREA_PX
 
 _KEEP_SECONDS = 420.0  # between two checkpoints, sheets and exports; the bank of styles takes a while on a CPU
 
@@ -169,31 +169,6 @@ def _update(optimiser: torch.optim.Optimizer, loss: Tensor, networks: list[nn.Mo
 def _telling(real: Tensor, made: Tensor) -> float:
     """Chance that a real one scores above a made one: 0.5 is a dead discriminator, 1 one that cannot be fooled."""
     return float((real[:, None] > made[None, :]).float().mean())
-
-
-@torch.no_grad()
-def style_bank(generator: Generator, photos: Photos, device: str, size: int = 96, looks: int = 600) -> Tensor:
-    """`size` styles of the photographs, each far from the ones before it (farthest-point choice): (size, 64).
-
-    The first is the one nearest the mean. Lone outliers, whose looks few photographs share, are left out: only the 75 %
-    with the nearest neighbours are chosen from.
-    """
-    chosen = np.linspace(0, len(photos) - 1, min(looks, len(photos))).astype(int)
-    rng = torch.Generator().manual_seed(0)
-    styles = []
-    for index in chosen:
-        picture = photos.whole(int(index), THUMBNAIL_AREA_PX)
-        styles.append(generator.encode(vary_light(picture, rng).to(device))[1][0])
-    every = torch.stack(styles)
-    apart = torch.cdist(every, every)
-    nearby = apart.topk(min(6, len(every)), largest=False).values[:, -1]
-    every = every[nearby <= nearby.quantile(0.75)]
-    picked = [int((every - every.mean(0)).norm(dim=1).argmin())]
-    nearest = (every - every[picked[0]]).norm(dim=1)
-    while len(picked) < min(size, len(every)):
-        picked.append(int(nearest.argmax()))
-        nearest = torch.minimum(nearest, (every - every[picked[-1]]).norm(dim=1))
-    return every[picked]
 
 
 @torch.no_grad()
