@@ -119,13 +119,13 @@ class GanEngine:
         import torch
         from PIL import Image
 
-        from augmentai.gan.render import carry
+        from augmentai.gan.render import carry, reach
 
         with torch.inference_mode():
             change = weights.generator.change(content, style, new_style)[0].cpu()
             # Rounded, so that the last bits of a sum (which hang on the number of threads) never reach a pixel.
             change = (change * 4096).round() / 4096
-            out = carry(pixels, change, task.recipe.strength)
+            out = carry(pixels, change, reach(task.recipe.strength))
         return Image.fromarray(out.permute(1, 2, 0).contiguous().numpy())
 
     def _new_style(
