@@ -218,7 +218,6 @@ def main(words: list[str] | None = None) -> None:
     args = _arguments(words)
     if args.threads:
         torch.set_num_threads(args.threads)
-    torch.set_flush_denormal(True)  # vanishing gradients are nought: subnormal numbers are slow on a CPU
     weights = {glob: float(n) for glob, n in (entry.rsplit("=", 1) for entry in args.weight)}
     try:
         photos = Photos(args.data, limit=args.limit, weights=weights)
@@ -230,7 +229,11 @@ def main(words: list[str] | None = None) -> None:
     if checkpoint.exists():
         trainer.restore(torch.load(checkpoint, weights_only=True))
     print(f"{len(photos)} photographs, {args.device}, from step {trainer.step_count}")
-    _run(trainer, args, checkpoint)
+    torch.set_flush_denormal(True)  # vanishing gradients are nought: subnormal numbers are slow on a CPU
+    try:
+        _run(trainer, args, checkpoint)
+    finally:
+        torch.set_flush_denormal(False)
 
 
 def _stop_on_signals() -> Event:

@@ -61,7 +61,8 @@ class Doors:
         form = (prompt, negative_prompt, strength, variations, engine, seed, output_format)
         for snapshot in self._run(files, form, Event()):
             if snapshot.report is None:
-                progress((snapshot.done, snapshot.expected), desc="augmenting", unit="images")
+                if snapshot.expected:
+                    progress((snapshot.done, snapshot.expected), desc="augmenting", unit="images")
                 yield gr.skip(), gr.skip(), gr.skip()
             else:
                 yield list(snapshot.pictures), snapshot.zip_path, snapshot.report
