@@ -110,9 +110,13 @@ def augment(
     try:
         with writer_for(out) as writer, _progress() as bar:
             task = bar.add_task("augmenting", total=job.expected)
+            missing = -recipe.variations * len(gathered.failures)  # these were never expected
             for outcome in job.run():
                 writer.add(outcome)
-                bar.update(task, completed=job.report.variations, total=max(job.expected, job.report.variations))
+                if not outcome.ok:  # what cannot be made is not waited for: all of a source's, where it cannot be read
+                    missing += 1 if outcome.index else recipe.variations
+                done = job.report.variations
+                bar.update(task, completed=done, total=max(job.expected - missing, done))
     except OutputError as error:
         if not job.report.variations:
             _leave(str(error))
@@ -175,7 +179,7 @@ def _tell(report: dict[str, Any], out: Path | None) -> None:
     lead = "stopped: " if report["stopped"] else ""
     credits = f", {report['credits']:g} credits" if report["credits"] else ""
     console.print(
-        f"{lead}{report['variations']} variations of {report['sources']} files ({engines}), "
+        f"{lead}{report['headline']} ({engines}), "
         f"{report['failed']} failed{credits}, {report['seconds']} s, seed {report['seed']}",
         markup=False,
         soft_wrap=True,

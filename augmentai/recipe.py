@@ -180,6 +180,8 @@ class Outcome:
             raise ValueError(f"{self.source.path}: no variation to save: {self.reason}")
         path = Path(folder) / self.variation.file
         path.parent.mkdir(parents=True, exist_ok=True)
+        if path.exists():
+            raise FileExistsError(f"{path} is already there and nothing is overwritten; save into another folder")
         with path.open("xb") as file:
             try:
                 file.write(self.variation.data)

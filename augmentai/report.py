@@ -40,6 +40,15 @@ class Report:
     def failed(self) -> int:
         return len(self._failures)
 
+    def headline(self) -> str:
+        """How many variations of how many files, in words: "58 variations from 29 of 36 files"."""
+        made = f"{self.variations} variation{'' if self.variations == 1 else 's'}"
+        if self.stopped:
+            return f"{made}, {self.sources} file{'' if self.sources == 1 else 's'} given"
+        whole = max(0, self.sources - self.failed)
+        of = f"{whole} of {self.sources}" if self.failed else f"{self.sources}"
+        return f"{made} from {of} file{'' if self.sources == 1 else 's'}"
+
     def add(self, outcome: Outcome) -> None:
         self.credits += outcome.credits
         if outcome.variation is not None:
@@ -64,6 +73,7 @@ class Report:
             "seconds": round(time.monotonic() - self._begun, 2),
             "seed": self.recipe.seed,
             "stopped": self.stopped,
+            "headline": self.headline(),
             "failures": self.failures[:_SHOWN_LIMIT],
             "fallbacks": [
                 {"file": file, "engine": engine, "reason": reason}

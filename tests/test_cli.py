@@ -56,7 +56,7 @@ def test_folder_in_folder_out(dataset: Path, tmp_path: Path) -> None:
         *(f"things/cups/coffee__v{i}.png" for i in (1, 2)),
     }
     assert {line["label"] for line in lines_of(tmp_path / "out")} == {"cats", "flowers", "cups"}
-    assert "6 variations of 3 files (6 by gan), 0 failed" in done.stderr
+    assert "6 variations from 3 files (6 by gan), 0 failed" in done.stderr
     assert "seed 3" in done.stderr
     assert done.stdout.strip() == str(tmp_path / "out")
 
@@ -105,6 +105,14 @@ def test_nothing_is_overwritten(dataset: Path, tmp_path: Path) -> None:
     assert again.returncode == 2
     assert "nothing is overwritten" in again.stderr
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")} == before
+
+
+def test_a_run_that_made_nothing_may_be_corrected(dataset: Path, tmp_path: Path) -> None:
+    assert augmentai(dataset, "-o", tmp_path / "out", "--engine", "stability").returncode == 2
+    assert (tmp_path / "out" / "manifest.jsonl").exists()
+    done = augmentai(dataset, "-o", tmp_path / "out", "--engine", "gan")
+    assert done.returncode == 0, done.stderr
+    assert {line["status"] for line in lines_of(tmp_path / "out")} == {"ok"}
 
 
 def test_interrupt_keeps_what_is_done(tmp_path: Path) -> None:

@@ -45,6 +45,7 @@ class FolderWriter:
         self.folder = folder
         try:
             folder.mkdir(parents=True, exist_ok=True)
+            _clear_of_failures(folder)
             if any(folder.iterdir()):
                 raise OutputError(
                     f"{folder} already holds files and nothing is overwritten; choose a new or empty folder"
@@ -78,6 +79,13 @@ class FolderWriter:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._manifest.close()
+
+
+def _clear_of_failures(folder: Path) -> None:
+    """A run that made nothing leaves only its manifest of failures; the corrected run may take its place."""
+    held = list(folder.iterdir())
+    if [path.name for path in held] == [MANIFEST] and b'"status": "ok"' not in held[0].read_bytes():
+        held[0].unlink()
 
 
 class ZipWriter:

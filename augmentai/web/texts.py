@@ -94,8 +94,7 @@ def summary(report: dict[str, Any]) -> str:
     engines = report["engines"]
     by = ", ".join(f"{count} by {escape(ENGINE_NAMES.get(name, name))}" for name, count in engines.items())
     lead = "Stopped." if report["stopped"] else "Done."
-    variations, sources = report["variations"], report["sources"]
-    parts = [f"<b>{lead}</b> {_count(variations, 'variation')} from {_count(sources, 'file')}"]
+    parts = [f"<b>{lead}</b> {report['headline']}"]
     parts += [by] if len(engines) > 1 or "gan" not in engines else []
     parts += [f"{report['failed']} could not be done"] if report["failed"] else []
     parts += [f"{report['credits']:g} credits"] if report["credits"] else []
@@ -129,10 +128,6 @@ def _table(title: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) 
     caption = f"{escape(title)} ({len(rows)})"
     table = f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="aug-table">{table}{more}</div>'
-
-
-def _count(number: object, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
 def _duration(seconds: float) -> str:
