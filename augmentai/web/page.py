@@ -73,19 +73,16 @@ def _form(words_matter: bool) -> _Form:
         engine = gr.Dropdown(engines, value="auto", label="Engine", min_width=170, elem_id="engine")
         formats = [(_FORMAT_NAMES[name], name) for name in OUTPUT_FORMATS]
         output_format = gr.Dropdown(formats, value="same", label="Output format", min_width=170, elem_id="format")
-    with gr.Accordion("Prompt, seed, key", open=words_matter, elem_id="more"):
+    with gr.Group(), gr.Row():
+        about_prompt = "for the hosted and the diffusion engine; {label} is the class folder's name"
         prompt = gr.Textbox(
-            label="Prompt",
-            info="For the hosted and the diffusion engine. {label} stands for the class folder's name.",
-            placeholder="a photo of a {label} on a rainy day",
-            max_lines=6,
-            elem_id="prompt",
+            label="Prompt", placeholder=about_prompt, max_lines=6, scale=3, min_width=170, elem_id="prompt"
         )
+        seed = gr.Number(0, label="Seed (0: random)", precision=0, minimum=0, scale=1, min_width=120, elem_id="seed")
+    with gr.Accordion("Negative prompt, own key", open=words_matter, elem_id="more"):
         negative_prompt = gr.Textbox(
             label="Negative prompt", placeholder="what should not be in it", elem_id="negative"
         )
-        about_seed = "0 draws one and tells it; the same seed gives the same pixels"
-        seed = gr.Number(0, label="Seed", info=about_seed, precision=0, minimum=0, elem_id="seed")
         key = gr.Textbox(
             label="Your own Stability key (optional)",
             info="Used for your own jobs only, kept in this page's memory, and never stored.",
