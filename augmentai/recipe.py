@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from augmentai.dataset.labels.base import LabelReader, Labels
+
 ENGINES = ("auto", "stability", "diffusion", "gan")
 OUTPUT_FORMATS = ("same", "png", "jpeg", "webp")
 MAX_VARIATIONS = 16
@@ -101,6 +103,8 @@ class Source:
 
     path: where it lies in the set, relative, with forward slashes ("cats/a.jpg"); safe to join to a folder.
     label: its class, if it has one. sha256: of the file's bytes. read: gives the file's bytes again when called.
+    split: "train", "val" or "test"; None where the set has no splits. labels: reads what is labelled in it, with
+    `labels.load()`; None where its set has no labels but classes. file: where it lies on this machine, None in a ZIP.
     """
 
     path: str
@@ -108,6 +112,9 @@ class Source:
     sha256: str
     size_bytes: int
     read: Callable[[], bytes] = field(repr=False, compare=False)
+    split: str | None = None
+    labels: LabelReader | None = field(default=None, repr=False, compare=False)
+    file: Path | None = field(default=None, repr=False, compare=False)
 
     @classmethod
     def from_bytes(cls, path: str, data: bytes, label: str | None = None) -> Source:
@@ -136,6 +143,8 @@ class Variation:
     """One synthetic picture, ready to be written.
 
     file: its relative path ("cats/a__v1.jpg"). data: the encoded file, marked as AI-made. image: the same pixels.
+    labels: what is labelled in it: its source's labels, moved where the pixels moved; None where the source has none.
+    beside: the files that keep these labels in the set's layout, as (relative path, bytes).
     """
 
     file: str
@@ -147,6 +156,8 @@ class Variation:
     strength: float
     seconds: float
     details: Mapping[str, Any] = field(default_factory=dict)
+    labels: Labels | None = field(default=None, repr=False, compare=False)
+    beside: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
 
 
 @dataclass(frozen=True)
