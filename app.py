@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 
@@ -9,6 +10,16 @@ os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent an
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description="Open AugmentAI's page. Everything else is set by the environment.")
+    parser.add_argument("--share", action="store_true", help="also open a public link, behind a password")
+    parser.add_argument("--no-password", action="store_true", help="let everybody in who has that link")
+    parser.add_argument("--host", help="address to listen on; 127.0.0.1 unless set")
+    parser.add_argument("--port", help="port; the first free one from 7860 unless set")
+    given = parser.parse_args()
+    flags = {"GRADIO_SHARE": "true" if given.share else None, "GRADIO_SERVER_NAME": given.host}
+    flags |= {"GRADIO_SERVER_PORT": given.port, "AUGMENTAI_ASK_PASSWORD": "false" if given.no_password else None}
+    os.environ.update({name: value for name, value in flags.items() if value})
+
     from augmentai.settings import SettingsError, load_settings
     from augmentai.web.serve import serve
 

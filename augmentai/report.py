@@ -61,6 +61,10 @@ class Report:
         for notice in outcome.notices:
             self._notices.setdefault(f"{outcome.source.path}: {notice}")
 
+    def notice(self, words: str) -> None:
+        """Something that the user should know, told once."""
+        self._notices.setdefault(words)
+
     def as_dict(self) -> dict[str, Any]:
         """JSON-ready; see the README for each field."""
         from augmentai import __version__

@@ -229,6 +229,56 @@ class Settings(BaseSettings):
     queue_size: int = Field(
         20, ge=1, validation_alias="AUGMENTAI_QUEUE_SIZE", description="jobs that may wait their turn"
     )
+    public: bool = Field(
+        False,
+        validation_alias="AUGMENTAI_PUBLIC",
+        description="strangers can reach the page: tighter limits hold (so they do on a Space and with a share link)",
+    )
+    visitor_images_per_hour: int | None = Field(
+        None,
+        ge=1,
+        validation_alias="AUGMENTAI_VISITOR_IMAGES_PER_HOUR",
+        description="most variations an hour for one address; no limit where it is not set and the page is not public",
+    )
+    visitor_credits_per_hour: float | None = Field(
+        None,
+        ge=0,
+        validation_alias="AUGMENTAI_VISITOR_CREDITS_PER_HOUR",
+        description="most credits of your key an hour for one address, likewise; 0: visitors bring their own key",
+    )
+    visitor_upload_mb_per_hour: float | None = Field(
+        None,
+        gt=0,
+        validation_alias="AUGMENTAI_VISITOR_UPLOAD_MB_PER_HOUR",
+        description="most megabytes an hour that one address may upload, likewise",
+    )
+    visitor_jobs: int | None = Field(
+        None,
+        ge=1,
+        validation_alias="AUGMENTAI_VISITOR_JOBS",
+        description="jobs of one address that may wait at once, likewise",
+    )
+    proxies: int | None = Field(
+        None,
+        ge=0,
+        le=10,
+        validation_alias="AUGMENTAI_PROXIES",
+        description="proxies in front that each add to X-Forwarded-For, where the visitor's address is then read; "
+        "1 on a Space, with a share link and behind PROXY_PREFIX, else 0: the header is not believed",
+    )
+    share: bool = Field(
+        False, validation_alias="GRADIO_SHARE", description="open a public link (https://....gradio.live) as well"
+    )
+    password: Annotated[SecretStr, Stripped] = Field(
+        SecretStr(""),
+        validation_alias="AUGMENTAI_PASSWORD",
+        description="password of the page, user name augmentai; a share link without one gets a random one, printed",
+    )
+    ask_password: bool = Field(
+        True,
+        validation_alias="AUGMENTAI_ASK_PASSWORD",
+        description="false: a share link opens for everybody who has it",
+    )
     server_name: str | None = Field(None, validation_alias="GRADIO_SERVER_NAME", description="address to listen on")
     server_port: int | None = Field(None, ge=0, le=65535, validation_alias="GRADIO_SERVER_PORT", description="port")
     root_path: str | None = Field(
@@ -239,6 +289,8 @@ class Settings(BaseSettings):
     behind_proxy: str | None = Field(
         None, validation_alias="PROXY_PREFIX", exclude=True, description="see GRADIO_ROOT_PATH"
     )
+
+    space_id: str | None = Field(None, validation_alias="SPACE_ID", exclude=True, description="set on a Space")
 
     @property
     def max_pixels(self) -> int:

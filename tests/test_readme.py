@@ -91,7 +91,7 @@ def test_settings_of_a_workbench_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     from augmentai.web.serve import launch_options
 
     monkeypatch.setenv("PROXY_PREFIX", "/projects/augmentai")
-    options = launch_options(load_settings())
+    options = launch_options(load_settings(), None)
     assert (options["root_path"], options["server_name"]) == ("/projects/augmentai", "0.0.0.0")
-    assert launch_options(Settings())["max_file_size"] > 0
+    assert launch_options(Settings(), None)["max_file_size"] > 0
     assert Path(options["css_paths"][0]).exists()

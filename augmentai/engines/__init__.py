@@ -22,3 +22,10 @@ def with_settings(engines: Sequence[Engine], settings: Settings) -> list[Engine]
     from augmentai.engines.stability import StabilityEngine
 
     return [StabilityEngine(settings) if engine.name == StabilityEngine.name else engine for engine in engines]
+
+
+def with_limits(engines: Sequence[Engine], settings: Settings) -> list[Engine]:
+    """The same engines, the hosted one with the limits of credits in `settings` for the jobs that it is given."""
+    from augmentai.engines.stability import StabilityEngine
+
+    return [engine.with_limits(settings) if isinstance(engine, StabilityEngine) else engine for engine in engines]

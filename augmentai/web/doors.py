@@ -25,7 +25,10 @@ from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.costs import cost_line, count_pictures, own_key
+from augmentai.web.janitor import still_needed
+from augmentai.web.limits import LimitReachedError
 from augmentai.web.runs import Snapshot, run
+from augmentai.web.visitors import Visitors
 
 _WINDOW = 24  # pictures shown while it works: a growing gallery costs more with every picture
 _SHOWN_AT_MOST = 400  # of a finished job; the ZIP holds all
@@ -42,6 +45,7 @@ class Doors:
 
     def __init__(self, settings: Settings, engines: Sequence[Engine]) -> None:
         self._settings, self._engines = settings, engines
+        self._visitors = Visitors(settings)
         self._stops: dict[str, Event] = {}
         self._warmed = threading.Lock()
 
@@ -55,11 +59,12 @@ class Doors:
         engine: str,
         seed: float,
         output_format: str,
+        request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio hands it in)
     ) -> Iterator[tuple[Any, Any, Any]]:
         """Yields skips while it works and (gallery, zip_path, report) at the end."""
         form = (prompt, negative_prompt, strength, variations, engine, seed, output_format)
-        for snapshot in self._run(files, form, Event()):
+        for snapshot in self._run(files, form, Event(), request):
             if snapshot.report is None:
                 if snapshot.expected:
                     progress((snapshot.done, snapshot.expected), desc="augmenting", unit="images")
@@ -87,7 +92,7 @@ class Doors:
         resting = self.rest()
         shown = 0.0
         try:
-            for snapshot in self._run(files, form, stop, key, keep_full=False):
+            for snapshot in self._run(files, form, stop, request, key, keep_full=False):
                 if snapshot.report is not None:
                     yield *_finished(snapshot), *resting
                 elif time.monotonic() - shown > _PAUSE_SECONDS:
@@ -148,19 +153,32 @@ class Doors:
                     threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
 
     def _run(
-        self, files: list[str] | None, form: _Form, stop: Event, key: str = "", keep_full: bool = True
+        self,
+        files: list[str] | None,
+        form: _Form,
+        stop: Event,
+        request: gr.Request,
+        key: str = "",
+        keep_full: bool = True,
     ) -> Iterator[Snapshot]:
         if not files:
             raise gr.Error(_NOTHING_CHOSEN, title="No files", print_exception=False)
         prompt, negative_prompt, strength, variations, engine, seed, output_format = form
+        ticket = self._visitors.ticket(request, own_key=bool((key or "").strip()))
         try:
             recipe = Recipe(prompt or "", negative_prompt or "", strength, variations, engine, seed or 0, output_format)  # type: ignore[arg-type]
-            settings, engines = own_key(self._settings, self._engines, key)
-            yield from run(files, recipe, settings, engines, Path(get_upload_folder()), stop, keep_full)
+            settings, engines = ticket.limited(*own_key(self._settings, self._engines, key))
+            folder = Path(get_upload_folder())
+            still_needed(files, folder)
+            yield from run(files, recipe, settings, engines, folder, stop, keep_full, ticket.admit)
+        except LimitReachedError as error:
+            raise gr.Error(str(error), title="Limit reached", print_exception=False) from error
         except RecipeError as error:
             raise gr.Error(str(error), title="A setting cannot be used", print_exception=False) from error
         except OutputError as error:
             raise gr.Error(str(error), title="The result could not be written", print_exception=False) from error
+        finally:
+            ticket.settle()
 
 
 def _working(snapshot: Snapshot, first: bool) -> tuple[Any, ...]:

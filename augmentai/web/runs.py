@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -21,9 +21,10 @@ from augmentai.engines.base import Engine
 from augmentai.job import Job, limits
 from augmentai.recipe import Outcome, Recipe
 from augmentai.settings import Settings
+from augmentai.web.janitor import JOBS
+from augmentai.web.limits import LimitReachedError
 
 PREVIEW_SIDE_PX = 640
-_JOBS = "augmentai-jobs"
 _JPEG_MODES = {"RGB", "L"}
 _FAILURES_WHILE_WORKING = 50
 _LEAST_FREE_BYTES = 500_000_000
@@ -55,6 +56,7 @@ def run(
     folder: Path,
     stop: Event,
     keep_full: bool = True,
+    admit: Callable[[Job], None] = lambda job: None,
 ) -> Iterator[Snapshot]:
     """Do a job in a fresh folder below `folder`.
 
@@ -62,17 +64,18 @@ def run(
 
     The ZIP is finished, and told in the last snapshot, also when `stop` ends the job early. keep_full: write each
     variation beside the ZIP too, for `pictures`. A job that nobody waits for any more leaves nothing behind.
+    `admit` is asked once the files are read and before anything is made; what it raises ends the job.
     Raises OutputError where the disk is full.
     """
     begun = time.monotonic()
-    sweep(folder, settings.keep_hours)
-    place = folder / _JOBS / uuid.uuid4().hex
+    place = folder / JOBS / uuid.uuid4().hex
     _make_room(folder, place)
     yield Snapshot(0, 0, (), (), (), 0.0)
     try:
         gathered = gather([Path(file) for file in files], limits(settings, settings.max_files), stop=stop)
         stopped_early = stop.is_set()  # some files may not have been read at all
         job = Job(gathered, recipe, settings, engines, stop)
+        admit(job)
         zip_path = place / f"augmentai-{datetime.now():%Y%m%d-%H%M%S}.zip"
         pictures: list[tuple[str, str]] = []
         previews: list[tuple[str, str]] = []
@@ -101,7 +104,7 @@ def run(
                 yield snapshot()
         job.report.stopped = job.report.stopped or stopped_early
         yield snapshot(job.report.as_dict())
-    except GeneratorExit:
+    except (GeneratorExit, LimitReachedError):
         shutil.rmtree(place, ignore_errors=True)
         raise
     except OSError as error:
@@ -140,17 +143,3 @@ def _eight_bits(picture: Image.Image) -> Image.Image:
     values = np.asarray(picture, np.float64)
     low, high = float(values.min()), float(values.max())
     return Image.fromarray(((values - low) * (255 / max(high - low, 1e-9))).round().astype(np.uint8))
-
-
-def sweep(folder: Path, keep_hours: float) -> None:
-    """Remove job folders below `folder` that nobody can need any more; those of an earlier run of the server too."""
-    jobs = folder / _JOBS
-    if not jobs.is_dir():
-        return
-    oldest = time.time() - keep_hours * 3600
-    for place in jobs.iterdir():
-        try:
-            if place.stat().st_mtime < oldest:
-                shutil.rmtree(place, ignore_errors=True)
-        except FileNotFoundError:  # another job swept it
-            continue

@@ -17,13 +17,20 @@ def serving(settings: Settings, cache: Path, **overrides: Any) -> Iterator[str]:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     before = os.environ.get("GRADIO_TEMP_DIR")
     os.environ["GRADIO_TEMP_DIR"] = str(cache)
+    from augmentai.web.public import for_strangers
     from augmentai.web.serve import build_app, launch_options
 
+    settings = for_strangers(settings)
     page = build_app(settings)
     try:
-        options = launch_options(settings) | {"server_name": "127.0.0.1", "prevent_thread_lock": True, "quiet": True}
+        options = launch_options(settings, page) | {
+            "server_name": "127.0.0.1",
+            "prevent_thread_lock": True,
+            "quiet": True,
+        }
         yield page.launch(**(options | overrides))[1]
     finally:
+        page.janitor.stop()
         page.close()
         if before is None:
             os.environ.pop("GRADIO_TEMP_DIR", None)

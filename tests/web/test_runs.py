@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import time
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -77,20 +75,6 @@ def test_stopped_while_it_waits_makes_nothing(tmp_path: Path) -> None:
     assert last.report is not None
     assert last.report["stopped"]
     assert last.report["variations"] == 0
-
-
-def test_old_jobs_are_swept_and_new_ones_kept(tmp_path: Path) -> None:
-    photo = tmp_path / "a.png"
-    Image.new("RGB", (32, 32), "teal").save(photo)
-    first = snapshots([photo], tmp_path / "out", Recipe())[-1].zip_path
-    second = snapshots([photo], tmp_path / "out", Recipe())[-1].zip_path
-    assert first
-    assert second
-    long_ago = time.time() - 25 * 3600
-    os.utime(Path(first).parent, (long_ago, long_ago))
-    runs.sweep(tmp_path / "out", keep_hours=24)
-    assert not Path(first).exists()
-    assert Path(second).exists()
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -34,6 +35,13 @@ class StabilityEngine:
         self.wires = threading.BoundedSemaphore(settings.stability_concurrency)
         self._client: Client | None = None
         self._lock = threading.Lock()
+
+    def with_limits(self, settings: Settings) -> StabilityEngine:
+        """This engine, with its connections, rate and breaker, for jobs with other limits of credits."""
+        self.client()
+        other = copy.copy(self)
+        other.settings = settings
+        return other
 
     def readiness(self) -> Readiness:
         """Never goes online."""

@@ -1,0 +1,50 @@
+"""What changes where strangers can reach the page: tighter limits, a password, and whose address is believed."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+
+from pydantic import SecretStr
+
+from augmentai.settings import Settings
+
+USER_NAME = "augmentai"
+
+# For whoever has not set them: enough for a good try, too little to fill a disk or to empty an account.
+STRANGERS_LIMITS: dict[str, Any] = {
+    "visitor_images_per_hour": 2000,
+    "visitor_credits_per_hour": 50.0,
+    "visitor_upload_mb_per_hour": 2000.0,
+    "visitor_jobs": 3,
+    "stability_credits_per_day": 500.0,
+    "max_files": 500,
+    "max_megapixels": 30.0,
+    "max_file_mb": 30.0,
+    "max_upload_mb": 500.0,
+    "max_zip_gb": 2.0,
+    "keep_hours": 2.0,
+}
+
+
+def is_public(settings: Settings) -> bool:
+    """Whether strangers can reach the page: said so, shared by link, or on a Space."""
+    return settings.public or settings.share or bool(settings.space_id)
+
+
+def for_strangers(settings: Settings) -> Settings:
+    """The settings to serve with: where the page is public, what its owner left unset gets STRANGERS_LIMITS."""
+    changes: dict[str, Any] = {}
+    if is_public(settings):
+        changes = {name: limit for name, limit in STRANGERS_LIMITS.items() if name not in settings.model_fields_set}
+    if settings.proxies is None:
+        changes["proxies"] = int(bool(settings.space_id or settings.share or settings.behind_proxy))
+    if settings.share and settings.ask_password and not settings.password.get_secret_value():
+        changes["password"] = SecretStr(secrets.token_urlsafe(9))
+    return settings.model_copy(update=changes) if changes else settings
+
+
+def credentials(settings: Settings) -> list[tuple[str, str]] | None:
+    """What `launch(auth=)` is given; None where the page asks for no password."""
+    password = settings.password.get_secret_value()
+    return [(USER_NAME, password)] if password else None
