@@ -1,7 +1,8 @@
 """How fast is the diffusion engine? Photographs in, photographs out, against a plain loop over `pipe(image)`.
 
-    python benchmarks/diffusion.py                 # SD-Turbo's shape with random weights, on CUDA; about 15 minutes
-    python benchmarks/diffusion.py --tiny          # a smoke run on the CPU, seconds
+    python benchmarks/diffusion.py                               # SD-Turbo's shape with random weights, on CUDA
+    python benchmarks/diffusion.py --rows 16-compiled loop       # the rows that are named, in that order
+    python benchmarks/diffusion.py --tiny                        # a smoke run on the CPU, seconds
 
 Random weights compute exactly as much as trained ones, so nothing is downloaded. Each row runs once to warm up, which
 is where compiling happens, and then several times; the median counts. Time runs from PIL image to PIL image.
@@ -39,6 +40,7 @@ from augmentai.settings import Settings  # noqa: E402
 from tests.engines import tiny_pipeline  # noqa: E402
 
 STRENGTH = 0.5
+ROWS = ["loop", "1", "8", "16", "1-compiled", "8-compiled", "16-compiled"]
 STEPS = 2  # with this strength one step is run by the loop and by the engine alike
 # How the configuration files of stabilityai/sd-turbo describe it: 1.29 thousand million parameters with the VAE.
 SD_TURBO_UNET = {
@@ -74,10 +76,14 @@ def write_sd_turbo_shape(folder: Path) -> Path:
     torch.manual_seed(0)
     words = tiny_pipeline.write_tokenizer(folder / "parts")
     special = {"bos_token_id": words.bos_token_id, "eos_token_id": words.eos_token_id, "pad_token_id": 0}
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):  # a GPU draws the weights in no time
+        unet = diffusers.UNet2DConditionModel(**SD_TURBO_UNET)
+        vae = diffusers.AutoencoderKL(**SD_TURBO_VAE)
+        text_encoder = CLIPTextModel(CLIPTextConfig(**SD_TURBO_TEXT, **special))
     pipe = diffusers.StableDiffusionPipeline(
-        unet=diffusers.UNet2DConditionModel(**SD_TURBO_UNET),
-        vae=diffusers.AutoencoderKL(**SD_TURBO_VAE),
-        text_encoder=CLIPTextModel(CLIPTextConfig(**SD_TURBO_TEXT, **special)),
+        unet=unet,
+        vae=vae,
+        text_encoder=text_encoder,
         tokenizer=words,
         scheduler=diffusers.EulerDiscreteScheduler(
             beta_start=0.00085,
@@ -128,31 +134,78 @@ def loop_over_pipe(folder: Path, device: str, images: list[Image.Image]) -> Call
     return run
 
 
-def through_engine(
-    folder: Path, device: str, images: list[Image.Image], batch: int, compiled: bool
-) -> Callable[[], None]:
-    settings = Settings(
-        diffusion_model=str(folder),
-        diffusion_device=device,
-        diffusion_batch=batch,
-        diffusion_steps=STEPS,
-        diffusion_compile=compiled,
+def engine_for(folder: Path, device: str, batch: int, compiled: bool = False) -> DiffusionEngine:
+    return DiffusionEngine(
+        Settings(
+            diffusion_model=str(folder),
+            diffusion_device=device,
+            diffusion_batch=batch,
+            diffusion_steps=STEPS,
+            diffusion_compile=compiled,
+        )
     )
-    engine = DiffusionEngine(settings)
+
+
+def tasks_for(images: list[Image.Image]) -> list[Task]:
     recipe = Recipe(prompt="a photograph", strength=STRENGTH, seed=1)
     tasks = []
     for number, image in enumerate(images):
         source = Source.from_bytes(f"{number}.png", image.tobytes())
         tasks.append(Task(source, Photo(image, "PNG", "RGB"), 1, variation_seed(1, source.sha256, 1), recipe))
+    return tasks
+
+
+def through_engine(engine: DiffusionEngine, images: list[Image.Image]) -> Callable[[], None]:
+    tasks = tasks_for(images)
 
     def run() -> None:
-        results = list(engine.make(iter(tasks), JobView((), recipe, 10**8)))
+        results = list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))
         assert len(results) == len(tasks)
         for result in results:
             assert isinstance(result, Made), result
             assert result.details["effective_steps"] == 1, result.details
 
     return run
+
+
+def profiled(engine: DiffusionEngine, run: Callable[[], None], count: int) -> str:
+    """Where the time goes: what each part of the work keeps the GPU busy for, and which kernels take longest."""
+    model = engine._loaded()
+    parts = {"encode": model.encode, "_denoise": model._denoise, "decode": model.decode}
+    events: dict[str, list[tuple[torch.cuda.Event, torch.cuda.Event]]] = {name: [] for name in parts}
+
+    def timed(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
+        def call(*args: Any) -> Any:
+            begun, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            begun.record()
+            out = method(*args)
+            ended.record()
+            events[name].append((begun, ended))
+            return out
+
+        return call
+
+    for name, method in parts.items():
+        setattr(model, name, timed(name, method))
+    begun = time.perf_counter()
+    run()
+    torch.cuda.synchronize()
+    wall = time.perf_counter() - begun
+    lines = [f"{count} pictures, {1000 * wall / count:.2f} ms each from first to last; on the GPU:"]
+    for name, method in parts.items():
+        milliseconds = sum(first.elapsed_time(last) for first, last in events[name])
+        lines.append(f"{name.strip('_'):10} {milliseconds / count:6.2f} ms a picture")
+        setattr(model, name, method)
+    with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
+        begun = time.perf_counter()
+        run()
+        torch.cuda.synchronize()
+        wall = time.perf_counter() - begun
+    averages = profile.key_averages()
+    busy = sum(one.self_device_time_total for one in averages) / 1e6
+    lines.append(f"kernels kept the GPU busy for {busy:.3f} s of {wall:.3f} s (with the profiler on)")
+    lines.append(averages.table(sort_by="self_cuda_time_total", row_limit=40, max_name_column_width=90))
+    return "\n".join(lines)
 
 
 def measured(name: str, run: Callable[[], None], count: int, repeats: int, device: str) -> dict[str, Any]:
@@ -208,9 +261,14 @@ def main() -> None:
     parser.add_argument("--tiny", action="store_true", help="a tiny pipeline at 32 px on the CPU: does it run?")
     parser.add_argument("--images", type=int, default=0, help="photographs a run; 64, or 6 with --tiny")
     parser.add_argument("--repeats", type=int, default=0, help="runs that are timed; 5, or 2 with --tiny")
-    parser.add_argument("--batches", type=int, nargs="+", default=[1, 8, 16])
-    parser.add_argument("--no-compile", action="store_true", help="leave out the compiled rows")
-    parser.add_argument("--json", type=Path, help="file for the figures; they are printed in any case")
+    parser.add_argument(
+        "--rows", nargs="+", default=ROWS, help="loop, or the size of a batch, or 16-compiled; in this order"
+    )
+    parser.add_argument("--model", type=Path, help="folder to keep the model in for the next run")
+    parser.add_argument(
+        "--profile", type=Path, help="file for what the first row through the engine spends its time on"
+    )
+    parser.add_argument("--json", type=Path, help="file for the figures, written after each row")
     given = parser.parse_args()
     device = "cpu" if given.tiny else "cuda"
     if device == "cuda" and not torch.cuda.is_available():
@@ -220,43 +278,39 @@ def main() -> None:
         torch.set_num_threads(1)
     images = photographs(given.images or (6 if given.tiny else 64), side_px)
     repeats = given.repeats or (2 if given.tiny else 5)
-    compile_too = not given.no_compile and not given.tiny
+    settings = {"side_px": side_px, "images": len(images), "repeats": repeats, "steps": STEPS, "strength": STRENGTH}
+    rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
-        folder = Path(scratch) / "sd-turbo"
-        folder = tiny_pipeline.write(folder) if given.tiny else write_sd_turbo_shape(folder)
-        runs: list[tuple[str, Callable[[], Callable[[], None]]]] = [
-            ("plain loop", lambda: loop_over_pipe(folder, device, images))
-        ]
-        for compiled in (False, True) if compile_too else (False,):
-            for batch in given.batches:
+        folder = given.model or Path(scratch) / "sd-turbo"
+        if not (folder / "model_index.json").is_file():
+            folder = tiny_pipeline.write(folder) if given.tiny else write_sd_turbo_shape(folder)
+        for row in given.rows:
+            if row == "loop":
+                rows.append(
+                    measured("plain loop", loop_over_pipe(folder, device, images), len(images), repeats, device)
+                )
+            else:
+                batch, _, compiled = row.partition("-")
+                if compiled and given.tiny:
+                    continue
+                engine = engine_for(folder, device, int(batch), bool(compiled))
+                run = through_engine(engine, images)
                 label = f"engine, batch {batch}{', compiled' if compiled else ''}"
-                runs.append((label, lambda b=batch, c=compiled: through_engine(folder, device, images, b, c)))  # type: ignore[misc]
-        rows = []
-        for label, prepare in runs:
-            run = prepare()
-            rows.append(measured(label, run, len(images), repeats, device))
+                rows.append(measured(label, run, len(images), repeats, device))
+                if given.profile and not given.profile.exists():
+                    given.profile.write_text(profiled(engine, run, len(images)))
+                del engine, run
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
-            del run
+            if given.json:
+                given.json.write_text(
+                    json.dumps({"about": about(device), "settings": settings, "rows": rows}, indent=2) + "\n"
+                )
             gc.collect()
             if device != "cpu":  # or the next row would be charged for the memory of this one
                 torch.compiler.reset()
                 torch.cuda.empty_cache()
-    result = {
-        "about": about(device),
-        "settings": {
-            "side_px": side_px,
-            "images": len(images),
-            "repeats": repeats,
-            "steps": STEPS,
-            "strength": STRENGTH,
-        },
-        "rows": rows,
-    }
     print(table(rows))
-    text = json.dumps(result, indent=2)
-    print(text)
-    if given.json:
-        given.json.write_text(text + "\n")
+    print(json.dumps({"about": about(device), "settings": settings}))
 
 
 if __name__ == "__main__":

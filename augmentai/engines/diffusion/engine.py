@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as StillRunning
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
@@ -25,13 +26,14 @@ from augmentai.prompts import negative_prompt_for, prompt_for
 from augmentai.settings import Settings
 
 if TYPE_CHECKING:
-    from augmentai.engines.diffusion.model import Model, Painted, Pixels, Shot
+    from augmentai.engines.diffusion.model import Begun, Model, Painted, Pixels, Shot
 
 _IN_FLIGHT = 2  # batches: one on the GPU, one behind it, so that it never waits for files to be read or written
 _FAILED_FOR_SECONDS = 300  # after this a new job may try again: the network is back, memory is free
 _GLANCE_SECONDS = 0.2  # how long a stop may go unseen while a batch runs
 
 OnProgress = Callable[[str, float], None]
+Finish = Callable[[], "list[Painted]"]  # waits for a batch that was begun
 
 
 class DiffusionEngine:
@@ -105,20 +107,38 @@ class DiffusionEngine:
             self._failure = ("", 0.0)
         return self._model
 
-    def _submit(self, shots: list[Shot], stopped: Callable[[], bool]) -> Future[list[Painted]]:
+    def _submit(self, shots: list[Shot], stopped: Callable[[], bool]) -> Future[Finish]:
         # ZeroGPU finds the visitor, whose quota it is, in the context of the call.
-        return self._gpu.submit(contextvars.copy_context().run, self._paint, shots, stopped)
+        return self._gpu.submit(contextvars.copy_context().run, self._begin, shots, stopped)
 
-    def _paint(self, shots: list[Shot], stopped: Callable[[], bool]) -> list[Painted]:
-        from augmentai.engines.diffusion.model import ModelError, StoppedError
+    def _begin(self, shots: list[Shot], stopped: Callable[[], bool]) -> Finish:
+        """Hand a batch to the GPU. What comes back waits for its results, while the next batch is handed over."""
+        from augmentai.engines.diffusion.model import StoppedError
 
         assert self._model is not None
         if stopped():
             raise StoppedError
-        try:
+        with self._faults_in_words():
             if self._lent:
-                return self._paint_on_lent_gpu(self._model, shots)
-            return self._model.paint(shots, stopped, self._step_done)
+                painted = self._paint_on_lent_gpu(self._model, shots)
+                return lambda: painted
+            if self._model.compiles(shots):
+                height, width = shots[0].pixels.shape[:2]
+                self._on_progress(f"compiling {self._model.name} for {width} x {height} px, once", 0.0)
+            begun = self._model.begin(shots, stopped, self._step_done)
+            return partial(self._finish, begun)
+
+    def _finish(self, begun: Begun) -> list[Painted]:
+        with self._faults_in_words():  # what goes wrong on the GPU shows where it is waited for
+            return begun.finish()
+
+    @contextmanager
+    def _faults_in_words(self) -> Iterator[None]:
+        from augmentai.engines.diffusion.model import ModelError, StoppedError
+
+        assert self._model is not None
+        try:
+            yield
         except (ModelError, StoppedError):
             raise
         except Exception as error:  # a driver that died, a kernel that is missing: no batch after it would do better
@@ -154,10 +174,10 @@ class _Run:
     model: Model
     tasks: Iterator[Task]
     job: JobView
-    submit: Callable[[list[Shot], Callable[[], bool]], Future[list[Painted]]]
+    submit: Callable[[list[Shot], Callable[[], bool]], Future[Finish]]
     _open: dict[int, Task] = field(default_factory=dict)  # taken and not answered, by id, in the order taken
     _answers: deque[Made | Refused] = field(default_factory=deque)
-    _flight: deque[tuple[list[_Waiting], Future[list[Painted]]]] = field(default_factory=deque)
+    _flight: deque[tuple[list[_Waiting], Future[Finish]]] = field(default_factory=deque)
     _pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(2, "diffusion-pixels"))
     _cancelled: threading.Event = field(default_factory=threading.Event)
     _last: tuple[str, Any] = ("", None)
@@ -171,13 +191,16 @@ class _Run:
 
     def close(self) -> None:
         """Drop what has begun; the step that runs is waited for, so that nothing works behind the caller's back."""
+        from augmentai.engines.diffusion.model import ModelError
+
         self._cancelled.set()
         for _, future in self._flight:
             future.cancel()
         self._pool.shutdown(wait=True, cancel_futures=True)
         for _, future in self._flight:
-            if not future.cancelled():
-                future.exception()
+            if not future.cancelled() and future.exception() is None:
+                with suppress(ModelError):
+                    future.result()()
 
     def results(self) -> Iterator[Made | Refused]:
         exhausted = False
@@ -238,12 +261,12 @@ class _Run:
     def _is_stopped(self) -> bool:
         return self._cancelled.is_set() or self.job.stop.is_set()
 
-    def _wait(self, future: Future[list[Painted]]) -> list[Painted]:
+    def _wait(self, future: Future[Finish]) -> list[Painted]:
         from augmentai.engines.diffusion.model import StoppedError
 
         while True:
             try:
-                return future.result(timeout=_GLANCE_SECONDS)
+                return future.result(timeout=_GLANCE_SECONDS)()
             except StillRunning:
                 if self._is_stopped():
                     raise StoppedError from None

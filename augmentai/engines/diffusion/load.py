@@ -20,6 +20,9 @@ _WORKING_BYTES = 3 * 2**30  # what a few pictures need beside the weights; more 
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 # Most time is in large convolutions and products, where tuned kernels pay; CUDA graphs would tie it to one thread.
 _COMPILE_MODE = "max-autotune-no-cudagraphs"
+# The VAE attends with one head of 512 channels, for which no fused kernel is fast. As plain products it is, but takes
+# memory with the fourth power of the side: up to this side, in latents, it is little beside what the convolutions take.
+_PLAIN_ATTENTION_CELLS = 96
 
 Progress = Callable[[str], None]
 
@@ -47,7 +50,7 @@ def load(settings: Settings, device: str, progress: Progress = lambda words: Non
                 "use a model of the SD 1.5/2.1, SDXL, SD3.5 or FLUX.1 families"
             )
         pipe.set_progress_bar_config(disable=True)
-        _prepare(pipe, dtype)
+        _prepare(pipe, dtype, device)
         progress(f"moving {name} to {device}")
         placement = _place(pipe, device, lent)
     except ModelError:
@@ -56,6 +59,7 @@ def load(settings: Settings, device: str, progress: Progress = lambda words: Non
         raise ModelError(explain(error, settings)) from error
     compiled = settings.diffusion_compile and placement == "whole" and not lent  # ZeroGPU forbids it
     if compiled:
+        torch.backends.cudnn.benchmark = True  # shapes are few and fixed, so the fastest algorithms may be looked for
         _compile(pipe)
     return Model(
         pipe,
@@ -132,7 +136,7 @@ def _takes_timesteps(pipe: Any) -> bool:
     return taken and not any(pipe.scheduler.config.get(rule) for rule in rules)
 
 
-def _prepare(pipe: Any, dtype: torch.dtype) -> None:
+def _prepare(pipe: Any, dtype: torch.dtype, device: str) -> None:
     for part in _networks(pipe):
         part.eval()  # T5 drops out otherwise, and no run could be repeated
     network = getattr(pipe, "unet", None)
@@ -141,6 +145,11 @@ def _prepare(pipe: Any, dtype: torch.dtype) -> None:
     pipe.vae.to(memory_format=torch.channels_last)
     if dtype == torch.float16 and getattr(pipe.vae.config, "force_upcast", False):
         pipe.vae.to(dtype=torch.float32)  # its activations leave the range of float16; bfloat16 has the range
+    cells = getattr(getattr(network, "config", None), "sample_size", None)
+    if device.startswith("cuda") and isinstance(cells, int) and cells <= _PLAIN_ATTENTION_CELLS:
+        from diffusers.models.attention_processor import AttnProcessor
+
+        pipe.vae.set_attn_processor(AttnProcessor())
 
 
 def _place(pipe: Any, device: str, lent: bool) -> str:

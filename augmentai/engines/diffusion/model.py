@@ -6,6 +6,7 @@ import gc
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +17,7 @@ from torch import Tensor
 from augmentai.engines.diffusion.families import Family, Plan, plan
 
 _PROMPTS_KEPT = 256
+_SHAPES_COMPILED = 4  # of batches; each takes a minute or more, and torch gives up altogether after eight of a network
 
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
@@ -54,13 +56,82 @@ class Painted:
     seconds: float
 
 
+class Begun:
+    """A batch whose work is handed to the device, which may still be busy with it. `finish` waits for the results.
+
+    overflow: what to say of pictures that are not finite. device: where the work is done.
+    """
+
+    def __init__(self, overflow: str, device: str) -> None:
+        self._overflow = overflow
+        self._parts: list[tuple[int, int, Tensor, Tensor, Sequence[bool]]] = []
+        self._clock = _GpuClock(device) if device.startswith("cuda") else _CpuClock()
+
+    def add(self, wanted: int, steps: int, pixels: Tensor, finite: Tensor, held: Sequence[bool]) -> None:
+        """One part of the batch: pictures (B, H, W, 3) uint8, which of them are finite, which are held back (both B).
+
+        wanted: how many of them, from the first. steps: denoising steps. The copies to main memory are queued behind
+        the work, so that the GPU goes on meanwhile.
+        """
+        self._parts.append((wanted, steps, _queued_to_cpu(pixels), _queued_to_cpu(finite), held))
+        self._clock.stop()
+
+    def finish(self) -> list[Painted]:
+        """All shots in their order. Waits for the device."""
+        seconds = self._clock.seconds() / max(1, sum(wanted for wanted, *_ in self._parts))
+        painted = []
+        for wanted, steps, pixels, finite, held in self._parts:
+            for row in range(wanted):
+                reason = "" if finite[row] else self._overflow
+                if held[row] and not reason:
+                    reason = "the model's own safety checker held the picture back"
+                painted.append(Painted(None if reason else pixels[row].numpy(), reason, wanted, steps, seconds))
+        return painted
+
+
+class _CpuClock:
+    def __init__(self) -> None:
+        self._begun = self._ended = time.perf_counter()
+
+    def stop(self) -> None:
+        self._ended = time.perf_counter()
+
+    def seconds(self) -> float:
+        return self._ended - self._begun
+
+
+class _GpuClock:
+    """Time on the GPU itself, from when it has come to this work: what is queued before it is not counted."""
+
+    def __init__(self, device: str) -> None:
+        self._stream = torch.cuda.current_stream(device)
+        self._begun, self._ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        self._begun.record(self._stream)
+
+    def stop(self) -> None:
+        self._ended.record(self._stream)
+
+    def seconds(self) -> float:
+        """Waits until the GPU has passed the last stop."""
+        self._ended.synchronize()
+        return self._begun.elapsed_time(self._ended) / 1000
+
+
+def _queued_to_cpu(tensor: Tensor) -> Tensor:
+    """A copy in main memory that is there as soon as the GPU has come to it: only pinned memory is written that way."""
+    if not tensor.is_cuda:
+        return tensor
+    return torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True).copy_(tensor, non_blocking=True)
+
+
 @dataclass
 class Model:
     """A pipeline on its device. Not for two threads at once.
 
     name: for the manifest. batch: the largest that memory allowed so far. exact: the pipeline is told noise levels one
-    by one. compiled: batches are filled up to `batch`, since every new shape would be compiled again. placement:
-    "whole" on the device, or "parts" or "layers" that are moved in when they are used.
+    by one. compiled: batches are filled up to `batch`, since every new shape would be compiled again; after the first
+    few shapes the others run as they are. placement: "whole" on the device, or "parts" or "layers" that are moved in
+    when they are used.
     """
 
     pipe: Any
@@ -75,6 +146,7 @@ class Model:
     compiled: bool = False
     placement: str = "whole"
     _prompts: OrderedDict[tuple[str, str], dict[str, Tensor]] = field(default_factory=OrderedDict, repr=False)
+    _shapes: set[tuple[int, ...]] = field(default_factory=set, repr=False)  # batch, height, width that were compiled
 
     @property
     def area_px(self) -> int:
@@ -102,16 +174,29 @@ class Model:
         stopped: Callable[[], bool] = lambda: False,
         on_step: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[Painted]:
-        """All shots, which share one size and one strength, in their order.
+        """All shots, which share one size and one strength, in their order; see `begin`."""
+        return self.begin(shots, stopped, on_step).finish()
+
+    def begin(
+        self,
+        shots: Sequence[Shot],
+        stopped: Callable[[], bool] = lambda: False,
+        on_step: Callable[[int, int], None] = lambda done, total: None,
+    ) -> Begun:
+        """Hand all shots, which share one size and one strength, to the GPU without waiting for the last of its work.
 
         Out of memory halves the batch and goes on. on_step: told how many of the denoising steps are done, and of how
         many. Raises ModelError where even a batch of one is too large, and StoppedError as soon as `stopped()` is true.
         """
-        painted: list[Painted] = []
-        while len(painted) < len(shots):
-            chunk = shots[len(painted) : len(painted) + self.batch]
+        numbers = str(self.dtype).removeprefix("torch.")
+        overflow = f"{self.name} overflowed in {numbers}; set AUGMENTAI_DIFFUSION_DTYPE=bfloat16 or float32"
+        begun = Begun(overflow, self.device)
+        at = 0
+        while at < len(shots):
+            chunk = shots[at : at + self.batch]
             try:
-                painted += self._paint(chunk, stopped, on_step)
+                self._begin(begun, chunk, stopped, on_step)
+                at += len(chunk)
                 continue
             except torch.OutOfMemoryError:
                 pass  # the exception holds the frames that hold the memory, so it must be gone before it is freed
@@ -123,24 +208,32 @@ class Model:
                     "close other programs on it or set a smaller AUGMENTAI_DIFFUSION_MODEL"
                 )
             self.batch = size // 2
-        return painted
+        return begun
 
-    def _paint(
-        self, shots: Sequence[Shot], stopped: Callable[[], bool], on_step: Callable[[int, int], None]
-    ) -> list[Painted]:
-        begun = time.perf_counter()
+    def compiles(self, shots: Sequence[Shot]) -> bool:
+        """Will these shots be of a shape that is new to a compiled model, so that a minute or more is spent first?"""
+        return self._runs_compiled(shots) and self._shape(shots) not in self._shapes
+
+    def _shape(self, shots: Sequence[Shot]) -> tuple[int, ...]:
+        return (self.batch, *shots[0].pixels.shape[:2])
+
+    def _runs_compiled(self, shots: Sequence[Shot]) -> bool:
+        return self.compiled and (len(self._shapes) < _SHAPES_COMPILED or self._shape(shots) in self._shapes)
+
+    def _begin(
+        self, begun: Begun, shots: Sequence[Shot], stopped: Callable[[], bool], on_step: Callable[[int, int], None]
+    ) -> None:
         wanted = len(shots)
-        if self.compiled:
+        stance: AbstractContextManager[Any] = nullcontext()
+        if self._runs_compiled(shots):
+            self._shapes.add(self._shape(shots))
             shots = [*shots, *[shots[-1]] * (self.batch - wanted)]
-        with torch.inference_mode():
+        elif self.compiled:
+            stance = torch.compiler.set_stance("force_eager")
+        with torch.inference_mode(), stance:
             latents = self.encode([(shot.source, shot.pixels) for shot in shots])  # (B, C, h, w)
             latents, steps = self._denoise(latents, shots, stopped, on_step)
-            pixels, reasons = self.decode(latents)
-        seconds = (time.perf_counter() - begun) / wanted
-        return [
-            Painted(None if reason else one, reason, wanted, steps, seconds)
-            for one, reason in zip(pixels[:wanted], reasons[:wanted], strict=True)
-        ]
+            begun.add(wanted, steps, *self.decode(latents))
 
     def encode(self, pictures: Sequence[tuple[str, Pixels]]) -> Tensor:
         """(B, C, h, w) latents, scaled as the network wants them. A picture that comes twice is encoded once.
@@ -150,32 +243,34 @@ class Model:
         """
         unique = dict(pictures)
         stack = np.stack([*unique.values()])
-        if self.compiled and 1 < len(stack) < self.batch:
+        if self.compiled and 1 < len(stack) < self.batch == len(pictures):
             stack = np.concatenate([stack, np.repeat(stack[-1:], self.batch - len(stack), 0)])
         vae = self.pipe.vae
-        pixels = torch.from_numpy(stack).to(self.device).permute(0, 3, 1, 2)  # (B, 3, H, W), channels last
+        pixels = self._sent(torch.from_numpy(stack)).permute(0, 3, 1, 2)  # (B, 3, H, W), channels last
         encoded = vae.encode(pixels.to(vae.dtype) / 127.5 - 1)
         latents = encoded.latent_dist.mode() if hasattr(encoded, "latent_dist") else encoded.latents
         shift, scale = self._latent_range(latents)
         latents = ((latents - shift) * scale).to(self.dtype)
         rows = {source: row for row, source in enumerate(unique)}
-        return latents[[rows[source] for source, _ in pictures]]
+        return latents[self._sent(torch.tensor([rows[source] for source, _ in pictures]))]
 
-    def decode(self, latents: Tensor) -> tuple[list[Pixels], list[str]]:
-        """Latents (B, C, h, w) to pictures (H, W, 3) uint8, and for each why it must not be used, or an empty text."""
+    def decode(self, latents: Tensor) -> tuple[Tensor, Tensor, list[bool]]:
+        """Latents (B, C, h, w) to pictures (B, H, W, 3) uint8; which are finite, (B,); which the model holds back."""
         vae = self.pipe.vae
         shift, scale = self._latent_range(latents)
         images = vae.decode((latents / scale + shift).to(vae.dtype), return_dict=False)[0]  # (B, 3, H, W), -1 to 1
-        finite = torch.isfinite(images).flatten(1).all(1).tolist()
-        numbers = str(self.dtype).removeprefix("torch.")
-        lost = f"{self.name} overflowed in {numbers}; set AUGMENTAI_DIFFUSION_DTYPE=bfloat16 or float32"
-        reasons = ["" if whole else lost for whole in finite]
+        finite = torch.isfinite(images).flatten(1).all(1)
+        held = [False] * len(images)
         if getattr(self.pipe, "safety_checker", None) is not None:
-            flags = self.pipe.run_safety_checker(images.clone(), self.device, self.dtype)[1]
-            held = "the model's own safety checker held the picture back"
-            reasons = [reason or (held if flag else "") for reason, flag in zip(reasons, flags, strict=True)]
+            held = [bool(flag) for flag in self.pipe.run_safety_checker(images.clone(), self.device, self.dtype)[1]]
         eight_bit = ((images.float().nan_to_num() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
-        return list(eight_bit.permute(0, 2, 3, 1).contiguous().cpu().numpy()), reasons
+        return eight_bit.permute(0, 2, 3, 1).contiguous(), finite, held
+
+    def _sent(self, tensor: Tensor) -> Tensor:
+        """On the device. From pinned memory nobody waits for the work that is queued before it."""
+        if not self.device.startswith("cuda"):
+            return tensor.to(self.device)
+        return tensor.pin_memory().to(self.device, non_blocking=True)
 
     def _latent_range(self, like: Tensor) -> tuple[Tensor | float, Tensor | float]:
         """The VAE's shift and scale: the network sees (latents - shift) * scale."""

@@ -1,0 +1,204 @@
+"""Does the diffusion engine keep its promises on a GPU? Each check prints what it found as one line of JSON.
+
+    python benchmarks/diffusion_checks.py --model FOLDER            # a folder that benchmarks/diffusion.py wrote
+    python benchmarks/diffusion_checks.py --tiny --device cpu       # a smoke run
+
+job: 200 photographs of mixed sizes, each once. seed: the same seeds at batch 1 and 16. memory: a cap on the memory
+that halves the batch, and one that is too small for a single picture. kill: a run killed in the middle, and what is
+left of it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+import torch  # noqa: E402
+
+from augmentai.dataset.read import gather  # noqa: E402
+from augmentai.engines.base import EngineOut, JobView, Made  # noqa: E402
+from augmentai.engines.diffusion import DiffusionEngine  # noqa: E402
+from augmentai.job import Job, limits  # noqa: E402
+from augmentai.recipe import Recipe  # noqa: E402
+from augmentai.settings import Settings  # noqa: E402
+from benchmarks.diffusion import engine_for, photographs, tasks_for  # noqa: E402
+from tests.engines import tiny_pipeline  # noqa: E402
+
+SIZES_WH = [(640, 480), (480, 640), (512, 512), (1024, 683), (683, 1024), (1280, 720), (333, 517), (1600, 1200)]
+
+
+def write_photographs(folder: Path, count: int) -> Path:
+    """JPEG and PNG files of mixed sizes in four class folders."""
+    for number, image in enumerate(photographs(count, 256)):
+        path = folder / f"class-{number % 4}" / f"{number:03}.{'png' if number % 5 == 0 else 'jpg'}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        image.resize(SIZES_WH[number % len(SIZES_WH)]).save(path)
+    return folder
+
+
+def check_job(model: Path, device: str, count: int) -> dict[str, Any]:
+    settings = Settings(diffusion_model=str(model), diffusion_device=device)
+    engine = DiffusionEngine(settings)
+    with tempfile.TemporaryDirectory() as scratch:
+        photos = write_photographs(Path(scratch), count)
+        begun = time.perf_counter()
+        first = 0.0
+        job = Job(gather([photos], limits(settings)), Recipe(engine="diffusion", seed=3), settings, [engine])
+        good, wrong, batches = 0, [], Counter[int]()
+        for outcome in job.run():
+            first = first or time.perf_counter() - begun
+            if outcome.variation is None:
+                wrong.append(f"{outcome.source.path}: {outcome.reason}")
+                continue
+            with Image.open(photos / outcome.source.path) as source:
+                if source.size != outcome.variation.image.size:
+                    wrong.append(f"{outcome.source.path}: another size")
+            good += 1
+            batches[outcome.variation.details["batch"]] += 1
+        seconds = time.perf_counter() - begun
+    return {
+        "photographs": count,
+        "made": good,
+        "wrong": wrong[:5],
+        "seconds": round(seconds, 1),
+        "seconds_to_the_first": round(first, 1),
+        "per_second_after_the_first": round((good - 1) / max(seconds - first, 1e-9), 1),
+        "pictures_by_batch": dict(sorted(batches.items())),
+        "peak_memory_gb": peak(device),
+    }
+
+
+def pixels_of(engine: DiffusionEngine, images: list[Image.Image]) -> list[Any]:
+    tasks = tasks_for(images)
+    made = {r.task.source.path: r for r in engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8))}
+    results = [made[task.source.path] for task in tasks]
+    assert all(isinstance(result, Made) for result in results), results
+    return [np.asarray(result.image, np.int16) for result in results if isinstance(result, Made)]
+
+
+def check_seed(model: Path, device: str, count: int) -> dict[str, Any]:
+    images = photographs(min(count, 32), 512)
+    one, again, many = (pixels_of(engine_for(model, device, batch), images) for batch in (1, 1, 16))
+    differences = np.abs(np.stack(one) - np.stack(many))
+    return {
+        "pictures": len(images),
+        "largest_difference": int(differences.max()),
+        "mean_difference": round(float(differences.mean()), 4),
+        "share_of_values_that_differ": round(float((differences > 0).mean()), 4),
+        "share_that_differ_by_more_than_2": round(float((differences > 2).mean()), 6),
+        "largest_difference_at_the_same_batch": int(np.abs(np.stack(one) - np.stack(again)).max()),
+    }
+
+
+def check_memory(model: Path, device: str, count: int) -> dict[str, Any]:
+    """The cap holds for this process, and only here."""
+    if device == "cpu":
+        return {"skipped": "there is no cap without CUDA"}
+    images = photographs(min(count, 48), 512)
+    found: dict[str, Any] = {}
+    total = torch.cuda.get_device_properties(0).total_memory
+    try:
+        engine = engine_for(model, device, 32)
+        loaded = engine._loaded()
+        held = torch.cuda.memory_allocated()
+        for spare_gb in (4.0, 0.05):
+            torch.cuda.empty_cache()
+            torch.cuda.set_per_process_memory_fraction(min(1.0, (held + spare_gb * 1e9) / total))
+            try:
+                found[f"{spare_gb} GB beside the weights"] = (
+                    f"{len(pixels_of(engine, images))} made, batch {loaded.batch}"
+                )
+            except EngineOut as out:
+                found[f"{spare_gb} GB beside the weights"] = f"{out.reason} ({len(out.unfinished)} handed back)"
+    finally:
+        torch.cuda.set_per_process_memory_fraction(1.0)
+    return found
+
+
+def check_kill(model: Path, device: str, count: int) -> dict[str, Any]:
+    """One run is killed, one is interrupted: what is left must be whole files, and say what it is."""
+    found: dict[str, Any] = {}
+    environment = {**os.environ, "AUGMENTAI_DIFFUSION_MODEL": str(model), "AUGMENTAI_DIFFUSION_DEVICE": device}
+    with tempfile.TemporaryDirectory() as scratch:
+        photos = write_photographs(Path(scratch) / "photos", count)
+        for name, number in (("killed", signal.SIGKILL), ("interrupted", signal.SIGINT)):
+            out = Path(scratch) / name
+            command = [sys.executable, "-m", "augmentai", str(photos), "-o", str(out), "-e", "diffusion", "--seed", "3"]
+            run = subprocess.Popen(
+                command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            )
+            while run.poll() is None and len(pictures_in(out)) < count // 5:
+                time.sleep(0.05)
+            run.send_signal(number)
+            said, _ = run.communicate(timeout=60)
+            found[name] = {"exit": run.returncode, "said": said.strip().splitlines()[-4:], **left_in(out)}
+    return found
+
+
+def pictures_in(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.suffix in {".jpg", ".png"}] if folder.is_dir() else []
+
+
+def left_in(folder: Path) -> dict[str, Any]:
+    broken = []
+    for path in pictures_in(folder):
+        try:
+            with Image.open(path) as image:
+                image.load()
+        except OSError as error:
+            broken.append(f"{path.name}: {error}")
+    others = [path.name for path in folder.rglob("*") if path.is_file() and path.suffix not in {".jpg", ".png"}]
+    return {"pictures": len(pictures_in(folder)), "broken": broken, "other_files": sorted(others)[:10]}
+
+
+def peak(device: str) -> float | None:
+    return None if device == "cpu" else round(torch.cuda.max_memory_allocated() / 1e9, 2)
+
+
+CHECKS: dict[str, Callable[[Path, str, int], dict[str, Any]]] = {
+    "job": check_job,
+    "seed": check_seed,
+    "memory": check_memory,
+    "kill": check_kill,
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", type=Path, help="diffusers folder")
+    parser.add_argument("--tiny", action="store_true", help="a tiny pipeline instead")
+    parser.add_argument("--device", default="cuda")
+    parser.add_argument("--photographs", type=int, default=200)
+    parser.add_argument("--checks", nargs="+", default=[*CHECKS], choices=[*CHECKS])
+    given = parser.parse_args()
+    if not given.tiny and given.model is None:
+        parser.error("give --model or --tiny")
+    with tempfile.TemporaryDirectory() as scratch:
+        model = tiny_pipeline.write(Path(scratch) / "sd-turbo-tiny") if given.tiny else given.model
+        for name in given.checks:
+            found: dict[str, Any]
+            try:
+                found = CHECKS[name](model, given.device, given.photographs)
+            except Exception as error:  # the other checks are still worth having
+                found = {"fault": f"{type(error).__name__}: {error}"}
+            print(json.dumps({"check": name, "model": model.name, **found}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
