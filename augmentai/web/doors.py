@@ -163,6 +163,8 @@ class Doors:
     ) -> Iterator[Snapshot]:
         if not files:
             raise gr.Error(_NOTHING_CHOSEN, title="No files", print_exception=False)
+        if any(map(os.path.isdir, files)):  # Gradio lets the folder of everybody's uploads pass for a file
+            raise gr.Error("A folder cannot be given. Upload its files, or a ZIP of it.", print_exception=False)
         prompt, negative_prompt, strength, variations, engine, seed, output_format = form
         ticket = self._visitors.ticket(request, own_key=bool((key or "").strip()))
         try:

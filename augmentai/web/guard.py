@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import logging
+import os
 import shutil
 from collections.abc import Awaitable, Callable, MutableMapping
+from contextlib import suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -12,6 +15,8 @@ from starlette.requests import Request
 from augmentai.settings import Settings
 from augmentai.web.limits import Window, wait_words
 from augmentai.web.visitors import address_of
+
+_log = logging.getLogger(__name__)
 
 Scope = MutableMapping[str, Any]
 Message = MutableMapping[str, Any]
@@ -52,13 +57,14 @@ class _RefusedError(Exception):
 class Guard:
     """Middleware. Refusals are JSON, {"detail": words for the visitor}.
 
-    413: a body, or an upload, that is too large. 429: too many jobs waiting, too much uploaded in an hour, too many
-    passwords tried. 507: the disk is nearly full. 404: a route of Gradio that this page has no use for.
+    400: a call that makes no sense, or names a file by its address on the web. 404: a route of Gradio that this page
+    has no use for. 413: a body that is too large. 429: too many jobs waiting, too much uploaded in an hour, too many
+    passwords tried. 507: the disk is nearly full.
     """
 
     def __init__(self, app: Any, settings: Settings, folder: str, waiting: Callable[[], list[Any]]) -> None:
         """folder: where uploads go. waiting: the requests whose jobs wait for their turn."""
-        self.app, self._settings, self._folder, self._waiting = app, settings, folder, waiting
+        self.app, self._settings, self._folder, self._waiting = app, settings, os.path.realpath(folder), waiting
         self._proxies = settings.proxies or 0
         megabytes = settings.visitor_upload_mb_per_hour
         self._uploads = Window(None if megabytes is None else megabytes * 1_000_000)
@@ -89,6 +95,12 @@ class Guard:
         except _RefusedError as refused:
             if not begun:
                 await _refuse(answer, refused)
+        except Exception as error:
+            if begun or request.method != "POST":
+                raise
+            # Gradio answers unknown numbers and names of functions with a fault of its own.
+            _log.warning("a call to %s could not be understood (%s: %s)", path, type(error).__name__, error)
+            await _refuse(answer, _RefusedError(400, "This call could not be understood."))
 
     def _path(self, scope: Scope) -> str:
         """The path within the app: behind a proxy that keeps its prefix, without it."""
@@ -112,7 +124,10 @@ class Guard:
             raise _RefusedError(429, f"Too many passwords were tried. Try again {wait}.")
         if path.startswith((_API + "queue/join", _API + "call/")):
             self._check_waiting(visitor)
-        return await _whole(request, receive)
+        body = await _whole(request, receive)
+        if path.startswith(_API):
+            _check_files(body, self._folder)
+        return _replayed(body, receive)
 
     def _check_waiting(self, visitor: str) -> None:
         most = self._settings.visitor_jobs
@@ -150,33 +165,57 @@ class Guard:
         return f"The limit of {limit / 1e6:,.0f} MB an hour for uploads is reached; there is room for this one {wait}."
 
 
-async def _whole(request: Request, receive: Receive) -> Receive:
+async def _whole(request: Request, receive: Receive) -> bytes:
     """The body of a call, read at once so that one too large is refused before anything parses it."""
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > _LARGEST_BODY_BYTES:
         raise _RefusedError(413, "The request is too large.")
     parts: list[bytes] = []
     size = 0
-    while True:
-        message = await receive()
-        if message["type"] != "http.request":
-            break
+    while (message := await receive())["type"] == "http.request":
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > _LARGEST_BODY_BYTES:
             raise _RefusedError(413, "The request is too large.")
         if not message.get("more_body", False):
             break
-    body: Message | None = {"type": "http.request", "body": b"".join(parts), "more_body": False}
+    return b"".join(parts)
 
-    async def replayed() -> Message:
-        nonlocal body
-        if body is None:
-            return await receive()  # the end of the connection
-        message, body = body, None
-        return message
 
-    return replayed
+def _replayed(body: bytes, receive: Receive) -> Receive:
+    waiting: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
+
+    async def replay() -> Message:
+        return waiting.pop() if waiting else await receive()  # what follows is the end of the connection
+
+    return replay
+
+
+def _check_files(body: bytes, folder: str) -> None:
+    """Files are uploaded, one by one: Gradio itself would take a whole folder of uploads, everybody's, for a file, and
+    download any public address that stands in a file's place.
+    """
+    try:
+        rest: list[Any] = [json.loads(body or b"{}")]
+    except (ValueError, RecursionError):
+        return  # Gradio says what is wrong with it
+    while rest:
+        part = rest.pop()
+        if isinstance(part, dict):
+            if isinstance(path := part.get("path"), str):
+                _check_path(path, folder)
+            rest.extend(part.values())
+        elif isinstance(part, list):
+            rest.extend(part)
+
+
+def _check_path(path: str, folder: str) -> None:
+    if path.strip().lower().startswith(("http:", "https:")):
+        raise _RefusedError(400, "Files are not fetched from other servers. Upload them first.")
+    with suppress(ValueError):  # a null character
+        real = os.path.realpath(path)  # of other places nothing is told, not even whether they exist
+        if os.path.commonpath([real, folder]) == folder and os.path.isdir(real):
+            raise _RefusedError(400, "A folder cannot be given. Upload its files, or a ZIP of it.")
 
 
 async def _refuse(send: Send, refused: _RefusedError) -> None:

@@ -85,6 +85,7 @@ class Window:
 
 def wait_words(seconds: float) -> str:
     """A waiting time for people: "in 40 seconds", "in 12 minutes"."""
-    if seconds < 90:
-        return f"in {max(1, math.ceil(seconds))} seconds"
-    return f"in {math.ceil(seconds / 60)} minutes"
+    if seconds > 90:
+        return f"in {math.ceil(seconds / 60)} minutes"
+    whole = max(1, math.ceil(seconds))
+    return f"in {whole} second{'' if whole == 1 else 's'}"

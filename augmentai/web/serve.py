@@ -51,7 +51,7 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
         "theme": theme(),
         "css_paths": [CSS_FILE],
         "head": f'<meta name="description" content="AugmentAI: {TAGLINE}">',
-        "app_kwargs": {"middleware": [guard]},
+        "app_kwargs": {"middleware": [guard], "openapi_url": None},  # the API's own schema is Gradio's
     }
 
 
