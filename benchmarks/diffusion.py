@@ -235,11 +235,15 @@ def measured(name: str, run: Callable[[], None], count: int, repeats: int, devic
 
 def about(device: str) -> dict[str, Any]:
     """Everything that a figure hangs on."""
-    commit = subprocess.run(["git", "-C", str(ROOT), "rev-parse", "HEAD"], capture_output=True, text=True, check=False)
+    try:
+        asked = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+        commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+    except OSError:  # a copy of the tree, on a machine without git
+        commit = ""
     gpu = torch.cuda.get_device_name() if device != "cpu" else None
     names = ("torch", "diffusers", "transformers", "accelerate", "numpy", "pillow")
     return {
-        "commit": commit.stdout.strip() or None,
+        "commit": commit or None,
         "device": gpu or platform.processor() or platform.machine(),
         "python": platform.python_version(),
         "cuda": torch.version.cuda,

@@ -18,8 +18,9 @@ from augmentai.settings import Settings
 
 _WORKING_BYTES = 3 * 2**30  # what a few pictures need beside the weights; more pictures find their own limit
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
-# Most time is in large convolutions and products, where tuned kernels pay; CUDA graphs would tie it to one thread.
-_COMPILE_MODE = "max-autotune-no-cudagraphs"
+# The gain is in what stands between the convolutions, which cuDNN does best itself: tuning every product as well would
+# take many times as long. CUDA graphs would tie the model to one thread.
+_COMPILE_MODE = "default"
 # The VAE attends with one head of 512 channels, for which no fused kernel is fast. As plain products it is, but takes
 # memory with the fourth power of the side: up to this side, in latents, it is little beside what the convolutions take.
 _PLAIN_ATTENTION_CELLS = 96
