@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import sys
+from dataclasses import fields, replace
 from pathlib import Path
 from threading import Event
 from types import FrameType
@@ -17,10 +18,13 @@ from rich.text import Text
 
 from augmentai import __version__
 from augmentai.dataset.read import gather
-from augmentai.dataset.write import OutputError, writer_for
+from augmentai.dataset.record import load_recipe
+from augmentai.dataset.write import OutputError
+from augmentai.dataset.write_folder import settle
 from augmentai.engines import available
 from augmentai.engines.stability import StabilityEngine
 from augmentai.job import Job, limits
+from augmentai.keep import keep
 from augmentai.recipe import MAX_VARIATIONS, SEED_LIMIT, Recipe, RecipeError
 from augmentai.settings import SettingsError, load_settings
 
@@ -41,12 +45,20 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.command()
+@app.command(epilog="`augmentai replay RUN` makes the pictures of an earlier run again; see `augmentai replay --help`.")
 def augment(
+    context: typer.Context,
     inputs: Annotated[
         list[Path], typer.Argument(metavar="INPUT...", help="Photos, folders (class folders are kept) and ZIPs.")
     ],
-    out: Annotated[Path | None, typer.Option("--out", "-o", help="A new or empty folder, or a new .zip file.")] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out",
+            "-o",
+            help="A new or empty folder, or a new .zip file; or the folder of a run that was broken off, to go on.",
+        ),
+    ] = None,
     variations: Annotated[
         int, typer.Option("--variations", "-n", min=1, max=MAX_VARIATIONS, help="Of each picture.")
     ] = _DEFAULT.variations,
@@ -79,6 +91,14 @@ def augment(
     output_format: Annotated[
         FormatName, typer.Option("--format", "-f", help="File format of the variations.")
     ] = "same",
+    saved: Annotated[
+        Path | None,
+        typer.Option(
+            "--recipe",
+            metavar="FILE",
+            help="Saved settings: a run's recipe.yaml, or one of your own. Other flags override it.",
+        ),
+    ] = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and what it would cost at most; do nothing.")
     ] = False,
@@ -88,14 +108,18 @@ def augment(
 ) -> None:
     """Make synthetic variations of photographs, in the same folders, with a manifest.
 
+    The same command into the same folder goes on with a run that was stopped or killed, and tries what failed again.
+
     Exit status: 0 all done, 1 some files failed, 2 nothing could be done or the command was wrong.
     """
     if out is None and not dry_run:
         raise typer.BadParameter("give a new or empty folder, or a new .zip file", param_hint="'--out' / '-o'")
     try:
         settings = load_settings()
-        recipe = Recipe(prompt, negative_prompt, strength, variations, engine, seed, output_format)
-    except (SettingsError, RecipeError) as error:
+        recipe = _recipe(context, saved)
+        if out is not None:
+            recipe = settle(out, recipe)
+    except (SettingsError, RecipeError, OutputError) as error:
         _leave(str(error))
     gathered = gather(inputs, limits(settings), skip=out)
     stop = Event()
@@ -107,14 +131,18 @@ def augment(
         _foretell(job)
         return
     _stop_on_signals(stop)
+    raise typer.Exit(run(job, out, inputs))
+
+
+def run(job: Job, out: Path, inputs: list[Path]) -> int:
+    """Do a job into `out` with a progress bar, and tell what it came to. Returns the exit status."""
     try:
-        with writer_for(out) as writer, _progress() as bar:
+        with _progress() as bar:
             task = bar.add_task("augmenting", total=job.expected)
-            missing = -recipe.variations * len(gathered.failures)  # these were never expected
-            for outcome in job.run():
-                writer.add(outcome)
+            missing = -job.recipe.variations * len(job.gathered.failures)  # these were never expected
+            for outcome in keep(job, out, inputs):
                 if not outcome.ok:  # what cannot be made is not waited for: all of a source's, where it cannot be read
-                    missing += 1 if outcome.index else recipe.variations
+                    missing += 1 if outcome.index else job.recipe.variations
                 done = job.report.variations
                 bar.update(task, completed=done, total=max(job.expected - missing, done))
     except OutputError as error:
@@ -125,8 +153,18 @@ def augment(
     report = job.report.as_dict()
     _tell(report, out)
     if not report["variations"]:
-        raise typer.Exit(NOTHING_DONE)
-    raise typer.Exit(SOME_FAILED if report["failed"] or report["stopped"] else ALL_DONE)
+        return NOTHING_DONE
+    return SOME_FAILED if report["failed"] or report["stopped"] else ALL_DONE
+
+
+def _recipe(context: typer.Context, saved: Path | None) -> Recipe:
+    """The saved recipe, or the usual one, with what the flags say in its place. Flags are named as its fields are."""
+    flags = {
+        field.name: context.params[field.name]
+        for field in fields(Recipe)
+        if (source := context.get_parameter_source(field.name)) and source.name == "COMMANDLINE"
+    }
+    return replace(load_recipe(saved) if saved is not None else _DEFAULT, **flags)
 
 
 def _leave(message: str) -> NoReturn:
@@ -178,6 +216,10 @@ def _tell(report: dict[str, Any], out: Path | None) -> None:
     engines = ", ".join(f"{count} by {name}" for name, count in report["engines"].items()) or "none"
     lead = "stopped: " if report["stopped"] else ""
     credits = f", {report['credits']:g} credits" if report["credits"] else ""
+    if report["held"] == report["variations"] > 0 and not report["stopped"]:
+        lead = "nothing left to do: "
+    elif report["held"]:
+        lead += f"went on after {report['held']} made before: "
     console.print(
         f"{lead}{report['headline']} ({engines}), "
         f"{report['failed']} failed{credits}, {report['seconds']} s, seed {report['seed']}",

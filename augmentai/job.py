@@ -11,6 +11,7 @@ from itertools import chain
 from threading import Event
 
 from augmentai import engines as engine_room
+from augmentai.dataset.held import Held
 from augmentai.dataset.names import Names
 from augmentai.dataset.read import Gathered, Limits, gather
 from augmentai.engines.base import Engine, JobView, Made, Refused, Task
@@ -48,6 +49,12 @@ class Job:
         self._unreadable: deque[Outcome] = deque()
         self._unanswered: dict[tuple[str, str, int], Task] = {}
         self._cut_short = False
+        self._held = Held()
+
+    def go_on(self, held: Held) -> None:
+        """Leave out what an earlier run of the same recipe over the same sources has made; the report counts it."""
+        self._held = held
+        self.report.go_on(held)
 
     @property
     def estimate(self) -> Estimate | None:
@@ -59,7 +66,7 @@ class Job:
         """How many variations there will be if nothing goes wrong."""
         return len(self.gathered.sources) * self.recipe.variations
 
-    def run(self) -> Iterator[Outcome]:
+    def run(self) -> Generator[Outcome, None, None]:
         """Outcomes as they finish: one for each wanted variation, and one for each source that cannot be read.
 
         Raises nothing for a bad file or a faulty engine: both end as outcomes that say why. Closing the generator ends
@@ -88,8 +95,9 @@ class Job:
         self.report.passed_over = router.passed_over
         by_hash = sorted(self.gathered.sources, key=lambda s: (s.sha256, s.path))
         view = JobView(by_hash, self.recipe, self.settings.max_pixels, self.stop)
-        rest = tasks
-        while True:
+        first = next(tasks, None)  # with nothing left to do, no engine is loaded
+        rest: Iterator[Task] = chain([first], tasks) if first is not None else iter(())
+        while first is not None:
             fault = "it came back without an answer"
             results = router.route(rest, view)
             try:
@@ -131,6 +139,8 @@ class Job:
 
         def fill() -> None:
             while len(ahead) < _DECODED_AHEAD and (source := next(waiting, None)) is not None:
+                if all((source, index) in self._held for index in self._wanted(source)):
+                    continue
                 ahead.append((source, pool.submit(self._decode, source)))
 
         fill()
@@ -145,7 +155,9 @@ class Job:
             except Exception as error:
                 self._unreadable.append(Outcome(source, 0, 0, reason=_reason(error)))
                 continue
-            for index in range(1, self.recipe.variations + 1):
+            for index in self._wanted(source):
+                if (source, index) in self._held:
+                    continue
                 if self.stop.is_set():
                     self._cut_short = True
                     return
@@ -153,6 +165,9 @@ class Job:
                 task = Task(source, photo, index, seed, self.recipe)
                 self._unanswered[_key(task)] = task
                 yield task
+
+    def _wanted(self, source: Source) -> range:
+        return range(1, self.recipe.variations + 1)
 
     def _decode(self, source: Source) -> Photo:
         return decode(source.read(), source.path, self.settings.max_pixels)

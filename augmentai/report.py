@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from augmentai.recipe import Failure, Outcome, Recipe
 
 if TYPE_CHECKING:
+    from augmentai.dataset.held import Held
     from augmentai.engines.stability import Estimate
 
 _SHOWN_LIMIT = 2000  # rows of failures and of fallbacks; the manifest holds every one
@@ -22,6 +23,7 @@ class Report:
         self.recipe = recipe
         self.sources = sources + len(failures)
         self.variations = 0
+        self.held = 0  # of them, made by an earlier run that this one goes on with
         self.stopped = False
         self.passed_over: dict[str, str] = {}
         self.engines: Counter[str] = Counter()
@@ -49,6 +51,13 @@ class Report:
         of = f"{whole} of {self.sources}" if self.failed else f"{self.sources}"
         return f"{made} from {of} file{'' if self.sources == 1 else 's'}"
 
+    def go_on(self, held: Held) -> None:
+        """Count in what an earlier run has made."""
+        self.held = held.variations
+        self.variations += held.variations
+        self.engines += held.engines
+        self.credits += held.credits
+
     def add(self, outcome: Outcome) -> None:
         self.credits += outcome.credits
         if outcome.variation is not None:
@@ -72,6 +81,7 @@ class Report:
         report: dict[str, Any] = {
             "sources": self.sources,
             "variations": self.variations,
+            "held": self.held,
             "failed": self.failed,
             "engines": dict(self.engines),
             "seconds": round(time.monotonic() - self._begun, 2),

@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from augmentai.dataset.manifest import OWN_FILES
 from augmentai.dataset.read import gather
 from augmentai.dataset.write import writer_for
 from augmentai.engines.gan import GanEngine
@@ -404,7 +405,7 @@ def test_a_zip_output_of_the_same(put: Callable[..., Path], settings: Settings, 
     with zipfile.ZipFile(out) as archive:
         assert archive.testzip() is None
         lines = [json.loads(line) for line in archive.read("manifest.jsonl").splitlines()]
-        made = set(archive.namelist()) - {"manifest.jsonl"}
+        made = set(archive.namelist()) - OWN_FILES
     assert {line["file"] for line in lines if line["status"] == "ok"} == made == {"good__v1.jpg", "a__v1.png"}
     assert len(lines) == len(inputs)
     assert sorted(os.listdir(tmp_path)) == ["in", "out.zip"]

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
+from augmentai.dataset.manifest import OWN_FILES
 from augmentai.settings import EXAMPLES
 
 
@@ -51,6 +52,7 @@ def test_folder_in_folder_out(dataset: Path, tmp_path: Path) -> None:
     made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
     assert made == {
         "manifest.jsonl",
+        "recipe.yaml",
         *(f"cats/chelsea__v{i}.png" for i in (1, 2)),
         *(f"flowers/flower__v{i}.jpg" for i in (1, 2)),
         *(f"things/cups/coffee__v{i}.png" for i in (1, 2)),
@@ -65,9 +67,9 @@ def test_zip_out_holds_the_same_as_a_folder(dataset: Path, tmp_path: Path) -> No
     assert augmentai(dataset, "-o", tmp_path / "out", "--seed", "3", "--format", "png").returncode == 0
     assert augmentai(dataset, "-o", tmp_path / "out.zip", "--seed", "3", "--format", "png").returncode == 0
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
-        for name in set(archive.namelist()) - {"manifest.jsonl"}:
+        for name in set(archive.namelist()) - OWN_FILES:
             assert archive.read(name) == (tmp_path / "out" / name).read_bytes()
-        assert len(archive.namelist()) == 4
+        assert len(set(archive.namelist()) - OWN_FILES) == 3
 
 
 def test_some_failed_is_one(dataset: Path, tmp_path: Path) -> None:
@@ -101,7 +103,7 @@ def test_nothing_done_or_bad_usage_is_two(tmp_path: Path, words: list[str], said
 def test_nothing_is_overwritten(dataset: Path, tmp_path: Path) -> None:
     assert augmentai(dataset, "-o", tmp_path / "out").returncode == 0
     before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
-    again = augmentai(dataset, "-o", tmp_path / "out")
+    again = augmentai(dataset, "-o", tmp_path / "out", "--strength", "0.9")
     assert again.returncode == 2
     assert "nothing is overwritten" in again.stderr
     assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")} == before

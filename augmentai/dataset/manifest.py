@@ -6,8 +6,14 @@ import json
 from typing import Any
 
 from augmentai.recipe import Outcome
+from augmentai.versions import versions
 
 MANIFEST = "manifest.jsonl"
+RECIPE_FILE = "recipe.yaml"
+CARD = "dataset_card.md"
+# Drawn as SVG: a JPEG beside the class folders would be a picture of the set to whoever loads it, and a folder a class.
+SHEET = "contact_sheet.svg"
+OWN_FILES = frozenset({MANIFEST, RECIPE_FILE, CARD, SHEET})  # what a run says of itself
 
 
 def line(outcome: Outcome) -> str:
@@ -22,6 +28,7 @@ def line(outcome: Outcome) -> str:
         "source": outcome.source.path,
         "source_sha256": outcome.source.sha256 or None,
         "label": outcome.source.label,
+        "split": outcome.source.split,
         "index": outcome.index,
         "engine": made.engine if made else None,
         "model": made.model if made else None,
@@ -33,7 +40,10 @@ def line(outcome: Outcome) -> str:
         "seconds": round(made.seconds, 3) if made else None,
         "fallbacks": [{"engine": f.engine, "reason": f.reason} for f in outcome.fallbacks],
         "status": "ok" if made else "failed",
+        "versions": versions(),
     }
+    if made and made.beside:
+        entry["label_files"] = [file for file, _ in made.beside]
     if made and made.details:
         entry["details"] = dict(made.details)
     if outcome.credits:

@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 from pathlib import PurePosixPath
 
-from augmentai.dataset.manifest import MANIFEST
+from augmentai.dataset.manifest import OWN_FILES
 from augmentai.images import extension_for
 from augmentai.images.kinds import RAW_SUFFIXES, SUFFIXES
 from augmentai.recipe import Source
@@ -89,8 +89,9 @@ class Names:
 
 
 def _placed(path: str) -> str:
-    # A folder cannot stand where the manifest goes.
-    return "_" + path if path.casefold().startswith(MANIFEST + "/") else path
+    # A folder cannot stand where the manifest and its kin go.
+    first, _, rest = path.partition("/")
+    return "_" + path if rest and first.casefold() in OWN_FILES else path
 
 
 def _stem(path: str) -> str:

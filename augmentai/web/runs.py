@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -16,9 +17,10 @@ import numpy as np
 from PIL import Image
 
 from augmentai.dataset.read import gather
-from augmentai.dataset.write import OutputError, ZipWriter
+from augmentai.dataset.write import OutputError
 from augmentai.engines.base import Engine
 from augmentai.job import Job, limits
+from augmentai.keep import keep
 from augmentai.recipe import Outcome, Recipe
 from augmentai.settings import Settings
 from augmentai.web.janitor import JOBS
@@ -88,9 +90,8 @@ def run(
             return Snapshot(done, job.expected, pictures, previews, failures, passed, report, finished)
 
         yield snapshot()
-        with ZipWriter(zip_path) as writer:
-            for number, outcome in enumerate(job.run()):
-                writer.add(outcome)
+        with closing(keep(job, zip_path)) as outcomes:
+            for number, outcome in enumerate(outcomes):
                 if outcome.variation is not None:
                     caption = _caption(outcome)
                     holder = place / f"{number:05d}"

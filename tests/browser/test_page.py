@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from augmentai.dataset.manifest import OWN_FILES
 from augmentai.settings import EXAMPLES
 
 pytestmark = pytest.mark.browser
@@ -51,7 +52,7 @@ def test_samples_to_zip_with_two_clicks(page: Any, tmp_path: Path) -> None:
     with zipfile.ZipFile(path) as archive:
         assert archive.testzip() is None
         lines = [json.loads(line) for line in archive.read("manifest.jsonl").decode().splitlines()]
-        assert {line["file"] for line in lines} == set(archive.namelist()) - {"manifest.jsonl"}
+        assert {line["file"] for line in lines} == set(archive.namelist()) - OWN_FILES
         assert len(lines) == 32
         for line in lines:
             with (

@@ -17,7 +17,9 @@ import pytest
 
 from augmentai.dataset.manifest import MANIFEST, line
 from augmentai.dataset.write import FolderWriter, OutputError, ZipWriter, writer_for
+from augmentai.dataset.write_folder import LOCK
 from augmentai.recipe import Fallback, Outcome, Source, Variation
+from augmentai.versions import versions
 from tests.conftest import as_nobody
 from tests.makers import colours, jpeg
 
@@ -72,6 +74,7 @@ def test_a_line_of_the_manifest() -> None:
         "source": "cats/a.jpg",
         "source_sha256": Source.from_bytes("", b"x").sha256,
         "label": "cats",
+        "split": None,
         "index": 1,
         "engine": "gan",
         "model": "m",
@@ -83,6 +86,7 @@ def test_a_line_of_the_manifest() -> None:
         "seconds": 0.1,
         "fallbacks": [{"engine": "stability", "reason": "no key"}],
         "status": "ok",
+        "versions": versions(),
         "details": {"donor": "b"},
         "notices": ["n"],
     }
@@ -128,6 +132,7 @@ with writer_for(Path(sys.argv[1])) as writer:
 """
     run(script, tmp_path / "out")
     files, lines = contents(tmp_path / "out")
+    assert files.pop(LOCK) == b""
     assert list(files) == [one["file"] for one in lines] == ["a__v1.jpg", "b__v1.jpg"]
     run(script, tmp_path / "out.zip")
     assert not (tmp_path / "out.zip").exists()

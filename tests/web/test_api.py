@@ -13,6 +13,7 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
+from augmentai.dataset.manifest import OWN_FILES
 from augmentai.settings import EXAMPLES
 
 KEYWORDS = {
@@ -38,7 +39,7 @@ def augment(client: Client, files: list[Path], **keywords: Any) -> tuple[list[di
 
 def zip_pixels(path: str) -> dict[str, np.ndarray[Any, Any]]:
     with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if name != "manifest.jsonl"]
+        names = [name for name in archive.namelist() if name not in OWN_FILES]
         return {name: np.array(Image.open(io.BytesIO(archive.read(name)))) for name in names}
 
 

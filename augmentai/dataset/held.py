@@ -1,0 +1,127 @@
+"""What a folder holds of a run that was broken off: its manifest mended, and what need not be made again."""
+
+from __future__ import annotations
+
+import json
+import os
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE
+from augmentai.dataset.names import safe_path
+from augmentai.recipe import Source
+
+_NEW_MANIFEST = ".augmentai.manifest.part"
+
+
+class Held:
+    """Variations that are there already, by source and index.
+
+    sources: sorted by (path, hash), as `gather` gives them. Holds a number for each source, whatever their number.
+    """
+
+    def __init__(self, sources: Sequence[Source] = ()) -> None:
+        self._sources = sources
+        self._bits = [0] * len(sources)  # bit i: variation i of this source
+        self.engines: Counter[str] = Counter()
+        self.credits = 0.0
+
+    @property
+    def variations(self) -> int:
+        return self.engines.total()
+
+    def __contains__(self, wanted: tuple[Source, int]) -> bool:
+        source, index = wanted
+        place = self._place(source.path, source.sha256)
+        return place is not None and bool(self._bits[place] >> index & 1)
+
+    def take(self, entry: dict[str, Any]) -> bool:
+        """Count a line of the manifest in; False where it is of no source of this run, or the second of its kind."""
+        place = self._place(entry["source"], entry["source_sha256"])
+        if place is None or self._bits[place] >> entry["index"] & 1:
+            return False
+        self._bits[place] |= 1 << entry["index"]
+        self.engines[str(entry["engine"])] += 1
+        self.credits += entry.get("credits", 0.0)
+        return True
+
+    def _place(self, path: str, sha256: str) -> int | None:
+        place = bisect_left(self._sources, (path, sha256), key=lambda source: (source.path, source.sha256))
+        if place == len(self._sources):
+            return None
+        found = self._sources[place]
+        return place if (found.path, found.sha256) == (path, sha256) else None
+
+
+def mend(folder: Path, sources: Sequence[Source]) -> Held:
+    """Bring a broken-off run's folder in order and tell what it holds.
+
+    The manifest keeps the lines of variations whose files are all there. Lines of failures go, since these are tried
+    again, and so do a half-written line and lines of which a file is missing, with the rest of their files: such a
+    variation is made again. The manifest is replaced in one step. Raises OSError.
+    """
+    manifest, new = folder / MANIFEST, folder / _NEW_MANIFEST
+    held = Held(sources)
+    dropped = False
+    try:
+        with manifest.open("rb") as lines, new.open("wb") as kept:
+            for line in lines:
+                entry = _made(line)
+                files = [folder / name for name in _files(entry)] if entry else []
+                whole = all(file.is_file() for file in files)
+                if entry and whole and held.take(entry):
+                    kept.write(line)
+                    continue
+                dropped = True
+                if not whole:
+                    for file in files:
+                        file.unlink(missing_ok=True)
+            kept.flush()
+            os.fsync(kept.fileno())
+        if dropped:
+            os.replace(new, manifest)
+    except FileNotFoundError:  # ended before its manifest was begun
+        return held
+    finally:
+        new.unlink(missing_ok=True)
+    return held
+
+
+def only_failures(folder: Path) -> bool:
+    """Whether the manifest in a folder is that of a run that made nothing, or ended before it made anything."""
+    try:
+        with (folder / MANIFEST).open("rb") as lines:
+            return all(_failed(line) for line in lines)
+    except FileNotFoundError:
+        return (folder / RECIPE_FILE).is_file()
+
+
+def _failed(line: bytes) -> bool:
+    if not line.endswith(b"\n"):
+        return True  # torn: nothing was made by it
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(entry, dict) and entry.get("status") == "failed"
+
+
+def _made(line: bytes) -> dict[str, Any] | None:
+    """A line of the manifest that tells of a variation; None for a failure's, a torn one, and one of someone else."""
+    try:
+        entry = json.loads(line) if line.endswith(b"\n") else None
+        if not isinstance(entry, dict) or entry["status"] != "ok":
+            return None
+        sound = isinstance(entry["index"], int) and 0 < entry["index"] < 1 << 20
+        sound = sound and isinstance(entry["source"], str) and isinstance(entry["source_sha256"], str)
+        return entry if sound and all(safe_path(name) == name for name in _files(entry)) else None
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _files(entry: dict[str, Any]) -> list[str]:
+    """The files that a variation consists of, itself first."""
+    return [entry["file"], *entry.get("label_files", ())]

@@ -1,0 +1,41 @@
+"""A job kept in a folder or a ZIP: its recipe, its pictures as they finish, the manifest, and what closes the set."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from pathlib import Path
+
+from augmentai.dataset.record import RunRecord, record_of
+from augmentai.dataset.write import Writer, writer_for
+from augmentai.job import Job
+from augmentai.recipe import Outcome
+from augmentai.versions import models
+
+
+def record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
+    """What `recipe.yaml` will say of a job. inputs: as they were given; out: the folder or ZIP that it goes to."""
+    used = models(job.recipe.engine, job.settings, job.engines)
+    return record_of(job.recipe, job.gathered.sources, used, inputs, out)
+
+
+def keep(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome, None, None]:
+    """Do a job into a new, empty or broken-off folder, or a new ZIP. Yields each outcome when it is kept.
+
+    A folder that holds the beginning of the same run is gone on with: what it holds is not made again, and counts in
+    the report. The set is closed with its card when the job has ended; a ZIP also where it was stopped.
+    Raises OutputError where the output cannot be written, or holds something else.
+    """
+    record = record_for(job, inputs, out)
+    with writer_for(out, record, job.gathered.sources) as writer:
+        job.go_on(writer.held)
+        with closing(job.run()) as outcomes:
+            for outcome in outcomes:
+                writer.add(outcome)
+                yield outcome
+        if not job.report.stopped or out.suffix.lower() == ".zip":
+            close(writer, job, record)
+
+
+def close(writer: Writer, job: Job, record: RunRecord) -> None:
+    """Add what can only be told at the end."""
