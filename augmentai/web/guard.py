@@ -135,9 +135,8 @@ class Guard:
             return
         mine = sum(address_of(request, self._proxies) == visitor for request in self._waiting())
         if mine >= most:
-            raise _RefusedError(
-                429, f"{mine} jobs of yours wait for their turn already; {most} may. Try again when one is done."
-            )
+            waits = "1 of your jobs waits" if mine == 1 else f"{mine} of your jobs wait"
+            raise _RefusedError(429, f"{waits} already; {most} may. Try again when one has begun.")
 
     def _counted(self, request: Request, visitor: str, receive: Receive) -> Receive:
         """Reads an upload and counts it against the visitor's hour, chunk by chunk."""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
-from typing import Any
+import signal
+import sys
+from typing import Any, NoReturn
 
 from augmentai.engines import available
 from augmentai.settings import EXAMPLES, Settings
@@ -70,4 +72,14 @@ def serve(settings: Settings) -> None:
         print(f"The page asks for a password. User name: {USER_NAME}, password: {password}", flush=True)
     elif settings.share:
         print("The share link opens without a password, as AUGMENTAI_ASK_PASSWORD says.", flush=True)
-    page.launch(**launch_options(settings, page))
+    signal.signal(signal.SIGTERM, _end)
+    try:
+        page.launch(**launch_options(settings, page))
+    finally:
+        page.janitor.stop()
+        page.close()
+
+
+def _end(*_: Any) -> NoReturn:
+    """Containers and Workbench end the server with SIGTERM: jobs stop at their next picture, nothing is torn."""
+    sys.exit(0)

@@ -86,7 +86,7 @@ class Ticket:
             return
         wanted = cost.affordable * cost.credits_each
         if self._visitors.credits.left(self._address) < cost.credits:  # else it is a limit of all, which says so itself
-            words = self._too_few_credits(cost.credits_each, cost.affordable)
+            words = self._too_few_credits(cost.credits, cost.affordable)
             if not cost.affordable and job.recipe.engine == "stability":
                 self.settle()
                 raise LimitReachedError(words)
@@ -123,11 +123,11 @@ class Ticket:
             f"{left:,.0f} are left to you. There is room for it {when}. {least}"
         )
 
-    def _too_few_credits(self, price: float, affordable: int) -> str:
+    def _too_few_credits(self, wanted: float, affordable: int) -> str:
         window = self._visitors.credits
         assert window.limit is not None
-        wait = window.seconds_until(self._address, price)
-        when = f" There are more {wait_words(wait)}." if 0 < wait <= 3600 else ""
+        wait = window.seconds_until(self._address, min(wanted, window.limit))
+        when = f" There is more {wait_words(wait)}." if wait else ""
         room = f"pays for {affordable} of these pictures" if affordable else "is reached"
         return (
             f"The limit of {window.limit:g} credits an hour for each visitor {room}.{when} "
