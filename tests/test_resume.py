@@ -370,6 +370,30 @@ class TestWhatIsRefused:
         assert not (out / LOCK).exists()
 
 
+class TestResultsAreNoSources:
+    def test_a_run_into_a_folder_of_its_own_set(self, given: Path) -> None:
+        out = given / "augmented"
+        for _ in range(2):  # the second goes on with the first, and meets its pictures
+            this = Job(gather([given], limits(Settings()), skip=out), RECIPE, Settings(), [Darker()])
+            assert [outcome.ok for outcome in keep(this, out)].count(False) == 0
+            assert this.report.as_dict()["sources"] == 6
+
+    def test_runs_of_before_are_left_alone_and_told(self, given: Path, tmp_path: Path) -> None:
+        done(given, given / "earlier")
+        broken_off(given / "class 0", given / "deep" / "cut short", after=2)
+        found = gather([given], limits(Settings()))
+        assert len(found.sources) == 6
+        assert found.notices == (
+            "folders of earlier runs are not searched; give them by themselves: cut short, earlier",
+        )
+
+    def test_a_run_that_is_named_is_meant(self, given: Path) -> None:
+        done(given, given / "earlier")
+        found = gather([given / "earlier"], limits(Settings()))
+        assert len(found.sources) == 12
+        assert not found.failures + found.notices
+
+
 def command(*words: str | Path) -> subprocess.CompletedProcess[str]:
     line = [sys.executable, "-m", "augmentai", *map(str, words)]
     return subprocess.run(

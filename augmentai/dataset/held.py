@@ -99,6 +99,19 @@ def only_failures(folder: Path) -> bool:
         return (folder / RECIPE_FILE).is_file()
 
 
+def is_run(folder: Path) -> bool:
+    """Whether a folder is the output of a run: its manifest begins with a line of ours, or is yet to be begun."""
+    try:
+        with (folder / MANIFEST).open("rb") as lines:
+            first = lines.readline(1 << 16)
+        entry = json.loads(first) if first else {}
+    except (OSError, ValueError):
+        return False
+    if not first:
+        return (folder / RECIPE_FILE).is_file()
+    return isinstance(entry, dict) and {"source", "source_sha256", "index", "status"} <= entry.keys()
+
+
 def _failed(line: bytes) -> bool:
     if not line.endswith(b"\n"):
         return True  # torn: nothing was made by it

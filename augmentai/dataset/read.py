@@ -13,6 +13,8 @@ from threading import Event
 
 from augmentai.dataset.archive import ArchiveError, check, name_of, open_archive, size_words, too_large
 from augmentai.dataset.content import head, member_head, read_file, read_given, read_member, sha256_of, why_unreadable
+from augmentai.dataset.held import is_run
+from augmentai.dataset.manifest import MANIFEST, OWN_FILES
 from augmentai.dataset.names import LONGEST_PATH_BYTES, safe_path, shown
 from augmentai.images.kinds import PICTURES, RAW_SUFFIXES, SUFFIXES, kind_of
 from augmentai.recipe import Failure, Source
@@ -69,6 +71,7 @@ class _Collector:
         self.others = self.repeated = 0
         self.unopened: list[str] = []
         self.links: list[str] = []
+        self.runs: list[str] = []
         self.nothing_given = False
 
     def take_all(self, inputs: list[str | os.PathLike[str] | Source]) -> None:
@@ -131,6 +134,8 @@ class _Collector:
             )
         if self.links:
             notices.append(f"linked folders are not searched; give them by themselves: {_some(self.links)}")
+        if self.runs:
+            notices.append(f"folders of earlier runs are not searched; give them by themselves: {_some(self.runs)}")
         ordered = tuple(self.sources[key] for key in sorted(self.sources))
         failures = sorted(self.failures, key=lambda failure: (failure.file, failure.reason))
         return Gathered(ordered, tuple(failures), tuple(notices))
@@ -175,6 +180,12 @@ class _Collector:
         before = len(self.sources) + len(self.failures) + self.repeated
         for place, folders, files in os.walk(folder, onerror=self._closed_folder):
             here = Path(place)
+            if MANIFEST in files and is_run(here):
+                if here != folder:  # else it was named, so its pictures are meant
+                    self.runs.append(shown(here.name))
+                    folders.clear()
+                    continue
+                files = [name for name in files if name not in OWN_FILES]
             self.links += [(here / f).name for f in folders if (here / f).is_symlink()]
             folders[:] = sorted(
                 f for f in folders if f not in _LEFT_ALONE and (self.skip is None or (here / f).resolve() != self.skip)
