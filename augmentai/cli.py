@@ -33,6 +33,7 @@ _ROWS_SHOWN = 20
 
 EngineName = Literal["auto", "stability", "diffusion", "gan"]
 FormatName = Literal["same", "png", "jpeg", "webp"]
+GeometryName = Literal["none", "flip", "light", "strong"]
 _DEFAULT = Recipe()
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -99,6 +100,19 @@ def augment(
             help="Saved settings: a run's recipe.yaml, or one of your own. Other flags override it.",
         ),
     ] = None,
+    geometry: Annotated[
+        GeometryName,
+        typer.Option(
+            "--geometry", "-g", help="Move it besides: flip; light: flip, crop, small turn; strong: also perspective."
+        ),
+    ] = "none",
+    mirror: Annotated[
+        bool, typer.Option("--flip/--no-flip", help="Geometry may swap left and right; --no-flip where they matter.")
+    ] = _DEFAULT.mirror,
+    least_visible: Annotated[
+        float,
+        typer.Option(min=0, max=1, help="Share of a labelled thing that geometry must leave, or its label goes."),
+    ] = _DEFAULT.least_visible,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and what it would cost at most; do nothing.")
     ] = False,

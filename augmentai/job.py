@@ -12,10 +12,12 @@ from threading import Event
 
 from augmentai import engines as engine_room
 from augmentai.dataset.held import Held
+from augmentai.dataset.labels.base import LabelError
 from augmentai.dataset.names import Names
 from augmentai.dataset.read import Gathered, Limits, gather
 from augmentai.engines.base import Engine, JobView, Made, Refused, Task
 from augmentai.engines.stability import Estimate, estimate
+from augmentai.geometry import warp_for
 from augmentai.images import ImageError, Photo, decode, encode
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, format_for
 from augmentai.recipe import Outcome, Recipe, Source, Variation, variation_seed
@@ -182,7 +184,11 @@ class Job:
         note = f"AI-made variation by AugmentAI, engine {result.engine}, model {result.model}, seed {task.seed}"
         source_type = DIGITAL_SOURCE_TYPES[1 if result.ai_share == "part" else 0]
         try:
-            image = task.photo.restore(result.image)
+            labels = task.source.labels.load() if task.source.labels is not None else None
+            recipe = task.recipe
+            warp = warp_for(recipe.geometry, task.photo.size_wh, task.seed, recipe.mirror, labels)
+            image = warp.picture(task.photo.restore(result.image))
+            labels = labels if labels is None else warp.labels(labels, recipe.least_visible)
             data = encode(image, file_format, note, source_type, task.photo.icc_profile, task.photo.black_white)
         except Exception as error:
             return Outcome(task.source, task.index, task.seed, reason=_reason(error), **told)  # type: ignore[arg-type]
@@ -195,7 +201,8 @@ class Job:
             prompt=result.prompt,
             strength=task.recipe.strength,
             seconds=result.seconds,
-            details=result.details,
+            details={**result.details, **warp.details},
+            labels=labels,
         )
         return Outcome(task.source, task.index, task.seed, variation, **told)  # type: ignore[arg-type]
 
@@ -205,7 +212,7 @@ def _key(task: Task) -> tuple[str, str, int]:
 
 
 def _reason(error: Exception) -> str:
-    if isinstance(error, ImageError | OSError) and str(error):
+    if isinstance(error, ImageError | LabelError | OSError) and str(error):
         return str(error)  # written for the user
     if isinstance(error, MemoryError):
         return "not enough memory for this picture; make it smaller"

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 ENGINES = ("auto", "stability", "diffusion", "gan")
 OUTPUT_FORMATS = ("same", "png", "jpeg", "webp")
+GEOMETRIES = ("none", "flip", "light", "strong")
 MAX_VARIATIONS = 16
 MAX_PROMPT_CHARS = 10_000
 SEED_LIMIT = 2**32 - 2  # the largest seed that every engine takes
@@ -38,6 +39,10 @@ class Recipe:
     engine: "auto" prefers the hosted API, then a GPU, then the local GAN; any other name is used alone.
     seed: 0 draws one at random, which the report tells; 1 to 4294967294 repeats a run exactly.
     output_format: "same" as the source, "png", "jpeg" or "webp".
+    geometry: what is moved besides, whichever engine made it: "none"; "flip" (left and right swapped in half of the
+    variations); "light" (flip, crops, small turns); "strong" (also perspective, all of it further). Labels move along.
+    mirror: left and right may be swapped; False where they matter (text, road signs, left and right hands).
+    least_visible: 0 to 1; a labelled thing of which geometry leaves a smaller share in the picture loses its label.
 
     Raises RecipeError where a value is out of range.
     """
@@ -49,6 +54,9 @@ class Recipe:
     engine: str = "auto"
     seed: int = 0
     output_format: str = "same"
+    geometry: str = "none"
+    mirror: bool = True
+    least_visible: float = 0.3
 
     def __post_init__(self) -> None:
         _whole(self, "variations", 1, MAX_VARIATIONS)
@@ -56,6 +64,11 @@ class Recipe:
         _share(self, "strength")
         _one_of(self, "engine", ENGINES)
         _one_of(self, "output_format", OUTPUT_FORMATS)
+        _one_of(self, "geometry", GEOMETRIES)
+        _yes_or_no(self, "mirror")
+        _share(self, "least_visible")
+        if self.geometry == "flip" and not self.mirror:
+            raise RecipeError("geometry is flip and mirror is False, which leaves nothing to do; use none or light")
         for name in ("prompt", "negative_prompt"):
             words = getattr(self, name)
             if not isinstance(words, str):
@@ -81,6 +94,13 @@ def _share(recipe: Recipe, name: str) -> None:
     if not (_is_number(value) and 0 <= value <= 1):
         raise RecipeError(f"{name} is {_shown(value)}; expected a number from 0 to 1")
     object.__setattr__(recipe, name, abs(float(value)))  # -0.0 is 0.0
+
+
+def _yes_or_no(recipe: Recipe, name: str) -> None:
+    value: Any = getattr(recipe, name)
+    if type(value).__name__ not in {"bool", "bool_"}:  # numpy has a kind of its own
+        raise RecipeError(f"{name} is {_shown(value)}; expected True or False")
+    object.__setattr__(recipe, name, bool(value))
 
 
 def _is_number(value: object) -> bool:

@@ -141,3 +141,15 @@ def test_help_is_quick_and_loads_nothing_heavy() -> None:
     code = "import sys, augmentai, augmentai.cli, augmentai.job; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "gradio", "diffusers", "transformers"} & set(loaded)
+
+
+def test_geometry_is_asked_for_and_told(dataset: Path, tmp_path: Path) -> None:
+    asked = ["--geometry", "strong", "--no-flip", "--seed", "3"]
+    done = augmentai(dataset, "-o", tmp_path / "out", *asked)
+    assert done.returncode == 0, done.stderr
+    told = [line["details"]["geometry"] for line in lines_of(tmp_path / "out")]  # type: ignore[index]
+    assert [geometry["name"] for geometry in told] == ["strong"] * 3
+    assert not any(geometry["mirrored"] for geometry in told)
+    refused = augmentai(dataset, "-o", tmp_path / "other", "--geometry", "flip", "--no-flip")
+    assert refused.returncode == 2
+    assert "which leaves nothing to do" in refused.stderr

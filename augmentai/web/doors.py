@@ -37,7 +37,7 @@ _NOTHING_CHOSEN = "No files were given. Choose at least one photo or ZIP, or loa
 
 _log = logging.getLogger(__name__)
 
-_Form = tuple[str, str, float, float, str, float, str]
+_Form = dict[str, Any]  # keywords of a recipe
 
 
 class Doors:
@@ -59,11 +59,14 @@ class Doors:
         engine: str,
         seed: float,
         output_format: str,
+        geometry: str,
+        mirror: bool,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio hands it in)
     ) -> Iterator[tuple[Any, Any, Any]]:
         """Yields skips while it works and (gallery, zip_path, report) at the end."""
-        form = (prompt, negative_prompt, strength, variations, engine, seed, output_format)
+        form = _form(prompt, negative_prompt, strength, variations, engine, seed, output_format)
+        form |= {"geometry": geometry, "mirror": mirror}
         for snapshot in self._run(files, form, Event(), request):
             if snapshot.report is None:
                 if snapshot.expected:
@@ -82,11 +85,14 @@ class Doors:
         engine: str,
         seed: float,
         output_format: str,
+        geometry: str,
+        mirror: bool,
         key: str,
         request: gr.Request,
     ) -> Iterator[tuple[Any, ...]]:
         """Yields (status, download, gallery, problems, start, stop)."""
-        form = (prompt, negative_prompt, strength, variations, engine, seed, output_format)
+        form = _form(prompt, negative_prompt, strength, variations, engine, seed, output_format)
+        form |= {"geometry": geometry, "mirror": mirror}
         session = request.session_hash or ""
         stop = self._stops.setdefault(session, Event())
         resting = self.rest()
@@ -165,10 +171,9 @@ class Doors:
             raise gr.Error(_NOTHING_CHOSEN, title="No files", print_exception=False)
         if any(map(os.path.isdir, files)):  # Gradio lets the folder of everybody's uploads pass for a file
             raise gr.Error("A folder cannot be given. Upload its files, or a ZIP of it.", print_exception=False)
-        prompt, negative_prompt, strength, variations, engine, seed, output_format = form
         ticket = self._visitors.ticket(request, own_key=bool((key or "").strip()))
         try:
-            recipe = Recipe(prompt or "", negative_prompt or "", strength, variations, engine, seed or 0, output_format)  # type: ignore[arg-type]
+            recipe = Recipe(**form)
             settings, engines = ticket.limited(*own_key(self._settings, self._engines, key))
             folder = Path(get_upload_folder())
             still_needed(files, folder)
@@ -181,6 +186,27 @@ class Doors:
             raise gr.Error(str(error), title="The result could not be written", print_exception=False) from error
         finally:
             ticket.settle()
+
+
+def _form(
+    prompt: str,
+    negative_prompt: str,
+    strength: float,
+    variations: float,
+    engine: str,
+    seed: float,
+    output_format: str,
+) -> _Form:
+    """What both doors have always asked for; fields that were left empty become what an untouched form says."""
+    return {
+        "prompt": prompt or "",
+        "negative_prompt": negative_prompt or "",
+        "strength": strength,
+        "variations": variations,
+        "engine": engine,
+        "seed": seed or 0,
+        "output_format": output_format,
+    }
 
 
 def _working(snapshot: Snapshot, first: bool) -> tuple[Any, ...]:

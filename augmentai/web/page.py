@@ -8,12 +8,18 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from augmentai.engines.base import Engine
-from augmentai.recipe import ENGINES, MAX_VARIATIONS, OUTPUT_FORMATS
+from augmentai.recipe import ENGINES, GEOMETRIES, MAX_VARIATIONS, OUTPUT_FORMATS
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.web import texts
 from augmentai.web.doors import Doors
 
 _FORMAT_NAMES = {"same": "Same as source", "png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
+_GEOMETRY_NAMES = {
+    "none": "None: nothing moves",
+    "flip": "Flip: half of them mirrored",
+    "light": "Light: flip, crop, small turn",
+    "strong": "Strong: also perspective",
+}
 
 
 def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
@@ -60,6 +66,8 @@ class _Form(NamedTuple):
     engine: gr.Dropdown
     seed: gr.Number
     output_format: gr.Dropdown
+    geometry: gr.Dropdown
+    mirror: gr.Checkbox
     key: gr.Textbox
 
 
@@ -73,6 +81,12 @@ def _form(words_matter: bool) -> _Form:
         engine = gr.Dropdown(engines, value="auto", label="Engine", min_width=170, elem_id="engine")
         formats = [(_FORMAT_NAMES[name], name) for name in OUTPUT_FORMATS]
         output_format = gr.Dropdown(formats, value="same", label="Output format", min_width=170, elem_id="format")
+    with gr.Group(), gr.Row():
+        moves = [(_GEOMETRY_NAMES[name], name) for name in GEOMETRIES]
+        geometry = gr.Dropdown(moves, value="none", label="Geometry", min_width=170, elem_id="geometry")
+        mirror = gr.Checkbox(
+            True, label="May mirror", info="off where left and right matter", min_width=170, elem_id="mirror"
+        )
     with gr.Group(), gr.Row():
         about_prompt = "for the hosted and the diffusion engine; {label} is the class folder's name"
         prompt = gr.Textbox(
@@ -90,7 +104,7 @@ def _form(words_matter: bool) -> _Form:
             max_length=512,
             elem_id="key",
         )
-    return _Form(prompt, negative_prompt, strength, variations, engine, seed, output_format, key)
+    return _Form(prompt, negative_prompt, strength, variations, engine, seed, output_format, geometry, mirror, key)
 
 
 class _Results(NamedTuple):
@@ -131,6 +145,8 @@ def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:
         gr.Textbox("auto", label=f"engine: {', '.join(ENGINES)}; auto prefers them in this order, image by image"),
         gr.Number(0, label="seed: 0 draws one, which the report tells; the same seed, the same pixels"),
         gr.Textbox("same", label=f"output_format: {', '.join(OUTPUT_FORMATS)}"),
+        gr.Textbox("none", label=f"geometry: {', '.join(GEOMETRIES)}; labels move with the pixels"),
+        gr.Checkbox(True, label="mirror: geometry may swap left and right; false where they matter"),
     ]
     outputs = [
         gr.Gallery(label="gallery: every variation, full size"),

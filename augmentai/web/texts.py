@@ -43,7 +43,9 @@ API_DESCRIPTION = (
     "strength: 0 (the source itself) to 1 (as far from it as the engine goes). variations: 1 to 16 of each picture. "
     "engine: auto (hosted, then GPU, then local, image by image), stability, diffusion or gan (that one alone). "
     "seed: 0 draws one, which the report tells; any other repeats a run exactly. "
-    "output_format: same (as the source), png, jpeg or webp."
+    "output_format: same (as the source), png, jpeg or webp. "
+    "geometry: none, flip, light (flip, crop, small turn) or strong (also perspective); labels move with the pixels. "
+    "mirror: false where left and right matter, so that nothing is flipped."
 )
 
 

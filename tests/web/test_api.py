@@ -14,6 +14,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from augmentai.dataset.manifest import OWN_FILES
+from augmentai.geometry import warp_for
 from augmentai.settings import EXAMPLES
 
 KEYWORDS = {
@@ -25,6 +26,8 @@ KEYWORDS = {
     "engine": "auto",
     "seed": 0,
     "output_format": "same",
+    "geometry": "none",
+    "mirror": True,
 }
 
 
@@ -124,6 +127,17 @@ def test_one_bad_file_spoils_nothing(client: Client, tmp_path: Path) -> None:
     assert {line["source"] for line in manifest_of(zip_path)} == {"notes.jpg", "rocket.jpg", "empty.png"}
 
 
+def test_geometry_moves_and_tells_by_how_much(client: Client) -> None:
+    keywords = {"seed": 7, "variations": 2, "strength": 0}
+    _, moved, _ = augment(client, [EXAMPLES / "chelsea.png"], geometry="strong", mirror=False, **keywords)
+    with Image.open(EXAMPLES / "chelsea.png") as photo:
+        source = photo.convert("RGB")
+    for line in manifest_of(moved):
+        assert line["details"]["geometry"]["mirrored"] is False
+        expected = warp_for("strong", source.size, line["seed"], mirror=False).picture(source)
+        np.testing.assert_array_equal(zip_pixels(moved)[line["file"]], np.asarray(expected))
+
+
 def test_only_bad_files_still_end_in_a_report(client: Client, tmp_path: Path) -> None:
     text = tmp_path / "notes.jpg"
     text.write_text("this is no picture")
@@ -141,6 +155,8 @@ def test_only_bad_files_still_end_in_a_report(client: Client, tmp_path: Path) ->
         ({"engine": "dall-e"}, "expected one of auto, stability, diffusion, gan"),
         ({"output_format": "bmp"}, "expected one of same, png, jpeg, webp"),
         ({"seed": -1}, "seed is -1"),
+        ({"geometry": "twist"}, "expected one of none, flip, light, strong"),
+        ({"geometry": "flip", "mirror": False}, "which leaves nothing to do"),
     ],
 )
 def test_bad_settings_are_named(client: Client, keywords: dict[str, Any], words: str) -> None:
