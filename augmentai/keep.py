@@ -6,7 +6,10 @@ from collections.abc import Generator, Iterable
 from contextlib import closing
 from pathlib import Path
 
+from augmentai.dataset.card import card, count, title
+from augmentai.dataset.manifest import CARD, SHEET
 from augmentai.dataset.record import RunRecord, record_of
+from augmentai.dataset.sheet import sheet
 from augmentai.dataset.write import Writer, writer_for
 from augmentai.job import Job
 from augmentai.recipe import Outcome
@@ -38,4 +41,10 @@ def keep(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome,
 
 
 def close(writer: Writer, job: Job, record: RunRecord) -> None:
-    """Add what can only be told at the end."""
+    """Add what can only be told at the end: the card and the contact sheet."""
+    sources = job.gathered.sources
+    counts = count(writer.entries(), sources)
+    drawn = sheet(writer.entries(), sources, writer.read, title(record), job.settings.max_pixels)
+    if drawn is not None:
+        writer.put(SHEET, drawn)
+    writer.put(CARD, card(record, counts, originals=0, has_sheet=drawn is not None))

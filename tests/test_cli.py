@@ -51,8 +51,7 @@ def test_folder_in_folder_out(dataset: Path, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
     assert made == {
-        "manifest.jsonl",
-        "recipe.yaml",
+        *OWN_FILES,
         *(f"cats/chelsea__v{i}.png" for i in (1, 2)),
         *(f"flowers/flower__v{i}.jpg" for i in (1, 2)),
         *(f"things/cups/coffee__v{i}.png" for i in (1, 2)),

@@ -49,11 +49,21 @@ class Held:
         return True
 
     def _place(self, path: str, sha256: str) -> int | None:
-        place = bisect_left(self._sources, (path, sha256), key=lambda source: (source.path, source.sha256))
-        if place == len(self._sources):
-            return None
-        found = self._sources[place]
-        return place if (found.path, found.sha256) == (path, sha256) else None
+        return _place(self._sources, path, sha256)
+
+
+def find(sources: Sequence[Source], path: str, sha256: str) -> Source | None:
+    """The source of a line of the manifest. sources: sorted by (path, hash)."""
+    place = _place(sources, path, sha256)
+    return None if place is None else sources[place]
+
+
+def _place(sources: Sequence[Source], path: str, sha256: str) -> int | None:
+    place = bisect_left(sources, (path, sha256), key=lambda source: (source.path, source.sha256))
+    if place == len(sources):
+        return None
+    found = sources[place]
+    return place if (found.path, found.sha256) == (path, sha256) else None
 
 
 def mend(folder: Path, sources: Sequence[Source]) -> Held:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from typing import Any
 
 from augmentai.recipe import Outcome
@@ -14,6 +15,11 @@ CARD = "dataset_card.md"
 # Drawn as SVG: a JPEG beside the class folders would be a picture of the set to whoever loads it, and a folder a class.
 SHEET = "contact_sheet.svg"
 OWN_FILES = frozenset({MANIFEST, RECIPE_FILE, CARD, SHEET})  # what a run says of itself
+
+
+def made_in(entry: dict[str, Any]) -> bool:
+    """Whether a line of the manifest, read back, tells of a variation that was made."""
+    return entry.get("status") == "ok"
 
 
 def line(outcome: Outcome) -> str:
@@ -44,6 +50,8 @@ def line(outcome: Outcome) -> str:
     }
     if made and made.beside:
         entry["label_files"] = [file for file, _ in made.beside]
+    if made and made.labels is not None and made.labels.shapes:
+        entry["objects"] = dict(Counter(shape.category for shape in made.labels.shapes))
     if made and made.details:
         entry["details"] = dict(made.details)
     if outcome.credits:
