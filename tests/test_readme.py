@@ -46,22 +46,6 @@ def test_every_example_photo_has_its_licence() -> None:
     assert all(photo.name in licences for photo in photos)
 
 
-def test_space_front_matter_names_what_is_there() -> None:
-    matter = README.split("---")[1]
-    pins = (ROOT / "requirements.txt").read_text()
-    version = re.search(r"sdk_version: (\S+)", matter)
-    assert version
-    assert f"gradio=={version[1]}" in pins
-    app = re.search(r"app_file: (\S+)", matter)
-    assert app
-    assert (ROOT / app[1]).exists()
-
-
-def test_no_file_is_too_large_for_a_space() -> None:
-    kept = [p for folder in ("weights", "examples", "tests") for p in (ROOT / folder).rglob("*") if p.is_file()]
-    assert max(path.stat().st_size for path in kept) < 10_000_000
-
-
 @pytest.mark.parametrize(
     ("name", "value"),
     [

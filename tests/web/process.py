@@ -46,19 +46,20 @@ def free_port() -> int:
 
 
 @contextmanager
-def app_process(folder: Path, *arguments: str, **environment: str) -> Iterator[Running]:
-    """Starts app.py and waits until it is healthy. `folder` takes its uploads and its log.
+def app_process(folder: Path, *arguments: str, root: Path = ROOT, **environment: str) -> Iterator[Running]:
+    """Starts app.py of `root` and waits until it is healthy. `folder` takes its uploads and its log.
 
     The environment is this process's without anything that would set AugmentAI up, and `environment`.
     """
     port = free_port()
     log_file = folder / "app.log"
-    clean = {name: value for name, value in os.environ.items() if not name.startswith(("GRADIO_", "AUGMENTAI_"))}
+    kept_out = ("GRADIO_", "AUGMENTAI_", "PROXY_PREFIX", "SPACE_", "PYTHONPATH")
+    clean = {name: value for name, value in os.environ.items() if not name.startswith(kept_out)}
     own = {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio"), "PYTHONUNBUFFERED": "1"}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, str(ROOT / "app.py"), *arguments],
-            cwd=ROOT,
+            [sys.executable, str(root / "app.py"), *arguments],
+            cwd=root,
             env=clean | own | environment,
             stdout=log,
             stderr=subprocess.STDOUT,
