@@ -134,17 +134,17 @@ def augment(
         if out is not None:
             recipe = settle(out, recipe)
     except (SettingsError, RecipeError, OutputError) as error:
-        _leave(str(error))
+        leave(str(error))
     gathered = gather(inputs, limits(settings), skip=out)
     stop = Event()
     job = Job(gathered, recipe, settings, available(settings), stop)
     if not gathered.sources:
         _tell(job.report.as_dict(), None)
-        _leave("there is no picture to work on")
+        leave("there is no picture to work on")
     if dry_run or out is None:
         _foretell(job)
         return
-    _stop_on_signals(stop)
+    stop_on_signals(stop)
     raise typer.Exit(run(job, out, inputs))
 
 
@@ -161,7 +161,7 @@ def run(job: Job, out: Path, inputs: list[Path]) -> int:
                 bar.update(task, completed=done, total=max(job.expected - missing, done))
     except OutputError as error:
         if not job.report.variations:
-            _leave(str(error))
+            leave(str(error))
         console.print(f"augmentai: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
         job.report.stopped = True
     report = job.report.as_dict()
@@ -181,7 +181,7 @@ def _recipe(context: typer.Context, saved: Path | None) -> Recipe:
     return replace(load_recipe(saved) if saved is not None else _DEFAULT, **flags)
 
 
-def _leave(message: str) -> NoReturn:
+def leave(message: str) -> NoReturn:
     console.print(f"augmentai: {message}", style="bold red", markup=False, highlight=False, soft_wrap=True)
     raise typer.Exit(NOTHING_DONE)
 
@@ -208,7 +208,7 @@ def _progress() -> Progress:
     )
 
 
-def _stop_on_signals(stop: Event) -> None:
+def stop_on_signals(stop: Event) -> None:
     """The first Ctrl-C ends the job after the picture in hand and keeps what is finished; the second ends at once."""
 
     def ask(number: int, frame: FrameType | None) -> None:
@@ -255,4 +255,9 @@ def _rows(title: str, rows: list[tuple[str, str]]) -> None:
 
 
 def main() -> None:
+    """`augmentai INPUT...` needs no word for what it does; `augmentai replay RUN` does something else."""
+    if sys.argv[1:2] == ["replay"]:
+        from augmentai.cli_replay import app as replay_app
+
+        replay_app(sys.argv[2:], prog_name="augmentai replay")
     app(prog_name="augmentai")
