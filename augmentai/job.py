@@ -34,6 +34,7 @@ class Job:
 
     Iterate over `run()` for outcomes as they finish. `report` counts them. Set `stop` to end early: what an engine has
     begun is finished or dropped, nothing new is begun, and `report` says that it was stopped.
+    first_index: number of the first variation of each source; more than 1 where earlier ones are there already.
     Raises ValueError where the recipe names an unknown engine.
     """
 
@@ -42,6 +43,7 @@ class Job:
     settings: Settings
     engines: Sequence[Engine]
     stop: Event = field(default_factory=Event)
+    first_index: int = 1
 
     def __post_init__(self) -> None:
         self.recipe = self.recipe.settled()
@@ -169,7 +171,7 @@ class Job:
                 yield task
 
     def _wanted(self, source: Source) -> range:
-        return range(1, self.recipe.variations + 1)
+        return range(self.first_index, self.first_index + self.recipe.variations)
 
     def _decode(self, source: Source) -> Photo:
         return decode(source.read(), source.path, self.settings.max_pixels)

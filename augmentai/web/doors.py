@@ -1,6 +1,6 @@
-"""The two ways in, the page's button and the API: a form becomes a recipe, snapshots become components.
+"""The two ways in, the page's button and the API: a form becomes a recipe, snapshots become what is shown.
 
-Both are generators, so that a closed tab or a cancelled call ends the work at the next picture.
+Both are generators, so that a closed tab or a cancelled call ends the work within a second.
 """
 
 from __future__ import annotations
@@ -9,7 +9,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -17,37 +18,40 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from augmentai.dataset.read import Gathered, gather
 from augmentai.dataset.write import OutputError
 from augmentai.engines.base import Engine
 from augmentai.engines.gan import GanEngine
-from augmentai.engines.stability import estimate, visitor_settings
+from augmentai.job import limits
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
-from augmentai.web.costs import cost_line, count_pictures, own_key
+from augmentai.web.costs import Pace, own_key, price, used
 from augmentai.web.janitor import still_needed
 from augmentai.web.limits import LimitReachedError
-from augmentai.web.runs import Snapshot, run
+from augmentai.web.runs import Given, Snapshot, run, uploaded
+from augmentai.web.shelf import Finished, Shelf, pack
+from augmentai.web.uploads import Entry, lay_out, look, samples
+from augmentai.web.views import Shown, finished_view, working_view
 from augmentai.web.visitors import Visitors
 
-_WINDOW = 24  # pictures shown while it works: a growing gallery costs more with every picture
-_SHOWN_AT_MOST = 400  # of a finished job; the ZIP holds all
-_PAUSE_SECONDS = 0.5  # between two looks at a running job
+_PAUSE_SECONDS = 0.5  # between two pictures of a running job
+_MORE = 4  # variations that "more like this" adds
 _NOTHING_CHOSEN = "No files were given. Choose at least one photo or ZIP, or load the samples."
 
 _log = logging.getLogger(__name__)
 
-_Form = dict[str, Any]  # keywords of a recipe
-
 
 class Doors:
-    """Handlers of the page and the API over one set of engines."""
+    """Handlers of the page and the API over one set of engines. Those of the page give {name of a part: what it shows}."""
 
     def __init__(self, settings: Settings, engines: Sequence[Engine]) -> None:
         self._settings, self._engines = settings, engines
         self._visitors = Visitors(settings)
         self._stops: dict[str, Event] = {}
         self._warmed = threading.Lock()
+        self._pace = Pace()
+        self.shelf = Shelf()
 
     def api(
         self,
@@ -59,15 +63,25 @@ class Doors:
         engine: str,
         seed: float,
         output_format: str,
-        geometry: str,
-        mirror: bool,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio hands it in)
     ) -> Iterator[tuple[Any, Any, Any]]:
         """Yields skips while it works and (gallery, zip_path, report) at the end."""
-        form = _form(prompt, negative_prompt, strength, variations, engine, seed, output_format)
-        form |= {"geometry": geometry, "mirror": mirror}
-        for snapshot in self._run(files, form, Event(), request):
+        form = {
+            "prompt": prompt,
+            "negative_prompt": negative_prompt,
+            "strength": strength,
+            "variations": variations,
+            "engine": engine,
+            "seed": seed,
+            "output_format": output_format,
+        }
+        if not files:
+            raise _no_files()
+        if any(map(os.path.isdir, files)):  # Gradio lets the folder of everybody's uploads pass for a file
+            raise gr.Error("A folder cannot be given. Upload its files, or a ZIP of it.", print_exception=False)
+        still_needed(files, Path(get_upload_folder()))
+        for snapshot in self._run(uploaded(files, self._settings), recipe_of(form), Event(), request):
             if snapshot.report is None:
                 if snapshot.expected:
                     progress((snapshot.done, snapshot.expected), desc="augmenting", unit="images")
@@ -75,81 +89,168 @@ class Doors:
             else:
                 yield list(snapshot.pictures), snapshot.zip_path, snapshot.report
 
+    def look(self, entries: list[Entry]) -> Shown:
+        """What was dropped, at once: counts, classes, thumbnails, and what is refused and why."""
+        self.warm_up()
+        found = look(entries, self._settings)
+        return {"files": gr.update(about=found.as_props()), "given": found.as_state()}
+
+    def samples(self) -> Shown:
+        """The bundled photos, as if they had been dropped."""
+        self.warm_up()
+        found = look(entries := samples(), self._settings)
+        return {"files": gr.update(value=entries, about=found.as_props()), "given": found.as_state()}
+
+    def foretell(self, given: Mapping[str, int], key: str, form: Mapping[str, Any]) -> str:
+        """What the button would do, cost and take, as HTML; never waits for the network."""
+        try:
+            recipe = recipe_of(form)
+        except gr.Error as error:
+            return texts.warning(str(error.message))
+        settings, engines = own_key(self._settings, self._engines, key)
+        first, ready = used(engines, recipe.engine)
+        wanted = given.get("pictures", 0) * recipe.variations
+        seconds = self._pace.seconds(first, wanted, given.get("pixels", 0)) if first and wanted else 0.0
+        cost = price(settings, recipe, given.get("pictures", 0)) if first == "stability" else None
+        return texts.foretold(given.get("pictures", 0), recipe.variations, first, cost, seconds) + texts.engines(
+            ready, first, recipe.engine
+        )
+
     def page(
         self,
-        files: list[str] | None,
-        prompt: str,
-        negative_prompt: str,
-        strength: float,
-        variations: float,
-        engine: str,
-        seed: float,
-        output_format: str,
-        geometry: str,
-        mirror: bool,
+        entries: list[Entry],
         key: str,
+        form: Mapping[str, Any],
+        given: Mapping[str, int],
         request: gr.Request,
-    ) -> Iterator[tuple[Any, ...]]:
-        """Yields (status, download, gallery, problems, start, stop)."""
-        form = _form(prompt, negative_prompt, strength, variations, engine, seed, output_format)
-        form |= {"geometry": geometry, "mirror": mirror}
-        session = request.session_hash or ""
+    ) -> Iterator[Shown]:
+        """The big button. Yields what changes; ends with the results, or with words on why there are none."""
+        kept: list[Gathered] = []
+
+        def read(place: Path, stop: Event) -> Gathered:
+            inputs = lay_out(entries, place / "in")
+            kept.append(gather(inputs, limits(self._settings, self._settings.max_files), stop=stop))
+            return kept[0]
+
+        def finish(last: Snapshot, recipe: Recipe) -> Finished:
+            assert last.report is not None
+            assert last.zip_path is not None
+            for engine, count in last.report["engines"].items():
+                if len(last.report["engines"]) == 1:
+                    self._pace.learn(engine, count, given.get("pixels", 0), last.seconds)
+            recipe = replace(recipe, seed=last.report["seed"])
+            return Finished(recipe, kept[0], [Path(last.zip_path)], list(last.rows), last.report, last.classes)
+
+        def start(stop: Event) -> Iterator[Snapshot]:
+            if not entries:
+                raise _no_files()
+            still_needed([path for _, path in entries], Path(get_upload_folder()))
+            return self._run(read, recipe_of(form), stop, request, key, keep_full=False)
+
+        yield from self._told(start, lambda last: finish(last, recipe_of(form)), session_of(request), [])
+
+    def again(self, key: str, request: gr.Request) -> Iterator[Shown]:
+        """Try what failed, and what a stop left undone, once more; the results join those that are there."""
+        finished = self.shelf.get(session_of(request))
+        if finished is None:
+            yield {"status": texts.failed(texts.GONE), **self.rest()}
+            return
+        missing = finished.missing()
+        yield from self._added(finished, missing, finished.recipe, 1, key, request)
+
+    def more(self, file: str, key: str, request: gr.Request) -> Iterator[Shown]:
+        """Four more of one variation's source, by the same engine, as strong, with the numbers that follow."""
+        finished = self.shelf.get(session_of(request))
+        row = finished.row(file) if finished else None
+        if finished is None or row is None:
+            yield {"status": texts.failed(texts.GONE), **self.rest()}
+            return
+        recipe = replace(
+            finished.recipe,
+            engine=row.engine,
+            strength=row.strength,
+            prompt=row.prompt or finished.recipe.prompt,
+            variations=_MORE,
+        )
+        yield from self._added(finished, finished.only(row), recipe, finished.next_index(row), key, request)
+
+    def _added(
+        self, finished: Finished, gathered: Gathered, recipe: Recipe, first_index: int, key: str, request: gr.Request
+    ) -> Iterator[Shown]:
+        def start(stop: Event) -> Iterator[Snapshot]:
+            return self._run(lambda place, stop: gathered, recipe, stop, request, key, False, first_index)
+
+        def finish(last: Snapshot) -> Finished:
+            finished.add(last, [(s.path, s.sha256) for s in gathered.sources])
+            return finished
+
+        yield from self._told(start, finish, session_of(request), finished.rows)
+
+    def _told(
+        self,
+        start: Callable[[Event], Iterator[Snapshot]],
+        finish: Callable[[Snapshot], Finished],
+        session: str,
+        before: Sequence[Any],
+    ) -> Iterator[Shown]:
+        """A job as the page shows it, whatever becomes of it; the buttons always come back."""
         stop = self._stops.setdefault(session, Event())
-        resting = self.rest()
         shown = 0.0
+        snapshots: Iterator[Snapshot] = iter(())
         try:
-            for snapshot in self._run(files, form, stop, request, key, keep_full=False):
+            snapshots = start(stop)
+            for snapshot in snapshots:
                 if snapshot.report is not None:
-                    yield *_finished(snapshot), *resting
+                    finished = finish(snapshot)
+                    self.shelf.put(session, finished)
+                    yield {**finished_view(finished, pack(finished)), **self.rest()}
                 elif time.monotonic() - shown > _PAUSE_SECONDS:
-                    yield _working(snapshot, first=not shown)
+                    yield working_view(snapshot, first=not shown, before=before)
                     shown = time.monotonic()
                 else:
-                    yield (gr.skip(),) * 6  # only a point where a closed tab can end the work
+                    yield {}  # only a point where a closed tab can end the work
         except gr.Error as error:
-            yield texts.failed(str(error.message)), gr.skip(), gr.skip(), gr.skip(), *resting
+            yield {"status": texts.failed(str(error.message)), **self.rest()}
         except Exception as error:  # a defect of ours: the visitor is told, and the page stays alive
             _log.exception("a job of the page ended in a fault")
             words = f"An unexpected fault ended this job ({type(error).__name__}). Try it again; please report it."
-            yield texts.failed(words), gr.skip(), gr.skip(), gr.skip(), *resting
+            yield {"status": texts.failed(words), **self.rest()}
         finally:
+            if isinstance(snapshots, Generator):
+                snapshots.close()
             stop.set()
             if self._stops.get(session) is stop:
                 del self._stops[session]
 
-    def begin(self, request: gr.Request) -> tuple[Any, ...]:
+    def begin(self, request: gr.Request) -> Shown:
         """At the click, before the job's turn comes: says so, and lets it be stopped while it waits."""
-        self._stops[request.session_hash or ""] = Event()
-        return texts.WAITING, gr.Button("Working", interactive=False), gr.Button("Stop", interactive=True)
+        self._stops[session_of(request)] = Event()
+        return {
+            "status": texts.WAITING,
+            "start": gr.Button("Working", interactive=False),
+            "stop": gr.Button("Stop", visible=True, interactive=True),
+            "again": gr.Button(visible=False),
+        }
 
-    def rest(self) -> tuple[Any, Any]:
+    def rest(self) -> Shown:
         """The two buttons when nothing runs; also after a fault of the server or a full queue."""
-        return gr.Button("Augment", interactive=True), gr.Button("Stop", interactive=False)
+        return {"start": gr.Button(texts.START, interactive=True), "stop": gr.Button("Stop", interactive=False)}
 
     def leave(self, request: gr.Request) -> None:
-        """The tab was closed: whatever it waits for ends at the next picture."""
-        stop = self._stops.pop(request.session_hash or "", None)
+        """The tab was closed: whatever it waits for ends, and what it had is forgotten."""
+        session = session_of(request)
+        self.shelf.drop(session)
+        stop = self._stops.pop(session, None)
         if stop is not None:
             stop.set()
 
-    def stop(self, request: gr.Request) -> Any:
+    def stop(self, request: gr.Request) -> Shown:
         """End this visitor's own job after the picture in hand; what is done is kept."""
-        stop = self._stops.get(request.session_hash or "")
+        stop = self._stops.get(session_of(request))
         if stop is None:
-            return gr.Button("Stop", interactive=False)
+            return {"stop": gr.Button("Stop", interactive=False)}
         stop.set()
-        return gr.Button("Stopping", interactive=False)
-
-    def cost(self, files: list[str] | None, strength: float, variations: float, engine: str, key: str) -> str:
-        """What pressing Augment would cost at most, as a line of HTML; never waits for the network."""
-        try:
-            recipe = Recipe(strength=strength, variations=variations, engine=engine)  # type: ignore[arg-type]
-        except RecipeError:
-            return ""
-        settings = visitor_settings(self._settings, key or "")
-        if estimate(settings, recipe, 1) is None:  # free of charge: the files need not be looked at
-            return ""
-        return cost_line(settings, recipe, count_pictures(files or []))
+        return {"stop": gr.Button("Stopping", interactive=False)}
 
     def warm_up(self) -> None:
         """Load the local GAN while the visitor still looks at the settings. Once a process, in the background."""
@@ -160,69 +261,47 @@ class Doors:
 
     def _run(
         self,
-        files: list[str] | None,
-        form: _Form,
+        given: Given,
+        recipe: Recipe,
         stop: Event,
         request: gr.Request,
         key: str = "",
         keep_full: bool = True,
+        first_index: int = 1,
     ) -> Iterator[Snapshot]:
-        if not files:
-            raise gr.Error(_NOTHING_CHOSEN, title="No files", print_exception=False)
-        if any(map(os.path.isdir, files)):  # Gradio lets the folder of everybody's uploads pass for a file
-            raise gr.Error("A folder cannot be given. Upload its files, or a ZIP of it.", print_exception=False)
         ticket = self._visitors.ticket(request, own_key=bool((key or "").strip()))
         try:
-            recipe = Recipe(**form)
             settings, engines = ticket.limited(*own_key(self._settings, self._engines, key))
             folder = Path(get_upload_folder())
-            still_needed(files, folder)
-            yield from run(files, recipe, settings, engines, folder, stop, keep_full, ticket.admit)
+            yield from run(given, recipe, settings, engines, folder, stop, keep_full, first_index, ticket.admit)
         except LimitReachedError as error:
             raise gr.Error(str(error), title="Limit reached", print_exception=False) from error
         except RecipeError as error:
-            raise gr.Error(str(error), title="A setting cannot be used", print_exception=False) from error
+            raise _wrong_setting(error) from error
         except OutputError as error:
             raise gr.Error(str(error), title="The result could not be written", print_exception=False) from error
         finally:
             ticket.settle()
 
 
-def _form(
-    prompt: str,
-    negative_prompt: str,
-    strength: float,
-    variations: float,
-    engine: str,
-    seed: float,
-    output_format: str,
-) -> _Form:
-    """What both doors have always asked for; fields that were left empty become what an untouched form says."""
-    return {
-        "prompt": prompt or "",
-        "negative_prompt": negative_prompt or "",
-        "strength": strength,
-        "variations": variations,
-        "engine": engine,
-        "seed": seed or 0,
-        "output_format": output_format,
-    }
+def session_of(request: gr.Request) -> str:
+    """Which tab it is; random, so nobody names another's."""
+    return request.session_hash or ""
 
 
-def _working(snapshot: Snapshot, first: bool) -> tuple[Any, ...]:
-    bar = texts.progress(snapshot.done, len(snapshot.failures), snapshot.expected, snapshot.seconds)
-    gallery = gr.Gallery(list(snapshot.previews[-_WINDOW:]), visible=bool(snapshot.previews))
-    problems = texts.troubles(None, snapshot.failures)
-    running = (gr.Button("Working", interactive=False), gr.Button("Stop", interactive=True) if first else gr.skip())
-    return bar, gr.DownloadButton(visible=False) if first else gr.skip(), gallery, problems, *running
+def recipe_of(form: Mapping[str, Any]) -> Recipe:
+    """The recipe that a form asks for; what was left empty is as usual. Raises gr.Error."""
+    usual = Recipe()
+    filled = {name: getattr(usual, name) if value is None else value for name, value in form.items()}
+    try:
+        return Recipe(**filled)
+    except RecipeError as error:
+        raise _wrong_setting(error) from error
 
 
-def _finished(snapshot: Snapshot) -> tuple[Any, Any, Any, Any]:
-    assert snapshot.report is not None
-    assert snapshot.zip_path is not None
-    megabytes = os.path.getsize(snapshot.zip_path) / 1e6
-    label = f"Download ZIP ({snapshot.done} images, {megabytes:.1f} MB)"
-    told = snapshot.done > 0 or bool(snapshot.failures)  # where nothing could be made, the manifest says why
-    download = gr.DownloadButton(label, value=snapshot.zip_path, visible=told)
-    gallery = gr.Gallery(list(snapshot.previews[:_SHOWN_AT_MOST]), visible=bool(snapshot.previews))
-    return texts.summary(snapshot.report), download, gallery, texts.troubles(snapshot.report, snapshot.failures)
+def _wrong_setting(error: RecipeError) -> gr.Error:
+    return gr.Error(str(error), title="A setting cannot be used", print_exception=False)
+
+
+def _no_files() -> gr.Error:
+    return gr.Error(_NOTHING_CHOSEN, title="No files", print_exception=False)

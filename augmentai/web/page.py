@@ -1,137 +1,187 @@
-"""The Blocks page and the API endpoint: layout and wiring. What they do is in `doors`."""
+"""The Blocks page and the API endpoint: layout and wiring. What they do is in `doors` and `after`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import gradio as gr
 
 from augmentai.engines.base import Engine
-from augmentai.recipe import ENGINES, GEOMETRIES, MAX_VARIATIONS, OUTPUT_FORMATS
-from augmentai.settings import EXAMPLES, Settings
+from augmentai.recipe import ENGINES, MAX_VARIATIONS, OUTPUT_FORMATS
+from augmentai.settings import Settings
 from augmentai.web import texts
-from augmentai.web.doors import Doors
+from augmentai.web.after import After
+from augmentai.web.assets import asset
+from augmentai.web.doors import Doors, session_of
+from augmentai.web.drop import DropZone
+from augmentai.web.form import Form, more_settings, simple_fields
+from augmentai.web.grid import ResultGrid
+from augmentai.web.recipes import loaded, saved
+from augmentai.web.snippets import snippets
 
-_FORMAT_NAMES = {"same": "Same as source", "png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
-_GEOMETRY_NAMES = {
-    "none": "None: nothing moves",
-    "flip": "Flip: half of them mirrored",
-    "light": "Light: flip, crop, small turn",
-    "strong": "Strong: also perspective",
-}
+_NOTHING = {"pictures": 0, "pixels": 0}
+Parts = dict[str, Any]
 
 
 def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
     """The whole page. Nothing is loaded or contacted until somebody gives it photos."""
     doors = Doors(settings, engines)
-    quiet: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
     turn: dict[str, Any] = {"concurrency_id": "augment", "concurrency_limit": settings.jobs_at_once}
     with gr.Blocks(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
         gr.HTML(texts.HEADER, padding=False)
-        with gr.Row(equal_height=False):
-            with gr.Column(scale=4, min_width=300):
-                files = gr.File(label="Photos or ZIPs", file_count="multiple", height=190, elem_id="files")
-                samples = gr.Button("Load samples", size="sm", elem_id="samples")
-                form = _form(words_matter=any(e.name != "gan" and e.readiness().ready for e in engines))
-                with gr.Row():
-                    start = gr.Button("Augment", variant="primary", scale=3, min_width=160, elem_id="augment")
-                    stop = gr.Button("Stop", scale=1, interactive=False, min_width=90, elem_id="stop")
-                cost = gr.HTML("", padding=False, elem_id="cost")
-                gr.HTML(texts.engine_line(engines), padding=False, elem_id="engines")
-            with gr.Column(scale=6, min_width=300):
-                results = _results()
-        samples.click(_samples, None, files, queue=False, **quiet)
-        files.change(doors.warm_up, None, None, queue=False, **quiet)
-        deciding = [files, form.strength, form.variations, form.engine, form.key]
-        moments = [*(part.change for part in deciding[:-1]), form.key.blur, form.key.submit]
-        gr.on(moments, doors.cost, deciding, cost, queue=False, **quiet)
-        waiting = start.click(doors.begin, None, [results.status, start, stop], queue=False, **quiet)
-        working = waiting.then(doors.page, [files, *form], [*results, start, stop], **quiet, **turn)
-        working.then(doors.rest, None, [start, stop], queue=False, **quiet)
-        page.unload(doors.leave)
-        stop.click(doors.stop, None, stop, queue=False, **quiet)
+        parts: Parts = {"given": gr.State(_NOTHING)}
+        with gr.Tabs(elem_id="tabs"):
+            with gr.Tab("Make variations", id="make"), gr.Row(equal_height=False):
+                with gr.Column(scale=5, min_width=300, elem_id="left"):
+                    parts["files"] = DropZone(settings, elem_id="files")
+                    simple = simple_fields()
+                    form = more_settings(simple)
+                    parts["foretold"] = gr.HTML(doors.foretell(_NOTHING, "", {}), padding=False, elem_id="foretold")
+                    with gr.Row(elem_id="go"):
+                        parts["start"] = gr.Button(texts.START, variant="primary", scale=3, min_width=160, elem_id="augment")
+                        parts["stop"] = gr.Button(
+                            "Stop", variant="secondary", scale=1, interactive=False, visible=False, min_width=90, elem_id="stop"
+                        )
+                with gr.Column(scale=7, min_width=300, elem_id="right"):
+                    parts |= _results()
+            with gr.Tab("Use it from code", id="code"):
+                gr.HTML(texts.CODE_LEAD, padding=False)
+                code = gr.HTML("", padding=False, js_on_load=asset("copy.js"), elem_id="code")
+            with gr.Tab("Report", id="report"):
+                parts["report"] = gr.HTML(texts.NO_REPORT, padding=False, elem_id="report")
+        _wire_job(page, doors, parts, form, turn)
+        _wire_results(After(settings, doors.shelf), parts)
+        _wire_settings(page, doors, parts, form, code)
         with gr.Row(visible=False):
             _endpoint(doors, turn)
     return page
 
 
-class _Form(NamedTuple):
-    """The settings, in the order in which `Doors` takes them."""
-
-    prompt: gr.Textbox
-    negative_prompt: gr.Textbox
-    strength: gr.Slider
-    variations: gr.Slider
-    engine: gr.Dropdown
-    seed: gr.Number
-    output_format: gr.Dropdown
-    geometry: gr.Dropdown
-    mirror: gr.Checkbox
-    key: gr.Textbox
-
-
-def _form(words_matter: bool) -> _Form:
-    with gr.Group():
-        variations = gr.Slider(1, MAX_VARIATIONS, 4, step=1, label="Variations per image", elem_id="variations")
-        about_strength = "0 is the photo itself, 1 as far from it as the engine goes"
-        strength = gr.Slider(0, 1, 0.4, step=0.05, label="Strength", info=about_strength, elem_id="strength")
-    with gr.Group(), gr.Row():
-        engines = [(texts.ENGINE_NAMES[name], name) for name in ENGINES]
-        engine = gr.Dropdown(engines, value="auto", label="Engine", min_width=170, elem_id="engine")
-        formats = [(_FORMAT_NAMES[name], name) for name in OUTPUT_FORMATS]
-        output_format = gr.Dropdown(formats, value="same", label="Output format", min_width=170, elem_id="format")
-    with gr.Group(), gr.Row():
-        moves = [(_GEOMETRY_NAMES[name], name) for name in GEOMETRIES]
-        geometry = gr.Dropdown(moves, value="none", label="Geometry", min_width=170, elem_id="geometry")
-        mirror = gr.Checkbox(
-            True, label="May mirror", info="off where left and right matter", min_width=170, elem_id="mirror"
-        )
-    with gr.Group(), gr.Row():
-        about_prompt = "for the hosted and the diffusion engine; {label} is the class folder's name"
-        prompt = gr.Textbox(
-            label="Prompt", placeholder=about_prompt, max_lines=6, scale=3, min_width=170, elem_id="prompt"
-        )
-        seed = gr.Number(0, label="Seed (0: random)", precision=0, minimum=0, scale=1, min_width=120, elem_id="seed")
-    with gr.Accordion("Negative prompt, own key", open=words_matter, elem_id="more"):
-        negative_prompt = gr.Textbox(
-            label="Negative prompt", placeholder="what should not be in it", elem_id="negative"
-        )
-        key = gr.Textbox(
-            label="Your own Stability key (optional)",
-            info="Used for your own jobs only, kept in this page's memory, and never stored.",
-            type="password",
-            max_length=512,
-            elem_id="key",
-        )
-    return _Form(prompt, negative_prompt, strength, variations, engine, seed, output_format, geometry, mirror, key)
-
-
-class _Results(NamedTuple):
-    """What a job fills, in the order in which `Doors.page` yields it."""
-
-    status: gr.HTML
-    download: gr.DownloadButton
-    gallery: gr.Gallery
-    problems: gr.HTML
-
-
-def _results() -> _Results:
+def _results() -> Parts:
     status = gr.HTML(texts.EMPTY, padding=False, elem_id="status")
-    download = gr.DownloadButton("Download ZIP", variant="primary", visible=False, elem_id="zip")
+    with gr.Row(elem_id="take"):
+        download = gr.DownloadButton("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="zip")
+        again = gr.Button("Try again", visible=False, min_width=150, elem_id="again")
+    with gr.Row(visible=False, elem_id="after") as after:
+        by_label = gr.Dropdown([("All classes", "")], value="", label="Class", min_width=140, elem_id="by-label")
+        by_source = gr.Dropdown([("All photos", "")], value="", label="Photo", min_width=140, elem_id="by-source")
+        pages = gr.Number(1, label="Page", precision=0, minimum=1, visible=False, min_width=90, elem_id="pages")
+    grid = ResultGrid(elem_id="gallery")
     problems = gr.HTML("", padding=False, elem_id="problems")
-    gallery = gr.Gallery(
-        label="Variations",
-        columns=3,
-        fit_columns=False,
-        height=640,
-        object_fit="cover",
-        visible=False,
-        interactive=False,
-        buttons=["fullscreen"],
-        elem_id="gallery",
-    )
-    return _Results(status, download, gallery, problems)
+    return {
+        "status": status,
+        "download": download,
+        "again": again,
+        "after": after,
+        "by_label": by_label,
+        "by_source": by_source,
+        "pages": pages,
+        "grid": grid,
+        "problems": problems,
+    }
+
+
+_RESULT_NAMES = ("status", "download", "again", "after", "by_label", "by_source", "pages", "grid", "problems", "report")
+_JOB_NAMES = (*_RESULT_NAMES, "start", "stop")
+_QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
+_AT_ONCE: dict[str, Any] = {**_QUIET, "queue": False}
+
+
+def _wire_job(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, turn: dict[str, Any]) -> None:
+    names = list(form.fields)
+    controls = list(form.fields.values())
+    grid, outputs = parts["grid"], [parts[name] for name in _JOB_NAMES]
+
+    def make(entries: Any, given: Any, key: str, request: gr.Request, *values: Any) -> Iterator[Any]:
+        filled = dict(zip(names, values, strict=True))
+        yield from map(_in_order(_JOB_NAMES), doors.page(entries, key, filled, given or _NOTHING, request))
+
+    def again(key: str, request: gr.Request) -> Iterator[Any]:
+        yield from map(_in_order(_JOB_NAMES), doors.again(key, request))
+
+    def more(key: str, request: gr.Request, event: gr.EventData) -> Iterator[Any]:
+        yield from map(_in_order(_JOB_NAMES), doors.more(str(event.file), key, request))
+
+    def begin(request: gr.Request) -> Any:
+        return _in_order(_JOB_NAMES)(doors.begin(request))
+
+    def stop(request: gr.Request) -> Any:
+        return doors.stop(request)["stop"]
+
+    inputs = [parts["files"], parts["given"], form.key, *controls]
+    waiting = parts["start"].click(begin, None, outputs, **_AT_ONCE)
+    working = waiting.then(make, inputs, outputs, **_QUIET, **turn)
+    waiting_again = parts["again"].click(begin, None, outputs, **_AT_ONCE)
+    working_again = waiting_again.then(again, form.key, outputs, **_QUIET, **turn)
+    grid.more(begin, None, outputs, **_AT_ONCE)
+    working_more = grid.more(more, form.key, outputs, **_QUIET, **turn)
+    resting = ("start", "stop")
+    for event in (working, working_again, working_more):
+        event.then(lambda: _in_order(resting)(doors.rest()), None, [parts[n] for n in resting], **_AT_ONCE)
+    page.unload(doors.leave)
+    parts["stop"].click(stop, None, parts["stop"], **_AT_ONCE)
+
+
+def _wire_results(after: After, parts: Parts) -> None:
+    filters = [parts["by_source"], parts["by_label"]]
+    narrowed, grid = ("grid", "pages"), parts["grid"]
+
+    def narrow(source: str, label: str, request: gr.Request) -> Any:
+        return _in_order(narrowed)(after.narrow(source, label, session_of(request)))
+
+    def turn(source: str, label: str, number: float, request: gr.Request) -> Any:
+        return _in_order(("grid",))(after.turn(source, label, number, session_of(request)))[0]
+
+    def compare(request: gr.Request, event: gr.EventData) -> Any:
+        return _in_order(("grid",))(after.compare(str(event.file), session_of(request)))[0]
+
+    def leave_out(request: gr.Request, event: gr.EventData) -> Any:
+        return _in_order(("download",))(after.leave_out(list(event.files), session_of(request)))[0]
+
+    for one in filters:
+        one.input(narrow, filters, [parts[name] for name in narrowed], **_AT_ONCE)
+    parts["pages"].input(turn, [*filters, parts["pages"]], grid, **_AT_ONCE)
+    grid.select(compare, None, grid, **_AT_ONCE)
+    grid.leave_out(leave_out, None, parts["download"], trigger_mode="always_last", **_AT_ONCE)
+
+
+def _wire_settings(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, code: gr.HTML) -> None:
+    names = list(form.fields)
+    controls = list(form.fields.values())
+    dropped = ("files", "given")
+
+    def look(entries: Any) -> Any:
+        return _in_order(dropped)(doors.look(entries))
+
+    def foretell(given: Any, key: str, *values: Any) -> str:
+        return doors.foretell(given or _NOTHING, key, dict(zip(names, values, strict=True)))
+
+    def show_code(request: gr.Request, *values: Any) -> str:
+        return snippets(dict(zip(names, values, strict=True)), _address(request))
+
+    def load(file: str) -> Any:
+        values, told = loaded(file)
+        return [*(values.get(name, gr.skip()) for name in names), told]
+
+    parts["files"].upload(look, parts["files"], [parts[name] for name in dropped], **_AT_ONCE)
+    parts["files"].select(lambda: _in_order(dropped)(doors.samples()), None, [parts[n] for n in dropped], **_AT_ONCE)
+    moments = [parts["given"].change, *(c.change for c in controls), form.key.blur, form.key.submit]
+    gr.on(moments, foretell, [parts["given"], form.key, *controls], parts["foretold"], **_AT_ONCE)
+    gr.on([page.load, *(c.change for c in controls)], show_code, controls, code, **_AT_ONCE)
+    gr.on([page.load, *(c.change for c in controls)], lambda *values: saved(dict(zip(names, values, strict=True))), controls, form.save, **_AT_ONCE)
+    form.load.upload(load, form.load, [*controls, form.told], **_AT_ONCE)
+
+
+def _in_order(names: Sequence[str]) -> Callable[[dict[str, Any]], list[Any]]:
+    """{name of a part: what it shows} as Gradio wants it; what is not named stays as it is."""
+    return lambda shown: [shown.get(name, gr.skip()) for name in names]
+
+
+def _address(request: gr.Request) -> str:
+    """The page's own address, as the visitor's browser has it."""
+    origin = request.headers.get("origin") or request.headers.get("referer") or "http://127.0.0.1:7860"
+    return origin.split("?")[0].rstrip("/") + "/"
 
 
 def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:
@@ -145,8 +195,6 @@ def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:
         gr.Textbox("auto", label=f"engine: {', '.join(ENGINES)}; auto prefers them in this order, image by image"),
         gr.Number(0, label="seed: 0 draws one, which the report tells; the same seed, the same pixels"),
         gr.Textbox("same", label=f"output_format: {', '.join(OUTPUT_FORMATS)}"),
-        gr.Textbox("none", label=f"geometry: {', '.join(GEOMETRIES)}; labels move with the pixels"),
-        gr.Checkbox(True, label="mirror: geometry may swap left and right; false where they matter"),
     ]
     outputs = [
         gr.Gallery(label="gallery: every variation, full size"),
@@ -155,7 +203,3 @@ def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:
     ]
     description = texts.API_DESCRIPTION
     gr.Button().click(doors.api, inputs, outputs, api_name="augment", api_description=description, **turn)
-
-
-def _samples() -> list[str]:
-    return [str(path) for path in sorted(EXAMPLES.iterdir()) if path.suffix.lower() in {".jpg", ".png"}]

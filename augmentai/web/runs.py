@@ -1,146 +1,241 @@
-"""One job as the page and the API see it: files on disk, a ZIP, small previews, and snapshots while it works."""
+"""One job as the page and the API see it: files on disk, a ZIP, small pictures, and snapshots while it works."""
 
 from __future__ import annotations
 
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
-from augmentai.dataset.read import gather
-from augmentai.dataset.write import OutputError
+from augmentai.dataset.read import Gathered, gather
+from augmentai.dataset.write import OutputError, ZipWriter
 from augmentai.engines.base import Engine
+from augmentai.images.photo import ImageError
+from augmentai.images.preview import as_web_file, distance, shrunk, thumbnail
 from augmentai.job import Job, limits
-from augmentai.keep import keep
-from augmentai.recipe import Outcome, Recipe
+from augmentai.recipe import Outcome, Recipe, Source
 from augmentai.settings import Settings
+from augmentai.web.beat import beating
 from augmentai.web.janitor import JOBS
-from augmentai.web.limits import LimitReachedError
 
-PREVIEW_SIDE_PX = 640
-_JPEG_MODES = {"RGB", "L"}
+PREVIEW_SIDE_PX = 384
 _FAILURES_WHILE_WORKING = 50
 _LEAST_FREE_BYTES = 500_000_000
+
+_ROWS_AT_MOST = 4000  # of more, the page shows no pictures; the ZIP holds all
+
+Given = Callable[[Path, Event], Gathered]
+
+
+@dataclass(frozen=True)
+class Row:
+    """One finished variation as the page shows it. preview, before: small pictures of it and of its source, on disk.
+
+    moved: how far it is from its source, 0 to 1, by `distance` of the small pictures.
+    """
+
+    file: str
+    source: str
+    sha256: str
+    label: str
+    index: int
+    engine: str
+    model: str
+    seed: int
+    strength: float
+    prompt: str
+    look: str
+    preview: str
+    before: str
+    moved: float
 
 
 @dataclass(frozen=True)
 class Snapshot:
     """How a job stands. `report` and `zip_path` are set in the last one only.
 
-    pictures: (path, caption) of every finished variation, full-size files; previews: the same, small. One of them is
-    filled. expected is 0 while the files are still being read. failures: the first 50 until the last snapshot.
+    pictures: (path, caption) of every finished variation, full-size files; rows: the same, small, and what is known of
+    each. One of them is filled. expected is 0 while the files are still being read. failures: the first 50 until the
+    last snapshot. classes: pictures given of each class.
     """
 
-    done: int
-    expected: int
-    pictures: Sequence[tuple[str, str]]
-    previews: Sequence[tuple[str, str]]
-    failures: Sequence[dict[str, str]]
-    seconds: float
+    done: int = 0
+    expected: int = 0
+    pictures: Sequence[tuple[str, str]] = ()
+    rows: Sequence[Row] = ()
+    failures: Sequence[dict[str, str]] = ()
+    seconds: float = 0.0
+    credits: float = 0.0
     report: dict[str, Any] | None = None
     zip_path: str | None = None
+    place: str | None = None
+    classes: dict[str, int] = field(default_factory=dict)
+
+
+def uploaded(files: Sequence[str], settings: Settings) -> Given:
+    """Uploads that keep nothing but their names, as the API takes them."""
+    return lambda place, stop: gather([Path(file) for file in files], limits(settings, settings.max_files), stop=stop)
 
 
 def run(
-    files: Sequence[str],
+    given: Given,
     recipe: Recipe,
     settings: Settings,
     engines: Sequence[Engine],
     folder: Path,
     stop: Event,
     keep_full: bool = True,
+    first_index: int = 1,
     admit: Callable[[Job], None] = lambda job: None,
 ) -> Iterator[Snapshot]:
-    """Do a job in a fresh folder below `folder`.
+    """Do a job in a fresh folder below `folder`, in a thread of its own, with a heartbeat (see `beating`).
 
-    Yields a snapshot at once, one when the files are read, one after each outcome, and one at the end.
+    given: gets that fresh folder and reads what is to be varied. keep_full: write each variation beside the ZIP too,
+    for `pictures`; else only small pictures are kept, in `rows`. first_index: see `Job`. `admit` is asked once
+    the files are read and before anything is made; what it raises ends the job.
 
-    The ZIP is finished, and told in the last snapshot, also when `stop` ends the job early. keep_full: write each
-    variation beside the ZIP too, for `pictures`. A job that nobody waits for any more leaves nothing behind.
-    `admit` is asked once the files are read and before anything is made; what it raises ends the job.
-    Raises OutputError where the disk is full.
+    The ZIP is finished, and told in the last snapshot, also when `stop` ends the job early. A job that nobody waits for
+    any more leaves nothing behind. Raises OutputError where the disk is full.
     """
-    begun = time.monotonic()
-    place = folder / JOBS / uuid.uuid4().hex
-    _make_room(folder, place)
-    yield Snapshot(0, 0, (), (), (), 0.0)
-    try:
-        gathered = gather([Path(file) for file in files], limits(settings, settings.max_files), stop=stop)
-        stopped_early = stop.is_set()  # some files may not have been read at all
-        job = Job(gathered, recipe, settings, engines, stop)
-        admit(job)
-        zip_path = place / f"augmentai-{datetime.now():%Y%m%d-%H%M%S}.zip"
-        pictures: list[tuple[str, str]] = []
-        previews: list[tuple[str, str]] = []
-
-        def snapshot(report: dict[str, Any] | None = None) -> Snapshot:
-            done = job.report.variations
-            passed = time.monotonic() - begun
-            finished = str(zip_path) if report else None
-            failures = job.report.failures if report else job.report.failures[:_FAILURES_WHILE_WORKING]
-            return Snapshot(done, job.expected, pictures, previews, failures, passed, report, finished)
-
-        yield snapshot()
-        with closing(keep(job, zip_path)) as outcomes:
-            for number, outcome in enumerate(outcomes):
-                if outcome.variation is not None:
-                    caption = _caption(outcome)
-                    holder = place / f"{number:05d}"
-                    holder.mkdir()
-                    if keep_full:
-                        full = holder / Path(outcome.variation.file).name
-                        full.write_bytes(outcome.variation.data)
-                        pictures.append((str(full), caption))
-                    else:
-                        previews.append((_preview(outcome.variation.image, holder), caption))
-                yield snapshot()
-        job.report.stopped = job.report.stopped or stopped_early
-        yield snapshot(job.report.as_dict())
-    except (GeneratorExit, LimitReachedError):
-        shutil.rmtree(place, ignore_errors=True)
-        raise
-    except OSError as error:
-        if isinstance(error, OutputError):
-            raise
-        raise OutputError(f"the server's disk cannot take the result ({error.strerror or error})") from error
+    work = _Work(folder / JOBS / uuid.uuid4().hex, keep_full)
+    job = work.run(given, recipe, settings, engines, stop, first_index, admit)
+    yield from beating(job, Snapshot(), stop, settings.jobs_at_once)
 
 
-def _make_room(folder: Path, place: Path) -> None:
+class _Work:
+    """The job's own folder, and what lies in it."""
+
+    def __init__(self, place: Path, keep_full: bool) -> None:
+        self.place, self._keep_full, self._begun = place, keep_full, time.monotonic()
+        self._pictures: list[tuple[str, str]] = []
+        self._rows: list[Row] = []
+        self._before: tuple[str, Any, str] = ("", None, "")  # of the last source: its hash, small picture and file
+
+    def run(
+        self,
+        given: Given,
+        recipe: Recipe,
+        settings: Settings,
+        engines: Sequence[Engine],
+        stop: Event,
+        first_index: int,
+        admit: Callable[[Job], None],
+    ) -> Generator[Snapshot, None, None]:
+        finished = False
+        try:
+            _make_room(self.place)
+            gathered = given(self.place, stop)
+            stopped_early = stop.is_set()  # some files may not have been read at all
+            job = Job(gathered, recipe, settings, engines, stop, first_index)
+            admit(job)
+            zip_path = self.place / f"augmentai-{datetime.now():%Y%m%d-%H%M%S}.zip"
+            yield self._snapshot(job)
+            with ZipWriter(zip_path) as writer:
+                for number, outcome in enumerate(job.run()):
+                    writer.add(outcome)
+                    if outcome.variation is not None and (self._keep_full or number < _ROWS_AT_MOST):
+                        self._keep(outcome, number, settings.max_pixels)
+                    yield self._snapshot(job)
+            job.report.stopped = job.report.stopped or stopped_early
+            finished = True
+            yield self._snapshot(job, name_by_count(zip_path, job.report.variations))
+        except OSError as error:
+            if isinstance(error, OutputError):
+                raise
+            raise OutputError(f"the server's disk cannot take the result ({error.strerror or error})") from error
+        finally:
+            if not finished:
+                shutil.rmtree(self.place, ignore_errors=True)
+
+    def _snapshot(self, job: Job, zip_path: Path | None = None) -> Snapshot:
+        report = job.report.as_dict() if zip_path else None
+        return Snapshot(
+            job.report.variations,
+            job.expected,
+            self._pictures,
+            self._rows,
+            job.report.failures if zip_path else job.report.failures[:_FAILURES_WHILE_WORKING],
+            time.monotonic() - self._begun,
+            job.report.credits,
+            report,
+            str(zip_path) if zip_path else None,
+            str(self.place),
+            _classes(job.gathered.sources) if zip_path else {},
+        )
+
+    def _keep(self, outcome: Outcome, number: int, max_pixels: int) -> None:
+        made = outcome.variation
+        assert made is not None
+        holder = self.place / f"{number:05d}"
+        holder.mkdir()
+        if self._keep_full:
+            full = holder / Path(made.file).name
+            full.write_bytes(made.data)
+            self._pictures.append((str(full), f"{made.file} · {made.engine}"))
+            return
+        small = shrunk(made.image, PREVIEW_SIDE_PX)
+        before, path = self._small_source(outcome.source, holder, max_pixels)
+        details = made.details
+        self._rows.append(
+            Row(
+                made.file,
+                outcome.source.path,
+                outcome.source.sha256,
+                outcome.source.label or "",
+                outcome.index,
+                made.engine,
+                made.model,
+                outcome.seed,
+                made.strength,
+                made.prompt,
+                str(details.get("donor", "")),
+                _write(small, holder, "after"),
+                path,
+                distance(before, small) if before is not None else 0.0,
+            )
+        )
+
+    def _small_source(self, source: Source, holder: Path, max_pixels: int) -> tuple[Any, str]:
+        """Made once for all variations of a source that come one after the other."""
+        if self._before[0] != source.sha256:
+            try:
+                small = thumbnail(source.read(), source.path, max_pixels, PREVIEW_SIDE_PX)
+                self._before = (source.sha256, small, _write(small, holder, "before"))
+            except (ImageError, OSError):
+                self._before = (source.sha256, None, "")
+        return self._before[1:]
+
+
+def _write(picture: Any, holder: Path, stem: str) -> str:
+    data, ending = as_web_file(picture)
+    path = holder / f"{stem}.{ending}"
+    path.write_bytes(data)
+    return str(path)
+
+
+def _classes(sources: Sequence[Source]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for source in sources:
+        counts[source.label or ""] = counts.get(source.label or "", 0) + 1
+    return counts
+
+
+def name_by_count(zip_path: Path, count: int) -> Path:
+    """The same file, its name telling date and count: augmentai-20260131-1200-32-images.zip."""
+    return zip_path.rename(zip_path.with_stem(f"{zip_path.stem}-{count}-image{'' if count == 1 else 's'}"))
+
+
+def _make_room(place: Path) -> None:
     try:
         place.mkdir(parents=True)
-        free = shutil.disk_usage(folder).free
+        free = shutil.disk_usage(place).free
     except OSError as error:
         raise OutputError(f"the server cannot write to its folder for results ({error.strerror or error})") from error
     if free < _LEAST_FREE_BYTES:
         raise OutputError("the server's disk is nearly full; try again later, or with fewer files")
 
-
-def _caption(outcome: Outcome) -> str:
-    assert outcome.variation is not None
-    return f"{outcome.variation.file} · {outcome.variation.engine}"
-
-
-def _preview(picture: Image.Image, holder: Path) -> str:
-    """A small file that any browser shows, eight bits deep."""
-    small = _eight_bits(picture) if picture.mode in {"I;16", "I", "F"} else picture.copy()
-    kind = "jpeg" if small.mode in _JPEG_MODES else "png"
-    small.thumbnail((PREVIEW_SIDE_PX, PREVIEW_SIDE_PX), Image.Resampling.BILINEAR, reducing_gap=2.0)
-    path = holder / f"preview.{kind}"
-    small.save(path, kind, **({"quality": 85} if kind == "jpeg" else {"compress_level": 1}))
-    return str(path)
-
-
-def _eight_bits(picture: Image.Image) -> Image.Image:
-    """16-bit and 32-bit grey stretched from its darkest to its lightest value."""
-    values = np.asarray(picture, np.float64)
-    low, high = float(values.min()), float(values.max())
-    return Image.fromarray(((values - low) * (255 / max(high - low, 1e-9))).round().astype(np.uint8))

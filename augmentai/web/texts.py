@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from augmentai.engines.base import Engine
+from augmentai.engines.base import Readiness
+from augmentai.engines.stability import Estimate
+from augmentai.web.assets import asset
+
+if TYPE_CHECKING:
+    from augmentai.web.runs import Snapshot
 
 TAGLINE = "More training photos from the ones you have. New light, haze and colours; labels still true."
+START = "Make variations"
+GONE = "These results are no longer kept here. Press the big button to make them again."
 
-LOGO = """<svg viewBox="0 0 48 48" width="44" height="44" aria-hidden="true">
-<rect x="17" y="3" width="28" height="28" rx="6" fill="#f5b83d" opacity=".55"/>
-<rect x="10" y="10" width="28" height="28" rx="6" fill="#3fa796" opacity=".75"/>
-<rect x="3" y="17" width="28" height="28" rx="6" fill="#1f5f5b"/>
-<circle cx="23.5" cy="24.5" r="3.2" fill="#f5b83d"/>
-<path d="M5.5 41 13 30.5l5 6 3.5-4 7 8.5z" fill="#d9f0ea"/></svg>"""
+HEADER = f"""<header class="aug-header">{asset("logo.svg")}<div><h1>AugmentAI</h1><p>{TAGLINE}</p></div></header>"""
 
-HEADER = f"""<header class="aug-header">{LOGO}<div><h1>AugmentAI</h1><p>{TAGLINE}</p></div></header>"""
+EMPTY = f"""<div class="aug-empty">{asset("empty.svg")}<strong>Your variations appear here</strong>
+<span>Drop photos on the left, or try the samples, then press <b>{START}</b>.</span></div>"""
 
-EMPTY = """<div class="aug-empty" role="status"><strong>Results appear here.</strong>
-<span>Drop photos on the left, or load the samples, and press Augment.</span></div>"""
-
-WAITING = """<div class="aug-progress" role="status"><div class="aug-bar"><i style="width:0"></i></div>
+WAITING = """<div class="aug-status" role="status"><div class="aug-bar aug-bar-idle"><i style="width:0"></i></div>
 <span>Waiting for its turn</span></div>"""
+
+NO_REPORT = """<div class="aug-empty"><strong>No report yet</strong>
+<span>When a job is done, this tab shows what it made of each class, how far, and by which engine.</span></div>"""
+
+CODE_LEAD = """<div class="aug-lead"><p>The page is an API as well. These calls do what the button would do with the settings
+you see now; each answers with the pictures, the ZIP and the report. Every keyword is explained under
+<a href="?view=api">Use via API</a> at the foot of the page.</p></div>"""
 
 ENGINE_NAMES = {
     "auto": "Best available",
@@ -31,6 +38,7 @@ ENGINE_NAMES = {
     "diffusion": "Diffusion (this GPU)",
     "gan": "Local GAN (any computer)",
 }
+ENGINE_SHORT = {"stability": "Stability AI", "diffusion": "Diffusion", "gan": "Local GAN"}
 
 API_DESCRIPTION = (
     "Make synthetic variations of photographs. Returns (gallery, zip_path, report): gallery is a list of "
@@ -49,43 +57,61 @@ API_DESCRIPTION = (
 )
 
 
-def engine_line(engines: Sequence[Engine]) -> str:
-    """One line that says what will do the work, and how to get more."""
-    ready = {engine.name: engine.readiness() for engine in engines}
-    best = next((engine.name for engine in engines if ready[engine.name].ready), None)
-    if best is None:
-        reasons = "; ".join(f"{name}: {escape(r.reason)}" for name, r in ready.items())
-        return f'<p class="aug-line aug-warn"><b>No engine is ready.</b> {reasons}</p>'
-    if best == "stability":
-        text = "<b>Stability AI makes the variations</b> (each costs credits); what it cannot do is done here."
-    elif best == "diffusion":
-        text = "<b>Works on this computer's GPU</b>, with the local GAN as reserve. "
-    else:
-        text = "<b>Works on this computer</b>, free of charge, sending nothing elsewhere. "
-    if best != "stability":
-        text += "To use Stability AI, set <code>STABILITY_API_KEY</code> and start again, or paste a key above."
-    troubles = [
-        f"{escape(ENGINE_NAMES[name])}: {escape(r.reason)}" for name, r in ready.items() if not r.ready and r.configured
-    ]
-    if troubles:
-        text += " " + "; ".join(troubles)
-    return f'<p class="aug-line">{text}</p>'
+def foretold(pictures: int, variations: int, engine: str | None, cost: Estimate | None, seconds: float) -> str:
+    """What the button would do: how many, by whom, for how much, in what time."""
+    if engine is None:
+        return ""
+    by = f"by {ENGINE_SHORT.get(engine, engine)}"
+    if not pictures:
+        return f'<p class="aug-line">Ready: variations are made {by}, {"for credits" if engine == "stability" else "free of charge"}.</p>'
+    made = pictures * variations
+    parts = [f"<b>{made:,} variation{'' if made == 1 else 's'}</b> of {pictures:,} picture{'' if pictures == 1 else 's'} {by}"]
+    parts += [escape(str(cost)) if cost is not None else "free"]
+    parts += [f"about {duration(seconds)}"]
+    return f'<p class="aug-line">{" · ".join(parts)}</p>'
 
 
-def progress(done: int, failed: int, expected: int, seconds: float) -> str:
-    """A progress bar that counts images."""
+def engines(ready: Mapping[str, Readiness], used: str | None, wanted: str) -> str:
+    """Which engines are ready, which is used, and why others are not."""
+    chips = []
+    for name, readiness in ready.items():
+        state = "used" if name == used else "ready" if readiness.ready else "off"
+        word = {"used": "used", "ready": "ready", "off": "not ready"}[state]
+        if state == "ready" and wanted == "auto":
+            word = "in reserve"
+        reason = "" if readiness.ready else f' title="{escape(readiness.reason, quote=True)}"'
+        chips.append(f'<li class="engine engine-{state}"{reason}><i aria-hidden="true"></i>{ENGINE_SHORT[name]}<span>{word}</span></li>')
+    html = f'<ul class="engines" aria-label="Engines">{"".join(chips)}</ul>'
+    asked = ready.get(wanted)
+    if used is None:
+        why = asked.reason if asked else "; ".join(f"{name}: {r.reason}" for name, r in ready.items())
+        return warning(f"No engine is ready. {why}") + html
+    faults = [f"{ENGINE_SHORT[name]}: {r.reason}" for name, r in ready.items() if not r.ready and r.configured]
+    if faults:
+        html += warning("; ".join(faults))
+    elif not ready["stability"].ready and wanted == "auto":
+        html += '<p class="aug-hint">For Stability AI set <code>STABILITY_API_KEY</code>, or paste a key under More settings.</p>'
+    return html
+
+
+def warning(words: str) -> str:
+    return f'<p class="aug-line aug-warn">{escape(words)}</p>'
+
+
+def progress(snapshot: Snapshot) -> str:
+    """A bar that counts images, the time that is left, the credits used."""
+    done, expected = snapshot.done, snapshot.expected
     share = 100 * min(1.0, done / expected) if expected else 0
-    left = ""
-    if 4 <= done < expected and seconds > 2:
-        left = f" · about {_duration(seconds / done * (expected - done))} left"
-    trouble = f" · {failed} could not be done" if failed else ""
-    words = (
-        f"{done} of {expected} images{trouble}{left}"
-        if done or seconds > 1
-        else "Reading the files and waking the engine"
-    )
+    parts = [f"<b>{done:,} of {expected:,} images</b>"]
+    if 4 <= done < expected and snapshot.seconds > 2:
+        parts.append(f"about {duration(snapshot.seconds / done * (expected - done))} left")
+    if snapshot.credits:
+        parts.append(f"{snapshot.credits:g} credits used")
+    if snapshot.failures:
+        parts.append(f"{len(snapshot.failures)} could not be done")
+    words = " · ".join(parts) if expected and (done or snapshot.seconds > 1) else "Reading the files and waking the engine"
     return (
-        f'<div class="aug-progress" role="status"><div class="aug-bar" role="progressbar" aria-label="Images done" '
+        f'<div class="aug-status" role="status"><div class="aug-bar" role="progressbar" aria-label="Images done" '
         f'aria-valuemin="0" aria-valuemax="{expected}" aria-valuenow="{done}"><i style="width:{share:.1f}%"></i></div>'
         f"<span>{words}</span></div>"
     )
@@ -93,20 +119,27 @@ def progress(done: int, failed: int, expected: int, seconds: float) -> str:
 
 def summary(report: dict[str, Any]) -> str:
     """What a finished job came to."""
-    engines = report["engines"]
-    by = ", ".join(f"{count} by {escape(ENGINE_NAMES.get(name, name))}" for name, count in engines.items())
-    lead = "Stopped." if report["stopped"] else "Done."
-    parts = [f"<b>{lead}</b> {report['headline']}"]
-    parts += [by] if len(engines) > 1 or "gan" not in engines else []
+    made = report["engines"]
+    by = ", ".join(f"{count} by {escape(ENGINE_SHORT.get(name, name))}" for name, count in made.items())
+    parts = [f"<b>{'Stopped.' if report['stopped'] else 'Done.'}</b> {report['headline']}"]
+    parts += [by] if by else []
     parts += [f"{report['failed']} could not be done"] if report["failed"] else []
     parts += [f"{report['credits']:g} credits"] if report["credits"] else []
     parts += [f"{report['seconds']} s", f"seed {report['seed']}"]
-    return f'<div class="aug-progress aug-done" role="status"><span>{" · ".join(p for p in parts if p)}</span></div>'
+    look = "aug-done" if report["variations"] else "aug-done aug-warn"
+    return f'<div class="aug-status {look}" role="status"><span>{" · ".join(p for p in parts if p)}</span></div>'
+
+
+def again(report: dict[str, Any], missing: int) -> str:
+    """The button that goes on where something is missing."""
+    if report["stopped"]:
+        return "Go on with the rest"
+    return f"Try {'this one' if missing == 1 else f'these {missing}'} again"
 
 
 def failed(message: str) -> str:
     """Why a job could not be done at all."""
-    return f'<div class="aug-progress aug-done aug-warn" role="alert"><span>{escape(message)}</span></div>'
+    return f'<div class="aug-status aug-done aug-warn" role="alert"><span>{escape(message)}</span></div>'
 
 
 def troubles(report: dict[str, Any] | None, failures: Sequence[dict[str, str]]) -> str:
@@ -115,7 +148,7 @@ def troubles(report: dict[str, Any] | None, failures: Sequence[dict[str, str]]) 
     if report:
         fallbacks = report["fallbacks"]
         notices = report["notices"]
-        rows = [(f["file"], f"{ENGINE_NAMES.get(f['engine'], f['engine'])}: {f['reason']}") for f in fallbacks]
+        rows = [(f["file"], f"{ENGINE_SHORT.get(f['engine'], f['engine'])}: {f['reason']}") for f in fallbacks]
         html += _table("Made by another engine", ("File", "Why"), rows)
         html += _table("Good to know", ("Notice",), [(n,) for n in notices])
     return html
@@ -132,7 +165,7 @@ def _table(title: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) 
     return f'<div class="aug-table">{table}{more}</div>'
 
 
-def _duration(seconds: float) -> str:
+def duration(seconds: float) -> str:
     if seconds < 90:
         return f"{max(1, round(seconds))} s"
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
-CSS_FILE = Path(__file__).with_name("page.css")
+from augmentai.web.assets import HERE
+
+CSS_FILE = HERE / "page.css"
+FAVICON = HERE / "logo.svg"
 
 
 def theme() -> Any:
-    """Gradio theme: deep green for what acts, warm grey for what rests."""
+    """Gradio theme: deep green for what acts, warm grey for what rests. Contrasts are at least 4.5 to 1."""
     import gradio as gr
 
     green = gr.themes.Color(
@@ -20,31 +22,60 @@ def theme() -> Any:
         "#3fa796",
         "#2a8577",
         "#1f6f66",
-        "#1f5f5b",
-        "#184a48",
-        "#123a39",
-        "#0b2625",
+        "#17514c",
+        "#124240",
+        "#0e3432",
+        "#082120",
     )
     return gr.themes.Base(
         primary_hue=green,
         secondary_hue="amber",
         neutral_hue="stone",
         radius_size="lg",
+        spacing_size="md",
         font=["ui-sans-serif", "system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
         font_mono=["ui-monospace", "Consolas", "monospace"],
     ).set(
-        body_background_fill="*neutral_50",
+        body_background_fill="#f6f4ef",
+        body_background_fill_dark="#131614",
+        background_fill_primary_dark="#1b1f1d",
+        background_fill_secondary_dark="#161917",
+        block_background_fill="#ffffff",
+        block_background_fill_dark="#1b1f1d",
         block_border_width="1px",
+        block_border_color="#e4dfd5",
+        block_border_color_dark="#2f3532",
+        border_color_primary="#e4dfd5",
+        border_color_primary_dark="#2f3532",
+        body_text_color="#23201c",
+        body_text_color_dark="#efece6",
+        body_text_color_subdued="#5f5850",
+        body_text_color_subdued_dark="#b6afa5",
         block_shadow="none",
         block_label_text_color="*neutral_700",
-        block_title_text_color="*neutral_800",
+        block_title_text_color="*body_text_color",
+        block_title_text_color_dark="*body_text_color",
         block_title_text_weight="600",
-        block_info_text_color="*neutral_600",
+        block_info_text_color="#5f5850",
+        block_info_text_color_dark="#b6afa5",
+        input_background_fill="#faf9f6",
+        input_background_fill_dark="#141715",
+        input_border_color="#d8d1c4",
+        input_border_color_dark="#3a413d",
+        input_border_width="1px",
+        input_placeholder_color="#736b61",
+        input_placeholder_color_dark="#958d83",
         button_primary_background_fill="*primary_700",
         button_primary_background_fill_hover="*primary_800",
-        button_primary_background_fill_dark="*primary_500",
-        button_primary_background_fill_hover_dark="*primary_600",
+        button_primary_background_fill_dark="#f5b83d",
+        button_primary_background_fill_hover_dark="#ffca5c",
         button_primary_text_color="white",
-        button_primary_text_color_dark="white",
-        slider_color="*primary_600",
+        button_primary_text_color_dark="#23190a",
+        button_secondary_background_fill="#ece7dd",
+        button_secondary_background_fill_hover="#e2dccf",
+        button_secondary_background_fill_dark="#2a302d",
+        button_secondary_background_fill_hover_dark="#363d39",
+        slider_color="*primary_700",
+        slider_color_dark="*primary_400",
+        color_accent="*primary_700",
     )

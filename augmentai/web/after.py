@@ -1,0 +1,82 @@
+"""What a visitor does with results: narrow them down, compare one with its source, leave one out."""
+
+from __future__ import annotations
+
+import threading
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from augmentai.images.photo import ImageError
+from augmentai.images.preview import as_web_file, thumbnail
+from augmentai.settings import Settings
+from augmentai.web.runs import Row
+from augmentai.web.shelf import Finished, Shelf, pack
+from augmentai.web.views import Shown, download, page_of
+
+_COMPARED_SIDE_PX = 1280
+
+
+class After:
+    """Handlers over the finished jobs of all visitors; each sees but their own."""
+
+    def __init__(self, settings: Settings, shelf: Shelf) -> None:
+        self._settings, self._shelf = settings, shelf
+        self._packing = threading.Lock()
+
+    def narrow(self, source: str, label: str, session: str) -> Shown:
+        """Another filter: its first page."""
+        finished = self._shelf.get(session)
+        return page_of(finished, source or "", label or "", 1) if finished else {}
+
+    def turn(self, source: str, label: str, number: float, session: str) -> Shown:
+        """Another page of the same filter."""
+        finished = self._shelf.get(session)
+        view = page_of(finished, source or "", label or "", int(number or 1)) if finished else {}
+        return {name: shown for name, shown in view.items() if name == "grid"}
+
+    def leave_out(self, files: list[str], session: str) -> Shown:
+        """`files` are all that are left out from now on; the ZIP is packed anew."""
+        finished = self._shelf.get(session)
+        if finished is None:
+            return {}
+        known = {row.file for row in finished.rows}
+        with self._packing:
+            finished.left_out = known & set(files)
+            return {"download": download(finished, pack(finished))}
+
+    def compare(self, file: str, session: str) -> Shown:
+        """Larger pictures of one variation and its source, for the window that compares them."""
+        finished = self._shelf.get(session)
+        row = finished.row(file) if finished else None
+        if finished is None or row is None:
+            return {}
+        return {"grid": gr.update(pair={"file": file, **self._pair(finished, row)})}
+
+    def _pair(self, finished: Finished, row: Row) -> dict[str, Any]:
+        holder = Path(row.preview).parent
+        pair: dict[str, Any] = {}
+        source = next((s for s in finished.gathered.sources if (s.path, s.sha256) == (row.source, row.sha256)), None)
+        for name, read in (("after", lambda: _from_zips(finished, row.file)), ("before", source.read if source else None)):
+            found = sorted(holder.glob(f"large-{name}.*"))
+            try:
+                if not found and read is not None:
+                    large = thumbnail(read(), row.file, self._settings.max_pixels, _COMPARED_SIDE_PX)
+                    data, ending = as_web_file(large)
+                    found = [holder / f"large-{name}.{ending}"]
+                    found[0].write_bytes(data)
+            except (ImageError, OSError, KeyError, zipfile.BadZipFile):
+                continue  # the small picture stays
+            if found:
+                pair[name] = str(found[0])
+        return pair
+
+
+def _from_zips(finished: Finished, file: str) -> bytes:
+    for part in finished.parts:
+        with zipfile.ZipFile(part) as archive:
+            if file in archive.NameToInfo:
+                return archive.read(file)
+    raise KeyError(file)

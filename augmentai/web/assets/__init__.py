@@ -1,0 +1,12 @@
+"""Files that the page is made of besides Python: styles, scripts, drawings. None comes from another host."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+HERE = Path(__file__).parent
+
+
+def asset(name: str) -> str:
+    """The text of one of them."""
+    return (HERE / name).read_text(encoding="utf-8")

@@ -1,0 +1,90 @@
+"""The settings of a job, in plain words: one control for each field of the recipe."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import gradio as gr
+
+from augmentai.recipe import ENGINES, MAX_VARIATIONS, OUTPUT_FORMATS, SEED_LIMIT
+from augmentai.web import texts
+
+_FORMAT_NAMES = {"same": "Same as the source", "png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
+
+
+class Form(NamedTuple):
+    """fields: by the recipe's own names. The rest is beside the recipe."""
+
+    fields: dict[str, Any]
+    key: gr.Textbox
+    save: gr.HTML
+    load: gr.UploadButton
+    told: gr.HTML
+
+
+def simple_fields() -> dict[str, Any]:
+    """What everybody looks at."""
+    with gr.Group(elem_classes="aug-card"):
+        variations = gr.Slider(
+            1, MAX_VARIATIONS, 4, step=1, label="Variations of each picture", buttons=[], elem_id="variations"
+        )
+        strength = gr.Slider(
+            0,
+            1,
+            0.4,
+            step=0.05,
+            label="How strong the change is",
+            info="0 is the photo itself; 0.4 is safe for most sets; 1 is as far as the engine goes.",
+            buttons=[],
+            elem_id="strength",
+        )
+    return {"variations": variations, "strength": strength}
+
+
+def more_settings(simple: dict[str, Any]) -> Form:
+    """What few need, folded away."""
+    with gr.Accordion("More settings", open=False, elem_id="more"):
+        with gr.Row():
+            engines = [(texts.ENGINE_NAMES[name], name) for name in ENGINES]
+            engine = gr.Dropdown(engines, value="auto", label="Made by", min_width=150, elem_id="engine")
+            formats = [(_FORMAT_NAMES[name], name) for name in OUTPUT_FORMATS]
+            output_format = gr.Dropdown(formats, value="same", label="Files are saved as", min_width=150, elem_id="format")
+        prompt = gr.Textbox(
+            label="Prompt",
+            info="For Stability AI and Diffusion. {label} stands for the class; one prompt a line, taken in turn.",
+            placeholder="a photo of a {label} at dusk",
+            max_lines=6,
+            elem_id="prompt",
+        )
+        negative_prompt = gr.Textbox(
+            label="Negative prompt", info="What should not be in it.", placeholder="blurred, text", elem_id="negative"
+        )
+        seed = gr.Number(
+            0,
+            label="Seed",
+            info="0 draws one. The same seed and the same photos give the same pixels.",
+            precision=0,
+            minimum=0,
+            maximum=SEED_LIMIT,
+            elem_id="seed",
+        )
+        key = gr.Textbox(
+            label="Your own Stability AI key",
+            info="Used for your own jobs only, kept in this page's memory, and never stored.",
+            type="password",
+            max_length=512,
+            elem_id="key",
+        )
+        with gr.Row():
+            save = gr.HTML("", padding=False, min_width=120, elem_id="save")
+            load = gr.UploadButton("Load settings", file_types=[".yaml", ".yml"], size="sm", min_width=120, elem_id="load")
+        told = gr.HTML("", elem_id="recipe-told")
+    fields = {
+        "prompt": prompt,
+        "negative_prompt": negative_prompt,
+        **simple,
+        "engine": engine,
+        "seed": seed,
+        "output_format": output_format,
+    }
+    return Form(fields, key, save, load, told)
