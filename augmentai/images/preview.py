@@ -59,7 +59,7 @@ def as_web_file(picture: Image.Image) -> tuple[bytes, str]:
 
 
 def distance(one: Image.Image, other: Image.Image) -> float:
-    """How far two pictures are apart: the mean difference of their pixels at 64x64, 0 (equal) to 1 (black and white)."""
+    """How far two pictures are apart: the mean difference of their pixels at 64x64, 0 (equal) to 1."""
     side = (_COMPARED_SIDE_PX, _COMPARED_SIDE_PX)
     small = [np.asarray(p.convert("RGB").resize(side, Image.Resampling.BOX), np.float32) for p in (one, other)]
     return float(np.abs(small[0] - small[1]).mean() / 255)

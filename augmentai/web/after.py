@@ -59,7 +59,10 @@ class After:
         holder = Path(row.preview).parent
         pair: dict[str, Any] = {}
         source = next((s for s in finished.gathered.sources if (s.path, s.sha256) == (row.source, row.sha256)), None)
-        for name, read in (("after", lambda: _from_zips(finished, row.file)), ("before", source.read if source else None)):
+        for name, read in (
+            ("after", lambda: _from_zips(finished, row.file)),
+            ("before", source.read if source else None),
+        ):
             found = sorted(holder.glob(f"large-{name}.*"))
             try:
                 if not found and read is not None:

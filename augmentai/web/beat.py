@@ -1,7 +1,7 @@
 """Work in a thread of its own, watched with a heartbeat: whoever waits may leave at any moment.
 
-Gradio ends a generator only where it yields. A long step (a hosted call, reading a huge ZIP) would keep the place in the
-queue of a visitor who left, until it ends.
+Gradio ends a generator only where it yields. A long step (a hosted call, reading a huge ZIP) would keep the place in
+the queue of a visitor who left, until it ends.
 """
 
 from __future__ import annotations

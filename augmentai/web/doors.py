@@ -43,7 +43,10 @@ _log = logging.getLogger(__name__)
 
 
 class Doors:
-    """Handlers of the page and the API over one set of engines. Those of the page give {name of a part: what it shows}."""
+    """Handlers of the page and the API over one set of engines.
+
+    Those of the page give {name of a part: what it shows}.
+    """
 
     def __init__(self, settings: Settings, engines: Sequence[Engine]) -> None:
         self._settings, self._engines = settings, engines
@@ -63,6 +66,8 @@ class Doors:
         engine: str,
         seed: float,
         output_format: str,
+        geometry: str,
+        mirror: bool,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio hands it in)
     ) -> Iterator[tuple[Any, Any, Any]]:
@@ -75,6 +80,8 @@ class Doors:
             "engine": engine,
             "seed": seed,
             "output_format": output_format,
+            "geometry": geometry,
+            "mirror": mirror,
         }
         if not files:
             raise _no_files()
@@ -234,7 +241,7 @@ class Doors:
 
     def rest(self) -> Shown:
         """The two buttons when nothing runs; also after a fault of the server or a full queue."""
-        return {"start": gr.Button(texts.START, interactive=True), "stop": gr.Button("Stop", interactive=False)}
+        return {"start": gr.Button(texts.START, interactive=True), "stop": gr.Button("Stop", visible=False)}
 
     def leave(self, request: gr.Request) -> None:
         """The tab was closed: whatever it waits for ends, and what it had is forgotten."""

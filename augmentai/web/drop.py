@@ -1,10 +1,14 @@
-"""The drop zone: photos, folders with their sub-folders, ZIPs. `gr.File` loses sub-folders and cannot take a dropped one."""
+"""The drop zone: photos, folders with their sub-folders, ZIPs.
+
+`gr.File` loses sub-folders, and fails where one is dropped on it.
+"""
 
 from __future__ import annotations
 
 from typing import Any
 
 import gradio as gr
+from gradio import component_meta
 from gradio.data_classes import FileData, GradioModel, GradioRootModel
 
 from augmentai.images.kinds import RAW_SUFFIXES, SUFFIXES
@@ -24,33 +28,27 @@ class DroppedFiles(GradioRootModel):
     root: list[DroppedFile]
 
 
+# Gradio writes a stub beside the source of every new component; it would stand before this file in the type checker.
+_write_stub, component_meta.create_or_modify_pyi = component_meta.create_or_modify_pyi, lambda *_: None
+
+
 class DropZone(gr.HTML):
     """Value: a list of (place with the visitor, path on the server). `about` tells what the server found in them."""
 
     data_model = DroppedFiles
 
-    def __init__(self, settings: Settings, **options: Any) -> None:
-        limits = {
-            "files": settings.max_files,
-            "fileBytes": settings.max_file_bytes,
-            "uploadBytes": int(settings.max_upload_mb * 1_000_000),
-        }
-        suffixes = sorted({*SUFFIXES, *RAW_SUFFIXES, *LABEL_SUFFIXES, ".zip"})
-        super().__init__(
-            value=None,
-            html_template=asset("drop.html"),
-            js_on_load=asset("drop.js"),
-            apply_default_css=False,
-            limits=limits,
-            suffixes=suffixes,
-            about=None,
-            **options,
-        )
+    def __init__(self, **options: Any) -> None:
+        """options: of `gr.HTML`, and `limits`, `suffixes` and `about`, which the script reads.
 
-    def preprocess(self, payload: DroppedFiles | None) -> list[Entry]:  # type: ignore[override]
+        Gradio makes the component anew, with what it was made with, for each visitor whose zone it changes.
+        """
+        own = {"html_template": asset("drop.html"), "js_on_load": asset("drop.js"), "apply_default_css": False}
+        super().__init__(**(own | {"about": None} | options))
+
+    def preprocess(self, payload: DroppedFiles | None) -> list[Entry]:
         return [(one.rel, one.file.path) for one in payload.root] if payload else []
 
-    def postprocess(self, value: list[Entry] | None) -> DroppedFiles | None:  # type: ignore[override]
+    def postprocess(self, value: list[Entry] | None) -> DroppedFiles | None:
         if value is None:
             return None
         return DroppedFiles(root=[DroppedFile(rel=rel, file=FileData(path=path)) for rel, path in value])
@@ -63,3 +61,17 @@ class DropZone(gr.HTML):
 
     def example_value(self) -> Any:
         return []
+
+
+component_meta.create_or_modify_pyi = _write_stub
+
+
+def drop_zone(settings: Settings, **options: Any) -> DropZone:
+    """The zone with the limits of these settings, which it tells and keeps."""
+    limits = {
+        "files": settings.max_files,
+        "fileBytes": settings.max_file_bytes,
+        "uploadBytes": int(settings.max_upload_mb * 1_000_000),
+    }
+    suffixes = sorted({*SUFFIXES, *RAW_SUFFIXES, *LABEL_SUFFIXES, ".zip"})
+    return DropZone(limits=limits, suffixes=suffixes, **options)

@@ -6,9 +6,15 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from augmentai.recipe import ENGINES, MAX_VARIATIONS, OUTPUT_FORMATS, SEED_LIMIT
+from augmentai.recipe import ENGINES, GEOMETRIES, MAX_VARIATIONS, OUTPUT_FORMATS, SEED_LIMIT
 from augmentai.web import texts
 
+_GEOMETRY_NAMES = {
+    "none": "Nothing",
+    "flip": "Mirror half of them",
+    "light": "A little: mirror, crop, turn",
+    "strong": "A lot: also perspective",
+}
 _FORMAT_NAMES = {"same": "Same as the source", "png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
 
 
@@ -48,7 +54,26 @@ def more_settings(simple: dict[str, Any]) -> Form:
             engines = [(texts.ENGINE_NAMES[name], name) for name in ENGINES]
             engine = gr.Dropdown(engines, value="auto", label="Made by", min_width=150, elem_id="engine")
             formats = [(_FORMAT_NAMES[name], name) for name in OUTPUT_FORMATS]
-            output_format = gr.Dropdown(formats, value="same", label="Files are saved as", min_width=150, elem_id="format")
+            output_format = gr.Dropdown(
+                formats, value="same", label="Files are saved as", min_width=150, elem_id="format"
+            )
+        with gr.Row():
+            moves = [(_GEOMETRY_NAMES[name], name) for name in GEOMETRIES]
+            geometry = gr.Dropdown(
+                moves,
+                value="none",
+                label="What is moved besides",
+                info="Boxes, outlines and masks move along.",
+                min_width=150,
+                elem_id="geometry",
+            )
+            mirror = gr.Checkbox(
+                True,
+                label="Left and right may be swapped",
+                info="Not for text, road signs or hands.",
+                min_width=150,
+                elem_id="mirror",
+            )
         prompt = gr.Textbox(
             label="Prompt",
             info="For Stability AI and Diffusion. {label} stands for the class; one prompt a line, taken in turn.",
@@ -77,7 +102,9 @@ def more_settings(simple: dict[str, Any]) -> Form:
         )
         with gr.Row():
             save = gr.HTML("", padding=False, min_width=120, elem_id="save")
-            load = gr.UploadButton("Load settings", file_types=[".yaml", ".yml"], size="sm", min_width=120, elem_id="load")
+            load = gr.UploadButton(
+                "Load settings", file_types=[".yaml", ".yml"], size="sm", min_width=120, elem_id="load"
+            )
         told = gr.HTML("", elem_id="recipe-told")
     fields = {
         "prompt": prompt,
@@ -86,5 +113,7 @@ def more_settings(simple: dict[str, Any]) -> Form:
         "engine": engine,
         "seed": seed,
         "output_format": output_format,
+        "geometry": geometry,
+        "mirror": mirror,
     }
     return Form(fields, key, save, load, told)

@@ -8,15 +8,15 @@ from typing import Any
 import gradio as gr
 
 from augmentai.engines.base import Engine
-from augmentai.recipe import ENGINES, MAX_VARIATIONS, OUTPUT_FORMATS
+from augmentai.recipe import ENGINES, GEOMETRIES, MAX_VARIATIONS, OUTPUT_FORMATS
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.after import After
 from augmentai.web.assets import asset
 from augmentai.web.doors import Doors, session_of
-from augmentai.web.drop import DropZone
+from augmentai.web.drop import drop_zone
 from augmentai.web.form import Form, more_settings, simple_fields
-from augmentai.web.grid import ResultGrid
+from augmentai.web.grid import result_grid
 from augmentai.web.recipes import loaded, saved
 from augmentai.web.snippets import snippets
 
@@ -32,20 +32,28 @@ def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
         gr.HTML(texts.HEADER, padding=False)
         parts: Parts = {"given": gr.State(_NOTHING)}
         with gr.Tabs(elem_id="tabs"):
-            with gr.Tab("Make variations", id="make"), gr.Row(equal_height=False):
+            with gr.Tab("Make", id="make"), gr.Row(equal_height=False):
                 with gr.Column(scale=5, min_width=300, elem_id="left"):
-                    parts["files"] = DropZone(settings, elem_id="files")
+                    parts["files"] = drop_zone(settings, elem_id="files")
                     simple = simple_fields()
                     form = more_settings(simple)
                     parts["foretold"] = gr.HTML(doors.foretell(_NOTHING, "", {}), padding=False, elem_id="foretold")
                     with gr.Row(elem_id="go"):
-                        parts["start"] = gr.Button(texts.START, variant="primary", scale=3, min_width=160, elem_id="augment")
+                        parts["start"] = gr.Button(
+                            texts.START, variant="primary", scale=3, min_width=160, elem_id="augment"
+                        )
                         parts["stop"] = gr.Button(
-                            "Stop", variant="secondary", scale=1, interactive=False, visible=False, min_width=90, elem_id="stop"
+                            "Stop",
+                            variant="secondary",
+                            scale=1,
+                            interactive=False,
+                            visible=False,
+                            min_width=90,
+                            elem_id="stop",
                         )
                 with gr.Column(scale=7, min_width=300, elem_id="right"):
                     parts |= _results()
-            with gr.Tab("Use it from code", id="code"):
+            with gr.Tab("From code", id="code"):
                 gr.HTML(texts.CODE_LEAD, padding=False)
                 code = gr.HTML("", padding=False, js_on_load=asset("copy.js"), elem_id="code")
             with gr.Tab("Report", id="report"):
@@ -67,7 +75,7 @@ def _results() -> Parts:
         by_label = gr.Dropdown([("All classes", "")], value="", label="Class", min_width=140, elem_id="by-label")
         by_source = gr.Dropdown([("All photos", "")], value="", label="Photo", min_width=140, elem_id="by-source")
         pages = gr.Number(1, label="Page", precision=0, minimum=1, visible=False, min_width=90, elem_id="pages")
-    grid = ResultGrid(elem_id="gallery")
+    grid = result_grid(elem_id="gallery")
     problems = gr.HTML("", padding=False, elem_id="problems")
     return {
         "status": status,
@@ -160,16 +168,24 @@ def _wire_settings(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, code
     def show_code(request: gr.Request, *values: Any) -> str:
         return snippets(dict(zip(names, values, strict=True)), _address(request))
 
+    def save(*values: Any) -> str:
+        return saved(dict(zip(names, values, strict=True)))
+
     def load(file: str) -> Any:
         values, told = loaded(file)
         return [*(values.get(name, gr.skip()) for name in names), told]
 
-    parts["files"].upload(look, parts["files"], [parts[name] for name in dropped], **_AT_ONCE)
-    parts["files"].select(lambda: _in_order(dropped)(doors.samples()), None, [parts[n] for n in dropped], **_AT_ONCE)
-    moments = [parts["given"].change, *(c.change for c in controls), form.key.blur, form.key.submit]
-    gr.on(moments, foretell, [parts["given"], form.key, *controls], parts["foretold"], **_AT_ONCE)
+    looked = parts["files"].upload(look, parts["files"], [parts[name] for name in dropped], **_AT_ONCE)
+    sampled = parts["files"].select(
+        lambda: _in_order(dropped)(doors.samples()), None, [parts[name] for name in dropped], **_AT_ONCE
+    )
+    moments = [*(c.change for c in controls), form.key.blur, form.key.submit]
+    deciding = [parts["given"], form.key, *controls]
+    gr.on(moments, foretell, deciding, parts["foretold"], **_AT_ONCE)
+    for event in (looked, sampled):
+        event.then(foretell, deciding, parts["foretold"], **_AT_ONCE)
     gr.on([page.load, *(c.change for c in controls)], show_code, controls, code, **_AT_ONCE)
-    gr.on([page.load, *(c.change for c in controls)], lambda *values: saved(dict(zip(names, values, strict=True))), controls, form.save, **_AT_ONCE)
+    gr.on([page.load, *(c.change for c in controls)], save, controls, form.save, **_AT_ONCE)
     form.load.upload(load, form.load, [*controls, form.told], **_AT_ONCE)
 
 
@@ -195,6 +211,8 @@ def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:
         gr.Textbox("auto", label=f"engine: {', '.join(ENGINES)}; auto prefers them in this order, image by image"),
         gr.Number(0, label="seed: 0 draws one, which the report tells; the same seed, the same pixels"),
         gr.Textbox("same", label=f"output_format: {', '.join(OUTPUT_FORMATS)}"),
+        gr.Textbox("none", label=f"geometry: {', '.join(GEOMETRIES)}; labels move with the pixels"),
+        gr.Checkbox(True, label="mirror: geometry may swap left and right; false where they matter"),
     ]
     outputs = [
         gr.Gallery(label="gallery: every variation, full size"),

@@ -1,4 +1,4 @@
-"""A finished job as plots: drawn here as SVG and HTML, so they need no script, follow the theme, and can be read aloud."""
+"""A finished job as plots: SVG and HTML that need no script, follow the theme, and can be read aloud."""
 
 from __future__ import annotations
 
@@ -41,58 +41,59 @@ def _classes(before: dict[str, int], made: Counter[str]) -> str:
     if not names:
         return ""
     most = max(before.get(name, 0) + made[name] for name in names) or 1
-    rows = []
-    for name in names[:_CLASSES_SHOWN]:
-        old, new = before.get(name, 0), made[name]
-        rows.append(
-            f'<tr><th scope="row">{escape(name) if name else "<i>no class</i>"}</th>'
-            f'<td class="plot-bar" aria-hidden="true"><span class="bar-old" style="width:{100 * old / most:.2f}%"></span>'
-            f'<span class="bar-new" style="width:{100 * new / most:.2f}%"></span></td>'
-            f"<td>{old:,}</td><td>{old + new:,}</td></tr>"
-        )
+    rows = "".join(_class_row(name, before.get(name, 0), made[name], most) for name in names[:_CLASSES_SHOWN])
+    key = '<p class="plot-key"><i class="bar-old"></i>before <i class="bar-new"></i>made</p>'
     more = f"<p>and {len(names) - _CLASSES_SHOWN} more classes</p>" if len(names) > _CLASSES_SHOWN else ""
-    return (
-        '<section class="plot"><h2>Pictures of each class</h2><p class="plot-key"><i class="bar-old"></i>before '
-        '<i class="bar-new"></i>made</p><div class="plot-scroll"><table class="plot-table"><thead><tr><th scope="col">Class</th>'
-        '<th class="plot-bar" aria-hidden="true"></th><th scope="col">Before</th><th scope="col">With variations</th></tr></thead>'
-        f"<tbody>{''.join(rows)}</tbody></table></div>{more}</section>"
-    )
+    table = _table(("Class", "Before", "With variations"), rows)
+    return f'<section class="plot"><h2>Pictures of each class</h2>{key}{table}{more}</section>'
+
+
+def _class_row(name: str, old: int, new: int, most: int) -> str:
+    shown = escape(name) if name else "<i>no class</i>"
+    bars = _bar("bar-old", old / most) + _bar("bar-new", new / most)
+    return _row(shown, bars, (f"{old:,}", f"{old + new:,}"))
 
 
 def _moved(moved: Sequence[float]) -> str:
     """How many variations moved how far, as columns."""
     if not moved:
         return ""
-    top = max(0.05, *moved)
-    counts = [0] * _BINS
-    for share in moved:
-        counts[min(_BINS - 1, int(share / top * _BINS))] += 1
-    tallest = max(counts)
-    width, height, left, floor = 640, 220, 44, 180
-    step = (width - left - 8) / _BINS
-    columns = ""
-    for number, count in enumerate(counts):
-        tall = (floor - 16) * count / tallest
-        x = left + number * step
-        columns += f'<rect x="{x + 2:.1f}" y="{floor - tall:.1f}" width="{step - 4:.1f}" height="{tall:.1f}" rx="3"/>'
-        if count:
-            columns += f'<text x="{x + step / 2:.1f}" y="{floor - tall - 5:.1f}" text-anchor="middle">{count}</text>'
-    marks = "".join(
-        f'<text x="{left + share * (width - left - 8):.1f}" y="{floor + 18}" text-anchor="middle">{100 * share * top:.0f} %</text>'
-        for share in (0, 0.25, 0.5, 0.75, 1)
-    )
     middle = sorted(moved)[len(moved) // 2]
     words = (
         f"Half of the {len(moved):,} variations moved more than {100 * middle:.1f} per cent, "
         f"from {100 * min(moved):.1f} to {100 * max(moved):.1f} per cent."
     )
-    return (
-        f'<section class="plot"><h2>How far they moved</h2><p>{words} 0 is the source itself, 100 the way from black to '
-        f'white: the mean difference of the pixels.</p><svg class="plot-columns" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-label="Histogram of how far variations moved. {words}"><g>{columns}</g><line x1="{left}" y1="{floor}" '
-        f'x2="{width - 8}" y2="{floor}"/>{marks}<text x="{width / 2}" y="{height - 4}" text-anchor="middle">'
-        "mean difference from the source</text></svg></section>"
+    unit = "The measure is the mean difference of the pixels: 0 is the source itself, 100 the way from black to white."
+    return f'<section class="plot"><h2>How far they moved</h2><p>{words} {unit}</p>{_columns(moved, words)}</section>'
+
+
+def _columns(moved: Sequence[float], words: str) -> str:
+    top = max(0.05, *moved)
+    counts = [0] * _BINS
+    for share in moved:
+        counts[min(_BINS - 1, int(share / top * _BINS))] += 1
+    width, height, left, right, floor = 640, 220, 12, 628, 180
+    step = (right - left) / _BINS
+    columns = ""
+    for number, count in enumerate(counts):
+        tall = (floor - 16) * count / max(counts)
+        x, y = left + number * step, floor - tall
+        columns += f'<rect x="{x + 2:.1f}" y="{y:.1f}" width="{step - 4:.1f}" height="{tall:.1f}" rx="3"/>'
+        if count:
+            columns += _text(x + step / 2, y - 5, str(count))
+    marks = "".join(
+        _text(left + share * (right - left - 24) + 12, floor + 18, f"{100 * share * top:.0f} %")
+        for share in (0, 0.25, 0.5, 0.75, 1)
     )
+    return (
+        f'<svg class="plot-columns" viewBox="0 0 {width} {height}" role="img" aria-label="Histogram. {words}">{columns}'
+        f'<line x1="{left}" y1="{floor}" x2="{right}" y2="{floor}"/>{marks}'
+        f"{_text(width / 2, height - 4, 'mean difference from the source')}</svg>"
+    )
+
+
+def _text(x: float, y: float, words: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{words}</text>'
 
 
 def _engines(engines: dict[str, int]) -> str:
@@ -100,13 +101,27 @@ def _engines(engines: dict[str, int]) -> str:
         return ""
     total = sum(engines.values())
     rows = "".join(
-        f'<tr><th scope="row">{escape(texts.ENGINE_SHORT.get(name, name))}</th><td class="plot-bar" aria-hidden="true">'
-        f'<span class="bar-new" style="width:{100 * count / total:.2f}%"></span></td><td>{count:,}</td>'
-        f"<td>{100 * count / total:.0f} %</td></tr>"
+        _row(
+            escape(texts.ENGINE_SHORT.get(name, name)),
+            _bar("bar-new", count / total),
+            (f"{count:,}", f"{100 * count / total:.0f} %"),
+        )
         for name, count in sorted(engines.items(), key=lambda pair: -pair[1])
     )
-    return (
-        '<section class="plot"><h2>Engines used</h2><div class="plot-scroll"><table class="plot-table"><thead><tr>'
-        '<th scope="col">Engine</th><th class="plot-bar" aria-hidden="true"></th><th scope="col">Variations</th><th scope="col">Share</th>'
-        f"</tr></thead><tbody>{rows}</tbody></table></div></section>"
-    )
+    return f'<section class="plot"><h2>Engines used</h2>{_table(("Engine", "Variations", "Share"), rows)}</section>'
+
+
+def _bar(kind: str, share: float) -> str:
+    return f'<span class="{kind}" style="width:{100 * share:.2f}%"></span>'
+
+
+def _row(name: str, bars: str, cells: Sequence[str]) -> str:
+    """The bars repeat what the numbers say, so they are not read aloud."""
+    told = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr><th scope="row">{name}</th><td class="plot-bar" aria-hidden="true">{bars}</td>{told}</tr>'
+
+
+def _table(heads: Sequence[str], rows: str) -> str:
+    first, *rest = (f'<th scope="col">{head}</th>' for head in heads)
+    top = f'<tr>{first}<th class="plot-bar" aria-hidden="true"></th>{"".join(rest)}</tr>'
+    return f'<div class="plot-scroll"><table class="plot-table"><thead>{top}</thead><tbody>{rows}</tbody></table></div>'

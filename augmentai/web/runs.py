@@ -6,6 +6,7 @@ import shutil
 import time
 import uuid
 from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -13,11 +14,12 @@ from threading import Event
 from typing import Any
 
 from augmentai.dataset.read import Gathered, gather
-from augmentai.dataset.write import OutputError, ZipWriter
+from augmentai.dataset.write import OutputError
 from augmentai.engines.base import Engine
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import as_web_file, distance, shrunk, thumbnail
 from augmentai.job import Job, limits
+from augmentai.keep import keep
 from augmentai.recipe import Outcome, Recipe, Source
 from augmentai.settings import Settings
 from augmentai.web.beat import beating
@@ -135,9 +137,8 @@ class _Work:
             admit(job)
             zip_path = self.place / f"augmentai-{datetime.now():%Y%m%d-%H%M%S}.zip"
             yield self._snapshot(job)
-            with ZipWriter(zip_path) as writer:
-                for number, outcome in enumerate(job.run()):
-                    writer.add(outcome)
+            with closing(keep(job, zip_path)) as outcomes:
+                for number, outcome in enumerate(outcomes):
                     if outcome.variation is not None and (self._keep_full or number < _ROWS_AT_MOST):
                         self._keep(outcome, number, settings.max_pixels)
                     yield self._snapshot(job)
@@ -238,4 +239,3 @@ def _make_room(place: Path) -> None:
         raise OutputError(f"the server cannot write to its folder for results ({error.strerror or error})") from error
     if free < _LEAST_FREE_BYTES:
         raise OutputError("the server's disk is nearly full; try again later, or with fewer files")
-

@@ -22,7 +22,10 @@ _VISITORS = 200  # of more, whoever did nothing for longest has to begin anew
 
 @dataclass
 class Finished:
-    """A finished job and what was added to it later. parts: the ZIP of each run. left_out: files the visitor dropped."""
+    """A finished job and what was added to it later.
+
+    parts: the ZIP of each run. left_out: files that the visitor dropped.
+    """
 
     recipe: Recipe
     gathered: Gathered

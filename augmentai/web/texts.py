@@ -20,7 +20,7 @@ GONE = "These results are no longer kept here. Press the big button to make them
 HEADER = f"""<header class="aug-header">{asset("logo.svg")}<div><h1>AugmentAI</h1><p>{TAGLINE}</p></div></header>"""
 
 EMPTY = f"""<div class="aug-empty">{asset("empty.svg")}<strong>Your variations appear here</strong>
-<span>Drop photos on the left, or try the samples, then press <b>{START}</b>.</span></div>"""
+<span>Drop photos, or try the samples, then press <b>{START}</b>.</span></div>"""
 
 WAITING = """<div class="aug-status" role="status"><div class="aug-bar aug-bar-idle"><i style="width:0"></i></div>
 <span>Waiting for its turn</span></div>"""
@@ -28,9 +28,9 @@ WAITING = """<div class="aug-status" role="status"><div class="aug-bar aug-bar-i
 NO_REPORT = """<div class="aug-empty"><strong>No report yet</strong>
 <span>When a job is done, this tab shows what it made of each class, how far, and by which engine.</span></div>"""
 
-CODE_LEAD = """<div class="aug-lead"><p>The page is an API as well. These calls do what the button would do with the settings
-you see now; each answers with the pictures, the ZIP and the report. Every keyword is explained under
-<a href="?view=api">Use via API</a> at the foot of the page.</p></div>"""
+CODE_LEAD = """<div class="aug-lead"><p>The page is an API as well. These calls do what the button would do
+with the settings as they are now, and answer with the pictures, the ZIP and the report. Every keyword is explained
+under <a href="?view=api">Use via API</a> at the foot of the page.</p></div>"""
 
 ENGINE_NAMES = {
     "auto": "Best available",
@@ -63,35 +63,43 @@ def foretold(pictures: int, variations: int, engine: str | None, cost: Estimate 
         return ""
     by = f"by {ENGINE_SHORT.get(engine, engine)}"
     if not pictures:
-        return f'<p class="aug-line">Ready: variations are made {by}, {"for credits" if engine == "stability" else "free of charge"}.</p>'
+        price = "for credits" if engine == "stability" else "free of charge"
+        return f'<p class="aug-line"><b>Ready.</b> Variations are made {by}, {price}.</p>'
     made = pictures * variations
-    parts = [f"<b>{made:,} variation{'' if made == 1 else 's'}</b> of {pictures:,} picture{'' if pictures == 1 else 's'} {by}"]
-    parts += [escape(str(cost)) if cost is not None else "free"]
-    parts += [f"about {duration(seconds)}"]
-    return f'<p class="aug-line">{" · ".join(parts)}</p>'
+    told = f"<b>{count(made, 'variation')}</b> of {count(pictures, 'picture')} {by}"
+    price = escape(str(cost)) if cost is not None else "free"
+    return f'<p class="aug-line">{told} · {price} · about {duration(seconds)}</p>'
+
+
+def count(number: int, thing: str) -> str:
+    """In words: "1 picture", "2,000 pictures"."""
+    return f"{number:,} {thing}{'' if number == 1 else 's'}"
 
 
 def engines(ready: Mapping[str, Readiness], used: str | None, wanted: str) -> str:
     """Which engines are ready, which is used, and why others are not."""
-    chips = []
-    for name, readiness in ready.items():
-        state = "used" if name == used else "ready" if readiness.ready else "off"
-        word = {"used": "used", "ready": "ready", "off": "not ready"}[state]
-        if state == "ready" and wanted == "auto":
-            word = "in reserve"
-        reason = "" if readiness.ready else f' title="{escape(readiness.reason, quote=True)}"'
-        chips.append(f'<li class="engine engine-{state}"{reason}><i aria-hidden="true"></i>{ENGINE_SHORT[name]}<span>{word}</span></li>')
-    html = f'<ul class="engines" aria-label="Engines">{"".join(chips)}</ul>'
-    asked = ready.get(wanted)
+    html = (
+        f'<ul class="engines" aria-label="Engines">{"".join(_chip(n, r, used, wanted) for n, r in ready.items())}</ul>'
+    )
     if used is None:
+        asked = ready.get(wanted)
         why = asked.reason if asked else "; ".join(f"{name}: {r.reason}" for name, r in ready.items())
         return warning(f"No engine is ready. {why}") + html
     faults = [f"{ENGINE_SHORT[name]}: {r.reason}" for name, r in ready.items() if not r.ready and r.configured]
     if faults:
-        html += warning("; ".join(faults))
-    elif not ready["stability"].ready and wanted == "auto":
-        html += '<p class="aug-hint">For Stability AI set <code>STABILITY_API_KEY</code>, or paste a key under More settings.</p>'
+        return html + warning("; ".join(faults))
+    if wanted == "auto" and "stability" in ready and not ready["stability"].ready:
+        key = "<code>STABILITY_API_KEY</code>"
+        html += f'<p class="aug-hint">For Stability AI set {key}, or paste a key under More settings.</p>'
     return html
+
+
+def _chip(name: str, readiness: Readiness, used: str | None, wanted: str) -> str:
+    state = "used" if name == used else "ready" if readiness.ready else "off"
+    word = {"used": "used", "ready": "in reserve" if wanted == "auto" else "ready", "off": "not ready"}[state]
+    reason = f' title="{escape(readiness.reason, quote=True)}"' if readiness.reason else ""
+    dot = '<i aria-hidden="true"></i>'
+    return f'<li class="engine engine-{state}"{reason}>{dot}{ENGINE_SHORT[name]} <span>{word}</span></li>'
 
 
 def warning(words: str) -> str:
@@ -109,7 +117,9 @@ def progress(snapshot: Snapshot) -> str:
         parts.append(f"{snapshot.credits:g} credits used")
     if snapshot.failures:
         parts.append(f"{len(snapshot.failures)} could not be done")
-    words = " · ".join(parts) if expected and (done or snapshot.seconds > 1) else "Reading the files and waking the engine"
+    words = (
+        " · ".join(parts) if expected and (done or snapshot.seconds > 1) else "Reading the files and waking the engine"
+    )
     return (
         f'<div class="aug-status" role="status"><div class="aug-bar" role="progressbar" aria-label="Images done" '
         f'aria-valuemin="0" aria-valuemax="{expected}" aria-valuenow="{done}"><i style="width:{share:.1f}%"></i></div>'

@@ -49,7 +49,9 @@ def finished_view(finished: Finished, zip_path: Path) -> Shown:
         "download": download(finished, zip_path) if told else gr.DownloadButton(visible=False),
         "again": gr.Button(texts.again(report, missing), visible=missing > 0),
         "after": gr.update(visible=bool(finished.rows)),
-        "by_label": gr.Dropdown([("All classes", _ALL), *((name, name) for name in labels)], value=_ALL, visible=len(labels) > 1),
+        "by_label": gr.Dropdown(
+            [("All classes", _ALL), *((name, name) for name in labels)], value=_ALL, visible=len(labels) > 1
+        ),
         "by_source": gr.Dropdown(
             [("All photos", _ALL), *((name, name) for name in sources)], value=_ALL, visible=len(sources) > 1
         ),

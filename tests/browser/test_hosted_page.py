@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from gradio_client import Client
 
+from tests.browser import steps
+from tests.browser.steps import expect, give
 from tests.emulator.fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.engines.hosted import KEY, settings_for
 from tests.web.serving import serving
@@ -33,11 +35,10 @@ def test_page_tells_cost_before_and_fallback_after(
     emulator.fault("403", times=1)
     page = browser.new_page()
     page.goto(own_url)
-    assert "Stability AI makes the variations" in page.inner_text("#engines")
-    page.set_input_files("#files input[type=file]", photos)
-    page.wait_for_function("document.querySelector('#cost')?.innerText.includes('60 credits')")
-    page.click("#augment")
-    page.wait_for_selector("#status .aug-done", timeout=60_000)
+    assert "made by Stability AI, for credits" in page.inner_text("#foretold")
+    give(page, photos, 3)
+    expect(page.locator("#foretold")).to_contain_text("up to 60 credits")
+    steps.augment(page)
     assert "11 by Stability AI" in page.inner_text("#status")
     assert "1 by Local GAN" in page.inner_text("#status")
     assert "55 credits" in page.inner_text("#status")
@@ -54,15 +55,13 @@ def test_a_visitors_own_key_is_for_their_job_only(
     with serving(settings_for(emulator, stability_api_key=""), tmp_path / "gradio") as address:
         page = browser.new_page()
         page.goto(address)
-        page.set_input_files("#files input[type=file]", photos[:1])
-        page.wait_for_selector("#files tr.file")
+        give(page, photos[:1], 1)
         page.click("#more button")
         assert page.get_attribute("#key input", "type") == "password"
         page.fill("#key input", f"  {KEY} ")
         page.press("#key input", "Tab")
-        page.wait_for_function("document.querySelector('#cost')?.innerText.includes('20 credits')")
-        page.click("#augment")
-        page.wait_for_selector("#status .aug-done", timeout=60_000)
+        expect(page.locator("#foretold")).to_contain_text("up to 20 credits")
+        steps.augment(page)
         assert "4 by Stability AI" in page.inner_text("#status")
         other = Client(address, verbose=False, download_files=str(tmp_path / "downloads"))
         _, _, report = augment(other, photos[:1])

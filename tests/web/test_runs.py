@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import zipfile
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 
@@ -15,7 +15,6 @@ from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
 from augmentai.recipe import OUTPUT_FORMATS, Recipe
 from augmentai.settings import Settings
 from augmentai.web import runs
-from augmentai.web.costs import count_pictures
 from tests.images.gallery import KINDS
 
 
@@ -24,16 +23,28 @@ class Copying:
 
     name = "gan"
 
+    def __init__(self, pause: float = 0.0) -> None:
+        self.pause = pause
+
     def readiness(self) -> Readiness:
         return Readiness(True)
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         for task in tasks:
+            time.sleep(self.pause)
             yield Made(task, self.name, task.photo.rgb, "copy", 0.0)
 
 
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+
+
 def snapshots(files: list[Path], folder: Path, recipe: Recipe, keep_full: bool = True) -> list[runs.Snapshot]:
-    return list(runs.run([str(f) for f in files], recipe, Settings(), [Copying()], folder, Event(), keep_full))
+    given = runs.uploaded([str(f) for f in files], Settings())
+    return list(runs.run(given, recipe, Settings(), [Copying()], folder, Event(), keep_full))
 
 
 @pytest.mark.parametrize("output_format", OUTPUT_FORMATS)
@@ -47,9 +58,9 @@ def test_every_kind_of_picture_in_every_format(tmp_path: Path, output_format: st
     last = snapshots(files, tmp_path / "out", Recipe(seed=1, output_format=output_format), keep_full)[-1]
     assert last.report is not None
     assert last.report["variations"] == len(files), last.failures
-    shown = last.pictures if keep_full else last.previews
+    shown = [path for path, _ in last.pictures] if keep_full else [row.preview for row in last.rows]
     assert len(shown) == len(files)
-    for path, _ in shown:
+    for path in shown:
         with Image.open(path) as opened:
             opened.load()
             assert keep_full or max(opened.size) <= runs.PREVIEW_SIDE_PX
@@ -58,12 +69,14 @@ def test_every_kind_of_picture_in_every_format(tmp_path: Path, output_format: st
 def test_a_job_that_nobody_waits_for_leaves_nothing(tmp_path: Path) -> None:
     photo = tmp_path / "a.png"
     Image.new("RGB", (32, 32), "teal").save(photo)
-    job = runs.run([str(photo)], Recipe(variations=8), Settings(), [Copying()], tmp_path / "out", Event())
-    for _ in range(4):
+    stop = Event()
+    given = runs.uploaded([str(photo)], Settings())
+    job = runs.run(given, Recipe(variations=16), Settings(), [Copying(pause=0.1)], tmp_path / "out", stop)
+    while not any((tmp_path / "out").rglob("*.png")):
         next(job)
-    assert any((tmp_path / "out").rglob("*.png"))
     job.close()  # type: ignore[attr-defined]
-    assert not [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    assert stop.is_set()
+    wait_until(lambda: not [path for path in (tmp_path / "out").rglob("*") if path.is_file()])
 
 
 def test_stopped_while_it_waits_makes_nothing(tmp_path: Path) -> None:
@@ -71,7 +84,8 @@ def test_stopped_while_it_waits_makes_nothing(tmp_path: Path) -> None:
     Image.new("RGB", (32, 32), "teal").save(photo)
     stop = Event()
     stop.set()
-    last = list(runs.run([str(photo)], Recipe(), Settings(), [Copying()], tmp_path / "out", stop))[-1]
+    given = runs.uploaded([str(photo)], Settings())
+    last = list(runs.run(given, Recipe(), Settings(), [Copying()], tmp_path / "out", stop))[-1]
     assert last.report is not None
     assert last.report["stopped"]
     assert last.report["variations"] == 0
@@ -83,10 +97,34 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
         snapshots([tmp_path / "a.png"], tmp_path / "out", Recipe())
 
 
-def test_counting_looks_at_names_only(tmp_path: Path) -> None:
-    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
-        for name in ("a/1.png", "b/2.jpg", "readme.txt", "__MACOSX/a/1.png"):
-            archive.writestr(name, b"no picture")
-    (tmp_path / "broken.zip").write_bytes(b"PK\x03\x04 and nothing else")
-    (tmp_path / "c.png").write_bytes(b"")
-    assert count_pictures([str(tmp_path / name) for name in ("set.zip", "broken.zip", "c.png")]) == 3
+def test_whoever_leaves_during_a_long_step_waits_for_nothing(tmp_path: Path) -> None:
+    """The engine is stuck in one picture; its reader gets a heartbeat, and may go at any moment."""
+    photo, release = tmp_path / "a.png", Event()
+    Image.new("RGB", (32, 32), "teal").save(photo)
+
+    class Stuck(Copying):
+        def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
+            release.wait(30)
+            yield from super().make(tasks, job)
+
+    given, stop = runs.uploaded([str(photo)], Settings()), Event()
+    job = runs.run(given, Recipe(), Settings(), [Stuck()], tmp_path / "out", stop)
+    beats = [next(job) for _ in range(5)]
+    assert beats[-1].done == 0
+    job.close()  # type: ignore[attr-defined]  # returns, though the engine does not
+    assert stop.is_set()
+    assert not release.is_set()
+    assert [path for path in (tmp_path / "out").iterdir() if any(path.iterdir())]
+    release.set()
+    wait_until(lambda: not [path for path in (tmp_path / "out").rglob("*") if path.is_file()])
+
+
+def test_later_variations_of_a_source_go_on_counting(tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    Image.new("RGB", (32, 32), "teal").save(photo)
+    given = runs.uploaded([str(photo)], Settings())
+    job = runs.run(
+        given, Recipe(variations=2), Settings(), [Copying()], tmp_path / "out", Event(), False, first_index=5
+    )
+    rows = list(job)[-1].rows
+    assert [row.file for row in rows] == ["a__v5.png", "a__v6.png"]

@@ -22,7 +22,7 @@ function card(item) {
   open.onclick = () => show(items.findIndex((one) => one.file === item.file));
   const name = make('span', 'card-name', item.file.split('/').pop());
   name.title = item.file;
-  text.append(name, make('span', 'card-how', `${item.engine} · strength ${item.strength} · seed ${item.seed}`));
+  text.append(name, make('span', 'card-how', `${item.engine}, strength ${item.strength}`), make('span', 'card-how', `seed ${item.seed}`));
   const more = make('button', 'aug-link', 'More like this'), leave = make('button', 'aug-link');
   for (const button of [more, leave]) button.type = 'button';
   more.setAttribute('aria-label', `More like this: ${item.file}`);
@@ -38,7 +38,7 @@ function mark(item) {
   const node = nodes.get(item.file), gone = out.has(item.file);
   if (!node) return;
   node.classList.toggle('card-out', gone);
-  node.leave.textContent = gone ? 'Keep it' : 'Drop this one';
+  node.leave.textContent = gone ? 'Keep' : 'Drop';
   node.leave.setAttribute('aria-label', `${gone ? 'Keep it' : 'Drop this one'}: ${item.file}`);
 }
 
@@ -95,6 +95,7 @@ function show(number) {
   const item = items[at];
   if (!item) return;
   find('#compare-title').textContent = item.file;
+  under.onload = () => stage.style.setProperty('--shape', under.naturalWidth / under.naturalHeight);
   under.src = url(item.after);
   over.src = url(item.before);
   over.hidden = !item.before;

@@ -1,0 +1,98 @@
+"""What a visitor does on the page, one function a step."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from PIL import Image
+
+DONE_MS = 90_000
+
+
+def expect(locator: Any) -> Any:
+    from playwright.sync_api import expect as playwright_expect
+
+    return playwright_expect(locator)
+
+
+def photos(folder: Path, *names: str) -> list[Path]:
+    """Small pictures, each of another colour; "cats/a.png" lies in a class folder."""
+    paths = []
+    for number, name in enumerate(names):
+        paths.append(folder / name)
+        paths[-1].parent.mkdir(parents=True, exist_ok=True)
+        picture = Image.linear_gradient("L").resize((60, 44)).convert("RGB")
+        Image.blend(picture, Image.new("RGB", (60, 44), (40 * number % 255, 90, 200 - 30 * number % 200)), 0.5).save(
+            paths[-1]
+        )
+    return paths
+
+
+def give(page: Any, files: list[Path], pictures: int) -> None:
+    """Choose files, and wait until the page has looked at them."""
+    page.set_input_files("#files input[type=file] >> nth=0", files)
+    counted(page, pictures)
+
+
+def give_folder(page: Any, folder: Path, pictures: int) -> None:
+    page.set_input_files("#files input[webkitdirectory]", folder)
+    counted(page, pictures)
+
+
+def drop(page: Any, paths: list[Path]) -> None:
+    """Drag files and folders from outside onto the zone and let go, as the browser itself reports it."""
+    page.locator(".drop-zone").scroll_into_view_if_needed()
+    box = page.locator(".drop-zone").bounding_box()
+    spot = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    data = {"items": [], "files": [str(path) for path in paths], "dragOperationsMask": 1}
+    session = page.context.new_cdp_session(page)
+    for kind in ("dragEnter", "dragOver", "drop"):
+        session.send("Input.dispatchDragEvent", {"type": kind, **spot, "data": data})
+
+
+def counted(page: Any, pictures: int) -> None:
+    words = f"{pictures} picture" + ("" if pictures == 1 else "s")
+    expect(page.locator(".drop-count strong")).to_have_text(words)
+
+
+def samples(page: Any) -> None:
+    page.click("[data-pick=samples]")
+    counted(page, 8)
+
+
+def set_variations(page: Any, count: int) -> None:
+    page.fill("#variations input[type=number]", str(count))
+    page.press("#variations input[type=number]", "Enter")
+
+
+def augment(page: Any, button: str = "#augment") -> None:
+    page.click(button)
+    page.wait_for_selector("#status .aug-done", timeout=DONE_MS)
+    expect(page.locator("#augment")).to_be_enabled()
+
+
+def cards(page: Any) -> Any:
+    return page.locator("#gallery .card")
+
+
+def saved_zip(page: Any, folder: Path) -> Path:
+    with page.expect_download() as download:
+        page.click("#zip")
+    path = folder / download.value.suggested_filename
+    download.value.save_as(path)
+    return path
+
+
+def manifest(path: Path) -> list[dict[str, Any]]:
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        return [json.loads(line) for line in archive.read("manifest.jsonl").decode().splitlines()]
+
+
+def pictures(path: Path) -> set[str]:
+    """The variations that a ZIP holds."""
+    with zipfile.ZipFile(path) as archive:
+        return {name for name in archive.namelist() if "__v" in name}

@@ -1,0 +1,123 @@
+"""What can be given to the page, and what it says of it before anything is made."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.browser.steps import (
+    augment,
+    cards,
+    counted,
+    drop,
+    expect,
+    give,
+    give_folder,
+    photos,
+    pictures,
+    saved_zip,
+    set_variations,
+)
+
+pytestmark = pytest.mark.browser
+SET = ("cats/a.png", "cats/b.png", "dogs/a.png", "dogs/deep/c.png")
+
+
+def chips(page: Any) -> list[str]:
+    return [chip.replace("\n", " ") for chip in page.locator(".drop-classes .aug-chip").all_inner_texts()]
+
+
+def test_a_chosen_folder_keeps_its_classes(page: Any, tmp_path: Path) -> None:
+    photos(tmp_path / "ds", *SET)
+    (tmp_path / "ds" / "readme.md").write_text("no picture")
+    (tmp_path / "ds" / ".DS_Store").write_text("left behind by a file manager")
+    give_folder(page, tmp_path / "ds", 4)
+    assert chips(page) == ["cats 2", "deep 1", "dogs 1"]
+    expect(page.locator(".drop-thumbs img")).to_have_count(4)
+    expect(page.locator(".aug-refused")).to_contain_text("1 file cannot be used")
+    assert "readme.md" in page.inner_text(".aug-refused")
+    assert ".DS_Store" not in page.inner_text("#files")
+    set_variations(page, 1)
+    augment(page)
+    made = pictures(saved_zip(page, tmp_path))
+    assert made == {"cats/a__v1.png", "cats/b__v1.png", "dogs/a__v1.png", "dogs/deep/c__v1.png"}
+
+
+def test_folders_and_files_dropped_on_the_zone(page: Any, tmp_path: Path) -> None:
+    photos(tmp_path, *SET, "loose.png")
+    drop(page, [tmp_path / "cats", tmp_path / "dogs", tmp_path / "loose.png"])
+    counted(page, 5)
+    assert chips(page) == ["cats 2", "deep 1", "dogs 1"]
+    more = photos(tmp_path / "later", "late.png")
+    drop(page, more)
+    counted(page, 6)
+    set_variations(page, 1)
+    augment(page)
+    made = pictures(saved_zip(page, tmp_path))
+    assert made == {
+        *("cats/a__v1.png", "cats/b__v1.png", "dogs/a__v1.png", "dogs/deep/c__v1.png"),
+        *("loose__v1.png", "late__v1.png"),
+    }
+
+
+def test_a_zip_dataset_is_looked_into(page: Any, tmp_path: Path) -> None:
+    photos(tmp_path / "in", *SET)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for name in SET:
+            archive.write(tmp_path / "in" / name, name)
+        archive.writestr("notes.txt", "hello")
+        archive.writestr("cats/broken.png", b"no picture at all")
+    give(page, [tmp_path / "set.zip"], 4)
+    assert chips(page) == ["cats 2", "deep 1", "dogs 1"]
+    expect(page.locator(".drop-thumbs img")).to_have_count(4)
+    expect(page.locator(".aug-refused")).to_contain_text("broken.png")
+    set_variations(page, 1)
+    augment(page)
+    expect(cards(page)).to_have_count(4)
+    assert "cats/broken.png" in page.inner_text("#problems")
+    assert len(pictures(saved_zip(page, tmp_path))) == 4
+
+
+def test_what_is_refused_is_said_at_once_and_again_after_the_job(page: Any, tmp_path: Path) -> None:
+    good = photos(tmp_path, "good.png")
+    (tmp_path / "notes.jpg").write_text("no picture")
+    (tmp_path / "empty.png").touch()
+    (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
+    Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
+    give(page, [*good, *(tmp_path / name for name in ("notes.jpg", "empty.png", "film.mp4", "dot.png"))], 1)
+    told = page.inner_text(".aug-refused")
+    assert "4 files cannot be used" in told
+    for words in ("holds text", "empty (0 bytes)", "a .mp4 file is no picture", "1x1 pixels is too small"):
+        assert words in told
+    set_variations(page, 2)
+    augment(page)
+    expect(cards(page)).to_have_count(2)
+    expect(page.locator("#problems tbody tr")).to_have_count(2)  # the other two were never sent
+    told = page.inner_text("#problems")
+    assert "holds text" in told
+    assert "1x1 pixels is too small" in told
+
+
+def test_limits_are_shown_and_everything_can_be_cleared(page: Any, tmp_path: Path) -> None:
+    assert page.inner_text(".drop-limits") == "Up to 2,000 pictures a job, 100 MB each; ZIPs up to 2.0 GB."
+    give(page, photos(tmp_path, "a.png", "b.png"), 2)
+    page.click("text=Clear")
+    expect(page.locator(".drop-count")).to_have_count(0)
+    expect(page.locator("#foretold")).to_contain_text("Ready.")
+    page.click("#augment")
+    expect(page.locator("#status [role=alert]")).to_contain_text("No files were given")
+
+
+def test_the_same_name_twice_is_two_pictures(page: Any, tmp_path: Path) -> None:
+    one, other = photos(tmp_path, "one/a.png", "two/a.png")
+    give(page, [one], 1)
+    Image.open(other).resize((70, 50)).save(other)
+    page.set_input_files("#files input[type=file] >> nth=0", [other])
+    counted(page, 2)
+    set_variations(page, 1)
+    augment(page)
+    assert pictures(saved_zip(page, tmp_path)) == {"a__v1.png", "a_2__v1.png"}
