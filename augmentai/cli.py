@@ -23,6 +23,7 @@ from augmentai.dataset.write import OutputError
 from augmentai.dataset.write_folder import settle
 from augmentai.engines import available
 from augmentai.engines.stability import StabilityEngine
+from augmentai.hub import Hub, HubError
 from augmentai.job import Job, limits
 from augmentai.keep import keep
 from augmentai.recipe import MAX_VARIATIONS, SEED_LIMIT, Recipe, RecipeError
@@ -113,6 +114,11 @@ def augment(
         float,
         typer.Option(min=0, max=1, help="Share of a labelled thing that geometry must leave, or its label goes."),
     ] = _DEFAULT.least_visible,
+    push_to_hub: Annotated[
+        str,
+        typer.Option(metavar="USER/NAME", help="Send the finished folder to the Hugging Face hub; needs HF_TOKEN."),
+    ] = "",
+    private: Annotated[bool, typer.Option("--private", help="With --push-to-hub: for your eyes only.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and what it would cost at most; do nothing.")
     ] = False,
@@ -128,12 +134,17 @@ def augment(
     """
     if out is None and not dry_run:
         raise typer.BadParameter("give a new or empty folder, or a new .zip file", param_hint="'--out' / '-o'")
+    if push_to_hub and out is not None and out.suffix.lower() == ".zip":
+        raise typer.BadParameter("a folder is sent to the hub, not a ZIP", param_hint="'--out' / '-o'")
     try:
         settings = load_settings()
         recipe = _recipe(context, saved)
         if out is not None:
             recipe = settle(out, recipe)
-    except (SettingsError, RecipeError, OutputError) as error:
+        hub = Hub(push_to_hub, settings, private) if push_to_hub else None
+        if hub is not None and not dry_run:
+            hub.check()  # before the work, since it would be for nothing
+    except (SettingsError, RecipeError, OutputError, HubError) as error:
         leave(str(error))
     gathered = gather(inputs, limits(settings), skip=out)
     stop = Event()
@@ -145,7 +156,10 @@ def augment(
         _foretell(job)
         return
     stop_on_signals(stop)
-    raise typer.Exit(run(job, out, inputs))
+    status = run(job, out, inputs)
+    if hub is not None and status != NOTHING_DONE:
+        status = max(status, _push(hub, job, out))
+    raise typer.Exit(status)
 
 
 def run(job: Job, out: Path, inputs: list[Path]) -> int:
@@ -169,6 +183,19 @@ def run(job: Job, out: Path, inputs: list[Path]) -> int:
     if not report["variations"]:
         return NOTHING_DONE
     return SOME_FAILED if report["failed"] or report["stopped"] else ALL_DONE
+
+
+def _push(hub: Hub, job: Job, out: Path) -> int:
+    """Send a finished run to the hub. Returns the exit status."""
+    if job.report.stopped:
+        console.print("not sent to the hub, since it is not finished; run the same again", style="bold red")
+        return SOME_FAILED
+    try:
+        print(hub.push(out))
+    except HubError as error:
+        console.print(f"augmentai: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
+        return SOME_FAILED
+    return ALL_DONE
 
 
 def _recipe(context: typer.Context, saved: Path | None) -> Recipe:

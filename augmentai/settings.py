@@ -197,7 +197,9 @@ class Settings(BaseSettings):
         description="compile the model: minutes once for each size of picture, then faster",
     )
     hf_token: Annotated[SecretStr, Stripped] = Field(
-        SecretStr(""), validation_alias="HF_TOKEN", description="key to gated models on huggingface.co"
+        SecretStr(""),
+        validation_alias="HF_TOKEN",
+        description="key to gated models on huggingface.co, and to datasets that --push-to-hub writes",
     )
     zero_gpu: bool = Field(
         False, validation_alias="SPACES_ZERO_GPU", description="set by Hugging Face where a GPU is lent call by call"
