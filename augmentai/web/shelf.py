@@ -88,7 +88,7 @@ def merged(before: dict[str, Any], after: dict[str, Any], tried: set[str], fresh
         "stopped": after["stopped"],
         "seconds": round(before["seconds"] + after["seconds"], 2),
         "credits": round(before["credits"] + after["credits"], 2),
-        "fallbacks": before["fallbacks"] + after["fallbacks"],
+        "fallbacks": [f for f in before["fallbacks"] if f["file"] not in tried] + after["fallbacks"],
         "notices": list(dict.fromkeys(before["notices"] + after["notices"])),
         "headline": f"{variations} variations from {before['sources']} file{plural}",
     }

@@ -156,7 +156,8 @@ def troubles(report: dict[str, Any] | None, failures: Sequence[dict[str, str]]) 
     """Tables: files that could not be done, engines that passed, things to know. Empty where there is nothing."""
     html = _table("Could not be done", ("File", "Why"), [(f["file"], f["reason"]) for f in failures])
     if report:
-        fallbacks = report["fallbacks"]
+        lost = {failure["file"] for failure in failures}  # no other engine made these
+        fallbacks = [row for row in report["fallbacks"] if row["file"] not in lost]
         notices = report["notices"]
         rows = [(f["file"], f"{ENGINE_SHORT.get(f['engine'], f['engine'])}: {f['reason']}") for f in fallbacks]
         html += _table("Made by another engine", ("File", "Why"), rows)

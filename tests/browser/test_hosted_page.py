@@ -46,6 +46,82 @@ def test_page_tells_cost_before_and_fallback_after(
     page.close()
 
 
+def choose_engine(page: Any, name: str) -> None:
+    page.click("#more button")
+    page.click("#engine input")
+    page.get_by_role("option", name=name).click()
+
+
+def test_a_slow_one_shows_credits_and_can_be_stopped_and_gone_on_with(
+    browser: Any, own_url: str, emulator: Emulator, photos: list[Path]
+) -> None:
+    emulator.control(latency=1.0)
+    page = browser.new_page()
+    page.goto(own_url)
+    give(page, photos, 3)
+    steps.set_variations(page, 2)
+    page.click("#augment")
+    expect(page.locator("#status")).to_contain_text("credits used", timeout=30_000)
+    page.click("#stop")
+    page.wait_for_selector("#status .aug-done", timeout=60_000)
+    assert page.inner_text("#status").startswith("Stopped.")
+    assert 0 < steps.cards(page).count() < 6
+    emulator.control(latency=0)
+    steps.augment(page, "#again")
+    expect(page.locator("#status")).to_contain_text("Done. 6 variations from 3 files")
+    expect(steps.cards(page)).to_have_count(6)
+    page.close()
+
+
+def test_what_failed_is_told_and_tried_again(
+    browser: Any, own_url: str, emulator: Emulator, photos: list[Path], tmp_path: Path
+) -> None:
+    emulator.fault("403", times=2)
+    page = browser.new_page(accept_downloads=True)
+    page.goto(own_url)
+    give(page, photos, 3)
+    steps.set_variations(page, 1)
+    choose_engine(page, "Stability AI")
+    steps.augment(page)
+    assert "2 could not be done" in page.inner_text("#status")
+    assert "moderation" in page.inner_text("#problems")
+    assert "Made by another engine" not in page.inner_text("#problems")
+    assert page.inner_text("#again") == "Try these 2 again"
+    steps.augment(page, "#again")
+    expect(page.locator("#status")).to_contain_text("3 variations from 3 files")
+    assert page.inner_text("#problems") == ""
+    lines = steps.manifest(steps.saved_zip(page, tmp_path))
+    assert [line["status"] for line in lines] == ["ok"] * 3
+    page.close()
+
+
+def test_an_engine_that_cannot_work_is_told_before_the_click(browser: Any, page_url: str) -> None:
+    page = browser.new_page()
+    page.goto(page_url)
+    choose_engine(page, "Stability AI")
+    expect(page.locator("#foretold .aug-warn")).to_contain_text("STABILITY_API_KEY is not set")
+    page.close()
+
+
+def test_a_tab_closed_during_a_call_that_never_ends_frees_the_place(
+    browser: Any, emulator: Emulator, photos: list[Path], tmp_path: Path
+) -> None:
+    endless = {"stability_read_seconds": 300, "stability_total_seconds": 300}
+    emulator.fault("never", times=1, seconds=120)
+    with serving(settings_for(emulator, **endless), tmp_path / "gradio") as address:
+        gone, page = browser.new_page(), browser.new_page()
+        for visitor in (gone, page):
+            visitor.goto(address)
+            give(visitor, photos[:1], 1)
+            steps.set_variations(visitor, 1)
+        gone.click("#augment")
+        gone.wait_for_function("document.querySelector('#status').innerText.includes('waking the engine')")
+        gone.close()
+        steps.augment(page)
+        assert "1 by Stability AI" in page.inner_text("#status")
+        page.close()
+
+
 def test_a_visitors_own_key_is_for_their_job_only(
     browser: Any,
     emulator: Emulator,

@@ -1,0 +1,110 @@
+"""For everybody: light and dark, phone width, keyboard, screen reader (axe-core); and no request to another host."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.steps import augment, expect, give, photos, samples, set_variations
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def axe() -> Any:
+    from axe_playwright_python.sync_playwright import Axe
+
+    return Axe()
+
+
+def barriers(axe: Any, page: Any) -> list[str]:
+    """What axe-core finds serious or critical, one line each."""
+    found = axe.run(page).response["violations"]
+    return [
+        f"{rule['id']} ({rule['impact']}): {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
+        for rule in found
+        if rule["impact"] in {"serious", "critical"}
+        for node in rule["nodes"]
+    ]
+
+
+@pytest.fixture(params=["light", "dark"])
+def themed(request: pytest.FixtureRequest, browser: Any, page_url: str) -> Iterator[Any]:
+    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto(f"{page_url}?__theme={request.param}")
+    page.wait_for_selector("#augment")
+    expect(page.locator("body")).to_have_class("dark" if request.param == "dark" else "")
+    yield page
+    context.close()
+
+
+def test_axe_finds_nothing_serious(themed: Any, axe: Any, tmp_path: Path) -> None:
+    page = themed
+    seen: dict[str, list[str]] = {}
+    seen["empty"] = barriers(axe, page)
+    (tmp_path / "notes.jpg").write_text("no picture")
+    give(page, [*photos(tmp_path, "a.png", "b.png"), tmp_path / "notes.jpg"], 2)
+    page.click("#more button")
+    page.wait_for_timeout(300)  # the settings unfold
+    seen["given, settings open"] = barriers(axe, page)
+    set_variations(page, 2)
+    augment(page)
+    seen["finished, with a failure"] = barriers(axe, page)
+    page.click(".card-open >> nth=0")
+    page.wait_for_selector("dialog[open]")
+    seen["compare"] = barriers(axe, page)
+    page.keyboard.press("Escape")
+    for tab in ("From code", "Report"):
+        page.get_by_role("tab", name=tab).click()
+        page.wait_for_timeout(200)
+        seen[tab] = barriers(axe, page)
+    assert {state: found for state, found in seen.items() if found} == {}
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_phone_width_has_no_sideways_scroll_and_hides_nothing(browser: Any, page_url: str, theme: str) -> None:
+    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    page = context.new_page()
+    page.goto(f"{page_url}?__theme={theme}")
+    page.wait_for_selector("#augment")
+    samples(page)
+    set_variations(page, 1)
+    augment(page)
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    words = page.locator(".card-how, .aug-line, #augment")
+    cut = words.evaluate_all("found => found.filter(one => one.scrollWidth > one.clientWidth + 1).length")
+    assert cut == 0, "words are cut off"
+    expect(page.locator("footer .show-api")).to_be_visible()
+    page.locator(".card-open").first.tap()
+    page.wait_for_selector("dialog[open]")
+    assert page.evaluate("document.querySelector('dialog').getBoundingClientRect().right") <= 390
+    page.click("dialog [data-do=close]")
+    for tab in ("From code", "Report"):
+        page.get_by_role("tab", name=tab).click()
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    context.close()
+
+
+def test_everything_by_keyboard(page: Any, tmp_path: Path) -> None:
+    page.locator("[data-pick=samples]").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator(".drop-count strong")).to_have_text("8 pictures")
+    set_variations(page, 1)
+    page.locator("#augment").focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#status .aug-done", timeout=60_000)
+    page.locator(".card-open").nth(1).focus()
+    page.keyboard.press("Enter")
+    page.wait_for_selector("dialog[open]")
+    assert page.evaluate("document.activeElement.type") == "range"
+    for _ in range(10):
+        page.keyboard.press("ArrowRight")
+    assert page.input_value("dialog input[type=range]") == "60"
+    assert "inset(0px 40% 0px 0px)" in page.evaluate("document.querySelector('.compare-before').style.clipPath")
+    page.keyboard.press("Escape")
+    expect(page.locator("dialog")).to_be_hidden()
+    assert page.evaluate("document.activeElement === document.querySelectorAll('.card-open')[1]"), "focus comes back"

@@ -1,0 +1,213 @@
+"""What a visitor does with results: compare, narrow down, leave out, ask for more; the code and the report tab."""
+
+from __future__ import annotations
+
+import ast
+import shlex
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+from tests.browser.steps import (
+    augment,
+    cards,
+    expect,
+    give_folder,
+    manifest,
+    photos,
+    pictures,
+    saved_zip,
+    set_variations,
+)
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def results(browser: Any, page_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Two cats and a dog, two variations of each; one page for all tests that change nothing of it for good."""
+    context = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900})
+    page = context.new_page()
+    page.goto(page_url)
+    folder = tmp_path_factory.mktemp("set") / "ds"
+    photos(folder, "cats/a.png", "cats/b.png", "dogs/c.png")
+    give_folder(page, folder, 3)
+    set_variations(page, 2)
+    augment(page)
+    yield page
+    context.close()
+
+
+@pytest.fixture
+def finished(results: Any) -> Any:
+    results.get_by_role("tab", name="Make").click()
+    expect(cards(results)).to_have_count(6)
+    return results
+
+
+def names(page: Any) -> list[str]:
+    return page.locator(".card-name").all_inner_texts()
+
+
+def choose(page: Any, where: str, what: str) -> None:
+    page.click(f"{where} input")
+    page.get_by_role("option", name=what, exact=True).click()
+
+
+def choose_file(page: Any, path: Path) -> None:
+    with page.expect_file_chooser() as chooser:
+        page.click("#load")
+    chooser.value.set_files(path)
+
+
+def test_captions_tell_engine_strength_and_seed(finished: Any, tmp_path: Path) -> None:
+    line = next(line for line in manifest(saved_zip(finished, tmp_path)) if line["file"] == "cats/a__v1.png")
+    caption = finished.inner_text(".card >> nth=0")
+    for words in ("a__v1.png", "Local GAN", "strength 0.4", f"seed {line['seed']}"):
+        assert words in caption
+
+
+def test_before_and_after(finished: Any) -> None:
+    page = finished
+    page.click(".card-open >> nth=3")
+    page.wait_for_selector("dialog[open]")
+    assert page.inner_text("#compare-title") == "cats/b__v2.png"
+    page.wait_for_function("document.querySelector('.compare-after').src.includes('large-after')")
+    for side in ("after", "before"):
+        page.wait_for_function(f"document.querySelector('.compare-{side}').naturalWidth === 60")
+    facts = page.inner_text(".compare-facts")
+    assert "cats/b.png" in facts
+    assert "Look from" in facts
+    page.click("dialog [data-do=next]")
+    assert page.inner_text("#compare-title") == "dogs/c__v1.png"
+    stage = page.locator(".compare-stage").bounding_box()
+    page.mouse.click(stage["x"] + stage["width"] * 0.2, stage["y"] + stage["height"] / 2)
+    assert 15 <= int(page.input_value("dialog input[type=range]")) <= 25
+    page.click("dialog [data-do=close]")
+    expect(page.locator("dialog")).to_be_hidden()
+
+
+def test_narrowing_down_by_class_and_photo(finished: Any) -> None:
+    page = finished
+    choose(page, "#by-label", "dogs")
+    expect(cards(page)).to_have_count(2)
+    assert names(page) == ["c__v1.png", "c__v2.png"]
+    choose(page, "#by-label", "All classes")
+    expect(cards(page)).to_have_count(6)
+    choose(page, "#by-source", "cats/b.png")
+    expect(cards(page)).to_have_count(2)
+    assert names(page) == ["b__v1.png", "b__v2.png"]
+    choose(page, "#by-source", "All photos")
+
+
+def test_what_is_dropped_is_left_out_of_the_zip(finished: Any, tmp_path: Path) -> None:
+    page = finished
+    page.get_by_role("button", name="Drop this one: cats/a__v2.png").click()
+    page.get_by_role("button", name="Drop this one: dogs/c__v1.png").click()
+    expect(page.locator("#zip")).to_contain_text("4 images, 2 left out")
+    page.get_by_role("button", name="Keep it: dogs/c__v1.png").click()
+    expect(page.locator("#zip")).to_contain_text("5 images, 1 left out")
+    path = saved_zip(page, tmp_path)
+    assert path.name.endswith("-5-images.zip")
+    assert "cats/a__v2.png" not in pictures(path)
+    assert len(pictures(path)) == 5
+    (gone,) = [line for line in manifest(path) if line["status"] != "ok"]
+    assert (gone["source"], gone["index"], gone["file"], gone["status"]) == ("cats/a.png", 2, None, "left out")
+    page.get_by_role("button", name="Keep it: cats/a__v2.png").click()
+    expect(page.locator("#zip")).to_contain_text("(6 images, ")
+
+
+def test_the_report_tab_shows_classes_moves_and_engines(finished: Any) -> None:
+    page = finished
+    page.get_by_role("tab", name="Report").click()
+    rows = [row.split() for row in page.locator(".plot-table >> nth=0 >> tbody tr").all_inner_texts()]
+    assert rows == [["cats", "2", "6"], ["dogs", "1", "3"]]
+    assert "6 variations moved" in page.get_attribute(".plot-columns", "aria-label")
+    assert page.locator(".plot-columns rect").count() > 1
+    assert page.locator(".plot-table >> nth=1 >> tbody tr").all_inner_texts()[0].split() == [
+        "Local",
+        "GAN",
+        "6",
+        "100",
+        "%",
+    ]
+
+
+def test_calls_from_code_follow_the_settings_and_run(page: Any, page_url: str, tmp_path: Path) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    photo = photos(tmp_path, "photo.jpg", "photos/cats/a.jpg")[0]
+    set_variations(page, 2)
+    page.fill("#strength input[type=number]", "0.25")
+    page.press("#strength input[type=number]", "Enter")
+    page.click("#more button")
+    page.fill("#prompt textarea", 'it\'s a "{label}"')
+    page.press("#prompt textarea", "Tab")
+    page.get_by_role("tab", name="From code").click()
+    expect(page.locator("#code")).to_contain_text("--strength 0.25")
+    page.get_by_role("button", name="Copy the Python call").click()
+    expect(page.locator("#code")).to_contain_text("Copied")
+    python = page.evaluate("navigator.clipboard.readText()")
+    assert f'Client("{page_url}")' in python
+    assert "strength=0.25" in python
+    call = python.replace("photo.jpg", str(photo)).replace(', handle_file("dataset.zip")', "")
+    ast.parse(call)
+    done = subprocess.run(
+        [sys.executable, "-c", call], cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False
+    )
+    assert "2 variations from 1 file" in done.stdout, done.stderr
+    words = shlex.split(page.locator("#code code").nth(2).inner_text())
+    assert words[:3] == ["python", "-m", "augmentai"]
+    root = Path(__file__).resolve().parents[2]
+    done = subprocess.run(
+        [sys.executable, *words[1:3], str(tmp_path / "photos"), "-o", str(tmp_path / "out"), *words[6:]],
+        cwd=root, capture_output=True, text=True, timeout=120, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert len(list((tmp_path / "out" / "cats").glob("*.jpg"))) == 2
+
+
+def test_settings_are_saved_and_loaded(page: Any, browser: Any, page_url: str, tmp_path: Path) -> None:
+    set_variations(page, 7)
+    page.click("#more button")
+    page.fill("#seed input", "1234")
+    page.press("#seed input", "Tab")
+    page.wait_for_function("atob(document.querySelector('#save a').href.split(',')[1]).includes('seed: 1234')")
+    with page.expect_download() as download:
+        page.click("#save a")
+    path = tmp_path / download.value.suggested_filename
+    download.value.save_as(path)
+    assert path.name == "recipe.yaml"
+    other = browser.new_page()
+    other.goto(page_url)
+    other.click("#more button")
+    choose_file(other, path)
+    expect(other.locator("#recipe-told")).to_contain_text("Settings loaded")
+    assert other.input_value("#variations input[type=number]") == "7"
+    assert other.input_value("#seed input") == "1234"
+    path.write_text("strenght: 0.3\n")
+    choose_file(other, path)
+    expect(other.locator("#recipe-told")).to_contain_text("strenght is no setting of a recipe")
+    other.close()
+
+
+def test_more_like_this_adds_to_what_is_there(finished: Any, tmp_path: Path) -> None:
+    """The last of this file: it leaves more on the page than there was."""
+    page = finished
+    (tmp_path / "before").mkdir()
+    before = saved_zip(page, tmp_path / "before")
+    page.get_by_role("button", name="More like this: dogs/c__v2.png").click()
+    expect(page.locator("#status .aug-done")).to_contain_text("10 variations from 3 files")
+    expect(cards(page)).to_have_count(10)
+    assert names(page)[-4:] == [f"c__v{number}.png" for number in (3, 4, 5, 6)]
+    after = saved_zip(page, tmp_path)
+    assert pictures(after) - pictures(before) == {f"dogs/c__v{number}.png" for number in (3, 4, 5, 6)}
+    assert len({(line["source"], line["index"]) for line in manifest(after)}) == 10
+    with zipfile.ZipFile(after) as archive:
+        looks = {Image.open(archive.open(name)).tobytes() for name in pictures(after) if name.startswith("dogs")}
+    assert len(looks) == 6, "every one differs"
