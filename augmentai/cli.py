@@ -34,6 +34,10 @@ _ROWS_SHOWN = 20
 
 EngineName = Literal["auto", "stability", "diffusion", "gan"]
 FormatName = Literal["same", "png", "jpeg", "webp"]
+LayoutName = Literal["auto", "folders", "yolo", "coco", "voc", "masks", "imagefolder"]
+TargetName = Literal["same", "yolo", "coco", "voc", "imagefolder"]
+OriginalsName = Literal["auto", "copy", "link", "none"]
+SplitsName = Literal["copy", "leave-out"]
 GeometryName = Literal["none", "flip", "light", "strong"]
 _DEFAULT = Recipe()
 
@@ -119,6 +123,20 @@ def augment(
         typer.Option(metavar="USER/NAME", help="Send the finished folder to the Hugging Face hub; needs HF_TOKEN."),
     ] = "",
     private: Annotated[bool, typer.Option("--private", help="With --push-to-hub: for your eyes only.")] = False,
+    layout: Annotated[
+        LayoutName, typer.Option("--layout", help="How the set is laid out; auto recognises it. folders: no labels.")
+    ] = "auto",
+    to: Annotated[TargetName, typer.Option("--to", help="The layout to write; same as it came in.")] = "same",
+    originals: Annotated[
+        OriginalsName,
+        typer.Option(
+            "--originals", help="Whether the result holds them too; auto: copied for a set, left out for loose photos."
+        ),
+    ] = "auto",
+    splits: Annotated[
+        SplitsName,
+        typer.Option("--splits", help="Validation and test pictures are never varied; copy them or leave them out."),
+    ] = "copy",
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and what it would cost at most; do nothing.")
     ] = False,
@@ -146,9 +164,12 @@ def augment(
             hub.check()  # before the work, since it would be for nothing
     except (SettingsError, RecipeError, OutputError, HubError) as error:
         leave(str(error))
-    gathered = gather(inputs, limits(settings), skip=out)
+    gathered = gather(inputs, limits(settings), skip=out, layout=recipe.layout)
     stop = Event()
-    job = Job(gathered, recipe, settings, available(settings), stop)
+    try:
+        job = Job(gathered, recipe, settings, available(settings), stop)
+    except RecipeError as error:
+        leave(str(error))
     if not gathered.sources:
         _tell(job.report.as_dict(), None)
         leave("there is no picture to work on")

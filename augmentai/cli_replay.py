@@ -15,6 +15,7 @@ from augmentai.dataset.write_folder import settle
 from augmentai.engines import available
 from augmentai.job import Job, limits
 from augmentai.keep import record_for
+from augmentai.recipe import RecipeError
 from augmentai.replay import EarlierRun, ReplayError, check, compare
 from augmentai.settings import SettingsError, load_settings
 
@@ -47,11 +48,11 @@ def replay(
         out = out or home.with_name(f"{home.stem if earlier.is_file() else home.name}-replay")
         recipe = settle(out, before.record.recipe)
         stop = Event()
-        gathered = gather(given, limits(settings), skip=out)
+        gathered = gather(given, limits(settings), skip=out, layout=recipe.layout)
         job = Job(gathered, recipe, settings, available(settings), stop)
         for difference in check(before, record_for(job, given, out), gathered.sources):
             console.print(f"note: {difference}", markup=False, highlight=False, soft_wrap=True)
-    except (SettingsError, ReplayError, OutputError) as error:
+    except (SettingsError, RecipeError, ReplayError, OutputError) as error:
         leave(str(error))
     stop_on_signals(stop)
     status = run(job, out, given)

@@ -12,8 +12,8 @@ from threading import Event
 
 from augmentai import engines as engine_room
 from augmentai.dataset.held import Held
-from augmentai.dataset.labels.base import LabelError
-from augmentai.dataset.names import Names
+from augmentai.dataset.labels.base import LabelError, Labels
+from augmentai.dataset.output import Output
 from augmentai.dataset.read import Gathered, Limits, gather
 from augmentai.engines.base import Engine, JobView, Made, Refused, Task
 from augmentai.engines.stability import Estimate, estimate
@@ -35,7 +35,8 @@ class Job:
     Iterate over `run()` for outcomes as they finish. `report` counts them. Set `stop` to end early: what an engine has
     begun is finished or dropped, nothing new is begun, and `report` says that it was stopped.
     first_index: number of the first variation of each source; more than 1 where earlier ones are there already.
-    Raises ValueError where the recipe names an unknown engine.
+    `output` is the set around the variations: originals, labels, splits.
+    Raises ValueError where the recipe names an unknown engine, and RecipeError where the set cannot be converted.
     """
 
     gathered: Gathered
@@ -49,7 +50,8 @@ class Job:
         self.recipe = self.recipe.settled()
         self.report = Report(self.recipe, len(self.gathered.sources), self.gathered.failures, self.gathered.notices)
         self.report.estimate = self.estimate
-        self._names = Names(self.gathered.sources)
+        self.output = Output(self.gathered, self.recipe)
+        self.report.losses = self.output.losses
         self._unreadable: deque[Outcome] = deque()
         self._unanswered: dict[tuple[str, str, int], Task] = {}
         self._cut_short = False
@@ -138,7 +140,7 @@ class Job:
             yield outcome
 
     def _tasks(self, pool: ThreadPoolExecutor) -> Generator[Task, None, None]:
-        ahead: deque[tuple[Source, Future[Photo]]] = deque()
+        ahead: deque[tuple[Source, Future[tuple[Photo, Labels | None]]]] = deque()
         waiting = iter(self.gathered.sources)
 
         def fill() -> None:
@@ -155,7 +157,7 @@ class Job:
                 return
             fill()
             try:
-                photo = future.result()
+                photo, labels = future.result()
             except Exception as error:
                 self._unreadable.append(Outcome(source, 0, 0, reason=_reason(error)))
                 continue
@@ -166,15 +168,17 @@ class Job:
                     self._cut_short = True
                     return
                 seed = variation_seed(self.recipe.seed, source.sha256, index)
-                task = Task(source, photo, index, seed, self.recipe)
+                task = Task(source, photo, index, seed, self.recipe, labels=labels)
                 self._unanswered[_key(task)] = task
                 yield task
 
     def _wanted(self, source: Source) -> range:
         return range(self.first_index, self.first_index + self.recipe.variations)
 
-    def _decode(self, source: Source) -> Photo:
-        return decode(source.read(), source.path, self.settings.max_pixels)
+    def _decode(self, source: Source) -> tuple[Photo, Labels | None]:
+        """Labels are read with the picture: where they are broken, no engine has cost anything yet."""
+        photo = decode(source.read(), source.path, self.settings.max_pixels)
+        return photo, None if source.labels is None else source.labels.load()
 
     def _outcome(self, result: Made | Refused) -> Outcome:
         task = result.task
@@ -185,17 +189,19 @@ class Job:
         file_format = format_for(task.photo, task.recipe.output_format)
         note = f"AI-made variation by AugmentAI, engine {result.engine}, model {result.model}, seed {task.seed}"
         source_type = DIGITAL_SOURCE_TYPES[1 if result.ai_share == "part" else 0]
+        file = self.output.names.variation(task.source, task.index, file_format)
+        labels = task.labels
         try:
-            labels = task.source.labels.load() if task.source.labels is not None else None
             recipe = task.recipe
             warp = warp_for(recipe.geometry, task.photo.size_wh, task.seed, recipe.mirror, labels)
             image = warp.picture(task.photo.restore(result.image))
             labels = labels if labels is None else warp.labels(labels, recipe.least_visible)
+            beside, record = self.output.labels_for(task.source, file, labels, task.labels, image.size)
             data = encode(image, file_format, note, source_type, task.photo.icc_profile, task.photo.black_white)
         except Exception as error:
             return Outcome(task.source, task.index, task.seed, reason=_reason(error), **told)  # type: ignore[arg-type]
         variation = Variation(
-            file=self._names.variation(task.source, task.index, file_format),
+            file=file,
             data=data,
             image=image,
             engine=result.engine,
@@ -205,6 +211,8 @@ class Job:
             seconds=result.seconds,
             details={**result.details, **warp.details},
             labels=labels,
+            beside=beside,
+            record=record,
         )
         return Outcome(task.source, task.index, task.seed, variation, **told)  # type: ignore[arg-type]
 
@@ -236,10 +244,12 @@ def augment(
     sources: files, folders (class folders kept), ZIPs, or `Source` objects; one or many.
     recipe: what to make, `Recipe()` by default. settings: the environment's by default.
     Bad files never raise: they come out as outcomes that are not ok and say why.
-    Raises SettingsError where the environment holds a setting that cannot be used.
+    Raises SettingsError where the environment holds a setting that cannot be used, and RecipeError where the recipe's
+    `to` cannot hold what the sources have.
     """
     if isinstance(sources, str | os.PathLike | Source):
         sources = [sources]
     settings = settings or load_settings()
-    gathered = gather(sources, limits(settings))
-    yield from Job(gathered, recipe or Recipe(), settings, engine_room.available(settings)).run()
+    recipe = recipe or Recipe()
+    gathered = gather(sources, limits(settings), layout=recipe.layout)
+    yield from Job(gathered, recipe, settings, engine_room.available(settings)).run()

@@ -7,10 +7,12 @@ from contextlib import closing
 from pathlib import Path
 
 from augmentai.dataset.card import card, count, title
+from augmentai.dataset.labels.base import LabelError
 from augmentai.dataset.manifest import CARD, SHEET
 from augmentai.dataset.record import RunRecord, record_of
 from augmentai.dataset.sheet import sheet
 from augmentai.dataset.write import Writer, writer_for
+from augmentai.images import ImageError
 from augmentai.job import Job
 from augmentai.recipe import Outcome
 from augmentai.versions import models
@@ -32,19 +34,44 @@ def keep(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome,
     record = record_for(job, inputs, out)
     with writer_for(out, record, job.gathered.sources) as writer:
         job.go_on(writer.held)
+        is_open = False
         with closing(job.run()) as outcomes:
             for outcome in outcomes:
+                if not is_open and (outcome.ok or job.report.held):  # a run that makes nothing leaves nothing
+                    open_set(writer, job)
+                    is_open = True
                 writer.add(outcome)
                 yield outcome
+        if job.report.variations:
+            if not is_open:
+                open_set(writer, job)
+            for file, pieces in job.output.closing(writer.entries()):
+                writer.put(file, pieces)
         if not job.report.stopped or out.suffix.lower() == ".zip":
             close(writer, job, record)
 
 
+def open_set(writer: Writer, job: Job) -> None:
+    """Put the originals and what else of the set hangs on no variation. What is gone by now is told and left out."""
+    for copied in job.output.opening():
+        if writer.has(copied.path):
+            continue
+        try:
+            data = copied.read()
+        except (LabelError, ImageError, OSError) as error:
+            job.output.leave_out(copied, error)
+            continue
+        if copied.link is not None:
+            writer.link(copied.path, copied.link)
+        else:
+            writer.put(copied.path, data)
+
+
 def close(writer: Writer, job: Job, record: RunRecord) -> None:
     """Add what can only be told at the end: the card and the contact sheet."""
-    sources = job.gathered.sources
-    counts = count(writer.entries(), sources)
+    sources = job.output.sources
+    counts = count(writer.entries(), sources, job.output.original)
     drawn = sheet(writer.entries(), sources, writer.read, title(record), job.settings.max_pixels)
     if drawn is not None:
         writer.put(SHEET, drawn)
-    writer.put(CARD, card(record, counts, originals=0, has_sheet=drawn is not None))
+    writer.put(CARD, card(record, counts, has_sheet=drawn is not None))

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 ENGINES = ("auto", "stability", "diffusion", "gan")
 OUTPUT_FORMATS = ("same", "png", "jpeg", "webp")
 GEOMETRIES = ("none", "flip", "light", "strong")
+LAYOUTS = ("auto", "folders", "yolo", "coco", "voc", "masks", "imagefolder")
+TARGETS = ("same", "yolo", "coco", "voc", "imagefolder")
+ORIGINALS = ("auto", "copy", "link", "none")
+SPLITS = ("copy", "leave-out")
 MAX_VARIATIONS = 16
 MAX_PROMPT_CHARS = 10_000
 SEED_LIMIT = 2**32 - 2  # the largest seed that every engine takes
@@ -43,6 +47,11 @@ class Recipe:
     variations); "light" (flip, crops, small turns); "strong" (also perspective, all of it further). Labels move along.
     mirror: left and right may be swapped; False where they matter (text, road signs, left and right hands).
     least_visible: 0 to 1; a labelled thing of which geometry leaves a smaller share in the picture loses its label.
+    layout: how the set is laid out: "auto" recognises it; "folders" takes pictures and class folders alone.
+    to: the layout to write, "same" as it came in.
+    originals: "copy" or "link" them into the result, or "none"; "auto" copies those of a set (class folders, splits,
+    labels) and leaves loose photos out.
+    splits: "copy" the pictures for validation and test, which are never varied, or "leave-out".
 
     Raises RecipeError where a value is out of range.
     """
@@ -57,6 +66,10 @@ class Recipe:
     geometry: str = "none"
     mirror: bool = True
     least_visible: float = 0.3
+    layout: str = "auto"
+    to: str = "same"
+    originals: str = "auto"
+    splits: str = "copy"
 
     def __post_init__(self) -> None:
         _whole(self, "variations", 1, MAX_VARIATIONS)
@@ -69,6 +82,10 @@ class Recipe:
         _share(self, "least_visible")
         if self.geometry == "flip" and not self.mirror:
             raise RecipeError("geometry is flip and mirror is False, which leaves nothing to do; use none or light")
+        _one_of(self, "layout", LAYOUTS)
+        _one_of(self, "to", TARGETS)
+        _one_of(self, "originals", ORIGINALS)
+        _one_of(self, "splits", SPLITS)
         for name in ("prompt", "negative_prompt"):
             words = getattr(self, name)
             if not isinstance(words, str):
@@ -164,7 +181,8 @@ class Variation:
 
     file: its relative path ("cats/a__v1.jpg"). data: the encoded file, marked as AI-made. image: the same pixels.
     labels: what is labelled in it: its source's labels, moved where the pixels moved; None where the source has none.
-    beside: the files that keep these labels in the set's layout, as (relative path, bytes).
+    beside: the files that keep these labels in the set's layout, as (relative path, bytes). record: what a file that
+    lists all pictures will say of this one, where labels were moved; None where it says what it says of the source.
     """
 
     file: str
@@ -178,6 +196,7 @@ class Variation:
     details: Mapping[str, Any] = field(default_factory=dict)
     labels: Labels | None = field(default=None, repr=False, compare=False)
     beside: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
+    record: Any = field(default=None, repr=False, compare=False)
 
 
 @dataclass(frozen=True)
@@ -203,23 +222,24 @@ class Outcome:
         return self.variation is not None
 
     def save(self, folder: str | Path) -> Path:
-        """Write the variation below `folder`, in its class folder. Returns the path.
+        """Write the variation below `folder`, in its class folder, and its label files. Returns the path.
 
         Raises FileExistsError rather than overwrite, and ValueError where there is nothing to write.
         """
         if self.variation is None:
             raise ValueError(f"{self.source.path}: no variation to save: {self.reason}")
-        path = Path(folder) / self.variation.file
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if path.exists():
-            raise FileExistsError(f"{path} is already there and nothing is overwritten; save into another folder")
-        with path.open("xb") as file:
-            try:
-                file.write(self.variation.data)
-                file.flush()
-            except BaseException:
-                path.unlink(missing_ok=True)  # half a picture is worse than none
-                raise
+        for file, data in (*self.variation.beside, (self.variation.file, self.variation.data)):
+            path = Path(folder) / file
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if path.exists():
+                raise FileExistsError(f"{path} is already there and nothing is overwritten; save into another folder")
+            with path.open("xb") as stream:
+                try:
+                    stream.write(data)
+                    stream.flush()
+                except BaseException:
+                    path.unlink(missing_ok=True)  # half a picture is worse than none
+                    raise
         return path
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from augmentai.recipe import Failure, Outcome, Recipe
@@ -32,6 +33,7 @@ class Report:
         self._failures = {(failure.file, str(i)): failure.reason for i, failure in enumerate(failures)}
         self._fallbacks: dict[tuple[str, str, str], None] = {}
         self._notices = dict.fromkeys(notices)
+        self.losses: Mapping[str, None] = {}  # what the layout of the result cannot hold; grows as it is written
 
     @property
     def failures(self) -> list[dict[str, str]]:
@@ -94,7 +96,7 @@ class Report:
                 for file, engine, reason in list(self._fallbacks)[:_SHOWN_LIMIT]
             ],
             "engines_not_set_up": self.passed_over,
-            "notices": list(self._notices)[:_SHOWN_LIMIT],
+            "notices": [*self._notices, *self.losses][:_SHOWN_LIMIT],
             "credits": round(self.credits, 2),
             "estimated_credits": self.estimate.credits if self.estimate else 0.0,
             "version": __version__,

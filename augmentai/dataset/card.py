@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
@@ -22,11 +22,16 @@ _ROWS = 200  # classes named one by one; of more, the rest is summed up
 
 @dataclass
 class Counts:
-    """What a set held before and holds now. Keys are (split, class); the engine's are (engine, model)."""
+    """What a set held before and holds now. Keys are (split, class); the engine's are (engine, model).
+
+    kept: of those given, the originals that lie in the set as well.
+    """
 
     given: Counter[tuple[str, str]] = field(default_factory=Counter)
+    kept: Counter[tuple[str, str]] = field(default_factory=Counter)
     made: Counter[tuple[str, str]] = field(default_factory=Counter)
     objects_given: Counter[str] = field(default_factory=Counter)
+    objects_kept: Counter[str] = field(default_factory=Counter)
     objects_made: Counter[str] = field(default_factory=Counter)
     engines: Counter[tuple[str, str]] = field(default_factory=Counter)
     failed: int = 0
@@ -40,16 +45,28 @@ def title(record: RunRecord) -> str:
     return f"{', '.join(names)}{more}, augmented" if names else "Augmented photographs"
 
 
-def count(entries: Iterable[dict[str, Any]], sources: Sequence[Source]) -> Counts:
-    """Counts of a manifest and of the sources it was made from. Reads the labels of every source that has any."""
+def count(
+    entries: Iterable[dict[str, Any]],
+    sources: Sequence[Source],
+    original: Callable[[Source], str | None] = lambda source: None,
+) -> Counts:
+    """Counts of a manifest and of the sources it was made from. Reads the labels of every source that has any.
+
+    original: where the original of a source lies in the set, None where it does not.
+    """
     counts = Counts()
     for source in sources:
-        counts.given[source.split or "", source.label or _NO_CLASS] += 1
+        key, is_kept = (source.split or "", source.label or _NO_CLASS), original(source) is not None
+        counts.given[key] += 1
+        counts.kept[key] += is_kept
         if source.labels is not None:
             try:
-                counts.objects_given.update(shape.category for shape in source.labels.load().shapes)
+                things = Counter(shape.category for shape in source.labels.load().shapes)
             except (LabelError, OSError):
                 continue  # told where the source itself was read
+            counts.objects_given += things
+            if is_kept:
+                counts.objects_kept += things
     for entry in entries:
         counts.credits += entry.get("credits", 0.0)
         if not made_in(entry):
@@ -61,12 +78,9 @@ def count(entries: Iterable[dict[str, Any]], sources: Sequence[Source]) -> Count
     return counts
 
 
-def card(record: RunRecord, counts: Counts, originals: int, has_sheet: bool) -> bytes:
-    """The card as Markdown with the front matter of Hugging Face's hub.
-
-    originals: how many of the pictures that were given lie in the set as well.
-    """
-    made, given = counts.made.total(), counts.given.total()
+def card(record: RunRecord, counts: Counts, has_sheet: bool) -> bytes:
+    """The card as Markdown with the front matter of Hugging Face's hub."""
+    made, given, originals = counts.made.total(), counts.given.total(), counts.kept.total()
     name = title(record)
     parts = [
         _front_matter(name, counts, made + originals),
@@ -76,8 +90,8 @@ def card(record: RunRecord, counts: Counts, originals: int, has_sheet: bool) -> 
         + (f"{originals:,} of the photographs lie in the set as well." if originals else _WITHOUT_ORIGINALS),
         f"![Sources beside their variations]({SHEET})" if has_sheet else "",
         "## Counts",
-        _classes(counts, bool(originals)),
-        _objects(counts, bool(originals)),
+        _classes(counts),
+        _objects(counts),
         f"{counts.failed:,} could not be made; the lines of `{MANIFEST}` that say `failed` tell why."
         if counts.failed
         else "",
@@ -118,30 +132,31 @@ def _front_matter(name: str, counts: Counts, pictures: int) -> str:
     return "---\n" + yaml.safe_dump(matter, sort_keys=False, allow_unicode=True) + "---"
 
 
-def _classes(counts: Counts, with_originals: bool) -> str:
+def _classes(counts: Counts) -> str:
     keys = sorted(counts.given | counts.made)
     splits = any(split for split, _ in keys)
     rows = []
     for key in keys[:_ROWS]:
-        before, made = counts.given[key], counts.made[key]
-        figures = (f"{before:,}", f"{made:,}", f"{made + before * with_originals:,}")
+        before, made, kept = counts.given[key], counts.made[key], counts.kept[key]
+        figures = (f"{before:,}", f"{made:,}", f"{made + kept:,}")
         rows.append(((key[0] or "-"), _cell(key[1]), *figures) if splits else (_cell(key[1]), *figures))
     if len(keys) > _ROWS:
-        before, made = (sum(counter[key] for key in keys[_ROWS:]) for counter in (counts.given, counts.made))
-        rest = (f"{len(keys) - _ROWS} more", f"{before:,}", f"{made:,}", f"{made + before * with_originals:,}")
+        counters = (counts.given, counts.made, counts.kept)
+        before, made, kept = (sum(counter[key] for key in keys[_ROWS:]) for counter in counters)
+        rest = (f"{len(keys) - _ROWS} more", f"{before:,}", f"{made:,}", f"{made + kept:,}")
         rows.append(("", *rest) if splits else rest)
-    before, made = counts.given.total(), counts.made.total()
-    whole = ("**all**", f"{before:,}", f"{made:,}", f"{made + before * with_originals:,}")
+    before, made, kept = counts.given.total(), counts.made.total(), counts.kept.total()
+    whole = ("**all**", f"{before:,}", f"{made:,}", f"{made + kept:,}")
     rows.append(("", *whole) if splits else whole)
     head = ("class", "before", "variations", "after")
     return _table(("split", *head) if splits else head, rows)
 
 
-def _objects(counts: Counts, with_originals: bool) -> str:
+def _objects(counts: Counts) -> str:
     if not counts.objects_given:
         return ""
     rows = [
-        (_cell(name), f"{before:,}", f"{counts.objects_made[name] + before * with_originals:,}")
+        (_cell(name), f"{before:,}", f"{counts.objects_made[name] + counts.objects_kept[name]:,}")
         for name, before in sorted(counts.objects_given.items())[:_ROWS]
     ]
     return _table(("labelled things", "before", "after"), rows)

@@ -52,6 +52,8 @@ def line(outcome: Outcome) -> str:
         entry["label_files"] = [file for file, _ in made.beside]
     if made and made.labels is not None and made.labels.shapes:
         entry["objects"] = dict(Counter(shape.category for shape in made.labels.shapes))
+    if made and made.record is not None:
+        entry["record"] = made.record
     if made and made.details:
         entry["details"] = dict(made.details)
     if outcome.credits:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from operator import attrgetter
 from pathlib import PurePosixPath
 
 from augmentai.dataset.manifest import OWN_FILES
@@ -67,25 +68,58 @@ class Names:
     sources, never on their order.
     """
 
-    def __init__(self, sources: Iterable[Source]) -> None:
+    def __init__(
+        self,
+        sources: Iterable[Source],
+        place: Callable[[Source], str] = attrgetter("path"),
+        kept: Iterable[Source] = (),
+        own_stems: bool = False,
+    ) -> None:
+        """place: where a source's picture goes. kept: those that are in the result themselves, under their own names.
+
+        own_stems: an original takes the stem of its variations, for layouts where a.jpg and a.png cannot both have
+        labels.
+        """
         ordered = sorted(sources, key=lambda s: (s.path, s.sha256))
-        folders = {str(folder) for source in ordered for folder in PurePosixPath(_placed(source.path)).parents}
-        # A folder called "a__v1.jpg" stands where the first variation of a.jpg would go.
-        taken = {match[1] for folder in folders if (match := _VARIATION_NAME.fullmatch(_key(folder)))}
+        placed = {(source.path, source.sha256): _placed(place(source)) for source in ordered}
+        self._originals: dict[tuple[str, str], str] = {}
         self._stems: dict[tuple[str, str], str] = {}
+        if not own_stems:
+            self._keep(placed, sorted(kept, key=lambda s: (s.path, s.sha256)))
+        held = {str(folder) for path in placed.values() for folder in PurePosixPath(path).parents}
+        held.update(self._originals.values())
+        # A folder or an original called "a__v1.jpg" stands where the first variation of a.jpg would go.
+        taken = {match[1] for path in held if (match := _VARIATION_NAME.fullmatch(_key(path)))}
         for source in ordered:
-            stem = _stem(source.path)
+            stem = _stem(placed[source.path, source.sha256])
             if _key(stem) in taken:
                 stem = f"{stem}__{source.sha256[:8]}"
             while _key(stem) in taken:
                 stem += "_"
             taken.add(_key(stem))
             self._stems[source.path, source.sha256] = stem
+        if own_stems:
+            for source in kept:
+                key = (source.path, source.sha256)
+                self._originals[key] = self._stems[key] + PurePosixPath(placed[key]).suffix
+
+    def _keep(self, placed: Mapping[tuple[str, str], str], kept: Iterable[Source]) -> None:
+        taken: set[str] = set()
+        for source in kept:
+            path = placed[source.path, source.sha256]
+            if _key(path) in taken:
+                path = f"{_stem(path)}__{source.sha256[:8]}{PurePosixPath(path).suffix}"
+            taken.add(_key(path))
+            self._originals[source.path, source.sha256] = path
 
     def variation(self, source: Source, index: int, file_format: str) -> str:
         """Relative path of variation `index` (from 1) of a source, written as `file_format`."""
         ending = extension_for(file_format, PurePosixPath(source.path).suffix)
         return f"{self._stems[source.path, source.sha256]}__v{index}{ending}"
+
+    def original(self, source: Source) -> str:
+        """Relative path of a source that is kept itself."""
+        return self._originals[source.path, source.sha256]
 
 
 def _placed(path: str) -> str:

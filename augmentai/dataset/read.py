@@ -6,16 +6,21 @@ import os
 import stat
 import zipfile
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 from threading import Event
+from typing import Any
 
 from augmentai.dataset.archive import ArchiveError, check, name_of, open_archive, size_words, too_large
 from augmentai.dataset.content import head, member_head, read_file, read_given, read_member, sha256_of, why_unreadable
 from augmentai.dataset.held import is_run
+from augmentai.dataset.labels.folders import FolderLayout
+from augmentai.dataset.labels.layout import Known, Layout
+from augmentai.dataset.labels.recognise import recognise
 from augmentai.dataset.manifest import MANIFEST, OWN_FILES
 from augmentai.dataset.names import LONGEST_PATH_BYTES, safe_path, shown
+from augmentai.dataset.tree import LABEL_SUFFIXES, Entry, Tree
 from augmentai.images.kinds import PICTURES, RAW_SUFFIXES, SUFFIXES, kind_of
 from augmentai.recipe import Failure, Source
 
@@ -36,11 +41,18 @@ class Limits:
 
 @dataclass(frozen=True)
 class Gathered:
-    """sources sorted by path and hash; failures: files that were named but cannot be read; notices: for the user."""
+    """What was found.
+
+    sources: the pictures to be varied, sorted by path and hash; of a set with splits, those for training. carried: the
+    others, which are never varied. failures: files that were named but cannot be read. notices: for the user. layout:
+    how the set is laid out, and how it is written again.
+    """
 
     sources: tuple[Source, ...]
     failures: tuple[Failure, ...]
     notices: tuple[str, ...]
+    carried: tuple[Source, ...] = ()
+    layout: Layout = field(default_factory=FolderLayout, repr=False, compare=False)
 
 
 def gather(
@@ -48,22 +60,27 @@ def gather(
     limits: Limits,
     skip: Path | None = None,
     stop: Event | None = None,
+    layout: str = "auto",
 ) -> Gathered:
     """Every picture in `inputs`: files, folders (searched through, class folders kept), ZIPs, ready-made sources.
 
     skip: a folder that is not searched, such as the one the output goes to. Of several folders each keeps its own name
     as the first part of the path, so that `cats dogs` gives classes as `.` would. A file that is named is always
-    accounted for; files inside folders and ZIPs that are no pictures are counted in a notice. The order of `inputs`
-    changes nothing, and nothing is raised for bad input. Once `stop` is set nothing more is read.
+    accounted for; files inside folders and ZIPs that are neither pictures nor labels are counted in a notice. layout:
+    one of `recipe.LAYOUTS`. All that is given is one set, so pictures and labels may come in ZIPs of their own. The
+    order of `inputs` changes nothing, and nothing is raised for bad input. Once `stop` is set nothing more is read.
     """
-    collector = _Collector(limits, skip.resolve() if skip else None, stop or Event())
+    collector = _Collector(limits, skip.resolve() if skip else None, stop or Event(), layout)
     collector.take_all(list(inputs))
     return collector.result()
 
 
 class _Collector:
-    def __init__(self, limits: Limits, skip: Path | None, stop: Event) -> None:
-        self.limits, self.skip, self.stop = limits, skip, stop
+    def __init__(self, limits: Limits, skip: Path | None, stop: Event, wanted: str) -> None:
+        self.limits, self.skip, self.stop, self.wanted = limits, skip, stop, wanted
+        self.tree = Tree()
+        self.found = 0  # pictures, also those that cannot be taken
+        self.layout: Layout = FolderLayout()
         self.unpacked_bytes = 0  # of all ZIPs so far
         self.sources: dict[tuple[str, str], Source] = {}
         self.failures: list[Failure] = []
@@ -92,9 +109,26 @@ class _Collector:
             self._archive(path)
         for path in sorted(files):
             self._file(path, path.name)
+        self._read_tree()
         for item in inputs:
             if isinstance(item, Source):
                 self._given(item)
+
+    def _read_tree(self) -> None:
+        """With all names known: what the set is, then every picture in turn."""
+        self.layout = recognise(self.tree, self.wanted)
+        self.failures += self.layout.failures
+        self.others += sum(len(held) for path, held in self.tree.sides.items() if path not in self.layout.used)
+        for entry in self.tree.pictures:
+            if entry.key not in self.layout.hidden:
+                known = self.layout.known.get(entry.key, Known())
+                if entry.file is not None:
+                    self._take_file(entry, entry.file, known)
+                elif entry.member is not None:
+                    self._take_member(entry, *entry.member, known)
+        self.layout.known.clear()
+        self.layout.hidden.clear()
+        self.tree = Tree()
 
     def _sort(self, item: str | os.PathLike[str], folders: list[Path], archives: list[Path], files: list[Path]) -> None:
         name = os.fsdecode(item)
@@ -136,9 +170,13 @@ class _Collector:
             notices.append(f"linked folders are not searched; give them by themselves: {_some(self.links)}")
         if self.runs:
             notices.append(f"folders of earlier runs are not searched; give them by themselves: {_some(self.runs)}")
-        ordered = tuple(self.sources[key] for key in sorted(self.sources))
+        notices += self.layout.notices
+        ordered = [self.sources[key] for key in sorted(self.sources)]
+        has_splits = any(source.split for source in ordered)
+        varied = tuple(s for s in ordered if not has_splits or s.split == "train")
+        carried = tuple(s for s in ordered if has_splits and s.split != "train")
         failures = sorted(self.failures, key=lambda failure: (failure.file, failure.reason))
-        return Gathered(ordered, tuple(failures), tuple(notices))
+        return Gathered(varied, tuple(failures), tuple(notices), carried, self.layout)
 
     def _fail(self, name: str, reason: str) -> None:
         self.failures.append(Failure(shown(name), reason))
@@ -177,7 +215,7 @@ class _Collector:
         self._keep(replace(source, path=safe, read=partial(read_given, source.read)))
 
     def _folder(self, folder: Path, prefix: str) -> None:
-        before = len(self.sources) + len(self.failures) + self.repeated
+        before = self.found + len(self.failures)
         for place, folders, files in os.walk(folder, onerror=self._closed_folder):
             here = Path(place)
             if MANIFEST in files and is_run(here):
@@ -194,26 +232,42 @@ class _Collector:
                 path = here / name
                 if name in _LEFT_ALONE or name.startswith("._"):  # "._a.jpg": what macOS keeps beside a.jpg
                     continue
+                relative = path.relative_to(folder).as_posix().replace("\\", "_")
+                relative = f"{prefix}/{relative}" if prefix else relative
                 if _may_be_picture(name, partial(head, path)):
-                    relative = path.relative_to(folder).as_posix().replace("\\", "_")
-                    self._file(path, f"{prefix}/{relative}" if prefix else relative)
+                    self._file(path, relative)
                 elif name.lower().endswith(".zip"):
                     self.unopened.append(shown(name))
                 else:
-                    self.others += 1
-        if len(self.sources) + len(self.failures) + self.repeated == before and not self.stop.is_set():
+                    self._side(name, relative, file=path)
+        if self.found + len(self.failures) == before and not self.stop.is_set():
             self._fail(folder.name or str(folder), "there is no picture in this folder")
+
+    def _side(self, name: str, relative: str, **where: Any) -> None:
+        """A file that is no picture: kept in mind where it may hold labels."""
+        safe = safe_path(relative)
+        if safe is None or PurePosixPath(name).suffix.lower() not in LABEL_SUFFIXES:
+            self.others += 1
+        else:
+            origin = where.pop("origin", "")
+            self.tree.add_side(Entry(safe, origin, 0, **where))
 
     def _closed_folder(self, error: OSError) -> None:
         self._fail(Path(error.filename or "?").name, why_unreadable(error))
 
     def _file(self, path: Path, relative: str) -> None:
+        self.found += 1
         if str(path) in self.seen:
             self.repeated += 1
             return
         self.seen.add(str(path))
         safe = self._safe(relative)
-        if safe is None or not self._has_room(safe):
+        if safe is not None:
+            self.tree.pictures.append(Entry(safe, "", 0, file=path))
+
+    def _take_file(self, entry: Entry, path: Path, known: Known) -> None:
+        safe = entry.path
+        if not self._has_room(safe):
             return
         try:
             found = path.stat()
@@ -230,19 +284,21 @@ class _Collector:
             self._fail(safe, "a link to a file that is gone" if gone else why_unreadable(error))
             return
         read = partial(read_file, path, found.st_size, digest)
-        self._keep(Source(safe, _label(safe), digest, found.st_size, read))
+        self._keep(Source(safe, known.label, digest, found.st_size, read, known.split, known.labels, path))
 
     def _archive(self, path: Path) -> None:
-        before = len(self.sources) + len(self.failures) + self.repeated
+        before = self.found + len(self.failures)
         try:
             archive = open_archive(path)  # stays open as long as a source of it lives
         except ArchiveError as error:
             self._fail(path.name, str(error))
             return
         entries = [
-            (name, entry) for entry in archive.infolist() if self._is_wanted(name := name_of(entry), entry, archive)
+            (name, entry, kind)
+            for entry in archive.infolist()
+            if (kind := self._kind(name := name_of(entry), entry, archive)) is not None
         ]
-        total = sum(entry.file_size for _, entry in entries)
+        total = sum(entry.file_size for _, entry, _ in entries)
         if total > self.limits.zip_bytes:
             found, limit = size_words(total), size_words(self.limits.zip_bytes)
             self._fail(path.name, f"would unpack to {found}; the limit is {limit}; split it")
@@ -252,38 +308,49 @@ class _Collector:
             limit = size_words(self.limits.zip_bytes)
             self._fail(path.name, f"the ZIPs of this job would unpack to more than {limit} together; run it in several")
             return
-        for name, entry in sorted(entries, key=lambda pair: (pair[0], pair[1].header_offset)):
-            self._member(path, archive, name, entry)
-        if len(self.sources) + len(self.failures) + self.repeated == before and not self.stop.is_set():
+        for name, info, kind in sorted(entries, key=lambda found: (found[0], found[1].header_offset)):
+            where: dict[str, Any] = {"origin": str(path), "member": (archive, info)}
+            if kind == "side":
+                self._side(PurePosixPath(name).name, name, **where)
+                continue
+            self.found += 1
+            safe = self._safe(name, f" in {shown(path.name)}")
+            if safe is not None:
+                self.tree.pictures.append(Entry(safe, str(path), info.file_size, member=(archive, info)))
+        if self.found + len(self.failures) == before and not self.stop.is_set():
             self._fail(path.name, "there is no picture in this ZIP")
 
-    def _is_wanted(self, name: str, entry: zipfile.ZipInfo, archive: zipfile.ZipFile) -> bool:
+    def _kind(self, name: str, entry: zipfile.ZipInfo, archive: zipfile.ZipFile) -> str | None:
+        """ "picture", "side", or None where the file is of no use."""
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if entry.is_dir() or not parts or _LEFT_ALONE & set(parts) or parts[-1].startswith("._"):
-            return False
+            return None
         if _may_be_picture(parts[-1], partial(member_head, archive, entry)):
-            return True
+            return "picture"
+        if PurePosixPath(parts[-1]).suffix.lower() in LABEL_SUFFIXES:
+            return "side"
         if name.lower().endswith(".zip"):
             self.unopened.append(shown(parts[-1]))
         else:
             self.others += 1
-        return False
+        return None
 
-    def _member(self, path: Path, archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo) -> None:
-        safe = self._safe(name, f" in {shown(path.name)}")
-        if safe is None or not self._has_room(safe):
+    def _take_member(self, place: Entry, archive: zipfile.ZipFile, info: zipfile.ZipInfo, known: Known) -> None:
+        safe = place.path
+        if not self._has_room(safe):
             return
         try:
-            check(entry, self.limits.file_bytes)
-            with archive.open(entry) as stream:
+            check(info, self.limits.file_bytes)
+            with archive.open(info) as stream:
                 digest = sha256_of(stream)
         except ArchiveError as error:
             self._fail(safe, str(error))
             return
         except Exception as error:  # BadZipFile, zlib.error, OSError, EOFError, ...
-            self._fail(safe, f"damaged inside {shown(path.name)} ({error}); make the ZIP again")
+            self._fail(safe, f"damaged inside {shown(PurePosixPath(place.origin).name)} ({error}); make the ZIP again")
             return
-        self._keep(Source(safe, _label(safe), digest, entry.file_size, partial(read_member, archive, entry)))
+        read = partial(read_member, archive, info)
+        self._keep(Source(safe, known.label, digest, info.file_size, read, known.split, known.labels))
 
 
 def _outermost(folders: list[Path]) -> list[Path]:
@@ -308,12 +375,6 @@ def _is_archive(path: Path) -> bool:
     """By content, and by name where the content says nothing; a ZIP called .jpg is left to be refused as a picture."""
     suffix, kind = path.suffix.lower(), kind_of(head(path))
     return kind not in PICTURES if suffix == ".zip" else kind == "ZIP" and suffix not in _TAKEN_SUFFIXES
-
-
-def _label(path: str) -> str | None:
-    """The class of a picture in a class folder is that folder's name; a loose picture has none."""
-    parts = PurePosixPath(path).parts
-    return parts[-2] if len(parts) > 1 else None
 
 
 def _some(names: list[str]) -> str:

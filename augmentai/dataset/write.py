@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
@@ -29,8 +29,16 @@ class Writer(Protocol):
         """Keep one outcome. Raises OutputError where it cannot be written; what came before stays as it is."""
         ...
 
-    def put(self, file: str, data: bytes) -> None:
+    def put(self, file: str, data: bytes | Iterable[bytes]) -> None:
         """Keep a file besides the variations, such as the card or labels of the whole set. Raises OutputError."""
+        ...
+
+    def has(self, file: str) -> bool:
+        """Whether such a file was kept already."""
+        ...
+
+    def link(self, file: str, target: Path) -> None:
+        """Keep a file that lies on this machine, without a copy where that is possible. Raises OutputError."""
         ...
 
     def entries(self) -> Iterator[dict[str, Any]]:

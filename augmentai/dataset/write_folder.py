@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import filecmp
 import json
-from collections.abc import Iterator, Sequence
+import os
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -101,16 +103,37 @@ class FolderWriter:
                 for part in parts:
                     part.unlink(missing_ok=True)
 
-    def put(self, file: str, data: bytes) -> None:
+    def put(self, file: str, data: bytes | Iterable[bytes]) -> None:
         """Keep a file besides the variations; one that an earlier part of this run left is replaced."""
+        path = self.folder / file
         try:
-            if self._goes_on and (self.folder / file).exists():
-                if not holds(self.folder / file, data):
-                    self._part(data).replace(self.folder / file)
-                return
-            self._place(self._part(data), file)
+            part = self._part(data)
+            if not self.has(file):
+                self._place(part, file)
+            elif filecmp.cmp(part, path, shallow=False):
+                part.unlink()
+            else:
+                part.replace(path)
         except OSError as error:
-            raise OutputError(f"{self.folder / file} cannot be written ({why(error)}); {_KEPT}") from error
+            raise OutputError(f"{path} cannot be written ({why(error)}); {_KEPT}") from error
+
+    def has(self, file: str) -> bool:
+        """Whether an earlier part of this run left this file, whole."""
+        return self._goes_on and (self.folder / file).exists()
+
+    def link(self, file: str, target: Path) -> None:
+        """Have a file that is on this machine already: one more name of it, or a link where it is on another disk."""
+        path = self.folder / file
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                os.link(target, path)
+            except FileExistsError:
+                raise
+            except OSError:
+                path.symlink_to(target.resolve())
+        except OSError as error:
+            raise OutputError(f"{path} cannot be linked to {target} ({why(error)}); copy the originals") from error
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """The lines of the manifest so far."""
@@ -129,10 +152,12 @@ class FolderWriter:
         self._manifest.close()
         self._unlock()
 
-    def _part(self, data: bytes, number: int = 0) -> Path:
+    def _part(self, data: bytes | Iterable[bytes], number: int = 0) -> Path:
         part = self.folder / f".augmentai{f'.{number}' if number else ''}.part"
         try:
-            part.write_bytes(data)
+            with part.open("wb") as file:
+                for piece in [data] if isinstance(data, bytes) else data:
+                    file.write(piece)
         except BaseException:
             with suppress(OSError):
                 part.unlink(missing_ok=True)

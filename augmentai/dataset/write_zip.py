@@ -10,7 +10,7 @@ import tempfile
 import time
 import zipfile
 from array import array
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -73,7 +73,15 @@ class ZipWriter:
                 raise OutputError(f"{self.path} cannot be written any more ({why(error)}); {_KEPT}") from error
             raise
 
-    def put(self, file: str, data: bytes) -> None:
+    def has(self, file: str) -> bool:
+        """Whether this file is in it."""
+        return file in self._archive.NameToInfo
+
+    def link(self, file: str, target: Path) -> None:
+        """Nothing in a ZIP can be a link: the file is copied."""
+        self.put(file, target.read_bytes())
+
+    def put(self, file: str, data: bytes | Iterable[bytes]) -> None:
         """Keep a file besides the variations. Raises OutputError."""
         start, entries = self._archive.start_dir, len(self._archive.filelist)
         try:
@@ -138,10 +146,15 @@ class ZipWriter:
         with self._archive.open(entry, "w") as target:
             shutil.copyfileobj(self._lines, target, _COPIED_AT_ONCE_BYTES)
 
-    def _write(self, file: str, data: bytes) -> None:
-        if file in self._archive.NameToInfo:
+    def _write(self, file: str, data: bytes | Iterable[bytes]) -> None:
+        if self.has(file):
             raise FileExistsError(f"{file} is already in it")
-        self._archive.writestr(_entry(file), data)
+        if isinstance(data, bytes):
+            self._archive.writestr(_entry(file), data)
+            return
+        with self._archive.open(_entry(file), "w", force_zip64=True) as target:
+            for piece in data:
+                target.write(piece)
 
     def _drop_last(self) -> None:
         self._cut_back(self._starts.pop(), self._entries.pop())

@@ -14,12 +14,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from PIL import Image
 
 from augmentai.images import Photo
 from augmentai.recipe import Fallback, Recipe, Source
+
+if TYPE_CHECKING:
+    from augmentai.dataset.labels.base import Labels
 
 
 @dataclass(frozen=True)
@@ -33,6 +36,7 @@ class Task:
     recipe: Recipe
     fallbacks: tuple[Fallback, ...] = ()
     credits: float = 0.0  # what tries that came to nothing were charged
+    labels: Labels | None = field(default=None, repr=False, compare=False)  # the source's; no engine needs them
 
     def passed_on(self, engine: str, reason: str, credits: float = 0.0) -> Task:
         """The same task for the next engine, with the reason why `engine` did not make it and what it cost."""

@@ -18,7 +18,7 @@ from augmentai.images.photo import ImageError, Photo, strips, value_range
 MIN_SIDE_PX = 8
 READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF"
 # Only these decoders are let near a stranger's bytes (no EPS, which starts a program; no FITS, no scientific oddities).
-_FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF", "HEIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF", "HEIF")
 _DEEP_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 _NOT_PICTURES = {
     "ZIP": "it is a ZIP; give it the ending .zip",
@@ -38,9 +38,9 @@ def decode(data: bytes, name: str, max_pixels: int) -> Photo:
     against `max_pixels`, before anything is decoded. Raises ImageError, whatever the bytes.
     """
     _refuse_by_kind(data, name)
-    _load_decoders(max_pixels)
+    load_decoders(max_pixels)
     try:
-        with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
+        with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             _check_size(opened.size, max_pixels)
             notices = _not_all_used(opened, data)
             opened.load()
@@ -79,7 +79,7 @@ def _unreadable(data: bytes) -> str:
 
 
 @cache
-def _load_decoders(max_pixels: int) -> None:
+def load_decoders(max_pixels: int = 0) -> None:
     from pillow_heif import register_heif_opener
 
     Image.init()

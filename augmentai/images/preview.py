@@ -8,7 +8,7 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from augmentai.images.decode import _FORMATS, _check_size, _load_decoders, _refuse_by_kind, _unreadable
+from augmentai.images.decode import FORMATS, _check_size, _refuse_by_kind, _unreadable, load_decoders
 from augmentai.images.kinds import HEAD_BYTES
 from augmentai.images.photo import ImageError
 
@@ -68,10 +68,10 @@ def distance(one: Image.Image, other: Image.Image) -> float:
 def _opened(stream: IO[bytes], name: str, max_pixels: int) -> Image.Image:
     head = stream.read(HEAD_BYTES)
     _refuse_by_kind(head, name)
-    _load_decoders(max_pixels)
+    load_decoders(max_pixels)
     try:
         stream.seek(0)
-        opened = Image.open(stream, formats=_FORMATS)
+        opened = Image.open(stream, formats=FORMATS)
         _check_size(opened.size, max_pixels)
     except ImageError:
         raise

@@ -68,6 +68,10 @@ class Doors:
         output_format: str,
         geometry: str,
         mirror: bool,
+        layout: str,
+        to: str,
+        originals: str,
+        splits: str,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio hands it in)
     ) -> Iterator[tuple[Any, Any, Any]]:
@@ -82,13 +86,19 @@ class Doors:
             "output_format": output_format,
             "geometry": geometry,
             "mirror": mirror,
+            "layout": layout,
+            "to": to,
+            "originals": originals,
+            "splits": splits,
         }
         if not files:
             raise _no_files()
         if any(map(os.path.isdir, files)):  # Gradio lets the folder of everybody's uploads pass for a file
             raise gr.Error("A folder cannot be given. Upload its files, or a ZIP of it.", print_exception=False)
         still_needed(files, Path(get_upload_folder()))
-        for snapshot in self._run(uploaded(files, self._settings), recipe_of(form), Event(), request):
+        recipe = recipe_of(form)
+        given = uploaded(files, self._settings, recipe.layout)
+        for snapshot in self._run(given, recipe, Event(), request):
             if snapshot.report is None:
                 if snapshot.expected:
                     progress((snapshot.done, snapshot.expected), desc="augmenting", unit="images")
@@ -136,7 +146,8 @@ class Doors:
 
         def read(place: Path, stop: Event) -> Gathered:
             inputs = lay_out(entries, place / "in")
-            kept.append(gather(inputs, limits(self._settings, self._settings.max_files), stop=stop))
+            bounds = limits(self._settings, self._settings.max_files)
+            kept.append(gather(inputs, bounds, stop=stop, layout=recipe_of(form).layout))
             return kept[0]
 
         def finish(last: Snapshot, recipe: Recipe) -> Finished:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from augmentai.recipe import ENGINES, GEOMETRIES, MAX_VARIATIONS, OUTPUT_FORMATS, SEED_LIMIT
+from augmentai.recipe import ENGINES, GEOMETRIES, MAX_VARIATIONS, OUTPUT_FORMATS, SEED_LIMIT, TARGETS
 from augmentai.web import texts
 
 _GEOMETRY_NAMES = {
@@ -16,6 +16,10 @@ _GEOMETRY_NAMES = {
     "strong": "A lot: also perspective",
 }
 _FORMAT_NAMES = {"same": "Same as the source", "png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
+
+
+_LAYOUT_NAMES = {"same": "They came", "yolo": "YOLO", "coco": "COCO", "voc": "Pascal VOC", "imagefolder": "ImageFolder"}
+_ORIGINALS_NAMES = {"auto": "Of a set, not of loose photos", "copy": "Always", "none": "Never"}
 
 
 class Form(NamedTuple):
@@ -74,6 +78,22 @@ def more_settings(simple: dict[str, Any]) -> Form:
                 min_width=150,
                 elem_id="mirror",
             )
+        with gr.Row():
+            to = gr.Dropdown(
+                [(_LAYOUT_NAMES[name], name) for name in TARGETS],
+                value="same",
+                label="Labels are written as",
+                info="YOLO, COCO, Pascal VOC, masks and ImageFolder are read.",
+                min_width=150,
+                elem_id="to",
+            )
+            originals = gr.Dropdown(
+                [(_ORIGINALS_NAMES[name], name) for name in ("auto", "copy", "none")],
+                value="auto",
+                label="Originals in the ZIP",
+                min_width=150,
+                elem_id="originals",
+            )
         prompt = gr.Textbox(
             label="Prompt",
             info="For Stability AI and Diffusion. {label} stands for the class; one prompt a line, taken in turn.",
@@ -115,5 +135,7 @@ def more_settings(simple: dict[str, Any]) -> Form:
         "output_format": output_format,
         "geometry": geometry,
         "mirror": mirror,
+        "to": to,
+        "originals": originals,
     }
     return Form(fields, key, save, load, told)

@@ -8,7 +8,16 @@ from typing import Any
 import gradio as gr
 
 from augmentai.engines.base import Engine
-from augmentai.recipe import ENGINES, GEOMETRIES, MAX_VARIATIONS, OUTPUT_FORMATS
+from augmentai.recipe import (
+    ENGINES,
+    GEOMETRIES,
+    LAYOUTS,
+    MAX_VARIATIONS,
+    ORIGINALS,
+    OUTPUT_FORMATS,
+    SPLITS,
+    TARGETS,
+)
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.after import After
@@ -203,7 +212,7 @@ def _address(request: gr.Request) -> str:
 def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:
     """The API's own components, never shown: real ones check every uploaded path, and their labels document it."""
     inputs: list[Any] = [
-        gr.File(label="files: pictures and ZIPs; class folders inside a ZIP are kept", file_count="multiple"),
+        gr.File(label="files: pictures and ZIPs; the layout of a set inside a ZIP is kept", file_count="multiple"),
         gr.Textbox("", label="prompt: what to show (stability, diffusion); {label} is the class; empty: as it is"),
         gr.Textbox("", label="negative_prompt: what not to show (stability, diffusion)"),
         gr.Number(0.4, label="strength: 0 (the source itself) to 1 (as far from it as the engine goes)"),
@@ -213,10 +222,14 @@ def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:
         gr.Textbox("same", label=f"output_format: {', '.join(OUTPUT_FORMATS)}"),
         gr.Textbox("none", label=f"geometry: {', '.join(GEOMETRIES)}; labels move with the pixels"),
         gr.Checkbox(True, label="mirror: geometry may swap left and right; false where they matter"),
+        gr.Textbox("auto", label=f"layout: {', '.join(LAYOUTS)}; of the set in a ZIP, auto recognises it"),
+        gr.Textbox("same", label=f"to: {', '.join(TARGETS)}; the layout to write"),
+        gr.Textbox("auto", label=f"originals: {', '.join(ORIGINALS)}; auto copies those of a set, not loose photos"),
+        gr.Textbox("copy", label=f"splits: {', '.join(SPLITS)}; validation and test pictures are never varied"),
     ]
     outputs = [
         gr.Gallery(label="gallery: every variation, full size"),
-        gr.File(label="zip_path: all variations in their folders, with manifest.jsonl"),
+        gr.File(label="zip_path: the set with its variations, laid out as it came, with manifest.jsonl"),
         gr.JSON(label="report: counts, engines, seconds, seed, failures, fallbacks, notices"),
     ]
     description = texts.API_DESCRIPTION

@@ -79,9 +79,10 @@ class Snapshot:
     classes: dict[str, int] = field(default_factory=dict)
 
 
-def uploaded(files: Sequence[str], settings: Settings) -> Given:
-    """Uploads that keep nothing but their names, as the API takes them."""
-    return lambda place, stop: gather([Path(file) for file in files], limits(settings, settings.max_files), stop=stop)
+def uploaded(files: Sequence[str], settings: Settings, layout: str = "auto") -> Given:
+    """Uploads that keep nothing but their names, as the API takes them. layout: of the set that they are."""
+    bounds = limits(settings, settings.max_files)
+    return lambda place, stop: gather([Path(file) for file in files], bounds, stop=stop, layout=layout)
 
 
 def run(

@@ -110,8 +110,10 @@ def test_zip_in_keeps_class_folders(client: Client, tmp_path: Path) -> None:
         archive.write(EXAMPLES / "flower.jpg", "plants/flower.jpg")
         archive.writestr("../escape.png", (EXAMPLES / "chelsea.png").read_bytes())
         archive.writestr("readme.txt", "hello")
-    _, zip_path, report = augment(client, [path], output_format="webp")
-    assert set(zip_pixels(zip_path)) == {"animals/cat one__v1.webp", "plants/flower__v1.webp"}
+    gallery, zip_path, report = augment(client, [path], output_format="webp")
+    made = {"animals/cat one__v1.webp", "plants/flower__v1.webp"}
+    assert set(zip_pixels(zip_path)) == made | {"animals/cat one.png", "plants/flower.jpg"}
+    assert len(gallery) == 2  # variations only
     assert [failure["file"] for failure in report["failures"]] == ["../escape.png"]
     assert {line["label"] for line in manifest_of(zip_path) if line["status"] == "ok"} == {"animals", "plants"}
 

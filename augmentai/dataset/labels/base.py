@@ -42,7 +42,8 @@ class Labels:
 
     shapes: in the order of the file. mask: a semantic mask of the picture's size, in its own mode (1, P, L, I;16, ...).
     other_masks: further bitmaps of the same picture, such as instances beside classes; what moves `mask` moves them.
-    extra: whatever else the format says of the picture, kept to be written back.
+    extra: whatever else the format says of the picture, kept to be written back; "turned" where the labels were drawn
+    on the picture as it is stored, and were turned upright with it.
     """
 
     shapes: tuple[Shape, ...] = ()

@@ -1,0 +1,121 @@
+"""The files of a set as they were given, pictures and label files, before anything of them is read."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from augmentai.dataset.archive import ArchiveError, check, size_words
+from augmentai.dataset.labels.base import LabelError
+
+# What label files are called. Others are left alone, as before.
+LABEL_SUFFIXES = frozenset({".txt", ".xml", ".json", ".jsonl", ".csv", ".yaml", ".yml", ".names", ".data"})
+_LARGEST_TEXT_BYTES = 32 << 20  # of a file that is read whole: ten times the largest label file of one picture
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One file of a set.
+
+    path: relative, with forward slashes, safe to join to a folder. origin: the ZIP it lies in, or "". One of `file` and
+    `member` says where its bytes are.
+    """
+
+    path: str
+    origin: str
+    size_bytes: int
+    file: Path | None = None
+    member: tuple[zipfile.ZipFile, zipfile.ZipInfo] | None = None
+
+    @property
+    def key(self) -> tuple[str, str]:
+        return self.path, self.origin
+
+    @property
+    def stem(self) -> str:
+        """The path without its ending."""
+        return self.path.removesuffix(PurePosixPath(self.path).suffix)
+
+    def open(self) -> IO[bytes]:
+        """Its bytes, as a stream. Raises LabelError."""
+        try:
+            if self.file is not None:
+                return self.file.open("rb")
+            assert self.member is not None
+            archive, info = self.member
+            check(info, info.file_size)
+            return archive.open(info)
+        except ArchiveError as error:
+            raise LabelError(f"{self.path}: {error}") from error
+        except Exception as error:  # OSError, BadZipFile, zlib.error, ...
+            raise LabelError(f"{self.path} cannot be read ({error}); check the file") from error
+
+    def read(self, limit_bytes: int = _LARGEST_TEXT_BYTES) -> bytes:
+        """All its bytes. Raises LabelError, also where there are more than `limit_bytes`."""
+        with self.open() as stream:
+            try:
+                data = stream.read(limit_bytes + 1)
+            except Exception as error:  # zlib.error, BadZipFile (a wrong check sum), EOFError, OSError
+                raise LabelError(f"{self.path} is damaged ({error}); copy it again") from error
+        if len(data) > limit_bytes:
+            raise LabelError(f"{self.path} is larger than {size_words(limit_bytes)}, the limit of a label file")
+        return data
+
+    def text(self) -> str:
+        """Its text. UTF-8, with or without its mark; what is not is read as Latin-1, which never fails."""
+        data = self.read()
+        try:
+            return data.decode("utf-8-sig")
+        except UnicodeDecodeError:
+            return data.decode("latin-1")
+
+
+@dataclass
+class Tree:
+    """Every file that was given, before any is hashed or decoded."""
+
+    pictures: list[Entry] = field(default_factory=list)
+    sides: dict[str, list[Entry]] = field(default_factory=dict)
+
+    def add_side(self, entry: Entry) -> None:
+        self.sides.setdefault(entry.path, []).append(entry)
+
+    def side(self, path: str, origin: str = "") -> Entry | None:
+        """The label file of this path: that of the same ZIP, where several hold one."""
+        found = self.sides.get(path, [])
+        return next((entry for entry in found if entry.origin == origin), found[0] if found else None)
+
+    def sides_named(self, *endings: str) -> Iterator[Entry]:
+        """Label files whose lower-cased path ends so, sorted."""
+        for path in sorted(self.sides):
+            if path.lower().endswith(endings):
+                yield from self.sides[path]
+
+    def folders(self) -> set[str]:
+        """Every folder that holds a picture, at any depth; "" is the set itself."""
+        found = {""}
+        for entry in self.pictures:
+            folder = parent(entry.path)
+            while folder not in found:
+                found.add(folder)
+                folder = parent(folder)
+        return found
+
+
+def parent(path: str) -> str:
+    """The folder of a path, "" where it has none."""
+    return path.rpartition("/")[0]
+
+
+def joined(*parts: str) -> str:
+    """Parts of a path put together and tidied: "." and empty parts go, ".." takes one back where there is one."""
+    kept: list[str] = []
+    for part in "/".join(parts).replace("\\", "/").split("/"):
+        if part == "..":
+            del kept[-1:]
+        elif part not in {"", "."}:
+            kept.append(part)
+    return "/".join(kept)
