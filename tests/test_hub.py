@@ -100,7 +100,7 @@ def test_what_arrived_is_a_dataset(
 
     loaded = load_dataset(str(tmp_path / "downloaded"), cache_dir=str(tmp_path / "cache"))["train"]
     assert loaded.features["label"].names == ["class 0", "class 1"]
-    assert len(loaded) == len(files_of(out).keys() - OWN_FILES) == 12
+    assert len(loaded) == len(files_of(out).keys() - OWN_FILES) == 18  # 6 originals among them
 
 
 class TestWhatIsRefused:
