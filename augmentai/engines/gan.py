@@ -35,6 +35,9 @@ class GanEngine:
     name = "gan"
 
     def __init__(self, settings: Settings) -> None:
+        # Waiting threads sleep: by default they spin, which on two busy cores made a small picture ten times as slow.
+        # It has to be said before torch is first loaded, by whatever loads it.
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         self._settings = settings
         self._styles: OrderedDict[tuple[str, str], Any] = OrderedDict()  # (weights, sha256 of a source) -> its style
         self._lock = threading.Lock()
@@ -86,8 +89,6 @@ class GanEngine:
             )
 
     def _load(self) -> tuple[Weights, str]:
-        # Waiting threads sleep: by default they spin, which on two busy cores made a small picture ten times as slow.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         import torch
 
         device = self._settings.device

@@ -1,0 +1,114 @@
+"""Memory and pace over many small files: `python benchmarks/scale.py [--counts 1000 20000] [--json FILE]`.
+
+Each row is a run of the command line as a process of its own, with the real local GAN, over class folders of 64 x 64
+JPEGs made for it; the peak is what the system says the process ever held. Memory is called flat where the largest count
+peaks within 10 % of the smallest.
+"""
+
+from __future__ import annotations
+
+import argparse
+import io
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+ROOT = Path(__file__).resolve().parent.parent
+CLASSES = 38
+SIDE_PX = 64
+FLAT = 1.10
+
+
+def pictures(folder: Path, count: int) -> None:
+    """Small photographs that all differ: crops of the examples."""
+    photos = []
+    for path in sorted((ROOT / "examples").glob("*.jpg")):
+        with Image.open(path) as opened:
+            photos.append(opened.convert("RGB").resize((320, 320)))
+    dice = np.random.default_rng(0)
+    for number in range(count):
+        left, top = (int(v) for v in dice.integers(0, 320 - SIDE_PX, 2))
+        crop = photos[number % len(photos)].crop((left, top, left + SIDE_PX, top + SIDE_PX))
+        buffer = io.BytesIO()
+        crop.save(buffer, "JPEG", quality=85, comment=str(number).encode())  # the number: no two files are the same
+        path = folder / f"class {number % CLASSES:02}" / f"{number:06}.jpg"
+        path.parent.mkdir(exist_ok=True, parents=True)
+        path.write_bytes(buffer.getvalue())
+
+
+def measured(source: Path, out: Path) -> dict[str, Any]:
+    command = [sys.executable, "-m", "augmentai", str(source), "-o", str(out), "--engine", "gan", "--seed", "1"]
+    begun = time.perf_counter()
+    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    assert process.returncode == 0, f"{' '.join(command)} ended with {process.returncode}"
+    return {
+        "seconds": round(time.perf_counter() - begun, 1),
+        "peak_mb": round(usage.ru_maxrss / 1024, 1),
+        "processor_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+    }
+
+
+def measure(counts: list[int]) -> dict[str, Any]:
+    rows = []
+    with tempfile.TemporaryDirectory(prefix="augmentai-scale-") as name:
+        for count in sorted(counts):
+            source = Path(name) / f"{count}"
+            pictures(source, count)
+            for kind in ("folder", "zip"):
+                out = Path(name) / (f"out{count}" + (".zip" if kind == "zip" else ""))
+                row = {"sources": count, "output": kind, **measured(source, out)}
+                rows.append({**row, "variations_per_second": round(count / row["seconds"], 1)})
+                print(rows[-1], file=sys.stderr)
+            again = measured(source, Path(name) / f"out{count}")
+            rows.append(
+                {"sources": count, "output": "folder, nothing left to do", **again, "variations_per_second": None}
+            )
+            print(rows[-1], file=sys.stderr)
+    growth = {
+        kind: round(peaks[-1] / peaks[0], 3)
+        for kind in ("folder", "zip")
+        if (peaks := [row["peak_mb"] for row in rows if row["output"] == kind])
+    }
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
+    import torch
+
+    return {
+        "picture": f"{SIDE_PX}x{SIDE_PX} JPEG",
+        "rows": rows,
+        "peak_of_largest_by_smallest": growth,
+        "flat": all(ratio <= FLAT for ratio in growth.values()),
+        "commit": commit.stdout.strip(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "processors": len(os.sched_getaffinity(0)),
+    }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 20_000])
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    result = measure(given.counts)
+    print("| sources | output | seconds | peak MB | processor seconds | variations a second |")
+    print("| --- | --- | --- | --- | --- | --- |")
+    for row in result["rows"]:
+        print("| " + " | ".join(str(row[key]) for key in row) + " |")
+    print(f"peak of the largest by the smallest: {result['peak_of_largest_by_smallest']}; flat: {result['flat']}")
+    if given.json:
+        given.json.write_text(json.dumps(result, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
