@@ -33,7 +33,7 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
     from starlette.middleware import Middleware
 
     from augmentai.web.guard import Guard
-    from augmentai.web.theme import CSS_FILE, theme
+    from augmentai.web.theme import CSS_FILE, FAVICON, theme
 
     guard = Middleware(Guard, settings=settings, folder=str(own_folder()), waiting=lambda: _waiting(page))
     return {
@@ -52,6 +52,7 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
         "footer_links": ["api"],
         "theme": theme(),
         "css_paths": [CSS_FILE],
+        "favicon_path": str(FAVICON),
         "head": f'<meta name="description" content="AugmentAI: {TAGLINE}">',
         "app_kwargs": {"middleware": [guard], "openapi_url": None},  # the API's own schema is Gradio's
     }

@@ -14,13 +14,14 @@ from PIL import Image
 
 from augmentai.settings import EXAMPLES, Settings
 from tests.browser.proxy import Manner, proxied
+from tests.browser.steps import counted
 from tests.web.serving import serving
 
 pytestmark = pytest.mark.browser
 
 PREFIX = "/projects/augmentai/applications/AugmentAI"
 WORKBENCH = Manner(PREFIX)
-SHOWN = "[...document.querySelectorAll('#gallery .thumbnail-item img')].filter(i => i.naturalWidth > 0).length"
+SHOWN = "[...document.querySelectorAll('#gallery .card img')].filter(i => i.naturalWidth > 0).length"
 
 
 @pytest.fixture
@@ -52,8 +53,8 @@ def test_a_visit_through_the_proxy_of_workbench(browser: Any, tmp_path: Path, ph
         page = context.new_page()
         page.goto(address + "/")
         page.wait_for_selector("#augment")
-        page.set_input_files("#files input[type=file]", [photo, EXAMPLES / "hubble_deep_field.jpg"])
-        page.locator("#files tr.file").nth(1).wait_for()
+        page.set_input_files("#files input[type=file] >> nth=0", [photo, EXAMPLES / "hubble_deep_field.jpg"])
+        counted(page, 2)
         page.click("#augment")
         page.wait_for_function(
             "Number(document.querySelector('#status [role=progressbar]')?.ariaValueNow) > 0", timeout=60_000
@@ -95,8 +96,8 @@ def test_other_proxies(browser: Any, tmp_path: Path, photo: Path, root_path: str
     ):
         page = browser.new_page(accept_downloads=True)
         page.goto(address + "/")
-        page.set_input_files("#files input[type=file]", [photo])
-        page.locator("#files tr.file").wait_for()
+        page.set_input_files("#files input[type=file] >> nth=0", [photo])
+        counted(page, 1)
         page.click("#augment")
         page.wait_for_selector("#status .aug-done", timeout=60_000)
         page.wait_for_function(f"{SHOWN} >= 1")

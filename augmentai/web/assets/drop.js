@@ -35,13 +35,14 @@ async function walk(entry, base, out) {
   }
 }
 
-const api = () => (window.gradio_config?.root || location.href.split(/[?#]/)[0]).replace(/\/$/, '') + (window.gradio_config?.api_prefix ?? '/gradio_api');
+// By the address in the browser: behind a proxy that rewrites Host, the server knows no better.
+const api = new URL('.', location.href).href + 'gradio_api';
 
 function post(files, tell) {
   return new Promise((ok, no) => {
     const form = new FormData(), request = new XMLHttpRequest();
     for (const file of files) form.append('files', file);
-    request.open('POST', api() + '/upload');
+    request.open('POST', api + '/upload');
     request.upload.onprogress = (event) => tell(event.loaded);
     request.onload = () => request.status === 200 ? ok(JSON.parse(request.responseText))
       : no(new Error(request.status === 413 ? 'the server takes no file of this size' : `the server answered ${request.status}`));

@@ -6,7 +6,8 @@ const [over, under] = [find('.compare-before'), find('.compare-after')];
 const nodes = new Map(), out = new Set();
 let items = [], at = -1;
 
-const base = (window.gradio_config?.root || location.href.split(/[?#]/)[0]).replace(/\/$/, '') + (window.gradio_config?.api_prefix ?? '/gradio_api');
+// By the address in the browser: behind a proxy that rewrites Host, the server knows no better.
+const base = new URL('.', location.href).href + 'gradio_api';
 const url = (path) => path ? `${base}/file=${path.split('/').map(encodeURIComponent).join('/')}` : '';
 const make = (tag, classes, text) => { const made = document.createElement(tag); if (classes) made.className = classes; if (text !== undefined) made.textContent = text; return made; };
 

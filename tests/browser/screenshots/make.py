@@ -30,7 +30,7 @@ def main() -> None:
             page = browser.new_page(viewport={"width": width, "height": height})
             page.goto(f"{url}?__theme={theme}")
             page.click("#samples")
-            page.wait_for_selector("#files tr.file")
+            page.wait_for_selector(".drop-count")
             page.click("#augment")
             page.wait_for_selector("#status .aug-done", timeout=120_000)
             page.wait_for_timeout(1500)  # thumbnails fade in
