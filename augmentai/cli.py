@@ -26,7 +26,7 @@ from augmentai.engines.stability import StabilityEngine
 from augmentai.hub import Hub, HubError
 from augmentai.job import Job, limits
 from augmentai.keep import keep
-from augmentai.recipe import MAX_VARIATIONS, SEED_LIMIT, Recipe, RecipeError
+from augmentai.recipe import MAX_RETRIES, MAX_VARIATIONS, SEED_LIMIT, Recipe, RecipeError
 from augmentai.settings import SettingsError, load_settings
 
 ALL_DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2
@@ -39,6 +39,7 @@ TargetName = Literal["same", "yolo", "coco", "voc", "imagefolder"]
 OriginalsName = Literal["auto", "copy", "link", "none"]
 SplitsName = Literal["copy", "leave-out"]
 GeometryName = Literal["none", "flip", "light", "strong"]
+DriftName = Literal["reject", "mark"]
 _DEFAULT = Recipe()
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -118,6 +119,22 @@ def augment(
         float,
         typer.Option(min=0, max=1, help="Share of a labelled thing that geometry must leave, or its label goes."),
     ] = _DEFAULT.least_visible,
+    filters: Annotated[
+        bool,
+        typer.Option(
+            "--filters/--no-filters",
+            help="Reject and try again what would not help: copies, flat, blurred, duplicates.",
+        ),
+    ] = _DEFAULT.filters,
+    retries: Annotated[
+        int, typer.Option(min=0, max=MAX_RETRIES, help="Tries after one that a filter rejected.")
+    ] = _DEFAULT.retries,
+    paid_retries: Annotated[
+        bool, typer.Option("--paid-retries", help="Try again also where the rejected try cost credits.")
+    ] = False,
+    drift: Annotated[
+        DriftName, typer.Option(help="Where an engine has painted over something labelled: reject it, or mark it only.")
+    ] = "reject",
     push_to_hub: Annotated[
         str,
         typer.Option(metavar="USER/NAME", help="Send the finished folder to the Hugging Face hub; needs HF_TOKEN."),
@@ -288,6 +305,8 @@ def _tell(report: dict[str, Any], out: Path | None) -> None:
         markup=False,
         soft_wrap=True,
     )
+    if report["filtered"]:
+        console.print(report["filtered"], markup=False, highlight=False, soft_wrap=True)
     print(out, file=sys.stdout)
 
 

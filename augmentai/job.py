@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import chain
 from threading import Event
 
 from augmentai import engines as engine_room
 from augmentai.dataset.held import Held
-from augmentai.dataset.labels.base import LabelError, Labels
+from augmentai.dataset.labels.base import Labels
 from augmentai.dataset.output import Output
 from augmentai.dataset.read import Gathered, Limits, gather
 from augmentai.engines.base import Engine, JobView, Made, Refused, Task
 from augmentai.engines.stability import Estimate, estimate
-from augmentai.geometry import warp_for
-from augmentai.images import ImageError, Photo, decode, encode
-from augmentai.images.encode import DIGITAL_SOURCE_TYPES, format_for
-from augmentai.recipe import Outcome, Recipe, Source, Variation, variation_seed
+from augmentai.filters import HeldOut, Look, look_of
+from augmentai.filters.measure import SIDE_PX
+from augmentai.finish import Finisher, reason_of
+from augmentai.images import ImageError, Photo, decode
+from augmentai.recipe import Outcome, Recipe, Source, variation_seed
 from augmentai.report import Report
 from augmentai.router import Router
 from augmentai.settings import Settings, load_settings
@@ -56,10 +58,15 @@ class Job:
         self._unanswered: dict[tuple[str, str, int], Task] = {}
         self._cut_short = False
         self._held = Held()
+        self._prints: Mapping[tuple[str, str], Mapping[int, bytes | None]] = {}
+        self._finisher = Finisher(
+            self.recipe, self.output, self._wanted, lambda place: self._prints.get(place, {}), self._held_out
+        )
 
     def go_on(self, held: Held) -> None:
         """Leave out what an earlier run of the same recipe over the same sources has made; the report counts it."""
         self._held = held
+        self._prints = held.prints(self._wanted)
         self.report.go_on(held)
 
     @property
@@ -79,14 +86,17 @@ class Job:
         the work and its thread.
         """
         pool = ThreadPoolExecutor(1, "decode")
-        tasks = self._tasks(pool)
+        tasks = _WithRetries(self._tasks(pool), self._finisher.again, self._begin)
         results = self._results(tasks)
         ended = False
         try:
             for failure in self.gathered.failures:  # already counted by the report
                 yield Outcome(Source(failure.file, None, "", 0, bytes), 0, 0, reason=failure.reason)
             for result in results:
-                yield from self._said(self._outcome(result))
+                for outcome in self._finisher.outcomes(result):
+                    yield from self._said(outcome)
+            for outcome in self._finisher.left():
+                yield from self._said(outcome)
             yield from self._said(None)
             ended = not self._cut_short
         finally:
@@ -115,7 +125,7 @@ class Job:
             finally:
                 results.close()  # type: ignore[attr-defined]  # a generator: lets engines drop what they began
             if self.stop.is_set():
-                self._cut_short = self._cut_short or bool(self._unanswered)
+                self._cut_short = self._cut_short or bool(self._unanswered or self._finisher.again)
                 return
             for task in self._taken_back():
                 yield Refused(task, f"a fault inside the engine ({fault}); please report it")
@@ -145,7 +155,7 @@ class Job:
 
         def fill() -> None:
             while len(ahead) < _DECODED_AHEAD and (source := next(waiting, None)) is not None:
-                if all((source, index) in self._held for index in self._wanted(source)):
+                if all((source, index) in self._held for index in self._wanted((source.path, source.sha256))):
                     continue
                 ahead.append((source, pool.submit(self._decode, source)))
 
@@ -159,20 +169,25 @@ class Job:
             try:
                 photo, labels = future.result()
             except Exception as error:
-                self._unreadable.append(Outcome(source, 0, 0, reason=_reason(error)))
+                self._unreadable.append(Outcome(source, 0, 0, reason=reason_of(error)))
                 continue
-            for index in self._wanted(source):
+            if (leak := self._finisher.leak(source, photo)) is not None:
+                self._unreadable.append(leak)
+                continue
+            for index in self._wanted((source.path, source.sha256)):
                 if (source, index) in self._held:
                     continue
                 if self.stop.is_set():
                     self._cut_short = True
                     return
                 seed = variation_seed(self.recipe.seed, source.sha256, index)
-                task = Task(source, photo, index, seed, self.recipe, labels=labels)
-                self._unanswered[_key(task)] = task
-                yield task
+                yield self._begin(Task(source, photo, index, seed, self.recipe, labels=labels))
 
-    def _wanted(self, source: Source) -> range:
+    def _begin(self, task: Task) -> Task:
+        self._unanswered[_key(task)] = task
+        return task
+
+    def _wanted(self, place: tuple[str, str]) -> range:
         return range(self.first_index, self.first_index + self.recipe.variations)
 
     def _decode(self, source: Source) -> tuple[Photo, Labels | None]:
@@ -180,53 +195,44 @@ class Job:
         photo = decode(source.read(), source.path, self.settings.max_pixels)
         return photo, None if source.labels is None else source.labels.load()
 
-    def _outcome(self, result: Made | Refused) -> Outcome:
-        task = result.task
-        spent = task.credits + result.credits if isinstance(result, Refused) else result.details.get("credits", 0.0)
-        told = {"fallbacks": task.fallbacks, "notices": task.photo.notices, "credits": float(spent)}
-        if isinstance(result, Refused):
-            return Outcome(task.source, task.index, task.seed, reason=result.reason, **told)  # type: ignore[arg-type]
-        file_format = format_for(task.photo, task.recipe.output_format)
-        note = f"AI-made variation by AugmentAI, engine {result.engine}, model {result.model}, seed {task.seed}"
-        source_type = DIGITAL_SOURCE_TYPES[1 if result.ai_share == "part" else 0]
-        file = self.output.names.variation(task.source, task.index, file_format)
-        labels = task.labels
+    @cached_property
+    def _hashes(self) -> HeldOut | None:
+        """Of the pictures held out, which takes a moment for each; None where nothing is to be compared with them."""
+        held_out = self.gathered.carried
+        if not (held_out and self.recipe.filters and self.recipe.thresholds.held_out):
+            return None
+        with ThreadPoolExecutor(os.cpu_count() or 1, "hash") as pool:
+            return HeldOut(held_out, self._glance, pool)
+
+    def _held_out(self) -> HeldOut | None:
+        return self._hashes
+
+    def _glance(self, source: Source) -> Look | None:
+        """A picture small, which for JPEG is quick; None where it cannot be read, or the job is stopped."""
+        if self.stop.is_set():
+            return None
         try:
-            recipe = task.recipe
-            warp = warp_for(recipe.geometry, task.photo.size_wh, task.seed, recipe.mirror, labels)
-            image = warp.picture(task.photo.restore(result.image))
-            labels = labels if labels is None else warp.labels(labels, recipe.least_visible)
-            beside, record = self.output.labels_for(task.source, file, labels, task.labels, image.size)
-            data = encode(image, file_format, note, source_type, task.photo.icc_profile, task.photo.black_white)
-        except Exception as error:
-            return Outcome(task.source, task.index, task.seed, reason=_reason(error), **told)  # type: ignore[arg-type]
-        variation = Variation(
-            file=file,
-            data=data,
-            image=image,
-            engine=result.engine,
-            model=result.model,
-            prompt=result.prompt,
-            strength=task.recipe.strength,
-            seconds=result.seconds,
-            details={**result.details, **warp.details},
-            labels=labels,
-            beside=beside,
-            record=record,
-        )
-        return Outcome(task.source, task.index, task.seed, variation, **told)  # type: ignore[arg-type]
+            photo = decode(source.read(), source.path, self.settings.max_pixels, least_side_px=SIDE_PX)
+        except (ImageError, OSError):
+            return None  # the set's own reader tells of it
+        return look_of(photo.restore(photo.rgb), photo.black_white)
+
+
+class _WithRetries(Iterator[Task]):
+    """Tasks, those first that are to be tried again. May go on after its end, when one of the last is rejected."""
+
+    def __init__(self, tasks: Generator[Task, None, None], again: deque[Task], begin: Callable[[Task], Task]) -> None:
+        self._tasks, self._again, self._begin = tasks, again, begin
+
+    def __next__(self) -> Task:
+        return self._begin(self._again.popleft()) if self._again else next(self._tasks)
+
+    def close(self) -> None:
+        self._tasks.close()
 
 
 def _key(task: Task) -> tuple[str, str, int]:
     return task.source.path, task.source.sha256, task.index
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ImageError | LabelError | OSError) and str(error):
-        return str(error)  # written for the user
-    if isinstance(error, MemoryError):
-        return "not enough memory for this picture; make it smaller"
-    return f"an unexpected fault ({type(error).__name__}: {error}); please report it"
 
 
 def limits(settings: Settings, files: int | None = None) -> Limits:

@@ -6,7 +6,7 @@ import hashlib
 import reprlib
 import secrets
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -28,8 +28,40 @@ MAX_PROMPT_CHARS = 10_000
 SEED_LIMIT = 2**32 - 2  # the largest seed that every engine takes
 
 
+DRIFTS = ("reject", "mark")
+MAX_RETRIES = 3
+
+
 class RecipeError(ValueError):
     """A recipe asks for something that cannot be; the message names the field, what was found and what is allowed."""
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where the filters draw their lines; 0 switches a filter off.
+
+    near_copy: a variation must differ from its source by so many levels of 255 times the strength (mean, at a glance).
+    flat: least contrast, as a share of its source's. blurred: least sharpness, as a share of its source's.
+    duplicate: siblings must differ by more than this many levels, times the strength, somewhere. held_out: perceptual
+    hashes of a variation and a validation or test picture must differ in more than this many of 64 bits.
+    drift: least correlation of edges where the labels are, for engines that paint anew, 0 to 1.
+
+    Raises RecipeError where a value is no number or below 0.
+    """
+
+    near_copy: float = 4.0
+    flat: float = 0.1
+    blurred: float = 0.35
+    duplicate: float = 3.0
+    held_out: float = 4
+    drift: float = 0.4
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if not (_is_number(value) and 0 <= value < float("inf")):
+                raise RecipeError(f"the threshold {one.name} is {_shown(value)}; expected a number from 0")
+            object.__setattr__(self, one.name, float(value))
 
 
 @dataclass(frozen=True)
@@ -52,6 +84,11 @@ class Recipe:
     originals: "copy" or "link" them into the result, or "none"; "auto" copies those of a set (class folders, splits,
     labels) and leaves loose photos out.
     splits: "copy" the pictures for validation and test, which are never varied, or "leave-out".
+    filters: variations that would not help are rejected and tried again with another seed: near-copies of their source,
+    flat and blurred ones, near-duplicates of each other or of validation and test pictures, and those in which labelled
+    things have drifted. thresholds: where they draw their lines; a mapping of its fields will do.
+    retries: tries after a rejected one, 0 to 3. paid_retries: also where the rejected one cost credits.
+    drift: "reject" those in which labelled things have drifted, or "mark" them in the manifest and the report.
 
     Raises RecipeError where a value is out of range.
     """
@@ -70,6 +107,11 @@ class Recipe:
     to: str = "same"
     originals: str = "auto"
     splits: str = "copy"
+    filters: bool = True
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    retries: int = MAX_RETRIES
+    paid_retries: bool = False
+    drift: str = "reject"
 
     def __post_init__(self) -> None:
         _whole(self, "variations", 1, MAX_VARIATIONS)
@@ -78,7 +120,11 @@ class Recipe:
         _one_of(self, "engine", ENGINES)
         _one_of(self, "output_format", OUTPUT_FORMATS)
         _one_of(self, "geometry", GEOMETRIES)
-        _yes_or_no(self, "mirror")
+        for name in ("mirror", "filters", "paid_retries"):
+            _yes_or_no(self, name)
+        _whole(self, "retries", 0, MAX_RETRIES)
+        _one_of(self, "drift", DRIFTS)
+        object.__setattr__(self, "thresholds", _thresholds(self.thresholds))
         _share(self, "least_visible")
         if self.geometry == "flip" and not self.mirror:
             raise RecipeError("geometry is flip and mirror is False, which leaves nothing to do; use none or light")
@@ -96,6 +142,17 @@ class Recipe:
     def settled(self) -> Recipe:
         """The same recipe with a seed that is not 0: drawn at random where none was asked for."""
         return self if self.seed else replace(self, seed=1 + secrets.randbelow(SEED_LIMIT))
+
+
+def _thresholds(value: object) -> Thresholds:
+    if isinstance(value, Thresholds):
+        return value
+    names = [one.name for one in fields(Thresholds)]
+    if not isinstance(value, Mapping):
+        raise RecipeError(f"thresholds is {_shown(value)}; expected numbers by name ({', '.join(names)})")
+    if unknown := [str(name) for name in value if name not in names]:
+        raise RecipeError(f"there is no threshold {', '.join(unknown)}; there are {', '.join(names)}")
+    return Thresholds(**value)
 
 
 def _whole(recipe: Recipe, name: str, low: int, high: int) -> None:
@@ -200,12 +257,24 @@ class Variation:
 
 
 @dataclass(frozen=True)
+class Rejection:
+    """A try that a filter rejected: its seed, the filter's name, why in words, and what was measured."""
+
+    seed: int
+    filter: str
+    reason: str
+    scores: Mapping[str, float] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
 class Outcome:
     """What became of one wanted variation: either `variation`, or `reason` says why there is none.
 
     index counts the variations of a source from 1; it is 0 where the source itself could not be read.
     fallbacks: the engines that were tried before and did not make it.
     credits: what the hosted API charged for it, tries that came to nothing included.
+    rejections: tries that a filter rejected, this one's last where there is no variation. scores: what the filters
+    measured of the variation. print: a few of its colours, by which its siblings are told apart.
     """
 
     source: Source
@@ -216,6 +285,14 @@ class Outcome:
     fallbacks: tuple[Fallback, ...] = ()
     notices: tuple[str, ...] = ()
     credits: float = 0.0
+    rejections: tuple[Rejection, ...] = ()
+    scores: Mapping[str, float] = field(default_factory=dict)
+    print: bytes = field(default=b"", repr=False)
+
+    @property
+    def attempts(self) -> int:
+        """How many pictures were made for it."""
+        return len(self.rejections) + self.ok
 
     @property
     def ok(self) -> bool:
@@ -243,7 +320,11 @@ class Outcome:
         return path
 
 
-def variation_seed(run_seed: int, source_sha256: str, index: int) -> int:
-    """The seed of one variation, 1 to 4294967294: it hangs on the source's content, never on its place in the batch."""
-    digest = hashlib.sha256(f"{run_seed}:{source_sha256}:{index}".encode()).digest()
+def variation_seed(run_seed: int, source_sha256: str, index: int, attempt: int = 0) -> int:
+    """The seed of one variation, 1 to 4294967294: it hangs on the source's content, never on its place in the batch.
+
+    attempt: 0, then 1, 2, ... where filters rejected those before.
+    """
+    words = f"{run_seed}:{source_sha256}:{index}" + (f":{attempt}" if attempt else "")
+    digest = hashlib.sha256(words.encode()).digest()
     return 1 + int.from_bytes(digest[:8], "big") % SEED_LIMIT

@@ -30,6 +30,10 @@ class Report:
         self.engines: Counter[str] = Counter()
         self.credits = 0.0
         self.estimate: Estimate | None = None
+        self.rejected: Counter[str] = Counter()  # tries, by the filter that rejected them
+        self.left_out = 0
+        self.drifted = 0
+        self.labels_dropped = 0
         self._failures = {(failure.file, str(i)): failure.reason for i, failure in enumerate(failures)}
         self._fallbacks: dict[tuple[str, str, str], None] = {}
         self._notices = dict.fromkeys(notices)
@@ -62,6 +66,11 @@ class Report:
 
     def add(self, outcome: Outcome) -> None:
         self.credits += outcome.credits
+        self.rejected.update(rejection.filter for rejection in outcome.rejections)
+        self.left_out += bool(outcome.rejections and outcome.index) and not outcome.ok
+        if outcome.variation is not None:
+            self.drifted += "drifted" in outcome.variation.details
+            self.labels_dropped += outcome.variation.details.get("labels_dropped", 0)
         if outcome.variation is not None:
             self.variations += 1
             self.engines[outcome.variation.engine] += 1
@@ -71,6 +80,24 @@ class Report:
             self._fallbacks.setdefault((outcome.source.path, fallback.engine, fallback.reason))
         for notice in outcome.notices:
             self._notices.setdefault(f"{outcome.source.path}: {notice}")
+
+    def filtered(self) -> str:
+        """What the filters did, in words; empty where they rejected nothing."""
+        parts = []
+        tries = self.rejected.total() - self.rejected["leak"]
+        if tries:
+            by = ", ".join(f"{count} {name}" for name, count in sorted(self.rejected.items()) if name != "leak")
+            parts.append(
+                f"filters rejected {tries} {'try' if tries == 1 else 'tries'} ({by}), {self.left_out} left out"
+            )
+        if leaks := self.rejected["leak"]:
+            are = "is" if leaks == 1 else "are"
+            parts.append(f"{leaks} {are} nearly the same as a validation or test picture and left out")
+        if self.drifted:
+            parts.append(f"in {self.drifted} something labelled has drifted (see drifted in the manifest)")
+        if self.labels_dropped:
+            parts.append(f"{self.labels_dropped} labels of things moved out of the picture dropped")
+        return "; ".join(parts)
 
     def notice(self, words: str) -> None:
         """Something that the user should know, told once."""
@@ -90,6 +117,7 @@ class Report:
             "seed": self.recipe.seed,
             "stopped": self.stopped,
             "headline": self.headline(),
+            "filtered": self.filtered(),
             "failures": self.failures[:_SHOWN_LIMIT],
             "fallbacks": [
                 {"file": file, "engine": engine, "reason": reason}
@@ -97,6 +125,10 @@ class Report:
             ],
             "engines_not_set_up": self.passed_over,
             "notices": [*self._notices, *self.losses][:_SHOWN_LIMIT],
+            "rejected": dict(self.rejected),
+            "left_out": self.left_out,
+            "drifted": self.drifted,
+            "labels_dropped": self.labels_dropped,
             "credits": round(self.credits, 2),
             "estimated_credits": self.estimate.credits if self.estimate else 0.0,
             "version": __version__,

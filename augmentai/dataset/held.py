@@ -6,12 +6,13 @@ import json
 import os
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE
 from augmentai.dataset.names import safe_path
+from augmentai.filters.measure import print_from
 from augmentai.recipe import Source
 
 _NEW_MANIFEST = ".augmentai.manifest.part"
@@ -28,6 +29,7 @@ class Held:
         self._bits = [0] * len(sources)  # bit i: variation i of this source
         self.engines: Counter[str] = Counter()
         self.credits = 0.0
+        self.manifest: Path | None = None
 
     @property
     def variations(self) -> int:
@@ -47,6 +49,29 @@ class Held:
         self.engines[str(entry["engine"])] += 1
         self.credits += entry.get("credits", 0.0)
         return True
+
+    def prints(
+        self, wanted: Callable[[tuple[str, str]], Sequence[int]]
+    ) -> dict[tuple[str, str], dict[int, bytes | None]]:
+        """Of each source of which some variations are there and some not: what those look like that are, by index.
+
+        wanted: the indices of a source's variations, by its path and hash. They are read anew from the manifest, since
+        most sources are whole and need not be held in memory.
+        """
+        prints: dict[tuple[str, str], dict[int, bytes | None]] = {}
+        for place, bits in enumerate(self._bits):
+            source = self._sources[place]
+            there = [index for index in wanted((source.path, source.sha256)) if bits >> index & 1] if bits else []
+            if there and len(there) < len(wanted((source.path, source.sha256))):
+                prints[source.path, source.sha256] = dict.fromkeys(there)
+        if prints and self.manifest is not None:
+            with self.manifest.open("rb") as lines:
+                for line in lines:
+                    entry = _made(line)
+                    known = prints.get((entry["source"], entry["source_sha256"])) if entry else None
+                    if entry and known is not None:
+                        known[entry["index"]] = print_from(entry.get("print"))
+        return prints
 
     def _place(self, path: str, sha256: str) -> int | None:
         return _place(self._sources, path, sha256)
@@ -75,6 +100,7 @@ def mend(folder: Path, sources: Sequence[Source]) -> Held:
     """
     manifest, new = folder / MANIFEST, folder / _NEW_MANIFEST
     held = Held(sources)
+    held.manifest = manifest
     dropped = False
     try:
         with manifest.open("rb") as lines, new.open("wb") as kept:
@@ -94,7 +120,7 @@ def mend(folder: Path, sources: Sequence[Source]) -> Held:
         if dropped:
             os.replace(new, manifest)
     except FileNotFoundError:  # ended before its manifest was begun
-        return held
+        return Held(sources)
     finally:
         new.unlink(missing_ok=True)
     return held

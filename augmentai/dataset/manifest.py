@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import asdict
 from typing import Any
 
+from augmentai.filters.measure import print_text
 from augmentai.recipe import Outcome
 from augmentai.versions import versions
 
@@ -26,7 +28,8 @@ def line(outcome: Outcome) -> str:
     """One line of the manifest, with its line end.
 
     status is "ok" or "failed". A failed line has no file; its reason says why. index is 0 where the source itself could
-    not be used, so that no variation of it was tried.
+    not be used, so that no variation of it was tried. print: some colours of the variation, by which a run that goes on
+    tells whether its siblings are near-duplicates.
     """
     made = outcome.variation
     entry: dict[str, Any] = {
@@ -56,6 +59,13 @@ def line(outcome: Outcome) -> str:
         entry["record"] = made.record
     if made and made.details:
         entry["details"] = dict(made.details)
+    entry["attempts"] = outcome.attempts
+    if outcome.scores:
+        entry["scores"] = dict(outcome.scores)
+    if outcome.rejections:
+        entry["rejected"] = [asdict(rejection) for rejection in outcome.rejections]
+    if outcome.print:
+        entry["print"] = print_text(outcome.print)
     if outcome.credits:
         entry["credits"] = outcome.credits
     if outcome.reason:

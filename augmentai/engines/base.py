@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from PIL import Image
 
 from augmentai.images import Photo
-from augmentai.recipe import Fallback, Recipe, Source
+from augmentai.recipe import Fallback, Recipe, Rejection, Source
 
 if TYPE_CHECKING:
     from augmentai.dataset.labels.base import Labels
@@ -37,6 +37,17 @@ class Task:
     fallbacks: tuple[Fallback, ...] = ()
     credits: float = 0.0  # what tries that came to nothing were charged
     labels: Labels | None = field(default=None, repr=False, compare=False)  # the source's; no engine needs them
+    rejections: tuple[Rejection, ...] = ()  # tries before this one that a filter rejected
+
+    @property
+    def attempt(self) -> int:
+        """0, then one more for each try that was rejected. An engine that chooses by index chooses by this too."""
+        return len(self.rejections)
+
+    def again(self, seed: int, rejection: Rejection, credits: float) -> Task:
+        """The same variation to be tried once more, by the first engine that can. credits: spent so far, in all."""
+        rejections = (*self.rejections, rejection)
+        return replace(self, seed=seed, rejections=rejections, credits=credits, fallbacks=())
 
     def passed_on(self, engine: str, reason: str, credits: float = 0.0) -> Task:
         """The same task for the next engine, with the reason why `engine` did not make it and what it cost."""

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MAX_DONORS = 64  # of a class or a job; a style is cheap, reading every picture of a large set for one is not
 FEW_DONORS = 8  # with fewer than this, styles of the bank join in, or variations would look alike
 _STYLES_KEPT = 4096
+_NEXT_TRY = 17  # donors further on for a try after a rejected one: past those of the other variations
 _TWIN = 0.98  # cosine of two styles: from here on they are one look, and lending it would change nothing
 
 
@@ -156,7 +157,8 @@ class GanEngine:
                 return f"bank {choice}", weights.bank[choice]
             return "none", own[0]
 
-        first, second = lender(task.index - 1), lender(task.index - 1 + len(pool) // 2)
+        place = task.index - 1 + _NEXT_TRY * task.attempt
+        first, second = lender(place), lender(place + len(pool) // 2)
         share = (task.seed % 1000) / 1000 * 0.4  # up to two fifths of a second donor: more looks than donors
         with torch.inference_mode():
             blended = unit_rms((1 - share) * first[1] + share * second[1])[None]

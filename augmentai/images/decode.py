@@ -31,11 +31,12 @@ _TIFF_BITS_PER_SAMPLE = 258
 __all__ = ["MIN_SIDE_PX", "READABLE", "ImageError", "Photo", "decode"]
 
 
-def decode(data: bytes, name: str, max_pixels: int) -> Photo:
+def decode(data: bytes, name: str, max_pixels: int, least_side_px: int | None = None) -> Photo:
     """Read a picture: orientation applied, first frame, transparency and depth kept aside.
 
     name is used to recognise kinds of files that are refused by name. The header is read, and the size checked
-    against `max_pixels`, before anything is decoded. Raises ImageError, whatever the bytes.
+    against `max_pixels`, before anything is decoded. least_side_px: where a glance will do; a JPEG may then come out
+    smaller, by 2, 4 or 8, though no smaller than this, in a fraction of the time. Raises ImageError, whatever it is.
     """
     _refuse_by_kind(data, name)
     load_decoders(max_pixels)
@@ -43,6 +44,8 @@ def decode(data: bytes, name: str, max_pixels: int) -> Photo:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             _check_size(opened.size, max_pixels)
             notices = _not_all_used(opened, data)
+            if least_side_px is not None:
+                opened.draft(None, (least_side_px, least_side_px))  # does nothing to other formats
             opened.load()
             _turn_upright(opened)
             photo = _sort_out(opened, opened.format or "")

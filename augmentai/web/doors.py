@@ -72,6 +72,7 @@ class Doors:
         to: str,
         originals: str,
         splits: str,
+        filters: bool,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio hands it in)
     ) -> Iterator[tuple[Any, Any, Any]]:
@@ -90,6 +91,7 @@ class Doors:
             "to": to,
             "originals": originals,
             "splits": splits,
+            "filters": filters,
         }
         if not files:
             raise _no_files()

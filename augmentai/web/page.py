@@ -226,6 +226,9 @@ def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:
         gr.Textbox("same", label=f"to: {', '.join(TARGETS)}; the layout to write"),
         gr.Textbox("auto", label=f"originals: {', '.join(ORIGINALS)}; auto copies those of a set, not loose photos"),
         gr.Textbox("copy", label=f"splits: {', '.join(SPLITS)}; validation and test pictures are never varied"),
+        gr.Checkbox(
+            True, label="filters: reject and try again copies, flat, blurred, duplicate and drifted variations"
+        ),
     ]
     outputs = [
         gr.Gallery(label="gallery: every variation, full size"),

@@ -56,7 +56,8 @@ API_DESCRIPTION = (
     "mirror: false where left and right matter, so that nothing is flipped. "
     "layout: how the set in a ZIP is laid out, recognised by itself: folders, yolo, coco, voc, masks, imagefolder. "
     "to: same (as it came), yolo, coco, voc or imagefolder. originals: auto (those of a set lie in the ZIP too), copy, "
-    "none. splits: copy or leave-out the pictures for validation and test, which are never varied."
+    "none. splits: copy or leave-out the pictures for validation and test, which are never varied. "
+    "filters: reject and try again variations that would not help; false keeps all."
 )
 
 
@@ -137,6 +138,7 @@ def summary(report: dict[str, Any]) -> str:
     parts = [f"<b>{'Stopped.' if report['stopped'] else 'Done.'}</b> {report['headline']}"]
     parts += [by] if by else []
     parts += [f"{report['failed']} could not be done"] if report["failed"] else []
+    parts += [escape(report["filtered"])] if report["filtered"] else []
     parts += [f"{report['credits']:g} credits"] if report["credits"] else []
     parts += [f"{report['seconds']} s", f"seed {report['seed']}"]
     look = "aug-done" if report["variations"] else "aug-done aug-warn"

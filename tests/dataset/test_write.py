@@ -88,6 +88,7 @@ def test_a_line_of_the_manifest() -> None:
         "status": "ok",
         "versions": versions(),
         "details": {"donor": "b"},
+        "attempts": 1,
         "notices": ["n"],
     }
     failed = json.loads(line(failure()))

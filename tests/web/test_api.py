@@ -28,6 +28,7 @@ KEYWORDS = {
     "output_format": "same",
     "geometry": "none",
     "mirror": True,
+    "filters": True,
 }
 
 
