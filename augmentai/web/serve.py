@@ -5,25 +5,33 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import threading
+from collections.abc import Sequence
 from typing import Any, NoReturn
 
 from augmentai.engines import available
+from augmentai.engines.base import Engine
+from augmentai.engines.gan import GanEngine
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.janitor import Janitor, own_folder
 from augmentai.web.public import USER_NAME, credentials, for_strangers
+from augmentai.web.quick import import_gradio
 from augmentai.web.texts import TAGLINE
 
 TURN = "augment"  # Gradio's name for the one queue that all jobs wait in
+_WARM_UP_AFTER_SECONDS = 6.0  # the first visitor's page comes first; its importing would slow it down
 
 
 def build_app(settings: Settings) -> Any:
     """The page with its queue, ready for `launch(**launch_options(settings, page))`; settings as of `for_strangers`."""
     # `visitors` reads addresses by a stricter rule than uvicorn, which believes whatever a local proxy passes on.
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
+    import_gradio()
     from augmentai.web.page import build
 
     folder = own_folder()
-    page = build(settings, available(settings))
+    page = build(settings, engines := available(settings))
+    page.warm_up = threading.Timer(_WARM_UP_AFTER_SECONDS, _warm_up, [engines])
     page.janitor = Janitor(folder, settings.keep_hours).start()
     return page.queue(max_size=settings.queue_size, default_concurrency_limit=4, api_open=False)
 
@@ -64,6 +72,13 @@ def _waiting(page: Any) -> list[Any]:
     return [event.request for event in queue.queue] if queue else []
 
 
+def _warm_up(engines: Sequence[Engine]) -> None:
+    """Loads the local GAN, so that the first click need not wait for it."""
+    for engine in engines:
+        if isinstance(engine, GanEngine):
+            engine.warm_up()
+
+
 def serve(settings: Settings) -> None:
     """Start the server and stay until it is ended."""
     settings = for_strangers(settings)
@@ -74,6 +89,8 @@ def serve(settings: Settings) -> None:
     elif settings.share:
         print("The share link opens without a password, as AUGMENTAI_ASK_PASSWORD says.", flush=True)
     signal.signal(signal.SIGTERM, _end)
+    page.warm_up.daemon = True
+    page.warm_up.start()
     try:
         page.launch(**launch_options(settings, page))
     finally:
