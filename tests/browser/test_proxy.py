@@ -78,16 +78,14 @@ def test_a_visit_through_the_proxy_of_workbench(browser: Any, tmp_path: Path, ph
 @pytest.mark.parametrize(
     ("root_path", "manner"),
     [
-        (PREFIX, WORKBENCH),
         (PREFIX + "/", WORKBENCH),
         (PREFIX, Manner(PREFIX, keep_host=False)),
         (PREFIX, Manner(PREFIX, strip=False)),
         (PREFIX, Manner(PREFIX, strip=False, keep_host=False)),
         (PREFIX, Manner(PREFIX, forwarded=False)),
-        (None, Manner()),
         (None, Manner(keep_host=False)),
     ],
-    ids=["stripped", "final slash", "host rewritten", "kept", "kept, host rewritten", "host only", "none", "no prefix"],
+    ids=["final slash", "host rewritten", "kept", "kept, host rewritten", "host only", "no prefix"],
 )
 def test_other_proxies(browser: Any, tmp_path: Path, photo: Path, root_path: str | None, manner: Manner) -> None:
     with (
