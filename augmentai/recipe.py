@@ -191,14 +191,14 @@ def _shown(value: object) -> str:
     return reprlib.repr(value)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Source:
     """One input picture.
 
     path: where it lies in the set, relative, with forward slashes ("cats/a.jpg"); safe to join to a folder.
     label: its class, if it has one. sha256: of the file's bytes. read: gives the file's bytes again when called.
     split: "train", "val" or "test"; None where the set has no splits. labels: reads what is labelled in it, with
-    `labels.load()`; None where its set has no labels but classes. file: where it lies on this machine, None in a ZIP.
+    `labels.load()`; None where its set has no labels but classes. Small, since a set may have a hundred thousand.
     """
 
     path: str
@@ -208,7 +208,11 @@ class Source:
     read: Callable[[], bytes] = field(repr=False, compare=False)
     split: str | None = None
     labels: LabelReader | None = field(default=None, repr=False, compare=False)
-    file: Path | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def file(self) -> Path | None:
+        """Where it lies on this machine; None in a ZIP or in memory."""
+        return getattr(self.read, "path", None)
 
     @classmethod
     def from_bytes(cls, path: str, data: bytes, label: str | None = None) -> Source:

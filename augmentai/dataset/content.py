@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -33,15 +34,31 @@ def member_head(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         return b""  # without an ending and unreadable: nothing says that it is a picture
 
 
-def read_file(path: Path, size: int, digest: str) -> bytes:
-    try:
-        with path.open("rb") as stream:
-            data = stream.read(size + 1)
-    except OSError as error:
-        raise OSError(why_unreadable(error)) from error
-    if hashlib.sha256(data).hexdigest() != digest:
-        raise OSError("the file was changed while the job ran; run it again")
-    return data
+class FileReader:
+    """Reads one file again, and sees to it that it is still the one that was hashed.
+
+    Its folder is one object for all files in it: of a large set, only the names remain. Calling it raises OSError.
+    """
+
+    __slots__ = ("_digest", "_folder", "_name", "_size")
+
+    def __init__(self, path: Path, size: int, digest: str) -> None:
+        self._folder, self._name = sys.intern(str(path.parent)), path.name
+        self._size, self._digest = size, digest
+
+    @property
+    def path(self) -> Path:
+        return Path(self._folder, self._name)
+
+    def __call__(self) -> bytes:
+        try:
+            with self.path.open("rb") as stream:
+                data = stream.read(self._size + 1)
+        except OSError as error:
+            raise OSError(why_unreadable(error)) from error
+        if hashlib.sha256(data).hexdigest() != self._digest:
+            raise OSError("the file was changed while the job ran; run it again")
+        return data
 
 
 def read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:

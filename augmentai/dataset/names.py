@@ -82,12 +82,11 @@ class Names:
         """
         ordered = sorted(sources, key=lambda s: (s.path, s.sha256))
         placed = {(source.path, source.sha256): _placed(place(source)) for source in ordered}
-        self._originals: dict[tuple[str, str], str] = {}
-        self._stems: dict[tuple[str, str], str] = {}
-        if not own_stems:
-            self._keep(placed, sorted(kept, key=lambda s: (s.path, s.sha256)))
+        self._place, self._own_stems = place, own_stems
+        originals = {} if own_stems else _originals(placed, sorted(kept, key=lambda s: (s.path, s.sha256)))
+        stems: dict[tuple[str, str], str] = {}
         held = {str(folder) for path in placed.values() for folder in PurePosixPath(path).parents}
-        held.update(self._originals.values())
+        held.update(originals.values())
         # A folder or an original called "a__v1.jpg" stands where the first variation of a.jpg would go.
         taken = {match[1] for path in held if (match := _VARIATION_NAME.fullmatch(_key(path)))}
         for source in ordered:
@@ -97,29 +96,37 @@ class Names:
             while _key(stem) in taken:
                 stem += "_"
             taken.add(_key(stem))
-            self._stems[source.path, source.sha256] = stem
-        if own_stems:
-            for source in kept:
-                key = (source.path, source.sha256)
-                self._originals[key] = self._stems[key] + PurePosixPath(placed[key]).suffix
-
-    def _keep(self, placed: Mapping[tuple[str, str], str], kept: Iterable[Source]) -> None:
-        taken: set[str] = set()
-        for source in kept:
-            path = placed[source.path, source.sha256]
-            if _key(path) in taken:
-                path = f"{_stem(path)}__{source.sha256[:8]}{PurePosixPath(path).suffix}"
-            taken.add(_key(path))
-            self._originals[source.path, source.sha256] = path
+            stems[source.path, source.sha256] = stem
+        # Nothing is kept of the usual names, so that a large set stays small.
+        self._stems = {key: stem for key, stem in stems.items() if stem != _stem(placed[key])}
+        self._originals = {key: path for key, path in originals.items() if path != placed[key]}
 
     def variation(self, source: Source, index: int, file_format: str) -> str:
         """Relative path of variation `index` (from 1) of a source, written as `file_format`."""
         ending = extension_for(file_format, PurePosixPath(source.path).suffix)
-        return f"{self._stems[source.path, source.sha256]}__v{index}{ending}"
+        return f"{self._stem_of(source)}__v{index}{ending}"
 
     def original(self, source: Source) -> str:
         """Relative path of a source that is kept itself."""
-        return self._originals[source.path, source.sha256]
+        placed = _placed(self._place(source))
+        if self._own_stems:
+            return self._stem_of(source) + PurePosixPath(placed).suffix
+        return self._originals.get((source.path, source.sha256), placed)
+
+    def _stem_of(self, source: Source) -> str:
+        return self._stems.get((source.path, source.sha256)) or _stem(_placed(self._place(source)))
+
+
+def _originals(placed: Mapping[tuple[str, str], str], kept: Iterable[Source]) -> dict[tuple[str, str], str]:
+    originals = {}
+    taken: set[str] = set()
+    for source in kept:
+        path = placed[source.path, source.sha256]
+        if _key(path) in taken:
+            path = f"{_stem(path)}__{source.sha256[:8]}{PurePosixPath(path).suffix}"
+        taken.add(_key(path))
+        originals[source.path, source.sha256] = path
+    return originals
 
 
 def _placed(path: str) -> str:

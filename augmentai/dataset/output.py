@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from augmentai.dataset.held import find
 from augmentai.dataset.labels.base import LabelError, Labels
 from augmentai.dataset.labels.layout import Closing, File, LabelWriter
 from augmentai.dataset.names import Names
@@ -44,7 +45,7 @@ class Output:
 
     def __init__(self, gathered: Gathered, recipe: Recipe) -> None:
         self._layout, self._link = gathered.layout, recipe.originals == "link"
-        self._varied = {_key(source) for source in gathered.sources}
+        self._varied = gathered.sources
         self.sources = tuple(sorted((*gathered.sources, *gathered.carried), key=_key))
         self.converts = recipe.to not in {"same", self._layout.name}
         self.writer: LabelWriter = self._layout
@@ -55,7 +56,8 @@ class Output:
         is_set = self._layout.labelled or any(source.label or source.split for source in self.sources)
         keeps_originals = is_set if recipe.originals == "auto" else recipe.originals != "none"
         kept = (*(gathered.sources if keeps_originals else ()), *(gathered.carried if recipe.splits == "copy" else ()))
-        self._kept = {_key(source) for source in kept}
+        self._keeps = {"varied": keeps_originals, "carried": recipe.splits == "copy"}
+        self._left_out: set[tuple[str, str]] = set()
         self.names = Names(self.sources, self.writer.place, kept, own_stems=self.converts)
 
     @property
@@ -75,7 +77,7 @@ class Output:
         """Originals with their labels, and what else of the set stays."""
         done: set[str] = set()
         for source in self.sources:
-            if _key(source) in self._kept:
+            if self._is_kept(source):
                 for copied in self._with_labels(source):
                     if copied.path not in done:  # a.jpg and a.png may share their labels
                         done.add(copied.path)
@@ -87,8 +89,8 @@ class Output:
     def leave_out(self, copied: Copied, error: Exception) -> None:
         """A file that could not be copied after all: it is told, and no list of the set names it."""
         if copied.source is not None:
-            self._kept.discard(_key(copied.source))
-            if isinstance(error, ImageError) and _key(copied.source) in self._varied:
+            self._left_out.add(_key(copied.source))
+            if isinstance(error, ImageError) and self._is_varied(copied.source):
                 return  # told where its variations are
         self.writer.losses.setdefault(f"{copied.path} was left out: {error}")
 
@@ -98,7 +100,14 @@ class Output:
 
     def original(self, source: Source) -> str | None:
         """Where the picture of a source lies in the result, None where it is left out."""
-        return self.names.original(source) if _key(source) in self._kept else None
+        return self.names.original(source) if self._is_kept(source) else None
+
+    def _is_varied(self, source: Source) -> bool:
+        return find(self._varied, source.path, source.sha256) is not None
+
+    def _is_kept(self, source: Source) -> bool:
+        kind = "varied" if self._is_varied(source) else "carried"
+        return self._keeps[kind] and _key(source) not in self._left_out
 
     def _with_labels(self, source: Source) -> Iterator[Copied]:
         path = self.names.original(source)
@@ -113,7 +122,7 @@ class Output:
                 self.leave_out(Copied(path, source.read, source), error)
                 return
         yield Copied(path, partial(_checked, source), source, source.file if self._link else None)
-        if _key(source) in self._kept:
+        if self._is_kept(source):
             yield from files
 
     def _written(self, source: Source, path: str) -> list[Copied]:

@@ -13,7 +13,7 @@ from threading import Event
 from typing import Any
 
 from augmentai.dataset.archive import ArchiveError, check, name_of, open_archive, size_words, too_large
-from augmentai.dataset.content import head, member_head, read_file, read_given, read_member, sha256_of, why_unreadable
+from augmentai.dataset.content import FileReader, head, member_head, read_given, read_member, sha256_of, why_unreadable
 from augmentai.dataset.held import is_run
 from augmentai.dataset.labels.folders import FolderLayout
 from augmentai.dataset.labels.layout import Known, Layout
@@ -283,8 +283,8 @@ class _Collector:
             gone = isinstance(error, FileNotFoundError) and path.is_symlink()
             self._fail(safe, "a link to a file that is gone" if gone else why_unreadable(error))
             return
-        read = partial(read_file, path, found.st_size, digest)
-        self._keep(Source(safe, known.label, digest, found.st_size, read, known.split, known.labels, path))
+        read = FileReader(path, found.st_size, digest)
+        self._keep(Source(safe, known.label, digest, found.st_size, read, known.split, known.labels))
 
     def _archive(self, path: Path) -> None:
         before = self.found + len(self.failures)
