@@ -1,0 +1,223 @@
+"""What was moved, wiped out or painted over is caught where it is labelled; another light or colour is not."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter, ImageOps
+
+from augmentai.dataset.labels.base import Labels, Shape
+from augmentai.dataset.manifest import line
+from augmentai.dataset.read import gather
+from augmentai.engines.base import Task
+from augmentai.engines.gan import GanEngine
+from augmentai.filters.drift import drift
+from augmentai.job import Job, limits
+from augmentai.recipe import Outcome, Recipe, Source
+from augmentai.settings import EXAMPLES, Settings
+from tests.filters.engines import Scripted
+from tests.test_job import job_of
+
+# What stands out in each, as shares of width and height.
+THINGS = {
+    "chelsea.png": (0.20, 0.07, 0.84, 0.93),
+    "china.jpg": (0.45, 0.0, 0.88, 0.84),
+    "coffee.png": (0.30, 0.13, 0.73, 0.82),
+    "flower.jpg": (0.31, 0.14, 0.73, 0.77),
+    "dandelions_clemens_engelhardt.jpg": (0.23, 0.14, 0.55, 0.69),
+}
+THRESHOLD = Recipe().thresholds.drift
+
+
+def photo(name: str) -> Image.Image:
+    with Image.open(EXAMPLES / name) as opened:
+        picture = opened.convert("RGB")
+    return picture.resize((640, round(640 * picture.height / picture.width)))
+
+
+def box_in(picture: Image.Image, name: str) -> tuple[int, int, int, int]:
+    x0, y0, x1, y1 = THINGS[name]
+    return round(x0 * picture.width), round(y0 * picture.height), round(x1 * picture.width), round(y1 * picture.height)
+
+
+def score(before: Image.Image, after: Image.Image, box: tuple[float, ...], **shape: Any) -> float:
+    return drift(before, after, Labels((Shape("thing", box, **shape),))).lowest  # type: ignore[arg-type]
+
+
+def jpeg(picture: Image.Image, quality: int) -> Image.Image:
+    buffer = io.BytesIO()
+    picture.save(buffer, "JPEG", quality=quality)
+    return Image.open(buffer).convert("RGB")
+
+
+def hue_turned(picture: Image.Image) -> Image.Image:
+    hue, saturation, value = picture.convert("HSV").split()
+    return Image.merge("HSV", (hue.point(lambda v: (v + 100) % 256), saturation, value)).convert("RGB")
+
+
+HARMLESS = {
+    "night": lambda p: p.point(lambda v: v * 0.3),
+    "haze": lambda p: p.point(lambda v: 120 + v * 0.35),
+    "gamma": lambda p: p.point(lambda v: 255 * (v / 255) ** 2.2),
+    "hue": hue_turned,
+    "grey": lambda p: p.convert("L").convert("RGB"),
+    "inverted": ImageOps.invert,
+    "jpeg": lambda p: jpeg(p, 20),
+    "soft": lambda p: p.filter(ImageFilter.GaussianBlur(1)),
+    "a little aside": lambda p: Image.fromarray(np.roll(np.asarray(p), 2, axis=1)),
+    "noise": lambda p: Image.fromarray(
+        (np.asarray(p) + np.random.default_rng(0).normal(0, 12, (*p.size[::-1], 3))).clip(0, 255).astype(np.uint8)
+    ),
+}
+
+
+def _shifted(picture: Image.Image, box: tuple[int, int, int, int], share: float) -> Image.Image:
+    by = round((box[3] - box[1]) * share), round((box[2] - box[0]) * share)
+    return Image.fromarray(np.roll(np.asarray(picture), by, axis=(0, 1)))
+
+
+def _pasted(picture: Image.Image, box: tuple[int, int, int, int], patch: Image.Image) -> Image.Image:
+    out = picture.copy()
+    out.paste(patch.resize((box[2] - box[0], box[3] - box[1])), box)
+    return out
+
+
+def _size(box: tuple[int, int, int, int]) -> int:
+    return max(box[2] - box[0], box[3] - box[1])
+
+
+HARMFUL = {
+    "moved by a tenth": lambda p, b: _shifted(p, b, 0.1),
+    "moved by a third": lambda p, b: _shifted(p, b, 0.33),
+    "wiped out": lambda p, b: _pasted(p, b, Image.new("RGB", (8, 8), (110, 120, 115))),
+    "smeared": lambda p, b: _pasted(p, b, p.crop(b).filter(ImageFilter.GaussianBlur(_size(b) / 10))),
+    "painted over": lambda p, b: _pasted(p, b, photo("rocket.jpg").rotate(90).crop((100, 50, 500, 400))),
+    "mirrored in place": lambda p, b: _pasted(p, b, ImageOps.mirror(p.crop(b))),
+    "upside down": lambda p, b: _pasted(p, b, ImageOps.flip(p.crop(b))),
+}
+
+
+@pytest.mark.parametrize("name", THINGS)
+def test_colour_and_light_are_no_drift(name: str, gan: GanEngine) -> None:
+    before = photo(name)
+    box = box_in(before, name)
+    scores = {how: score(before, change(before), box) for how, change in HARMLESS.items()}
+    buffer = io.BytesIO()
+    before.save(buffer, "PNG")
+    recipe = Recipe(seed=5, engine="gan", strength=1, variations=4, output_format="png")
+    for outcome in job_of(gan, [Source.from_bytes(name, buffer.getvalue())], recipe).run():
+        assert outcome.variation is not None
+        scores[f"gan {outcome.index}"] = score(before, outcome.variation.image, box)
+    assert min(scores.values()) > THRESHOLD + 0.15, scores
+
+
+@pytest.mark.parametrize("name", THINGS)
+def test_moved_wiped_out_or_painted_over_is_drift(name: str) -> None:
+    before = photo(name)
+    box = box_in(before, name)
+    for light in ("night", "hue"):  # also where the light changes at the same time
+        scores = {how: score(before, HARMLESS[light](spoil(before, box)), box) for how, spoil in HARMFUL.items()}
+        assert max(scores.values()) < THRESHOLD, scores
+
+
+def test_only_what_is_labelled_counts() -> None:
+    before = photo("china.jpg")
+    box = box_in(before, "china.jpg")
+    after = _pasted(before, (0, 0, 200, before.height), photo("coffee.png"))
+    assert score(before, after, box) > 0.9
+    assert score(before, after, (0, 200, 200, before.height)) < THRESHOLD
+    found = drift(before, after, Labels((Shape("a", box), Shape("b", (0, 200, 200, before.height)), Shape("c", None))))
+    assert found.below(THRESHOLD) == [1]
+    assert set(found.scores) == {0, 1}
+
+
+def test_shapes_without_a_box_and_semantic_masks() -> None:
+    before = photo("coffee.png")
+    x0, y0, x1, y1 = box = box_in(before, "coffee.png")
+    bitmap = np.zeros(before.size[::-1], bool)
+    bitmap[y0:y1, x0:x1] = True
+    outline = (((x0, y0), (x1, y0), (x1, y1), (x0, y1)),)
+    wiped = HARMFUL["wiped out"](before, box)
+    for shape in (Shape("cup", None, outline), Shape("cup", None, mask=bitmap)):
+        assert drift(before, HARMLESS["night"](before), Labels((shape,))).lowest > 0.8
+        assert drift(before, wiped, Labels((shape,))).lowest < THRESHOLD
+    # A mask's borders lie on the edges of what is in the picture: here the cup's own outline, found by its light.
+    cup = Image.fromarray((np.asarray(before.convert("L").filter(ImageFilter.GaussianBlur(3))) > 110).astype(np.uint8))
+    masked = Labels(mask=cup)
+    assert drift(before, HARMLESS["hue"](before), masked).scores[-1] > 0.7
+    assert drift(before, photo("china.jpg").resize(before.size), masked).lowest < THRESHOLD
+
+
+def test_nothing_to_measure_is_no_drift() -> None:
+    plain = Image.new("RGB", (200, 200), "white")
+    for labels in (
+        Labels((Shape("tiny", (3, 3, 8, 8)), Shape("out", (300, 300, 400, 400)), Shape("plain", (20, 20, 90, 90)))),
+        Labels(),
+        Labels(mask=Image.new("L", (200, 200))),
+    ):
+        assert drift(plain, plain, labels).lowest == 1.0
+
+
+class TestInAJob:
+    """A YOLO set of one picture, and an engine that paints anew."""
+
+    @pytest.fixture
+    def dataset(self, tmp_path: Path) -> Path:
+        picture = photo("coffee.png")
+        for part in ("images", "labels"):
+            (tmp_path / "set" / part / "train").mkdir(parents=True)
+        picture.save(tmp_path / "set" / "images" / "train" / "cup.png")
+        x0, y0, x1, y1 = THINGS["coffee.png"]
+        numbers = f"0 {(x0 + x1) / 2} {(y0 + y1) / 2} {x1 - x0} {y1 - y0}\n"
+        (tmp_path / "set" / "labels" / "train" / "cup.txt").write_text(numbers)
+        (tmp_path / "set" / "data.yaml").write_text("train: images/train\nval: images/train\nnames: [cup]\n")
+        return tmp_path / "set"
+
+    def run(self, dataset: Path, spoilt_tries: int, ai_share: str = "all", **recipe: Any) -> tuple[Outcome, Any]:
+        def paint(task: Task) -> Image.Image:
+            night = HARMLESS["night"](task.photo.rgb)
+            return HARMFUL["wiped out"](night, box_in(night, "coffee.png")) if task.attempt < spoilt_tries else night
+
+        settings = Settings()
+        asked = Recipe(seed=2, engine="gan", **recipe)
+        job = Job(gather([dataset], limits(settings)), asked, settings, [Scripted(paint, ai_share=ai_share)])
+        (outcome,) = [outcome for outcome in job.run() if outcome.index]
+        return outcome, job.report.as_dict()
+
+    def test_it_is_tried_again(self, dataset: Path) -> None:
+        outcome, report = self.run(dataset, 1)
+        assert outcome.ok
+        assert outcome.scores["drift"] > 0.8
+        assert outcome.rejections[0].filter == "drift"
+        assert "1 of 1 labelled things no longer match" in outcome.rejections[0].reason
+        assert report["rejected"] == {"drift": 1}
+
+    def test_it_is_left_out_after_all_tries(self, dataset: Path) -> None:
+        outcome, report = self.run(dataset, 4)
+        assert outcome.reason.startswith("left out in each of 4 tries: drifted")
+        assert report["left_out"] == 1
+
+    def test_it_is_marked_where_that_is_asked_for(self, dataset: Path) -> None:
+        outcome, report = self.run(dataset, 4, drift="mark")
+        assert outcome.ok
+        assert json.loads(line(outcome))["details"]["drifted"] == [0]
+        assert report["drifted"] == 1
+        assert "something labelled has drifted" in report["filtered"]
+
+    def test_engines_that_paint_nothing_anew_are_not_measured(self, dataset: Path) -> None:
+        outcome, _ = self.run(dataset, 4, ai_share="part")
+        assert outcome.ok
+        assert "drift" not in outcome.scores
+
+    def test_geometry_comes_after(self, dataset: Path) -> None:
+        outcome, _ = self.run(dataset, 0, geometry="strong", mirror=False)
+        assert outcome.ok
+        assert outcome.scores["drift"] > 0.8
+        assert outcome.variation is not None
+        assert outcome.variation.labels is not None
+        assert outcome.variation.labels.shapes[0].category == "cup"
