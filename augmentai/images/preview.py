@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import threading
 from typing import IO
 
 import numpy as np
@@ -15,6 +16,7 @@ from augmentai.images.photo import ImageError
 _JPEG_MODES = {"RGB", "L"}
 _DEEP_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 _COMPARED_SIDE_PX = 64
+_two_at_a_time = threading.BoundedSemaphore(2)
 
 
 def first_look(stream: IO[bytes], name: str, max_pixels: int) -> tuple[int, int]:
@@ -29,8 +31,11 @@ def first_look(stream: IO[bytes], name: str, max_pixels: int) -> tuple[int, int]
 
 
 def thumbnail(data: bytes, name: str, max_pixels: int, side_px: int) -> Image.Image:
-    """The picture upright and no longer than `side_px` on either side. Raises ImageError, whatever the bytes."""
-    with _opened(io.BytesIO(data), name, max_pixels) as opened:
+    """The picture upright and no longer than `side_px` on either side. Raises ImageError, whatever the bytes.
+
+    Two at a time in a process: every visitor may ask for them at once, and each may hold a whole large picture.
+    """
+    with _two_at_a_time, _opened(io.BytesIO(data), name, max_pixels) as opened:
         try:
             opened.draft("RGB", (side_px * 2, side_px * 2))  # a JPEG is read at a fraction of its size
             small = shrunk(opened, side_px)

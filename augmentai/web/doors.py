@@ -36,6 +36,7 @@ from augmentai.web.views import Shown, finished_view, working_view
 from augmentai.web.visitors import Visitors
 
 _PAUSE_SECONDS = 0.5  # between two pictures of a running job
+_MOST_SESSIONS = 10_000  # whose click is remembered
 _MORE = 4  # variations that "more like this" adds
 _NOTHING_CHOSEN = "No files were given. Choose at least one photo or ZIP, or load the samples."
 
@@ -120,8 +121,13 @@ class Doors:
         found = look(entries := samples(), self._settings)
         return {"files": gr.update(value=entries, about=found.as_props()), "given": found.as_state()}
 
-    def foretell(self, given: Mapping[str, int], key: str, form: Mapping[str, Any]) -> str:
-        """What the button would do, cost and take, as HTML; never waits for the network."""
+    def foretell(
+        self, given: Mapping[str, int], key: str, form: Mapping[str, Any], request: gr.Request | None = None
+    ) -> str:
+        """What the button would do, cost and take, and what its visitor may still have, as HTML.
+
+        Never waits for the network.
+        """
         try:
             recipe = recipe_of(form)
         except gr.Error as error:
@@ -131,9 +137,9 @@ class Doors:
         wanted = given.get("pictures", 0) * recipe.variations
         seconds = self._pace.seconds(first, wanted, given.get("pixels", 0)) if first and wanted else 0.0
         cost = price(settings, recipe, given.get("pictures", 0)) if first == "stability" else None
-        return texts.foretold(given.get("pictures", 0), recipe.variations, first, cost, seconds) + texts.engines(
-            ready, first, recipe.engine
-        )
+        told = texts.foretold(given.get("pictures", 0), recipe.variations, first, cost, seconds)
+        left = texts.line(self._visitors.left(request)) if request else ""
+        return told + left + texts.engines(ready, first, recipe.engine)
 
     def page(
         self,
@@ -245,6 +251,8 @@ class Doors:
     def begin(self, request: gr.Request) -> Shown:
         """At the click, before the job's turn comes: says so, and lets it be stopped while it waits."""
         self._stops[session_of(request)] = Event()
+        if len(self._stops) > _MOST_SESSIONS:  # somebody makes them up
+            self._stops.pop(next(iter(self._stops)), None)
         return {
             "status": texts.WAITING,
             "start": gr.Button("Working", interactive=False),

@@ -171,8 +171,8 @@ def _wire_settings(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, code
     def look(entries: Any) -> Any:
         return _in_order(dropped)(doors.look(entries))
 
-    def foretell(given: Any, key: str, *values: Any) -> str:
-        return doors.foretell(given or _NOTHING, key, dict(zip(names, values, strict=True)))
+    def foretell(given: Any, key: str, request: gr.Request, *values: Any) -> str:
+        return doors.foretell(given or _NOTHING, key, dict(zip(names, values, strict=True)), request)
 
     def show_code(request: gr.Request, *values: Any) -> str:
         return snippets(dict(zip(names, values, strict=True)), _address(request))

@@ -75,6 +75,11 @@ def foretold(pictures: int, variations: int, engine: str | None, cost: Estimate 
     return f'<p class="aug-line">{told} · {price} · about {duration(seconds)}</p>'
 
 
+def line(words: str) -> str:
+    """One line of text; nothing where there are no words."""
+    return f'<p class="aug-line">{escape(words)}</p>' if words else ""
+
+
 def count(number: int, thing: str) -> str:
     """In words: "1 picture", "2,000 pictures"."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"

@@ -52,6 +52,14 @@ class Visitors:
         self.images = Window(settings.visitor_images_per_hour)
         self.credits = Window(settings.visitor_credits_per_hour)
 
+    def left(self, request: Any) -> str:
+        """What this visitor may still have this hour, in words; empty where there is no limit."""
+        limit = self.images.limit
+        if limit is None:
+            return ""
+        left = self.images.left(address_of(request, self.proxies))
+        return f"Each visitor may have {limit:,.0f} images an hour here; {left:,.0f} are left to you."
+
     def ticket(self, request: Any, own_key: bool = False) -> Ticket:
         """For one job of whoever sent `request`; with their own key, credits are not counted."""
         return Ticket(self, address_of(request, self.proxies), own_key)

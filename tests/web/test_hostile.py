@@ -146,7 +146,7 @@ def test_other_servers_are_never_called(url: str, canary: tuple[str, list[str]])
     for target in (address + "/x.png", address.replace("http", "HTTP") + "/y.png", "http://169.254.169.254/latest"):
         requests.get(f"{url}gradio_api/file={target}", timeout=30)
         requests.get(f"{url}gradio_api/proxy={target}", timeout=30)
-        for file in ({"path": target, "meta": FILE_META}, {"path": mine, "url": target, "meta": FILE_META}, target):
+        for file in ({"path": target, "meta": FILE_META}, target):
             augment(url, [file])
         escaped = json.dumps({"files": [{"path": target, "meta": FILE_META}]}).replace("http", "\\u0068ttp")
         refused = requests.post(
@@ -154,25 +154,71 @@ def test_other_servers_are_never_called(url: str, canary: tuple[str, list[str]])
         )
         assert refused.status_code == 400
         assert "Upload them first" in refused.json()["detail"]
+    assert "event: complete" in augment(url, [{"path": mine, "url": address + "/u.png", "meta": FILE_META}])
     assert called == []
 
 
-def test_every_function_of_the_page_refuses_foreign_files(url: str, canary: tuple[str, list[str]]) -> None:
-    for dependency in dependencies(url):
-        for path in (str(SECRET), canary[0] + "/z.png"):
-            data = [[{"path": path, "meta": FILE_META}]] + [None] * (len(dependency["inputs"]) - 1)
-            session = secrets.token_hex(6)
-            body = {"data": data[: len(dependency["inputs"])], "fn_index": dependency["id"], "session_hash": session}
-            direct = requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30)
-            assert MARK not in direct.text
-            if dependency["queue"]:
-                assert direct.status_code == 404 or not dependency["inputs"] or direct.status_code == 400
-            joined = requests.post(f"{url}gradio_api/queue/join", json=body, timeout=30)
-            if joined.ok:
-                told = requests.get(f"{url}gradio_api/queue/data?session_hash={session}", timeout=60).text
+def test_every_function_of_the_page_refuses_foreign_files(url: str, cache: Path, canary: tuple[str, list[str]]) -> None:
+    """Also the folder in which everybody's uploads lie, and in the drop zone's own form."""
+    somebodys = upload(url, "private.png", (EXAMPLES / "flower.jpg").read_bytes())
+    config = requests.get(url + "config", timeout=30).json()
+    kinds = {part["id"]: part["type"] for part in config["components"]}
+    seen: set[str] = set()
+    takes_files = {"file", "uploadbutton", "html", "dropzone"}
+    for dependency in config["dependencies"]:
+        if not dependency["inputs"] or kinds[dependency["inputs"][0]] not in takes_files:
+            continue
+        for path in (str(SECRET), str(cache), canary[0] + "/z.png"):
+            file = {"path": path, "meta": FILE_META}
+            for given in ([file], [{"rel": "../../a.png", "file": file}], [{"rel": "a", "file": {"path": path}}], file):
+                data = [given] + [None] * (len(dependency["inputs"]) - 1)
+                session = secrets.token_hex(6)
+                data = data[: len(dependency["inputs"])]
+                body = {"data": data, "fn_index": dependency["id"], "session_hash": session}
+                direct = requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30)
+                told = direct.text
+                if dependency["queue"]:
+                    assert direct.status_code in {400, 404}
+                    joined = requests.post(f"{url}gradio_api/queue/join", json=body, timeout=30)
+                    if joined.ok:
+                        told += requests.get(f"{url}gradio_api/queue/data?session_hash={session}", timeout=60).text
                 assert MARK not in told
                 assert "inner secret" not in told
+                assert "private.png" not in told
+                assert somebodys not in told
+        seen.add(dependency["api_name"])
+    assert {"augment", "make", "look", "load"} <= seen
     assert canary[1] == []
+
+
+def test_results_are_shown_to_their_own_tab_only(url: str) -> None:
+    """One visitor makes something on the page; others, who call its functions by hand, are shown nothing of it."""
+    config = requests.get(url + "config", timeout=30).json()
+    values = {part["id"]: part["props"].get("value") for part in config["components"]}
+    by_name = {dependency["api_name"]: dependency for dependency in config["dependencies"]}
+    mine = upload(url, "a.png", (EXAMPLES / "chelsea.png").read_bytes())
+    entries = [{"rel": "cats/a.png", "file": {"path": mine, "meta": FILE_META}}]
+    make = by_name["make"]
+    data = [entries, None, "", *(values[number] for number in make["inputs"][3:])]
+    body = {"data": data, "fn_index": make["id"], "session_hash": "own-tab"}
+    assert requests.post(f"{url}gradio_api/queue/join", json=body, timeout=30).ok
+    told = requests.get(f"{url}gradio_api/queue/data?session_hash=own-tab", timeout=120).text
+    assert "augmentai-jobs" in told
+    assert "4 variations" in told
+    for name in ("narrow", "turn", "compare", "leave_out", "again", "more", "stop"):
+        dependency = by_name.get(name)
+        assert dependency, f"the page has no {name} any more: mend this test"
+        event_data = {"file": "cats/a__v1.png", "files": ["cats/a__v1.png"]}
+        for session in ("other-tab", None, ""):
+            count = len(dependency["inputs"])
+            body = {"data": ["", "", 1][:count] + [None] * (count - 3), "fn_index": dependency["id"]}
+            body |= {"session_hash": session, "event_data": event_data}
+            told = requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30).text
+            assert "augmentai-jobs" not in told
+            assert "a__v1" not in told
+    body = {"data": ["", ""], "fn_index": by_name["narrow"]["id"], "session_hash": "own-tab"}
+    own = requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30)
+    assert "augmentai-jobs" in own.text, "their own tab is shown it"
 
 
 def test_only_the_intended_endpoint_is_listed(url: str) -> None:

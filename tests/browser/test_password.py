@@ -1,0 +1,39 @@
+"""A page behind a password, as it is met by a share link and in Workbench."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from augmentai.settings import Settings
+from tests.browser.proxy import Manner, proxied
+from tests.browser.steps import augment, cards, expect, give, photos
+from tests.web.serving import serving
+
+pytestmark = pytest.mark.browser
+
+PREFIX = "/projects/augmentai"
+
+
+def test_the_password_lets_one_in(browser: Any, tmp_path: Path) -> None:
+    settings = Settings(root_path=PREFIX, proxies=1, password="open sesame", visitor_images_per_hour=40)
+    with serving(settings, tmp_path / "gradio") as upstream, proxied(upstream, Manner(PREFIX)) as address:
+        page = browser.new_page()
+        page.goto(address + "/")
+        expect(page.get_by_text("ask whoever gave you this link for the password")).to_be_visible()
+        assert page.locator("#augment").count() == 0
+        page.get_by_label("username").fill("augmentai")
+        page.get_by_label("password").fill("guess")
+        page.get_by_role("button", name="Login").click()
+        expect(page.get_by_text("Incorrect Credentials")).to_be_visible()
+        page.get_by_label("username").fill("augmentai")
+        page.get_by_label("password").fill("open sesame")
+        page.get_by_role("button", name="Login").click()
+        page.wait_for_selector("#augment")
+        give(page, photos(tmp_path, "a.png"), 1)
+        expect(page.locator("#foretold")).to_contain_text("40 images an hour here; 40 are left to you")
+        augment(page)
+        expect(cards(page)).to_have_count(4)
+        page.close()
