@@ -26,7 +26,7 @@ from augmentai.engines.stability import StabilityEngine
 from augmentai.hub import Hub, HubError
 from augmentai.job import Job, limits
 from augmentai.keep import keep
-from augmentai.recipe import MAX_RETRIES, MAX_VARIATIONS, SEED_LIMIT, Recipe, RecipeError
+from augmentai.recipe import MAX_PER_CLASS, MAX_PER_SOURCE, MAX_RETRIES, MAX_VARIATIONS, SEED_LIMIT, Recipe, RecipeError
 from augmentai.settings import SettingsError, load_settings
 
 ALL_DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2
@@ -154,6 +154,16 @@ def augment(
         SplitsName,
         typer.Option("--splits", help="Validation and test pictures are never varied; copy them or leave them out."),
     ] = "copy",
+    per_class: Annotated[
+        int,
+        typer.Option(
+            "--per-class", min=0, max=MAX_PER_CLASS, help="Grow each class to so many pictures, in place of -n of each."
+        ),
+    ] = _DEFAULT.per_class,
+    balance: Annotated[bool, typer.Option("--balance", help="Grow all classes to the size of the largest.")] = False,
+    most_per_source: Annotated[
+        int, typer.Option(min=1, max=MAX_PER_SOURCE, help="Of one picture, with --per-class or --balance.")
+    ] = _DEFAULT.most_per_source,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Say what would be done and what it would cost at most; do nothing.")
     ] = False,
@@ -205,10 +215,10 @@ def run(job: Job, out: Path, inputs: list[Path]) -> int:
     try:
         with _progress() as bar:
             task = bar.add_task("augmenting", total=job.expected)
-            missing = -job.recipe.variations * len(job.gathered.failures)  # these were never expected
+            missing = 0
             for outcome in keep(job, out, inputs):
                 if not outcome.ok:  # what cannot be made is not waited for: all of a source's, where it cannot be read
-                    missing += 1 if outcome.index else job.recipe.variations
+                    missing += 1 if outcome.index else job.wanted(outcome.source)
                 done = job.report.variations
                 bar.update(task, completed=done, total=max(job.expected - missing, done))
     except OutputError as error:

@@ -12,6 +12,7 @@ from itertools import chain
 from threading import Event
 
 from augmentai import engines as engine_room
+from augmentai.balance import plan
 from augmentai.dataset.held import Held
 from augmentai.dataset.labels.base import Labels
 from augmentai.dataset.output import Output
@@ -38,7 +39,8 @@ class Job:
     begun is finished or dropped, nothing new is begun, and `report` says that it was stopped.
     first_index: number of the first variation of each source; more than 1 where earlier ones are there already.
     `output` is the set around the variations: originals, labels, splits.
-    Raises ValueError where the recipe names an unknown engine, and RecipeError where the set cannot be converted.
+    Raises ValueError where the recipe names an unknown engine, and RecipeError where the set cannot be converted or has
+    no classes to balance.
     """
 
     gathered: Gathered
@@ -51,8 +53,11 @@ class Job:
     def __post_init__(self) -> None:
         self.recipe = self.recipe.settled()
         self.report = Report(self.recipe, len(self.gathered.sources), self.gathered.failures, self.gathered.notices)
-        self.report.estimate = self.estimate
         self.output = Output(self.gathered, self.recipe)
+        self.plan = plan(self.gathered.sources, self.recipe)
+        for notice in self.plan.notices:
+            self.report.notice(notice)
+        self.report.estimate = self.estimate
         self.report.losses = self.output.losses
         self._unreadable: deque[Outcome] = deque()
         self._unanswered: dict[tuple[str, str, int], Task] = {}
@@ -72,12 +77,16 @@ class Job:
     @property
     def estimate(self) -> Estimate | None:
         """What the hosted engine would cost at most; None where it would not be used."""
-        return estimate(self.settings, self.recipe, len(self.gathered.sources))
+        return estimate(self.settings, self.recipe, len(self.gathered.sources), self.plan.total)
 
     @property
     def expected(self) -> int:
         """How many variations there will be if nothing goes wrong."""
-        return len(self.gathered.sources) * self.recipe.variations
+        return self.plan.total
+
+    def wanted(self, source: Source) -> int:
+        """How many variations of a source there will be if nothing goes wrong; 0 for one that is not varied."""
+        return self.plan.of((source.path, source.sha256))
 
     def run(self) -> Generator[Outcome, None, None]:
         """Outcomes as they finish: one for each wanted variation, and one for each source that cannot be read.
@@ -188,7 +197,7 @@ class Job:
         return task
 
     def _wanted(self, place: tuple[str, str]) -> range:
-        return range(self.first_index, self.first_index + self.recipe.variations)
+        return range(self.first_index, self.first_index + self.plan.of(place))
 
     def _decode(self, source: Source) -> tuple[Photo, Labels | None]:
         """Labels are read with the picture: where they are broken, no engine has cost anything yet."""

@@ -30,6 +30,8 @@ SEED_LIMIT = 2**32 - 2  # the largest seed that every engine takes
 
 DRIFTS = ("reject", "mark")
 MAX_RETRIES = 3
+MAX_PER_CLASS = 1_000_000
+MAX_PER_SOURCE = 1000
 
 
 class RecipeError(ValueError):
@@ -88,6 +90,9 @@ class Recipe:
     flat and blurred ones, near-duplicates of each other or of validation and test pictures, and those in which labelled
     things have drifted. thresholds: where they draw their lines; a mapping of its fields will do.
     retries: tries after a rejected one, 0 to 3. paid_retries: also where the rejected one cost credits.
+    per_class: grow each class of the training split to so many pictures, originals counted, in place of `variations` of
+    each picture; 0 does not. balance: grow all classes to the size of the largest. most_per_source: with either, the
+    most variations of one picture, 1 to 1000.
     drift: "reject" those in which labelled things have drifted, or "mark" them in the manifest and the report.
 
     Raises RecipeError where a value is out of range.
@@ -112,6 +117,9 @@ class Recipe:
     retries: int = MAX_RETRIES
     paid_retries: bool = False
     drift: str = "reject"
+    per_class: int = 0
+    balance: bool = False
+    most_per_source: int = MAX_VARIATIONS
 
     def __post_init__(self) -> None:
         _whole(self, "variations", 1, MAX_VARIATIONS)
@@ -120,9 +128,13 @@ class Recipe:
         _one_of(self, "engine", ENGINES)
         _one_of(self, "output_format", OUTPUT_FORMATS)
         _one_of(self, "geometry", GEOMETRIES)
-        for name in ("mirror", "filters", "paid_retries"):
+        for name in ("mirror", "filters", "paid_retries", "balance"):
             _yes_or_no(self, name)
         _whole(self, "retries", 0, MAX_RETRIES)
+        _whole(self, "per_class", 0, MAX_PER_CLASS)
+        _whole(self, "most_per_source", 1, MAX_PER_SOURCE)
+        if self.per_class and self.balance:
+            raise RecipeError("per_class and balance are both set; use per_class for a number, balance for the largest")
         _one_of(self, "drift", DRIFTS)
         object.__setattr__(self, "thresholds", _thresholds(self.thresholds))
         _share(self, "least_visible")

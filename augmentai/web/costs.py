@@ -32,9 +32,9 @@ def used(engines: Sequence[Engine], wanted: str) -> tuple[str | None, dict[str, 
     return next((name for name in asked if ready[name].ready), None), ready
 
 
-def price(settings: Settings, recipe: Recipe, pictures: int) -> Estimate | None:
-    """The most that the hosted engine may charge; None where it costs nothing."""
-    cost = estimate(settings, recipe, pictures)
+def price(settings: Settings, recipe: Recipe, variations: int) -> Estimate | None:
+    """The most that the hosted engine may charge for so many in all; None where it costs nothing."""
+    cost = estimate(settings, recipe, 0, variations)
     return cost if cost is not None and cost.pictures else None
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
+from augmentai.balance import wanted_of
 from augmentai.dataset.read import Gathered, gather
 from augmentai.dataset.write import OutputError
 from augmentai.engines.base import Engine
@@ -74,6 +75,8 @@ class Doors:
         originals: str,
         splits: str,
         filters: bool,
+        per_class: float,
+        balance: bool,
         request: gr.Request,
         progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio hands it in)
     ) -> Iterator[tuple[Any, Any, Any]]:
@@ -93,6 +96,8 @@ class Doors:
             "originals": originals,
             "splits": splits,
             "filters": filters,
+            "per_class": per_class or 0,
+            "balance": balance,
         }
         if not files:
             raise _no_files()
@@ -122,7 +127,7 @@ class Doors:
         return {"files": gr.update(value=entries, about=found.as_props()), "given": found.as_state()}
 
     def foretell(
-        self, given: Mapping[str, int], key: str, form: Mapping[str, Any], request: gr.Request | None = None
+        self, given: Mapping[str, Any], key: str, form: Mapping[str, Any], request: gr.Request | None = None
     ) -> str:
         """What the button would do, cost and take, and what its visitor may still have, as HTML.
 
@@ -134,10 +139,11 @@ class Doors:
             return texts.warning(str(error.message))
         settings, engines = own_key(self._settings, self._engines, key)
         first, ready = used(engines, recipe.engine)
-        wanted = given.get("pictures", 0) * recipe.variations
+        balanced = recipe.balance or recipe.per_class
+        wanted = wanted_of(given.get("classes", {}) if balanced else {"": given.get("pictures", 0)}, recipe)
         seconds = self._pace.seconds(first, wanted, given.get("pixels", 0)) if first and wanted else 0.0
-        cost = price(settings, recipe, given.get("pictures", 0)) if first == "stability" else None
-        told = texts.foretold(given.get("pictures", 0), recipe.variations, first, cost, seconds)
+        cost = price(settings, recipe, wanted) if first == "stability" else None
+        told = texts.foretold(given.get("pictures", 0), wanted, first, cost, seconds)
         left = texts.line(self._visitors.left(request)) if request else ""
         return told + left + texts.engines(ready, first, recipe.engine)
 
@@ -146,7 +152,7 @@ class Doors:
         entries: list[Entry],
         key: str,
         form: Mapping[str, Any],
-        given: Mapping[str, int],
+        given: Mapping[str, Any],
         request: gr.Request,
     ) -> Iterator[Shown]:
         """The big button. Yields what changes; ends with the results, or with words on why there are none."""
@@ -197,6 +203,8 @@ class Doors:
             strength=row.strength,
             prompt=row.prompt or finished.recipe.prompt,
             variations=_MORE,
+            per_class=0,
+            balance=False,
         )
         yield from self._added(finished, finished.only(row), recipe, finished.next_index(row), key, request)
 

@@ -78,6 +78,12 @@ def more_settings(simple: dict[str, Any]) -> Form:
                 min_width=150,
                 elem_id="mirror",
             )
+        balance = gr.Checkbox(
+            False,
+            label="Make all classes as large as the largest",
+            info="Small classes get more variations, the largest none; at most 16 of each picture.",
+            elem_id="balance",
+        )
         with gr.Row():
             to = gr.Dropdown(
                 [(_LAYOUT_NAMES[name], name) for name in TARGETS],
@@ -135,6 +141,7 @@ def more_settings(simple: dict[str, Any]) -> Form:
         "output_format": output_format,
         "geometry": geometry,
         "mirror": mirror,
+        "balance": balance,
         "to": to,
         "originals": originals,
     }

@@ -229,6 +229,8 @@ def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:
         gr.Checkbox(
             True, label="filters: reject and try again copies, flat, blurred, duplicate and drifted variations"
         ),
+        gr.Number(0, label="per_class: grow each class to so many pictures, in place of variations of each; 0: off"),
+        gr.Checkbox(False, label="balance: grow all classes to the size of the largest"),
     ]
     outputs = [
         gr.Gallery(label="gallery: every variation, full size"),

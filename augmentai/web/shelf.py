@@ -49,6 +49,8 @@ class Finished:
 
     def missing(self) -> Gathered:
         """The sources of which some variation is missing: they failed, or were not reached before a stop."""
+        if self.recipe.per_class or self.recipe.balance:  # how many each gets hangs on all of them
+            return replace(self.gathered, failures=(), notices=())
         had = Counter((row.source, row.sha256) for row in self.rows)
         short = [s for s in self.gathered.sources if had[s.path, s.sha256] < self.recipe.variations]
         return replace(self.gathered, sources=tuple(short), failures=(), notices=())

@@ -57,11 +57,13 @@ API_DESCRIPTION = (
     "layout: how the set in a ZIP is laid out, recognised by itself: folders, yolo, coco, voc, masks, imagefolder. "
     "to: same (as it came), yolo, coco, voc or imagefolder. originals: auto (those of a set lie in the ZIP too), copy, "
     "none. splits: copy or leave-out the pictures for validation and test, which are never varied. "
-    "filters: reject and try again variations that would not help; false keeps all."
+    "filters: reject and try again variations that would not help; false keeps all. "
+    "per_class: grow each class to so many pictures, originals counted, in place of variations of each picture. "
+    "balance: grow all classes to the size of the largest."
 )
 
 
-def foretold(pictures: int, variations: int, engine: str | None, cost: Estimate | None, seconds: float) -> str:
+def foretold(pictures: int, made: int, engine: str | None, cost: Estimate | None, seconds: float) -> str:
     """What the button would do: how many, by whom, for how much, in what time."""
     if engine is None:
         return ""
@@ -69,7 +71,6 @@ def foretold(pictures: int, variations: int, engine: str | None, cost: Estimate 
     if not pictures:
         price = "for credits" if engine == "stability" else "free of charge"
         return f'<p class="aug-line"><b>Ready.</b> Variations are made {by}, {price}.</p>'
-    made = pictures * variations
     told = f"<b>{count(made, 'variation')}</b> of {count(pictures, 'picture')} {by}"
     price = escape(str(cost)) if cost is not None else "free"
     return f'<p class="aug-line">{told} · {price} · about {duration(seconds)}</p>'

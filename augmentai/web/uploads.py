@@ -69,9 +69,10 @@ class Look:
             "thumbs": self.thumbs,
         }
 
-    def as_state(self) -> dict[str, int]:
+    def as_state(self) -> dict[str, Any]:
         """The few numbers by which cost and time are told."""
-        return {"pictures": self.pictures, "pixels": self.pixels // max(1, self.pixels_of)}
+        numbers = {"pictures": self.pictures, "pixels": self.pixels // max(1, self.pixels_of)}
+        return {**numbers, "classes": dict(self.classes)}
 
 
 def look(entries: Sequence[Entry], settings: Settings) -> Look:

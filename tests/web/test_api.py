@@ -29,6 +29,8 @@ KEYWORDS = {
     "geometry": "none",
     "mirror": True,
     "filters": True,
+    "per_class": 0,
+    "balance": False,
 }
 
 

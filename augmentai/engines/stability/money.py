@@ -52,8 +52,10 @@ class Estimate:
         return words
 
 
-def estimate(settings: Settings, recipe: Recipe, n_sources: int) -> Estimate | None:
+def estimate(settings: Settings, recipe: Recipe, n_sources: int, variations: int | None = None) -> Estimate | None:
     """What the hosted engine would cost for `n_sources` pictures, or None where it would not be used.
+
+    variations: in all, where not each source gets as many; those of the recipe for each source by default.
 
     It is the most: what is refused, or made by another engine, is not charged. Never raises and never goes online.
     """
@@ -63,7 +65,8 @@ def estimate(settings: Settings, recipe: Recipe, n_sources: int) -> Estimate | N
         price = plan(settings).credits if recipe.strength > 0 else 0.0
     except FieldError:
         return None
-    pictures = n_sources * recipe.variations
+    tries = 1 + recipe.retries if recipe.filters and recipe.paid_retries else 1
+    pictures = (n_sources * recipe.variations if variations is None else variations) * tries
     left: float | None = settings.stability_credits_per_job
     spent = None
     if settings.stability_credits_per_day is not None:
