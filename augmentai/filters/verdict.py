@@ -9,6 +9,7 @@ from typing import Any
 from augmentai.filters.measure import Look, change
 from augmentai.recipe import Thresholds
 
+_NOISY = 0.8  # sharp photographs lie between 0.1 and 0.8; what is more is noise, which a variation may lose
 _SOFT = 0.02  # a source of less sharpness is a smooth slope: there is no detail to be lost
 
 
@@ -39,7 +40,7 @@ def verdict_on(before: Look, after: Look, strength: float, thresholds: Threshold
         return Verdict(scores)
     scores["contrast"] = round(after.contrast / before.contrast, 3)
     if before.sharpness >= _SOFT:
-        scores["sharpness"] = round(after.sharpness / before.sharpness, 3)
+        scores["sharpness"] = round(after.sharpness / min(before.sharpness, _NOISY), 3)
     least = thresholds.near_copy * strength
     if changed < least and not moved:
         why = (

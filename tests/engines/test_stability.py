@@ -187,7 +187,7 @@ class Steady:
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         for task in tasks:
             time.sleep(0.03)
-            yield Made(task, self.name, task.photo.rgb, "steady", 0.03)
+            yield Made(task, self.name, task.photo.rgb.point(lambda v: 255 - v), "steady", 0.03)
 
 
 def test_breaker_outlives_the_job(emulator: Emulator) -> None:  # noqa: F811
