@@ -61,7 +61,7 @@ def encode_mask(mask: Image.Image) -> bytes:
     """A PNG with the same values, palette and transparent value."""
     buffer = io.BytesIO()
     options = {"transparency": mask.info["transparency"]} if "transparency" in mask.info else {}
-    if mask.mode == "P":
+    if mask.mode == "P" and int(np.asarray(mask).max(initial=0)) >= len(mask.getpalette() or ()) // 3:
         options["bits"] = 8  # else as many as the palette has colours, and a value beyond it would become another
     mask.save(buffer, "PNG", optimize=False, **options)
     return buffer.getvalue()

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from augmentai.dataset.labels.base import LabelError, Labels, Shape
 from augmentai.dataset.labels.coco import annotation_of
 from augmentai.dataset.labels.layout import Closing, File, LabelWriter, Layout
-from augmentai.dataset.labels.shapes import things_of, with_polygons
+from augmentai.dataset.labels.shapes import classes_of, things_of, with_polygons
 from augmentai.dataset.labels.splits import split_named
 from augmentai.dataset.labels.voc import xml_of
 from augmentai.dataset.labels.yolo import Classes, lines_of
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 _PHOTO_FOLDER = re.compile(r"(?i)^(images?|imgs?|jpegimages)$")
 _SPLITS = ("train", "val", "test")
+_USUAL = {0, "", "Unspecified"}  # what an attribute of Pascal VOC says where it says nothing
 _OWN_FIELDS = {"id", "image_id", "category_id", "bbox", "area", "segmentation", "iscrowd", "keypoints", "num_keypoints"}
 
 
@@ -50,7 +51,7 @@ def _categories(layout: Layout, sources: Sequence[Source]) -> list[str]:
         for source in sources:
             if source.labels is not None:
                 try:
-                    seen.update(shape.category for shape in things_of(source.labels.load()))
+                    seen |= classes_of(source.labels.load())
                 except (LabelError, OSError):
                     continue  # told when this picture's turn comes
         found = dict.fromkeys(
@@ -68,6 +69,7 @@ class _Converter:
         self.losses: dict[str, None] = {}
         self.categories = categories
         self._layout = layout
+        self._last: tuple[Labels | None, tuple[Shape, ...]] = (None, ())
 
     def files(self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]) -> list[File]:
         return []
@@ -85,8 +87,12 @@ class _Converter:
         return "/".join((*kept, name))
 
     def _things(self, labels: Labels | None) -> list[Shape]:
-        shapes = list(things_of(labels)) if labels is not None else []
-        if labels is not None and labels.shapes and labels.mask is not None:
+        if labels is None:
+            return []
+        if labels is not self._last[0]:  # the variations of one source follow each other, and outlines take their time
+            self._last = labels, things_of(labels)
+        shapes = list(self._last[1])
+        if labels.shapes and labels.mask is not None:
             self._lost("the masks beside the boxes were left out")
         return shapes
 
@@ -139,7 +145,7 @@ class ToYolo(_Converter):
             self._lost("bitmaps (RLE) were written as the polygons around them")
         if len(shape.polygons) > 1:
             self._lost("things in several pieces became one thing each: YOLO draws one outline a line")
-        if extra.keys() - _OWN_FIELDS or shape.extra.get("fields"):
+        if extra.keys() - _OWN_FIELDS or any(v not in _USUAL for v in shape.extra.get("fields", {}).values()):
             self._lost("attributes of things (difficult, truncated, own fields) were left out: YOLO has none")
         return with_polygons(shape)
 
@@ -204,8 +210,8 @@ class ToCoco(_Listed):
         numbers = {name: number for number, name in enumerate(self.categories, 1)}
         categories = [{"id": number, "name": name, "supercategory": ""} for name, number in numbers.items()]
         yield b'{"info": {}, "licenses": [],\n"categories": ' + _json(categories) + b',\n"images": [\n'
-        for number, (row, record) in enumerate(self._records(rows, split), 1):
-            width, height = record["size_wh"]
+        for number, row in enumerate((row for row in rows if row.source.split == split), 1):
+            width, height = row.record["size_wh"] if row.record is not None else size_of(row.source)
             name = row.file.removeprefix(f"{split or 'images'}/")
             image = {"id": number, "file_name": name, "width": width, "height": height}
             yield (b",\n" if number > 1 else b"") + _json(image)

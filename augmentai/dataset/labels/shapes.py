@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from PIL.Image import Image
 
 from augmentai.dataset.labels.base import Labels, Point, Shape
 from augmentai.dataset.labels.sv import supervision
@@ -18,17 +19,29 @@ def things_of(labels: Labels) -> tuple[Shape, ...]:
     """The shapes of a picture; of a semantic mask each connected area of one value is a thing of its own."""
     if labels.shapes or labels.mask is None:
         return labels.shapes
-    values = np.asarray(labels.mask)
-    if values.ndim == 3:
-        values = _colours(values)
-    present = [int(value) for value in np.unique(values) if value]
-    if len(present) > 1 and values.dtype == np.uint8 and labels.mask.mode not in {"RGB", "RGBA"}:
-        present = [value for value in present if value != _VOID]
+    values, present = _values(labels.mask)
     return tuple(
-        Shape(_name(value, labels.mask.mode), _around(ring), (ring,))
-        for value in present
-        for ring in rings_of(values == value)
+        Shape(name, _around(ring), (ring,)) for value, name in present.items() for ring in rings_of(values == value)
     )
+
+
+def classes_of(labels: Labels) -> set[str]:
+    """The classes of `things_of`, without drawing around anything."""
+    if labels.shapes or labels.mask is None:
+        return {shape.category for shape in labels.shapes}
+    return set(_values(labels.mask)[1].values())
+
+
+def _values(mask: Image) -> tuple[np.ndarray[Any, Any], dict[int, str]]:
+    """(height, width) of a mask's values, and what each but the background is called: its number or its colour."""
+    values = np.asarray(mask)
+    in_colour = values.ndim == 3 and values.shape[2] > 2
+    if values.ndim == 3:
+        values = _colours(values) if in_colour else values[..., 0]
+    present = [int(value) for value in np.unique(values) if value]
+    if len(present) > 1 and values.dtype == np.uint8:
+        present = [value for value in present if value != _VOID]
+    return values, {value: f"#{value:06x}" if in_colour else str(value) for value in present}
 
 
 def with_polygons(shape: Shape) -> Shape:
@@ -63,7 +76,3 @@ def _colours(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """(height, width, 3) or more of uint8 to one number a colour; black stays 0, the background."""
     red, green, blue = (values[..., i].astype(np.uint32) for i in range(3))
     return red << 16 | green << 8 | blue
-
-
-def _name(value: int, mode: str) -> str:
-    return f"#{value:06x}" if mode in {"RGB", "RGBA"} else str(value)

@@ -272,7 +272,7 @@ def gathered(*inputs: Path, layout: str = "auto") -> Gathered:
 
 def augmented(inputs: list[Path], out: Path, **recipe: Any) -> Job:
     """A whole run by a small true engine, as the command line does it."""
-    asked = Recipe(**{"seed": 5, "engine": "gan", "variations": 2, **recipe})
+    asked = Recipe(**{"seed": 5, "engine": "gan", "variations": 2, "filters": False, **recipe})
     found = gather(inputs, limits(Settings()), skip=out, layout=asked.layout)
     job = Job(found, asked, Settings(), [Darker()])
     for _ in keep(job, out, inputs):
