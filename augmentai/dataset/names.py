@@ -77,13 +77,12 @@ class Names:
     ) -> None:
         """place: where a source's picture goes. kept: those that are in the result themselves, under their own names.
 
-        own_stems: an original takes the stem of its variations, for layouts where a.jpg and a.png cannot both have
-        labels.
+        own_stems: no two originals share a stem, for layouts where a.jpg and a.png cannot both have labels.
         """
         ordered = sorted(sources, key=lambda s: (s.path, s.sha256))
         placed = {(source.path, source.sha256): _placed(place(source)) for source in ordered}
-        self._place, self._own_stems = place, own_stems
-        originals = {} if own_stems else _originals(placed, sorted(kept, key=lambda s: (s.path, s.sha256)))
+        self._place = place
+        originals = _originals(placed, sorted(kept, key=lambda s: (s.path, s.sha256)), own_stems)
         stems: dict[tuple[str, str], str] = {}
         held = {str(folder) for path in placed.values() for folder in PurePosixPath(path).parents}
         held.update(originals.values())
@@ -108,23 +107,22 @@ class Names:
 
     def original(self, source: Source) -> str:
         """Relative path of a source that is kept itself."""
-        placed = _placed(self._place(source))
-        if self._own_stems:
-            return self._stem_of(source) + PurePosixPath(placed).suffix
-        return self._originals.get((source.path, source.sha256), placed)
+        return self._originals.get((source.path, source.sha256)) or _placed(self._place(source))
 
     def _stem_of(self, source: Source) -> str:
         return self._stems.get((source.path, source.sha256)) or _stem(_placed(self._place(source)))
 
 
-def _originals(placed: Mapping[tuple[str, str], str], kept: Iterable[Source]) -> dict[tuple[str, str], str]:
+def _originals(
+    placed: Mapping[tuple[str, str], str], kept: Iterable[Source], own_stems: bool
+) -> dict[tuple[str, str], str]:
     originals = {}
     taken: set[str] = set()
     for source in kept:
         path = placed[source.path, source.sha256]
-        if _key(path) in taken:
+        if _key(_stem(path) if own_stems else path) in taken:
             path = f"{_stem(path)}__{source.sha256[:8]}{PurePosixPath(path).suffix}"
-        taken.add(_key(path))
+        taken.add(_key(_stem(path) if own_stems else path))
         originals[source.path, source.sha256] = path
     return originals
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
@@ -16,6 +17,7 @@ from augmentai.dataset.labels.shapes import classes_of, things_of, with_polygons
 from augmentai.dataset.labels.splits import split_named
 from augmentai.dataset.labels.voc import xml_of
 from augmentai.dataset.labels.yolo import Classes, lines_of
+from augmentai.dataset.tree import parent
 from augmentai.images.frame import size_of
 from augmentai.recipe import RecipeError, Source
 
@@ -34,13 +36,13 @@ def converter(layout: Layout, to: str, sources: Sequence[Source]) -> LabelWriter
     Raises RecipeError where there is nothing that `to` could hold.
     """
     if to == "imagefolder":
-        return ToImageFolder(layout)
+        return ToImageFolder(layout, sources)
     categories = _categories(layout, sources)
     if not categories:
         raise RecipeError(
             f"to is {to}, and the set has no boxes, polygons or masks to write; expected same or imagefolder"
         )
-    return {"yolo": ToYolo, "coco": ToCoco, "voc": ToVoc}[to](layout, categories)
+    return {"yolo": ToYolo, "coco": ToCoco, "voc": ToVoc}[to](layout, sources, categories)
 
 
 def _categories(layout: Layout, sources: Sequence[Source]) -> list[str]:
@@ -65,7 +67,10 @@ class _Converter:
 
     flat: ClassVar[bool] = False
 
-    def __init__(self, layout: Layout, categories: Sequence[str] = ()) -> None:
+    def __init__(self, layout: Layout, sources: Sequence[Source], categories: Sequence[str] = ()) -> None:
+        self._wrapping = 0
+        folders = {parent(self._rest(source)) for source in sources} or {""}
+        self._wrapping = len(PurePosixPath(posixpath.commonpath(folders)).parts)
         self.losses: dict[str, None] = {}
         self.categories = categories
         self._layout = layout
@@ -81,10 +86,10 @@ class _Converter:
         yield from ()
 
     def _rest(self, source: Source) -> str:
-        """The path of a picture without what the old layout put into it: folders of splits and of pictures."""
+        """The path of a picture without folders that hold the whole set, a split, or pictures as such."""
         *folders, name = source.path.split("/")
         kept = [f for f in folders if not _PHOTO_FOLDER.match(f) and not (source.split and split_named(f))]
-        return "/".join((*kept, name))
+        return "/".join((*kept[self._wrapping :], name))
 
     def _things(self, labels: Labels | None) -> list[Shape]:
         if labels is None:
@@ -103,8 +108,8 @@ class _Converter:
 class ToYolo(_Converter):
     """images/SPLIT, labels/SPLIT and data.yaml."""
 
-    def __init__(self, layout: Layout, categories: Sequence[str]) -> None:
-        super().__init__(layout, categories)
+    def __init__(self, layout: Layout, sources: Sequence[Source], categories: Sequence[str]) -> None:
+        super().__init__(layout, sources, categories)
         self._classes = Classes(dict(enumerate(categories)), "data.yaml")
 
     def place(self, source: Source) -> str:
