@@ -272,6 +272,10 @@ class Doors:
         """The two buttons when nothing runs; also after a fault of the server or a full queue."""
         return {"start": gr.Button(texts.START, interactive=True), "stop": gr.Button("Stop", visible=False)}
 
+    def turned_away(self) -> Shown:
+        """The queue was full, or the visitor has jobs waiting: Gradio's message says which, and the page lives on."""
+        return {"status": texts.failed(texts.TURNED_AWAY), **self.rest()}
+
     def leave(self, request: gr.Request) -> None:
         """The tab was closed: whatever it waits for ends, and what it had is forgotten."""
         session = session_of(request)

@@ -133,8 +133,11 @@ def _wire_job(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, turn: dic
     working_again = waiting_again.then(again, form.key, outputs, **_QUIET, **turn)
     grid.more(begin, None, outputs, **_AT_ONCE)
     working_more = grid.more(more, form.key, outputs, **_QUIET, **turn)
-    resting = ("start", "stop")
+    resting, turned_away = ("start", "stop"), ("status", "start", "stop")
     for event in (working, working_again, working_more):
+        event.failure(
+            lambda: _in_order(turned_away)(doors.turned_away()), None, [parts[n] for n in turned_away], **_AT_ONCE
+        )
         event.then(lambda: _in_order(resting)(doors.rest()), None, [parts[n] for n in resting], **_AT_ONCE)
     page.unload(doors.leave)
     parts["stop"].click(stop, None, parts["stop"], **_AT_ONCE)

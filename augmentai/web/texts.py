@@ -22,6 +22,8 @@ HEADER = f"""<header class="aug-header">{asset("logo.svg")}<div><h1>AugmentAI</h
 EMPTY = f"""<div class="aug-empty">{asset("empty.svg")}<strong>Your variations appear here</strong>
 <span>Drop photos, or try the samples, then press <b>{START}</b>.</span></div>"""
 
+TURNED_AWAY = "The server did not take this job in, or the connection broke off. Try again in a minute."
+
 WAITING = """<div class="aug-status" role="status"><div class="aug-bar aug-bar-idle"><i style="width:0"></i></div>
 <span>Waiting for its turn</span></div>"""
 

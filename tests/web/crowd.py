@@ -56,6 +56,7 @@ def crowd(
             url,
             verbose=False,
             download_files=str(photo.parent),
+            httpx_kwargs={"timeout": 120},  # the usual 5 s are too short where visitors and server share two cores
             headers={"X-Forwarded-For": f"10.9.{number // 250}.{number % 250 + 1}"} if addresses else None,
         )
         for number, photo in enumerate(photos)

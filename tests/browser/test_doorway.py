@@ -1,4 +1,4 @@
-"""A page behind a password, as it is met by a share link and in Workbench."""
+"""A page that does not let everybody in: behind a password, as by a share link, and when its queue is full."""
 
 from __future__ import annotations
 
@@ -37,3 +37,17 @@ def test_the_password_lets_one_in(browser: Any, tmp_path: Path) -> None:
         augment(page)
         expect(cards(page)).to_have_count(4)
         page.close()
+
+
+@pytest.mark.parametrize(("status", "words"), [(503, "busy"), (429, "2 of your jobs wait already")])
+def test_a_job_that_is_not_taken_in_leaves_the_page_alive(page: Any, tmp_path: Path, status: int, words: str) -> None:
+    """The refusals themselves are real in tests/web; here one is given in the server's place."""
+    give(page, photos(tmp_path, "a.png"), 1)
+    body = {"detail": "2 of your jobs wait already; 2 may."}
+    page.route("**/queue/join*", lambda route: route.fulfill(status=status, json=body))
+    page.click("#augment")
+    expect(page.locator("#status [role=alert]")).to_contain_text("did not take this job in")
+    expect(page.get_by_text(words).first).to_be_visible()
+    page.unroute("**/queue/join*")
+    augment(page)
+    expect(cards(page)).to_have_count(4)
