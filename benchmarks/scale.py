@@ -26,6 +26,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CLASSES = 38
 SIDE_PX = 64
 FLAT = 1.10
+OUTPUTS = ("folder", "zip")
 
 
 def pictures(folder: Path, count: int) -> None:
@@ -51,7 +52,8 @@ def measured(source: Path, out: Path) -> dict[str, Any]:
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"{' '.join(command)} ended with {process.returncode}"
+    # 1: a few crops of the dark sky are so flat that the filters leave their variations out.
+    assert process.returncode in {0, 1}, f"{' '.join(command)} ended with {process.returncode}"
     return {
         "seconds": round(time.perf_counter() - begun, 1),
         "peak_mb": round(usage.ru_maxrss / 1024, 1),
@@ -59,17 +61,19 @@ def measured(source: Path, out: Path) -> dict[str, Any]:
     }
 
 
-def measure(counts: list[int]) -> dict[str, Any]:
+def measure(counts: list[int], outputs: list[str]) -> dict[str, Any]:
     rows = []
     with tempfile.TemporaryDirectory(prefix="augmentai-scale-") as name:
         for count in sorted(counts):
             source = Path(name) / f"{count}"
             pictures(source, count)
-            for kind in ("folder", "zip"):
+            for kind in outputs:
                 out = Path(name) / (f"out{count}" + (".zip" if kind == "zip" else ""))
                 row = {"sources": count, "output": kind, **measured(source, out)}
                 rows.append({**row, "variations_per_second": round(count / row["seconds"], 1)})
                 print(rows[-1], file=sys.stderr)
+            if "folder" not in outputs:
+                continue
             again = measured(source, Path(name) / f"out{count}")
             rows.append(
                 {"sources": count, "output": "folder, nothing left to do", **again, "variations_per_second": None}
@@ -77,7 +81,7 @@ def measure(counts: list[int]) -> dict[str, Any]:
             print(rows[-1], file=sys.stderr)
     growth = {
         kind: round(peaks[-1] / peaks[0], 3)
-        for kind in ("folder", "zip")
+        for kind in outputs
         if (peaks := [row["peak_mb"] for row in rows if row["output"] == kind])
     }
     commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
@@ -98,9 +102,10 @@ def measure(counts: list[int]) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 20_000])
+    parser.add_argument("--outputs", nargs="+", choices=OUTPUTS, default=list(OUTPUTS))
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
-    result = measure(given.counts)
+    result = measure(given.counts, given.outputs)
     print("| sources | output | seconds | peak MB | processor seconds | variations a second |")
     print("| --- | --- | --- | --- | --- | --- |")
     for row in result["rows"]:
