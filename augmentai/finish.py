@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
@@ -40,10 +41,29 @@ class _Draft:
         return self.made.task.source.path, self.made.task.source.sha256
 
 
+@dataclass(frozen=True)
+class Ready:
+    """An outcome that is settled, but whose picture may still be on its way into its file, beside the engine's work."""
+
+    settled: Outcome
+    data: Future[bytes] | None = None
+
+    def outcome(self) -> Outcome:
+        """The whole outcome; waits for the file. A picture that its format cannot hold has failed after all."""
+        made = self.settled.variation
+        if made is None or self.data is None:
+            return self.settled
+        try:
+            return replace(self.settled, variation=replace(made, data=self.data.result()))
+        except Exception as error:
+            return replace(self.settled, variation=None, reason=reason_of(error))
+
+
 class Finisher:
     """Takes what the engines answer and gives outcomes; `again` holds the tasks that are to be tried once more.
 
-    wanted: the indices of a source's variations. known: prints of variations that an earlier run has made. held_out:
+    Files are encoded in `pool`, since a PNG or WebP takes as long as the engine does for the next picture. wanted:
+    the indices of a source's variations. known: prints of variations that an earlier run has made. held_out:
     pictures of the validation and test splits, asked for when first needed.
     """
 
@@ -54,13 +74,15 @@ class Finisher:
         wanted: Callable[[Place], Sequence[int]],
         known: Callable[[Place], Mapping[int, bytes | None]],
         held_out: Callable[[], HeldOut | None],
+        pool: Executor,
     ) -> None:
+        self._pool = pool
         self.again: deque[Task] = deque()
         self._recipe, self._output, self._wanted, self._held_out = recipe, output, wanted, held_out
         self._siblings: Siblings[_Draft] = Siblings(wanted, known)
         self._looks: OrderedDict[str, Look] = OrderedDict()
 
-    def outcomes(self, result: Made | Refused) -> Iterator[Outcome]:
+    def outcomes(self, result: Made | Refused) -> Iterator[Ready]:
         """What this answer settles: itself, nothing where it is tried again or waits, and those that waited for it."""
         task = result.task
         if isinstance(result, Refused):
@@ -80,7 +102,7 @@ class Finisher:
             self._siblings.finished(draft.place, task.index, draft)
             yield from self._now_ready(draft.place)
 
-    def left(self) -> Iterator[Outcome]:
+    def left(self) -> Iterator[Ready]:
         """When a job is stopped: pictures that waited for a sibling and were paid for.
 
         Others are made again for nothing and compared then, so that a run that goes on ends with the same pictures as
@@ -170,7 +192,7 @@ class Finisher:
         on = recipe.filters and recipe.strength > 0 and recipe.thresholds.duplicate > 0
         return on and len(self._wanted(place)) > 1
 
-    def _now_ready(self, place: Place) -> Iterator[Outcome]:
+    def _now_ready(self, place: Place) -> Iterator[Ready]:
         """Judge what waits for nobody any more, lowest index first."""
         while (draft := self._siblings.next_ready(place)) is not None:
             index = draft.made.task.index
@@ -186,11 +208,11 @@ class Finisher:
             if draft.verdict.filter:
                 yield from self._rejected(draft)
                 continue
-            outcome = self._finished(draft)
-            self._siblings.settled(place, index, draft.print if outcome.ok and draft.print else None)
-            yield outcome
+            ready = self._finished(draft)
+            self._siblings.settled(place, index, draft.print if ready.settled.ok and draft.print else None)
+            yield ready
 
-    def _rejected(self, draft: _Draft) -> Iterator[Outcome]:
+    def _rejected(self, draft: _Draft) -> Iterator[Ready]:
         """Try it again, or give it up and say why."""
         task, recipe, verdict = draft.made.task, self._recipe, draft.verdict
         rejection = Rejection(task.seed, verdict.filter, verdict.reason, verdict.scores)
@@ -207,14 +229,14 @@ class Finisher:
         outcome = _failed(task, reason, spent)
         yield from self._given_up(task, replace(outcome, rejections=(*task.rejections, rejection)))
 
-    def _given_up(self, task: Task, outcome: Outcome) -> Iterator[Outcome]:
-        yield outcome
+    def _given_up(self, task: Task, outcome: Outcome) -> Iterator[Ready]:
+        yield Ready(outcome)
         place = (task.source.path, task.source.sha256)
         if self._compares(place):
             self._siblings.settled(place, task.index, None)
             yield from self._now_ready(place)
 
-    def _finished(self, draft: _Draft) -> Outcome:
+    def _finished(self, draft: _Draft) -> Ready:
         made, task = draft.made, draft.made.task
         file_format = format_for(task.photo, task.recipe.output_format)
         note = f"AI-made variation by AugmentAI, engine {made.engine}, model {made.model}, seed {task.seed}"
@@ -222,12 +244,13 @@ class Finisher:
         file = self._output.names.variation(task.source, task.index, file_format)
         try:
             beside, record = self._output.labels_for(task.source, file, draft.labels, task.labels, draft.image.size)
-            data = encode(draft.image, file_format, note, source_type, task.photo.icc_profile, task.photo.black_white)
         except Exception as error:
-            return _failed(task, reason_of(error), _spent(made))
+            return Ready(_failed(task, reason_of(error), _spent(made)))
+        profile, black_white = task.photo.icc_profile, task.photo.black_white
+        data = self._pool.submit(encode, draft.image, file_format, note, source_type, profile, black_white)
         variation = Variation(
             file=file,
-            data=data,
+            data=b"",
             image=draft.image,
             engine=made.engine,
             model=made.model,
@@ -239,7 +262,7 @@ class Finisher:
             beside=beside,
             record=record,
         )
-        return Outcome(
+        outcome = Outcome(
             task.source,
             task.index,
             task.seed,
@@ -251,6 +274,7 @@ class Finisher:
             scores=draft.verdict.scores,
             print=draft.print,
         )
+        return Ready(outcome, data)
 
 
 def _spent(made: Made) -> float:

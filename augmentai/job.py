@@ -21,13 +21,14 @@ from augmentai.engines.base import Engine, JobView, Made, Refused, Task
 from augmentai.engines.stability import Estimate, estimate
 from augmentai.filters import HeldOut, Look, look_of
 from augmentai.filters.measure import SIDE_PX
-from augmentai.finish import Finisher, reason_of
+from augmentai.finish import Finisher, Ready, reason_of
 from augmentai.images import ImageError, Photo, decode
 from augmentai.recipe import Outcome, Recipe, Source, variation_seed
 from augmentai.report import Report
 from augmentai.router import Router
 from augmentai.settings import Settings, load_settings
 
+_ENCODED_BESIDE = 1  # pictures that become files while the engine makes the next
 _DECODED_AHEAD = 2  # pictures decoded while the engine works; more would only cost memory
 
 
@@ -64,8 +65,14 @@ class Job:
         self._cut_short = False
         self._held = Held()
         self._prints: Mapping[tuple[str, str], Mapping[int, bytes | None]] = {}
+        self._encoders = ThreadPoolExecutor(1, "encode")
         self._finisher = Finisher(
-            self.recipe, self.output, self._wanted, lambda place: self._prints.get(place, {}), self._held_out
+            self.recipe,
+            self.output,
+            self._wanted,
+            lambda place: self._prints.get(place, {}),
+            self._held_out,
+            self._encoders,
         )
 
     def go_on(self, held: Held) -> None:
@@ -97,15 +104,18 @@ class Job:
         pool = ThreadPoolExecutor(1, "decode")
         tasks = _WithRetries(self._tasks(pool), self._finisher.again, self._begin)
         results = self._results(tasks)
+        waiting: deque[Ready] = deque()
         ended = False
         try:
             for failure in self.gathered.failures:  # already counted by the report
                 yield Outcome(Source(failure.file, None, "", 0, bytes), 0, 0, reason=failure.reason)
             for result in results:
-                for outcome in self._finisher.outcomes(result):
-                    yield from self._said(outcome)
-            for outcome in self._finisher.left():
-                yield from self._said(outcome)
+                waiting.extend(self._finisher.outcomes(result))
+                # While a file is encoded the engine makes the next picture. What was paid for waits for nothing.
+                paid = any(ready.settled.credits for ready in waiting)
+                yield from self._all_but(0 if paid else _ENCODED_BESIDE, waiting)
+            waiting.extend(self._finisher.left())
+            yield from self._all_but(0, waiting)
             yield from self._said(None)
             ended = not self._cut_short
         finally:
@@ -113,6 +123,11 @@ class Job:
             results.close()
             tasks.close()
             pool.shutdown(cancel_futures=True)
+            self._encoders.shutdown(cancel_futures=True)
+
+    def _all_but(self, count: int, waiting: deque[Ready]) -> Iterator[Outcome]:
+        while len(waiting) > count:
+            yield from self._said(waiting.popleft().outcome())
 
     def _results(self, tasks: Iterator[Task]) -> Generator[Made | Refused, None, None]:
         """Every task answered once, also where an engine breaks off, forgets tasks, or answers one twice."""
