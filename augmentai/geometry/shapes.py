@@ -30,8 +30,7 @@ def moved_labels(warp: Warp, labels: Labels, least_visible: float) -> Labels:
     A shape is dropped where less than `least_visible` of it is still seen: the share of its own area in the source (of
     its bitmap or polygons, else of its box, within the source's borders) that lies inside the variation's frame.
     A box becomes the box of what is left of the bitmap or the polygons; where there is only a box, of its four corners,
-    moved and cut at the border. COCO's "area" and "keypoints" in `extra` follow; the rest of it is not understood and
-    stays as it is.
+    moved and cut at the border. Of `extra` the "keypoints" move; the rest of it is not understood and stays as it is.
     """
     frame = Polygon(warp.frame)
     kept = [shape for shape in labels.shapes if visible_share(warp, shape, frame) >= least_visible]
@@ -86,8 +85,7 @@ def _moved(warp: Warp, shape: Shape, bitmap: np.ndarray[Any, Any] | None) -> Sha
         box = _box_of(warp, shape.box, polygons, bitmap)
         if box is None:
             return None
-    moved = replace(shape, box=box, polygons=polygons, mask=bitmap)
-    return replace(moved, extra=_moved_extra(warp, moved))
+    return replace(shape, box=box, polygons=polygons, mask=bitmap, extra=_moved_extra(warp, shape.extra))
 
 
 def _moved_ring(warp: Warp, ring: Ring) -> list[Ring]:
@@ -142,31 +140,17 @@ def _moved_bitmaps(warp: Warp, shapes: Sequence[Shape]) -> list[np.ndarray[Any, 
     return moved
 
 
-def _moved_extra(warp: Warp, shape: Shape) -> Mapping[str, Any]:
-    """`extra` with what COCO derives from the shape brought up to date; `shape` is the moved one."""
-    extra = dict(shape.extra)
-    if isinstance(extra.get("area"), int | float):
-        extra["area"] = round(_area(shape), 2)
+def _moved_extra(warp: Warp, extra: Mapping[str, Any]) -> Mapping[str, Any]:
     keypoints = extra.get("keypoints")
-    if isinstance(keypoints, Sequence) and keypoints and len(keypoints) % 3 == 0:
-        extra["keypoints"], seen = _moved_keypoints(warp, keypoints)
-        if "num_keypoints" in extra:
-            extra["num_keypoints"] = seen
-    return extra
+    if not isinstance(keypoints, Sequence) or not keypoints or len(keypoints) % 3:
+        return extra
+    return {**extra, "keypoints": _moved_keypoints(warp, keypoints)}
 
 
-def _area(shape: Shape) -> float:
-    if shape.mask is not None:
-        return float(shape.mask.sum())
-    outline = _outline(shape)
-    return 0.0 if outline is None else float(outline.area)
-
-
-def _moved_keypoints(warp: Warp, keypoints: Sequence[float]) -> tuple[list[float], int]:
-    """COCO's x, y, v triples (v 0: not labelled, 1: hidden, 2: seen); those pushed out become 0, 0, 0. Also how many
-    are left."""
+def _moved_keypoints(warp: Warp, keypoints: Sequence[float]) -> list[float]:
+    """Triples of x, y, v as COCO has them (v 0: not labelled, 1: hidden, 2: seen); those pushed out become 0, 0, 0."""
     triples = np.asarray(keypoints, np.float64).reshape(-1, 3)
     places = warp.points(triples[:, :2])
     inside = ((places >= 0) & (places <= warp.size_wh)).all(axis=1) & (triples[:, 2] > 0)
-    moved = np.where(inside[:, None], np.column_stack([np.round(places, 2), triples[:, 2]]), 0)
-    return moved.ravel().tolist(), int(inside.sum())
+    moved = np.where(inside[:, None], np.column_stack([places, triples[:, 2]]), 0)
+    return [float(value) for value in moved.ravel()]
