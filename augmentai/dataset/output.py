@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -93,6 +93,13 @@ class Output:
             if isinstance(error, ImageError) and self._is_varied(copied.source):
                 return  # told where its variations are
         self.writer.losses.setdefault(f"{copied.path} was left out: {error}")
+
+    def found(self, files: Container[str]) -> None:
+        """All originals that the result holds, where it was written before: no list of the set names another."""
+        for source in self.sources:
+            path = self.original(source)
+            if path is not None and path not in files:
+                self._left_out.add(_key(source))
 
     def closing(self, lines: Iterable[Mapping[str, Any]]) -> Closing:
         """Files that tell of the whole set, as (path, pieces of bytes). lines: the manifest's, read as JSON."""

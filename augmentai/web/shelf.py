@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from augmentai.dataset.manifest import MANIFEST
+from augmentai.dataset.output import Output
 from augmentai.dataset.read import Gathered
 from augmentai.recipe import Recipe
 from augmentai.web.runs import Row, Snapshot, name_by_count
@@ -108,18 +109,31 @@ def pack(finished: Finished) -> Path:
     target = folder / f"packed-{stamp:%H%M%S%f}" / f"augmentai-{stamp:%Y%m%d-%H%M%S}.zip"
     target.parent.mkdir(parents=True, exist_ok=True)
     lines: dict[tuple[str, int], dict[str, Any]] = {}
-    written: set[str] = set()
+    out: set[str] = set()
+    there: set[str] = set()
+    for part in finished.parts:
+        with zipfile.ZipFile(part) as archive:
+            there.update(archive.namelist())
+            for line in archive.read(MANIFEST).decode().splitlines():
+                entry = json.loads(line)
+                if entry["file"] in finished.left_out:
+                    out.update(_files(entry))
+                _account(lines, entry, finished.left_out)
+    written = {MANIFEST, *out}
     with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as whole:
+        output = Output(finished.gathered, finished.recipe)
+        output.found(there)
+        for name, pieces in output.closing(lines.values()):  # what lists all pictures is written anew
+            with whole.open(name, "w", force_zip64=True) as stream:
+                for piece in pieces:
+                    stream.write(piece)
+            written.add(name)
         for part in finished.parts:
             with zipfile.ZipFile(part) as archive:
-                entries = [json.loads(line) for line in archive.read(MANIFEST).decode().splitlines()]
-                out = {name for entry in entries if entry["file"] in finished.left_out for name in _files(entry)}
                 for info in archive.infolist():
-                    if info.filename != MANIFEST and info.filename not in out | written:
+                    if info.filename not in written:
                         whole.writestr(info, archive.read(info))
                         written.add(info.filename)
-                for entry in entries:
-                    _account(lines, entry, finished.left_out)
         made = {source for (source, _), line in lines.items() if line["status"] == "ok"}
         told = "".join(
             json.dumps(line, ensure_ascii=False) + "\n"

@@ -16,6 +16,8 @@ from PIL import Image
 from augmentai.dataset.manifest import OWN_FILES
 from augmentai.geometry import warp_for
 from augmentai.settings import EXAMPLES
+from tests.dataset.labels import trainers
+from tests.dataset.labels.sets import as_zip, yolo
 
 KEYWORDS = {
     "files": None,
@@ -28,6 +30,10 @@ KEYWORDS = {
     "output_format": "same",
     "geometry": "none",
     "mirror": True,
+    "layout": "auto",
+    "to": "same",
+    "originals": "auto",
+    "splits": "copy",
     "filters": True,
     "per_class": 0,
     "balance": False,
@@ -119,6 +125,27 @@ def test_zip_in_keeps_class_folders(client: Client, tmp_path: Path) -> None:
     assert len(gallery) == 2  # variations only
     assert [failure["file"] for failure in report["failures"]] == ["../escape.png"]
     assert {line["label"] for line in manifest_of(zip_path) if line["status"] == "ok"} == {"animals", "plants"}
+
+
+def test_a_labelled_set_in_a_zip_comes_back_as_one(client: Client, tmp_path: Path) -> None:
+    given = as_zip(tmp_path / "set.zip", yolo())
+    gallery, zip_path, report = augment(client, [given], variations=2, filters=False)
+    assert not report["failures"]
+    assert len(gallery) == report["variations"] == 6
+    with zipfile.ZipFile(zip_path) as archive:
+        archive.extractall(tmp_path / "out")
+    boxes = trainers.ultralytics(tmp_path / "out" / "my set" / "data.yaml", "train")
+    assert len(boxes) == 9
+    assert boxes["one__v1"] == boxes["one__v2"] == boxes["one"]
+    assert (tmp_path / "out/my set/images/val/three.jpg").read_bytes() == yolo()["images/val/three.jpg"]
+    _, zip_path, _ = augment(client, [given], to="coco", originals="none", splits="leave-out", filters=False)
+    with zipfile.ZipFile(zip_path) as archive:
+        pictures = {name for name in archive.namelist() if name.endswith(".jpg")}
+        coco = json.loads(archive.read("annotations/instances_train.json"))
+    assert pictures == {f"train/{image['file_name']}" for image in coco["images"]}
+    assert len(pictures) == 3
+    with pytest.raises(Exception, match="the set has no boxes"):
+        augment(client, [EXAMPLES / "chelsea.png"], to="voc")
 
 
 def test_one_bad_file_spoils_nothing(client: Client, tmp_path: Path) -> None:

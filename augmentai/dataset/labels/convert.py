@@ -35,14 +35,18 @@ def converter(layout: Layout, to: str, sources: Sequence[Source]) -> LabelWriter
 
     Raises RecipeError where there is nothing that `to` could hold.
     """
+    if layout.whole is None:  # a later job over some of the sources goes by the same numbers and places
+        categories = [] if to == "imagefolder" else _categories(layout, sources)
+        folders = {parent(_bare(source)) for source in sources} or {""}
+        layout.whole = categories, len(PurePosixPath(posixpath.commonpath(folders)).parts)
+    categories, wrapping = layout.whole
     if to == "imagefolder":
-        return ToImageFolder(layout, sources)
-    categories = _categories(layout, sources)
+        return ToImageFolder(layout, wrapping)
     if not categories:
         raise RecipeError(
             f"to is {to}, and the set has no boxes, polygons or masks to write; expected same or imagefolder"
         )
-    return {"yolo": ToYolo, "coco": ToCoco, "voc": ToVoc}[to](layout, sources, categories)
+    return {"yolo": ToYolo, "coco": ToCoco, "voc": ToVoc}[to](layout, wrapping, categories)
 
 
 def _categories(layout: Layout, sources: Sequence[Source]) -> list[str]:
@@ -62,15 +66,20 @@ def _categories(layout: Layout, sources: Sequence[Source]) -> list[str]:
     return list(found)
 
 
+def _bare(source: Source) -> str:
+    """The path of a picture without folders that are splits, or called "images"."""
+    *folders, name = source.path.split("/")
+    kept = [f for f in folders if not _PHOTO_FOLDER.match(f) and not (source.split and split_named(f))]
+    return "/".join((*kept, name))
+
+
 class _Converter:
     """What the converters share: where pictures go, and what could not be held."""
 
     flat: ClassVar[bool] = False
 
-    def __init__(self, layout: Layout, sources: Sequence[Source], categories: Sequence[str] = ()) -> None:
-        self._wrapping = 0
-        folders = {parent(self._rest(source)) for source in sources} or {""}
-        self._wrapping = len(PurePosixPath(posixpath.commonpath(folders)).parts)
+    def __init__(self, layout: Layout, wrapping: int, categories: Sequence[str] = ()) -> None:
+        self._wrapping = wrapping
         self.losses: dict[str, None] = {}
         self.categories = categories
         self._layout = layout
@@ -87,9 +96,7 @@ class _Converter:
 
     def _rest(self, source: Source) -> str:
         """The path of a picture without folders that hold the whole set, a split, or pictures as such."""
-        *folders, name = source.path.split("/")
-        kept = [f for f in folders if not _PHOTO_FOLDER.match(f) and not (source.split and split_named(f))]
-        return "/".join((*kept[self._wrapping :], name))
+        return "/".join(_bare(source).split("/")[self._wrapping :])
 
     def _things(self, labels: Labels | None) -> list[Shape]:
         if labels is None:
@@ -108,8 +115,8 @@ class _Converter:
 class ToYolo(_Converter):
     """images/SPLIT, labels/SPLIT and data.yaml."""
 
-    def __init__(self, layout: Layout, sources: Sequence[Source], categories: Sequence[str]) -> None:
-        super().__init__(layout, sources, categories)
+    def __init__(self, layout: Layout, wrapping: int, categories: Sequence[str]) -> None:
+        super().__init__(layout, wrapping, categories)
         self._classes = Classes(dict(enumerate(categories)), "data.yaml")
 
     def place(self, source: Source) -> str:
