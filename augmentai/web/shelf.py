@@ -59,7 +59,7 @@ class Finished:
     def only(self, row: Row) -> Gathered:
         """The one source that a row was made from."""
         one = [s for s in self.gathered.sources if (s.path, s.sha256) == (row.source, row.sha256)]
-        return Gathered(tuple(one), (), ())
+        return replace(self.gathered, sources=tuple(one), failures=(), notices=())
 
     def shown(self, source: str, label: str) -> list[Row]:
         """Rows of one source, of one class, or of all where both are empty; in the order of their names."""
