@@ -59,14 +59,21 @@ class ZipWriter:
 
     def add(self, outcome: Outcome) -> None:
         """Keep one outcome. Raises OutputError where it cannot be written; what came before stays as it is."""
+        made = outcome.variation
+        self._keep([(made.file, made.data), *made.beside] if made else [], as_bytes(line(outcome)))
+
+    def take(self, entry: dict[str, Any], files: list[tuple[str, bytes]]) -> None:
+        """Keep what another ZIP of the same run holds: a line of its manifest, and its files. Raises OutputError."""
+        self._keep(files, as_bytes(json.dumps(entry, ensure_ascii=False) + "\n"))
+
+    def _keep(self, files: list[tuple[str, bytes]], told: bytes) -> None:
         self._starts.append(self._archive.start_dir)
         self._entries.append(len(self._archive.filelist))
         self._line_starts.append(self._lines.seek(0, os.SEEK_END))
         try:
-            if outcome.variation is not None:
-                for file, data in [(outcome.variation.file, outcome.variation.data), *outcome.variation.beside]:
-                    self._write(file, data)
-            _write_whole(self._lines, as_bytes(line(outcome)))
+            for file, data in files:
+                self._write(file, data)
+            _write_whole(self._lines, told)
         except BaseException as error:
             self._drop_last()
             if isinstance(error, OSError):

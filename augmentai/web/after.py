@@ -13,7 +13,7 @@ from augmentai.images.photo import ImageError
 from augmentai.images.preview import as_web_file, thumbnail
 from augmentai.settings import Settings
 from augmentai.web.runs import Row
-from augmentai.web.shelf import Finished, Shelf, pack
+from augmentai.web.shelf import Finished, Shelf
 from augmentai.web.views import Shown, download, page_of
 
 _COMPARED_SIDE_PX = 1280
@@ -37,15 +37,19 @@ class After:
         view = page_of(finished, source or "", label or "", int(number or 1)) if finished else {}
         return {name: shown for name, shown in view.items() if name == "grid"}
 
-    def leave_out(self, files: list[str], session: str) -> Shown:
-        """`files` are all that are left out from now on; the ZIP is packed anew."""
+    def leave_out(self, files: list[str], turn: int, session: str) -> Shown:
+        """`files` are all that are left out from now on; the ZIP is packed anew. turn: counts the clicks, since two
+        quick ones may arrive in either order."""
         finished = self._shelf.get(session)
         if finished is None:
             return {}
         known = {row.file for row in finished.rows}
         with self._packing:
-            finished.left_out = known & set(files)
-            return {"download": download(finished, pack(finished))}
+            if turn > finished.turn:
+                finished.turn = turn
+                finished.left_out = known & set(files)
+                finished.pack()
+            return {"download": download(finished)}
 
     def compare(self, file: str, session: str) -> Shown:
         """Larger pictures of one variation and its source, for the window that compares them."""
@@ -60,7 +64,7 @@ class After:
         pair: dict[str, Any] = {}
         source = next((s for s in finished.gathered.sources if (s.path, s.sha256) == (row.source, row.sha256)), None)
         for name, read in (
-            ("after", lambda: _from_zips(finished, row.file)),
+            ("after", lambda: _from_zip(finished, row.file)),
             ("before", source.read if source else None),
         ):
             found = sorted(holder.glob(f"large-{name}.*"))
@@ -77,9 +81,6 @@ class After:
         return pair
 
 
-def _from_zips(finished: Finished, file: str) -> bytes:
-    for part in finished.parts:
-        with zipfile.ZipFile(part) as archive:
-            if file in archive.NameToInfo:
-                return archive.read(file)
-    raise KeyError(file)
+def _from_zip(finished: Finished, file: str) -> bytes:
+    with zipfile.ZipFile(finished.whole) as archive:
+        return archive.read(file)

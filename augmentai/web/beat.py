@@ -19,7 +19,9 @@ _lock = threading.Lock()
 _alive = 0
 
 
-def beating(work: Generator[T, None, None], first: T, stop: threading.Event, side_by_side: int = 1) -> Iterator[T]:
+def beating(
+    work: Generator[T, None, None], first: T, stop: threading.Event, side_by_side: int = 1
+) -> Generator[T, None, None]:
     """Yields `first` at once, then the newest item of `work` whenever there is one, and at least every 0.4 s.
 
     Items that nobody fetched in time are passed over, the last one never. When the reader goes, `stop` is set, and

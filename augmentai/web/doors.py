@@ -19,6 +19,7 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from augmentai.balance import wanted_of
+from augmentai.dataset.held import Held
 from augmentai.dataset.read import Gathered, gather
 from augmentai.dataset.write import OutputError
 from augmentai.engines.base import Engine
@@ -31,7 +32,7 @@ from augmentai.web.costs import Pace, own_key, price, used
 from augmentai.web.janitor import still_needed
 from augmentai.web.limits import LimitReachedError
 from augmentai.web.runs import Given, Snapshot, run, uploaded
-from augmentai.web.shelf import Finished, Shelf, pack
+from augmentai.web.shelf import Finished, Shelf
 from augmentai.web.uploads import Entry, lay_out, look, samples
 from augmentai.web.views import Shown, finished_view, working_view
 from augmentai.web.visitors import Visitors
@@ -164,14 +165,17 @@ class Doors:
             kept.append(gather(inputs, bounds, stop=stop, layout=recipe_of(form).layout))
             return kept[0]
 
-        def finish(last: Snapshot, recipe: Recipe) -> Finished:
+        def finish(last: Snapshot) -> Finished:
             assert last.report is not None
             assert last.zip_path is not None
+            assert last.place is not None
             for engine, count in last.report["engines"].items():
                 if len(last.report["engines"]) == 1:
                     self._pace.learn(engine, count, given.get("pixels", 0), last.seconds)
-            recipe = replace(recipe, seed=last.report["seed"])
-            return Finished(recipe, kept[0], [Path(last.zip_path)], list(last.rows), last.report, last.classes)
+            recipe = replace(recipe_of(form), seed=last.report["seed"])
+            zip_path, place = Path(last.zip_path), Path(last.place)
+            rows, report = list(last.rows), last.report
+            return Finished(recipe, kept[0], self._settings, place, zip_path, zip_path, rows, report, last.classes)
 
         def start(stop: Event) -> Iterator[Snapshot]:
             if not entries:
@@ -179,7 +183,7 @@ class Doors:
             still_needed([path for _, path in entries], Path(get_upload_folder()))
             return self._run(read, recipe_of(form), stop, request, key, keep_full=False)
 
-        yield from self._told(start, lambda last: finish(last, recipe_of(form)), session_of(request), [])
+        yield from self._told(start, finish, session_of(request), [])
 
     def again(self, key: str, request: gr.Request) -> Iterator[Shown]:
         """Try what failed, and what a stop left undone, once more; the results join those that are there."""
@@ -187,8 +191,8 @@ class Doors:
         if finished is None:
             yield {"status": texts.failed(texts.GONE), **self.rest()}
             return
-        missing = finished.missing()
-        yield from self._added(finished, missing, finished.recipe, 1, key, request)
+        tried = [source.path for source in finished.missing()]
+        yield from self._added(finished, finished.recipe, 1, finished.made(), tried, key, request)
 
     def more(self, file: str, key: str, request: gr.Request) -> Iterator[Shown]:
         """Four more of one variation's source, by the same engine, as strong, with the numbers that follow."""
@@ -206,16 +210,25 @@ class Doors:
             per_class=0,
             balance=False,
         )
-        yield from self._added(finished, finished.only(row), recipe, finished.next_index(row), key, request)
+        first = finished.next_index(row)
+        yield from self._added(finished, recipe, first, finished.all_but(row, first, _MORE), [], key, request)
 
     def _added(
-        self, finished: Finished, gathered: Gathered, recipe: Recipe, first_index: int, key: str, request: gr.Request
+        self,
+        finished: Finished,
+        recipe: Recipe,
+        first_index: int,
+        held: Held,
+        tried: Sequence[str],
+        key: str,
+        request: gr.Request,
     ) -> Iterator[Shown]:
         def start(stop: Event) -> Iterator[Snapshot]:
-            return self._run(lambda place, stop: gathered, recipe, stop, request, key, False, first_index)
+            again = finished.again()
+            return self._run(lambda place, stop: again, recipe, stop, request, key, False, first_index, held)
 
         def finish(last: Snapshot) -> Finished:
-            finished.add(last, [(s.path, s.sha256) for s in gathered.sources])
+            finished.add(last, tried)
             return finished
 
         yield from self._told(start, finish, session_of(request), finished.rows)
@@ -237,7 +250,7 @@ class Doors:
                 if snapshot.report is not None:
                     finished = finish(snapshot)
                     self.shelf.put(session, finished)
-                    yield {**finished_view(finished, pack(finished)), **self.rest()}
+                    yield {**finished_view(finished), **self.rest()}
                 elif time.monotonic() - shown > _PAUSE_SECONDS:
                     yield working_view(snapshot, first=not shown, before=before)
                     shown = time.monotonic()
@@ -308,12 +321,13 @@ class Doors:
         key: str = "",
         keep_full: bool = True,
         first_index: int = 1,
+        held: Held | None = None,
     ) -> Iterator[Snapshot]:
         ticket = self._visitors.ticket(request, own_key=bool((key or "").strip()))
         try:
             settings, engines = ticket.limited(*own_key(self._settings, self._engines, key))
             folder = Path(get_upload_folder())
-            yield from run(given, recipe, settings, engines, folder, stop, keep_full, first_index, ticket.admit)
+            yield from run(given, recipe, settings, engines, folder, stop, keep_full, first_index, held, ticket.admit)
         except LimitReachedError as error:
             raise gr.Error(str(error), title="Limit reached", print_exception=False) from error
         except RecipeError as error:

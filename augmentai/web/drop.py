@@ -11,10 +11,11 @@ import gradio as gr
 from gradio import component_meta
 from gradio.data_classes import FileData, GradioModel, GradioRootModel
 
+from augmentai.dataset.tree import LABEL_SUFFIXES
 from augmentai.images.kinds import RAW_SUFFIXES, SUFFIXES
 from augmentai.settings import Settings
 from augmentai.web.assets import asset
-from augmentai.web.uploads import LABEL_SUFFIXES, Entry
+from augmentai.web.uploads import Entry
 
 
 class DroppedFile(GradioModel):

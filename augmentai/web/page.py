@@ -157,13 +157,13 @@ def _wire_results(after: After, parts: Parts) -> None:
         return _in_order(("grid",))(after.compare(str(event.file), session_of(request)))[0]
 
     def leave_out(request: gr.Request, event: gr.EventData) -> Any:
-        return _in_order(("download",))(after.leave_out(list(event.files), session_of(request)))[0]
+        return _in_order(("download",))(after.leave_out(list(event.files), int(event.turn), session_of(request)))[0]
 
     for one in filters:
         one.input(narrow, filters, [parts[name] for name in narrowed], **_AT_ONCE)
     parts["pages"].input(turn, [*filters, parts["pages"]], grid, **_AT_ONCE)
     grid.select(compare, None, grid, **_AT_ONCE)
-    grid.leave_out(leave_out, None, parts["download"], trigger_mode="always_last", **_AT_ONCE)
+    grid.leave_out(leave_out, None, parts["download"], trigger_mode="multiple", **_AT_ONCE)
 
 
 def _wire_settings(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, code: gr.HTML) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from threading import Event
 from typing import Any
 
+from augmentai.dataset.held import Held
 from augmentai.dataset.read import Gathered, gather
 from augmentai.dataset.write import OutputError
 from augmentai.engines.base import Engine
@@ -24,6 +24,7 @@ from augmentai.recipe import Outcome, Recipe, Source
 from augmentai.settings import Settings
 from augmentai.web.beat import beating
 from augmentai.web.janitor import JOBS
+from augmentai.web.pack import addition, name_by_count, new_zip
 
 PREVIEW_SIDE_PX = 384
 _FAILURES_WHILE_WORKING = 50
@@ -94,20 +95,26 @@ def run(
     stop: Event,
     keep_full: bool = True,
     first_index: int = 1,
+    held: Held | None = None,
     admit: Callable[[Job], None] = lambda job: None,
-) -> Iterator[Snapshot]:
+) -> Generator[Snapshot, None, None]:
     """Do a job in a fresh folder below `folder`, in a thread of its own, with a heartbeat (see `beating`).
 
     given: gets that fresh folder and reads what is to be varied. keep_full: write each variation beside the ZIP too,
-    for `pictures`; else only small pictures are kept, in `rows`. first_index: see `Job`. `admit` is asked once
-    the files are read and before anything is made; what it raises ends the job.
+    for `pictures`; else only small pictures are kept, in `rows`. first_index: see `Job`. held: what an earlier job
+    has made; the ZIP then is an addition to that job's. `admit` is asked once the files are read and before anything is
+    made; what it raises ends the job.
 
     The ZIP is finished, and told in the last snapshot, also when `stop` ends the job early. A job that nobody waits for
     any more leaves nothing behind. Raises OutputError where the disk is full.
     """
     work = _Work(folder / JOBS / uuid.uuid4().hex, keep_full)
-    job = work.run(given, recipe, settings, engines, stop, first_index, admit)
-    yield from beating(job, Snapshot(), stop, settings.jobs_at_once)
+    job = work.run(given, recipe, settings, engines, stop, first_index, held, admit)
+    with closing(beating(job, Snapshot(), stop, settings.jobs_at_once)) as snapshots:
+        for snapshot in snapshots:
+            yield snapshot
+            if snapshot.report is not None:  # the last; a heartbeat might repeat it
+                return
 
 
 class _Work:
@@ -127,6 +134,7 @@ class _Work:
         engines: Sequence[Engine],
         stop: Event,
         first_index: int,
+        held: Held | None,
         admit: Callable[[Job], None],
     ) -> Generator[Snapshot, None, None]:
         finished = False
@@ -135,17 +143,19 @@ class _Work:
             gathered = given(self.place, stop)
             stopped_early = stop.is_set()  # some files may not have been read at all
             job = Job(gathered, recipe, settings, engines, stop, first_index)
+            job.go_on(held or Held())
             admit(job)
-            zip_path = self.place / f"augmentai-{datetime.now():%Y%m%d-%H%M%S}.zip"
+            zip_path = new_zip(self.place)
+            zip_path.parent.mkdir()
             yield self._snapshot(job)
-            with closing(keep(job, zip_path)) as outcomes:
+            with closing(keep(job, zip_path) if held is None else addition(job, zip_path)) as outcomes:
                 for number, outcome in enumerate(outcomes):
                     if outcome.variation is not None and (self._keep_full or number < _ROWS_AT_MOST):
                         self._keep(outcome, number, settings.max_pixels)
                     yield self._snapshot(job)
             job.report.stopped = job.report.stopped or stopped_early
             finished = True
-            yield self._snapshot(job, name_by_count(zip_path, job.report.variations))
+            yield self._snapshot(job, name_by_count(zip_path, job.report.variations - job.report.held))
         except OSError as error:
             if isinstance(error, OutputError):
                 raise
@@ -157,8 +167,8 @@ class _Work:
     def _snapshot(self, job: Job, zip_path: Path | None = None) -> Snapshot:
         report = job.report.as_dict() if zip_path else None
         return Snapshot(
-            job.report.variations,
-            job.expected,
+            job.report.variations - job.report.held,
+            job.expected - job.report.held,
             self._pictures,
             self._rows,
             job.report.failures if zip_path else job.report.failures[:_FAILURES_WHILE_WORKING],
@@ -225,11 +235,6 @@ def _classes(sources: Sequence[Source]) -> dict[str, int]:
     for source in sources:
         counts[source.label or ""] = counts.get(source.label or "", 0) + 1
     return counts
-
-
-def name_by_count(zip_path: Path, count: int) -> Path:
-    """The same file, its name telling date and count: augmentai-20260131-1200-32-images.zip."""
-    return zip_path.rename(zip_path.with_stem(f"{zip_path.stem}-{count}-image{'' if count == 1 else 's'}"))
 
 
 def _make_room(place: Path) -> None:

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import threading
-import zipfile
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from augmentai.dataset.manifest import MANIFEST
-from augmentai.dataset.output import Output
+from augmentai.balance import plan
+from augmentai.dataset.held import Held
 from augmentai.dataset.read import Gathered
-from augmentai.recipe import Recipe
-from augmentai.web.runs import Row, Snapshot, name_by_count
+from augmentai.job import Job
+from augmentai.recipe import Recipe, Source
+from augmentai.settings import Settings
+from augmentai.web.pack import new_zip, put_together
+from augmentai.web.runs import Row, Snapshot
 
 _VISITORS = 200  # of more, whoever did nothing for longest has to begin anew
 
@@ -25,56 +25,87 @@ _VISITORS = 200  # of more, whoever did nothing for longest has to begin anew
 class Finished:
     """A finished job and what was added to it later.
 
-    parts: the ZIP of each run. left_out: files that the visitor dropped.
+    place: its folder. whole: the ZIP of everything, also of what is left out; packed: what the visitor gets.
+    left_out: variations that the visitor dropped, and may take back.
     """
 
     recipe: Recipe
     gathered: Gathered
-    parts: list[Path]
+    settings: Settings
+    place: Path
+    whole: Path
+    packed: Path
     rows: list[Row]
     report: dict[str, Any]
     classes: dict[str, int]
     left_out: set[str] = field(default_factory=set)
+    turn: int = 0  # of the clicks that chose `left_out`, the last
 
     def row(self, file: str) -> Row | None:
         return next((row for row in self.rows if row.file == file), None)
 
     @property
     def kept(self) -> int:
-        """Variations that the ZIP will hold."""
+        """Variations that the ZIP holds."""
         return int(self.report["variations"]) - len(self.left_out)
+
+    def missing(self) -> list[Source]:
+        """The sources of which some variation is missing: they failed, or were not reached before a stop."""
+        had = Counter((row.source, row.sha256) for row in self.rows)
+        wanted = plan(self.gathered.sources, self.recipe)
+        return [s for s in self.gathered.sources if had[s.path, s.sha256] < wanted.of((s.path, s.sha256))]
+
+    def made(self) -> Held:
+        """Everything that is there: for a run that makes what is missing."""
+        held = Held(self.gathered.sources)
+        for row in self.rows:
+            held.take({"source": row.source, "source_sha256": row.sha256, "index": row.index, "engine": row.engine})
+        return held
+
+    def all_but(self, row: Row, first_index: int, variations: int) -> Held:
+        """Everything but later variations of this row's source: for a run that makes these."""
+        held = Held(self.gathered.sources)
+        for source in self.gathered.sources:
+            if (source.path, source.sha256) != (row.source, row.sha256):
+                entry = {"source": source.path, "source_sha256": source.sha256, "engine": row.engine}
+                for index in range(first_index, first_index + variations):
+                    held.take(entry | {"index": index})
+        return held
 
     def next_index(self, row: Row) -> int:
         """The first number that no variation of this row's source has."""
         return 1 + max(r.index for r in self.rows if (r.source, r.sha256) == (row.source, row.sha256))
 
-    def missing(self) -> Gathered:
-        """The sources of which some variation is missing: they failed, or were not reached before a stop."""
-        if self.recipe.per_class or self.recipe.balance:  # how many each gets hangs on all of them
-            return replace(self.gathered, failures=(), notices=())
-        had = Counter((row.source, row.sha256) for row in self.rows)
-        short = [s for s in self.gathered.sources if had[s.path, s.sha256] < self.recipe.variations]
-        return replace(self.gathered, sources=tuple(short), failures=(), notices=())
-
-    def only(self, row: Row) -> Gathered:
-        """The one source that a row was made from."""
-        one = [s for s in self.gathered.sources if (s.path, s.sha256) == (row.source, row.sha256)]
-        return replace(self.gathered, sources=tuple(one), failures=(), notices=())
+    def again(self) -> Gathered:
+        """The sources for a later run: what could not be read was told already."""
+        return replace(self.gathered, failures=(), notices=())
 
     def shown(self, source: str, label: str) -> list[Row]:
         """Rows of one source, of one class, or of all where both are empty; in the order of their names."""
         chosen = [r for r in self.rows if (not source or r.source == source) and (not label or r.label == label)]
         return sorted(chosen, key=lambda row: (row.source, row.sha256, row.index))
 
-    def add(self, last: Snapshot, again: Iterable[tuple[str, str]]) -> None:
-        """Take in a later run of the sources in `again`. What it made a second time is the same and counts once."""
+    def add(self, last: Snapshot, tried: Iterable[str]) -> None:
+        """Take in a later run. tried: paths of the sources that it was to make something of."""
         assert last.report is not None
         assert last.zip_path is not None
-        known = {row.file for row in self.rows}
-        fresh = [row for row in last.rows if row.file not in known]
-        self.rows += fresh
-        self.parts.append(Path(last.zip_path))
-        self.report = merged(self.report, last.report, {source for source, _ in again}, fresh)
+        addition = Path(last.zip_path)
+        before, self.whole = self.whole, self._put_together([self.whole, addition], set())
+        for old in {before, addition, self.packed}:
+            old.unlink(missing_ok=True)
+        self.rows += last.rows
+        self.report = merged(self.report, last.report, set(tried), last.rows)
+        self.pack()
+
+    def pack(self) -> None:
+        """Make the ZIP that the visitor gets."""
+        if self.packed != self.whole:
+            self.packed.unlink(missing_ok=True)
+        self.packed = self._put_together([self.whole], self.left_out) if self.left_out else self.whole
+
+    def _put_together(self, zips: Sequence[Path], left_out: set[str]) -> Path:
+        job = Job(self.gathered, self.recipe, self.settings, ())
+        return put_together(job, zips, left_out, new_zip(self.place))
 
 
 def merged(before: dict[str, Any], after: dict[str, Any], tried: set[str], fresh: Sequence[Row]) -> dict[str, Any]:
@@ -95,67 +126,6 @@ def merged(before: dict[str, Any], after: dict[str, Any], tried: set[str], fresh
         "notices": list(dict.fromkeys(before["notices"] + after["notices"])),
         "headline": f"{variations} variations from {before['sources']} file{plural}",
     }
-
-
-def pack(finished: Finished) -> Path:
-    """The ZIP of all that was kept. A single run of which nothing was left out has it already."""
-    if len(finished.parts) == 1 and not finished.left_out:
-        return finished.parts[0]
-    folder = finished.parts[0].parent
-    for old in folder.glob("packed-*"):
-        for path in old.iterdir():
-            path.unlink(missing_ok=True)
-    stamp = datetime.now()
-    target = folder / f"packed-{stamp:%H%M%S%f}" / f"augmentai-{stamp:%Y%m%d-%H%M%S}.zip"
-    target.parent.mkdir(parents=True, exist_ok=True)
-    lines: dict[tuple[str, int], dict[str, Any]] = {}
-    out: set[str] = set()
-    there: set[str] = set()
-    for part in finished.parts:
-        with zipfile.ZipFile(part) as archive:
-            there.update(archive.namelist())
-            for line in archive.read(MANIFEST).decode().splitlines():
-                entry = json.loads(line)
-                if entry["file"] in finished.left_out:
-                    out.update(_files(entry))
-                _account(lines, entry, finished.left_out)
-    written = {MANIFEST, *out}
-    with zipfile.ZipFile(target, "x", zipfile.ZIP_STORED) as whole:
-        output = Output(finished.gathered, finished.recipe)
-        output.found(there)
-        for name, pieces in output.closing(lines.values()):  # what lists all pictures is written anew
-            with whole.open(name, "w", force_zip64=True) as stream:
-                for piece in pieces:
-                    stream.write(piece)
-            written.add(name)
-        for part in finished.parts:
-            with zipfile.ZipFile(part) as archive:
-                for info in archive.infolist():
-                    if info.filename not in written:
-                        whole.writestr(info, archive.read(info))
-                        written.add(info.filename)
-        made = {source for (source, _), line in lines.items() if line["status"] == "ok"}
-        told = "".join(
-            json.dumps(line, ensure_ascii=False) + "\n"
-            for (source, index), line in lines.items()
-            if index or source not in made  # 0: the whole source had failed, before it was tried again
-        )
-        whole.writestr(MANIFEST, told, zipfile.ZIP_DEFLATED)
-    return name_by_count(target, finished.kept)
-
-
-def _account(lines: dict[tuple[str, int], dict[str, Any]], entry: dict[str, Any], left_out: set[str]) -> None:
-    """One line for each wanted variation: a success takes the place of an earlier failure."""
-    if entry["file"] in left_out:
-        entry |= {"file": None, "status": "left out", "reason": "left out by hand"}
-    key = (f"{entry['source']}\0{entry['source_sha256']}", entry["index"])
-    if entry["status"] != "failed" or key not in lines:
-        lines[key] = entry
-
-
-def _files(entry: dict[str, Any]) -> list[str]:
-    """A variation's file and those that keep its labels."""
-    return [entry["file"], *entry.get("label_files", ())]
 
 
 class Shelf:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import base64
 import os
 import shutil
-import zipfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from augmentai.dataset.archive import ArchiveError, check, name_of, open_archive, size_words
+from augmentai.dataset.archive import ArchiveError, check, name_of, open_archive, size_words, too_large
+from augmentai.dataset.labels.base import LabelError
+from augmentai.dataset.labels.layout import Known
+from augmentai.dataset.labels.recognise import recognise
 from augmentai.dataset.names import safe_path, shown
+from augmentai.dataset.tree import LABEL_SUFFIXES, Tree
+from augmentai.dataset.tree import Entry as Place
 from augmentai.images.kinds import RAW_SUFFIXES, SUFFIXES
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import as_web_file, first_look, thumbnail
@@ -24,7 +28,13 @@ THUMBNAILS = 12
 _THUMBNAIL_SIDE_PX = 144
 _REFUSED_SHOWN = 50
 _ZIP_MEMBERS_CHECKED = 300  # of a ZIP only so many pictures are opened before the job; all are counted
-LABEL_SUFFIXES = frozenset({".txt", ".json", ".jsonl", ".xml", ".yaml", ".yml", ".csv"})
+_LAYOUT_NAMES = {
+    "yolo": "YOLO labels",
+    "coco": "COCO labels",
+    "voc": "Pascal VOC labels",
+    "masks": "masks",
+    "imagefolder": "ImageFolder",
+}
 
 Entry = tuple[str, str]  # (the path it had with the visitor, where the server keeps it)
 
@@ -45,24 +55,32 @@ def samples() -> list[Entry]:
 
 @dataclass
 class Look:
-    """What was found in uploads, by names and headers: pictures (and their classes), refused files, small pictures."""
+    """What was found in uploads, by names and headers.
+
+    pictures: those that may be varied; carried: those for validation and test, which never are. layout: how the set is
+    labelled, empty where it is not. categories: what its labels name. classes: pictures of each class folder.
+    """
 
     pictures: int = 0
+    carried: int = 0
     size_bytes: int = 0
-    labels: int = 0  # files that may hold boxes, masks' names or classes
     pixels: int = 0  # of the pictures whose header was read
     pixels_of: int = 0
+    layout: str = ""
+    categories: list[str] = field(default_factory=list)
     classes: Counter[str] = field(default_factory=Counter)
     refused: list[dict[str, str]] = field(default_factory=list)
     thumbs: list[dict[str, str]] = field(default_factory=list)
 
     def as_props(self) -> dict[str, Any]:
         """JSON for the drop zone."""
-        named = [{"name": name, "count": count} for name, count in sorted(self.classes.items())]
+        named: list[dict[str, Any]] = [{"name": name, "count": count} for name, count in sorted(self.classes.items())]
+        named = named or [{"name": name} for name in self.categories]
         return {
             "pictures": self.pictures,
+            "carried": self.carried,
             "size": size_words(self.size_bytes),
-            "labels": self.labels,
+            "layout": _LAYOUT_NAMES.get(self.layout, ""),
             "classes": named,
             "refused": self.refused[:_REFUSED_SHOWN],
             "refused_in_all": len(self.refused),
@@ -74,6 +92,9 @@ class Look:
         numbers = {"pictures": self.pictures, "pixels": self.pixels // max(1, self.pixels_of)}
         return {**numbers, "classes": dict(self.classes)}
 
+    def refuse(self, file: str, reason: object) -> None:
+        self.refused.append({"file": shown(file), "reason": str(reason)})
+
 
 def look(entries: Sequence[Entry], settings: Settings) -> Look:
     """Look at uploads: headers of files, contents lists of ZIPs. Decodes a dozen pictures, for thumbnails.
@@ -81,33 +102,42 @@ def look(entries: Sequence[Entry], settings: Settings) -> Look:
     Raises nothing for bad files: they are among `refused`, with the reason in words for the visitor.
     """
     found = Look()
-    candidates: list[_Candidate] = []
-    for place, path in _placed(entries, found):
-        if _is_zip(place):
-            candidates += _zip_members(Path(path), place, settings, found)
-        elif _suffix(place) in LABEL_SUFFIXES and "/" in place:
-            found.labels += 1
-        else:
-            candidates += _file(Path(path), place, settings, found)
-    found.pictures = len(candidates)
-    for candidate in candidates:
-        parts = PurePosixPath(candidate.place).parts
-        if len(parts) > 1:
-            found.classes[parts[-2]] += 1
-    if found.pictures > settings.max_files:
-        over = found.pictures - settings.max_files
-        reason = f"beyond the limit of {settings.max_files} pictures a job; run it in several jobs"
-        found.refused.append({"file": f"{over} pictures", "reason": reason})
-        found.pictures = settings.max_files
-    found.thumbs = list(_thumbnails(candidates, settings))
+    with ExitStack() as archives:
+        tree = Tree()
+        for place, path in _placed(entries, found):
+            if _is_zip(place):
+                _zip_members(Path(path), place, settings, found, tree, archives)
+            elif _suffix(place) in LABEL_SUFFIXES:
+                tree.add_side(Place(place, "", 0, file=Path(path)))
+            else:
+                _file(Path(path), place, settings, found, tree)
+        _sort_out(tree, settings, found)
     return found
+
+
+def _sort_out(tree: Tree, settings: Settings, found: Look) -> None:
+    """What the set is, by its label files and folders, as the job will read it."""
+    layout = recognise(tree)
+    pictures = [entry for entry in tree.pictures if entry.key not in layout.hidden]
+    known = [layout.known.get(entry.key, Known()) for entry in pictures]
+    has_splits = any(one.split for one in known)
+    varied = [one for one in known if not has_splits or one.split == "train"]
+    found.pictures, found.carried = len(varied), len(known) - len(varied)
+    found.layout = layout.name if layout.labelled else ""
+    found.categories = layout.categories_known() if layout.labelled else []
+    found.classes.update(one.label for one in known if one.label)
+    found.refused += [{"file": one.file, "reason": one.reason} for one in layout.failures]
+    if found.pictures > settings.max_files:
+        reason = f"beyond the limit of {settings.max_files} pictures a job; run it in several jobs"
+        found.refuse(f"{found.pictures - settings.max_files} pictures", reason)
+        found.pictures = settings.max_files
+    found.thumbs = list(_thumbnails(pictures, settings))
 
 
 def lay_out(entries: Sequence[Entry], folder: Path) -> list[Path]:
     """The uploads as they lay with the visitor: one folder of files, and ZIPs by themselves. For `gather`.
 
-    Files are linked, not copied. Names that lead out of the folder are left where they are, under their plain name, so
-    that the job tells about them.
+    Files are linked, not copied. What has a name that leads out of the folder is left out: `look` told so.
     """
     inputs: list[Path] = []
     for place, path in _placed(entries, Look()):
@@ -122,28 +152,13 @@ def lay_out(entries: Sequence[Entry], folder: Path) -> list[Path]:
     return [folder, *inputs] if folder.is_dir() else inputs
 
 
-@dataclass
-class _Candidate:
-    """A picture that may be shown: where it lay, and how to get its bytes; `entry` where it lies in a ZIP."""
-
-    place: str
-    path: Path
-    entry: zipfile.ZipInfo | None = None
-
-    def read(self) -> bytes:
-        if self.entry is None:
-            return self.path.read_bytes()
-        with open_archive(self.path) as archive:
-            return archive.read(self.entry)
-
-
 def _placed(entries: Sequence[Entry], found: Look) -> Iterator[Entry]:
     """Entries with safe places. Of one folder that holds class folders the name says nothing, and it is left off."""
     safe: list[Entry] = []
     for rel, path in entries:
         place = safe_path(rel)
         if place is None:
-            found.refused.append({"file": shown(rel), "reason": "its name leads out of the folder; it was not touched"})
+            found.refuse(rel, "its name leads out of the folder; it was not touched")
         else:
             safe.append((place, path))
     tops = {place.split("/", 1)[0] for place, _ in safe if not _is_zip(place)}
@@ -153,55 +168,53 @@ def _placed(entries: Sequence[Entry], found: Look) -> Iterator[Entry]:
         yield (place.split("/", 1)[1] if strip and not _is_zip(place) else place), path
 
 
-def _file(path: Path, place: str, settings: Settings, found: Look) -> list[_Candidate]:
+def _file(path: Path, place: str, settings: Settings, found: Look, tree: Tree) -> None:
     try:
         size = path.stat().st_size
         if size > settings.max_file_bytes:
-            limit = size_words(settings.max_file_bytes)
-            raise ImageError(f"{size_words(size)} is more than the limit of {limit} a file; make it smaller")
+            raise ArchiveError(too_large(size, settings.max_file_bytes))
         with path.open("rb") as stream:
             _measure(stream, place, settings, found)
-    except (ImageError, OSError) as error:
-        found.refused.append({"file": shown(place), "reason": str(error)})
-        return []
-    found.size_bytes += size
-    return [_Candidate(place, path)]
+    except (ImageError, ArchiveError, OSError) as error:
+        found.refuse(place, error)
+    else:
+        found.size_bytes += size
+        tree.pictures.append(Place(place, "", size, file=path))
 
 
-def _zip_members(path: Path, place: str, settings: Settings, found: Look) -> list[_Candidate]:
-    candidates: list[_Candidate] = []
+def _zip_members(path: Path, place: str, settings: Settings, found: Look, tree: Tree, archives: ExitStack) -> None:
+    before = len(tree.pictures) + len(found.refused)
     try:
-        with open_archive(path) as archive:
-            for entry in archive.infolist():
-                name = name_of(entry)
-                parts = PurePosixPath(name).parts
-                if entry.is_dir() or "__MACOSX" in parts or not parts or parts[-1].startswith("."):
-                    continue
-                suffix = _suffix(name)
-                if suffix in LABEL_SUFFIXES:
-                    found.labels += 1
-                if suffix not in SUFFIXES and suffix not in RAW_SUFFIXES:
-                    continue
-                try:
-                    if (member := safe_path(name)) is None:
-                        raise ImageError("its name leads out of the folder; it was not touched")
-                    check(entry, settings.max_file_bytes)
-                    if len(candidates) < _ZIP_MEMBERS_CHECKED:
-                        with archive.open(entry) as stream:
-                            _measure(stream, name, settings, found)
-                except (ImageError, ArchiveError) as error:
-                    found.refused.append({"file": shown(name), "reason": str(error)})
-                except Exception as error:  # BadZipFile, zlib.error, OSError, EOFError, ...
-                    found.refused.append({"file": shown(name), "reason": f"damaged inside the ZIP ({error})"})
-                else:
-                    found.size_bytes += entry.file_size
-                    candidates.append(_Candidate(member, path, entry))
+        archive = archives.enter_context(open_archive(path))
     except ArchiveError as error:
-        found.refused.append({"file": shown(place), "reason": str(error)})
-        return []
-    if not candidates and not found.refused:
-        found.refused.append({"file": shown(place), "reason": "there is no picture in this ZIP"})
-    return candidates
+        found.refuse(place, error)
+        return
+    for number, info in enumerate(archive.infolist()):
+        name = name_of(info)
+        parts = PurePosixPath(name).parts
+        if info.is_dir() or "__MACOSX" in parts or not parts or parts[-1].startswith("."):
+            continue
+        member, suffix = safe_path(name), _suffix(name)
+        if suffix in LABEL_SUFFIXES:
+            if member is not None:
+                tree.add_side(Place(member, str(path), 0, member=(archive, info)))
+        elif suffix in SUFFIXES or suffix in RAW_SUFFIXES:
+            try:
+                if member is None:
+                    raise ArchiveError("its name leads out of the folder; it was not touched")
+                check(info, settings.max_file_bytes)
+                if number < _ZIP_MEMBERS_CHECKED:
+                    with archive.open(info) as stream:
+                        _measure(stream, name, settings, found)
+            except (ImageError, ArchiveError) as error:
+                found.refuse(name, error)
+            except Exception as error:  # BadZipFile, zlib.error, OSError, EOFError, ...
+                found.refuse(name, f"damaged inside the ZIP ({error})")
+            else:
+                found.size_bytes += info.file_size
+                tree.pictures.append(Place(member, str(path), info.file_size, member=(archive, info)))
+    if len(tree.pictures) + len(found.refused) == before:
+        found.refuse(place, "there is no picture in this ZIP")
 
 
 def _measure(stream: IO[bytes], name: str, settings: Settings, found: Look) -> None:
@@ -210,17 +223,17 @@ def _measure(stream: IO[bytes], name: str, settings: Settings, found: Look) -> N
     found.pixels_of += 1
 
 
-def _thumbnails(candidates: Sequence[_Candidate], settings: Settings) -> Iterator[dict[str, str]]:
+def _thumbnails(pictures: Sequence[Place], settings: Settings) -> Iterator[dict[str, str]]:
     """A few of them, spread over the whole set."""
-    step = max(1.0, len(candidates) / THUMBNAILS)
-    for number in range(min(THUMBNAILS, len(candidates))):
-        one = candidates[int(number * step)]
-        with suppress(ImageError, ArchiveError, OSError, zipfile.BadZipFile):
-            small = thumbnail(one.read(), one.place, settings.max_pixels, _THUMBNAIL_SIDE_PX)
+    step = max(1.0, len(pictures) / THUMBNAILS)
+    for number in range(min(THUMBNAILS, len(pictures))):
+        one = pictures[int(number * step)]
+        with suppress(ImageError, LabelError):
+            small = thumbnail(one.read(settings.max_file_bytes), one.path, settings.max_pixels, _THUMBNAIL_SIDE_PX)
             data, ending = as_web_file(small)
             kind = "jpeg" if ending == "jpg" else ending
             src = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-            yield {"name": shown(one.place), "src": src}
+            yield {"name": shown(one.path), "src": src}
 
 
 def _free(path: Path) -> Path:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -37,16 +36,16 @@ def working_view(snapshot: Snapshot, first: bool, before: Sequence[Row]) -> Show
     return view
 
 
-def finished_view(finished: Finished, zip_path: Path) -> Shown:
+def finished_view(finished: Finished) -> Shown:
     """A finished or stopped job, all its filters open."""
     report = finished.report
     sources = sorted({row.source for row in finished.rows})
     labels = sorted({row.label for row in finished.rows if row.label})
-    missing = len(finished.missing().sources)
+    missing = len(finished.missing())
     told = report["variations"] > 0 or bool(report["failures"])  # where nothing could be made, the manifest says why
     return {
         "status": texts.summary(report),
-        "download": download(finished, zip_path) if told else gr.DownloadButton(visible=False),
+        "download": download(finished) if told else gr.DownloadButton(visible=False),
         "again": gr.Button(texts.again(report, missing), visible=missing > 0),
         "after": gr.update(visible=bool(finished.rows)),
         "by_label": gr.Dropdown(
@@ -73,12 +72,12 @@ def page_of(finished: Finished, source: str, label: str, number: int) -> Shown:
     }
 
 
-def download(finished: Finished, zip_path: Path) -> Any:
-    megabytes = os.path.getsize(zip_path) / 1e6
+def download(finished: Finished) -> Any:
+    megabytes = os.path.getsize(finished.packed) / 1e6
     count = f"{finished.kept} image{'' if finished.kept == 1 else 's'}"
     left = f", {len(finished.left_out)} left out" if finished.left_out else ""
     label = f"Download ZIP ({count}{left}, {megabytes:.1f} MB)"
-    return gr.DownloadButton(label, value=str(zip_path), visible=True, interactive=True)
+    return gr.DownloadButton(label, value=str(finished.packed), visible=True, interactive=True)
 
 
 def cards(rows: Sequence[Row], left_out: set[str]) -> list[dict[str, Any]]:

@@ -87,7 +87,7 @@ class Ticket:
 
     def admit(self, job: Job) -> None:
         """Called when the job's size is known and before anything is made. Raises LimitReachedError."""
-        self._take_images(job.expected)
+        self._take_images(job.expected - job.report.held)
         self._job = job
         cost = job.estimate
         if not self._counts_credits or cost is None or not cost.credits:
@@ -107,7 +107,7 @@ class Ticket:
         if self._settled:
             return
         self._settled = True
-        made = self._job.report.variations if self._job else 0
+        made = self._job.report.variations - self._job.report.held if self._job else 0
         spent = self._job.report.credits if self._job else 0.0
         self._visitors.images.add(self._address, min(0, made - self._images))
         if self._credits:

@@ -22,6 +22,7 @@ from tests.browser.steps import (
     saved_zip,
     set_variations,
 )
+from tests.dataset.labels import sets
 
 pytestmark = pytest.mark.browser
 SET = ("cats/a.png", "cats/b.png", "dogs/a.png", "dogs/deep/c.png")
@@ -121,3 +122,30 @@ def test_the_same_name_twice_is_two_pictures(page: Any, tmp_path: Path) -> None:
     set_variations(page, 1)
     augment(page)
     assert pictures(saved_zip(page, tmp_path)) == {"a__v1.png", "a_2__v1.png"}
+
+
+def test_a_labelled_set_keeps_its_labels_whatever_is_done_to_the_results(page: Any, tmp_path: Path) -> None:
+    """YOLO, in a folder with train and val: what is dropped loses its label file, what is added gets one."""
+    sets.write(tmp_path / "yolo", sets.yolo())
+    page.set_input_files("#files input[webkitdirectory]", tmp_path / "yolo")
+    expect(page.locator(".drop-count")).to_contain_text("YOLO labels")
+    expect(page.locator(".drop-count")).to_contain_text("for validation and test stay as they are")
+    set_variations(page, 1)
+    augment(page)
+    first = next(
+        name for name in page.locator(".card-name").evaluate_all("all => all.map(one => one.title)") if "one" in name
+    )
+    page.get_by_role("button", name=f"More like this: {first}").click()
+    expect(page.locator("#status .aug-done")).to_be_visible()
+    expect(page.get_by_text(Path(first).name.replace("__v1", "__v2"))).to_be_visible()
+    page.get_by_role("button", name=f"Drop this one: {first}").click()
+    expect(page.locator("#zip")).to_contain_text("1 left out")
+    path = saved_zip(page, tmp_path)
+    with zipfile.ZipFile(path) as archive:
+        held = set(archive.namelist())
+        labels = {name for name in held if "__v" in name and name.endswith(".txt")}
+        made = {Path(name).stem for name in pictures(path) - labels}
+        assert {Path(name).stem for name in labels} == {name for name in made if not name.startswith("empty")}
+        assert Path(first).stem not in {Path(name).stem for name in held}
+        assert "data.yaml" in held
+        assert any("val" in name for name in held)

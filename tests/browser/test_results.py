@@ -169,7 +169,7 @@ def test_calls_from_code_follow_the_settings_and_run(page: Any, page_url: str, t
         cwd=root, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    assert len(list((tmp_path / "out" / "cats").glob("*.jpg"))) == 2
+    assert len(list((tmp_path / "out" / "cats").glob("*__v*.jpg"))) == 2
 
 
 def test_settings_are_saved_and_loaded(page: Any, browser: Any, page_url: str, tmp_path: Path) -> None:

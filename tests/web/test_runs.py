@@ -74,7 +74,7 @@ def test_a_job_that_nobody_waits_for_leaves_nothing(tmp_path: Path) -> None:
     job = runs.run(given, Recipe(variations=16), Settings(), [Copying(pause=0.1)], tmp_path / "out", stop)
     while not any((tmp_path / "out").rglob("*.png")):
         next(job)
-    job.close()  # type: ignore[attr-defined]
+    job.close()
     assert stop.is_set()
     wait_until(lambda: not [path for path in (tmp_path / "out").rglob("*") if path.is_file()])
 
@@ -111,7 +111,7 @@ def test_whoever_leaves_during_a_long_step_waits_for_nothing(tmp_path: Path) -> 
     job = runs.run(given, Recipe(), Settings(), [Stuck()], tmp_path / "out", stop)
     beats = [next(job) for _ in range(5)]
     assert beats[-1].done == 0
-    job.close()  # type: ignore[attr-defined]  # returns, though the engine does not
+    job.close()  # returns, though the engine does not
     assert stop.is_set()
     assert not release.is_set()
     assert [path for path in (tmp_path / "out").iterdir() if any(path.iterdir())]

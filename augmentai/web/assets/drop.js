@@ -120,7 +120,8 @@ function draw() {
   if (known?.pictures) {
     const line = make('p', 'drop-count');
     line.append(make('strong', '', many(known.pictures, 'picture', 'pictures')), ` · ${known.size}`);
-    if (known.labels) line.append(` · ${many(known.labels, 'label file', 'label files')}`);
+    if (known.layout) line.append(` · ${known.layout}`);
+    if (known.carried) line.append(` · ${known.carried.toLocaleString('en')} more for validation and test stay as they are`);
     const remove = make('button', 'aug-link', 'Clear');
     remove.type = 'button';
     remove.setAttribute('aria-label', 'Clear all files');
@@ -143,12 +144,12 @@ function draw() {
       list.append(make('li', 'drop-classes-name', many(known.classes.length, 'class', 'classes')));
       for (const one of known.classes.slice(0, 24)) {
         const item = make('li', 'aug-chip', one.name);
-        item.append(make('b', '', String(one.count)));
+        if (one.count) item.append(make('b', '', String(one.count)));
         list.append(item);
       }
       if (known.classes.length > 24) list.append(make('li', '', `and ${known.classes.length - 24} more`));
       about.append(list);
-    } else about.append(make('p', 'drop-note', 'No class folders: the pictures stay unlabelled.'));
+    } else if (!known.layout) about.append(make('p', 'drop-note', 'No class folders: the pictures stay unlabelled.'));
   }
   if (count) {
     const box = make('details', 'aug-refused');

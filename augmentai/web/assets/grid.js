@@ -4,7 +4,7 @@ const find = (selector) => element.querySelector(selector);
 const list = find('.grid-cards'), dialog = find('dialog'), slider = find('input[type=range]'), stage = find('.compare-stage');
 const [over, under] = [find('.compare-before'), find('.compare-after')];
 const nodes = new Map(), out = new Set();
-let items = [], at = -1;
+let items = [], at = -1, turn = 0;
 
 // By the address in the browser: behind a proxy that rewrites Host, the server knows no better.
 const base = new URL('.', location.href).href + 'gradio_api';
@@ -62,7 +62,7 @@ function toggle(item) {
   out.has(item.file) ? out.delete(item.file) : out.add(item.file);
   mark(item);
   if (dialog.open) facts();
-  trigger('leave_out', {files: [...out]});
+  trigger('leave_out', {files: [...out], turn: ++turn});
 }
 
 function ask(item) {
