@@ -69,8 +69,9 @@ def set_variations(page: Any, count: int) -> None:
 
 
 def augment(page: Any, button: str = "#augment") -> None:
+    page.evaluate("document.querySelector('#status .aug-done')?.setAttribute('data-before', '')")
     page.click(button)
-    page.wait_for_selector("#status .aug-done", timeout=DONE_MS)
+    page.wait_for_selector("#status .aug-done:not([data-before])", timeout=DONE_MS)
     expect(page.locator("#augment")).to_be_enabled()
 
 
