@@ -59,17 +59,17 @@ def test_a_slow_one_shows_credits_and_can_be_stopped_and_gone_on_with(
     page = browser.new_page()
     page.goto(own_url)
     give(page, photos, 3)
-    steps.set_variations(page, 2)
+    steps.set_variations(page, 8)
     page.click("#augment")
     expect(page.locator("#status")).to_contain_text("credits used", timeout=30_000)
     page.click("#stop")
     page.wait_for_selector("#status .aug-done", timeout=60_000)
     assert page.inner_text("#status").startswith("Stopped.")
-    assert 0 < steps.cards(page).count() < 6
+    assert 0 < steps.cards(page).count() < 24
     emulator.control(latency=0)
     steps.augment(page, "#again")
-    expect(page.locator("#status")).to_contain_text("Done. 6 variations from 3 files")
-    expect(steps.cards(page)).to_have_count(6)
+    expect(page.locator("#status")).to_contain_text("Done. 24 variations from 3 files")
+    expect(steps.cards(page)).to_have_count(24)
     page.close()
 
 
