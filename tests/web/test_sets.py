@@ -10,22 +10,23 @@ from typing import Any
 import pytest
 
 from augmentai.job import Job
-from augmentai.keep import keep
 from augmentai.settings import Settings
-from augmentai.web.runs import Row
-from augmentai.web.shelf import Finished, pack
+from augmentai.web.pack import addition
+from augmentai.web.runs import Row, Snapshot
+from augmentai.web.shelf import Finished
 from tests.dataset.labels import trainers
 from tests.dataset.labels.sets import LAYOUTS, as_zip, augmented
 from tests.test_job import Darker
 
 
 def finished(name: str, tmp_path: Path, **recipe: Any) -> Finished:
-    job = augmented([as_zip(tmp_path / "in.zip", LAYOUTS[name][1])], tmp_path / "1" / "out.zip", **recipe)
-    report = job.report.as_dict()
+    whole = tmp_path / "1" / "out.zip"
+    job = augmented([as_zip(tmp_path / "in.zip", LAYOUTS[name][1])], whole, **recipe)
     source = next(s for s in job.gathered.sources if s.path.endswith("one.jpg"))
     usual = {field.name: "" for field in fields(Row)}
     row = Row(**{**usual, "file": "one__v1.jpg", "source": source.path, "sha256": source.sha256, "index": 1})
-    return Finished(job.recipe, job.gathered, [tmp_path / "1" / "out.zip"], [row], report, {})
+    report = job.report.as_dict()
+    return Finished(job.recipe, job.gathered, Settings(), tmp_path, whole, whole, [row], report, {})
 
 
 def unpacked(path: Path, to: Path) -> Path:
@@ -41,7 +42,8 @@ def test_lists_follow_what_is_left_out(name: str, tmp_path: Path) -> None:
     job = finished(name, tmp_path, to="coco")
     prefix = "my set/" if name == "coco" else ""
     job.left_out = {f"{prefix}train/one__v1.jpg"}
-    out = unpacked(pack(job), tmp_path / "unpacked") / prefix
+    job.pack()
+    out = unpacked(job.packed, tmp_path / "unpacked") / prefix
     boxes = trainers.pycocotools(out / "annotations/instances_train.json", out / "train")
     assert "one__v1" not in boxes
     assert {"one", "one__v2", "empty__v1"} <= set(boxes)
@@ -51,11 +53,12 @@ def test_lists_follow_what_is_left_out(name: str, tmp_path: Path) -> None:
 def test_lists_follow_what_is_added(to: str, tmp_path: Path) -> None:
     """Two more of one source, numbered on, with the labels and class numbers of the whole set."""
     job = finished("coco", tmp_path, to=to)
-    more = Job(job.only(job.rows[0]), replace(job.recipe, to=to), Settings(), [Darker()], first_index=3)
-    for _ in keep(more, tmp_path / "2.zip"):
+    more = Job(job.again(), replace(job.recipe, to=to), Settings(), [Darker()], first_index=3)
+    more.go_on(job.all_but(job.rows[0], 3, job.recipe.variations))
+    for _ in addition(more, tmp_path / "2.zip"):
         pass
-    job.parts.append(tmp_path / "2.zip")
-    out = unpacked(pack(job), tmp_path / "unpacked")
+    job.add(Snapshot(report=more.report.as_dict(), zip_path=str(tmp_path / "2.zip")), [])
+    out = unpacked(job.packed, tmp_path / "unpacked")
     if to == "same":
         boxes = trainers.pycocotools(out / "my set/annotations/instances_train.json", out / "my set/train")
     else:
