@@ -136,10 +136,10 @@ class Finisher:
     def _verdict(self, made: Made, labels: Labels | None, warp: Warp, after: Look, final: Look) -> Verdict:
         task, recipe = made.task, self._recipe
         before = self._look_of(task.source, task.photo)
-        verdict = verdict_on(before, after, recipe.strength, recipe.thresholds, moved=not warp.still)
+        verdict = verdict_on(before, after, made.strength_used, recipe.thresholds, moved=not warp.still)
         if not verdict.filter:
             verdict = self._against_held_out(verdict, final)
-        repaints = made.ai_share == "all" and recipe.strength > 0 and recipe.thresholds.drift > 0
+        repaints = made.ai_share == "all" and made.strength_used > 0 and recipe.thresholds.drift > 0
         if verdict.filter or not repaints or labels is None:
             return verdict
         from augmentai.filters.drift import drift
@@ -189,7 +189,7 @@ class Finisher:
 
     def _compares(self, place: Place) -> bool:
         recipe = self._recipe
-        on = recipe.filters and recipe.strength > 0 and recipe.thresholds.duplicate > 0
+        on = recipe.filters and recipe.strength != 0 and recipe.thresholds.duplicate > 0
         return on and len(self._wanted(place)) > 1
 
     def _now_ready(self, place: Place) -> Iterator[Ready]:
@@ -197,7 +197,7 @@ class Finisher:
         while (draft := self._siblings.next_ready(place)) is not None:
             index = draft.made.task.index
             nearest = self._siblings.nearest(place, index, draft.print)
-            least = self._recipe.thresholds.duplicate * self._recipe.strength
+            least = self._recipe.thresholds.duplicate * draft.made.strength_used
             if nearest is not None:
                 scores = {**draft.verdict.scores, "sibling": nearest[1]}
                 verdict = replace(draft.verdict, scores=scores)
@@ -255,7 +255,7 @@ class Finisher:
             engine=made.engine,
             model=made.model,
             prompt=made.prompt,
-            strength=task.recipe.strength,
+            strength=made.strength_used,
             seconds=made.seconds,
             details=draft.details,
             labels=draft.labels,

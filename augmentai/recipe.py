@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from augmentai.dataset.labels.base import LabelReader, Labels
 
-ENGINES = ("auto", "stability", "diffusion", "gan")
+AUTO = "auto"
+ENGINES = (AUTO, "stability", "diffusion", "gan")
 OUTPUT_FORMATS = ("same", "png", "jpeg", "webp")
 GEOMETRIES = ("none", "flip", "light", "strong")
 LAYOUTS = ("auto", "folders", "yolo", "coco", "voc", "masks", "imagefolder")
@@ -72,7 +73,8 @@ class Recipe:
 
     prompt: what the variations should show, for engines that read words; empty keeps the subject as it is.
     negative_prompt: what they should not show.
-    strength: 0 (the source itself) to 1 (as far from it as the engine goes).
+    strength: 0 (the source itself) to 1 (as far from it as the engine goes), or "auto": what the engine does best with;
+    the local GAN goes as far as the classes of a labelled set bear.
     variations: how many of each source, 1 to 16.
     engine: "auto" prefers the hosted API, then a GPU, then the local GAN; any other name is used alone.
     seed: 0 draws one at random, which the report tells; 1 to 4294967294 repeats a run exactly.
@@ -100,7 +102,7 @@ class Recipe:
 
     prompt: str = ""
     negative_prompt: str = ""
-    strength: float = 0.4
+    strength: float | str = 0.4
     variations: int = 1
     engine: str = "auto"
     seed: int = 0
@@ -124,7 +126,8 @@ class Recipe:
     def __post_init__(self) -> None:
         _whole(self, "variations", 1, MAX_VARIATIONS)
         _whole(self, "seed", 0, SEED_LIMIT)
-        _share(self, "strength")
+        if self.strength != AUTO:
+            _share(self, "strength", f", or {AUTO}")
         _one_of(self, "engine", ENGINES)
         _one_of(self, "output_format", OUTPUT_FORMATS)
         _one_of(self, "geometry", GEOMETRIES)
@@ -151,6 +154,10 @@ class Recipe:
             if len(words) > MAX_PROMPT_CHARS:
                 raise RecipeError(f"{name} has {len(words):,} characters; at most {MAX_PROMPT_CHARS:,} are taken")
 
+    def strength_or(self, best: float) -> float:
+        """The strength as a number; `best` is what the engine that asks does best with, for "auto"."""
+        return best if isinstance(self.strength, str) else self.strength
+
     def settled(self) -> Recipe:
         """The same recipe with a seed that is not 0: drawn at random where none was asked for."""
         return self if self.seed else replace(self, seed=1 + secrets.randbelow(SEED_LIMIT))
@@ -175,10 +182,10 @@ def _whole(recipe: Recipe, name: str, low: int, high: int) -> None:
     object.__setattr__(recipe, name, int(value))  # a web form sends 4.0, numpy its own kinds of 4
 
 
-def _share(recipe: Recipe, name: str) -> None:
+def _share(recipe: Recipe, name: str, or_else: str = "") -> None:
     value: Any = getattr(recipe, name)
     if not (_is_number(value) and 0 <= value <= 1):
-        raise RecipeError(f"{name} is {_shown(value)}; expected a number from 0 to 1")
+        raise RecipeError(f"{name} is {_shown(value)}; expected a number from 0 to 1{or_else}")
     object.__setattr__(recipe, name, abs(float(value)))  # -0.0 is 0.0
 
 

@@ -59,6 +59,7 @@ class Made:
     """A finished variation: RGB, exactly the source's width and height.
 
     ai_share: "all" where a model painted the pixels, "part" where it changed those of the source.
+    strength: that it was made with, where the recipe left it to the engine.
     details: whatever explains it besides (donor, credits, the service's own seed); goes to the manifest.
     """
 
@@ -70,6 +71,12 @@ class Made:
     prompt: str = ""
     ai_share: str = "all"
     details: Mapping[str, Any] = field(default_factory=dict)
+    strength: float | None = None
+
+    @property
+    def strength_used(self) -> float:
+        """The recipe's strength, or the engine's own where the recipe leaves it to the engine."""
+        return self.task.recipe.strength_or(self.strength or 0.0)
 
 
 @dataclass(frozen=True)

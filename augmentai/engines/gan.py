@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
 MAX_DONORS = 64  # of a class or a job; a style is cheap, reading every picture of a large set for one is not
 FEW_DONORS = 8  # with fewer than this, styles of the bank join in, or variations would look alike
+STYLES_COMPARED = 96  # when a set's strength is told from its styles: under 3 s on two cores
 _STYLES_KEPT = 4096
 _NEXT_TRY = 17  # donors further on for a try after a rejected one: past those of the other variations
 _TWIN = 0.98  # cosine of two styles: from here on they are one look, and lending it would change nothing
@@ -66,6 +67,7 @@ class GanEngine:
         donors = job.kept.get(self.name)
         if donors is None:
             donors = job.kept[self.name] = _Donors(job.sources)
+        strength = self._strength(weights, donors, job, device)
         last: tuple[str, Any] = ("", None)
         for task in tasks:
             begun = time.perf_counter()
@@ -74,7 +76,7 @@ class GanEngine:
                     last = (task.source.sha256, self._prepare(task, weights, device))
                 content, style, pixels = last[1]
                 new_style, described = self._new_style(task, weights, style, donors, job, device)
-                image = self._paint(task, weights, content, style, new_style, pixels)
+                image = self._paint(strength, weights, content, style, new_style, pixels)
             except (RuntimeError, MemoryError) as error:
                 yield Refused(task, f"the local GAN failed on this picture ({str(error).splitlines()[0][:200]})")
                 continue
@@ -87,6 +89,7 @@ class GanEngine:
                 time.perf_counter() - begun,
                 ai_share="part",
                 details={"donor": described},
+                strength=strength,
             )
 
     def _load(self) -> tuple[Weights, str]:
@@ -97,6 +100,25 @@ class GanEngine:
             device = "cuda" if torch.cuda.is_available() else "cpu"
         path = self._settings.gan_weights
         return _load_weights(path, path.stat().st_mtime_ns, device), device
+
+    def _strength(self, weights: Weights, donors: _Donors, job: JobView, device: str) -> float:
+        """The recipe's, or what the classes bear: told by the styles of a bounded sample of the labelled sources."""
+        from augmentai.gan.strength import bearable, class_separation
+
+        key = f"{self.name} strength"
+        if isinstance(job.recipe.strength, str) and key not in job.kept:
+            import torch
+
+            styles, labels = [], []
+            for source, label in donors.sample(STYLES_COMPARED):
+                if job.stop.is_set():
+                    break
+                style = self._style_of(source, weights, job, device)
+                if style is not None:
+                    styles.append(style)
+                    labels.append(label)
+            job.kept[key] = bearable(class_separation(torch.stack(styles), labels) if styles else None)
+        return job.recipe.strength_or(job.kept.get(key, 0.0))
 
     def _prepare(self, task: Task, weights: Weights, device: str) -> tuple[Tensor, Tensor, Tensor]:
         import numpy as np
@@ -116,7 +138,7 @@ class GanEngine:
             return weights.generator.encode(thumbnail(photo.flattened()).to(device))
 
     def _paint(
-        self, task: Task, weights: Weights, content: Tensor, style: Tensor, new_style: Tensor, pixels: Tensor
+        self, strength: float, weights: Weights, content: Tensor, style: Tensor, new_style: Tensor, pixels: Tensor
     ) -> Any:
         import torch
         from PIL import Image
@@ -127,20 +149,26 @@ class GanEngine:
             change = weights.generator.change(content, style, new_style)[0].cpu()
             # Rounded, so that the last bits of a sum (which hang on the number of threads) never reach a pixel.
             change = (change * 4096).round() / 4096
-            out = carry(pixels, change, reach(task.recipe.strength))
+            out = carry(pixels, change, reach(strength))
         return Image.fromarray(out.permute(1, 2, 0).contiguous().numpy())
 
     def _new_style(
         self, task: Task, weights: Weights, own: Tensor, donors: _Donors, job: JobView, device: str
     ) -> tuple[Tensor, str]:
-        """Another picture's style, or a blend of two; the choice hangs on the variation's seed alone."""
+        """Another picture's style, or a blend of two; the choice hangs on the variation's seed alone.
+
+        Variations draw on the job's own pictures and on the bank in turn: the first keep the looks of the class, the
+        others bring light that the job has none of.
+        """
         import torch
 
         from augmentai.gan.network import unit_rms
 
-        pool: list[Source | int] = [*donors.of(task.source)]
-        if len(pool) < FEW_DONORS:
-            pool += range(len(weights.bank))
+        own_kind = donors.of(task.source)
+        bank = range(len(weights.bank))
+        turn, which = divmod(task.index - 1, 2)
+        pool: list[Source | int] = [*bank] if bank and (which or len(own_kind) < FEW_DONORS) else [*own_kind]
+        place = (turn if len(own_kind) >= FEW_DONORS else task.index - 1) + _NEXT_TRY * task.attempt
         order = _shuffled(len(pool), f"{job.recipe.seed}:{task.source.sha256}:donors")
 
         def lender(start: int) -> tuple[str, Tensor]:
@@ -157,7 +185,6 @@ class GanEngine:
                 return f"bank {choice}", weights.bank[choice]
             return "none", own[0]
 
-        place = task.index - 1 + _NEXT_TRY * task.attempt
         first, second = lender(place), lender(place + len(pool) // 2)
         share = (task.seed % 1000) / 1000 * 0.4  # up to two fifths of a second donor: more looks than donors
         with torch.inference_mode():
@@ -198,6 +225,13 @@ class _Donors:
                 taken.add((source.label, source.sha256))
                 same_class.append(source)
         self._by_label = by_label
+
+    def sample(self, count: int) -> list[tuple[Source, str]]:
+        """About `count` labelled sources and their classes, the same number of each class as far as there are."""
+        labels = sorted(label for label in self._by_label if label is not None)
+        labels = labels[: count // 3]  # of so many classes some do; three of each tell whether they keep together
+        each = max(3, count // max(1, len(labels)))
+        return [(source, label) for label in labels for source in self._by_label[label][:each]]
 
     def of(self, source: Source) -> list[Source]:
         others = [other for other in self._by_label.get(source.label, []) if other.sha256 != source.sha256]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fnmatch
 import io
+import itertools
 import zipfile
+from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,6 +16,8 @@ import torch
 import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import Tensor
+
+from augmentai.gan.network import luma, soft
 
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
@@ -54,6 +58,24 @@ class Photos:
         """`count` crops of different photographs: (count, 3, size, size) in 0..1, flipped at random."""
         chosen = torch.multinomial(self.chances, count, replacement=False, generator=rng)
         return torch.stack([_crop(self.pictures[i], size, rng) for i in chosen.tolist()])
+
+    def batches(self, count: int, size: int, seed: int, first: int, threads: int = 4) -> Iterator[Tensor]:
+        """Batches of `crops` without end from number `first` on, made ahead in threads.
+
+        What a batch holds hangs on (seed, its number) alone.
+        """
+
+        def batch(number: int) -> Tensor:
+            return self.crops(count, size, torch.Generator().manual_seed(seed * 1_000_003 + number))
+
+        with ThreadPoolExecutor(threads) as pool:
+            ahead = deque(pool.submit(batch, number) for number in range(first, first + 2 * threads))
+            try:
+                for number in itertools.count(first + 2 * threads):
+                    yield ahead.popleft().result()
+                    ahead.append(pool.submit(batch, number))
+            finally:
+                pool.shutdown(cancel_futures=True)
 
     def whole(self, index: int, area_px: int) -> Tensor:
         """One photograph as the app shows it to the network: (1, 3, h, w), h and w multiples of 16."""
@@ -119,22 +141,29 @@ def _crop(picture: Tensor, size: int, rng: torch.Generator) -> Tensor:
     return part.flip(2) if torch.rand((), generator=rng) < 0.5 else part
 
 
-def vary_light(x: Tensor, rng: torch.Generator, chance: float = 0.35) -> Tensor:
-    """Some of the batch in another light: exposure, white balance, contrast, haze. (B, 3, H, W) in 0..1, the same out.
+def vary_light(x: Tensor, rng: torch.Generator, chance: float = 0.5) -> Tensor:
+    """Some of the batch in another light: exposure, white balance, saturation, contrast, haze, mist or clear air.
 
-    A photo collection holds few dawns and fogs; these widen what 'style' can mean, for donors and for the
-    discriminator's real pictures alike. Exposure and balance act on linear light (sRGB taken as gamma 2.2).
+    (B, 3, H, W) in 0..1, the same out. A photo collection holds few dawns and fogs; these widen what 'style' can mean,
+    for donors and for the discriminator's real pictures alike. Exposure and balance act on linear light (sRGB taken as
+    gamma 2.2). The ranges are what cameras and weather do to one place; each kind is left out now and then.
     """
-    out = []
-    for picture in x:
-        if torch.rand((), generator=rng) < chance:
-            warmth, tint = _uniform(-0.28, 0.28, rng), _uniform(-0.08, 0.08, rng)
-            gains = torch.tensor([2 ** (warmth + tint), 2**-tint, 2 ** (tint - warmth)]) * 2 ** _uniform(-1.1, 0.5, rng)
-            picture = (picture.clamp(1e-4, 1) ** 2.2 * gains[:, None, None]).clamp(0, 1) ** (1 / 2.2)
-            middle = picture.mean()
-            picture = (middle + (picture - middle) * _uniform(0.7, 1.25, rng)).clamp(0, 1)
-            if torch.rand((), generator=rng) < 0.3:
-                air, grey = _uniform(0.1, 0.45, rng), _uniform(0.65, 0.95, rng)
-                picture = picture * (1 - air) + air * grey
-        out.append(picture)
-    return torch.stack(out)
+
+    def drawn(low: float, high: float) -> Tensor:
+        return (low + (high - low) * torch.rand(len(x), 1, 1, 1, generator=rng)).to(x)
+
+    def now_and_then(share: float) -> Tensor:
+        return (drawn(0, 1) < share).to(x)
+
+    warmth, tint, stops = drawn(-0.45, 0.45), drawn(-0.14, 0.14), drawn(-1.6, 0.9)
+    coloured, exposed = now_and_then(0.7), now_and_then(0.7)
+    gains = 2 ** (coloured * torch.cat([warmth + tint, -tint, tint - warmth], 1)) * 2 ** (exposed * stops)
+    lit = (x.clamp(1e-4, 1) ** 2.2 * gains).clamp(0, 1) ** (1 / 2.2)
+    grey = luma(lit)
+    lit = grey + (lit - grey) * (1 + now_and_then(0.5) * drawn(-0.6, 0.5))
+    middle = lit.mean((1, 2, 3), keepdim=True)
+    lit = (middle + (lit - middle) * (1 + now_and_then(0.7) * drawn(-0.5, 0.3))).clamp(0, 1)
+    air, bright = now_and_then(0.3) * drawn(0.1, 0.5), drawn(0.65, 0.95)
+    lit = lit * (1 - air) + air * bright
+    lit = (lit + now_and_then(0.5) * drawn(-0.8, 0.6) * (lit - soft(lit))).clamp(0, 1)
+    return torch.where(drawn(0, 1) < chance, lit, x)

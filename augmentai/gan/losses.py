@@ -48,8 +48,8 @@ def out_of_range(made: Tensor) -> Tensor:
 
 
 def roughness(change: Tensor) -> Tensor:
-    """Steps between neighbouring cells and bends in the tone curves: blobs, halos and banding. (B, 27, gh, gw)."""
+    """Steps between neighbouring cells and bends in the tone curves: blobs, halos and banding. (B, 28, gh, gw)."""
     across = change.diff(dim=3).square().mean() + change.diff(dim=2).square().mean()
-    curves = change[:, 9:].unflatten(1, (3, KNOTS))
+    curves = change[:, 9:-1].unflatten(1, (3, KNOTS))
     bends = curves.diff(n=2, dim=2).square().mean()
     return across + bends

@@ -7,13 +7,14 @@ it to the full-size picture. Fine detail is therefore always the source's own, w
 style is no change at all.
 
     encoder   picture -> content (B, 48, h/16, w/16), style (B, 64)
-    painter   content, style -> coefficients (B, 27, h/16, w/16)
+    painter   content, style -> coefficients (B, 28, h/16, w/16)
     change    painter(content, new style) - painter(content, own style)
-    picture   x + matrix x + tone(luma of x)               at every pixel
+    picture   x + matrix x + tone(luma of x) + detail (x - soft x)      at every pixel
 
-Twenty-seven coefficients a cell: nine are a 3x3 colour matrix (the light's strength and colour, saturation, hue),
+Twenty-eight coefficients a cell: nine are a 3x3 colour matrix (the light's strength and colour, saturation, hue),
 eighteen are the heights of three tone curves (red, green, blue) over six knots of luma (haze, shadows apart from
-lights, sky apart from ground). Black is moved by the first knot alone, and only a little: night stays night.
+lights, sky apart from ground), the last is a gain on detail (mist below zero, clear air above), detail being what the
+picture has over a soft version of itself.
 
 Sources of the ideas: local affine colour grids, Gharbi et al. 2017 (HDRNet); swapped styles and the co-occurrence
 patch discriminator, Park et al. 2020 (Swapping Autoencoder); FiLM, Perez et al. 2018; hinge loss with spectral norm,
@@ -33,12 +34,13 @@ STYLE_DIM = 64
 CONTENT_DIM = 48
 CELL_PX = 16  # one grid cell covers 16 x 16 pixels of the thumbnail
 KNOTS = 6  # of each tone curve, evenly spaced over luma 0..1
-COEFFICIENTS = 9 + 3 * KNOTS
+COEFFICIENTS = 9 + 3 * KNOTS + 1
 LUMA_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"
 
-_MATRIX_RANGE = 0.7  # a matrix entry may move by at most this much to either side
-_TONE_RANGE = 0.5  # and a tone curve's knot by this much of full scale,
-_BLACK_RANGE = 0.05  # but the knot of black by no more than haze would lift it
+_MATRIX_RANGE = 0.9  # a matrix entry may move by at most this much to either side
+_TONE_RANGE = 0.7  # and a tone curve's knot by this much of full scale,
+_BLACK_RANGE = 0.3  # but the knot of black by no more than haze would lift it
+_DETAIL_RANGE = 0.6  # detail may lose or gain at most this share of itself
 
 
 def luma(x: Tensor) -> Tensor:
@@ -107,7 +109,7 @@ class FilmBlock(nn.Module):
 
 
 class Painter(nn.Module):
-    """Content (B, 48, gh, gw) and style (B, 64) -> coefficients (B, 27, gh, gw)."""
+    """Content (B, 48, gh, gw) and style (B, 64) -> coefficients (B, 28, gh, gw)."""
 
     def __init__(self, width: int = 96, blocks: int = 4) -> None:
         super().__init__()
@@ -123,9 +125,10 @@ class Painter(nn.Module):
         h = h + self.whole(h.mean((2, 3)))[:, :, None, None]
         for block in self.blocks:
             h = block(h, style)
-        matrix, tone = self.leave(F.silu(h)).float().split([9, 3 * KNOTS], 1)
+        matrix, tone, detail = self.leave(F.silu(h)).float().split([9, 3 * KNOTS, 1], 1)
         reach = tone.new_tensor([_BLACK_RANGE] + [_TONE_RANGE] * (KNOTS - 1)).repeat(3).view(1, -1, 1, 1)
-        return torch.cat([_MATRIX_RANGE * torch.tanh(matrix), reach * torch.tanh(tone)], 1)
+        parts = _MATRIX_RANGE * torch.tanh(matrix), reach * torch.tanh(tone), _DETAIL_RANGE * torch.tanh(detail)
+        return torch.cat(parts, 1)
 
 
 class Generator(nn.Module):
@@ -140,29 +143,45 @@ class Generator(nn.Module):
         return self.encoder(x)
 
     def change(self, content: Tensor, own: Tensor, new: Tensor) -> Tensor:
-        """Coefficients that carry a picture from style `own` to style `new`: (B, 27, gh, gw); zero where they agree."""
+        """Coefficients that carry a picture from style `own` to style `new`: (B, 28, gh, gw); zero where they agree."""
         both = self.painter(content.repeat(2, 1, 1, 1), torch.cat([new, own]))
         painted_new, painted_own = both.chunk(2)
         return _smooth(painted_new - painted_own)
 
 
 def _smooth(change: Tensor) -> Tensor:
-    """Each cell averaged with its eight neighbours: light changes over a scene, not from one cell to the next."""
-    return F.avg_pool2d(F.pad(change, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    """Each cell averaged with its eight neighbours: light changes over a scene, not from one cell to the next.
+
+    The knots of black and of the dark beside it are averaged over the whole picture: haze lifts the dark everywhere,
+    and where it did so here and there, lamps and stars at night would wear halos.
+    """
+    smooth = F.avg_pool2d(F.pad(change, (1, 1, 1, 1), mode="replicate"), 3, 1)
+    tone = smooth[:, 9:-1].unflatten(1, (3, KNOTS))
+    dark = tone[:, :, :2].mean((3, 4), keepdim=True).expand_as(tone[:, :, :2])
+    return torch.cat([smooth[:, :9], torch.cat([dark, tone[:, :, 2:]], 2).flatten(1, 2), smooth[:, -1:]], 1)
+
+
+def soft(x: Tensor) -> Tensor:
+    """A picture of a thumbnail's size without its detail: (B, C, h, w) -> the same; five binomial taps each way."""
+    taps = x.new_tensor([1, 4, 6, 4, 1]) / 16
+    channels = x.shape[1]
+    across = F.conv2d(F.pad(x, (2, 2, 0, 0), mode="replicate"), taps.expand(channels, 1, 1, 5), groups=channels)
+    down = taps.view(5, 1).expand(channels, 1, 5, 1)
+    return F.conv2d(F.pad(across, (0, 0, 2, 2), mode="replicate"), down, groups=channels)
 
 
 def apply_change(x: Tensor, change: Tensor) -> Tensor:
-    """The picture with the change carried out, not clamped: (B, 3, H, W), (B, 27, gh, gw) -> (B, 3, H, W).
+    """The picture with the change carried out, not clamped: (B, 3, H, W), (B, 28, gh, gw) -> (B, 3, H, W).
 
     Differentiable and simple, for training on small crops. `render.carry` does the same to a full-size picture.
     """
     b, _, height, width = x.shape
     planes = F.interpolate(change, (height, width), mode="bilinear", align_corners=False)
     matrix = planes[:, :9].view(b, 3, 3, height, width)
-    curves = planes[:, 9:].view(b, 3, KNOTS, height, width)
+    curves = planes[:, 9:-1].view(b, 3, KNOTS, height, width)
     knots = torch.arange(KNOTS, device=x.device).view(1, 1, KNOTS, 1, 1)
     tents = (1 - (luma(x).clamp(0, 1).unsqueeze(2) * (KNOTS - 1) - knots).abs()).clamp(min=0)
-    return x + (matrix * x.unsqueeze(1)).sum(2) + (curves * tents).sum(2)
+    return x + (matrix * x.unsqueeze(1)).sum(2) + (curves * tents).sum(2) + planes[:, -1:] * (x - soft(x))
 
 
 class Discriminator(nn.Module):

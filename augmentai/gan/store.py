@@ -12,7 +12,7 @@ from torch import Tensor
 
 from augmentai.gan.network import STYLE_DIM, Generator
 
-ARCHITECTURE = "augmentai-gan-1"
+ARCHITECTURE = "augmentai-gan-2"
 
 
 class WeightsError(ValueError):

@@ -18,6 +18,7 @@ import json
 import math
 import signal
 import time
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from threading import Event
@@ -48,13 +49,14 @@ class Plan:
     average: float = 0.998  # of the exponential moving average of the weights
     seed: int = 1
     adversarial: float = 0.5
-    patches: float = 0.5
-    telling_apart: float = 0.5
-    palette: float = 5.0
+    patches: float = 1.0
+    telling_apart: float = 1.0
+    palette: float = 8.0
     content: float = 1.0
     detail: float = 4.0
     range: float = 40.0
     roughness: float = 8.0
+    relight: float = 3.0
 
 
 class Trainer:
@@ -64,6 +66,7 @@ class Trainer:
         torch.manual_seed(plan.seed)
         self.photos, self.plan, self.device, self.step_count = photos, plan, device, 0
         self.rng = torch.Generator().manual_seed(plan.seed)
+        self._crops: Iterator[Tensor] | None = None  # begun at the first step: a resumed run goes on
         self.generator = Generator().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.average = copy.deepcopy(self.generator).requires_grad_(False)
         self.whole = Discriminator().to(device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -75,24 +78,29 @@ class Trainer:
     def _autocast(self) -> Any:
         return torch.autocast(self.device, torch.bfloat16)
 
-    def step(self) -> dict[str, float]:
+    def step(self) -> dict[str, Tensor]:
         """One update of both discriminators and of the generator; returns what to log."""
-        x = vary_light(self.photos.crops(self.plan.batch, self.plan.size, self.rng), self.rng)
-        x = x.to(self.device).contiguous(memory_format=torch.channels_last)
+        if self._crops is None:
+            self._crops = self.photos.batches(self.plan.batch, self.plan.size, self.plan.seed, self.step_count)
+        crops = next(self._crops).to(self.device).contiguous(memory_format=torch.channels_last)
+        x, relit = vary_light(crops, self.rng), vary_light(crops, self.rng, chance=1.0)
         donors = x.roll(1, 0)
         with self._autocast():
             content, style = self.generator.encode(x)
             new_style = style.roll(1, 0)
             change = self.generator.change(content, style, new_style)
+            relit_style = self.generator.encode(relit)[1]
+            relighting = self.generator.change(content, style, relit_style)
         made = apply_change(x, change)
         seen = made.clamp(0, 1)
+        relight = F.l1_loss(apply_change(x, relighting), relit)
         log = self._judge(x, seen.detach(), donors)
-        log |= self._improve(x, made, seen, donors, content, new_style, change)
+        log |= self._improve(x, made, seen, donors, content, new_style, change, relight)
         self._follow()
         self.step_count += 1
         return log
 
-    def _judge(self, real: Tensor, made: Tensor, donors: Tensor) -> dict[str, float]:
+    def _judge(self, real: Tensor, made: Tensor, donors: Tensor) -> dict[str, Tensor]:
         references = self._cut(donors, 4)
         with self._autocast():
             real_verdict, made_verdict = self.whole(real), self.whole(made)
@@ -106,8 +114,16 @@ class Trainer:
         }
 
     def _improve(
-        self, x: Tensor, made: Tensor, seen: Tensor, donors: Tensor, content: Tensor, new_style: Tensor, change: Tensor
-    ) -> dict[str, float]:
+        self,
+        x: Tensor,
+        made: Tensor,
+        seen: Tensor,
+        donors: Tensor,
+        content: Tensor,
+        new_style: Tensor,
+        change: Tensor,
+        relight: Tensor,
+    ) -> dict[str, Tensor]:
         plan = self.plan
         with self._autocast():
             content_again, style_again = self.generator.encode(seen)
@@ -122,11 +138,12 @@ class Trainer:
             "detail": losses.lost_detail(x, made),
             "range": losses.out_of_range(made),
             "roughness": losses.roughness(change),
+            "relight": relight,  # the same crop in two simulated lights: the one place where the answer is known
         }
         total = sum((getattr(plan, name) * part for name, part in parts.items()), x.new_zeros(()))
         _update(self.generator_step, total, [self.generator])
         moved = (seen - x).abs().mean()
-        return {name: float(part.detach()) for name, part in parts.items()} | {"moved": float(moved.detach())}
+        return {name: part.detach() for name, part in parts.items()} | {"moved": moved.detach()}
 
     def _cut(self, pictures: Tensor, count: int, side: int = 32) -> Tensor:
         """`count` random patches of each picture, 1/8 to 1/3 of its side across: (B, count, 3, side, side)."""
@@ -166,9 +183,9 @@ def _update(optimiser: torch.optim.Optimizer, loss: Tensor, networks: list[nn.Mo
     optimiser.step()
 
 
-def _telling(real: Tensor, made: Tensor) -> float:
+def _telling(real: Tensor, made: Tensor) -> Tensor:
     """Chance that a real one scores above a made one: 0.5 is a dead discriminator, 1 one that cannot be fooled."""
-    return float((real[:, None] > made[None, :]).float().mean())
+    return (real[:, None] > made[None, :]).float().mean()
 
 
 @torch.no_grad()
@@ -251,7 +268,7 @@ def _stop_on_signals() -> Event:
 
 def _run(trainer: Trainer, args: argparse.Namespace, checkpoint: Path) -> None:
     begun = saved = time.monotonic()
-    sums: dict[str, float] = {}
+    sums: dict[str, Tensor] = {}  # left where they are made: to read one out would make a GPU wait
     counted = 0
 
     def keep() -> None:
@@ -270,10 +287,10 @@ def _run(trainer: Trainer, args: argparse.Namespace, checkpoint: Path) -> None:
         stopped = _stop_on_signals()
         while trainer.step_count < args.steps and time.monotonic() - begun < args.minutes * 60 and not stopped.is_set():
             for name, value in trainer.step().items():
-                sums[name] = sums.get(name, 0.0) + value
+                sums[name] = sums[name] + value if name in sums else value
             counted += 1
             if trainer.step_count % 50 == 0:
-                means = {name: round(total / counted, 4) for name, total in sums.items()}
+                means = {name: round(float(total) / counted, 4) for name, total in sums.items()}
                 if not all(math.isfinite(value) for value in means.values()):
                     raise SystemExit(
                         f"training diverged at step {trainer.step_count}: {means}; the last checkpoint is kept"

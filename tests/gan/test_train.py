@@ -61,4 +61,4 @@ def test_losses_point_the_right_way() -> None:
     assert float(losses.out_of_range(x + 1)) > 0
     styles = torch.eye(4, 64) * 8
     assert float(losses.tell_apart(styles, styles)) < float(losses.tell_apart(styles.flip(0), styles))
-    assert float(losses.roughness(torch.ones(1, 27, 3, 3))) == 0
+    assert float(losses.roughness(torch.ones(1, 28, 3, 3))) == 0

@@ -28,6 +28,9 @@ from augmentai.settings import Settings
 if TYPE_CHECKING:
     from augmentai.engines.diffusion.model import Begun, Model, Painted, Pixels, Shot
 
+BEST_STRENGTH = (
+    0.3  # for "auto": further away fine-grained classes suffer (DA-Fusion, Trabucco et al. 2023, and others)
+)
 _IN_FLIGHT = 2  # batches: one on the GPU, one behind it, so that it never waits for files to be read or written
 _FAILED_FOR_SECONDS = 300  # after this a new job may try again: the network is back, memory is free
 _GLANCE_SECONDS = 0.2  # how long a stop may go unseen while a batch runs
@@ -237,7 +240,9 @@ class _Run:
             self._last = (task.source.sha256, self._pool.submit(_reduced, task, size_wh))
         megapixels = photo.size_wh[0] * photo.size_wh[1] / 1e6
         self._batches.size = self.model.batch
-        self._batches.add((size_wh, task.recipe.strength), _Waiting(task, size_wh, self._last[1]), megapixels)
+        self._batches.add(
+            (size_wh, task.recipe.strength_or(BEST_STRENGTH)), _Waiting(task, size_wh, self._last[1]), megapixels
+        )
         if batch := self._batches.full():
             self._send(batch)
         return True
@@ -253,7 +258,9 @@ class _Run:
                 self._answers.append(Refused(one.task, f"the picture could not be reduced ({str(error)[:200]})"))
                 continue
             task = one.task
-            shots.append(Shot(task.source.sha256, pixels, *_words(task), task.recipe.strength, task.seed))
+            shots.append(
+                Shot(task.source.sha256, pixels, *_words(task), task.recipe.strength_or(BEST_STRENGTH), task.seed)
+            )
             sent.append(one)
         if shots:
             self._flight.append((sent, self.submit(shots, self._is_stopped)))
@@ -297,7 +304,8 @@ def _restored(waiting: _Waiting, painted: Painted, model: Model) -> Made | Refus
             image = image.resize(task.photo.size_wh, Image.Resampling.LANCZOS)
         except MemoryError:
             return Refused(task, "there is too little memory to bring it back to the source's size; make it smaller")
-    planned = model.plan(task.recipe.strength)
+    strength = task.recipe.strength_or(BEST_STRENGTH)
+    planned = model.plan(strength)
     width, height = waiting.size_wh
     details: dict[str, Any] = {
         "family": model.family.name,
@@ -320,4 +328,4 @@ def _restored(waiting: _Waiting, painted: Painted, model: Model) -> Made | Refus
     if negative_prompt:
         read = model.reads_negative_prompt
         details["negative_prompt"] = negative_prompt if read else "not read: guidance is off"
-    return Made(task, DiffusionEngine.name, image, model.name, painted.seconds, prompt, "all", details)
+    return Made(task, DiffusionEngine.name, image, model.name, painted.seconds, prompt, "all", details, strength)

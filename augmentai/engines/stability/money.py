@@ -62,7 +62,7 @@ def estimate(settings: Settings, recipe: Recipe, n_sources: int, variations: int
     if recipe.engine not in {"auto", "stability"} or not settings.stability_api_key.get_secret_value():
         return None
     try:
-        price = plan(settings).credits if recipe.strength > 0 else 0.0
+        price = plan(settings).credits if recipe.strength != 0 else 0.0
     except FieldError:
         return None
     tries = 1 + recipe.retries if recipe.filters and recipe.paid_retries else 1

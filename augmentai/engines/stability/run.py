@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from augmentai.engines.stability.engine import StabilityEngine
     from augmentai.images import Photo
 
+BEST_STRENGTH = 0.35  # for "auto": another picture, the same subject
 _TICK_SECONDS = 0.2
 _AFTER_STOP_SECONDS = 15.0  # what is in flight is paid for and nearly done; longer than this nobody waits for it
 _LOCKS_IN_A_ROW = 4  # lock-outs without a success between, after which the service is left alone for a while
@@ -194,7 +195,9 @@ class Run:
         if "negative_prompt" in form:
             details["negative_prompt"] = form["negative_prompt"]
         seconds = time.perf_counter() - begun
-        return Made(task, "stability", image, self._plan.model, seconds, prompt, details=details)
+        return Made(
+            task, "stability", image, self._plan.model, seconds, prompt, details=details, strength=BEST_STRENGTH
+        )
 
     def _source_itself(self, task: Task) -> Made:
         note = "strength 0 is the source itself; nothing was sent"
@@ -212,7 +215,9 @@ class Run:
             "seed": task.seed,
             "output_format": "png",
         }
-        return endpoint.form(wanted | endpoint.strength(recipe.strength) | dict(self._plan.extra)), prompt
+        return endpoint.form(
+            wanted | endpoint.strength(recipe.strength_or(BEST_STRENGTH)) | dict(self._plan.extra)
+        ), prompt
 
     def _send(self, prepared: Prepared, form: dict[str, str]) -> tuple[Picture | Problem, Hold, float]:
         """A picture, or a problem of this image alone, and its hold, settled.

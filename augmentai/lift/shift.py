@@ -1,0 +1,46 @@
+"""The shifted test set: the same pictures as another camera on another day would have taken them.
+
+Six kinds of shift, one a picture in turn, each of a strength drawn from the range that Hendrycks & Dietterich 2019
+(ImageNet-C) call mild to medium: colour cast, exposure, contrast, haze, blur, noise.
+"""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+KINDS = ("colour cast", "exposure", "contrast", "haze", "blur", "noise")
+
+
+def shifted(pictures: Tensor, seed: int) -> Tensor:
+    """One shift on each picture: uint8 (N, 3, H, W) -> the same. The same seed gives the same shifts."""
+    rng = torch.Generator().manual_seed(seed)
+    out = torch.empty_like(pictures)
+    for index, picture in enumerate(pictures):
+        x = picture.float() / 255
+        out[index] = (_shift(x, KINDS[index % len(KINDS)], rng).clamp(0, 1) * 255).round().byte()
+    return out
+
+
+def _shift(x: Tensor, kind: str, rng: torch.Generator) -> Tensor:
+    def drawn(low: float, high: float) -> float:
+        return low + (high - low) * float(torch.rand((), generator=rng))
+
+    if kind == "colour cast":  # gains on linear light, the mean brightness kept
+        gains = torch.tensor([2 ** drawn(-0.7, 0.7) for _ in range(3)])
+        return (x.clamp(1e-4, 1) ** 2.2 * (gains / gains.mean())[:, None, None]).clamp(0, 1) ** (1 / 2.2)
+    if kind == "exposure":  # stops, up or down
+        stops = drawn(0.7, 1.6) * (1 if drawn(0, 1) < 0.5 else -1)
+        return (x.clamp(1e-4, 1) ** 2.2 * 2**stops).clamp(0, 1) ** (1 / 2.2)
+    if kind == "contrast":
+        middle = x.mean()
+        return middle + (x - middle) * drawn(0.35, 0.7)
+    if kind == "haze":
+        air = drawn(0.25, 0.55)
+        return x * (1 - air) + air * drawn(0.7, 0.95)
+    if kind == "blur":
+        from kornia.filters import gaussian_blur2d
+
+        sigma = drawn(0.7, 1.5)
+        return gaussian_blur2d(x[None], (9, 9), (sigma, sigma))[0]
+    return x + torch.randn(x.shape, generator=rng) * drawn(0.05, 0.12)
