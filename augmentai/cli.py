@@ -26,7 +26,17 @@ from augmentai.engines.stability import StabilityEngine
 from augmentai.hub import Hub, HubError
 from augmentai.job import Job, limits
 from augmentai.keep import keep
-from augmentai.recipe import MAX_PER_CLASS, MAX_PER_SOURCE, MAX_RETRIES, MAX_VARIATIONS, SEED_LIMIT, Recipe, RecipeError
+from augmentai.recipe import (
+    AUTO,
+    MAX_PER_CLASS,
+    MAX_PER_SOURCE,
+    MAX_RETRIES,
+    MAX_VARIATIONS,
+    SEED_LIMIT,
+    Recipe,
+    RecipeError,
+    strength_of,
+)
 from augmentai.settings import SettingsError, load_settings
 
 ALL_DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2
@@ -44,6 +54,13 @@ _DEFAULT = Recipe()
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 console = Console(stderr=True)
+
+
+def _strength(words: str) -> float | str:
+    try:
+        return strength_of(words)
+    except RecipeError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 def _version(wanted: bool) -> None:
@@ -70,11 +87,15 @@ def augment(
         int, typer.Option("--variations", "-n", min=1, max=MAX_VARIATIONS, help="Of each picture.")
     ] = _DEFAULT.variations,
     strength: Annotated[
-        float,
+        str,
         typer.Option(
-            "--strength", "-s", min=0, max=1, help="0 is the picture itself, 1 as far from it as the engine goes."
+            "--strength",
+            "-s",
+            parser=_strength,
+            metavar="0..1|auto",
+            help="0 is the picture itself, 1 as far from it as the engine goes; auto: as far as the labels bear.",
         ),
-    ] = _DEFAULT.strength,
+    ] = AUTO,
     engine: Annotated[
         EngineName,
         typer.Option(

@@ -102,7 +102,7 @@ class Recipe:
 
     prompt: str = ""
     negative_prompt: str = ""
-    strength: float | str = 0.4
+    strength: float | str = AUTO
     variations: int = 1
     engine: str = "auto"
     seed: int = 0
@@ -172,6 +172,15 @@ def _thresholds(value: object) -> Thresholds:
     if unknown := [str(name) for name in value if name not in names]:
         raise RecipeError(f"there is no threshold {', '.join(unknown)}; there are {', '.join(names)}")
     return Thresholds(**value)
+
+
+def strength_of(words: object) -> float | str:
+    """What somebody typed as a strength: "auto", or a number from 0 to 1. Raises RecipeError."""
+    try:
+        typed = words if words == AUTO else float(words)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError):
+        typed = str(words)
+    return Recipe(strength=typed).strength
 
 
 def _whole(recipe: Recipe, name: str, low: int, high: int) -> None:

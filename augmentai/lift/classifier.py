@@ -29,7 +29,9 @@ class Classifier(nn.Module):
         self.head = nn.Linear(widths[-1], classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(x.device.type, torch.bfloat16):  # with channels last, a fifth of the time on a CPU that knows it
+        with torch.autocast(
+            x.device.type, torch.bfloat16
+        ):  # with channels last, a fifth of the time on a CPU that knows it
             h = self.body((x.contiguous(memory_format=torch.channels_last) - 0.45) / 0.25).mean((2, 3))
         return self.head(F.dropout(h.float(), 0.2, self.training))
 

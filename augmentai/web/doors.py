@@ -25,7 +25,7 @@ from augmentai.dataset.write import OutputError
 from augmentai.engines.base import Engine
 from augmentai.engines.gan import GanEngine
 from augmentai.job import limits
-from augmentai.recipe import Recipe, RecipeError
+from augmentai.recipe import Recipe, RecipeError, strength_of
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.costs import Pace, own_key, price, used
@@ -64,7 +64,7 @@ class Doors:
         files: list[str] | None,
         prompt: str,
         negative_prompt: str,
-        strength: float,
+        strength: str | float | None,
         variations: float,
         engine: str,
         seed: float,
@@ -348,7 +348,7 @@ def recipe_of(form: Mapping[str, Any]) -> Recipe:
     usual = Recipe()
     filled = {name: getattr(usual, name) if value is None else value for name, value in form.items()}
     try:
-        return Recipe(**filled)
+        return Recipe(**filled | {"strength": strength_of(filled.get("strength", usual.strength))})
     except RecipeError as error:
         raise _wrong_setting(error) from error
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from augmentai.recipe import ENGINES, GEOMETRIES, MAX_VARIATIONS, OUTPUT_FORMATS, SEED_LIMIT, TARGETS
+from augmentai.recipe import AUTO, ENGINES, GEOMETRIES, MAX_VARIATIONS, OUTPUT_FORMATS, SEED_LIMIT, TARGETS
 from augmentai.web import texts
 
 _GEOMETRY_NAMES = {
@@ -20,6 +20,9 @@ _FORMAT_NAMES = {"same": "Same as the source", "png": "PNG", "jpeg": "JPEG", "we
 
 _LAYOUT_NAMES = {"same": "They came", "yolo": "YOLO", "coco": "COCO", "voc": "Pascal VOC", "imagefolder": "ImageFolder"}
 _ORIGINALS_NAMES = {"auto": "Of a set, not of loose photos", "copy": "Always", "none": "Never"}
+
+
+_AUTOMATIC = "automatic strength"
 
 
 class Form(NamedTuple):
@@ -38,6 +41,12 @@ def simple_fields() -> dict[str, Any]:
         variations = gr.Slider(
             1, MAX_VARIATIONS, 4, step=1, label="Variations of each picture", buttons=[], elem_id="variations"
         )
+        automatic = gr.Checkbox(
+            True,
+            label="Choose the strength for me",
+            info="As far as the classes of your set bear: where colour tells them apart, gently.",
+            elem_id="auto-strength",
+        )
         strength = gr.Slider(
             0,
             1,
@@ -46,9 +55,33 @@ def simple_fields() -> dict[str, Any]:
             label="How strong the change is",
             info="0 is the photo itself; 0.4 is safe for most sets; 1 is as far as the engine goes.",
             buttons=[],
+            visible=False,
             elem_id="strength",
         )
-    return {"variations": variations, "strength": strength}
+        automatic.change(
+            lambda on: gr.update(visible=not on),
+            automatic,
+            strength,
+            queue=False,
+            show_progress="hidden",
+            api_visibility="private",
+        )
+    return {"variations": variations, _AUTOMATIC: automatic, "strength": strength}
+
+
+def as_recipe(form: dict[str, Any]) -> dict[str, Any]:
+    """What the controls hold, by the recipe's own names: the tick beside the strength is part of the strength."""
+    fields = {name: value for name, value in form.items() if name != _AUTOMATIC}
+    return fields | {"strength": AUTO} if form[_AUTOMATIC] else fields
+
+
+def as_form(fields: dict[str, Any]) -> dict[str, Any]:
+    """The way back, for settings that were loaded."""
+    if "strength" not in fields:
+        return fields
+    if fields["strength"] == AUTO:
+        return {name: value for name, value in fields.items() if name != "strength"} | {_AUTOMATIC: True}
+    return fields | {_AUTOMATIC: False}
 
 
 def more_settings(simple: dict[str, Any]) -> Form:

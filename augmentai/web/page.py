@@ -24,7 +24,7 @@ from augmentai.web.after import After
 from augmentai.web.assets import asset
 from augmentai.web.doors import Doors, session_of
 from augmentai.web.drop import drop_zone
-from augmentai.web.form import Form, more_settings, simple_fields
+from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
 from augmentai.web.grid import result_grid
 from augmentai.web.recipes import loaded, saved
 from augmentai.web.snippets import snippets
@@ -111,7 +111,7 @@ def _wire_job(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, turn: dic
     grid, outputs = parts["grid"], [parts[name] for name in _JOB_NAMES]
 
     def make(entries: Any, given: Any, key: str, request: gr.Request, *values: Any) -> Iterator[Any]:
-        filled = dict(zip(names, values, strict=True))
+        filled = as_recipe(dict(zip(names, values, strict=True)))
         yield from map(_in_order(_JOB_NAMES), doors.page(entries, key, filled, given or _NOTHING, request))
 
     def again(key: str, request: gr.Request) -> Iterator[Any]:
@@ -175,16 +175,17 @@ def _wire_settings(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, code
         return _in_order(dropped)(doors.look(entries))
 
     def foretell(given: Any, key: str, request: gr.Request, *values: Any) -> str:
-        return doors.foretell(given or _NOTHING, key, dict(zip(names, values, strict=True)), request)
+        return doors.foretell(given or _NOTHING, key, as_recipe(dict(zip(names, values, strict=True))), request)
 
     def show_code(request: gr.Request, *values: Any) -> str:
-        return snippets(dict(zip(names, values, strict=True)), _address(request))
+        return snippets(as_recipe(dict(zip(names, values, strict=True))), _address(request))
 
     def save(*values: Any) -> str:
-        return saved(dict(zip(names, values, strict=True)))
+        return saved(as_recipe(dict(zip(names, values, strict=True))))
 
     def load(file: str) -> Any:
         values, told = loaded(file)
+        values = as_form(values)
         return [*(values.get(name, gr.skip()) for name in names), told]
 
     looked = parts["files"].upload(look, parts["files"], [parts[name] for name in dropped], **_AT_ONCE)
@@ -218,7 +219,7 @@ def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:
         gr.File(label="files: pictures and ZIPs; the layout of a set inside a ZIP is kept", file_count="multiple"),
         gr.Textbox("", label="prompt: what to show (stability, diffusion); {label} is the class; empty: as it is"),
         gr.Textbox("", label="negative_prompt: what not to show (stability, diffusion)"),
-        gr.Number(0.4, label="strength: 0 (the source itself) to 1 (as far from it as the engine goes)"),
+        gr.Textbox("auto", label="strength: 0 (the source itself) to 1 (as far from it as the engine goes), or auto"),
         gr.Number(1, label=f"variations: of each picture, 1 to {MAX_VARIATIONS}"),
         gr.Textbox("auto", label=f"engine: {', '.join(ENGINES)}; auto prefers them in this order, image by image"),
         gr.Number(0, label="seed: 0 draws one, which the report tells; the same seed, the same pixels"),

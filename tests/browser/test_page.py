@@ -67,6 +67,7 @@ def test_previews_are_small_and_files_are_whole(page: Any, tmp_path: Path) -> No
 def test_settings_reach_the_result(page: Any, tmp_path: Path) -> None:
     give(page, [EXAMPLES / "chelsea.png"], 1)
     set_variations(page, 1)
+    page.uncheck("#auto-strength input")
     page.fill("#strength input[type=number]", "0")
     page.press("#strength input[type=number]", "Enter")
     page.click("#more button")

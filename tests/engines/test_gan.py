@@ -74,13 +74,13 @@ def test_edges_stay_where_they_are(name: str) -> None:
             assert together > 0.8
 
 
-def test_donors_are_of_the_same_class() -> None:
+def test_donors_are_of_the_same_class_and_of_the_bank_in_turn() -> None:
     sources = [source(name, label="a", side=120 + i) for i, name in enumerate(PHOTOS * 2)]
     sources += [source(name, label="b", side=140 + i) for i, name in enumerate(PHOTOS * 2)]
     for outcome in made(sources, Recipe(variations=2, seed=5)).values():
         assert outcome.variation is not None
         donor = str(outcome.variation.details["donor"])
-        assert donor.startswith(f"{outcome.source.label}/")
+        assert donor.startswith(f"{outcome.source.label}/" if outcome.index == 1 else "bank ")
         assert f" {'b' if outcome.source.label == 'a' else 'a'}/" not in donor
 
 

@@ -42,7 +42,7 @@ def test_log_says_whether_the_discriminators_live(photos: Path) -> None:
     log = train.Trainer(Photos([photos]), train.Plan(size=64, batch=4), "cpu").step()
     assert {"whole_alive", "patch_alive", "moved", "palette"} <= set(log)
     assert all(0 <= log[name] <= 1 for name in ("whole_alive", "patch_alive"))
-    json.dumps(log)
+    json.dumps({name: float(value) for name, value in log.items()})
 
 
 def test_too_few_photos_is_said(tmp_path: Path) -> None:

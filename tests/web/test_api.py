@@ -23,7 +23,7 @@ KEYWORDS = {
     "files": None,
     "prompt": "",
     "negative_prompt": "",
-    "strength": 0.4,
+    "strength": "auto",
     "variations": 1,
     "engine": "auto",
     "seed": 0,
