@@ -333,7 +333,10 @@ class Doors:
         except RecipeError as error:
             raise _wrong_setting(error) from error
         except OutputError as error:
-            raise gr.Error(str(error), title="The result could not be written", print_exception=False) from error
+            words = str(error).replace(
+                f"{get_upload_folder()}{os.sep}", ""
+            )  # where that is, is the server's own affair
+            raise gr.Error(words, title="The result could not be written", print_exception=False) from error
         finally:
             ticket.settle()
 

@@ -7,8 +7,13 @@ import time
 from pathlib import Path
 
 import pytest
+import requests
+from gradio_client import Client, handle_file
+from PIL import Image
 
+from augmentai.settings import Settings
 from augmentai.web.janitor import JOBS, Janitor, own_folder, still_needed, sweep
+from tests.web.serving import serving
 
 UPLOAD = "ab" * 32
 
@@ -103,3 +108,21 @@ def test_our_folder_is_closed_to_others(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert folder.stat().st_mode & 0o077 == 0
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "named"))
     assert own_folder() == tmp_path / "named"
+
+
+def test_nothing_is_left_of_a_job_when_its_time_is_over(tmp_path: Path) -> None:
+    """Against a real server: uploads, results, the ZIP, previews, and the stubs that Gradio writes and forgets."""
+    Image.new("RGB", (48, 32), "teal").save(tmp_path / "a.png")
+    cache = tmp_path / "gradio"
+    with serving(Settings(), cache) as url:
+        client = Client(url, verbose=False, download_files=False)
+        report = client.predict(files=[handle_file(tmp_path / "a.png")], variations=2, api_name="/augment")[2]
+        assert report["variations"] == 2
+        sweep(cache, keep_hours=1)
+        files = [path for path in cache.rglob("*") if path.is_file()]
+        assert len(files) >= 4, "its own time has not come"
+        for path in cache.rglob("*"):
+            os.utime(path, (time.time() - 2 * 3600,) * 2)
+        sweep(cache, keep_hours=1)
+        assert [path for path in cache.rglob("*") if path.is_file()] == []
+        assert requests.get(url, timeout=30).ok

@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pytest
 from starlette.requests import Request
 
-from augmentai.settings import Settings
+from augmentai.settings import ROOT, Settings
 from augmentai.web.limits import Window, wait_words
 from augmentai.web.public import STRANGERS_LIMITS, credentials, for_strangers
 from augmentai.web.visitors import address_of
@@ -99,6 +99,26 @@ def test_strangers_get_tighter_limits(how: dict[str, object]) -> None:
     served = for_strangers(Settings(**how))
     assert {name: getattr(served, name) for name in STRANGERS_LIMITS} == STRANGERS_LIMITS
     assert served.max_files < Settings().max_files
+
+
+def test_the_readme_tells_these_limits() -> None:
+    told = " ".join((ROOT / "README.md").read_text().split())
+    words = {
+        "visitor_images_per_hour": "{:g} images",
+        "visitor_credits_per_hour": "{:g} credits of your key",
+        "visitor_upload_mb_per_hour": "{:g} MB of uploads an hour",
+        "visitor_jobs": "{:g} jobs may wait at once",
+        "stability_credits_per_day": "{:g} credits a day",
+        "max_files": "{:g} files of at most",
+        "max_file_mb": "at most {:g} MB",
+        "max_megapixels": "{:g} megapixels",
+        "keep_hours": "deleted after {:g} hours",
+        "max_upload_mb": "an upload {:g} MB",
+        "max_zip_gb": "a ZIP that unpacks to {:g} GB",
+    }
+    assert set(words) == set(STRANGERS_LIMITS)
+    for name, limit in STRANGERS_LIMITS.items():
+        assert words[name].format(limit) in told, name
 
 
 def test_what_the_owner_set_stays() -> None:
