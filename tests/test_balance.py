@@ -202,3 +202,14 @@ class TestInAJob:
         loose = augmentai(tmp_path / "set" / "cats" / "0.png", "--dry-run", "--balance")
         assert loose.returncode == 2
         assert "classes cannot be balanced" in loose.stderr
+
+
+def test_the_page_foretells_it() -> None:
+    from augmentai.engines import available
+    from augmentai.web.doors import Doors
+
+    doors = Doors(Settings(), available(Settings()))
+    given = {"pictures": 4, "pixels": 10_000, "classes": {"cats": 3, "owls": 1}}
+    form = {"balance": True, "engine": "gan"}
+    assert "2 variations" in doors.foretell(given, "", form)
+    assert "16 variations" in doors.foretell(given, "", {"variations": 4, "engine": "gan"})

@@ -23,6 +23,7 @@ from augmentai.recipe import Outcome, Recipe, RecipeError, Source, Thresholds, v
 from augmentai.settings import EXAMPLES, Settings
 from tests.filters.engines import Painter, Scripted, tinted
 from tests.makers import colours, deep_values, encoded, png
+from tests.test_cli import augmentai
 from tests.test_job import job_of
 
 SIZE_WH = (96, 64)
@@ -301,6 +302,22 @@ class TestHeldOut:
         (outcome,) = [outcome for outcome in job.run() if outcome.source.split == "train"]
         assert outcome.ok
         assert outcome.rejections[0].reason == "near-duplicate of test/flower.jpg, which is kept for test"
+
+    def test_a_set_with_splits_from_the_command_line(self, tmp_path: Path) -> None:
+        for split, name, quality in (
+            ("train", "coffee.png", 95),
+            ("train", "flower.jpg", 95),
+            ("test", "coffee.png", 50),
+        ):
+            (tmp_path / "set" / split / "things").mkdir(parents=True, exist_ok=True)
+            with Image.open(EXAMPLES / name) as opened:
+                small = opened.convert("RGB").resize((150, 100) if split == "test" else (300, 200))
+            small.save(tmp_path / "set" / split / "things" / f"{Path(name).stem}.jpg", quality=quality)
+        done = augmentai(tmp_path / "set", "-o", tmp_path / "out", "--seed", "3")
+        assert done.returncode == 1
+        assert "1 is nearly the same as a validation or test picture and left out" in done.stderr
+        assert {path.name for path in (tmp_path / "out").rglob("*__v*")} == {"flower__v1.jpg"}
+        assert (tmp_path / "out" / "test" / "things" / "coffee.jpg").exists()
 
     def test_pages_of_text_are_not_taken_for_one_another(self) -> None:
         def page(words: str) -> Image.Image:
