@@ -250,7 +250,7 @@ class _Collector:
             self.others += 1
         else:
             origin = where.pop("origin", "")
-            self.tree.add_side(Entry(safe, origin, 0, **where))
+            self.tree.add_side(Entry(safe, origin, **where))
 
     def _closed_folder(self, error: OSError) -> None:
         self._fail(Path(error.filename or "?").name, why_unreadable(error))
@@ -263,7 +263,7 @@ class _Collector:
         self.seen.add(str(path))
         safe = self._safe(relative)
         if safe is not None:
-            self.tree.pictures.append(Entry(safe, "", 0, file=path))
+            self.tree.pictures.append(Entry(safe, "", file=path))
 
     def _take_file(self, entry: Entry, path: Path, known: Known) -> None:
         safe = entry.path
@@ -316,7 +316,7 @@ class _Collector:
             self.found += 1
             safe = self._safe(name, f" in {shown(path.name)}")
             if safe is not None:
-                self.tree.pictures.append(Entry(safe, str(path), info.file_size, member=(archive, info)))
+                self.tree.pictures.append(Entry(safe, str(path), member=(archive, info)))
         if self.found + len(self.failures) == before and not self.stop.is_set():
             self._fail(path.name, "there is no picture in this ZIP")
 

@@ -26,7 +26,6 @@ class Entry:
 
     path: str
     origin: str
-    size_bytes: int
     file: Path | None = None
     member: tuple[zipfile.ZipFile, zipfile.ZipInfo] | None = None
 
@@ -64,9 +63,9 @@ class Entry:
             raise LabelError(f"{self.path} is larger than {size_words(limit_bytes)}, the limit of a label file")
         return data
 
-    def text(self) -> str:
+    def text(self, limit_bytes: int = _LARGEST_TEXT_BYTES) -> str:
         """Its text. UTF-8, with or without its mark; what is not is read as Latin-1, which never fails."""
-        data = self.read()
+        data = self.read(limit_bytes)
         try:
             return data.decode("utf-8-sig")
         except UnicodeDecodeError:

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from augmentai.dataset.rows import Row, Rows
 
 
+_MOST_BITMAP_PIXELS = 10**9  # of all bitmaps of one picture, a byte each
+
+
 @dataclass(frozen=True, slots=True)
 class CocoLabels:
     """Labels of one picture, out of every file that tells of it."""
@@ -42,7 +45,9 @@ class CocoLabels:
         for file, identity, image in store.images_of(self.picture.key):
             turned = frame.is_stored((image.get("width") or 0, image.get("height") or 0))
             any_turned = any_turned or turned
-            for place, annotation in enumerate(store.annotations_of(file, identity), 1):
+            annotations = store.annotations_of(file, identity)
+            self._check_room(annotations, frame.size_wh, file)
+            for place, annotation in enumerate(annotations, 1):
                 if "category_id" not in annotation:  # a caption, or something else that is said of the whole picture
                     others.append({"file": file, "annotation": annotation})
                     continue
@@ -53,6 +58,14 @@ class CocoLabels:
                     raise LabelError(f"{self.layout.entries[file].path}, annotation {number}: {error}") from error
                 shapes.append(replace(shape, extra={**shape.extra, "coco_file": file}))
         return Labels(tuple(shapes), extra={"coco": others, "turned": any_turned})
+
+    def _check_room(self, annotations: list[dict[str, Any]], size_wh: tuple[int, int], file: int) -> None:
+        bitmaps = sum(isinstance(annotation.get("segmentation"), dict) for annotation in annotations)
+        if bitmaps * size_wh[0] * size_wh[1] > _MOST_BITMAP_PIXELS:
+            raise LabelError(
+                f"{self.layout.entries[file].path} has {bitmaps} RLE bitmaps for this one picture of "
+                f"{size_wh[0]}x{size_wh[1]}, more than fit into memory; draw them as polygons"
+            )
 
 
 class CocoLayout(Layout):

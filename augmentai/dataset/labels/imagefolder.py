@@ -27,6 +27,7 @@ from augmentai.recipe import Failure, Source
 if TYPE_CHECKING:
     from augmentai.dataset.rows import Rows
 
+_LARGEST_METADATA_BYTES = 256 << 20  # one file for all pictures of a folder
 _CATEGORY_KEYS = ("categories", "category")
 _STALE_KEYS = ("segmentation", "keypoints")  # drawn in pixels, of a kind that nobody has settled
 
@@ -198,7 +199,7 @@ def read_imagefolder(tree: Tree, forced: bool) -> ImageFolderLayout | None:
 
 def _read(entry: Entry) -> tuple[list[str], list[tuple[str, dict[str, Any]]] | None]:
     """(columns of a CSV, rows with where their pictures lie); no rows where it has no file_name. Raises LabelError."""
-    text = entry.text()
+    text = entry.text(_LARGEST_METADATA_BYTES)
     if entry.path.lower().endswith(".csv"):
         reader = csv.DictReader(io.StringIO(text, newline=""))
         columns = list(reader.fieldnames or ())

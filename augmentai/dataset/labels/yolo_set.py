@@ -149,7 +149,8 @@ def _classes(content: dict[str, Any], file: str) -> Classes:
 
 def _find_splits(one: _Yaml, tree: Tree) -> None:
     folders = tree.folders()
-    base = str(one.content.get("path") or "")
+    given_base = one.content.get("path")
+    base = given_base if isinstance(given_base, str) else ""
     for key in _SPLIT_KEYS:
         value = one.content.get(key)
         for given in value if isinstance(value, list) else [value]:

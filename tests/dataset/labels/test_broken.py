@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from PIL import Image
 
 from augmentai.dataset.labels.base import LabelError
 from augmentai.dataset.labels.coco import area_of, bounds_of_mask, rle_of, shape_of
@@ -100,6 +101,23 @@ def test_a_broken_annotation_of_coco(change: Any, told: str, tmp_path: Path) -> 
     assert found["train/one.jpg"].startswith("annotations/instances_train.json, annotation 1: ")
     assert told in found["train/one.jpg"]
     assert job.report.variations == 2
+
+
+def test_bitmaps_that_would_fill_the_memory(tmp_path: Path) -> None:
+    """A few kilobytes of run lengths may stand for gigabytes."""
+    files = coco() | {"train/one.jpg": encoded(Image.new("L", (9000, 9000)), "PNG")}
+    content = json.loads(files["annotations/instances_train.json"])
+    content["images"][0] |= {"width": 9000, "height": 9000}
+    rle = {"size": [9000, 9000], "counts": [81_000_000]}
+    many = [
+        {"id": 100 + i, "image_id": 100, "category_id": 7, "bbox": [0, 0, 1, 1], "segmentation": rle} for i in range(20)
+    ]
+    content["annotations"] = many
+    files["annotations/instances_train.json"] = json.dumps(content).encode()
+    source = next(s for s in gathered(write(tmp_path / "in", files)).sources if s.path == "train/one.jpg")
+    assert source.labels is not None
+    with pytest.raises(LabelError, match="20 RLE bitmaps for this one picture of 9000x9000, more than fit into memory"):
+        source.labels.load()
 
 
 def test_json_that_breaks_off(tmp_path: Path) -> None:
@@ -197,8 +215,6 @@ class TestTurnedPictures:
     """EXIF turns the picture. Labels drawn on the stored pixels turn with it; those drawn upright stay."""
 
     def photo(self, orientation: int) -> bytes:
-        from PIL import Image
-
         from tests.dataset.labels.sets import COLOURS
         from tests.makers import exif_with
 
@@ -230,8 +246,6 @@ class TestTurnedPictures:
         assert max(abs(a - b) for a, b in zip(box, seen, strict=True)) <= 1
 
     def test_masks_stand_upright(self, tmp_path: Path) -> None:
-        from PIL import Image
-
         mask = Image.new("L", SIZE_WH)
         mask.paste(7, (4, 6, 24, 20))
         files = {"images/a.jpg": self.photo(6), "masks/a.png": encoded(mask)}
