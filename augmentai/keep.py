@@ -21,7 +21,7 @@ from augmentai.versions import models
 def record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
     """What `recipe.yaml` will say of a job. inputs: as they were given; out: the folder or ZIP that it goes to."""
     used = models(job.recipe.engine, job.settings, job.engines)
-    return record_of(job.recipe, job.gathered.sources, used, inputs, out)
+    return record_of(job.recipe, job.gathered.sources, used, inputs, out, job.gathered.carried)
 
 
 def keep(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome, None, None]:

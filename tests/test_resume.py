@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 import time
+import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -347,7 +348,7 @@ class TestWhatIsRefused:
 
     def test_sources_in_other_folders(self, given: Path, out: Path) -> None:
         (given / "class 0").rename(given / "class 2")
-        self.refused(given, out, RECIPE, "the sources lie in other folders or have other names")
+        self.refused(given, out, RECIPE, "the pictures lie in other folders or have other names")
 
     def test_other_weights(self, given: Path, out: Path) -> None:
         recipe = (out / RECIPE_FILE).read_text()
@@ -432,3 +433,42 @@ def test_a_saved_recipe_and_flags_over_it(given: Path, tmp_path: Path) -> None:
     assert (
         "strength is 2; expected a number from 0 to 1" in command(given, "-o", tmp_path / "3", "--recipe", own).stderr
     )
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of 320 kB, which only root can make."""
+    folder = tmp_path / "disk"
+    folder.mkdir()
+    made = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=320k", "none", folder], capture_output=True)
+    if made.returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", folder], check=True)
+
+
+def test_a_full_disk_ends_a_run_that_goes_on_when_there_is_room(small_disk: Path, tmp_path: Path) -> None:
+    given, out = set_of(50, tmp_path / "given"), small_disk / "out"
+    with pytest.raises(OutputError, match=r"cannot be written.*No space left on device"):
+        done(given, out)
+    lines = [json.loads(line) for line in (out / MANIFEST).read_text().splitlines()]
+    assert lines
+    assert {line["file"] for line in lines} == {p.relative_to(out).as_posix() for p in out.rglob("*__v*")}
+    assert not list(out.glob(".augmentai*"))
+    subprocess.run(["mount", "-o", "remount,size=10m", small_disk], check=True)
+    assert done(given, out)["held"] == len(lines)
+    whole = tmp_path / "as deep" / "whole"
+    done(given, whole)
+    assert held(out) == held(whole)
+
+
+def test_a_zip_on_a_full_disk_is_whole(small_disk: Path, tmp_path: Path) -> None:
+    given, out = set_of(50, tmp_path / "given"), small_disk / "out.zip"
+    with pytest.raises(OutputError, match=r"No space left on device.*what was finished before is kept"):
+        done(given, out)
+    with zipfile.ZipFile(out) as archive:
+        assert archive.testzip() is None
+        lines = [json.loads(line) for line in archive.read(MANIFEST).splitlines()]
+        assert {line["file"] for line in lines} == {name for name in archive.namelist() if "__v" in name}
+    assert lines
+    assert [path.name for path in small_disk.iterdir()] == ["out.zip"]

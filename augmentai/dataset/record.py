@@ -22,10 +22,11 @@ _HEAD = """# A run of AugmentAI. The same command goes on with it where it was s
 class RunRecord:
     """What a run was asked for.
 
-    recipe: with the seed that was used, never 0. sources: their number. sources_sha256: SHA-256 of their sorted hashes,
-    one a line: what the pixels hang on. places_sha256: the same of their paths, classes and hashes: what the names hang
-    on. inputs: where they lay, seen from the run's own folder; names alone where that would tell of a whole machine.
-    models: the version of each model that could be used. versions: of Python and the packages that make pixels.
+    recipe: with the seed that was used, never 0. sources: their number. sources_sha256: SHA-256 of their sorted
+    hashes, one a line: what the pixels hang on. places_sha256: the same of the paths, classes and hashes of all
+    pictures of the set, also those held out: what the names and the filters hang on. inputs: where they lay, seen
+    from the run's own folder; names alone where that would tell of a whole machine. models: the version of each
+    model that could be used. versions: of Python and the packages that make pixels.
     """
 
     recipe: Recipe
@@ -59,11 +60,15 @@ def record_of(
     models: Mapping[str, str],
     inputs: Iterable[Path] = (),
     out: Path = Path(),
+    carried: Sequence[Source] = (),
 ) -> RunRecord:
-    """The record of a run about to begin. inputs: as they were given. out: the folder or ZIP that it goes to."""
+    """The record of a run about to begin.
+
+    inputs: as they were given. out: the folder or ZIP that it goes to. carried: the set's pictures that are not varied.
+    """
     by_hash = hashlib.sha256("".join(f"{sha256}\n" for sha256 in sorted(s.sha256 for s in sources)).encode())
     by_place = hashlib.sha256()
-    for source in sorted(sources, key=lambda s: (s.path, s.sha256)):
+    for source in sorted((*sources, *carried), key=lambda s: (s.path, s.sha256)):
         by_place.update(f"{source.path}\0{source.label or ''}\0{source.sha256}\n".encode("utf-8", "backslashreplace"))
     home = out.parent if out.suffix.lower() == ".zip" else out
     return RunRecord(
@@ -133,7 +138,7 @@ def differences(before: RunRecord, now: RunRecord) -> list[str]:
         counts = f"{now.sources}, some of them changed" if same else str(now.sources)
         found.append(f"the sources were {before.sources}, now {counts}")
     elif before.places_sha256 != now.places_sha256:
-        found.append("the sources lie in other folders or have other names")
+        found.append("the pictures lie in other folders or have other names, or those held out are others")
     found += [
         f"the model of {name} was {version}, now {now.models[name]}"
         for name, version in before.models.items()
