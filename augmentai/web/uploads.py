@@ -108,7 +108,7 @@ def look(entries: Sequence[Entry], settings: Settings) -> Look:
             if _is_zip(place):
                 _zip_members(Path(path), place, settings, found, tree, archives)
             elif _suffix(place) in LABEL_SUFFIXES:
-                tree.add_side(Place(place, "", 0, file=Path(path)))
+                tree.add_side(Place(place, "", file=Path(path)))
             else:
                 _file(Path(path), place, settings, found, tree)
         _sort_out(tree, settings, found)
@@ -179,7 +179,7 @@ def _file(path: Path, place: str, settings: Settings, found: Look, tree: Tree) -
         found.refuse(place, error)
     else:
         found.size_bytes += size
-        tree.pictures.append(Place(place, "", size, file=path))
+        tree.pictures.append(Place(place, "", file=path))
 
 
 def _zip_members(path: Path, place: str, settings: Settings, found: Look, tree: Tree, archives: ExitStack) -> None:
@@ -197,7 +197,7 @@ def _zip_members(path: Path, place: str, settings: Settings, found: Look, tree: 
         member, suffix = safe_path(name), _suffix(name)
         if suffix in LABEL_SUFFIXES:
             if member is not None:
-                tree.add_side(Place(member, str(path), 0, member=(archive, info)))
+                tree.add_side(Place(member, str(path), member=(archive, info)))
         elif suffix in SUFFIXES or suffix in RAW_SUFFIXES:
             try:
                 if member is None:
@@ -212,7 +212,7 @@ def _zip_members(path: Path, place: str, settings: Settings, found: Look, tree: 
                 found.refuse(name, f"damaged inside the ZIP ({error})")
             else:
                 found.size_bytes += info.file_size
-                tree.pictures.append(Place(member, str(path), info.file_size, member=(archive, info)))
+                tree.pictures.append(Place(member, str(path), member=(archive, info)))
     if len(tree.pictures) + len(found.refused) == before:
         found.refuse(place, "there is no picture in this ZIP")
 
