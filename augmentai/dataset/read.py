@@ -12,14 +12,15 @@ from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import Any
 
-from augmentai.dataset.archive import ArchiveError, check, name_of, open_archive, size_words, too_large
-from augmentai.dataset.content import FileReader, head, member_head, read_given, read_member, sha256_of, why_unreadable
+from augmentai.dataset.archive import ArchiveError, name_of, open_archive, size_words, too_large
+from augmentai.dataset.content import head, member_head, read_given, why_unreadable
 from augmentai.dataset.held import is_run
 from augmentai.dataset.labels.folders import FolderLayout
 from augmentai.dataset.labels.layout import Known, Layout
 from augmentai.dataset.labels.recognise import recognise
 from augmentai.dataset.manifest import MANIFEST, OWN_FILES
 from augmentai.dataset.names import LONGEST_PATH_BYTES, safe_path, shown
+from augmentai.dataset.take import NotTakenError, take
 from augmentai.dataset.tree import LABEL_SUFFIXES, Entry, Tree
 from augmentai.images.kinds import PICTURES, RAW_SUFFIXES, SUFFIXES, kind_of
 from augmentai.recipe import Failure, Source
@@ -120,12 +121,11 @@ class _Collector:
         self.failures += self.layout.failures
         self.others += sum(len(held) for path, held in self.tree.sides.items() if path not in self.layout.used)
         for entry in self.tree.pictures:
-            if entry.key not in self.layout.hidden:
-                known = self.layout.known.get(entry.key, Known())
-                if entry.file is not None:
-                    self._take_file(entry, entry.file, known)
-                elif entry.member is not None:
-                    self._take_member(entry, *entry.member, known)
+            if entry.key not in self.layout.hidden and self._has_room(entry.path):
+                try:
+                    self._keep(take(entry, self.layout.known.get(entry.key, Known()), self.limits.file_bytes))
+                except NotTakenError as error:
+                    self._fail(entry.path, str(error))
         self.layout.known.clear()
         self.layout.hidden.clear()
         self.tree = Tree()
@@ -265,27 +265,6 @@ class _Collector:
         if safe is not None:
             self.tree.pictures.append(Entry(safe, "", file=path))
 
-    def _take_file(self, entry: Entry, path: Path, known: Known) -> None:
-        safe = entry.path
-        if not self._has_room(safe):
-            return
-        try:
-            found = path.stat()
-            if not stat.S_ISREG(found.st_mode):  # to open a pipe would be to wait for ever
-                self._fail(safe, "not a file but a device or a pipe; give a picture")
-                return
-            if found.st_size > self.limits.file_bytes:
-                self._fail(safe, too_large(found.st_size, self.limits.file_bytes))
-                return
-            with path.open("rb") as stream:
-                digest = sha256_of(stream)
-        except OSError as error:
-            gone = isinstance(error, FileNotFoundError) and path.is_symlink()
-            self._fail(safe, "a link to a file that is gone" if gone else why_unreadable(error))
-            return
-        read = FileReader(path, found.st_size, digest)
-        self._keep(Source(safe, known.label, digest, found.st_size, read, known.split, known.labels))
-
     def _archive(self, path: Path) -> None:
         before = self.found + len(self.failures)
         try:
@@ -334,23 +313,6 @@ class _Collector:
         else:
             self.others += 1
         return None
-
-    def _take_member(self, place: Entry, archive: zipfile.ZipFile, info: zipfile.ZipInfo, known: Known) -> None:
-        safe = place.path
-        if not self._has_room(safe):
-            return
-        try:
-            check(info, self.limits.file_bytes)
-            with archive.open(info) as stream:
-                digest = sha256_of(stream)
-        except ArchiveError as error:
-            self._fail(safe, str(error))
-            return
-        except Exception as error:  # BadZipFile, zlib.error, OSError, EOFError, ...
-            self._fail(safe, f"damaged inside {shown(PurePosixPath(place.origin).name)} ({error}); make the ZIP again")
-            return
-        read = partial(read_member, archive, info)
-        self._keep(Source(safe, known.label, digest, info.file_size, read, known.split, known.labels))
 
 
 def _outermost(folders: list[Path]) -> list[Path]:
