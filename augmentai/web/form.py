@@ -18,8 +18,14 @@ _GEOMETRY_NAMES = {
 _FORMAT_NAMES = {"same": "Same as the source", "png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
 
 
-_LAYOUT_NAMES = {"same": "They came", "yolo": "YOLO", "coco": "COCO", "voc": "Pascal VOC", "imagefolder": "ImageFolder"}
-_ORIGINALS_NAMES = {"auto": "Of a set, not of loose photos", "copy": "Always", "none": "Never"}
+_LAYOUT_NAMES = {
+    "same": "As they came",
+    "yolo": "YOLO",
+    "coco": "COCO",
+    "voc": "Pascal VOC",
+    "imagefolder": "ImageFolder",
+}
+_ORIGINALS_NAMES = {"auto": "If it is a dataset", "copy": "Always", "none": "Never"}
 
 
 _AUTOMATIC = "automatic strength"
@@ -111,6 +117,12 @@ def more_settings(simple: dict[str, Any]) -> Form:
                 min_width=150,
                 elem_id="mirror",
             )
+        filters = gr.Checkbox(
+            True,
+            label="Make poor variations again",
+            info="Near-copies of the photo or of each other, flat and blurred ones.",
+            elem_id="filters",
+        )
         balance = gr.Checkbox(
             False,
             label="Make all classes as large as the largest",
@@ -174,6 +186,7 @@ def more_settings(simple: dict[str, Any]) -> Form:
         "output_format": output_format,
         "geometry": geometry,
         "mirror": mirror,
+        "filters": filters,
         "balance": balance,
         "to": to,
         "originals": originals,

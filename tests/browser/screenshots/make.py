@@ -1,17 +1,28 @@
-"""Takes the README's pictures of the page: `python -m tests.browser.screenshots.make`. Needs Chromium."""
+"""Takes the README's pictures of the page, desktop and phone, light and dark: `python -m tests.browser.screenshots.make`. Needs Chromium."""
 
 from __future__ import annotations
 
+import io
 import sys
 import tempfile
 from pathlib import Path
 
+from PIL import Image
+
 from augmentai.settings import Settings
 from tests.browser.conftest import FLAGS, find_chromium
+from tests.browser.steps import augment, samples
 from tests.web.serving import serving
 
 HERE = Path(__file__).parent
-VIEWS = {"page": (1280, 900, "light"), "phone": (390, 844, "dark")}
+# name: width, height, theme, and what is to be seen
+VIEWS = {
+    "page": (1280, 960, "light", "#tabs"),
+    "page-dark": (1280, 960, "dark", "#tabs"),
+    "compare": (1280, 960, "light", "dialog"),
+    "phone": (390, 844, "light", "#status"),
+    "phone-dark": (390, 844, "dark", "#tabs"),
+}
 
 
 def main() -> None:
@@ -26,16 +37,21 @@ def main() -> None:
         sync_playwright() as playwright,
     ):
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
-        for name, (width, height, theme) in VIEWS.items():
+        for name, (width, height, theme, seen) in VIEWS.items():
             page = browser.new_page(viewport={"width": width, "height": height})
             page.goto(f"{url}?__theme={theme}")
-            page.click("#samples")
-            page.wait_for_selector(".drop-count")
-            page.click("#augment")
-            page.wait_for_selector("#status .aug-done", timeout=120_000)
-            page.wait_for_timeout(1500)  # thumbnails fade in
-            page.screenshot(path=HERE / f"{name}.png", full_page=name == "page")
+            samples(page)
+            augment(page)
+            page.evaluate(f"document.querySelector('{seen}').scrollIntoView()")
+            if seen == "dialog":
+                page.click(".card-open >> nth=8")
+                page.wait_for_function("document.querySelector('.compare-after').src.includes('large-after')")
+            page.wait_for_timeout(1500)  # pictures and the bar come to rest
+            # 256 colours show all there is to see, in a third of the bytes.
+            shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(256)
+            shot.save(HERE / f"{name}.png", optimize=True)
             print(HERE / f"{name}.png")
+            page.close()
         browser.close()
 
 
