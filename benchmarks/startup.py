@@ -35,7 +35,6 @@ sys.path.insert(0, str(ROOT))
 
 from augmentai.settings import EXAMPLES  # noqa: E402
 from tests.browser.conftest import FLAGS, find_chromium  # noqa: E402
-from tests.browser.steps import give  # noqa: E402
 from tests.web.process import free_port  # noqa: E402
 
 HELLO = """
@@ -90,7 +89,8 @@ def first_variation(browser: Any, folder: Path) -> float:
         page = browser.new_page()
         page.goto(url)
         page.wait_for_selector("#augment")
-        give(page, [EXAMPLES / "chelsea.png"], 1)
+        page.set_input_files("#files input[type=file] >> nth=0", [EXAMPLES / "chelsea.png"])
+        page.wait_for_selector(".drop-count strong", timeout=60_000)
         begun = time.perf_counter()
         page.click("#augment")
         page.wait_for_function(
