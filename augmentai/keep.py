@@ -14,8 +14,11 @@ from augmentai.dataset.sheet import sheet
 from augmentai.dataset.write import Writer, writer_for
 from augmentai.images import ImageError
 from augmentai.job import Job
+from augmentai.memory import give_back
 from augmentai.recipe import Outcome
 from augmentai.versions import models
+
+_PICTURES_BETWEEN_TIDYING = 100
 
 
 def record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
@@ -36,12 +39,14 @@ def keep(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome,
         job.go_on(writer.held)
         is_open = False
         with closing(job.run()) as outcomes:
-            for outcome in outcomes:
+            for number, outcome in enumerate(outcomes, 1):
                 if not is_open and (outcome.ok or job.report.held):  # a run that makes nothing leaves nothing
                     open_set(writer, job)
                     is_open = True
                 writer.add(outcome)
                 yield outcome
+                if not number % _PICTURES_BETWEEN_TIDYING:
+                    give_back()
         if job.report.variations:
             if not is_open:
                 open_set(writer, job)
