@@ -63,6 +63,11 @@ class Report:
         self.variations += held.variations
         self.engines += held.engines
         self.credits += held.credits
+        self.left_out += held.left_out
+        if held.left_out:
+            self.notice(
+                f"{held.left_out} that filters rejected had cost credits and are not made again; another seed would"
+            )
 
     def add(self, outcome: Outcome) -> None:
         self.credits += outcome.credits

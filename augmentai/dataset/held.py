@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE
+from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, made_in
 from augmentai.dataset.names import safe_path
 from augmentai.filters.measure import print_from
 from augmentai.recipe import Source
@@ -22,6 +22,8 @@ class Held:
     """Variations that are there already, by source and index.
 
     sources: sorted by (path, hash), as `gather` gives them. Holds a number for each source, whatever their number.
+    left_out: those that filters rejected after credits were spent on them. They count as settled: the same seed would
+    give the same again, for the same price.
     """
 
     def __init__(self, sources: Sequence[Source] = ()) -> None:
@@ -29,6 +31,7 @@ class Held:
         self._bits = [0] * len(sources)  # bit i: variation i of this source
         self.engines: Counter[str] = Counter()
         self.credits = 0.0
+        self.left_out = 0
         self.manifest: Path | None = None
 
     @property
@@ -46,7 +49,10 @@ class Held:
         if place is None or self._bits[place] >> entry["index"] & 1:
             return False
         self._bits[place] |= 1 << entry["index"]
-        self.engines[str(entry["engine"])] += 1
+        if made_in(entry):
+            self.engines[str(entry["engine"])] += 1
+        else:
+            self.left_out += 1
         self.credits += entry.get("credits", 0.0)
         return True
 
@@ -67,7 +73,7 @@ class Held:
         if prints and self.manifest is not None:
             with self.manifest.open("rb") as lines:
                 for line in lines:
-                    entry = _made(line)
+                    entry = _settled(line)
                     known = prints.get((entry["source"], entry["source_sha256"])) if entry else None
                     if entry and known is not None:
                         known[entry["index"]] = print_from(entry.get("print"))
@@ -94,9 +100,10 @@ def _place(sources: Sequence[Source], path: str, sha256: str) -> int | None:
 def mend(folder: Path, sources: Sequence[Source]) -> Held:
     """Bring a broken-off run's folder in order and tell what it holds.
 
-    The manifest keeps the lines of variations whose files are all there. Lines of failures go, since these are tried
-    again, and so do a half-written line and lines of which a file is missing, with the rest of their files: such a
-    variation is made again. The manifest is replaced in one step. Raises OSError.
+    The manifest keeps the lines of variations whose files are all there, and of those that were paid for and left out.
+    Lines of other failures go, since these are tried again, and so do a half-written line and lines of which a file is
+    missing, with the rest of their files: such a variation is made again. The manifest is replaced in one step. Raises
+    OSError.
     """
     manifest, new = folder / MANIFEST, folder / _NEW_MANIFEST
     held = Held(sources)
@@ -105,7 +112,7 @@ def mend(folder: Path, sources: Sequence[Source]) -> Held:
     try:
         with manifest.open("rb") as lines, new.open("wb") as kept:
             for line in lines:
-                entry = _made(line)
+                entry = _settled(line)
                 files = [folder / name for name in _files(entry)] if entry else []
                 whole = all(file.is_file() for file in files)
                 if entry and whole and held.take(entry):
@@ -158,11 +165,11 @@ def _failed(line: bytes) -> bool:
     return isinstance(entry, dict) and entry.get("status") == "failed"
 
 
-def _made(line: bytes) -> dict[str, Any] | None:
-    """A line of the manifest that tells of a variation; None for a failure's, a torn one, and one of someone else."""
+def _settled(line: bytes) -> dict[str, Any] | None:
+    """A line of the manifest that need not be done again; None for a failure's, a torn one, and one of someone else."""
     try:
         entry = json.loads(line) if line.endswith(b"\n") else None
-        if not isinstance(entry, dict) or entry["status"] != "ok":
+        if not isinstance(entry, dict) or not (made_in(entry) or (entry.get("rejected") and entry.get("credits"))):
             return None
         sound = isinstance(entry["index"], int) and 0 < entry["index"] < 1 << 20
         sound = sound and isinstance(entry["source"], str) and isinstance(entry["source_sha256"], str)
@@ -173,4 +180,4 @@ def _made(line: bytes) -> dict[str, Any] | None:
 
 def _files(entry: dict[str, Any]) -> list[str]:
     """The files that a variation consists of, itself first."""
-    return [entry["file"], *entry.get("label_files", ())]
+    return [entry["file"], *entry.get("label_files", ())] if made_in(entry) else []

@@ -39,9 +39,9 @@ class Scripted:
             self.order.shuffle(batch)
             for task in batch:
                 details = {"credits": self.credits} if self.credits else {}
-                yield Made(
-                    task, self.name, self.paint(task), "scripted 1", 0.0, ai_share=self.ai_share, details=details
-                )
+                image = self.paint(task)
+                share, best = self.ai_share, 0.4
+                yield Made(task, self.name, image, "scripted 1", 0.0, ai_share=share, details=details, strength=best)
 
 
 def tinted(task: Task, step: int) -> Image.Image:

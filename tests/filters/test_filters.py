@@ -153,6 +153,25 @@ class TestAlone:
         assert outcome.ok
         assert (outcome.credits, report["credits"]) == (10.5, 10.5)
 
+    def test_what_was_paid_for_and_left_out_is_not_paid_for_twice(self, tmp_path: Path) -> None:
+        def paint(task: Task) -> Image.Image:
+            return SPOILT["flat"](task) if task.index == 2 else tinted(task, 20)
+
+        recipe = Recipe(seed=4, engine="gan", variations=3)
+        for spent in (True, False):
+            engine = Scripted(paint, credits=3.5)
+            job = job_of(engine, [photo_source()], recipe)
+            list(keep(job, tmp_path / "out"))
+            assert len(engine.taken) == (3 if spent else 0)
+            assert (job.report.credits, job.report.left_out) == (10.5, 1)
+        assert "1 that filters rejected had cost credits" in job.report.as_dict()["notices"][0]
+        lines = (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()
+        assert [json.loads(text)["status"] for text in lines] == ["ok", "failed", "ok"]
+        free = Scripted(paint)  # what cost nothing is tried again, since another version may do better
+        for _ in range(2):
+            list(keep(job_of(free, [photo_source()], recipe), tmp_path / "free"))
+        assert len(free.taken) == 2 + 4 + 4
+
     def test_the_local_gan_passes_on_every_kind_of_photo(self, gan: GanEngine) -> None:
         page = Image.new("L", (160, 200), 255)
         for row in range(8):
@@ -233,7 +252,7 @@ class TestSiblings:
             def made_of(self, task: Task, details: dict[str, Any]) -> Any:
                 from augmentai.engines.base import Made
 
-                return Made(task, self.name, self.paint(task), "scripted 1", 0.0, ai_share="part", details=details)
+                return Made(task, self.name, self.paint(task), "scripted 1", 0.0, details=details, strength=0.4)
 
         recipe = Recipe(seed=4, engine="gan", variations=3)
         paid, report = run(FirstIsLast(lambda task: tinted(task, 20), credits=2), recipe)
