@@ -171,7 +171,12 @@ element.addEventListener('click', (event) => {
   const pick = event.target.closest('[data-pick]')?.dataset.pick;
   if (pick === 'files') filesInput.click();
   else if (pick === 'folder') folderInput.click();
-  else if (pick === 'samples') { refused = []; trigger('select'); }
+  else if (pick === 'samples') {
+    refused = [];
+    sending.hidden = false;
+    sending.querySelector('span').textContent = 'Looking at the samples';
+    trigger('select');
+  }
 });
 for (const input of [filesInput, folderInput]) {
   input.addEventListener('change', (event) => {

@@ -1,13 +1,13 @@
-"""Takes the README's pictures of the page, desktop and phone, light and dark: `python -m tests.browser.screenshots.make`. Needs Chromium."""
+"""Takes the README's pictures of the page, desktop and phone, light and dark.
+
+`python -m tests.browser.screenshots.make`; needs Chromium.
+"""
 
 from __future__ import annotations
 
-import io
 import sys
 import tempfile
 from pathlib import Path
-
-from PIL import Image
 
 from augmentai.settings import Settings
 from tests.browser.conftest import FLAGS, find_chromium
@@ -17,11 +17,10 @@ from tests.web.serving import serving
 HERE = Path(__file__).parent
 # name: width, height, theme, and what is to be seen
 VIEWS = {
-    "page": (1280, 960, "light", "#tabs"),
-    "page-dark": (1280, 960, "dark", "#tabs"),
-    "compare": (1280, 960, "light", "dialog"),
+    "page": (1280, 900, "light", "#tabs"),
+    "compare": (1280, 900, "dark", "dialog"),
     "phone": (390, 844, "light", "#status"),
-    "phone-dark": (390, 844, "dark", "#tabs"),
+    "phone-dark": (390, 844, "dark", "header"),
 }
 
 
@@ -47,9 +46,7 @@ def main() -> None:
                 page.click(".card-open >> nth=8")
                 page.wait_for_function("document.querySelector('.compare-after').src.includes('large-after')")
             page.wait_for_timeout(1500)  # pictures and the bar come to rest
-            # 256 colours show all there is to see, in a third of the bytes.
-            shot = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(256)
-            shot.save(HERE / f"{name}.png", optimize=True)
+            page.screenshot(path=HERE / f"{name}.png")
             print(HERE / f"{name}.png")
             page.close()
         browser.close()
