@@ -17,11 +17,11 @@ _DECAY = 0.05
 
 
 class Classifier(nn.Module):
-    """Five convolutions, 0.23 M parameters: (B, 3, 64, 64) in 0..1 -> logits (B, classes)."""
+    """Four convolutions, 0.1 M parameters: (B, 3, 64, 64) in 0..1 -> logits (B, classes)."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
-        widths = (24, 48, 96, 192)
+        widths = (16, 32, 64, 128)
         layers: list[nn.Module] = [nn.Conv2d(3, widths[0], 3, 2, 1), nn.BatchNorm2d(widths[0]), nn.ReLU()]
         for a, b in pairwise(widths):
             layers += [nn.Conv2d(a, b, 3, 1, 1, bias=False), nn.BatchNorm2d(b), nn.ReLU(), nn.MaxPool2d(2)]
@@ -29,9 +29,7 @@ class Classifier(nn.Module):
         self.head = nn.Linear(widths[-1], classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        with torch.autocast(
-            x.device.type, torch.bfloat16
-        ):  # with channels last, a fifth of the time on a CPU that knows it
+        with torch.autocast(x.device.type, torch.bfloat16):  # with channels last two thirds of the time, on CPUs too
             h = self.body((x.contiguous(memory_format=torch.channels_last) - 0.45) / 0.25).mean((2, 3))
         return self.head(F.dropout(h.float(), 0.2, self.training))
 

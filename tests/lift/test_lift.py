@@ -65,7 +65,7 @@ def test_what_cannot_be_measured_is_said(tmp_path: Path, stripes: Path) -> None:
 
 
 def test_measured_with_and_without(stripes: Path) -> None:
-    plan = Plan(shots=6, seed=1, steps=60, policies=("none", "flip+crop"))
+    plan = Plan(shots=6, seed=1, steps=40, policies=("none", "flip+crop"))
     recipes = {"GAN": Recipe(engine="gan", variations=2, seed=1, strength=1.0)}
     told: list[str] = []
     rows = measure(LabelledSet.read(stripes), plan, recipes, tell=told.append)
@@ -75,7 +75,7 @@ def test_measured_with_and_without(stripes: Path) -> None:
         ("flip+crop", "without"),
         ("flip+crop", "GAN"),
     ]
-    assert max(row.clean for row in rows) > 70, "stripes are easily learnt"
+    assert max(row.clean for row in rows) > 65, "stripes are easily learnt"
     assert "flip+crop, GAN" in told[-1]
     table = markdown(rows)
     assert "| none | GAN | " in table
