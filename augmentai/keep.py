@@ -18,7 +18,7 @@ from augmentai.memory import give_back
 from augmentai.recipe import Outcome
 from augmentai.versions import models
 
-_PICTURES_BETWEEN_TIDYING = 100
+_PICTURES_BETWEEN_TIDYING = 16
 
 
 def record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
