@@ -14,11 +14,11 @@ from augmentai.dataset.sheet import sheet
 from augmentai.dataset.write import Writer, writer_for
 from augmentai.images import ImageError
 from augmentai.job import Job
-from augmentai.memory import give_back
+from augmentai.memory import give_back, share_arena
 from augmentai.recipe import Outcome
 from augmentai.versions import models
 
-_PICTURES_BETWEEN_TIDYING = 16
+_PICTURES_BETWEEN_TIDYING = 8
 
 
 def record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
@@ -34,6 +34,7 @@ def keep(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome,
     the report. The set is closed with its card when the job has ended; a ZIP also where it was stopped.
     Raises OutputError where the output cannot be written, or holds something else.
     """
+    share_arena()
     record = record_for(job, inputs, out)
     with writer_for(out, record, job.gathered.sources) as writer:
         job.go_on(writer.held)

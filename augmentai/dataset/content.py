@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import sys
 import zipfile
 from collections.abc import Callable
@@ -43,7 +44,8 @@ class FileReader:
     __slots__ = ("_digest", "_folder", "_name", "_size")
 
     def __init__(self, path: Path, size: int, digest: str) -> None:
-        self._folder, self._name = sys.intern(str(path.parent)), path.name
+        folder, name = os.path.split(path)  # not path.name, which pathlib keeps in a table of its own for good
+        self._folder, self._name = sys.intern(folder), name
         self._size, self._digest = size, digest
 
     @property
