@@ -1,6 +1,6 @@
 """Memory that was freed is given back to the system, so that a long run stays as small as a short one.
 
-glibc keeps an arena of pieces for each thread. Pictures of all sizes, decoded, made and encoded in threads of their own,
+glibc keeps an arena of pieces for each thread. Pictures, decoded, made and encoded in threads of their own,
 leave holes in them that grew by 5 kB a picture, while what was really held stayed the same.
 """
 
@@ -20,13 +20,13 @@ def share_arena() -> None:
 
 
 def give_back() -> None:
-    """Return freed memory to the system, which takes a few milliseconds. Does nothing where that cannot be asked for."""
+    """Return freed memory to the system, in a few milliseconds. Does nothing where that cannot be asked for."""
     _call("malloc_trim")(0)
 
 
 @cache
 def _call(name: str) -> Callable[..., Any]:
     try:
-        return getattr(ctypes.CDLL(None), name)  # type: ignore[no-any-return]
+        return getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError, TypeError):  # another C library, or Windows
         return lambda *_: 0
