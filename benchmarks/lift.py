@@ -106,6 +106,9 @@ def keep(found: list[dict[str, Any]], args: argparse.Namespace, seconds: float) 
             "python": platform.python_version(),
             "device": torch.cuda.get_device_name() if args.device == "cuda" else platform.processor() or "cpu",
             "seconds": round(seconds),
+            "data": [place.name for place in args.data],
+            "parts_done": len({(row.set, row.shots, row.seed) for row in rows}),
+            "parts_asked_for": len(args.data) * len(args.shots) * args.seeds,
             "steps": args.steps,
             "variations": args.variations,
         }

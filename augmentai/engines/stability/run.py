@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from augmentai.engines.stability.engine import StabilityEngine
     from augmentai.images import Photo
 
-BEST_STRENGTH = 0.35  # for "auto": another picture, the same subject
+BEST_STRENGTH = 0.35  # for "auto": a careful choice, not measured: every try costs credits
 _TICK_SECONDS = 0.2
 _AFTER_STOP_SECONDS = 15.0  # what is in flight is paid for and nearly done; longer than this nobody waits for it
 _LOCKS_IN_A_ROW = 4  # lock-outs without a success between, after which the service is left alone for a while
