@@ -6,8 +6,10 @@ import hashlib
 import os
 import threading
 import time
-from collections import OrderedDict
+from collections import OrderedDict, deque
 from collections.abc import Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +29,7 @@ MAX_DONORS = 64  # of a class or a job; a style is cheap, reading every picture 
 FEW_DONORS = 8  # with fewer than this, styles of the bank join in, or variations would look alike
 STYLES_COMPARED = 96  # when a set's strength is told from its styles: 2.8 s for JPEGs of 1280x853 on two cores
 _STYLES_KEPT = 4096
+_PAINTERS = max(1, min(8, os.cpu_count() or 1))  # pictures made at once; each holds itself and its result
 _NEXT_TRY = 17  # donors further on for a try after a rejected one: past those of the other variations
 _TWIN = 0.98  # cosine of two styles: from here on they are one look, and lending it would change nothing
 
@@ -68,29 +71,36 @@ class GanEngine:
         if donors is None:
             donors = job.kept[self.name] = _Donors(job.sources)
         strength = self._strength(weights, donors, job, device)
+        pool, flight = _painters(), deque[tuple[Task, str, Future[tuple[Any, float]]]]()
         last: tuple[str, Any] = ("", None)
-        for task in tasks:
-            begun = time.perf_counter()
-            try:
-                if last[0] != task.source.sha256:
-                    last = (task.source.sha256, self._prepare(task, weights, device))
-                content, style, pixels = last[1]
-                new_style, described = self._new_style(task, weights, style, donors, job, device)
-                image = self._paint(strength, weights, content, style, new_style, pixels)
-            except (RuntimeError, MemoryError) as error:
-                yield Refused(task, f"the local GAN failed on this picture ({str(error).splitlines()[0][:200]})")
-                continue
-            model = f"augmentai-gan {weights.notes.get('steps', '?')} steps"
-            yield Made(
-                task,
-                self.name,
-                image,
-                model,
-                time.perf_counter() - begun,
-                ai_share="part",
-                details={"donor": described},
-                strength=strength,
-            )
+        try:
+            for task in tasks:
+                if last[0] != task.source.sha256:  # a source's variations follow one another
+                    last = (task.source.sha256, pool.submit(self._prepare, task, weights, device))
+                try:
+                    source: _Prepared = last[1].result()
+                    new_style, donor = self._new_style(task, weights, source.style, donors, job, device)
+                except (RuntimeError, MemoryError) as error:
+                    yield Refused(task, _failed(error))
+                    continue
+                flight.append((task, donor, pool.submit(self._paint, source, new_style, weights, strength)))
+                if len(flight) > _PAINTERS:  # one more than are at work, so that none waits for a file to be written
+                    yield self._answer(*flight.popleft(), weights, strength)
+            while flight:
+                yield self._answer(*flight.popleft(), weights, strength)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+    def _answer(
+        self, task: Task, donor: str, future: Future[tuple[Any, float]], weights: Weights, strength: float
+    ) -> Made | Refused:
+        try:
+            image, seconds = future.result()
+        except (RuntimeError, MemoryError) as error:
+            return Refused(task, _failed(error))
+        model = f"augmentai-gan {weights.notes.get('steps', '?')} steps"
+        details = {"donor": donor}
+        return Made(task, self.name, image, model, seconds, ai_share="part", details=details, strength=strength)
 
     def _load(self) -> tuple[Weights, str]:
         import torch
@@ -120,14 +130,17 @@ class GanEngine:
             job.kept[key] = bearable(class_separation(torch.stack(styles), labels) if styles else None)
         return job.recipe.strength_or(job.kept.get(key, 0.0))
 
-    def _prepare(self, task: Task, weights: Weights, device: str) -> tuple[Tensor, Tensor, Tensor]:
+    def _prepare(self, task: Task, weights: Weights, device: str) -> _Prepared:
         import numpy as np
         import torch
 
+        from augmentai.gan.render import plain_of
+
         content, style = self._encode(task.photo, weights, device)
         self._remember((weights.key, task.source.sha256), style[0])
-        pixels = torch.from_numpy(np.array(task.photo.rgb)).permute(2, 0, 1).contiguous()
-        return content, style, pixels
+        pixels = torch.from_numpy(np.array(task.photo.rgb)).permute(2, 0, 1)
+        with torch.inference_mode():
+            return _Prepared(content, style, weights.generator.painter(content, style), pixels, plain_of(pixels))
 
     def _encode(self, photo: Photo, weights: Weights, device: str) -> tuple[Tensor, Tensor]:
         import torch
@@ -137,20 +150,21 @@ class GanEngine:
         with torch.inference_mode():
             return weights.generator.encode(thumbnail(photo.flattened()).to(device))
 
-    def _paint(
-        self, strength: float, weights: Weights, content: Tensor, style: Tensor, new_style: Tensor, pixels: Tensor
-    ) -> Any:
+    def _paint(self, source: _Prepared, new_style: Tensor, weights: Weights, strength: float) -> tuple[Any, float]:
+        """The finished picture, and the seconds it took."""
         import torch
         from PIL import Image
 
+        from augmentai.gan.network import between
         from augmentai.gan.render import carry, reach
 
+        begun = time.perf_counter()
         with torch.inference_mode():
-            change = weights.generator.change(content, style, new_style)[0].cpu()
+            change = between(source.painted, weights.generator.painter(source.content, new_style))[0].cpu()
             # Rounded, so that the last bits of a sum (which hang on the number of threads) never reach a pixel.
             change = (change * 4096).round() / 4096
-            out = carry(pixels, change, reach(strength))
-        return Image.fromarray(out.permute(1, 2, 0).contiguous().numpy())
+            out = carry(source.pixels, change, reach(strength), source.plain)
+        return Image.fromarray(out.permute(1, 2, 0).contiguous().numpy()), time.perf_counter() - begun
 
     def _new_style(
         self, task: Task, weights: Weights, own: Tensor, donors: _Donors, job: JobView, device: str
@@ -213,6 +227,17 @@ class GanEngine:
                 self._styles.popitem(last=False)
 
 
+@dataclass(frozen=True)
+class _Prepared:
+    """What all variations of a source share. content, style, painted: see `gan.network`; pixels: uint8 (3, H, W)."""
+
+    content: Tensor
+    style: Tensor
+    painted: Tensor  # in its own style
+    pixels: Tensor
+    plain: Tensor  # of `gan.render.plain_of`
+
+
 class _Donors:
     """Which pictures of the job may lend their style to which: those of the same class, else all; a bounded number."""
 
@@ -236,6 +261,21 @@ class _Donors:
     def of(self, source: Source) -> list[Source]:
         others = [other for other in self._by_label.get(source.label, []) if other.sha256 != source.sha256]
         return others[:MAX_DONORS]
+
+
+def _painters() -> ThreadPoolExecutor:
+    """Threads that each do their torch work alone: two pictures at once take half the time, two threads on one do not.
+
+    The number of threads is one of each thread; asking for it first keeps the caller's as it is.
+    """
+    import torch
+
+    torch.get_num_threads()
+    return ThreadPoolExecutor(_PAINTERS, "gan", initializer=torch.set_num_threads, initargs=(1,))
+
+
+def _failed(error: Exception) -> str:
+    return f"the local GAN failed on this picture ({(str(error).splitlines() or [type(error).__name__])[0][:200]})"
 
 
 def _shuffled(count: int, seed: str) -> list[int]:

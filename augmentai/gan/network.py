@@ -144,17 +144,19 @@ class Generator(nn.Module):
 
     def change(self, content: Tensor, own: Tensor, new: Tensor) -> Tensor:
         """Coefficients that carry a picture from style `own` to style `new`: (B, 28, gh, gw); zero where they agree."""
-        both = self.painter(content.repeat(2, 1, 1, 1), torch.cat([new, own]))
-        painted_new, painted_own = both.chunk(2)
-        return _smooth(painted_new - painted_own)
+        painted_new, painted_own = self.painter(content.repeat(2, 1, 1, 1), torch.cat([new, own])).chunk(2)
+        return between(painted_own, painted_new)
 
 
-def _smooth(change: Tensor) -> Tensor:
-    """Each cell averaged with its eight neighbours: light changes over a scene, not from one cell to the next.
+def between(painted_own: Tensor, painted_new: Tensor) -> Tensor:
+    """What carries a picture from the one to the other, both as the painter gives them: (B, 28, gh, gw).
+
+    Each cell averaged with its eight neighbours: light changes over a scene, not from one cell to the next.
 
     The knots of black and of the dark beside it are averaged over the whole picture: haze lifts the dark everywhere,
     and where it did so here and there, lamps and stars at night would wear halos.
     """
+    change = painted_new - painted_own
     smooth = F.avg_pool2d(F.pad(change, (1, 1, 1, 1), mode="replicate"), 3, 1)
     tone = smooth[:, 9:-1].unflatten(1, (3, KNOTS))
     dark = tone[:, :, :2].mean((3, 4), keepdim=True).expand_as(tone[:, :, :2])

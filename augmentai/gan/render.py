@@ -8,10 +8,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from augmentai.gan.network import CELL_PX, COEFFICIENTS, KNOTS, LUMA_WEIGHTS, soft
+from augmentai.gan.network import CELL_PX, KNOTS, LUMA_WEIGHTS, soft
 
 THUMBNAIL_AREA_PX = 160 * 160
-_STRIP_PX = 1 << 15  # pixels worked on at a time: the planes of a strip (28 floats a pixel) stay in the cache
+_STRIP_PX = 1 << 15  # pixels worked on at a time: the planes of a strip (25 floats a pixel) stay in the cache
 
 
 def thumbnail_size_wh(size_wh: tuple[int, int], area_px: int = THUMBNAIL_AREA_PX) -> tuple[int, int]:
@@ -37,38 +37,56 @@ def reach(strength: float) -> float:
     return 1.0 - (1.0 - strength) ** 1.5
 
 
-def carry(pixels: Tensor, change: Tensor, strength: float) -> Tensor:
+def carry(pixels: Tensor, change: Tensor, strength: float, plain: Tensor | None = None) -> Tensor:
     """Carry `strength` times the change out on a picture of any size.
 
     pixels: uint8 (3, H, W); change: float (28, gh, gw), see `network.apply_change`; strength: 0 gives `pixels`
-    exactly, 1 the whole change. Returns uint8 (3, H, W). Every pixel moves further the higher the strength.
-    Memory beyond the result: 28 floats for each column of each grid row, 3 for each of the thumbnail's, and one strip.
+    exactly, 1 the whole change; plain: `plain_of(pixels)`, where it is known. Returns uint8 (3, H, W), whose memory
+    lies as (H, W, 3). Every pixel moves further the higher the strength.
+    Memory beyond the result: 25 floats for each column of each grid row, 3 for each of the thumbnail's, and one strip.
     """
     if strength == 0:
         return pixels.clone()
     _, height, width = pixels.shape
-    change = change.float() * strength
-    columns = _enlarge_columns(change, width)  # (gh, 28 * W)
+    hinged = _as_hinges(change.float() * strength)
+    columns = _enlarge_columns(hinged, width)  # (gh, 25 * W)
     blend = _row_weights(change.shape[1], height)  # (H, gh)
-    plain = soft(_shrunk(pixels))[0]
+    plain = plain_of(pixels) if plain is None else plain
     plain_columns = _enlarge_columns(plain, width)  # (h, 3 * W)
     plain_blend = _row_weights(plain.shape[1], height)  # (H, h)
-    out = torch.empty_like(pixels)
+    out = torch.empty((height, width, 3), dtype=torch.uint8)
     rows = max(1, _STRIP_PX // width)
     for top in range(0, height, rows):
         strip = slice(top, min(top + rows, height))
         first, last = _rows_used(blend[strip])
-        planes = (blend[strip, first:last] @ columns[first:last]).view(-1, COEFFICIENTS, width)  # (r, 28, W)
+        planes = (blend[strip, first:last] @ columns[first:last]).view(-1, len(hinged), width)  # (r, 25, W)
         first, last = _rows_used(plain_blend[strip])
         base = (plain_blend[strip, first:last] @ plain_columns[first:last]).view(-1, 3, width)
-        out[:, strip] = _apply(pixels[:, strip], planes.permute(1, 0, 2), base.permute(1, 0, 2))
-    return out
+        _apply(pixels[:, strip], planes.permute(1, 0, 2), base.permute(1, 0, 2), out[strip])
+    return out.permute(2, 0, 1)
 
 
-def _shrunk(pixels: Tensor) -> Tensor:
-    """uint8 (3, H, W) -> (1, 3, h, w) in 0..1, of the size that the network sees."""
+def plain_of(pixels: Tensor) -> Tensor:
+    """A picture without its detail, as `carry` needs it: uint8 (3, H, W) -> float (3, h, w) in 0..255."""
     width, height = thumbnail_size_wh((pixels.shape[2], pixels.shape[1]))
-    return F.interpolate(pixels[None].float() / 255, (height, width), mode="area")
+    return soft(F.interpolate(pixels[None].float(), (height, width), mode="area"))[0]
+
+
+def _as_hinges(change: Tensor) -> Tensor:
+    """The same change for pixels in 0..255 with less to do at each of them: (28, gh, gw) -> (25, gh, gw).
+
+    A tone curve over six knots is its value at black, its first slope times luma, which is one more colour matrix, and
+    at each inner knot the turn of its slope times what luma has beyond that knot. The picture itself and the detail it
+    has, gain times (x - soft x), are folded into the matrix as well. Order: 9 of the matrix, 3 at black, for each of
+    the channels its four turns, the gain.
+    """
+    matrix, tone, gain = change.split([9, 3 * KNOTS, 1])
+    tone = tone.unflatten(0, (3, KNOTS))
+    slopes = tone.diff(dim=1) * (KNOTS - 1)  # by luma over the full scale
+    weights = change.new_tensor(LUMA_WEIGHTS).view(1, 3, 1, 1)
+    eye = torch.eye(3, device=change.device).view(3, 3, 1, 1)
+    matrix = matrix.unflatten(0, (3, 3)) + slopes[:, :1] * weights + eye * (1 + gain)
+    return torch.cat([matrix.flatten(0, 1), tone[:, 0] * 255, slopes.diff(dim=1).flatten(0, 1), gain])
 
 
 def _enlarge_columns(change: Tensor, width: int) -> Tensor:
@@ -88,17 +106,17 @@ def _rows_used(blend: Tensor) -> tuple[int, int]:
     return int(used[0]), int(used[-1]) + 1
 
 
-def _apply(pixels: Tensor, planes: Tensor, base: Tensor) -> Tensor:
-    """uint8 (3, r, W), coefficients (28, r, W) and the soft picture (3, r, W) -> uint8 (3, r, W)."""
-    x = pixels.float() / 255
-    place = (LUMA_WEIGHTS[0] * x[0] + LUMA_WEIGHTS[1] * x[1] + LUMA_WEIGHTS[2] * x[2]) * (KNOTS - 1)
-    tents = [(1 - (place - knot).abs()).clamp_(min=0) for knot in range(KNOTS)]
-    out = x.clone()
+def _apply(pixels: Tensor, planes: Tensor, base: Tensor, out: Tensor) -> None:
+    """uint8 (3, r, W), coefficients (25, r, W), which are used up, the soft picture (3, r, W) -> uint8 (r, W, 3)."""
+    x = pixels.to(torch.float32, memory_format=torch.contiguous_format)
+    brightness = (x[0] * LUMA_WEIGHTS[0]).add_(x[1], alpha=LUMA_WEIGHTS[1]).add_(x[2], alpha=LUMA_WEIGHTS[2])
+    turns = KNOTS - 2
+    beyond = [(brightness - 255 * knot / (KNOTS - 1)).clamp_(min=0) for knot in range(1, turns + 1)]
     for channel in range(3):
-        total = out[channel]
+        total = planes[9 + channel]
         for source in range(3):
             total.addcmul_(planes[3 * channel + source], x[source])
-        for knot in range(KNOTS):
-            total.addcmul_(planes[9 + channel * KNOTS + knot], tents[knot])
-        total.addcmul_(planes[-1], x[channel] - base[channel])
-    return out.mul_(255).round_().clamp_(0, 255).byte()
+        for turn in range(turns):
+            total.addcmul_(planes[12 + channel * turns + turn], beyond[turn])
+        total.addcmul_(planes[-1], base[channel], value=-1)
+        out[..., channel] = total.round_().clamp_(0, 255)
