@@ -156,11 +156,12 @@ class GanEngine:
         from PIL import Image
 
         from augmentai.gan.network import between
-        from augmentai.gan.render import carry, reach
+        from augmentai.gan.render import carry, reach, spare_backgrounds
 
         begun = time.perf_counter()
         with torch.inference_mode():
             change = between(source.painted, weights.generator.painter(source.content, new_style))[0].cpu()
+            change = spare_backgrounds(change, source.plain)
             # Rounded, so that the last bits of a sum (which hang on the number of threads) never reach a pixel.
             change = (change * 4096).round() / 4096
             out = carry(source.pixels, change, reach(strength), source.plain)

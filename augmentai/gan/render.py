@@ -12,6 +12,8 @@ from augmentai.gan.network import CELL_PX, KNOTS, LUMA_WEIGHTS, soft
 
 THUMBNAIL_AREA_PX = 160 * 160
 _STRIP_PX = 1 << 15  # pixels worked on at a time: the planes of a strip (25 floats a pixel) stay in the cache
+_BLACK, _WHITE = 32, 232  # levels: all channels below, or above, are a black or a white ground
+_GROUND_FROM, _GROUND_ALL = 0.08, 0.25  # share of the picture from which a ground is spared, and is spared wholly
 
 
 def thumbnail_size_wh(size_wh: tuple[int, int], area_px: int = THUMBNAIL_AREA_PX) -> tuple[int, int]:
@@ -70,6 +72,33 @@ def plain_of(pixels: Tensor) -> Tensor:
     """A picture without its detail, as `carry` needs it: uint8 (3, H, W) -> float (3, h, w) in 0..255."""
     width, height = thumbnail_size_wh((pixels.shape[2], pixels.shape[1]))
     return soft(F.interpolate(pixels[None].float(), (height, width), mode="area"))[0]
+
+
+def spare_backgrounds(change: Tensor, plain: Tensor) -> Tensor:
+    """The same change (28, gh, gw), but black and white backgrounds of the picture stay black and white.
+
+    Slides, night skies and products on white keep their grounds in any weather, which a change of style, told for the
+    picture as a whole, does not know: it would lift black to grey and paint white in the colour of the donor's sky.
+    plain: of `plain_of`. The larger the share of a picture that is black or white, the less of the change its darkest
+    and lightest greys are given; between them nothing is held back.
+    """
+    black, white = (_kept(share) for share in _black_and_white(plain))
+    kept = change.new_tensor([black, (1 + black) / 2, *[1.0] * (KNOTS - 4), (1 + white) / 2, white])
+    greys = torch.linspace(0, 1, KNOTS).to(change).view(1, KNOTS, 1, 1)
+    matrix, tone, gain = change.split([9, 3 * KNOTS, 1])
+    tone = tone.unflatten(0, (3, KNOTS))
+    moved = tone + greys * matrix.unflatten(0, (3, 3)).sum(1)[:, None]  # of the greys at the knots
+    tone = tone - (1 - kept).view(1, KNOTS, 1, 1) * moved
+    return torch.cat([matrix, tone.flatten(0, 1), gain])
+
+
+def _black_and_white(plain: Tensor) -> tuple[float, float]:
+    """The shares of a picture that are nearly black and nearly white."""
+    return float((plain.amax(0) < _BLACK).float().mean()), float((plain.amin(0) > _WHITE).float().mean())
+
+
+def _kept(share: float) -> float:
+    return 1.0 - min(1.0, max(0.0, (share - _GROUND_FROM) / (_GROUND_ALL - _GROUND_FROM)))
 
 
 def _as_hinges(change: Tensor) -> Tensor:

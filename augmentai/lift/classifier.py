@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from augmentai.lift.policies import Policy
 
 BATCH = 64
-_AT_ONCE = 16  # batches that are augmented together: kornia's cost is one of calls more than of pictures
 _RATE = 2e-3  # of AdamW, warmed up over a tenth of the steps and let down along a cosine
 _DECAY = 0.05
 
@@ -51,14 +50,10 @@ def trained(pools: Tensor, labels: Tensor, classes: int, policy: Policy, steps: 
         optimiser, lambda t: (t + 1) / warm if t < warm else 0.5 + 0.5 * math.cos(math.pi * (t - warm) / (steps - warm))
     )
     model.train()
-    for step in range(steps):
-        if step % _AT_ONCE == 0:
-            drawn = BATCH * min(_AT_ONCE, steps - step)
-            which, version = torch.randint(count, (drawn,)).to(device), torch.randint(versions, (drawn,)).to(device)
-            augmented = policy(pools[which, version].float() / 255)
-            batches = zip(augmented.split(BATCH), labels[which].split(BATCH), strict=True)
-        x, wanted = next(batches)
-        loss = F.cross_entropy(model(x), wanted, label_smoothing=0.1)
+    for _ in range(steps):
+        which, version = torch.randint(count, (BATCH,)).to(device), torch.randint(versions, (BATCH,)).to(device)
+        x = policy(pools[which, version].float() / 255)
+        loss = F.cross_entropy(model(x), labels[which], label_smoothing=0.1)
         optimiser.zero_grad(set_to_none=True)
         loss.backward()
         optimiser.step()

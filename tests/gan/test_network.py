@@ -8,7 +8,7 @@ import torch
 
 from augmentai.gan import store
 from augmentai.gan.network import COEFFICIENTS, CONTENT_DIM, STYLE_DIM, Generator, apply_change
-from augmentai.gan.render import carry, thumbnail_size_wh
+from augmentai.gan.render import carry, plain_of, spare_backgrounds, thumbnail_size_wh
 from augmentai.settings import DEFAULT_WEIGHTS
 
 
@@ -64,6 +64,34 @@ def test_every_pixel_moves_further_with_strength() -> None:
         assert bool((moved >= before).all())
         before = moved
     assert float(before.mean()) > 1
+
+
+def _framed(ground: int, share: float) -> torch.Tensor:
+    """Grey noise beside a ground of one level: uint8 (3, 160, 160)."""
+    rng = torch.Generator().manual_seed(5)
+    pixels = (torch.rand(1, 160, 160, generator=rng) * 60 + 100).byte().expand(3, -1, -1).clone()
+    pixels[:, :, : round(160 * share)] = ground
+    return pixels
+
+
+@pytest.mark.parametrize("ground", [0, 255])
+def test_black_and_white_grounds_are_spared(ground: int) -> None:
+    """A slide's black, a product's white: as they were, while what lies before them changes as it would anyway."""
+    pixels = _framed(ground, 0.5)
+    rng = torch.Generator().manual_seed(6)
+    change = (torch.rand(COEFFICIENTS, 10, 10, generator=rng) - 0.5) * 0.6
+    change[9:12], change[12:15] = 0.25, -0.25  # the red curve's dark half is lifted, its light half lowered
+    plain = plain_of(pixels)
+    spared, whole = carry(pixels, spare_backgrounds(change, plain), 1.0), carry(pixels, change, 1.0)
+    assert int((spared[:, :, :72].int() - ground).abs().max()) <= 1
+    assert float((whole[:, :, :72].float() - ground).abs().mean()) > 10
+    assert float((spared[:, :, 90:].float() - whole[:, :, 90:].float()).abs().mean()) < 1
+
+
+def test_a_picture_without_a_ground_is_changed_wholly() -> None:
+    change = torch.randn(COEFFICIENTS, 4, 4)
+    for pixels in (_framed(0, 0.05), _framed(128, 0.9)):
+        assert torch.equal(spare_backgrounds(change, plain_of(pixels)), change)
 
 
 @pytest.mark.parametrize("size_wh", [(8, 8), (16, 16), (6000, 4000), (20000, 8), (640, 427)])
