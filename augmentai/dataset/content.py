@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import os
 import sys
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from augmentai.dataset.archive import check
+from augmentai.dataset.archive import Member, check
 from augmentai.images.kinds import HEAD_BYTES
 
 _CHUNK_BYTES = 1 << 20
@@ -26,10 +25,10 @@ def head(path: Path) -> bytes:
         return b""  # told where the file itself is read
 
 
-def member_head(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+def member_head(member: Member) -> bytes:
     try:
-        check(entry, entry.file_size)
-        with archive.open(entry) as stream:
+        check(member, member.file_size)
+        with member.open() as stream:
             return stream.read(HEAD_BYTES)
     except Exception:
         return b""  # without an ending and unreadable: nothing says that it is a picture
@@ -61,13 +60,6 @@ class FileReader:
         if hashlib.sha256(data).hexdigest() != self._digest:
             raise OSError("the file was changed while the job ran; run it again")
         return data
-
-
-def read_member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    try:
-        return archive.read(entry)
-    except Exception as error:  # it was sound when it was hashed
-        raise OSError(f"the ZIP was changed while the job ran ({error}); run it again") from error
 
 
 def read_given(read: Callable[[], bytes]) -> bytes:

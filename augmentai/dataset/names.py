@@ -35,7 +35,8 @@ def safe_path(name: str) -> str | None:
     parts = [part for part in slashed.split("/") if part not in {"", "."}]
     if not parts or ".." in parts:
         return None
-    return "/".join(_safe_part(part) for part in parts)
+    safe = "/".join(_safe_part(part) for part in parts)
+    return name if safe == name else safe  # one object for both: of a large ZIP, its list of contents holds the other
 
 
 def shown(name: str) -> str:

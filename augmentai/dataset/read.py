@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import os
 import stat
-import zipfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from operator import itemgetter
 from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import Any
 
-from augmentai.dataset.archive import ArchiveError, name_of, open_archive, size_words, too_large
+from augmentai.dataset.archive import ArchiveError, Member, members, open_archive, size_words, too_large
 from augmentai.dataset.content import head, member_head, read_given, why_unreadable
 from augmentai.dataset.held import is_run
 from augmentai.dataset.labels.folders import FolderLayout
@@ -272,39 +272,39 @@ class _Collector:
         except ArchiveError as error:
             self._fail(path.name, str(error))
             return
-        entries = [
-            (name, entry, kind)
-            for entry in archive.infolist()
-            if (kind := self._kind(name := name_of(entry), entry, archive)) is not None
+        found = [
+            (name, place, member, kind)
+            for place, (name, member, is_folder) in enumerate(members(archive))
+            if not is_folder and (kind := self._kind(name, member)) is not None
         ]
-        total = sum(entry.file_size for _, entry, _ in entries)
+        total = sum(member.file_size for _, _, member, _ in found)
         if total > self.limits.zip_bytes:
-            found, limit = size_words(total), size_words(self.limits.zip_bytes)
-            self._fail(path.name, f"would unpack to {found}; the limit is {limit}; split it")
+            size, limit = size_words(total), size_words(self.limits.zip_bytes)
+            self._fail(path.name, f"would unpack to {size}; the limit is {limit}; split it")
             return
         self.unpacked_bytes += total
         if self.limits.files is not None and self.unpacked_bytes > self.limits.zip_bytes:
             limit = size_words(self.limits.zip_bytes)
             self._fail(path.name, f"the ZIPs of this job would unpack to more than {limit} together; run it in several")
             return
-        for name, info, kind in sorted(entries, key=lambda found: (found[0], found[1].header_offset)):
-            where: dict[str, Any] = {"origin": str(path), "member": (archive, info)}
+        origin = str(path)
+        for name, _, member, kind in sorted(found, key=itemgetter(0, 1)):
             if kind == "side":
-                self._side(PurePosixPath(name).name, name, **where)
+                self._side(PurePosixPath(name).name, name, origin=origin, member=member)
                 continue
             self.found += 1
             safe = self._safe(name, f" in {shown(path.name)}")
             if safe is not None:
-                self.tree.pictures.append(Entry(safe, str(path), member=(archive, info)))
+                self.tree.pictures.append(Entry(safe, origin, member=member))
         if self.found + len(self.failures) == before and not self.stop.is_set():
             self._fail(path.name, "there is no picture in this ZIP")
 
-    def _kind(self, name: str, entry: zipfile.ZipInfo, archive: zipfile.ZipFile) -> str | None:
+    def _kind(self, name: str, member: Member) -> str | None:
         """ "picture", "side", or None where the file is of no use."""
         parts = PurePosixPath(name.replace("\\", "/")).parts
-        if entry.is_dir() or not parts or _LEFT_ALONE & set(parts) or parts[-1].startswith("._"):
+        if not parts or _LEFT_ALONE & set(parts) or parts[-1].startswith("._"):
             return None
-        if _may_be_picture(parts[-1], partial(member_head, archive, entry)):
+        if _may_be_picture(parts[-1], partial(member_head, member)):
             return "picture"
         if PurePosixPath(parts[-1]).suffix.lower() in LABEL_SUFFIXES:
             return "side"

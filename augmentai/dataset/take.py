@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import stat
-from functools import partial
 from pathlib import Path, PurePosixPath
-from zipfile import ZipFile, ZipInfo
 
-from augmentai.dataset.archive import ArchiveError, check, too_large
-from augmentai.dataset.content import FileReader, read_member, sha256_of, why_unreadable
+from augmentai.dataset.archive import ArchiveError, Member, check, too_large
+from augmentai.dataset.content import FileReader, sha256_of, why_unreadable
 from augmentai.dataset.labels.layout import Known
 from augmentai.dataset.names import shown
 from augmentai.dataset.tree import Entry
@@ -24,7 +22,7 @@ def take(entry: Entry, known: Known, limit_bytes: int) -> Source:
     if entry.file is not None:
         return _from_file(entry.path, entry.file, known, limit_bytes)
     assert entry.member is not None
-    return _from_zip(entry, *entry.member, known, limit_bytes)
+    return _from_zip(entry, entry.member, known, limit_bytes)
 
 
 def _from_file(name: str, path: Path, known: Known, limit_bytes: int) -> Source:
@@ -43,15 +41,14 @@ def _from_file(name: str, path: Path, known: Known, limit_bytes: int) -> Source:
     return Source(name, known.label, digest, found.st_size, read, known.split, known.labels)
 
 
-def _from_zip(entry: Entry, archive: ZipFile, info: ZipInfo, known: Known, limit_bytes: int) -> Source:
+def _from_zip(entry: Entry, member: Member, known: Known, limit_bytes: int) -> Source:
     try:
-        check(info, limit_bytes)
-        with archive.open(info) as stream:
+        check(member, limit_bytes)
+        with member.open() as stream:
             digest = sha256_of(stream)
     except ArchiveError as error:
         raise NotTakenError(str(error)) from error
     except Exception as error:  # BadZipFile, zlib.error, OSError, EOFError, ...
         where = shown(PurePosixPath(entry.origin).name)
         raise NotTakenError(f"damaged inside {where} ({error}); make the ZIP again") from error
-    read = partial(read_member, archive, info)
-    return Source(entry.path, known.label, digest, info.file_size, read, known.split, known.labels)
+    return Source(entry.path, known.label, digest, member.file_size, member, known.split, known.labels)

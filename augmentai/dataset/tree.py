@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
-from augmentai.dataset.archive import ArchiveError, check, size_words
+from augmentai.dataset.archive import ArchiveError, Member, check, size_words
 from augmentai.dataset.labels.base import LabelError
 
 # What label files are called. Others are left alone, as before.
@@ -27,7 +26,7 @@ class Entry:
     path: str
     origin: str
     file: Path | None = None
-    member: tuple[zipfile.ZipFile, zipfile.ZipInfo] | None = None
+    member: Member | None = None
 
     @property
     def key(self) -> tuple[str, str]:
@@ -44,9 +43,8 @@ class Entry:
             if self.file is not None:
                 return self.file.open("rb")
             assert self.member is not None
-            archive, info = self.member
-            check(info, info.file_size)
-            return archive.open(info)
+            check(self.member, self.member.file_size)
+            return self.member.open()
         except ArchiveError as error:
             raise LabelError(f"{self.path}: {error}") from error
         except Exception as error:  # OSError, BadZipFile, zlib.error, ...

@@ -16,6 +16,7 @@ from typing import Any, Self
 
 from augmentai.dataset.disk import OutputError, Whole, as_bytes, put, why
 from augmentai.dataset.held import Held
+from augmentai.dataset.listing import Listing
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, line
 from augmentai.dataset.record import RunRecord
 from augmentai.recipe import Outcome
@@ -29,8 +30,8 @@ class ZipWriter:
     """Streams into a ZIP file that must not exist yet. Pictures are stored, not packed: they are packed already.
 
     The file grows under a name of its own and takes `path` when it is whole, so `path` is never half a ZIP. A killed
-    run leaves that part, which cannot be gone on with. The manifest waits in a nameless file beside it; what stays in
-    memory for each picture is its entry in the ZIP's list of contents, about half a kilobyte.
+    run leaves that part, which cannot be gone on with. The manifest waits in a nameless file beside it, and the list of
+    contents in a temporary database, so that memory stays flat.
     """
 
     def __init__(self, path: Path, record: RunRecord | None = None) -> None:
@@ -47,7 +48,8 @@ class ZipWriter:
             raise
         except OSError as error:
             raise OutputError(f"{path} cannot be written ({why(error)}); choose another place") from error
-        self._archive = zipfile.ZipFile(self._stream, "w", zipfile.ZIP_STORED)
+        self._listing = Listing()
+        self._archive = self._archive_from(0)
         # For each outcome, where the ZIP stood before it, how many entries it had, and where its line begins.
         self._starts, self._entries, self._line_starts = array("Q"), array("Q"), array("Q")
         if record is not None:
@@ -68,7 +70,7 @@ class ZipWriter:
 
     def _keep(self, files: list[tuple[str, bytes]], told: bytes) -> None:
         self._starts.append(self._archive.start_dir)
-        self._entries.append(len(self._archive.filelist))
+        self._entries.append(len(self._listing))
         self._line_starts.append(self._lines.seek(0, os.SEEK_END))
         try:
             for file, data in files:
@@ -82,7 +84,7 @@ class ZipWriter:
 
     def has(self, file: str) -> bool:
         """Whether this file is in it."""
-        return file in self._archive.NameToInfo
+        return file in self._listing
 
     def link(self, file: str, target: Path) -> None:
         """Nothing in a ZIP can be a link: the file is copied."""
@@ -90,7 +92,7 @@ class ZipWriter:
 
     def put(self, file: str, data: bytes | Iterable[bytes]) -> None:
         """Keep a file besides the variations. Raises OutputError."""
-        start, entries = self._archive.start_dir, len(self._archive.filelist)
+        start, entries = self._archive.start_dir, len(self._listing)
         try:
             self._write(file, data)
         except OSError as error:
@@ -122,6 +124,7 @@ class ZipWriter:
             raise OutputError(f"{self.path} could not be finished ({why(problem)})") from problem
         finally:
             self._lines.close()
+            self._listing.close()
         if full is not None and error is None:
             raise OutputError(f"{self.path} could not be finished ({why(full)}); {_KEPT}") from full
 
@@ -132,7 +135,7 @@ class ZipWriter:
         """
         full: OSError | None = None
         while True:
-            start, entries = self._archive.start_dir, len(self._archive.filelist)
+            start, entries = self._archive.start_dir, len(self._listing)
             try:
                 self._write_manifest()
                 self._archive.close()
@@ -169,19 +172,23 @@ class ZipWriter:
 
     def _cut_back(self, start: int, entries: int) -> None:
         """The archive as it was when it ended at `start` and held `entries` files; `zipfile` has no way to say this."""
-        kept = self._archive.filelist[:entries]
         self._archive.fp = None  # closed, as it sees it: it would else write its list of contents when it is collected
         self._stream.truncate(start)
         self._stream.seek(0)
-        self._archive = zipfile.ZipFile(self._stream, "w", zipfile.ZIP_STORED)
-        self._archive.filelist = kept
-        self._archive.NameToInfo = {entry.filename: entry for entry in kept}
-        self._archive.start_dir = start
+        self._listing.cut_back(entries)
+        self._archive = self._archive_from(start)
+
+    def _archive_from(self, start: int) -> zipfile.ZipFile:
+        archive = zipfile.ZipFile(self._stream, "w", zipfile.ZIP_STORED)
+        archive.filelist = archive.NameToInfo = self._listing  # type: ignore[assignment]  # all that is asked of them
+        archive.start_dir = start
+        return archive
 
     def _give_up(self) -> None:
         self._archive.fp = None
         self._stream.close()
         self._lines.close()
+        self._listing.close()
         self._part.unlink(missing_ok=True)
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
-from augmentai.dataset.archive import ArchiveError, check, name_of, open_archive, size_words, too_large
+from augmentai.dataset.archive import ArchiveError, check, members, open_archive, size_words, too_large
 from augmentai.dataset.labels.base import LabelError
 from augmentai.dataset.labels.layout import Known
 from augmentai.dataset.labels.recognise import recognise
@@ -189,30 +189,29 @@ def _zip_members(path: Path, place: str, settings: Settings, found: Look, tree: 
     except ArchiveError as error:
         found.refuse(place, error)
         return
-    for number, info in enumerate(archive.infolist()):
-        name = name_of(info)
+    for number, (name, member, is_folder) in enumerate(members(archive)):
         parts = PurePosixPath(name).parts
-        if info.is_dir() or "__MACOSX" in parts or not parts or parts[-1].startswith("."):
+        if is_folder or "__MACOSX" in parts or not parts or parts[-1].startswith("."):
             continue
-        member, suffix = safe_path(name), _suffix(name)
+        safe, suffix = safe_path(name), _suffix(name)
         if suffix in LABEL_SUFFIXES:
-            if member is not None:
-                tree.add_side(Place(member, str(path), member=(archive, info)))
+            if safe is not None:
+                tree.add_side(Place(safe, str(path), member=member))
         elif suffix in SUFFIXES or suffix in RAW_SUFFIXES:
             try:
-                if member is None:
+                if safe is None:
                     raise ArchiveError("its name leads out of the folder; it was not touched")
-                check(info, settings.max_file_bytes)
+                check(member, settings.max_file_bytes)
                 if number < _ZIP_MEMBERS_CHECKED:
-                    with archive.open(info) as stream:
+                    with member.open() as stream:
                         _measure(stream, name, settings, found)
             except (ImageError, ArchiveError) as error:
                 found.refuse(name, error)
             except Exception as error:  # BadZipFile, zlib.error, OSError, EOFError, ...
                 found.refuse(name, f"damaged inside the ZIP ({error})")
             else:
-                found.size_bytes += info.file_size
-                tree.pictures.append(Place(member, str(path), member=(archive, info)))
+                found.size_bytes += member.file_size
+                tree.pictures.append(Place(safe, str(path), member=member))
     if len(tree.pictures) + len(found.refused) == before:
         found.refuse(place, "there is no picture in this ZIP")
 
