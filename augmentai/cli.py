@@ -194,7 +194,8 @@ def augment(
 ) -> None:
     """Make synthetic variations of photographs, in the same folders, with a manifest.
 
-    The same command into the same folder goes on with a run that was stopped or killed, and tries what failed again.
+    The same command into the same folder goes on with a run that was stopped or killed, and tries what failed again,
+    with new seeds where filters left it out.
 
     Exit status: 0 all done, 1 some files failed, 2 nothing could be done or the command was wrong.
     """

@@ -49,7 +49,7 @@ def replay(
         recipe = settle(out, before.record.recipe)
         stop = Event()
         gathered = gather(given, limits(settings), skip=out, layout=recipe.layout)
-        job = Job(gathered, recipe, settings, available(settings), stop)
+        job = Job(gathered, recipe, settings, available(settings), stop, rounds=before.record.rounds)
         for difference in check(before, record_for(job, given, out), gathered.sources):
             console.print(f"note: {difference}", markup=False, highlight=False, soft_wrap=True)
     except (SettingsError, RecipeError, ReplayError, OutputError) as error:

@@ -64,7 +64,7 @@ class Finisher:
 
     Files are encoded in `pool`, since a PNG or WebP takes as long as the engine does for the next picture. wanted:
     the indices of a source's variations. known: prints of variations that an earlier run has made. held_out:
-    pictures of the validation and test splits, asked for when first needed.
+    pictures of the validation and test splits, asked for when first needed. tries: of one variation, at most.
     """
 
     def __init__(
@@ -75,7 +75,9 @@ class Finisher:
         known: Callable[[Place], Mapping[int, bytes | None]],
         held_out: Callable[[], HeldOut | None],
         pool: Executor,
+        tries: Callable[[], int],
     ) -> None:
+        self._tries = tries
         self._pool = pool
         self.again: deque[Task] = deque()
         self._recipe, self._output, self._wanted, self._held_out = recipe, output, wanted, held_out
@@ -218,7 +220,7 @@ class Finisher:
         rejection = Rejection(task.seed, verdict.filter, verdict.reason, verdict.scores)
         spent = _spent(draft.made)
         paid = spent > 0 and not recipe.paid_retries
-        if task.attempt < recipe.retries and not paid:
+        if task.attempt + 1 < self._tries() and not paid:
             seed = variation_seed(recipe.seed, task.source.sha256, task.index, task.attempt + 1)
             self.again.append(task.again(seed, rejection, spent))
             return

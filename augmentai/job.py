@@ -39,6 +39,8 @@ class Job:
     Iterate over `run()` for outcomes as they finish. `report` counts them. Set `stop` to end early: what an engine has
     begun is finished or dropped, nothing new is begun, and `report` says that it was stopped.
     first_index: number of the first variation of each source; more than 1 where earlier ones are there already.
+    rounds: how often the recipe's tries are gone through before a variation that filters reject is left out; more than
+    1 where a finished run is tried again.
     `output` is the set around the variations: originals, labels, splits.
     Raises ValueError where the recipe names an unknown engine, and RecipeError where the set cannot be converted or has
     no classes to balance.
@@ -50,6 +52,7 @@ class Job:
     engines: Sequence[Engine]
     stop: Event = field(default_factory=Event)
     first_index: int = 1
+    rounds: int = 1
 
     def __post_init__(self) -> None:
         self.recipe = self.recipe.settled()
@@ -73,11 +76,13 @@ class Job:
             lambda place: self._prints.get(place, {}),
             self._held_out,
             self._encoders,
+            lambda: self.rounds * (self.recipe.retries + 1),
         )
 
     def go_on(self, held: Held) -> None:
         """Leave out what an earlier run of the same recipe over the same sources has made; the report counts it."""
         self._held = held
+        self.rounds = max(self.rounds, held.rounds)
         self._prints = held.prints(self._wanted)
         self.report.go_on(held)
 
@@ -204,8 +209,11 @@ class Job:
                 if self.stop.is_set():
                     self._cut_short = True
                     return
-                seed = variation_seed(self.recipe.seed, source.sha256, index)
-                yield self._begin(Task(source, photo, index, seed, self.recipe, labels=labels))
+                tried = self._held.tried(source, index)
+                if len(tried) >= self.rounds * (self.recipe.retries + 1):
+                    tried = ()  # no try is left: the same ones end as they did before
+                seed = variation_seed(self.recipe.seed, source.sha256, index, len(tried))
+                yield self._begin(Task(source, photo, index, seed, self.recipe, labels=labels, rejections=tried))
 
     def _begin(self, task: Task) -> Task:
         self._unanswered[_key(task)] = task

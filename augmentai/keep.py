@@ -24,7 +24,10 @@ _PICTURES_BETWEEN_TIDYING = 8
 def record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
     """What `recipe.yaml` will say of a job. inputs: as they were given; out: the folder or ZIP that it goes to."""
     used = models(job.recipe.engine, job.settings, job.engines)
-    return record_of(job.recipe, job.gathered.sources, used, inputs, out, job.gathered.carried)
+    given = job.gathered
+    return record_of(
+        job.recipe, given.sources, used, inputs, out, given.carried, given.labels_sha256, rounds=job.rounds
+    )
 
 
 def keep(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome, None, None]:

@@ -1,8 +1,8 @@
-"""Memory and pace over many small files: `python benchmarks/scale.py [--counts 1000 20000] [--kinds zip] [--json FILE]`.
+"""Memory and pace over many small files: `python benchmarks/scale.py [--counts 1000 20000] [--kinds zip] [--json F]`.
 
 Each row is a run of the command line as a process of its own, with the real local GAN, over class folders of 64 x 64
-JPEGs made for it; "zip" reads them from one ZIP and writes another, originals included; the peak is what the system says the process ever held. Memory is called flat where the largest count
-peaks within 10 % of the smallest.
+JPEGs made for it; "zip" reads them from one ZIP and writes another, originals included. The peak is what the system
+says the process ever held. Memory is called flat where the largest count peaks within 10 % of the smallest.
 """
 
 from __future__ import annotations

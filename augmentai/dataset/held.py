@@ -13,7 +13,7 @@ from typing import Any
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, made_in
 from augmentai.dataset.names import safe_path
 from augmentai.filters.measure import print_from
-from augmentai.recipe import Source
+from augmentai.recipe import Rejection, Source
 
 _NEW_MANIFEST = ".augmentai.manifest.part"
 
@@ -22,8 +22,8 @@ class Held:
     """Variations that are there already, by source and index.
 
     sources: sorted by (path, hash), as `gather` gives them. Holds a number for each source, whatever their number.
-    left_out: those that filters rejected after credits were spent on them. They count as settled: the same seed would
-    give the same again, for the same price.
+    left_out: those that filters rejected after credits were spent on them. They count as settled: to try them again
+    would cost as much. rounds: see `Job`.
     """
 
     def __init__(self, sources: Sequence[Source] = ()) -> None:
@@ -32,7 +32,9 @@ class Held:
         self.engines: Counter[str] = Counter()
         self.credits = 0.0
         self.left_out = 0
+        self.rounds = 1
         self.manifest: Path | None = None
+        self._tried: dict[tuple[str, str, int], tuple[Rejection, ...]] = {}
 
     @property
     def variations(self) -> int:
@@ -55,6 +57,23 @@ class Held:
             self.left_out += 1
         self.credits += entry.get("credits", 0.0)
         return True
+
+    def tried(self, source: Source, index: int) -> tuple[Rejection, ...]:
+        """The tries of a variation that was left out, each rejected by a filter; the next one follows them."""
+        return self._tried.get((source.path, source.sha256, index), ())
+
+    @property
+    def any_tried(self) -> bool:
+        return bool(self._tried)
+
+    def remember(self, entry: dict[str, Any]) -> None:
+        """Keep in mind what a line tells of tries that filters rejected, where it is one of a variation left out."""
+        try:
+            if entry["status"] == "failed" and entry["index"] and entry.get("rejected"):
+                rejections = tuple(Rejection(**told) for told in entry["rejected"])
+                self._tried[entry["source"], entry["source_sha256"], entry["index"]] = rejections
+        except (KeyError, TypeError):
+            return  # not a line of ours: tried from the beginning
 
     def prints(
         self, wanted: Callable[[tuple[str, str]], Sequence[int]]
@@ -119,6 +138,8 @@ def mend(folder: Path, sources: Sequence[Source]) -> Held:
                     kept.write(line)
                     continue
                 dropped = True
+                if entry is None:
+                    held.remember(_read(line))
                 if not whole:
                     for file in files:
                         file.unlink(missing_ok=True)
@@ -163,6 +184,14 @@ def _failed(line: bytes) -> bool:
     except ValueError:
         return False
     return isinstance(entry, dict) and entry.get("status") == "failed"
+
+
+def _read(line: bytes) -> dict[str, Any]:
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return {}
+    return entry if isinstance(entry, dict) else {}
 
 
 def _settled(line: bytes) -> dict[str, Any] | None:

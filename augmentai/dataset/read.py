@@ -46,7 +46,7 @@ class Gathered:
 
     sources: the pictures to be varied, sorted by path and hash; of a set with splits, those for training. carried: the
     others, which are never varied. failures: files that were named but cannot be read. notices: for the user. layout:
-    how the set is laid out, and how it is written again.
+    how the set is laid out, and how it is written again. labels_sha256: of all its label files, "" where it has none.
     """
 
     sources: tuple[Source, ...]
@@ -54,6 +54,7 @@ class Gathered:
     notices: tuple[str, ...]
     carried: tuple[Source, ...] = ()
     layout: Layout = field(default_factory=FolderLayout, repr=False, compare=False)
+    labels_sha256: str = ""
 
 
 def gather(
@@ -91,6 +92,7 @@ class _Collector:
         self.links: list[str] = []
         self.runs: list[str] = []
         self.nothing_given = False
+        self.labels_sha256 = ""
 
     def take_all(self, inputs: list[str | os.PathLike[str] | Source]) -> None:
         self.nothing_given = not inputs
@@ -126,6 +128,7 @@ class _Collector:
                     self._keep(take(entry, self.layout.known.get(entry.key, Known()), self.limits.file_bytes))
                 except NotTakenError as error:
                     self._fail(entry.path, str(error))
+        self.labels_sha256 = self.tree.sha256_of_labels(self.layout.used, self.layout.hidden)
         self.layout.known.clear()
         self.layout.hidden.clear()
         self.tree = Tree()
@@ -176,7 +179,7 @@ class _Collector:
         varied = tuple(s for s in ordered if not has_splits or s.split == "train")
         carried = tuple(s for s in ordered if has_splits and s.split != "train")
         failures = sorted(self.failures, key=lambda failure: (failure.file, failure.reason))
-        return Gathered(varied, tuple(failures), tuple(notices), carried, self.layout)
+        return Gathered(varied, tuple(failures), tuple(notices), carried, self.layout, self.labels_sha256)
 
     def _fail(self, name: str, reason: str) -> None:
         self.failures.append(Failure(shown(name), reason))

@@ -22,9 +22,11 @@ _HEAD = """# A run of AugmentAI. The same command goes on with it where it was s
 class RunRecord:
     """What a run was asked for.
 
-    recipe: with the seed that was used, never 0. sources: their number. sources_sha256: SHA-256 of their sorted
+    recipe: with the seed that was used, never 0. rounds: 1, and one more for each time that what filters had left out
+    of the finished set was tried again. sources: their number. sources_sha256: SHA-256 of their sorted
     hashes, one a line: what the pixels hang on. places_sha256: the same of the paths, classes and hashes of all
-    pictures of the set, also those held out: what the names and the filters hang on. inputs: where they lay, seen
+    pictures of the set, also those held out: what the names and the filters hang on. labels_sha256: of all label files,
+    "" where there are none and None where it is not known. inputs: where they lay, seen
     from the run's own folder; names alone where that would tell of a whole machine. models: the version of each
     model that could be used. versions: of Python and the packages that make pixels.
     """
@@ -33,7 +35,9 @@ class RunRecord:
     sources: int = 0
     sources_sha256: str = ""
     places_sha256: str = ""
+    labels_sha256: str | None = None
     inputs: tuple[str, ...] = ()
+    rounds: int = 1
     models: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -42,10 +46,12 @@ class RunRecord:
 
         content = {
             "recipe": asdict(self.recipe),
+            "rounds": self.rounds,
             "sources": {
                 "count": self.sources,
                 "sha256": self.sources_sha256,
                 "places_sha256": self.places_sha256,
+                "labels_sha256": self.labels_sha256,
                 "inputs": list(self.inputs),
             },
             "models": dict(self.models),
@@ -61,10 +67,13 @@ def record_of(
     inputs: Iterable[Path] = (),
     out: Path = Path(),
     carried: Sequence[Source] = (),
+    labels_sha256: str = "",
+    rounds: int = 1,
 ) -> RunRecord:
     """The record of a run about to begin.
 
     inputs: as they were given. out: the folder or ZIP that it goes to. carried: the set's pictures that are not varied.
+    labels_sha256 and rounds: see `RunRecord`.
     """
     by_hash = hashlib.sha256("".join(f"{sha256}\n" for sha256 in sorted(s.sha256 for s in sources)).encode())
     by_place = hashlib.sha256()
@@ -76,7 +85,9 @@ def record_of(
         len(sources),
         by_hash.hexdigest(),
         by_place.hexdigest(),
+        labels_sha256,
         tuple(sorted(_seen_from(home, path) for path in inputs)),
+        rounds,
         models,
         versions(),
     )
@@ -93,7 +104,9 @@ def read_record(text: str, where: str) -> RunRecord:
         int(sources.get("count") or 0),
         str(sources.get("sha256") or ""),
         str(sources.get("places_sha256") or ""),
+        sources.get("labels_sha256"),
         tuple(str(given) for given in sources.get("inputs") or ()),
+        int(content.get("rounds") or 1),
         {str(name): str(version) for name, version in (content.get("models") or {}).items()},
         {str(name): str(version) for name, version in (content.get("versions") or {}).items()},
     )
@@ -139,6 +152,8 @@ def differences(before: RunRecord, now: RunRecord) -> list[str]:
         found.append(f"the sources were {before.sources}, now {counts}")
     elif before.places_sha256 != now.places_sha256:
         found.append("the pictures lie in other folders or have other names, or those held out are others")
+    elif before.labels_sha256 is not None and before.labels_sha256 != now.labels_sha256:
+        found.append("the label files were changed since, and two kinds of labels would be mixed")
     found += [
         f"the model of {name} was {version}, now {now.models[name]}"
         for name, version in before.models.items()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import hashlib
+from collections.abc import Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from augmentai.dataset.archive import ArchiveError, Member, check, size_words
+from augmentai.dataset.content import sha256_of
 from augmentai.dataset.labels.base import LabelError
 
 # What label files are called. Others are left alone, as before.
@@ -90,6 +92,23 @@ class Tree:
         for path in sorted(self.sides):
             if path.lower().endswith(endings):
                 yield from self.sides[path]
+
+    def sha256_of_labels(self, used: Container[str], masks: Container[tuple[str, str]]) -> str:
+        """Of the paths and bytes of label files, "" where there are none. used: their paths; masks: those of pictures.
+
+        What cannot be read counts as nothing: it is told where it is read for what it says.
+        """
+        entries = [entry for path, held in self.sides.items() if path in used for entry in held]
+        entries += [entry for entry in self.pictures if entry.key in masks]
+        digest = hashlib.sha256()
+        for entry in sorted(entries, key=lambda entry: entry.path):
+            try:
+                with entry.open() as stream:
+                    told = sha256_of(stream)
+            except Exception:
+                told = ""
+            digest.update(f"{entry.path}\0{told}\n".encode("utf-8", "backslashreplace"))
+        return digest.hexdigest() if entries else ""
 
     def folders(self) -> set[str]:
         """Every folder that holds a picture, at any depth; "" is the set itself."""

@@ -7,12 +7,13 @@ import json
 import os
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from augmentai.dataset.disk import OutputError, Whole, as_bytes, holds, put, why
 from augmentai.dataset.held import Held, mend, only_failures
-from augmentai.dataset.manifest import MANIFEST, OWN_FILES, RECIPE_FILE, line
+from augmentai.dataset.manifest import CARD, MANIFEST, OWN_FILES, RECIPE_FILE, line
 from augmentai.dataset.record import RunRecord, differences, read_record, recipe_differences
 from augmentai.recipe import Outcome, Recipe, RecipeError, Source
 
@@ -63,8 +64,9 @@ class FolderWriter:
             self._goes_on = not found
             if found and not _gives_way(self.folder):
                 raise _another_run(self.folder, found)
-        if self._goes_on:
+        if before is not None and self._goes_on:
             self.held = mend(self.folder, sources)
+            self.held.rounds = self._round_of(before)
             self._manifest = Whole(self.folder / MANIFEST, "ab")
             return
         if _gives_way(self.folder):
@@ -75,6 +77,17 @@ class FolderWriter:
         if record is not None:
             self._place(self._part(as_bytes(record.to_yaml())), RECIPE_FILE)
         self._manifest = Whole(self.folder / MANIFEST, "xb")
+
+    def _round_of(self, before: RunRecord) -> int:
+        """One round more where the set was finished and filters had left something out: else the same seeds would fail
+        again. A run that was broken off stays in its round, so that it ends as one that was not."""
+        card = self.folder / CARD
+        if not (self.held.any_tried and card.exists()):
+            return before.rounds
+        card.unlink()  # first: a run that ends here begins this round anew
+        later = replace(before, rounds=before.rounds + 1)
+        self._part(as_bytes(later.to_yaml())).replace(self.folder / RECIPE_FILE)
+        return later.rounds
 
     def add(self, outcome: Outcome) -> None:
         """Keep one outcome. Raises OutputError where it cannot be written; what came before stays as it is."""

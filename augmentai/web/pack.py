@@ -7,6 +7,7 @@ import secrets
 import zipfile
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,7 @@ def put_together(job: Job, zips: Sequence[Path], left_out: set[str], target: Pat
         lines = _lines(archives, left_out)
         count = sum(made_in(entry) for entry, _ in lines)
         record = read_record(archives[0].read(RECIPE_FILE).decode("utf-8"), RECIPE_FILE)
+        record = replace(record, rounds=job.rounds)
         with ZipWriter(target, record) as writer:
             if count:
                 open_set(writer, job)
@@ -62,14 +64,14 @@ def put_together(job: Job, zips: Sequence[Path], left_out: set[str], target: Pat
 
 
 def _lines(archives: Sequence[zipfile.ZipFile], left_out: set[str]) -> list[tuple[dict[str, Any], zipfile.ZipFile]]:
-    """A line for each wanted variation, and the ZIP that it is in: success takes the place of an earlier failure."""
+    """A line for each wanted variation, and the ZIP that it is in: the last takes the place of an earlier failure."""
     found: dict[tuple[str, str, int], tuple[dict[str, Any], zipfile.ZipFile]] = {}
     for archive in archives:
         with archive.open(MANIFEST) as manifest:
             for line in manifest:
                 entry = json.loads(line)
                 key = (entry["source"], entry["source_sha256"] or "", entry["index"])
-                if made_in(entry) or key not in found:
+                if key not in found or not made_in(found[key][0]):
                     found[key] = (entry, archive)
     made = {key[:2] for key, (entry, _) in found.items() if made_in(entry)}
     for key, (entry, _) in list(found.items()):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
+import zipfile
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from augmentai.balance import plan
 from augmentai.dataset.held import Held
+from augmentai.dataset.manifest import MANIFEST
 from augmentai.dataset.read import Gathered
 from augmentai.job import Job
 from augmentai.recipe import Recipe, Source
@@ -40,6 +43,7 @@ class Finished:
     classes: dict[str, int]
     left_out: set[str] = field(default_factory=set)
     turn: int = 0  # of the clicks that chose `left_out`, the last
+    rounds: int = 1  # one more for each time that what failed was tried again
 
     def row(self, file: str) -> Row | None:
         return next((row for row in self.rows if row.file == file), None)
@@ -56,8 +60,12 @@ class Finished:
         return [s for s in self.gathered.sources if had[s.path, s.sha256] < wanted.of((s.path, s.sha256))]
 
     def made(self) -> Held:
-        """Everything that is there: for a run that makes what is missing."""
+        """Everything that is there: for a run that makes what is missing, with new seeds where filters left it out."""
         held = Held(self.gathered.sources)
+        held.rounds = self.rounds + 1
+        with zipfile.ZipFile(self.whole) as archive, archive.open(MANIFEST) as lines:
+            for line in lines:
+                held.remember(json.loads(line))
         for row in self.rows:
             held.take({"source": row.source, "source_sha256": row.sha256, "index": row.index, "engine": row.engine})
         return held
@@ -85,11 +93,12 @@ class Finished:
         chosen = [r for r in self.rows if (not source or r.source == source) and (not label or r.label == label)]
         return sorted(chosen, key=lambda row: (row.source, row.sha256, row.index))
 
-    def add(self, last: Snapshot, tried: Iterable[str]) -> None:
+    def add(self, last: Snapshot, tried: Sequence[str]) -> None:
         """Take in a later run. tried: paths of the sources that it was to make something of."""
         assert last.report is not None
         assert last.zip_path is not None
         addition = Path(last.zip_path)
+        self.rounds += bool(tried)
         before, self.whole = self.whole, self._put_together([self.whole, addition], set())
         for old in {before, addition, self.packed}:
             old.unlink(missing_ok=True)
@@ -104,7 +113,7 @@ class Finished:
         self.packed = self._put_together([self.whole], self.left_out) if self.left_out else self.whole
 
     def _put_together(self, zips: Sequence[Path], left_out: set[str]) -> Path:
-        job = Job(self.gathered, self.recipe, self.settings, ())
+        job = Job(self.gathered, self.recipe, self.settings, (), rounds=self.rounds)
         return put_together(job, zips, left_out, new_zip(self.place))
 
 

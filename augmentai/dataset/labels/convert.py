@@ -16,7 +16,7 @@ from augmentai.dataset.labels.layout import Closing, File, LabelWriter, Layout
 from augmentai.dataset.labels.shapes import classes_of, things_of, with_polygons
 from augmentai.dataset.labels.splits import split_named
 from augmentai.dataset.labels.voc import xml_of
-from augmentai.dataset.labels.yolo import Classes, lines_of
+from augmentai.dataset.labels.yolo import STANDS_IN, Classes, lines_of, yaml_of
 from augmentai.dataset.tree import parent
 from augmentai.images.frame import size_of
 from augmentai.recipe import RecipeError, Source
@@ -136,18 +136,15 @@ class ToYolo(_Converter):
         return [(path, "".join(line + "\n" for line in lines).encode())]
 
     def closing(self, rows: Rows) -> Closing:
-        import yaml
-
         there = rows.splits
         content: dict[str, Any] = {split: f"images/{split}" for split in _SPLITS if split in there}
         content.setdefault("train", "images")
-        if "val" not in content:
+        stands_in = "val" not in content
+        if stands_in:
             content["val"] = content["train"]
-            self._lost(
-                "the set has no validation pictures, and Ultralytics asks for some: data.yaml names those for training"
-            )
+            self._lost(STANDS_IN)
         content["names"] = dict(enumerate(self.categories))
-        yield "data.yaml", [yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=10**6).encode()]
+        yield "data.yaml", [yaml_of(content, stands_in).encode()]
 
     def _drawn(self, shape: Shape) -> Shape:
         extra = shape.extra.get("coco", {})

@@ -15,6 +15,13 @@ from augmentai.dataset.labels.base import LabelError, Labels, Point, Shape
 from augmentai.dataset.tree import Entry
 from augmentai.images.frame import frame_of
 
+STANDS_IN = (
+    "the set has no validation pictures, and Ultralytics asks for some: data.yaml names those for training as val too; "
+    "name your own there before you believe what it measures"
+)
+_HEAD = """# This set has no validation pictures, and Ultralytics asks for some: those for training stand in for them.
+# Name your own as val before you believe what it measures.
+"""
 _SLACK = 0.01  # as much beyond the edge as rounding explains, and as Ultralytics forgives
 
 
@@ -64,6 +71,13 @@ def parse(text: str, file: str, classes: Classes, size_wh: tuple[int, int]) -> L
             except ValueError as error:
                 raise LabelError(f"{file}, line {number}: {error}") from error
     return Labels(tuple(shapes), extra={"yolo": file})
+
+
+def yaml_of(content: dict[str, Any], stands_in: bool) -> str:
+    """The text of data.yaml. stands_in: the training pictures are named for validation too, which its head says."""
+    import yaml
+
+    return _HEAD * stands_in + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=10**6)
 
 
 def looks_right(text: str) -> bool:

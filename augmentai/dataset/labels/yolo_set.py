@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from augmentai.dataset.labels.base import LabelError, Labels
 from augmentai.dataset.labels.layout import Closing, File, Known, Layout
 from augmentai.dataset.labels.splits import folder_splits, split_of
-from augmentai.dataset.labels.yolo import Classes, YoloLabels, lines_of, looks_right
+from augmentai.dataset.labels.yolo import STANDS_IN, Classes, YoloLabels, lines_of, looks_right, yaml_of
 from augmentai.dataset.tree import Entry, Tree, joined, parent
 from augmentai.recipe import Failure, Source
 
@@ -70,10 +70,29 @@ class YoloLayout(Layout):
 
     def closing(self, rows: Rows) -> Closing:
         for one in self._yamls:
-            yield one.entry.path, [_portable(one, rows.splits).encode()]
+            yield one.entry.path, [self._portable(one, rows.splits).encode()]
             for entry, split in one.lists:
                 if split in rows.splits or split == "train":
                     yield entry.path, _list_lines(entry, rows)
+
+    def _portable(self, one: _Yaml, splits: frozenset[str]) -> str:
+        """data.yaml for the finished set: every path seen from the file itself, so that it trains wherever it lies."""
+        content = {key: value for key, value in one.content.items() if key != "path"}
+        training = {place for place, split in one.folders if split == "train"}
+        for key in _SPLIT_KEYS:
+            folders = [folder for folder, split in one.folders if split == key]
+            found = [_seen_from(one.place, path) for path in (*folders, *(e.path for e, s in one.lists if s == key))]
+            # Small sets validate on their training pictures: those are there whatever becomes of other splits.
+            is_there = key == "train" or key in splits or training & set(folders)
+            if not is_there:
+                content.pop(key, None)
+            elif found:
+                content[key] = found if len(found) > 1 else found[0]
+        stands_in = "val" in one.content and "val" not in content and "train" in content
+        if stands_in:
+            content["val"] = content["train"]
+            self.losses.setdefault(STANDS_IN)
+        return yaml_of(content, stands_in)
 
 
 def read_yolo(tree: Tree, forced: bool) -> YoloLayout | None:
@@ -241,24 +260,6 @@ def _nearest(places: list[str], path: str) -> int | None:
     if holding:
         return max(holding, key=lambda i: len(places[i]))
     return 0 if len(places) == 1 else None
-
-
-def _portable(one: _Yaml, splits: frozenset[str]) -> str:
-    """data.yaml for the finished set: every path seen from the file itself, so that it trains wherever it lies."""
-    import yaml
-
-    content = {key: value for key, value in one.content.items() if key != "path"}
-    training = {place for place, split in one.folders if split == "train"}
-    for key in _SPLIT_KEYS:
-        folders = [folder for folder, split in one.folders if split == key]
-        found = [_seen_from(one.place, path) for path in (*folders, *(e.path for e, s in one.lists if s == key))]
-        # Small sets validate on their training pictures: those are there whatever becomes of other splits.
-        is_there = key == "train" or key in splits or training & set(folders)
-        if not is_there:
-            content.pop(key, None)
-        elif found:
-            content[key] = found if len(found) > 1 else found[0]
-    return yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=10**6)
 
 
 def _seen_from(place: str, path: str) -> str:

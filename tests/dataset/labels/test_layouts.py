@@ -241,8 +241,23 @@ def test_splits_left_out_and_originals_left_out(tmp_path: Path) -> None:
     assert set(contents(tmp_path / "out")) == made | {"annotations/instances_train.json"}
     boxes = trainers.pycocotools(tmp_path / "out/annotations/instances_train.json", tmp_path / "out/train")
     alike(boxes, {stem: things for stem, things in expected("train").items() if "__v" in stem})
-    augmented([write(tmp_path / "yolo", yolo())], tmp_path / "left", splits="leave-out")
-    assert "val:" not in (tmp_path / "left/data.yaml").read_text()
+
+
+@pytest.mark.parametrize("to", ["same", "yolo"])
+def test_ultralytics_opens_a_set_whose_validation_was_left_out(tmp_path: Path, to: str) -> None:
+    """It refuses a set without val. What stands in for it is said where the user looks, and in the file itself."""
+    files = yolo() if to == "same" else voc()
+    job = augmented([write(tmp_path / "in", files)], tmp_path / "left", splits="leave-out", to=to)
+    text = (tmp_path / "left/data.yaml").read_text("utf-8")
+    assert "test:" not in text
+    boxes = trainers.ultralytics(tmp_path / "left/data.yaml", "val")
+    assert {name for name in boxes if "__v" not in name} == set(TRAIN)
+    assert "Name your own as val" in text
+    assert any("no validation pictures" in notice for notice in job.report.as_dict()["notices"])
+    job = augmented([tmp_path / "in"], tmp_path / "copied", to=to)
+    assert "Name your own" not in (tmp_path / "copied/data.yaml").read_text("utf-8")
+    assert set(trainers.ultralytics(tmp_path / "copied/data.yaml", "val")) == {"three"}
+    assert not any("no validation pictures" in notice for notice in job.report.as_dict()["notices"])
 
 
 def test_originals_may_be_linked(tmp_path: Path) -> None:
