@@ -33,7 +33,8 @@ pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
 
 from augmentai.engines.diffusion.load import explain, placement_for  # noqa: E402
-from augmentai.engines.diffusion.model import Model, ModelError, Shot  # noqa: E402
+from augmentai.engines.diffusion.model import Model  # noqa: E402
+from augmentai.engines.diffusion.shots import ModelError, Shot  # noqa: E402
 from tests.engines import tiny_pipeline  # noqa: E402
 
 warnings.filterwarnings("ignore", category=FutureWarning, module="diffusers")

@@ -12,8 +12,9 @@ from typing import Any
 import torch
 
 from augmentai.engines.diffusion.families import SINGLE_FILE_PIPELINES, family_of
-from augmentai.engines.diffusion.model import Model, ModelError
+from augmentai.engines.diffusion.model import Model
 from augmentai.engines.diffusion.presence import cached_file, gpu_is_lent, revision_of
+from augmentai.engines.diffusion.shots import ModelError
 from augmentai.settings import Settings
 
 _WORKING_BYTES = 3 * 2**30  # what a few pictures need beside the weights; more pictures find their own limit

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING
 
 import spaces
 
+from augmentai.engines.diffusion.shots import ModelError, Painted, Shot
+
 if TYPE_CHECKING:
-    from augmentai.engines.diffusion.model import Model, Painted, Shot
+    from augmentai.engines.diffusion.model import Model
 
 _models: dict[str, Model] = {}  # the fork takes it along
 
@@ -32,8 +34,6 @@ def _seconds(key: str, shots: Sequence[Shot]) -> int:
 @spaces.GPU(duration=_seconds)
 def paint(key: str, shots: Sequence[Shot]) -> list[Painted] | str:
     """`Model.paint` on the GPU that is lent; a text says why the model cannot go on."""
-    from augmentai.engines.diffusion.model import ModelError
-
     try:
         return _models[key].paint(shots)
     except ModelError as out:  # exceptions come back as their name alone
