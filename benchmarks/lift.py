@@ -58,7 +58,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3, help="how many")
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=600, help="batches of 64, for every recipe")
-    parser.add_argument("--strength", nargs="+", default=["0.4"], help="of the variations; several are compared")
+    parser.add_argument("--strength", nargs="+", default=["auto"], help="of the variations; several are compared")
     parser.add_argument("--variations", type=int, default=8)
     parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=POLICIES)
     parser.add_argument("--weights", type=Path, help="other weights of the GAN than those shipped")
@@ -75,8 +75,8 @@ def main() -> None:
         waiting = {
             pool.submit(unit, place, shots, seed, args): (place.stem, shots, seed)
             for shots in sorted(args.shots)
+            for seed in seeds  # before the sets, so that a run cut short has seen them all
             for place in args.data
-            for seed in seeds
         }
         for done in as_completed(waiting):
             found += done.result()
