@@ -14,7 +14,7 @@ from augmentai.engines.base import Made, Refused, Task
 from augmentai.filters import HeldOut, Look, Siblings, Verdict, look_of, verdict_on
 from augmentai.geometry import Warp, warp_for
 from augmentai.images import ImageError, Photo, encode
-from augmentai.images.encode import DIGITAL_SOURCE_TYPES, format_for
+from augmentai.images.encode import DIGITAL_SOURCE_TYPES, MADE_BY, format_for
 from augmentai.recipe import Outcome, Recipe, Rejection, Source, Variation, variation_seed
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ class Finisher:
     def _finished(self, draft: _Draft) -> Ready:
         made, task = draft.made, draft.made.task
         file_format = format_for(task.photo, task.recipe.output_format)
-        note = f"AI-made variation by AugmentAI, engine {made.engine}, model {made.model}, seed {task.seed}"
+        note = f"{MADE_BY}, engine {made.engine}, model {made.model}, seed {task.seed}"
         source_type = DIGITAL_SOURCE_TYPES[1 if made.ai_share == "part" else 0]
         file = self._output.names.variation(task.source, task.index, file_format)
         try:

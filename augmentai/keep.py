@@ -63,7 +63,7 @@ def keep(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome,
 def open_set(writer: Writer, job: Job) -> None:
     """Put the originals and what else of the set hangs on no variation. What is gone by now is told and left out."""
     for copied in job.output.opening():
-        if writer.has(copied.path):
+        if writer.has(copied.path, copied.size_bytes):
             continue
         try:
             data = copied.read()

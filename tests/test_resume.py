@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from augmentai.dataset.disk import OutputError
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE
@@ -28,6 +29,7 @@ from augmentai.job import Job, limits
 from augmentai.keep import keep, record_for
 from augmentai.recipe import Recipe, Source
 from augmentai.settings import Settings
+from tests.dataset.labels.sets import augmented, write, yolo
 from tests.makers import jpeg, png
 from tests.test_job import Darker
 
@@ -472,3 +474,73 @@ def test_a_zip_on_a_full_disk_is_whole(small_disk: Path, tmp_path: Path) -> None
         assert {line["file"] for line in lines} == {name for name in archive.namelist() if "__v" in name}
     assert lines
     assert [path.name for path in small_disk.iterdir()] == ["out.zip"]
+
+
+class TestWhatALossOfPowerLeaves:
+    """Names that reached the disk before their bytes did, and lines that did not reach it at all."""
+
+    @pytest.fixture
+    def whole(self, given: Path, tmp_path: Path) -> Path:
+        done(given, tmp_path / "whole")
+        return tmp_path / "whole"
+
+    @pytest.fixture
+    def out(self, given: Path, tmp_path: Path) -> Path:
+        broken_off(given, tmp_path / "out", after=5)
+        return tmp_path / "out"
+
+    @pytest.mark.parametrize("keeps_line", [True, False])
+    @pytest.mark.parametrize("left", ["empty", "half", "zeros", "whole", "of another version"])
+    def test_a_variation(self, given: Path, out: Path, whole: Path, left: str, keeps_line: bool) -> None:
+        lines = (out / MANIFEST).read_bytes().splitlines(keepends=True)
+        path = out / json.loads(lines[-1])["file"]
+        data = path.read_bytes()
+        half = data[: len(data) // 2]
+        states = {"empty": b"", "half": half, "zeros": half + bytes(len(data) - len(half)), "whole": data}
+        path.write_bytes(states.get(left, data + b"saved by another version"))
+        if not keeps_line:
+            (out / MANIFEST).write_bytes(b"".join(lines[:-1]))
+        report = done(given, out)
+        assert (report["variations"], report["failed"]) == (12, 0)
+        assert held(out) == held(whole)
+
+    def test_an_original(self, given: Path, out: Path, whole: Path) -> None:
+        path = next(path for path in sorted(out.rglob("*.png")) if "__v" not in path.name)
+        path.write_bytes(path.read_bytes()[:100])
+        done(given, out)
+        assert held(out) == held(whole)
+
+    def test_what_is_of_nobody_of_ours_stays(self, given: Path, out: Path, whole: Path) -> None:
+        missing = next(name for name in held(whole)[0] if "__v" in name and not (out / name).exists())
+        (out / missing).parent.mkdir(exist_ok=True)
+        (out / missing).write_bytes(b"mine")
+        with pytest.raises(OutputError, match="is in the way and not of this run; move it away"):
+            done(given, out)
+        assert (out / missing).read_bytes() == b"mine"
+        (out / missing).unlink()
+        done(given, out)
+        assert held(out) == held(whole)
+
+
+def test_a_set_with_files_named_as_a_run_names_its_own(tmp_path: Path) -> None:
+    """They are somebody else's: nothing of them is overwritten, and nothing of the run's is lost."""
+    files = {name: data for name, data in yolo().items() if name != "data.yaml"}
+    names = "names: [red car, bus, 車]\ntrain: images/train\nval: images/val\n"
+    theirs = {
+        "recipe.yaml": names.encode(),
+        "manifest.jsonl": b'{"audio": "a.wav"}\n',
+        "dataset_card.md": b"# theirs",
+        "contact_sheet.svg": b"<svg/>",
+        "recipe.yaml.jpg": jpeg(seed=9),
+    }
+    given = write(tmp_path / "in", {**files, **theirs})
+    out = tmp_path / "out"
+    run = augmented([given], out)
+    assert run.gathered.layout.name == "yolo"
+    assert yaml.safe_load((out / "_recipe.yaml").read_text("utf-8"))["names"] == ["red car", "bus", "車"]
+    assert yaml.safe_load((out / RECIPE_FILE).read_text("utf-8"))["recipe"]["seed"] == 5
+    assert lines_in(out) == run.report.variations > 0
+    assert {name: (given / name).read_bytes() for name in theirs} == theirs
+    before = held(out)
+    augmented([given], out)
+    assert held(out) == before

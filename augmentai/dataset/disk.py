@@ -8,6 +8,8 @@ from pathlib import Path
 
 from typing_extensions import Buffer
 
+from augmentai.images.encode import MADE_BY
+
 
 class OutputError(OSError):
     """The output cannot be written there; the message says why and what to do."""
@@ -49,6 +51,21 @@ def holds(path: Path, data: bytes) -> bool:
         return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
     except OSError:
         return False
+
+
+def is_leftover(path: Path, data: bytes) -> bool:
+    """Whether a file is what a loss of power left of `data`, or was made by AugmentAI itself: it may be replaced.
+
+    Of what had not reached the disk nothing is there, or zeros.
+    """
+    try:
+        found = path.read_bytes() if path.is_file() else None
+    except OSError:
+        return False
+    if found is None:
+        return False
+    written = found.rstrip(b"\0")
+    return (len(found) <= len(data) and data.startswith(written)) or MADE_BY.encode() in found
 
 
 def as_bytes(text: str) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -15,6 +16,7 @@ from augmentai.dataset.names import safe_path
 from augmentai.filters.measure import print_from
 from augmentai.recipe import Rejection, Source
 
+_TAIL_BYTES = 8  # no picture file ends in as many zeros
 _NEW_MANIFEST = ".augmentai.manifest.part"
 
 
@@ -119,10 +121,10 @@ def _place(sources: Sequence[Source], path: str, sha256: str) -> int | None:
 def mend(folder: Path, sources: Sequence[Source]) -> Held:
     """Bring a broken-off run's folder in order and tell what it holds.
 
-    The manifest keeps the lines of variations whose files are all there, and of those that were paid for and left out.
-    Lines of other failures go, since these are tried again, and so do a half-written line and lines of which a file is
-    missing, with the rest of their files: such a variation is made again. The manifest is replaced in one step. Raises
-    OSError.
+    The manifest keeps the lines of variations whose files are all there and whole, as far as size and end tell, and of
+    those that were paid for and left out. Lines of other failures go, since these are tried again, and so do a
+    half-written line and lines of which a file is missing or torn, with the rest of their files: such a variation is
+    made again. The manifest is replaced in one step. Raises OSError.
     """
     manifest, new = folder / MANIFEST, folder / _NEW_MANIFEST
     held = Held(sources)
@@ -133,7 +135,7 @@ def mend(folder: Path, sources: Sequence[Source]) -> Held:
             for line in lines:
                 entry = _settled(line)
                 files = [folder / name for name in _files(entry)] if entry else []
-                whole = all(file.is_file() for file in files)
+                whole = entry is not None and _are_whole(files, entry.get("bytes"))
                 if entry and whole and held.take(entry):
                     kept.write(line)
                     continue
@@ -205,6 +207,23 @@ def _settled(line: bytes) -> dict[str, Any] | None:
         return entry if sound and all(safe_path(name) == name for name in _files(entry)) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
+
+
+def _are_whole(files: Sequence[Path], sizes: object) -> bool:
+    if not files:
+        return True
+    expected = sizes if isinstance(sizes, list) and len(sizes) == len(files) else [None] * len(files)
+    try:
+        found = [file.stat() for file in files]
+        if not all(
+            stat.S_ISREG(one.st_mode) and size in {None, one.st_size} for one, size in zip(found, expected, strict=True)
+        ):
+            return False
+        with files[0].open("rb") as picture:  # what had not reached the disk when power was lost is zeros
+            picture.seek(max(0, found[0].st_size - _TAIL_BYTES))
+            return any(picture.read())
+    except OSError:
+        return False
 
 
 def _files(entry: dict[str, Any]) -> list[str]:

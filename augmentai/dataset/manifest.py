@@ -28,7 +28,8 @@ def line(outcome: Outcome) -> str:
     """One line of the manifest, with its line end.
 
     status is "ok" or "failed". A failed line has no file; its reason says why. index is 0 where the source itself could
-    not be used, so that no variation of it was tried. print: some colours of the variation, by which a run that goes on
+    not be used, so that no variation of it was tried. bytes: sizes of the file and of its label files, by which a run
+    that goes on tells whether they are whole. print: some colours of the variation, by which a run that goes on
     tells whether its siblings are near-duplicates.
     """
     made = outcome.variation
@@ -51,6 +52,8 @@ def line(outcome: Outcome) -> str:
         "status": "ok" if made else "failed",
         "versions": versions(),
     }
+    if made:
+        entry["bytes"] = [len(made.data), *(len(data) for _, data in made.beside)]
     if made and made.beside:
         entry["label_files"] = [file for file, _ in made.beside]
     if made and made.labels is not None and made.labels.shapes:

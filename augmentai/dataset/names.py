@@ -114,6 +114,11 @@ class Names:
         return self._stems.get((source.path, source.sha256)) or _stem(_placed(self._place(source)))
 
 
+def beside_own(path: str) -> str:
+    """The path of a label file, with "_" before it where what a run says of itself has that name."""
+    return "_" + path if path.casefold() in OWN_FILES else path
+
+
 def _originals(
     placed: Mapping[tuple[str, str], str], kept: Iterable[Source], own_stems: bool
 ) -> dict[tuple[str, str], str]:

@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from augmentai.dataset.held import find
 from augmentai.dataset.labels.base import LabelError, Labels
 from augmentai.dataset.labels.layout import Closing, File, LabelWriter
-from augmentai.dataset.names import Names
+from augmentai.dataset.names import Names, beside_own
 from augmentai.dataset.rows import Rows
+from augmentai.dataset.tree import Entry
 from augmentai.images.frame import frame_of, size_of
 from augmentai.images.photo import ImageError
 from augmentai.recipe import Recipe, Source
@@ -27,13 +28,15 @@ class Copied:
     """A file of the finished set that hangs on no variation.
 
     read: gives its bytes, and raises OSError, LabelError or ImageError. source: the picture that it is, None where it
-    is a label file. link: the file on this machine that it is to be linked to, where that was asked for.
+    is a label file. link: the file on this machine that it is to be linked to, where that was asked for. size_bytes:
+    None where it cannot be told.
     """
 
     path: str
     read: Callable[[], bytes] = field(repr=False)
     source: Source | None = None
     link: Path | None = None
+    size_bytes: int | None = None
 
 
 class Output:
@@ -84,7 +87,7 @@ class Output:
                         yield copied
         if not self.converts:
             for entry in self._layout.kept():
-                yield Copied(entry.path, entry.read)
+                yield _as_it_is(entry)
 
     def leave_out(self, copied: Copied, error: Exception) -> None:
         """A file that could not be copied after all: it is told, and no list of the set names it."""
@@ -103,7 +106,8 @@ class Output:
 
     def closing(self, lines: Iterable[Mapping[str, Any]]) -> Closing:
         """Files that tell of the whole set, as (path, pieces of bytes). lines: the manifest's, read as JSON."""
-        yield from self.writer.closing(Rows(self.sources, self.original, lines))
+        for path, pieces in self.writer.closing(Rows(self.sources, self.original, lines)):
+            yield beside_own(path), pieces
 
     def original(self, source: Source) -> str | None:
         """Where the picture of a source lies in the result, None where it is left out."""
@@ -120,7 +124,7 @@ class Output:
         path = self.names.original(source)
         files: Iterable[Copied]
         if not self.converts and path == source.path:
-            files = [Copied(entry.path, entry.read) for entry in self._layout.label_entries(source)]
+            files = [_as_it_is(entry) for entry in self._layout.label_entries(source)]
         else:
             try:
                 files = self._written(source, path)
@@ -128,14 +132,19 @@ class Output:
                 # Without its labels it would say that there is nothing on it.
                 self.leave_out(Copied(path, source.read, source), error)
                 return
-        yield Copied(path, partial(_checked, source), source, source.file if self._link else None)
+        link = source.file if self._link else None
+        yield Copied(path, partial(_checked, source), source, link, source.size_bytes)
         if self._is_kept(source):
             yield from files
 
     def _written(self, source: Source, path: str) -> list[Copied]:
         size_wh = size_of(source)  # also where nothing is labelled: lists of pictures tell their size
         files = self.writer.files(source, path, source.labels.load() if source.labels else None, size_wh)
-        return [Copied(name, lambda data=data: data) for name, data in files]  # type: ignore[misc]
+        return [Copied(name, lambda data=data: data, size_bytes=len(data)) for name, data in files]  # type: ignore[misc]
+
+
+def _as_it_is(entry: Entry) -> Copied:
+    return Copied(beside_own(entry.path), entry.read, size_bytes=entry.size_bytes)
 
 
 def _checked(source: Source) -> bytes:

@@ -39,6 +39,16 @@ class Entry:
         """The path without its ending."""
         return self.path.removesuffix(PurePosixPath(self.path).suffix)
 
+    @property
+    def size_bytes(self) -> int | None:
+        """None where it cannot be told."""
+        if self.member is not None:
+            return self.member.file_size
+        try:
+            return self.file.stat().st_size if self.file is not None else None
+        except OSError:
+            return None
+
     def open(self) -> IO[bytes]:
         """Its bytes, as a stream. Raises LabelError."""
         try:

@@ -33,8 +33,8 @@ class Writer(Protocol):
         """Keep a file besides the variations, such as the card or labels of the whole set. Raises OutputError."""
         ...
 
-    def has(self, file: str) -> bool:
-        """Whether such a file was kept already."""
+    def has(self, file: str, size_bytes: int | None = None) -> bool:
+        """Whether such a file, of this size where that is known, was kept already."""
         ...
 
     def link(self, file: str, target: Path) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from augmentai.dataset.disk import OutputError, Whole, as_bytes, holds, put, why
+from augmentai.dataset.disk import OutputError, Whole, as_bytes, holds, is_leftover, put, why
 from augmentai.dataset.held import Held, mend, only_failures
 from augmentai.dataset.manifest import CARD, MANIFEST, OWN_FILES, RECIPE_FILE, line
 from augmentai.dataset.record import RunRecord, differences, read_record, recipe_differences
@@ -108,7 +108,7 @@ class FolderWriter:
                 self._manifest.seek(written)
             for path in placed:
                 path.unlink(missing_ok=True)
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and not isinstance(error, OutputError):
                 raise OutputError(f"{self.folder} cannot be written to any more ({why(error)}); {_KEPT}") from error
             raise
         finally:
@@ -130,9 +130,10 @@ class FolderWriter:
         except OSError as error:
             raise OutputError(f"{path} cannot be written ({why(error)}); {_KEPT}") from error
 
-    def has(self, file: str) -> bool:
-        """Whether an earlier part of this run left this file, whole."""
-        return self._goes_on and (self.folder / file).exists()
+    def has(self, file: str, size_bytes: int | None = None) -> bool:
+        """Whether an earlier part of this run left this file, whole: of this size, where that is known."""
+        path = self.folder / file
+        return self._goes_on and path.exists() and size_bytes in {None, path.stat().st_size}
 
     def link(self, file: str, target: Path) -> None:
         """Have a file that is on this machine already: one more name of it, or a link where it is on another disk."""
@@ -183,10 +184,15 @@ class FolderWriter:
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             put(part, path)
-        except FileExistsError:
-            if self._goes_on and holds(path, part.read_bytes()):
+        except FileExistsError as error:
+            data = part.read_bytes() if self._goes_on else None
+            if data is None or not path.exists():
+                raise
+            if holds(path, data):
                 return []
-            raise
+            if not is_leftover(path, data):
+                raise OutputError(f"{path} is in the way and not of this run; move it away") from error
+            part.replace(path)
         finally:
             with suppress(OSError):
                 part.unlink(missing_ok=True)

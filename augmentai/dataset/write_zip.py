@@ -82,7 +82,7 @@ class ZipWriter:
                 raise OutputError(f"{self.path} cannot be written any more ({why(error)}); {_KEPT}") from error
             raise
 
-    def has(self, file: str) -> bool:
+    def has(self, file: str, size_bytes: int | None = None) -> bool:
         """Whether this file is in it."""
         return file in self._listing
 

@@ -13,6 +13,7 @@ from PIL import Image, PngImagePlugin
 from augmentai.images.photo import ImageError, Photo, strips, value_range
 
 SOFTWARE = "AugmentAI"
+MADE_BY = "AI-made variation by AugmentAI"  # the note of every variation begins so
 # https://cv.iptc.org/newscodes/digitalsourcetype/ : made by a model alone, or a model's change to a real photograph.
 DIGITAL_SOURCE_TYPES = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorithmicMedia")
 _EXIF_SOFTWARE = 0x0131

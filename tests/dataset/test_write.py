@@ -69,7 +69,9 @@ def test_files_and_manifest_agree(out: Path) -> None:
 
 
 def test_a_line_of_the_manifest() -> None:
-    assert json.loads(line(outcome(donor="b"))) == {
+    made = outcome(donor="b")
+    assert made.variation
+    assert json.loads(line(made)) == {
         "file": "cats/a__v1.jpg",
         "source": "cats/a.jpg",
         "source_sha256": Source.from_bytes("", b"x").sha256,
@@ -87,6 +89,7 @@ def test_a_line_of_the_manifest() -> None:
         "fallbacks": [{"engine": "stability", "reason": "no key"}],
         "status": "ok",
         "versions": versions(),
+        "bytes": [len(made.variation.data)],
         "details": {"donor": "b"},
         "attempts": 1,
         "notices": ["n"],

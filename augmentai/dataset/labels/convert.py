@@ -108,6 +108,11 @@ class _Converter:
             self._lost("the masks beside the boxes were left out")
         return shapes
 
+    def _without_keypoints(self, shapes: list[Shape]) -> list[Shape]:
+        if any(shape.extra.get("keypoints") for shape in shapes):
+            self._lost("keypoints were left out: only COCO has them here")
+        return shapes
+
     def _lost(self, words: str) -> None:
         self.losses.setdefault(words)
 
@@ -125,7 +130,7 @@ class ToYolo(_Converter):
     def files(self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]) -> list[File]:
         if labels is None:
             return []
-        shapes = [self._drawn(shape) for shape in self._things(labels)]
+        shapes = [self._drawn(shape) for shape in self._without_keypoints(self._things(labels))]
         polygons = any(shape.polygons for shape in shapes)
         if polygons and any(not shape.polygons for shape in shapes):
             self._lost(
@@ -168,7 +173,7 @@ class ToVoc(_Converter):
     def files(self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]) -> list[File]:
         if labels is None:
             return []
-        shapes = [shape for shape in self._things(labels) if shape.box is not None]
+        shapes = [shape for shape in self._without_keypoints(self._things(labels)) if shape.box is not None]
         if any(shape.polygons or shape.mask is not None for shape in shapes):
             self._lost("polygons and bitmaps were written as the boxes around them: Pascal VOC has boxes")
         data = xml_of(Labels(tuple(shapes)), None, file, size_wh, moved=False)
@@ -243,7 +248,7 @@ class ToImageFolder(_Listed):
         return "/".join(filter(None, (folder, self._rest(source))))
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
-        shapes = [shape for shape in self._things(labels) if shape.box is not None]
+        shapes = [shape for shape in self._without_keypoints(self._things(labels)) if shape.box is not None]
         if any(shape.polygons or shape.mask is not None for shape in shapes):
             self._lost("polygons and bitmaps were written as the boxes around them")
         corners = [shape.box for shape in shapes if shape.box is not None]
