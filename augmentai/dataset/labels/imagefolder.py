@@ -1,48 +1,64 @@
 """Hugging Face's ImageFolder: pictures, and metadata.csv or metadata.jsonl whose rows name them in file_name.
 
 A column "objects" with "bbox" ([x, y, width, height] each) and "categories" holds boxes, as the documentation of
-`datasets` has it. Every other column is kept as it is.
+`datasets` has it. Columns that end in "_file_name" name more files: masks move with the pixels, see `companions`.
+Every other column is kept as it is.
 """
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sqlite3
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from augmentai.dataset.labels.base import LabelError, Labels, Shape
+from augmentai.dataset.labels.bitmaps import encode_mask
+from augmentai.dataset.labels.companions import Companions, Masks, companions
 from augmentai.dataset.labels.folders import class_of
-from augmentai.dataset.labels.layout import Closing, Known, Layout
+from augmentai.dataset.labels.layout import Closing, File, Known, Layout
+from augmentai.dataset.labels.metadata import csv_line, json_line, objects_of, read_rows
 from augmentai.dataset.labels.splits import folder_splits, split_of
-from augmentai.dataset.names import safe_path
 from augmentai.dataset.tree import Entry, Tree, joined, parent
+from augmentai.images.frame import frame_of
+from augmentai.images.photo import ImageError
 from augmentai.recipe import Failure, Source
 
 if TYPE_CHECKING:
     from augmentai.dataset.rows import Rows
 
-_LARGEST_METADATA_BYTES = 256 << 20  # one file for all pictures of a folder
 _CATEGORY_KEYS = ("categories", "category")
 _STALE_KEYS = ("segmentation", "keypoints")  # drawn in pixels, of a kind that nobody has settled
 
 
 @dataclass(frozen=True, slots=True)
 class RowLabels:
-    """The row of one picture."""
+    """The row of one picture. masks: of the columns that name them."""
 
     key: tuple[str, str]
     layout: ImageFolderLayout
+    picture: Entry
+    masks: Masks = ()
 
     def load(self) -> Labels:
+        labels = self._objects()
+        if not self.masks:
+            return labels
+        with self.picture.open() as stream:
+            try:
+                frame = frame_of(stream)
+            except ImageError as error:
+                raise LabelError(str(error)) from error
+        first, *others = (mask.load(frame) for _, mask in self.masks)
+        return replace(labels, mask=first, other_masks=tuple(others))
+
+    def _objects(self) -> Labels:
         file, number, row = self.layout.row_of(self.key)
         where = f"{self.layout.entries[file].path}, row {number + 1}"
-        objects = _objects(row)
+        objects = objects_of(row)
         if not isinstance(objects, dict) or not isinstance(objects.get("bbox"), list):
             return Labels(extra={"imagefolder": row})
         names = next((objects[key] for key in _CATEGORY_KEYS if isinstance(objects.get(key), list)), None)
@@ -63,6 +79,7 @@ class ImageFolderLayout(Layout):
         super().__init__()
         self.entries: list[Entry] = []
         self.columns: list[list[str]] = []  # of CSV files; empty for JSON lines
+        self.beside: Companions = Companions()
         self._lock = Lock()
         self._database = sqlite3.connect("", check_same_thread=False)
         self._database.execute("CREATE TABLE rows (file INT, number INT, place TEXT, origin TEXT, json TEXT)")
@@ -74,8 +91,25 @@ class ImageFolderLayout(Layout):
         file, number, text = self._all(query, *key)[0]
         return file, number, json.loads(text)
 
+    def label_entries(self, source: Source) -> list[Entry]:
+        return [mask.entry for _, mask in source.labels.masks] if isinstance(source.labels, RowLabels) else []
+
+    def kept(self) -> list[Entry]:
+        return self.beside.others
+
+    def files(self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]) -> list[File]:
+        if labels is None or labels.mask is None or not isinstance(source.labels, RowLabels):
+            return []
+        bitmaps = (labels.mask, *labels.other_masks)
+        named = zip(source.labels.masks, bitmaps, strict=True)
+        return [(mask.path_for(file), encode_mask(bitmap)) for (_, mask), bitmap in named]
+
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
-        objects = _objects(labels.extra.get("imagefolder", {})) if labels is not None else None
+        for column in sorted(self.beside.still) if labels is not None else ():
+            self.losses.setdefault(
+                f"what {column} names is no mask and does not move; where the pixels moved, it fits no more"
+            )
+        objects = objects_of(labels.extra.get("imagefolder", {})) if labels is not None else None
         if labels is None or not isinstance(objects, dict):
             return None
         places = [shape.extra["imagefolder"] for shape in labels.shapes]
@@ -115,9 +149,9 @@ class ImageFolderLayout(Layout):
         any_row = False
         for row in self._rows(file, entry, rows):
             if not any_row and columns:
-                yield _csv_line(columns)
+                yield csv_line(columns)
             any_row = True
-            yield _csv_line([row.get(c, "") for c in columns]) if columns else _json_line(row)
+            yield csv_line([row.get(c, "") for c in columns]) if columns else json_line(row)
 
     def _rows(self, file: int, entry: Entry, rows: Rows) -> Iterator[dict[str, Any]]:
         """Rows of originals in their order, then of variations."""
@@ -130,6 +164,10 @@ class ImageFolderLayout(Layout):
                 for made in rows.variations_of(source):
                     name = made.file.removeprefix(here + "/") if here else made.file
                     new = {**row, "file_name": name}
+                    masks = source.labels.masks if isinstance(source.labels, RowLabels) else ()
+                    for column, mask in masks:
+                        folder = str(row[column]).replace("\\", "/").rpartition("/")[0]
+                        new[column] = joined(folder, PurePosixPath(mask.path_for(made.file)).name)
                     if made.record is not None and "objects" in row:
                         objects = made.record["objects"]
                         new["objects"] = json.dumps(objects) if isinstance(row["objects"], str) else objects
@@ -170,7 +208,7 @@ def read_imagefolder(tree: Tree, forced: bool) -> ImageFolderLayout | None:
         if PurePosixPath(entry.path).name.casefold() not in {"metadata.csv", "metadata.jsonl"}:
             continue
         try:
-            columns, found = _read(entry)
+            columns, found = read_rows(entry)
         except LabelError as error:
             failures.append(Failure(entry.path, str(error)))
             layout.used.add(entry.path)
@@ -180,78 +218,33 @@ def read_imagefolder(tree: Tree, forced: bool) -> ImageFolderLayout | None:
     if not layout.entries and not failures:
         return None
     layout.failures += failures
+    layout.beside = companions(tree, lambda key: layout.row_of(key) if layout.has_row(key) else None, layout.entries)
+    layout.hidden |= layout.beside.hidden
+    layout.notices += layout.beside.notices
+    layout.used |= {entry.path for entry in layout.beside.others}
     broken = {parent(failure.file) for failure in failures}
     splits = folder_splits(entry.path for entry in tree.pictures)
+    unknown = 0
     for picture in tree.pictures:
+        if picture.key in layout.beside.hidden:
+            continue
         split = split_of(picture.path, splits)[0]
         if layout.has_row(picture.key):
             label = layout.row_of(picture.key)[2].get("label")
             name = str(label) if isinstance(label, str | int) and not isinstance(label, bool) else None
-            layout.known[picture.key] = Known(name, split, RowLabels(picture.key, layout))
+            layout.known[picture.key] = Known(
+                name, split, RowLabels(picture.key, layout, picture, layout.beside.masks.get(picture.key, ()))
+            )
         elif any(not place or picture.path.startswith(place + "/") for place in broken):
             layout.hidden.add(picture.key)  # its row may be what could not be read
+            unknown += 1
         else:
             layout.known[picture.key] = Known(class_of(picture.path, splits), split)
-    if layout.hidden:
-        layout.notices.append(f"{len(layout.hidden)} picture(s) were left alone, since their metadata is broken")
+    layout.beside.masks.clear()
+    layout.beside.hidden.clear()
+    if unknown:
+        layout.notices.append(f"{unknown} picture(s) were left alone, since their metadata is broken")
     return layout
-
-
-def _read(entry: Entry) -> tuple[list[str], list[tuple[str, dict[str, Any]]] | None]:
-    """(columns of a CSV, rows with where their pictures lie); no rows where it has no file_name. Raises LabelError."""
-    text = entry.text(_LARGEST_METADATA_BYTES)
-    if entry.path.lower().endswith(".csv"):
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        columns = list(reader.fieldnames or ())
-        if "file_name" not in columns:
-            return columns, None
-        found = []
-        try:
-            for row in reader:
-                if None in row or any(value is None for value in row.values()):
-                    raise LabelError(
-                        f"{entry.path}, line {reader.line_num}: {len(columns)} values were expected, one a column"
-                    )
-                found.append((_place(entry, row["file_name"]), dict(row)))
-        except csv.Error as error:
-            raise LabelError(f"{entry.path}, line {reader.line_num}: {error}; correct it") from error
-        return columns, found
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise LabelError(f"{entry.path}, line {number}: not JSON that can be read ({error}); correct it") from error
-        if not isinstance(row, dict) or not isinstance(row.get("file_name"), str):
-            raise LabelError(f"{entry.path}, line {number}: no file_name; expected one in each line")
-        found.append((_place(entry, row["file_name"]), row))
-    return [], found
-
-
-def _place(entry: Entry, file_name: str) -> str:
-    return joined(parent(entry.path), safe_path(file_name) or PurePosixPath(file_name).name)
-
-
-def _objects(row: Any) -> Any:
-    objects = row.get("objects")
-    if isinstance(objects, str):
-        try:
-            return json.loads(objects)
-        except ValueError:
-            return None
-    return objects
-
-
-def _json_line(row: dict[str, Any]) -> bytes:
-    return (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
-
-
-def _csv_line(values: list[Any]) -> bytes:
-    line = io.StringIO()
-    csv.writer(line, lineterminator="\n").writerow(values)
-    return line.getvalue().encode("utf-8", "backslashreplace")
 
 
 def _after(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
