@@ -29,7 +29,8 @@ MAX_DONORS = 64  # of a class or a job; a style is cheap, reading every picture 
 FEW_DONORS = 8  # with fewer than this, styles of the bank join in, or variations would look alike
 STYLES_COMPARED = 96  # when a set's strength is told from its styles: 2.8 s for JPEGs of 1280x853 on two cores
 _STYLES_KEPT = 4096
-_PAINTERS = max(1, min(8, os.cpu_count() or 1))  # pictures made at once; each holds itself and its result
+_PAINTERS = max(1, min(8, os.cpu_count() or 1))  # pictures made at once
+_PIXELS_AT_ONCE = 60_000_000  # of the pictures in hand: each holds itself and its result, six bytes a pixel
 _NEXT_TRY = 17  # donors further on for a try after a rejected one: past those of the other variations
 _TWIN = 0.98  # cosine of two styles: from here on they are one look, and lending it would change nothing
 
@@ -84,7 +85,7 @@ class GanEngine:
                     yield Refused(task, _failed(error))
                     continue
                 flight.append((task, donor, pool.submit(self._paint, source, new_style, weights, strength)))
-                if len(flight) > _PAINTERS:  # one more than are at work, so that none waits for a file to be written
+                while _enough(flight):
                     yield self._answer(*flight.popleft(), weights, strength)
             while flight:
                 yield self._answer(*flight.popleft(), weights, strength)
@@ -161,7 +162,7 @@ class GanEngine:
         begun = time.perf_counter()
         with torch.inference_mode():
             change = between(source.painted, weights.generator.painter(source.content, new_style))[0].cpu()
-            change = spare_backgrounds(change, source.plain)
+            change = spare_backgrounds(change, source.pixels, reach(strength))
             # Rounded, so that the last bits of a sum (which hang on the number of threads) never reach a pixel.
             change = (change * 4096).round() / 4096
             out = carry(source.pixels, change, reach(strength), source.plain)
@@ -262,6 +263,12 @@ class _Donors:
     def of(self, source: Source) -> list[Source]:
         others = [other for other in self._by_label.get(source.label, []) if other.sha256 != source.sha256]
         return others[:MAX_DONORS]
+
+
+def _enough(flight: Sequence[tuple[Task, str, Future[tuple[Any, float]]]]) -> bool:
+    """One more than are at work, so that no painter waits for a file to be written; of large pictures fewer."""
+    pixels = sum(task.photo.size_wh[0] * task.photo.size_wh[1] for task, *_ in flight)
+    return len(flight) > _PAINTERS or (len(flight) > 1 and pixels > _PIXELS_AT_ONCE)
 
 
 def _painters() -> ThreadPoolExecutor:

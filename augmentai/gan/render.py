@@ -8,11 +8,13 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from augmentai.gan.network import CELL_PX, KNOTS, LUMA_WEIGHTS, soft
+from augmentai.gan.network import CELL_PX, KNOTS, LUMA_WEIGHTS, apply_change, soft
 
 THUMBNAIL_AREA_PX = 160 * 160
 _STRIP_PX = 1 << 15  # pixels worked on at a time: the planes of a strip (25 floats a pixel) stay in the cache
 _BLACK, _WHITE = 32, 232  # levels: all channels below, or above, are a black or a white ground
+_LEAST_MOVED = 5.0  # levels of 255: a variation that moves less is of no use, and the filters would call it a copy;
+_LEAST_SHARE = 0.2  # and so much of what it would move, or all of them would move alike
 _GROUND_FROM, _GROUND_ALL = 0.08, 0.25  # share of the picture from which a ground is spared, and is spared wholly
 
 
@@ -74,27 +76,43 @@ def plain_of(pixels: Tensor) -> Tensor:
     return soft(F.interpolate(pixels[None].float(), (height, width), mode="area"))[0]
 
 
-def spare_backgrounds(change: Tensor, plain: Tensor) -> Tensor:
+def spare_backgrounds(change: Tensor, pixels: Tensor, strength: float = 1.0) -> Tensor:
     """The same change (28, gh, gw), but black and white backgrounds of the picture stay black and white.
 
     Slides, night skies and products on white keep their grounds in any weather, which a change of style, told for the
     picture as a whole, does not know: it would lift black to grey and paint white in the colour of the donor's sky.
-    plain: of `plain_of`. The larger the share of a picture that is black or white, the less of the change its darkest
-    and lightest greys are given; between them nothing is held back.
+    The larger the share of a picture that is black or white, the less of the change its darkest and lightest greys are
+    given; between them nothing is held back. Where that would leave hardly a change, as of text on paper, the ground
+    takes part after all, as far as it must.
+
+    pixels: uint8 (3, H, W); strength: that the change is to be carried out with.
     """
-    black, white = (_kept(share) for share in _black_and_white(plain))
+    sample = _sample(pixels)
+    black = _kept(float((sample.amax(0) < _BLACK).float().mean()))
+    white = _kept(float((sample.amin(0) > _WHITE).float().mean()))
+    if black == white == 1:
+        return change
     kept = change.new_tensor([black, (1 + black) / 2, *[1.0] * (KNOTS - 4), (1 + white) / 2, white])
     greys = torch.linspace(0, 1, KNOTS).to(change).view(1, KNOTS, 1, 1)
     matrix, tone, gain = change.split([9, 3 * KNOTS, 1])
     tone = tone.unflatten(0, (3, KNOTS))
     moved = tone + greys * matrix.unflatten(0, (3, 3)).sum(1)[:, None]  # of the greys at the knots
-    tone = tone - (1 - kept).view(1, KNOTS, 1, 1) * moved
-    return torch.cat([matrix, tone.flatten(0, 1), gain])
+    spared = torch.cat([matrix, (tone - (1 - kept).view(1, KNOTS, 1, 1) * moved).flatten(0, 1), gain])
+    some, whole = (_levels_moved(sample, one * strength) for one in (spared, change))
+    lacking = max(_LEAST_MOVED, _LEAST_SHARE * whole) - some
+    return spared + min(1.0, lacking / max(1e-6, whole - some)) * (change - spared) if lacking > 0 else spared
 
 
-def _black_and_white(plain: Tensor) -> tuple[float, float]:
-    """The shares of a picture that are nearly black and nearly white."""
-    return float((plain.amax(0) < _BLACK).float().mean()), float((plain.amin(0) > _WHITE).float().mean())
+def _sample(pixels: Tensor) -> Tensor:
+    """Every so many pixels of a picture, about as many as the thumbnail has."""
+    step = max(1, round((pixels.shape[1] * pixels.shape[2] / THUMBNAIL_AREA_PX) ** 0.5))
+    return pixels[:, ::step, ::step]
+
+
+def _levels_moved(sample: Tensor, change: Tensor) -> float:
+    """How far the change moves the picture, a mean over all pixels, in levels of 255."""
+    before = sample[None].float() / 255
+    return 255 * float((apply_change(before, change[None]).clamp(0, 1) - before).abs().mean())
 
 
 def _kept(share: float) -> float:

@@ -34,6 +34,7 @@ from augmentai.gan import losses, store
 from augmentai.gan.bank import style_bank
 from augmentai.gan.data import Photos, vary_light
 from augmentai.gan.network import Discriminator, Generator, PatchDiscriminator, apply_change
+from augmentai.gan.sheet import swaps
 
 _KEEP_SECONDS = 420.0  # between two checkpoints, sheets and exports; the bank of styles takes a while on a CPU
 
@@ -188,23 +189,11 @@ def _telling(real: Tensor, made: Tensor) -> Tensor:
     return (real[:, None] > made[None, :]).float().mean()
 
 
-@torch.no_grad()
 def sample_sheet(generator: Generator, photos: Photos, device: str, path: Path, count: int = 8) -> None:
-    """Sources down the side, donors along the top, swaps at full strength between; the diagonal is untouched."""
+    """Photographs from all over the set as sources and as donors; see `augmentai.gan.sheet`."""
     places = np.linspace(0, len(photos) - 1, count * 2 + 2).astype(int)[1:-1]
-    x = torch.cat([F.interpolate(photos.whole(int(i), 160 * 160), (128, 160)) for i in places]).to(device)
-    content, style = generator.encode(x)
-    rows = [torch.cat([torch.ones(3, 128, 160), *x[:count].cpu()], 2)]
-    for source in range(count, 2 * count):
-        change = generator.change(
-            content[source : source + 1].expand(count, -1, -1, -1),
-            style[source : source + 1].expand(count, -1),
-            style[:count],
-        )
-        swaps = apply_change(x[source : source + 1].expand(count, -1, -1, -1), change).clamp(0, 1).cpu()
-        rows.append(torch.cat([x[source].cpu(), *swaps], 2))
-    pixels = (torch.cat(rows, 1) * 255).byte().permute(1, 2, 0).numpy()
-    Image.fromarray(pixels).save(path, quality=90)
+    pictures = [Image.fromarray(photos.pictures[int(place)].permute(1, 2, 0).numpy()) for place in places]
+    swaps(generator, pictures[count:], pictures[:count], device).save(path, quality=90)
 
 
 def export(trainer: Trainer, path: Path, notes: dict[str, str]) -> None:

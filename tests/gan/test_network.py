@@ -8,7 +8,7 @@ import torch
 
 from augmentai.gan import store
 from augmentai.gan.network import COEFFICIENTS, CONTENT_DIM, STYLE_DIM, Generator, apply_change
-from augmentai.gan.render import carry, plain_of, spare_backgrounds, thumbnail_size_wh
+from augmentai.gan.render import carry, spare_backgrounds, thumbnail_size_wh
 from augmentai.settings import DEFAULT_WEIGHTS
 
 
@@ -81,17 +81,28 @@ def test_black_and_white_grounds_are_spared(ground: int) -> None:
     rng = torch.Generator().manual_seed(6)
     change = (torch.rand(COEFFICIENTS, 10, 10, generator=rng) - 0.5) * 0.6
     change[9:12], change[12:15] = 0.25, -0.25  # the red curve's dark half is lifted, its light half lowered
-    plain = plain_of(pixels)
-    spared, whole = carry(pixels, spare_backgrounds(change, plain), 1.0), carry(pixels, change, 1.0)
+    spared, whole = carry(pixels, spare_backgrounds(change, pixels), 1.0), carry(pixels, change, 1.0)
     assert int((spared[:, :, :72].int() - ground).abs().max()) <= 1
     assert float((whole[:, :, :72].float() - ground).abs().mean()) > 10
     assert float((spared[:, :, 90:].float() - whole[:, :, 90:].float()).abs().mean()) < 1
 
 
+def test_where_there_is_nothing_but_ground_it_changes_after_all() -> None:
+    pixels = torch.full((3, 160, 160), 255, dtype=torch.uint8)
+    pixels[:, 70:74] = 0  # a line of ink
+    change = torch.zeros(COEFFICIENTS, 10, 10)
+    change[0] = change[4] = change[8] = -0.3  # the light is taken down
+    spared = carry(pixels, spare_backgrounds(change, pixels), 1.0)
+    whole = carry(pixels, change, 1.0)
+    moved, could_move = (float((made.float() - pixels.float()).abs().mean()) for made in (spared, whole))
+    assert could_move > 60
+    assert 0.15 * could_move < moved < 0.25 * could_move
+
+
 def test_a_picture_without_a_ground_is_changed_wholly() -> None:
     change = torch.randn(COEFFICIENTS, 4, 4)
     for pixels in (_framed(0, 0.05), _framed(128, 0.9)):
-        assert torch.equal(spare_backgrounds(change, plain_of(pixels)), change)
+        assert torch.equal(spare_backgrounds(change, pixels), change)
 
 
 @pytest.mark.parametrize("size_wh", [(8, 8), (16, 16), (6000, 4000), (20000, 8), (640, 427)])

@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
 
-from augmentai.gan import losses, store, train
+from augmentai.gan import losses, sheet, store, train
 from augmentai.settings import EXAMPLES
 
 
@@ -32,8 +33,19 @@ def test_trains_resumes_and_exports(photos: Path, tmp_path: Path) -> None:
     weights = store.load(tmp_path / "run" / "gan.safetensors")
     assert weights.notes["steps"] == "4"
     assert len(weights.bank) > 4
-    with Image.open(tmp_path / "run" / "sheet.jpg") as sheet:
-        assert sheet.width > 1000
+    with Image.open(tmp_path / "run" / "sheet.jpg") as opened:
+        assert opened.width > 1000
+
+
+def test_sheet_swaps_every_pair_and_leaves_the_diagonal(tmp_path: Path) -> None:
+    names = ("chelsea.png", "china.jpg", "flower.jpg")
+    sheet.main([*(str(EXAMPLES / name) for name in names), "--out", str(tmp_path / "sheet.png")])
+    with Image.open(tmp_path / "sheet.png") as opened:
+        tiles = np.asarray(opened).reshape(4, 128, 4, 160, 3).swapaxes(1, 2).astype(int)
+    for row in range(1, 4):
+        for column in range(1, 4):
+            moved = float(np.abs(tiles[row, column] - tiles[row, 0]).mean())
+            assert moved < 1 if row == column else moved > 5
 
 
 def test_log_says_whether_the_discriminators_live(photos: Path) -> None:
