@@ -64,14 +64,6 @@ def plan(sources: Sequence[Source], recipe: Recipe) -> Plan:
     return Plan(counts.total(), counts=dict(counts), notices=tuple(notices))
 
 
-def wanted_of(sizes: Mapping[str, int], recipe: Recipe) -> int:
-    """How many variations in all, from the sizes of the classes alone; for class folders exact."""
-    if not (recipe.per_class or recipe.balance):
-        return sum(sizes.values()) * recipe.variations
-    target = recipe.per_class or max(sizes.values(), default=0)
-    return sum(max(0, min(target - size, size * recipe.most_per_source)) for size in sizes.values())
-
-
 def _spread(own: Sequence[Place], counts: Counter[Place], missing: int, most: int) -> int:
     """Give `missing` more to these, one at a time to those that have the fewest. Returns how many found room."""
     given = 0
@@ -91,10 +83,10 @@ def _classes(sources: Sequence[Source]) -> tuple[dict[str, list[Place]], int]:
     classes: dict[str, list[Place]] = {}
     left_aside = 0
     for source in sorted(sources, key=lambda source: (source.sha256, source.path)):
-        names = {source.label} - {None} if by_folder else _labelled(source)
+        names = set() if by_folder and source.label is None else classes_of(source)
         left_aside += not names
         for name in names:
-            classes.setdefault(str(name), []).append((source.path, source.sha256))
+            classes.setdefault(name, []).append((source.path, source.sha256))
     if not classes:
         raise RecipeError(
             f"classes cannot be balanced: none of the {len(sources)} pictures has one; expected class folders, or "
@@ -103,7 +95,10 @@ def _classes(sources: Sequence[Source]) -> tuple[dict[str, list[Place]], int]:
     return classes, left_aside
 
 
-def _labelled(source: Source) -> set[str | None]:
+def classes_of(source: Source) -> set[str]:
+    """The class of a picture, or of each thing labelled in it; none where its labels cannot be read."""
+    if source.label is not None:
+        return {source.label}
     try:
         labels = source.labels.load() if source.labels is not None else None
     except (LabelError, OSError):

@@ -41,6 +41,7 @@ from augmentai.settings import SettingsError, load_settings
 
 ALL_DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2
 _ROWS_SHOWN = 20
+_WORKING = "augmenting"
 
 EngineName = Literal["auto", "stability", "diffusion", "gan"]
 FormatName = Literal["same", "png", "jpeg", "webp"]
@@ -236,7 +237,8 @@ def run(job: Job, out: Path, inputs: list[Path]) -> int:
     """Do a job into `out` with a progress bar, and tell what it came to. Returns the exit status."""
     try:
         with _progress() as bar:
-            task = bar.add_task("augmenting", total=job.expected)
+            task = bar.add_task(_WORKING, total=job.expected)
+            job.tell = lambda words, share: bar.update(task, description=words or _WORKING)
             missing = 0
             for outcome in keep(job, out, inputs):
                 if not outcome.ok:  # what cannot be made is not waited for: all of a source's, where it cannot be read

@@ -17,7 +17,7 @@ from augmentai.dataset.held import Held
 from augmentai.dataset.labels.base import Labels
 from augmentai.dataset.output import Output
 from augmentai.dataset.read import Gathered, Limits, gather
-from augmentai.engines.base import Engine, JobView, Made, Refused, Task
+from augmentai.engines.base import Engine, JobView, Made, Refused, Task, Tell, unheard
 from augmentai.engines.stability import Estimate, estimate
 from augmentai.filters import HeldOut, Look, look_of
 from augmentai.filters.measure import SIDE_PX
@@ -41,6 +41,7 @@ class Job:
     first_index: number of the first variation of each source; more than 1 where earlier ones are there already.
     rounds: how often the recipe's tries are gone through before a variation that filters reject is left out; more than
     1 where a finished run is tried again.
+    tell: see `JobView`.
     `output` is the set around the variations: originals, labels, splits.
     Raises ValueError where the recipe names an unknown engine, and RecipeError where the set cannot be converted or has
     no classes to balance.
@@ -53,6 +54,7 @@ class Job:
     stop: Event = field(default_factory=Event)
     first_index: int = 1
     rounds: int = 1
+    tell: Tell = unheard
 
     def __post_init__(self) -> None:
         self.recipe = self.recipe.settled()
@@ -139,7 +141,7 @@ class Job:
         router = Router(self.engines, self.recipe)
         self.report.passed_over = router.passed_over
         by_hash = sorted(self.gathered.sources, key=lambda s: (s.sha256, s.path))
-        view = JobView(by_hash, self.recipe, self.settings.max_pixels, self.stop)
+        view = JobView(by_hash, self.recipe, self.settings.max_pixels, self.stop, tell=self.tell)
         first = next(tasks, None)  # with nothing left to do, no engine is loaded
         rest: Iterator[Task] = chain([first], tasks) if first is not None else iter(())
         while first is not None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from augmentai.balance import plan, wanted_of
+from augmentai.balance import plan
 from augmentai.dataset.labels.base import LabelError, Labels, Shape
 from augmentai.dataset.read import Gathered, gather
 from augmentai.engines.stability import estimate
@@ -135,12 +135,6 @@ def test_what_a_recipe_refuses(fields: dict[str, Any], words: str) -> None:
         Recipe(**fields)
 
 
-@pytest.mark.parametrize("recipe", [Recipe(variations=3), Recipe(balance=True), Recipe(per_class=9, most_per_source=4)])
-def test_sizes_alone_tell_how_many_there_will_be(recipe: Recipe) -> None:
-    sizes = {"cats": 9, "dogs": 3, "owls": 1}
-    assert wanted_of(sizes, recipe) == plan(folders(**sizes), recipe).total
-
-
 class TestInAJob:
     SIZES = {"cats": 5, "dogs": 2, "owls": 1}  # noqa: RUF012
 
@@ -202,14 +196,3 @@ class TestInAJob:
         loose = augmentai(tmp_path / "set" / "cats" / "0.png", "--dry-run", "--balance")
         assert loose.returncode == 2
         assert "classes cannot be balanced" in loose.stderr
-
-
-def test_the_page_foretells_it() -> None:
-    from augmentai.engines import available
-    from augmentai.web.doors import Doors
-
-    doors = Doors(Settings(), available(Settings()))
-    given = {"pictures": 4, "pixels": 10_000, "classes": {"cats": 3, "owls": 1}}
-    form = {"balance": True, "engine": "gan"}
-    assert "2 variations" in doors.foretell(given, "", form)
-    assert "16 variations" in doors.foretell(given, "", {"variations": 4, "engine": "gan"})

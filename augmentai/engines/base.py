@@ -11,7 +11,7 @@ all its variations.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event
 from typing import TYPE_CHECKING, Any, Protocol
@@ -123,12 +123,21 @@ class Readiness:
     for_good: bool = True
 
 
+Tell = Callable[[str, float], None]
+
+
+def unheard(words: str, share: float) -> None:
+    """Where nobody asks what an engine is at."""
+
+
 @dataclass(frozen=True)
 class JobView:
     """What an engine may know of the whole job: its readable sources sorted by hash, and its recipe.
 
     stop: set when the user wants no more; an engine then begins nothing new and soon returns.
     kept: what an engine keeps for the length of the job, under its own name (credits spent).
+    tell: for an engine whose pictures take long: what it is at in words, and how much of that is done, 0 to 1; no words
+    when it is done. May be called from any thread.
     """
 
     sources: Sequence[Source]
@@ -136,6 +145,7 @@ class JobView:
     max_pixels: int
     stop: Event = field(default_factory=Event, repr=False, compare=False)
     kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    tell: Tell = field(default=unheard, repr=False, compare=False)
 
 
 class Engine(Protocol):

@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
+import logging
 import threading
+import time
 import zipfile
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from augmentai.dataset.write import OutputError
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import as_web_file, thumbnail
 from augmentai.settings import Settings
+from augmentai.web import texts
+from augmentai.web.beat import beating
+from augmentai.web.pack import Packing
+from augmentai.web.plots import report_page
 from augmentai.web.runs import Row
 from augmentai.web.shelf import Finished, Shelf
 from augmentai.web.views import Shown, download, page_of
 
 _COMPARED_SIDE_PX = 1280
+_PAUSE_SECONDS = 0.4  # between two words on how far the ZIP is
+
+_log = logging.getLogger(__name__)
 
 
 class After:
@@ -24,7 +36,7 @@ class After:
 
     def __init__(self, settings: Settings, shelf: Shelf) -> None:
         self._settings, self._shelf = settings, shelf
-        self._packing = threading.Lock()
+        self._choosing = threading.Lock()
 
     def narrow(self, source: str, label: str, session: str) -> Shown:
         """Another filter: its first page."""
@@ -38,18 +50,38 @@ class After:
         return {name: shown for name, shown in view.items() if name == "grid"}
 
     def leave_out(self, files: list[str], turn: int, session: str) -> Shown:
-        """`files` are all that are left out from now on; the ZIP is packed anew. turn: counts the clicks, since two
-        quick ones may arrive in either order."""
+        """`files` are all that are left out from now on. turn: counts the clicks, since two quick ones may arrive in
+        either order."""
         finished = self._shelf.get(session)
         if finished is None:
             return {}
         known = {row.file for row in finished.rows}
-        with self._packing:
+        with self._choosing:
             if turn > finished.turn:
                 finished.turn = turn
                 finished.left_out = known & set(files)
-                finished.pack()
-            return {"download": download(finished)}
+        return {**download(finished), "report": report_page(finished)}
+
+    def pack(self, session: str) -> Iterator[Shown]:
+        """The ZIP of what was left out of or added to since it was packed, made when it is asked for."""
+        finished = self._shelf.get(session)
+        if finished is None:
+            yield {"status": texts.failed(texts.GONE)}
+            return
+        shown = 0.0
+        try:
+            with closing(beating(finished.pack(), Packing(), threading.Event())) as packings:
+                for packing in packings:
+                    now = time.monotonic()
+                    if now - shown > _PAUSE_SECONDS:
+                        yield {"pack": gr.Button(texts.packing(packing), interactive=False)}
+                        shown = now
+                    else:
+                        yield {}
+        except (OSError, OutputError, zipfile.BadZipFile) as error:
+            _log.warning("a ZIP could not be packed (%s)", error)
+            yield {"status": texts.failed(texts.NOT_PACKED)}
+        yield download(finished)
 
     def compare(self, file: str, session: str) -> Shown:
         """Larger pictures of one variation and its source, for the window that compares them."""
@@ -82,5 +114,9 @@ class After:
 
 
 def _from_zip(finished: Finished, file: str) -> bytes:
-    with zipfile.ZipFile(finished.whole) as archive:
-        return archive.read(file)
+    """Raises KeyError where it is in none."""
+    for path in finished.zips:
+        with zipfile.ZipFile(path) as archive:
+            if file in archive.NameToInfo:
+                return archive.read(file)
+    raise KeyError(file)

@@ -1,4 +1,4 @@
-"""The two ways in, the page's button and the API: a form becomes a recipe, snapshots become what is shown.
+"""Jobs, by the page's button and by the API: a form becomes a recipe, snapshots become what is shown.
 
 Both are generators, so that a closed tab or a cancelled call ends the work within a second.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import logging
 import os
-import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -18,22 +17,21 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from augmentai.balance import wanted_of
 from augmentai.dataset.held import Held
 from augmentai.dataset.read import Gathered, gather
 from augmentai.dataset.write import OutputError
 from augmentai.engines.base import Engine
-from augmentai.engines.gan import GanEngine
 from augmentai.job import limits
-from augmentai.recipe import Recipe, RecipeError, strength_of
+from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
-from augmentai.web.costs import Pace, own_key, price, used
+from augmentai.web.costs import Pace, own_key
 from augmentai.web.janitor import still_needed
 from augmentai.web.limits import LimitReachedError
+from augmentai.web.recipes import recipe_of, wrong_setting
 from augmentai.web.runs import Given, Snapshot, run, uploaded
 from augmentai.web.shelf import Finished, Shelf
-from augmentai.web.uploads import Entry, lay_out, look, samples
+from augmentai.web.uploads import Entry, lay_out
 from augmentai.web.views import Shown, finished_view, working_view
 from augmentai.web.visitors import Visitors
 
@@ -51,13 +49,12 @@ class Doors:
     Those of the page give {name of a part: what it shows}.
     """
 
-    def __init__(self, settings: Settings, engines: Sequence[Engine]) -> None:
+    def __init__(
+        self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, pace: Pace, shelf: Shelf
+    ) -> None:
         self._settings, self._engines = settings, engines
-        self._visitors = Visitors(settings)
+        self._visitors, self._pace, self._shelf = visitors, pace, shelf
         self._stops: dict[str, Event] = {}
-        self._warmed = threading.Lock()
-        self._pace = Pace()
-        self.shelf = Shelf()
 
     def api(
         self,
@@ -110,43 +107,12 @@ class Doors:
         for snapshot in self._run(given, recipe, Event(), request):
             if snapshot.report is None:
                 if snapshot.expected:
-                    progress((snapshot.done, snapshot.expected), desc="augmenting", unit="images")
+                    progress(
+                        (snapshot.done, snapshot.expected), desc=snapshot.doing.words or "augmenting", unit="images"
+                    )
                 yield gr.skip(), gr.skip(), gr.skip()
             else:
                 yield list(snapshot.pictures), snapshot.zip_path, snapshot.report
-
-    def look(self, entries: list[Entry]) -> Shown:
-        """What was dropped, at once: counts, classes, thumbnails, and what is refused and why."""
-        self.warm_up()
-        found = look(entries, self._settings)
-        return {"files": gr.update(about=found.as_props()), "given": found.as_state()}
-
-    def samples(self) -> Shown:
-        """The bundled photos, as if they had been dropped."""
-        self.warm_up()
-        found = look(entries := samples(), self._settings)
-        return {"files": gr.update(value=entries, about=found.as_props()), "given": found.as_state()}
-
-    def foretell(
-        self, given: Mapping[str, Any], key: str, form: Mapping[str, Any], request: gr.Request | None = None
-    ) -> str:
-        """What the button would do, cost and take, and what its visitor may still have, as HTML.
-
-        Never waits for the network.
-        """
-        try:
-            recipe = recipe_of(form)
-        except gr.Error as error:
-            return texts.warning(str(error.message))
-        settings, engines = own_key(self._settings, self._engines, key)
-        first, ready = used(engines, recipe.engine)
-        balanced = recipe.balance or recipe.per_class
-        wanted = wanted_of(given.get("classes", {}) if balanced else {"": given.get("pictures", 0)}, recipe)
-        seconds = self._pace.seconds(first, wanted, given.get("pixels", 0)) if first and wanted else 0.0
-        cost = price(settings, recipe, wanted) if first == "stability" else None
-        told = texts.foretold(given.get("pictures", 0), wanted, first, cost, seconds)
-        left = texts.line(self._visitors.left(request)) if request else ""
-        return told + left + texts.engines(ready, first, recipe.engine)
 
     def page(
         self,
@@ -173,9 +139,8 @@ class Doors:
                 if len(last.report["engines"]) == 1:
                     self._pace.learn(engine, count, given.get("pixels", 0), last.seconds)
             recipe = replace(recipe_of(form), seed=last.report["seed"])
-            zip_path, place = Path(last.zip_path), Path(last.place)
-            rows, report = list(last.rows), last.report
-            return Finished(recipe, kept[0], self._settings, place, zip_path, zip_path, rows, report, last.classes)
+            zips, rows = [Path(last.zip_path)], list(last.rows)
+            return Finished(recipe, kept[0], self._settings, Path(last.place), zips, rows, last.report, last.classes)
 
         def start(stop: Event) -> Iterator[Snapshot]:
             if not entries:
@@ -187,7 +152,7 @@ class Doors:
 
     def again(self, key: str, request: gr.Request) -> Iterator[Shown]:
         """Try what failed, and what a stop left undone, once more; the results join those that are there."""
-        finished = self.shelf.get(session_of(request))
+        finished = self._shelf.get(session_of(request))
         if finished is None:
             yield {"status": texts.failed(texts.GONE), **self.rest()}
             return
@@ -196,7 +161,7 @@ class Doors:
 
     def more(self, file: str, key: str, request: gr.Request) -> Iterator[Shown]:
         """Four more of one variation's source, by the same engine, as strong, with the numbers that follow."""
-        finished = self.shelf.get(session_of(request))
+        finished = self._shelf.get(session_of(request))
         row = finished.row(file) if finished else None
         if finished is None or row is None:
             yield {"status": texts.failed(texts.GONE), **self.rest()}
@@ -249,7 +214,7 @@ class Doors:
             for snapshot in snapshots:
                 if snapshot.report is not None:
                     finished = finish(snapshot)
-                    self.shelf.put(session, finished)
+                    self._shelf.put(session, finished)
                     yield {**finished_view(finished), **self.rest()}
                 elif time.monotonic() - shown > _PAUSE_SECONDS:
                     yield working_view(snapshot, first=not shown, before=before)
@@ -257,17 +222,22 @@ class Doors:
                 else:
                     yield {}  # only a point where a closed tab can end the work
         except gr.Error as error:
-            yield {"status": texts.failed(str(error.message)), **self.rest()}
+            yield {**self._as_before(session), "status": texts.failed(str(error.message)), **self.rest()}
         except Exception as error:  # a defect of ours: the visitor is told, and the page stays alive
             _log.exception("a job of the page ended in a fault")
             words = f"An unexpected fault ended this job ({type(error).__name__}). Try it again; please report it."
-            yield {"status": texts.failed(words), **self.rest()}
+            yield {**self._as_before(session), "status": texts.failed(words), **self.rest()}
         finally:
             if isinstance(snapshots, Generator):
                 snapshots.close()
             stop.set()
             if self._stops.get(session) is stop:
                 del self._stops[session]
+
+    def _as_before(self, session: str) -> Shown:
+        """The results of an earlier job are still there when a later one comes to nothing."""
+        finished = self._shelf.get(session)
+        return finished_view(finished) if finished else {}
 
     def begin(self, request: gr.Request) -> Shown:
         """At the click, before the job's turn comes: says so, and lets it be stopped while it waits."""
@@ -285,14 +255,14 @@ class Doors:
         """The two buttons when nothing runs; also after a fault of the server or a full queue."""
         return {"start": gr.Button(texts.START, interactive=True), "stop": gr.Button("Stop", visible=False)}
 
-    def turned_away(self) -> Shown:
+    def turned_away(self, request: gr.Request) -> Shown:
         """The queue was full, or the visitor has jobs waiting: Gradio's message says which, and the page lives on."""
-        return {"status": texts.failed(texts.TURNED_AWAY), **self.rest()}
+        return {**self._as_before(session_of(request)), "status": texts.failed(texts.TURNED_AWAY), **self.rest()}
 
     def leave(self, request: gr.Request) -> None:
         """The tab was closed: whatever it waits for ends, and what it had is forgotten."""
         session = session_of(request)
-        self.shelf.drop(session)
+        self._shelf.drop(session)
         stop = self._stops.pop(session, None)
         if stop is not None:
             stop.set()
@@ -304,13 +274,6 @@ class Doors:
             return {"stop": gr.Button("Stop", interactive=False)}
         stop.set()
         return {"stop": gr.Button("Stopping", interactive=False)}
-
-    def warm_up(self) -> None:
-        """Load the local GAN while the visitor still looks at the settings. Once a process, in the background."""
-        if self._warmed.acquire(blocking=False):
-            for engine in self._engines:
-                if isinstance(engine, GanEngine):
-                    threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
 
     def _run(
         self,
@@ -331,7 +294,7 @@ class Doors:
         except LimitReachedError as error:
             raise gr.Error(str(error), title="Limit reached", print_exception=False) from error
         except RecipeError as error:
-            raise _wrong_setting(error) from error
+            raise wrong_setting(error) from error
         except OutputError as error:
             words = str(error).replace(
                 f"{get_upload_folder()}{os.sep}", ""
@@ -344,20 +307,6 @@ class Doors:
 def session_of(request: gr.Request) -> str:
     """Which tab it is; random, so nobody names another's."""
     return request.session_hash or ""
-
-
-def recipe_of(form: Mapping[str, Any]) -> Recipe:
-    """The recipe that a form asks for; what was left empty is as usual. Raises gr.Error."""
-    usual = Recipe()
-    filled = {name: getattr(usual, name) if value is None else value for name, value in form.items()}
-    try:
-        return Recipe(**filled | {"strength": strength_of(filled.get("strength", usual.strength))})
-    except RecipeError as error:
-        raise _wrong_setting(error) from error
-
-
-def _wrong_setting(error: RecipeError) -> gr.Error:
-    return gr.Error(str(error), title="A setting cannot be used", print_exception=False)
 
 
 def _no_files() -> gr.Error:

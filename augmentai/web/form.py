@@ -2,11 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import gradio as gr
 
-from augmentai.recipe import AUTO, ENGINES, GEOMETRIES, MAX_VARIATIONS, OUTPUT_FORMATS, SEED_LIMIT, TARGETS
+from augmentai.recipe import (
+    AUTO,
+    ENGINES,
+    GEOMETRIES,
+    LAYOUTS,
+    MAX_PER_CLASS,
+    MAX_VARIATIONS,
+    OUTPUT_FORMATS,
+    SEED_LIMIT,
+    TARGETS,
+)
 from augmentai.web import texts
 
 _GEOMETRY_NAMES = {
@@ -16,19 +27,22 @@ _GEOMETRY_NAMES = {
     "strong": "A lot: also perspective",
 }
 _FORMAT_NAMES = {"same": "Same as the source", "png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
-
-
 _LAYOUT_NAMES = {
+    "auto": "Recognise it",
+    "folders": "Class folders, no labels",
     "same": "As they came",
     "yolo": "YOLO",
     "coco": "COCO",
     "voc": "Pascal VOC",
+    "masks": "Masks",
     "imagefolder": "ImageFolder",
 }
 _ORIGINALS_NAMES = {"auto": "If it is a dataset", "copy": "Always", "none": "Never"}
-
+_SPLITS_NAMES = {"copy": "Copied as they are", "leave-out": "Left out"}
+_SIZES_NAMES = {"": "Every picture alike", "balance": "As many as the largest", "per_class": "A number of my own"}
 
 _AUTOMATIC = "automatic strength"
+_SIZES = "sizes of the classes"
 
 
 class Form(NamedTuple):
@@ -64,34 +78,110 @@ def simple_fields() -> dict[str, Any]:
             visible=False,
             elem_id="strength",
         )
-        automatic.change(
-            lambda on: gr.update(visible=not on),
-            automatic,
-            strength,
-            queue=False,
-            show_progress="hidden",
-            api_visibility="private",
-        )
+        _shows(automatic, lambda on: not on, strength)
     return {"variations": variations, _AUTOMATIC: automatic, "strength": strength}
 
 
 def as_recipe(form: dict[str, Any]) -> dict[str, Any]:
-    """What the controls hold, by the recipe's own names: the tick beside the strength is part of the strength."""
-    fields = {name: value for name, value in form.items() if name != _AUTOMATIC}
-    return fields | {"strength": AUTO} if form[_AUTOMATIC] else fields
+    """What the controls hold, by the recipe's own names: some fields are told by two controls."""
+    fields = {name: value for name, value in form.items() if name not in (_AUTOMATIC, _SIZES)}
+    if form[_AUTOMATIC]:
+        fields["strength"] = AUTO
+    if form[_SIZES] != "per_class":
+        fields["per_class"] = 0
+    return fields | {"balance": form[_SIZES] == "balance"}
 
 
 def as_form(fields: dict[str, Any]) -> dict[str, Any]:
     """The way back, for settings that were loaded."""
-    if "strength" not in fields:
-        return fields
-    if fields["strength"] == AUTO:
-        return {name: value for name, value in fields.items() if name != "strength"} | {_AUTOMATIC: True}
-    return fields | {_AUTOMATIC: False}
+    if not fields:
+        return {}
+    form = {name: value for name, value in fields.items() if name != "balance"}
+    form[_AUTOMATIC] = fields["strength"] == AUTO
+    if form[_AUTOMATIC]:
+        del form["strength"]
+    form[_SIZES] = "balance" if fields["balance"] else "per_class" if fields["per_class"] else ""
+    if not fields["per_class"]:
+        del form["per_class"]
+    return form
+
+
+def _set_fields() -> dict[str, Any]:
+    """What only somebody with a labelled dataset needs."""
+    with gr.Accordion("For a dataset", open=False, elem_id="set"):
+        with gr.Row():
+            sizes = gr.Dropdown(
+                [(words, name) for name, words in _SIZES_NAMES.items()],
+                value="",
+                label="How far classes grow",
+                info="Small ones get more variations, at most 16 of each picture.",
+                min_width=190,
+                elem_id="sizes",
+            )
+            per_class = gr.Number(
+                100,
+                label="Pictures of each class",
+                info="Originals counted. No class is made smaller.",
+                precision=0,
+                minimum=1,
+                maximum=MAX_PER_CLASS,
+                visible=False,
+                min_width=190,
+                elem_id="per-class",
+            )
+        with gr.Row():
+            layout = gr.Dropdown(
+                [(_LAYOUT_NAMES[name], name) for name in LAYOUTS],
+                value="auto",
+                label="How it is laid out",
+                info="Only where it is not recognised by itself.",
+                min_width=190,
+                elem_id="layout",
+            )
+            to = gr.Dropdown(
+                [(_LAYOUT_NAMES[name], name) for name in TARGETS],
+                value="same",
+                label="Labels are written as",
+                info="Another layout converts the whole set.",
+                min_width=190,
+                elem_id="to",
+            )
+        with gr.Row():
+            splits = gr.Dropdown(
+                [(words, name) for name, words in _SPLITS_NAMES.items()],
+                value="copy",
+                label="Validation and test pictures",
+                info="They are never varied.",
+                min_width=190,
+                elem_id="splits",
+            )
+            originals = gr.Dropdown(
+                [(words, name) for name, words in _ORIGINALS_NAMES.items()],
+                value="auto",
+                label="Originals in the ZIP",
+                info="Beside their variations.",
+                min_width=190,
+                elem_id="originals",
+            )
+        _shows(sizes, lambda choice: choice == "per_class", per_class)
+    return {_SIZES: sizes, "per_class": per_class, "layout": layout, "to": to, "splits": splits, "originals": originals}
+
+
+def _shows(control: Any, when: Callable[[Any], bool], shown: Any) -> None:
+    """One control is there for a value of another only."""
+    control.change(
+        lambda value: gr.update(visible=when(value)),
+        control,
+        shown,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )
 
 
 def more_settings(simple: dict[str, Any]) -> Form:
     """What few need, folded away."""
+    of_set = _set_fields()
     with gr.Accordion("More settings", open=False, elem_id="more"):
         with gr.Row():
             engines = [(texts.ENGINE_NAMES[name], name) for name in ENGINES]
@@ -123,28 +213,6 @@ def more_settings(simple: dict[str, Any]) -> Form:
             info="Near-copies of the photo or of each other, flat and blurred ones.",
             elem_id="filters",
         )
-        balance = gr.Checkbox(
-            False,
-            label="Make all classes as large as the largest",
-            info="Small classes get more variations, the largest none; at most 16 of each picture.",
-            elem_id="balance",
-        )
-        with gr.Row():
-            to = gr.Dropdown(
-                [(_LAYOUT_NAMES[name], name) for name in TARGETS],
-                value="same",
-                label="Labels are written as",
-                info="YOLO, COCO, Pascal VOC, masks and ImageFolder are read.",
-                min_width=150,
-                elem_id="to",
-            )
-            originals = gr.Dropdown(
-                [(_ORIGINALS_NAMES[name], name) for name in ("auto", "copy", "none")],
-                value="auto",
-                label="Originals in the ZIP",
-                min_width=150,
-                elem_id="originals",
-            )
         prompt = gr.Textbox(
             label="Prompt",
             info="For Stability AI and Diffusion. {label} stands for the class; one prompt a line, taken in turn.",
@@ -187,8 +255,6 @@ def more_settings(simple: dict[str, Any]) -> Form:
         "geometry": geometry,
         "mirror": mirror,
         "filters": filters,
-        "balance": balance,
-        "to": to,
-        "originals": originals,
+        **of_set,
     }
     return Form(fields, key, save, load, told)

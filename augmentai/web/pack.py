@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import secrets
+import shutil
 import zipfile
 from collections.abc import Generator, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,15 @@ from augmentai.dataset.write import ZipWriter
 from augmentai.job import Job
 from augmentai.keep import close, open_set
 from augmentai.recipe import Outcome
+
+
+@dataclass(frozen=True)
+class Packing:
+    """How far a ZIP is: pictures in it, of all that it will hold. path: where it lies, in the last one only."""
+
+    done: int = 0
+    expected: int = 0
+    path: Path | None = None
 
 
 def new_zip(folder: Path) -> Path:
@@ -38,32 +48,52 @@ def addition(job: Job, zip_path: Path) -> Generator[Outcome, None, None]:
             yield outcome
 
 
-def put_together(job: Job, zips: Sequence[Path], left_out: set[str], target: Path) -> Path:
+def put_together(
+    job: Job, zips: Sequence[Path], left_out: frozenset[str], folder: Path
+) -> Generator[Packing, None, None]:
     """One ZIP of several: the first whole, the others additions to it. Raises OSError, OutputError.
 
     job: tells of the set and the recipe; it is not run. left_out: variations that do not go into the ZIP; the manifest
-    keeps a line for each.
+    keeps a line for each. folder: below which the ZIP lies at the end; nothing is left there if this is closed before.
     """
+    target = new_zip(folder)
+    finished = False
+    try:
+        count = yield from _written(job, zips, left_out, target)
+        finished = True
+    finally:
+        if not finished:
+            shutil.rmtree(target.parent, ignore_errors=True)
+    yield Packing(count, count, name_by_count(target, count))
+
+
+def _written(job: Job, zips: Sequence[Path], left_out: frozenset[str], target: Path) -> Generator[Packing, None, int]:
     with ExitStack() as stack:
         archives = [stack.enter_context(zipfile.ZipFile(path)) for path in zips]
         lines = _lines(archives, left_out)
         count = sum(made_in(entry) for entry, _ in lines)
         record = read_record(archives[0].read(RECIPE_FILE).decode("utf-8"), RECIPE_FILE)
         record = replace(record, rounds=job.rounds)
+        yield Packing(0, count)
         with ZipWriter(target, record) as writer:
             if count:
                 open_set(writer, job)
+            done = 0
             for entry, archive in lines:
                 names = [entry["file"], *entry.get("label_files", ())] if made_in(entry) else []
                 writer.take(entry, [(name, archive.read(name)) for name in names])
+                done += made_in(entry)
+                yield Packing(done, count)
             if count:
                 for file, pieces in job.output.closing(writer.entries()):
                     writer.put(file, pieces)
             close(writer, job, record)
-    return name_by_count(target, count)
+    return count
 
 
-def _lines(archives: Sequence[zipfile.ZipFile], left_out: set[str]) -> list[tuple[dict[str, Any], zipfile.ZipFile]]:
+def _lines(
+    archives: Sequence[zipfile.ZipFile], left_out: frozenset[str]
+) -> list[tuple[dict[str, Any], zipfile.ZipFile]]:
     """A line for each wanted variation, and the ZIP that it is in: the last takes the place of an earlier failure."""
     found: dict[tuple[str, str, int], tuple[dict[str, Any], zipfile.ZipFile]] = {}
     for archive in archives:

@@ -22,20 +22,28 @@ from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.after import After
 from augmentai.web.assets import asset
+from augmentai.web.before import Before
+from augmentai.web.costs import Pace
 from augmentai.web.doors import Doors, session_of
 from augmentai.web.drop import drop_zone
 from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
 from augmentai.web.grid import result_grid
+from augmentai.web.public import USER_NAME, credentials
 from augmentai.web.recipes import loaded, saved
+from augmentai.web.shelf import Shelf
 from augmentai.web.snippets import snippets
+from augmentai.web.visitors import Visitors
 
+_PACKED_AT_ONCE = 2  # ZIPs; each is little else than the disk's work
 _NOTHING = {"pictures": 0, "pixels": 0}
 Parts = dict[str, Any]
 
 
 def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
     """The whole page. Nothing is loaded or contacted until somebody gives it photos."""
-    doors = Doors(settings, engines)
+    visitors, pace, shelf = Visitors(settings), Pace(), Shelf()
+    doors = Doors(settings, engines, visitors, pace, shelf)
+    before = Before(settings, engines, visitors, pace)
     turn: dict[str, Any] = {"concurrency_id": "augment", "concurrency_limit": settings.jobs_at_once}
     with gr.Blocks(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
         gr.HTML(texts.HEADER, padding=False)
@@ -46,7 +54,7 @@ def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
                     parts["files"] = drop_zone(settings, elem_id="files")
                     simple = simple_fields()
                     form = more_settings(simple)
-                    parts["foretold"] = gr.HTML(doors.foretell(_NOTHING, "", {}), padding=False, elem_id="foretold")
+                    parts["foretold"] = gr.HTML(before.foretell(_NOTHING, "", {}), padding=False, elem_id="foretold")
                     with gr.Row(elem_id="go"):
                         parts["start"] = gr.Button(
                             texts.START, variant="primary", scale=3, min_width=160, elem_id="augment"
@@ -68,8 +76,8 @@ def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
             with gr.Tab("Report", id="report"):
                 parts["report"] = gr.HTML(texts.NO_REPORT, padding=False, elem_id="report")
         _wire_job(page, doors, parts, form, turn)
-        _wire_results(After(settings, doors.shelf), parts)
-        _wire_settings(page, doors, parts, form, code)
+        _wire_results(After(settings, shelf), parts)
+        _wire_settings(page, before, parts, form, code, USER_NAME if credentials(settings) else "")
         with gr.Row(visible=False):
             _endpoint(doors, turn)
     return page
@@ -79,6 +87,7 @@ def _results() -> Parts:
     status = gr.HTML(texts.EMPTY, padding=False, elem_id="status")
     with gr.Row(elem_id="take"):
         download = gr.DownloadButton("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="zip")
+        pack = gr.Button("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="pack")
         again = gr.Button("Try again", visible=False, min_width=150, elem_id="again")
     with gr.Row(visible=False, elem_id="after") as after:
         by_label = gr.Dropdown([("All classes", "")], value="", label="Class", min_width=140, elem_id="by-label")
@@ -89,6 +98,7 @@ def _results() -> Parts:
     return {
         "status": status,
         "download": download,
+        "pack": pack,
         "again": again,
         "after": after,
         "by_label": by_label,
@@ -99,8 +109,8 @@ def _results() -> Parts:
     }
 
 
-_RESULT_NAMES = ("status", "download", "again", "after", "by_label", "by_source", "pages", "grid", "problems", "report")
-_JOB_NAMES = (*_RESULT_NAMES, "start", "stop")
+_FILTERS = ("after", "by_label", "by_source", "pages")
+_JOB_NAMES = ("status", "download", "pack", "again", *_FILTERS, "grid", "problems", "report", "start", "stop")
 _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _AT_ONCE: dict[str, Any] = {**_QUIET, "queue": False}
 
@@ -123,6 +133,9 @@ def _wire_job(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, turn: dic
     def begin(request: gr.Request) -> Any:
         return _in_order(_JOB_NAMES)(doors.begin(request))
 
+    def turned_away(request: gr.Request) -> Any:
+        return _in_order(_JOB_NAMES)(doors.turned_away(request))
+
     def stop(request: gr.Request) -> Any:
         return doors.stop(request)["stop"]
 
@@ -133,11 +146,9 @@ def _wire_job(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, turn: dic
     working_again = waiting_again.then(again, form.key, outputs, **_QUIET, **turn)
     grid.more(begin, None, outputs, **_AT_ONCE)
     working_more = grid.more(more, form.key, outputs, **_QUIET, **turn)
-    resting, turned_away = ("start", "stop"), ("status", "start", "stop")
+    resting = ("start", "stop")
     for event in (working, working_again, working_more):
-        event.failure(
-            lambda: _in_order(turned_away)(doors.turned_away()), None, [parts[n] for n in turned_away], **_AT_ONCE
-        )
+        event.failure(turned_away, None, outputs, **_AT_ONCE)
         event.then(lambda: _in_order(resting)(doors.rest()), None, [parts[n] for n in resting], **_AT_ONCE)
     page.unload(doors.leave)
     parts["stop"].click(stop, None, parts["stop"], **_AT_ONCE)
@@ -146,6 +157,7 @@ def _wire_job(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, turn: dic
 def _wire_results(after: After, parts: Parts) -> None:
     filters = [parts["by_source"], parts["by_label"]]
     narrowed, grid = ("grid", "pages"), parts["grid"]
+    told, packed = ("download", "pack", "report"), ("download", "pack", "status")
 
     def narrow(source: str, label: str, request: gr.Request) -> Any:
         return _in_order(narrowed)(after.narrow(source, label, session_of(request)))
@@ -157,40 +169,54 @@ def _wire_results(after: After, parts: Parts) -> None:
         return _in_order(("grid",))(after.compare(str(event.file), session_of(request)))[0]
 
     def leave_out(request: gr.Request, event: gr.EventData) -> Any:
-        return _in_order(("download",))(after.leave_out(list(event.files), int(event.turn), session_of(request)))[0]
+        return _in_order(told)(after.leave_out(list(event.files), int(event.turn), session_of(request)))
+
+    def pack(request: gr.Request) -> Iterator[Any]:
+        yield from map(_in_order(packed), after.pack(session_of(request)))
 
     for one in filters:
         one.input(narrow, filters, [parts[name] for name in narrowed], **_AT_ONCE)
     parts["pages"].input(turn, [*filters, parts["pages"]], grid, **_AT_ONCE)
     grid.select(compare, None, grid, **_AT_ONCE)
-    grid.leave_out(leave_out, None, parts["download"], trigger_mode="multiple", **_AT_ONCE)
+    grid.leave_out(leave_out, None, [parts[name] for name in told], trigger_mode="multiple", **_AT_ONCE)
+    packing = parts["pack"].click(
+        pack, None, [parts[name] for name in packed], concurrency_id="pack", concurrency_limit=_PACKED_AT_ONCE, **_QUIET
+    )
+    packing.then(None, js=asset("save.js"), **_QUIET)
 
 
-def _wire_settings(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, code: gr.HTML) -> None:
+def _wire_settings(page: gr.Blocks, before: Before, parts: Parts, form: Form, code: gr.HTML, user: str) -> None:
     names = list(form.fields)
     controls = list(form.fields.values())
     dropped = ("files", "given")
 
-    def look(entries: Any) -> Any:
-        return _in_order(dropped)(doors.look(entries))
+    def look(entries: Any, layout: str) -> Any:
+        return _in_order(dropped)(before.look(entries, layout))
 
     def foretell(given: Any, key: str, request: gr.Request, *values: Any) -> str:
-        return doors.foretell(given or _NOTHING, key, as_recipe(dict(zip(names, values, strict=True))), request)
+        return before.foretell(given or _NOTHING, key, as_recipe(dict(zip(names, values, strict=True))), request)
 
     def show_code(request: gr.Request, *values: Any) -> str:
-        return snippets(as_recipe(dict(zip(names, values, strict=True))), _address(request))
+        return snippets(as_recipe(dict(zip(names, values, strict=True))), _address(request), user)
 
     def save(*values: Any) -> str:
         return saved(as_recipe(dict(zip(names, values, strict=True))))
 
     def load(file: str) -> Any:
-        values, told = loaded(file)
+        values, told = loaded(file, {*names, "balance"})
         values = as_form(values)
         return [*(values.get(name, gr.skip()) for name in names), told]
 
-    looked = parts["files"].upload(look, parts["files"], [parts[name] for name in dropped], **_AT_ONCE)
+    layout = form.fields["layout"]
+    looked = gr.on(
+        [parts["files"].upload, layout.input],
+        look,
+        [parts["files"], layout],
+        [parts[name] for name in dropped],
+        **_AT_ONCE,
+    )
     sampled = parts["files"].select(
-        lambda: _in_order(dropped)(doors.samples()), None, [parts[name] for name in dropped], **_AT_ONCE
+        lambda layout: _in_order(dropped)(before.samples(layout)), layout, [parts[n] for n in dropped], **_AT_ONCE
     )
     moments = [*(c.change for c in controls), form.key.blur, form.key.submit]
     deciding = [parts["given"], form.key, *controls]
@@ -209,8 +235,8 @@ def _in_order(names: Sequence[str]) -> Callable[[dict[str, Any]], list[Any]]:
 
 def _address(request: gr.Request) -> str:
     """The page's own address, as the visitor's browser has it."""
-    origin = request.headers.get("origin") or request.headers.get("referer") or "http://127.0.0.1:7860"
-    return origin.split("?")[0].rstrip("/") + "/"
+    page = request.headers.get("referer") or request.headers.get("origin") or "http://127.0.0.1:7860"
+    return page.split("?")[0].split("#")[0].rstrip("/") + "/"
 
 
 def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:

@@ -19,9 +19,10 @@ _BINS = 12
 def report_page(finished: Finished) -> str:
     """The third tab: what was made of each class, how far it moved, by whom."""
     report = finished.report
-    made = Counter(row.label for row in finished.rows if row.file not in finished.left_out)
+    kept = [row for row in finished.rows if row.file not in finished.left_out]
+    made = Counter(name for row in kept for name in row.labels or ("",))
     tiles = [
-        ("Pictures in", f"{sum(finished.classes.values()):,}"),
+        ("Pictures in", f"{len(finished.gathered.sources):,}"),
         ("Variations", f"{finished.kept:,}"),
         ("Could not be done", f"{report['failed']:,}"),
         ("Credits", f"{report['credits']:g}"),
@@ -29,7 +30,7 @@ def report_page(finished: Finished) -> str:
         ("Seed", str(report["seed"])),
     ]
     facts = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles)
-    moved = [row.moved for row in finished.rows if row.file not in finished.left_out]
+    moved = [row.moved for row in kept]
     return (
         f'<div class="report"><dl class="report-tiles">{facts}</dl>'
         f"{_classes(finished.classes, made)}{_moved(moved)}{_engines(report['engines'])}</div>"

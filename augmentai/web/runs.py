@@ -12,7 +12,9 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from augmentai.balance import classes_of
 from augmentai.dataset.held import Held
+from augmentai.dataset.labels.base import Labels
 from augmentai.dataset.read import Gathered, gather
 from augmentai.dataset.write import OutputError
 from augmentai.engines.base import Engine
@@ -39,13 +41,14 @@ Given = Callable[[Path, Event], Gathered]
 class Row:
     """One finished variation as the page shows it. preview, before: small pictures of it and of its source, on disk.
 
-    moved: how far it is from its source, 0 to 1, by `distance` of the small pictures.
+    labels: its class, or the classes of what is labelled in it. moved: how far it is from its source, 0 to 1, by
+    `distance` of the small pictures.
     """
 
     file: str
     source: str
     sha256: str
-    label: str
+    labels: tuple[str, ...]
     index: int
     engine: str
     model: str
@@ -58,13 +61,23 @@ class Row:
     moved: float
 
 
+class Doing:
+    """What an engine whose pictures take long is at, in words; empty for the others."""
+
+    words = ""
+
+    def tell(self, words: str, share: float) -> None:
+        self.words = words
+
+
 @dataclass(frozen=True)
 class Snapshot:
     """How a job stands. `report` and `zip_path` are set in the last one only.
 
     pictures: (path, caption) of every finished variation, full-size files; rows: the same, small, and what is known of
     each. One of them is filled. expected is 0 while the files are still being read. failures: the first 50 until the
-    last snapshot. classes: pictures given of each class.
+    last snapshot. classes: how many of the pictures given show each class; of those that show none under no name.
+    doing: goes on changing while the next snapshot is waited for.
     """
 
     done: int = 0
@@ -78,6 +91,7 @@ class Snapshot:
     zip_path: str | None = None
     place: str | None = None
     classes: dict[str, int] = field(default_factory=dict)
+    doing: Doing = field(default_factory=Doing)
 
 
 def uploaded(files: Sequence[str], settings: Settings, layout: str = "auto") -> Given:
@@ -124,6 +138,7 @@ class _Work:
         self.place, self._keep_full, self._begun = place, keep_full, time.monotonic()
         self._pictures: list[tuple[str, str]] = []
         self._rows: list[Row] = []
+        self._doing = Doing()
         self._before: tuple[str, Any, str] = ("", None, "")  # of the last source: its hash, small picture and file
 
     def run(
@@ -142,7 +157,7 @@ class _Work:
             _make_room(self.place)
             gathered = given(self.place, stop)
             stopped_early = stop.is_set()  # some files may not have been read at all
-            job = Job(gathered, recipe, settings, engines, stop, first_index)
+            job = Job(gathered, recipe, settings, engines, stop, first_index, tell=self._doing.tell)
             job.go_on(held or Held())
             admit(job)
             zip_path = new_zip(self.place)
@@ -178,6 +193,7 @@ class _Work:
             str(zip_path) if zip_path else None,
             str(self.place),
             _classes(job.gathered.sources) if zip_path else {},
+            self._doing,
         )
 
     def _keep(self, outcome: Outcome, number: int, max_pixels: int) -> None:
@@ -198,7 +214,7 @@ class _Work:
                 made.file,
                 outcome.source.path,
                 outcome.source.sha256,
-                outcome.source.label or "",
+                _labels(outcome.source.label, made.labels),
                 outcome.index,
                 made.engine,
                 made.model,
@@ -233,8 +249,15 @@ def _write(picture: Any, holder: Path, stem: str) -> str:
 def _classes(sources: Sequence[Source]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for source in sources:
-        counts[source.label or ""] = counts.get(source.label or "", 0) + 1
+        for name in classes_of(source) or {""}:
+            counts[name] = counts.get(name, 0) + 1
     return counts
+
+
+def _labels(label: str | None, labels: Labels | None) -> tuple[str, ...]:
+    if label is not None or labels is None:
+        return (label,) if label else ()
+    return tuple(sorted({shape.category for shape in labels.shapes}))
 
 
 def _make_room(place: Path) -> None:

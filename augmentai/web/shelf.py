@@ -6,7 +6,7 @@ import json
 import threading
 import zipfile
 from collections import Counter, OrderedDict
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from augmentai.dataset.read import Gathered
 from augmentai.job import Job
 from augmentai.recipe import Recipe, Source
 from augmentai.settings import Settings
-from augmentai.web.pack import new_zip, put_together
+from augmentai.web.pack import Packing, put_together
 from augmentai.web.runs import Row, Snapshot
 
 _VISITORS = 200  # of more, whoever did nothing for longest has to begin anew
@@ -28,7 +28,7 @@ _VISITORS = 200  # of more, whoever did nothing for longest has to begin anew
 class Finished:
     """A finished job and what was added to it later.
 
-    place: its folder. whole: the ZIP of everything, also of what is left out; packed: what the visitor gets.
+    place: its folder. zips: the job's own ZIP, then those of what was added to it; with what is left out.
     left_out: variations that the visitor dropped, and may take back.
     """
 
@@ -36,14 +36,14 @@ class Finished:
     gathered: Gathered
     settings: Settings
     place: Path
-    whole: Path
-    packed: Path
+    zips: list[Path]
     rows: list[Row]
     report: dict[str, Any]
     classes: dict[str, int]
     left_out: set[str] = field(default_factory=set)
     turn: int = 0  # of the clicks that chose `left_out`, the last
     rounds: int = 1  # one more for each time that what failed was tried again
+    _packed: tuple[object, Path] | None = None  # what it is made of, and where it lies
 
     def row(self, file: str) -> Row | None:
         return next((row for row in self.rows if row.file == file), None)
@@ -63,9 +63,10 @@ class Finished:
         """Everything that is there: for a run that makes what is missing, with new seeds where filters left it out."""
         held = Held(self.gathered.sources)
         held.rounds = self.rounds + 1
-        with zipfile.ZipFile(self.whole) as archive, archive.open(MANIFEST) as lines:
-            for line in lines:
-                held.remember(json.loads(line))
+        for path in self.zips:
+            with zipfile.ZipFile(path) as archive, archive.open(MANIFEST) as lines:
+                for line in lines:
+                    held.remember(json.loads(line))
         for row in self.rows:
             held.take({"source": row.source, "source_sha256": row.sha256, "index": row.index, "engine": row.engine})
         return held
@@ -90,31 +91,40 @@ class Finished:
 
     def shown(self, source: str, label: str) -> list[Row]:
         """Rows of one source, of one class, or of all where both are empty; in the order of their names."""
-        chosen = [r for r in self.rows if (not source or r.source == source) and (not label or r.label == label)]
+        chosen = [r for r in self.rows if (not source or r.source == source) and (not label or label in r.labels)]
         return sorted(chosen, key=lambda row: (row.source, row.sha256, row.index))
 
     def add(self, last: Snapshot, tried: Sequence[str]) -> None:
         """Take in a later run. tried: paths of the sources that it was to make something of."""
         assert last.report is not None
         assert last.zip_path is not None
-        addition = Path(last.zip_path)
+        self.zips.append(Path(last.zip_path))
         self.rounds += bool(tried)
-        before, self.whole = self.whole, self._put_together([self.whole, addition], set())
-        for old in {before, addition, self.packed}:
-            old.unlink(missing_ok=True)
         self.rows += last.rows
         self.report = merged(self.report, last.report, set(tried), last.rows)
-        self.pack()
 
-    def pack(self) -> None:
-        """Make the ZIP that the visitor gets."""
-        if self.packed != self.whole:
-            self.packed.unlink(missing_ok=True)
-        self.packed = self._put_together([self.whole], self.left_out) if self.left_out else self.whole
+    @property
+    def ready(self) -> Path | None:
+        """The ZIP that the visitor gets; None where it must be packed first, since it is not what it was."""
+        if len(self.zips) == 1 and not self.left_out:
+            return self.zips[0]
+        return self._packed[1] if self._packed and self._packed[0] == self._contents() else None
 
-    def _put_together(self, zips: Sequence[Path], left_out: set[str]) -> Path:
+    def pack(self) -> Generator[Packing, None, None]:
+        """Make the ZIP `ready`. Takes as long as copying it does. Raises OSError, OutputError, BadZipFile."""
+        if self.ready is not None:
+            return
+        contents, zips, left_out = self._contents(), tuple(self.zips), frozenset(self.left_out)
         job = Job(self.gathered, self.recipe, self.settings, (), rounds=self.rounds)
-        return put_together(job, zips, left_out, new_zip(self.place))
+        for packing in put_together(job, zips, left_out, self.place):
+            if packing.path is not None:
+                if self._packed is not None:
+                    self._packed[1].unlink(missing_ok=True)
+                self._packed = (contents, packing.path)
+            yield packing
+
+    def _contents(self) -> object:
+        return len(self.zips), frozenset(self.left_out)
 
 
 def merged(before: dict[str, Any], after: dict[str, Any], tried: set[str], fresh: Sequence[Row]) -> dict[str, Any]:

@@ -10,19 +10,23 @@ from typing import Any
 
 from augmentai.recipe import Recipe
 
-_FLAGS = {"output_format": "--format"}  # where the command line's word is not the field's own
+_WORDS = {"output_format": "format"}  # where the command line's word is not the field's own
+_SWITCHES = {"mirror": "--no-flip", "filters": "--no-filters", "balance": "--balance"}  # each turns the usual over
 
 
-def snippets(form: Mapping[str, Any], url: str) -> str:
-    """Three calls that do what the page would do now, as HTML with a button to copy each."""
+def snippets(form: Mapping[str, Any], url: str, user: str = "") -> str:
+    """Three calls that do what the page would do now, as HTML with a button to copy each.
+
+    user: the name that goes with a password, where the page asks for one.
+    """
     usual = Recipe()
     values = {name: getattr(usual, name) if value is None else value for name, value in form.items()}
     values = {
         name: int(v) if isinstance(v, float) and v == int(v) and name != "strength" else v for name, v in values.items()
     }
     blocks = (
-        ("Python", "pip install gradio_client", python_call(values, url)),
-        ("curl", "and jq", curl_call(values, url)),
+        ("Python", "pip install gradio_client", python_call(values, url, user)),
+        ("curl", "on Linux and macOS", curl_call(values, url, user)),
         ("Command line", "on the computer where AugmentAI is", command_line(values, usual)),
     )
     return "".join(_block(title, note, code) for title, note, code in blocks)
@@ -35,11 +39,12 @@ def _block(title: str, note: str, code: str) -> str:
     return f'<section class="code">{head}{body}</section>'
 
 
-def python_call(values: Mapping[str, Any], url: str) -> str:
+def python_call(values: Mapping[str, Any], url: str, user: str = "") -> str:
     keywords = "".join(f"    {name}={_python(value)},\n" for name, value in values.items())
+    login = f', auth=({_python(user)}, "PASSWORD")' if user else ""
     return (
         "from gradio_client import Client, handle_file\n\n"
-        f"client = Client({_python(url)})\n"
+        f"client = Client({_python(url)}{login})\n"
         "gallery, zip_path, report = client.predict(\n"
         '    files=[handle_file("photo.jpg"), handle_file("dataset.zip")],\n'
         f'{keywords}    api_name="/augment",\n)\n'
@@ -51,22 +56,29 @@ def _python(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False) if isinstance(value, str) else repr(value)
 
 
-def curl_call(values: Mapping[str, Any], url: str) -> str:
-    body = json.dumps({"files": "FILES", **values}, ensure_ascii=False).replace("'", "'\\''")
-    body = body.replace('"FILES"', '[{"path": \'"$FILE"\', "meta": {"_type": "gradio.FileData"}}]')
-    root = url.rstrip("/")
+def curl_call(values: Mapping[str, Any], url: str, user: str = "") -> str:
+    """Upload, call, wait, save. What it needs of the answers is cut out by tools that every shell has."""
+    body = json.dumps({"files": "FILES", **values}, ensure_ascii=False, indent=1).replace("'", "'\\''")
+    body = body.replace('"FILES"', '[{"path": "\'"$FILE"\'", "meta": {"_type": "gradio.FileData"}}]', 1)
+    curl = "curl -sS -b cookies.txt" if user else "curl -sS"
+    login = f'curl -sS -c cookies.txt -d username={shlex.quote(user)} -d password=PASSWORD "$URL/login"\n'
     return (
-        f"URL={shlex.quote(root)}\n"
-        'FILE=$(curl -s -F files=@photo.jpg "$URL/gradio_api/upload" | jq ".[0]")\n'
-        'ID=$(curl -s "$URL/gradio_api/call/v2/augment" -H "content-type: application/json" \\\n'
-        f"  -d '{body}' | jq -r .event_id)\n"
-        'curl -sN "$URL/gradio_api/call/augment/$ID"'
+        f"URL={shlex.quote(url.rstrip('/'))}\n"
+        f"{login if user else ''}"
+        f'FILE=$({curl} -F files=@photo.jpg "$URL/gradio_api/upload" | cut -d \'"\' -f 2)\n'
+        f'ID=$({curl} "$URL/gradio_api/call/v2/augment" -H "content-type: application/json" \\\n'
+        f"  --data-raw '{body}' | cut -d '\"' -f 4)\n"
+        f'ZIP=$({curl} -N "$URL/gradio_api/call/augment/$ID" | tee answer.txt \\\n'
+        """  | sed -n 's/.*"path": "\\([^"]*\\.zip\\)".*/\\1/p' | tail -n 1)\n"""
+        f'{curl} -o augmented.zip "$URL/gradio_api/file=$ZIP"'
     )
 
 
 def command_line(values: Mapping[str, Any], usual: Recipe) -> str:
     words = ["python", "-m", "augmentai", "photos/", "-o", "augmented"]
     for name, value in values.items():
-        if name == "variations" or value != getattr(usual, name):
-            words += [_FLAGS.get(name, "--" + name.replace("_", "-")), str(value)]
+        if name in _SWITCHES:
+            words += [_SWITCHES[name]] if value != getattr(usual, name) else []
+        elif name == "variations" or value != getattr(usual, name):
+            words += [f"--{_WORDS.get(name, name).replace('_', '-')}", str(value)]
     return shlex.join(words)

@@ -11,10 +11,12 @@ from augmentai.engines.stability import Estimate
 from augmentai.web.assets import asset
 
 if TYPE_CHECKING:
+    from augmentai.web.pack import Packing
     from augmentai.web.runs import Snapshot
 
 TAGLINE = "More training photos from the ones you have. New light, haze and colours; labels still true."
 START = "Make variations"
+NOT_PACKED = "The ZIP could not be packed: the server's disk is full, or these results are no longer kept. Try again."
 GONE = "These results are no longer kept here. Press the big button to make them again."
 
 HEADER = f"""<header class="aug-header">{asset("logo.svg")}<div><h1>AugmentAI</h1><p>{TAGLINE}</p></div></header>"""
@@ -83,6 +85,11 @@ def line(words: str) -> str:
     return f'<p class="aug-line">{escape(words)}</p>' if words else ""
 
 
+def hint(words: str) -> str:
+    """A line beside the main one."""
+    return f'<p class="aug-hint">{escape(words)}</p>'
+
+
 def count(number: int, thing: str) -> str:
     """In words: "1 picture", "2,000 pictures"."""
     return f"{number:,} {thing}{'' if number == 1 else 's'}"
@@ -129,9 +136,10 @@ def progress(snapshot: Snapshot) -> str:
         parts.append(f"{snapshot.credits:g} credits used")
     if snapshot.failures:
         parts.append(f"{len(snapshot.failures)} could not be done")
-    words = (
-        " · ".join(parts) if expected and (done or snapshot.seconds > 1) else "Reading the files and waking the engine"
-    )
+    doing = snapshot.doing.words
+    parts += [escape(doing)] if doing else []
+    begun = expected and (done or doing or snapshot.seconds > 1)
+    words = " · ".join(parts) if begun else "Reading the files and waking the engine"
     return (
         f'<div class="aug-status" role="status"><div class="aug-bar" role="progressbar" aria-label="Images done" '
         f'aria-valuemin="0" aria-valuemax="{expected}" aria-valuenow="{done}"><i style="width:{share:.1f}%"></i></div>'
@@ -143,7 +151,8 @@ def summary(report: dict[str, Any]) -> str:
     """What a finished job came to."""
     made = report["engines"]
     by = ", ".join(f"{count} by {escape(ENGINE_SHORT.get(name, name))}" for name, count in made.items())
-    parts = [f"<b>{'Stopped.' if report['stopped'] else 'Done.'}</b> {report['headline']}"]
+    lead = "Stopped." if report["stopped"] else "Done." if report["variations"] else "Nothing could be made."
+    parts = [f"<b>{lead}</b> {report['headline']}"]
     parts += [by] if by else []
     parts += [f"{report['failed']} could not be done"] if report["failed"] else []
     parts += [escape(report["filtered"])] if report["filtered"] else []
@@ -158,6 +167,21 @@ def again(report: dict[str, Any], missing: int) -> str:
     if report["stopped"]:
         return "Go on with the rest"
     return f"Try {'this one' if missing == 1 else f'these {missing}'} again"
+
+
+def download(kept: int, left_out: int, size_bytes: int | None) -> str:
+    """The button that saves the ZIP. size_bytes: None where it is not packed yet."""
+    if not kept and not left_out:
+        return "Download the list of what failed (ZIP)"
+    parts = [count(kept, "image")]
+    parts += [f"{left_out:,} left out"] if left_out else []
+    parts += [f"{size_bytes / 1e6:.1f} MB"] if size_bytes is not None else []
+    return f"Download ZIP ({', '.join(parts)})"
+
+
+def packing(packing: Packing) -> str:
+    """The same button while the ZIP is packed."""
+    return f"Packing the ZIP: {packing.done:,} of {packing.expected:,}" if packing.expected else "Packing the ZIP"
 
 
 def failed(message: str) -> str:

@@ -23,6 +23,7 @@ from augmentai.images.kinds import RAW_SUFFIXES, SUFFIXES
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import as_web_file, first_look, thumbnail
 from augmentai.settings import EXAMPLES, Settings
+from augmentai.web.forecast import kinds
 
 THUMBNAILS = 12
 _THUMBNAIL_SIDE_PX = 144
@@ -58,7 +59,8 @@ class Look:
     """What was found in uploads, by names and headers.
 
     pictures: those that may be varied; carried: those for validation and test, which never are. layout: how the set is
-    labelled, empty where it is not. categories: what its labels name. classes: pictures of each class folder.
+    labelled, empty where it is not. categories: what its labels name. classes: pictures of each class folder. kinds:
+    which classes the pictures show that may be varied (see `forecast`).
     """
 
     pictures: int = 0
@@ -69,6 +71,7 @@ class Look:
     layout: str = ""
     categories: list[str] = field(default_factory=list)
     classes: Counter[str] = field(default_factory=Counter)
+    kinds: list[tuple[str | None, tuple[str, ...], int]] = field(default_factory=list)
     refused: list[dict[str, str]] = field(default_factory=list)
     thumbs: list[dict[str, str]] = field(default_factory=list)
 
@@ -88,17 +91,18 @@ class Look:
         }
 
     def as_state(self) -> dict[str, Any]:
-        """The few numbers by which cost and time are told."""
+        """What little cost and time are told by."""
         numbers = {"pictures": self.pictures, "pixels": self.pixels // max(1, self.pixels_of)}
-        return {**numbers, "classes": dict(self.classes)}
+        return {**numbers, "kinds": self.kinds}
 
     def refuse(self, file: str, reason: object) -> None:
         self.refused.append({"file": shown(file), "reason": str(reason)})
 
 
-def look(entries: Sequence[Entry], settings: Settings) -> Look:
+def look(entries: Sequence[Entry], settings: Settings, layout: str = "auto") -> Look:
     """Look at uploads: headers of files, contents lists of ZIPs. Decodes a dozen pictures, for thumbnails.
 
+    layout: how the visitor says that the set is laid out.
     Raises nothing for bad files: they are among `refused`, with the reason in words for the visitor.
     """
     found = Look()
@@ -111,13 +115,13 @@ def look(entries: Sequence[Entry], settings: Settings) -> Look:
                 tree.add_side(Place(place, "", file=Path(path)))
             else:
                 _file(Path(path), place, settings, found, tree)
-        _sort_out(tree, settings, found)
+        _sort_out(tree, settings, layout, found)
     return found
 
 
-def _sort_out(tree: Tree, settings: Settings, found: Look) -> None:
+def _sort_out(tree: Tree, settings: Settings, wanted: str, found: Look) -> None:
     """What the set is, by its label files and folders, as the job will read it."""
-    layout = recognise(tree)
+    layout = recognise(tree, wanted)
     pictures = [entry for entry in tree.pictures if entry.key not in layout.hidden]
     known = [layout.known.get(entry.key, Known()) for entry in pictures]
     has_splits = any(one.split for one in known)
@@ -131,6 +135,7 @@ def _sort_out(tree: Tree, settings: Settings, found: Look) -> None:
         reason = f"beyond the limit of {settings.max_files} pictures a job; run it in several jobs"
         found.refuse(f"{found.pictures - settings.max_files} pictures", reason)
         found.pictures = settings.max_files
+    found.kinds = kinds(varied[: found.pictures])
     found.thumbs = list(_thumbnails(pictures, settings))
 
 

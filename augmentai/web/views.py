@@ -30,6 +30,7 @@ def working_view(snapshot: Snapshot, first: bool, before: Sequence[Row]) -> Show
     if first:
         view |= {
             "download": gr.DownloadButton(visible=False),
+            "pack": gr.Button(visible=False),
             "after": gr.update(visible=False),
             "stop": gr.Button("Stop", visible=True, interactive=True),
         }
@@ -40,12 +41,12 @@ def finished_view(finished: Finished) -> Shown:
     """A finished or stopped job, all its filters open."""
     report = finished.report
     sources = sorted({row.source for row in finished.rows})
-    labels = sorted({row.label for row in finished.rows if row.label})
+    labels = sorted({label for row in finished.rows for label in row.labels})
     missing = len(finished.missing())
     told = report["variations"] > 0 or bool(report["failures"])  # where nothing could be made, the manifest says why
     return {
         "status": texts.summary(report),
-        "download": download(finished) if told else gr.DownloadButton(visible=False),
+        **(download(finished) if told else {}),
         "again": gr.Button(texts.again(report, missing), visible=missing > 0),
         "after": gr.update(visible=bool(finished.rows)),
         "by_label": gr.Dropdown(
@@ -72,12 +73,15 @@ def page_of(finished: Finished, source: str, label: str, number: int) -> Shown:
     }
 
 
-def download(finished: Finished) -> Any:
-    megabytes = os.path.getsize(finished.packed) / 1e6
-    count = f"{finished.kept} image{'' if finished.kept == 1 else 's'}"
-    left = f", {len(finished.left_out)} left out" if finished.left_out else ""
-    label = f"Download ZIP ({count}{left}, {megabytes:.1f} MB)"
-    return gr.DownloadButton(label, value=str(finished.packed), visible=True, interactive=True)
+def download(finished: Finished) -> Shown:
+    """The button that saves the ZIP; or its like that packs it first."""
+    ready = finished.ready
+    label = texts.download(finished.kept, len(finished.left_out), os.path.getsize(ready) if ready else None)
+    if ready is None:
+        return {"download": gr.DownloadButton(visible=False), "pack": gr.Button(label, visible=True, interactive=True)}
+    look = "primary" if finished.kept else "secondary"
+    button = gr.DownloadButton(label, value=str(ready), variant=look, visible=True, interactive=True)
+    return {"download": button, "pack": gr.Button(visible=False)}
 
 
 def cards(rows: Sequence[Row], left_out: set[str]) -> list[dict[str, Any]]:

@@ -82,7 +82,7 @@ def cards(page: Any) -> Any:
 
 def saved_zip(page: Any, folder: Path) -> Path:
     with page.expect_download() as download:
-        page.click("#zip")
+        page.click("#zip:visible, #pack:visible")
     path = folder / download.value.suggested_filename
     download.value.save_as(path)
     return path

@@ -110,9 +110,9 @@ def test_what_is_dropped_is_left_out_of_the_zip(finished: Any, tmp_path: Path) -
     page = finished
     page.get_by_role("button", name="Drop this one: cats/a__v2.png").click()
     page.get_by_role("button", name="Drop this one: dogs/c__v1.png").click()
-    expect(page.locator("#zip")).to_contain_text("4 images, 2 left out")
+    expect(page.locator("#take")).to_contain_text("4 images, 2 left out")
     page.get_by_role("button", name="Keep it: dogs/c__v1.png").click()
-    expect(page.locator("#zip")).to_contain_text("5 images, 1 left out")
+    expect(page.locator("#take")).to_contain_text("5 images, 1 left out")
     path = saved_zip(page, tmp_path)
     assert path.name.endswith("-5-images.zip")
     assert "cats/a__v2.png" not in pictures(path)
@@ -120,7 +120,7 @@ def test_what_is_dropped_is_left_out_of_the_zip(finished: Any, tmp_path: Path) -
     (gone,) = [line for line in manifest(path) if line["status"] != "ok"]
     assert (gone["source"], gone["index"], gone["file"], gone["status"]) == ("cats/a.png", 2, None, "left out")
     page.get_by_role("button", name="Keep it: cats/a__v2.png").click()
-    expect(page.locator("#zip")).to_contain_text("(6 images, ")
+    expect(page.locator("#take")).to_contain_text("(6 images, ")
 
 
 def test_the_report_tab_shows_classes_moves_and_engines(finished: Any) -> None:

@@ -85,8 +85,12 @@ def tasks_for(sizes: list[tuple[int, int]], recipe: Recipe, alpha: bool = False)
     return tasks
 
 
-def made(engine: DiffusionEngine, tasks: list[Task]) -> dict[tuple[str, int], Made]:
-    results = list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))
+def made(
+    engine: DiffusionEngine, tasks: list[Task], said: list[tuple[str, float]] | None = None
+) -> dict[tuple[str, int], Made]:
+    """said: gets what the engine tells of itself."""
+    view = JobView((), tasks[0].recipe, 10**8, tell=lambda *what: said.append(what) if said is not None else None)
+    results = list(engine.make(iter(tasks), view))
     assert all(isinstance(result, Made) for result in results), results
     assert len(results) == len(tasks)
     return {(result.task.source.path, result.task.index): result for result in results if isinstance(result, Made)}
@@ -640,10 +644,10 @@ def test_loaded_once_for_all_jobs(folder: Path, monkeypatch: pytest.MonkeyPatch)
     real = loading._pipeline
     monkeypatch.setattr(loading, "_pipeline", lambda *about: loads.append(1) or real(*about))
     said: list[tuple[str, float]] = []
-    engine = DiffusionEngine(settings_for(folder), lambda words, share: said.append((words, share)))
+    engine = DiffusionEngine(settings_for(folder))
     tasks = tasks_for([(32, 32)] * 6, Recipe(seed=3, strength=0.5))
     results: list[dict[tuple[str, int], Made]] = []
-    threads = [threading.Thread(target=lambda: results.append(made(engine, tasks))) for _ in range(3)]
+    threads = [threading.Thread(target=lambda: results.append(made(engine, tasks, said))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -651,21 +655,25 @@ def test_loaded_once_for_all_jobs(folder: Path, monkeypatch: pytest.MonkeyPatch)
     assert loads == [1]
     assert all(difference(results[0][key].image, other[key].image) <= 1 for other in results for key in results[0])
     assert said[0] == (f"loading {folder}", 0.0)
-    assert ("step 1 of 2", 0.5) in said
-    assert ("step 2 of 2", 1.0) in said
+    assert ("step 1 of 2 of this batch", 0.5) in said
+    assert ("step 2 of 2 of this batch", 1.0) in said
 
 
 def test_stop_works_between_steps(tmp_path: Path) -> None:
     """The job's stop is seen in the middle of a batch of 200 steps."""
     model = tiny_pipeline.write(tmp_path / "plain", "DDIMScheduler")
-    begun = threading.Event()
-    engine = DiffusionEngine(
-        settings_for(model, diffusion_steps=200), lambda words, share: begun.set() if share else None
-    )
+    engine = DiffusionEngine(settings_for(model, diffusion_steps=200))
     tasks = tasks_for([(32, 32)] * 4, Recipe(seed=3, strength=1.0))
-    view = JobView((), tasks[0].recipe, 10**8)
+    stop = threading.Event()
     steps: list[float] = []
-    engine._on_progress = lambda words, share: (steps.append(share), view.stop.set() if share > 0.02 else None)
+
+    def tell(words: str, share: float) -> None:
+        if words:
+            steps.append(share)
+        if share > 0.02:
+            stop.set()
+
+    view = JobView((), tasks[0].recipe, 10**8, stop, tell=tell)
     started = time.monotonic()
     assert list(engine.make(iter(tasks), view)) == []
     assert max(steps) < 0.2
@@ -676,7 +684,7 @@ def test_stop_works_between_steps(tmp_path: Path) -> None:
 def test_closing_the_generator_drops_what_runs(tmp_path: Path) -> None:
     model = tiny_pipeline.write(tmp_path / "plain", "DDIMScheduler")
     steps: list[float] = []
-    engine = DiffusionEngine(settings_for(model, diffusion_steps=30), lambda words, share: steps.append(share))
+    engine = DiffusionEngine(settings_for(model, diffusion_steps=30))
     tasks = tasks_for([(32, 32)] * 40, Recipe(seed=3, strength=1.0))
     taken: list[int] = []
 
@@ -685,7 +693,8 @@ def test_closing_the_generator_drops_what_runs(tmp_path: Path) -> None:
             taken.append(task.index)
             yield task
 
-    results = engine.make(tracked(), JobView((), tasks[0].recipe, 10**8))
+    view = JobView((), tasks[0].recipe, 10**8, tell=lambda words, share: steps.append(share))
+    results = engine.make(tracked(), view)
     next(results)
     results.close()  # type: ignore[attr-defined]
     after = len(steps)

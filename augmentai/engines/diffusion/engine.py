@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task, Tell
 from augmentai.engines.diffusion.presence import gpu_is_lent, missing_libraries, no_cuda_because, no_model_because
 from augmentai.engines.diffusion.run import NAME, Finish, Run
 from augmentai.engines.diffusion.shots import ModelError, Painted, Shot, StoppedError
@@ -23,20 +23,14 @@ if TYPE_CHECKING:
 
 _FAILED_FOR_SECONDS = 300  # after this a new job may try again: the network is back, memory is free
 
-OnProgress = Callable[[str, float], None]
-
 
 class DiffusionEngine:
-    """Diffusers image-to-image. Off unless there is a CUDA GPU, or the device setting says cpu.
-
-    on_progress: told what is going on in words, and how much of it is done from 0 to 1; called from another thread.
-    """
+    """Diffusers image-to-image. Off unless there is a CUDA GPU, or the device setting says cpu."""
 
     name = NAME
 
-    def __init__(self, settings: Settings, on_progress: OnProgress | None = None) -> None:
+    def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._on_progress = on_progress or (lambda words, share: None)
         self._model: Model | None = None
         self._failure = ("", 0.0)  # why, and when by time.monotonic
         # One thread for all that touches the model: jobs side by side take turns, batch by batch.
@@ -65,7 +59,7 @@ class DiffusionEngine:
             return  # loading takes too long to do it for nothing
         run: Run | None = None
         try:
-            run = Run(self._loaded(), chain([first], tasks), job, self._submit)
+            run = Run(self._loaded(job.tell), chain([first], tasks), job, partial(self._submit, job.tell))
             yield from run.results()
         except StoppedError:
             return
@@ -75,42 +69,44 @@ class DiffusionEngine:
         finally:
             if run:
                 run.close()
+            job.tell("", 1.0)
 
     def _device(self) -> str:
         return "cuda" if self._settings.diffusion_device == "auto" else self._settings.diffusion_device
 
-    def _loaded(self) -> Model:
+    def _loaded(self, tell: Tell) -> Model:
         """The model, loaded once. Raises ModelError."""
-        return self._gpu.submit(self._load).result()
+        return self._gpu.submit(self._load, tell).result()
 
-    def _load(self) -> Model:
+    def _load(self, tell: Tell) -> Model:
         from augmentai.engines.diffusion.load import load
 
         if self._model is None:
             why, since = self._failure
             if why and time.monotonic() - since < _FAILED_FOR_SECONDS:
                 raise ModelError(why)  # a second job waited while the first one failed
-            self._model = load(self._settings, self._device(), lambda words: self._on_progress(words, 0.0))
+            self._model = load(self._settings, self._device(), lambda words: tell(words, 0.0))
             self._failure = ("", 0.0)
         return self._model
 
-    def _submit(self, shots: list[Shot], stopped: Callable[[], bool]) -> Future[Finish]:
+    def _submit(self, tell: Tell, shots: list[Shot], stopped: Callable[[], bool]) -> Future[Finish]:
         # ZeroGPU finds the visitor, whose quota it is, in the context of the call.
-        return self._gpu.submit(contextvars.copy_context().run, self._begin, shots, stopped)
+        return self._gpu.submit(contextvars.copy_context().run, self._begin, tell, shots, stopped)
 
-    def _begin(self, shots: list[Shot], stopped: Callable[[], bool]) -> Finish:
+    def _begin(self, tell: Tell, shots: list[Shot], stopped: Callable[[], bool]) -> Finish:
         """Hand a batch to the GPU. What comes back waits for its results, while the next batch is handed over."""
         assert self._model is not None
         if stopped():
             raise StoppedError
         with self._faults_in_words():
             if self._lent:
+                tell("waiting for the GPU that the Space lends", 0.0)
                 painted = self._paint_on_lent_gpu(self._model, shots)
                 return lambda: painted
             if self._model.compiles(shots):
                 height, width = shots[0].pixels.shape[:2]
-                self._on_progress(f"compiling {self._model.name} for {width} x {height} px, once", 0.0)
-            begun = self._model.begin(shots, stopped, self._step_done)
+                tell(f"compiling {self._model.name} for {width} x {height} px, once", 0.0)
+            begun = self._model.begin(shots, stopped, partial(_step_done, tell))
             return partial(self._finish, begun)
 
     def _finish(self, begun: Begun) -> list[Painted]:
@@ -136,5 +132,6 @@ class DiffusionEngine:
             raise ModelError(painted)
         return painted
 
-    def _step_done(self, done: int, total: int) -> None:
-        self._on_progress(f"step {done} of {total}", done / total)
+
+def _step_done(tell: Tell, done: int, total: int) -> None:
+    tell(f"step {done} of {total} of this batch", done / total)
