@@ -178,7 +178,7 @@ def test_settings_are_saved_and_loaded(page: Any, browser: Any, page_url: str, t
     page.click("#more button")
     page.fill("#seed input", "1234")
     page.press("#seed input", "Tab")
-    page.wait_for_function("atob(document.querySelector('#save a').href.split(',')[1]).includes('seed: 1234')")
+    page.wait_for_function("atob(document.querySelector('#save a')?.href.split(',')[1] ?? '').includes('seed: 1234')")
     with page.expect_download() as download:
         page.click("#save a")
     path = tmp_path / download.value.suggested_filename

@@ -38,6 +38,12 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     torch.set_num_threads(before)
 
 
+@pytest.fixture(autouse=True)
+def _often(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So small a model is loaded, and a step of it done, between two heartbeats."""
+    monkeypatch.setattr("augmentai.web.beat.BEAT_SECONDS", 0.02)
+
+
 @pytest.fixture
 def photo(tmp_path: Path) -> Path:
     Image.linear_gradient("L").resize((32, 32)).convert("RGB").save(tmp_path / "a.png")

@@ -11,7 +11,7 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task, Tell
+from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task, Tell, unheard
 from augmentai.engines.diffusion.presence import gpu_is_lent, missing_libraries, no_cuda_because, no_model_because
 from augmentai.engines.diffusion.run import NAME, Finish, Run
 from augmentai.engines.diffusion.shots import ModelError, Painted, Shot, StoppedError
@@ -74,7 +74,7 @@ class DiffusionEngine:
     def _device(self) -> str:
         return "cuda" if self._settings.diffusion_device == "auto" else self._settings.diffusion_device
 
-    def _loaded(self, tell: Tell) -> Model:
+    def _loaded(self, tell: Tell = unheard) -> Model:
         """The model, loaded once. Raises ModelError."""
         return self._gpu.submit(self._load, tell).result()
 
