@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,9 +9,13 @@ import numpy as np
 from PIL.Image import Image
 
 from augmentai.dataset.labels.base import Labels, Point, Shape
-from augmentai.dataset.labels.sv import supervision
+from augmentai.dataset.labels.outlines import rings_of
 
 _VOID = 255  # of masks with several classes: the border between things, which is none of them (Pascal VOC)
+
+_WHITE = 250  # and above: the thing itself
+_FEWEST_GREYS = 3  # that an edge has; fewer may be classes
+_MOST_INNER = 0.2  # of the greys of an edge, as a share: where a JPEG was made of the mask, noise lies around it
 
 
 def things_of(labels: Labels) -> tuple[Shape, ...]:
@@ -38,10 +41,27 @@ def _values(mask: Image) -> tuple[np.ndarray[Any, Any], dict[int, str]]:
     in_colour = values.ndim == 3 and values.shape[2] > 2
     if values.ndim == 3:
         values = _colours(values) if in_colour else values[..., 0]
+    if mask.mode in {"L", "LA"} and _is_soft(values):
+        values = np.where(values >= 128, np.uint8(255), np.uint8(0))
     present = [int(value) for value in np.unique(values) if value]
     if len(present) > 1 and values.dtype == np.uint8:
         present = [value for value in present if value != _VOID]
     return values, {value: f"#{value:06x}" if in_colour else str(value) for value in present}
+
+
+def _is_soft(values: np.ndarray[Any, Any]) -> bool:
+    """Whether a grey mask, (height, width) of uint8, shows one thing, white on black, with a soft edge around it.
+
+    Greys are classes where they have areas of their own; at an edge hardly any has four neighbours like itself.
+    """
+    counts = np.bincount(values.ravel(), minlength=256)
+    greys = int(counts[1:_WHITE].sum())
+    if not greys or not counts[_WHITE:].any() or np.count_nonzero(counts[1:_WHITE]) < _FEWEST_GREYS:
+        return False
+    inner, like = values[1:-1, 1:-1], np.ones((max(0, values.shape[0] - 2), max(0, values.shape[1] - 2)), bool)
+    for other in (values[:-2, 1:-1], values[2:, 1:-1], values[1:-1, :-2], values[1:-1, 2:]):
+        like &= inner == other
+    return int((like & (inner > 0) & (inner < _WHITE)).sum()) <= _MOST_INNER * greys
 
 
 def with_polygons(shape: Shape) -> Shape:
@@ -49,22 +69,6 @@ def with_polygons(shape: Shape) -> Shape:
     if shape.mask is None or shape.polygons:
         return shape
     return replace(shape, mask=None, polygons=tuple(rings_of(shape.mask)))
-
-
-def rings_of(mask: np.ndarray[Any, Any]) -> list[tuple[Point, ...]]:
-    """Polygons around a bitmap, (height, width) of bool: one for each connected area, joined to its holes by seams.
-
-    Corners are pixels of the area itself, as contours are everywhere in this field.
-    """
-    mask_to_polygons = supervision().mask_to_polygons
-    from supervision.dataset.utils import approximate_mask_with_polygons
-
-    found: Sequence[np.ndarray[Any, Any]]
-    try:
-        found = approximate_mask_with_polygons(mask, bridge_holes=True)
-    except ValueError:  # a hole that no straight seam reaches
-        found = mask_to_polygons(mask)
-    return [tuple((float(x), float(y)) for x, y in ring) for ring in found if len(ring) > 2]
 
 
 def _around(ring: tuple[Point, ...]) -> tuple[float, float, float, float]:

@@ -1,0 +1,71 @@
+"""Bitmaps to polygons: the same as supervision draws, quickly, and of masks with soft edges one thing each."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image, ImageFilter
+
+from augmentai.dataset.labels.base import Labels
+from augmentai.dataset.labels.outlines import Ring, rings_of
+from augmentai.dataset.labels.shapes import classes_of, things_of
+from augmentai.dataset.labels.sv import supervision
+
+
+def by_supervision(mask: np.ndarray) -> list[Ring]:
+    supervision()
+    from supervision.dataset.utils import approximate_mask_with_polygons
+
+    found = approximate_mask_with_polygons(mask, bridge_holes=True)
+    return sorted(tuple((float(x), float(y)) for x, y in ring) for ring in found)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.8, 0.97])
+def test_they_are_supervisions(share: float) -> None:
+    dice = np.random.default_rng(int(share * 100))
+    for _ in range(60):
+        mask = dice.random(dice.integers(1, 14, 2)) < share
+        assert sorted(rings_of(mask)) == by_supervision(mask), mask.astype(int)
+
+
+def test_of_large_areas_too() -> None:
+    dice = np.random.default_rng(1)
+    for _ in range(5):
+        field = Image.fromarray(dice.integers(0, 255, (6, 8), dtype=np.uint8)).resize(
+            (160, 120), Image.Resampling.BICUBIC
+        )
+        mask = np.asarray(field) > 140
+        assert sorted(rings_of(mask)) == by_supervision(mask)
+
+
+@pytest.mark.parametrize("mask", [np.zeros((3, 4), bool), np.eye(1, dtype=bool), np.ones((1, 9), bool)])
+def test_what_has_no_area_has_no_polygon(mask: np.ndarray) -> None:
+    assert rings_of(mask) == []
+
+
+def test_a_soft_edge_is_no_class() -> None:
+    """White on black, drawn with a brush: of the greys around it none is a thing."""
+    hard = np.zeros((60, 80), np.uint8)
+    hard[10:30, 10:40] = 255
+    hard[40:43, 50:70] = 255  # hardly wider than its edge
+    soft = Image.fromarray(hard).filter(ImageFilter.GaussianBlur(1))
+    assert len(set(np.asarray(soft).ravel().tolist())) > 10
+    for mask in (soft, Image.fromarray(hard)):
+        labels = Labels(mask=mask)
+        assert classes_of(labels) == {"255"}
+        boxes = [shape.box for shape in things_of(labels)]
+        assert len(boxes) == 2
+        for found, drawn in zip(boxes, [(10, 10, 40, 30), (50, 40, 70, 43)], strict=True):
+            assert found is not None
+            np.testing.assert_allclose(found, drawn, atol=1)
+
+
+def test_classes_are_no_soft_edge() -> None:
+    """Small areas of several classes with the border that Pascal VOC draws around each."""
+    values = np.zeros((60, 80), np.uint8)
+    for number, left in enumerate((5, 25, 45), 1):
+        values[10:22, left : left + 12] = 255
+        values[12:20, left + 2 : left + 10] = number
+    assert classes_of(Labels(mask=Image.fromarray(values))) == {"1", "2", "3"}
+    gradient = np.tile(np.arange(0, 240, 30, dtype=np.uint8), (20, 1)).repeat(10, 1)
+    assert len(classes_of(Labels(mask=Image.fromarray(gradient)))) == 7
