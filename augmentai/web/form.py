@@ -21,7 +21,7 @@ from augmentai.recipe import (
 from augmentai.web import texts
 
 _GEOMETRY_NAMES = {
-    "none": "Nothing",
+    "none": "No",
     "flip": "Mirror half of them",
     "light": "A little: mirror, crop, turn",
     "strong": "A lot: also perspective",
@@ -64,7 +64,7 @@ def simple_fields() -> dict[str, Any]:
         automatic = gr.Checkbox(
             True,
             label="Choose the strength for me",
-            info="As far as the classes of your set bear: where colour tells them apart, gently.",
+            info="Gentle where colour tells your classes apart, further where it does not.",
             elem_id="auto-strength",
         )
         strength = gr.Slider(
@@ -183,30 +183,21 @@ def more_settings(simple: dict[str, Any]) -> Form:
     """What few need, folded away."""
     of_set = _set_fields()
     with gr.Accordion("More settings", open=False, elem_id="more"):
-        with gr.Row():
-            engines = [(texts.ENGINE_NAMES[name], name) for name in ENGINES]
-            engine = gr.Dropdown(engines, value="auto", label="Made by", min_width=150, elem_id="engine")
-            formats = [(_FORMAT_NAMES[name], name) for name in OUTPUT_FORMATS]
-            output_format = gr.Dropdown(
-                formats, value="same", label="Files are saved as", min_width=150, elem_id="format"
-            )
-        with gr.Row():
-            moves = [(_GEOMETRY_NAMES[name], name) for name in GEOMETRIES]
-            geometry = gr.Dropdown(
-                moves,
-                value="none",
-                label="What is moved besides",
-                info="Boxes, outlines and masks move along.",
-                min_width=150,
-                elem_id="geometry",
-            )
-            mirror = gr.Checkbox(
-                True,
-                label="Left and right may be swapped",
-                info="Not for text, road signs or hands.",
-                min_width=150,
-                elem_id="mirror",
-            )
+        engines = [(texts.ENGINE_NAMES[name], name) for name in ENGINES]
+        engine = gr.Dropdown(engines, value="auto", label="Made by", elem_id="engine")
+        geometry = gr.Dropdown(
+            [(_GEOMETRY_NAMES[name], name) for name in GEOMETRIES],
+            value="none",
+            label="Mirror, crop and turn them as well",
+            info="Boxes, outlines and masks move along.",
+            elem_id="geometry",
+        )
+        mirror = gr.Checkbox(
+            True,
+            label="Left and right may be swapped",
+            info="Not for text, road signs or hands.",
+            elem_id="mirror",
+        )
         filters = gr.Checkbox(
             True,
             label="Make poor variations again",
@@ -223,15 +214,25 @@ def more_settings(simple: dict[str, Any]) -> Form:
         negative_prompt = gr.Textbox(
             label="Negative prompt", info="What should not be in it.", placeholder="blurred, text", elem_id="negative"
         )
-        seed = gr.Number(
-            0,
-            label="Seed",
-            info="0 draws one. The same seed and the same photos give the same pixels.",
-            precision=0,
-            minimum=0,
-            maximum=SEED_LIMIT,
-            elem_id="seed",
-        )
+        with gr.Row():
+            seed = gr.Number(
+                0,
+                label="Seed",
+                info="The same one gives the same pixels; 0 draws one.",
+                precision=0,
+                minimum=0,
+                maximum=SEED_LIMIT,
+                min_width=190,
+                elem_id="seed",
+            )
+            output_format = gr.Dropdown(
+                [(_FORMAT_NAMES[name], name) for name in OUTPUT_FORMATS],
+                value="same",
+                label="Files are saved as",
+                info="PNG loses nothing; JPEG and WebP are smaller.",
+                min_width=190,
+                elem_id="format",
+            )
         key = gr.Textbox(
             label="Your own Stability AI key",
             info="Used for your own jobs only, kept in this page's memory, and never stored.",

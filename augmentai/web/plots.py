@@ -30,10 +30,12 @@ def report_page(finished: Finished) -> str:
         ("Seed", str(report["seed"])),
     ]
     facts = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles)
+    engines = Counter(report["engines"])
+    engines.subtract(row.engine for row in finished.rows if row.file in finished.left_out)
     moved = [row.moved for row in kept]
     return (
         f'<div class="report"><dl class="report-tiles">{facts}</dl>'
-        f"{_classes(finished.classes, made)}{_moved(moved)}{_engines(report['engines'])}</div>"
+        f"{_classes(finished.classes, made)}{_moved(moved)}{_engines(engines)}</div>"
     )
 
 
@@ -73,23 +75,23 @@ def _columns(moved: Sequence[float], words: str) -> str:
     counts = [0] * _BINS
     for share in moved:
         counts[min(_BINS - 1, int(share / top * _BINS))] += 1
-    width, height, left, right, floor = 640, 220, 12, 628, 180
+    width, height, left, right, floor = 640, 250, 12, 628, 200
     step = (right - left) / _BINS
     columns = ""
     for number, count in enumerate(counts):
-        tall = (floor - 16) * count / max(counts)
+        tall = (floor - 28) * count / max(counts)
         x, y = left + number * step, floor - tall
         columns += f'<rect x="{x + 2:.1f}" y="{y:.1f}" width="{step - 4:.1f}" height="{tall:.1f}" rx="3"/>'
         if count:
             columns += _text(x + step / 2, y - 5, str(count))
     marks = "".join(
-        _text(left + share * (right - left - 24) + 12, floor + 18, f"{100 * share * top:.0f} %")
+        _text(left + share * (right - left - 24) + 12, floor + 20, f"{100 * share * top:.0f} %")
         for share in (0, 0.25, 0.5, 0.75, 1)
     )
     return (
         f'<svg class="plot-columns" viewBox="0 0 {width} {height}" role="img" aria-label="Histogram. {words}">{columns}'
         f'<line x1="{left}" y1="{floor}" x2="{right}" y2="{floor}"/>{marks}'
-        f"{_text(width / 2, height - 4, 'mean difference from the source')}</svg>"
+        f"{_text(width / 2, height - 3, 'mean difference from the source')}</svg>"
     )
 
 
@@ -97,10 +99,10 @@ def _text(x: float, y: float, words: str) -> str:
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{words}</text>'
 
 
-def _engines(engines: dict[str, int]) -> str:
-    if not engines:
+def _engines(engines: Counter[str]) -> str:
+    total = engines.total()
+    if not total:
         return ""
-    total = sum(engines.values())
     rows = "".join(
         _row(
             escape(texts.ENGINE_SHORT.get(name, name)),

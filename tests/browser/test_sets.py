@@ -1,0 +1,85 @@
+"""Somebody with the ZIP of a labelled set: what the page offers them besides."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.steps import augment, cards, expect, give, saved_zip
+from tests.browser.test_results import choose, choose_file
+from tests.dataset.labels.sets import as_zip
+from tests.web.test_forecast import uneven
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def given(page: Any, tmp_path: Path) -> Any:
+    """Three red cars and a bus to train with, five buses to validate with."""
+    give(page, [as_zip(tmp_path / "set.zip", uneven())], 4)
+    expect(page.locator(".drop-about")).to_contain_text("YOLO labels")
+    page.click("#set button >> nth=0")
+    return page
+
+
+def test_classes_are_balanced_and_labels_converted(given: Any, tmp_path: Path) -> None:
+    page = given
+    choose(page, "#sizes", "As many as the largest")
+    expect(page.locator("#foretold")).to_contain_text("2 variations of 4 pictures")
+    choose(page, "#to", "COCO")
+    choose(page, "#splits", "Left out")
+    page.get_by_role("tab", name="From code").click()
+    expect(page.locator("#code")).to_contain_text("--to coco --splits leave-out --balance")
+    page.get_by_role("tab", name="Make").click()
+    augment(page)
+    expect(cards(page)).to_have_count(2)
+    with zipfile.ZipFile(saved_zip(page, tmp_path)) as archive:
+        names = archive.namelist()
+        coco = json.loads(archive.read(next(name for name in names if name.endswith("instances_train.json"))))
+    assert len(coco["images"]) == 6
+    assert not [name for name in names if "val" in name]
+    page.get_by_role("tab", name="Report").click()
+    rows = [row.split("\t") for row in page.locator(".plot-table >> nth=0 >> tbody tr").all_inner_texts()]
+    counts = {row[0].strip(): [cell.strip() for cell in row[-2:]] for row in rows}
+    assert counts == {"bus": ["1", "3"], "red car": ["3", "3"]}
+
+
+def test_a_number_of_my_own_is_saved_and_loaded(given: Any, browser: Any, page_url: str, tmp_path: Path) -> None:
+    page = given
+    expect(page.locator("#per-class")).to_be_hidden()
+    choose(page, "#sizes", "A number of my own")
+    page.fill("#per-class input", "5")
+    page.press("#per-class input", "Tab")
+    expect(page.locator("#foretold")).to_contain_text("6 variations of 4 pictures")
+    page.click("#more button >> nth=0")
+    page.wait_for_function("atob(document.querySelector('#save a')?.href.split(',')[1] ?? '').includes('per_class: 5')")
+    with page.expect_download() as download:
+        page.click("#save a")
+    download.value.save_as(tmp_path / "recipe.yaml")
+    other = browser.new_page()
+    other.goto(page_url)
+    other.click("#set button >> nth=0")
+    other.click("#more button >> nth=0")
+    choose_file(other, tmp_path / "recipe.yaml")
+    expect(other.locator("#recipe-told")).to_contain_text("Settings loaded")
+    assert other.input_value("#sizes input") == "A number of my own"
+    assert other.input_value("#per-class input") == "5"
+    (tmp_path / "recipe.yaml").write_text("balance: true\noriginals: link\ndrift: mark\nretries: 1\n")
+    choose_file(other, tmp_path / "recipe.yaml")
+    expect(other.locator("#recipe-told")).to_contain_text("only the command line has them: retries, drift")
+    assert other.input_value("#sizes input") == "As many as the largest"
+    assert other.input_value("#originals input") == "Always"
+    expect(other.locator("#per-class")).to_be_hidden()
+    other.close()
+
+
+def test_a_layout_that_the_visitor_names(given: Any) -> None:
+    page = given
+    choose(page, "#layout", "Class folders, no labels")
+    expect(page.locator(".drop-about")).not_to_contain_text("YOLO labels")
+    choose(page, "#layout", "Pascal VOC")
+    expect(page.locator(".drop-about")).to_contain_text("it is no voc set; expected an .xml file")
