@@ -8,21 +8,17 @@ from dataclasses import fields, replace
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Literal
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
 from augmentai import __version__
+from augmentai.cli_tell import NOTHING_DONE, console, foretell, leave, progress, tell
 from augmentai.dataset.read import gather
 from augmentai.dataset.record import load_recipe
 from augmentai.dataset.write import OutputError
 from augmentai.dataset.write_folder import settle
 from augmentai.engines import available
-from augmentai.engines.stability import StabilityEngine
 from augmentai.hub import Hub, HubError
 from augmentai.job import Job, limits
 from augmentai.keep import keep
@@ -39,8 +35,7 @@ from augmentai.recipe import (
 )
 from augmentai.settings import SettingsError, load_settings
 
-ALL_DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2
-_ROWS_SHOWN = 20
+ALL_DONE, SOME_FAILED = 0, 1
 _WORKING = "augmenting"
 
 EngineName = Literal["auto", "stability", "diffusion", "gan"]
@@ -54,7 +49,6 @@ DriftName = Literal["reject", "mark"]
 _DEFAULT = Recipe()
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-console = Console(stderr=True)
 
 
 def _strength(words: str) -> float | str:
@@ -221,10 +215,10 @@ def augment(
     except RecipeError as error:
         leave(str(error))
     if not gathered.sources:
-        _tell(job.report.as_dict(), None)
+        tell(job.report.as_dict(), None)
         leave("there is no picture to work on")
     if dry_run or out is None:
-        _foretell(job)
+        foretell(job)
         return
     stop_on_signals(stop)
     status = run(job, out, inputs)
@@ -236,7 +230,7 @@ def augment(
 def run(job: Job, out: Path, inputs: list[Path]) -> int:
     """Do a job into `out` with a progress bar, and tell what it came to. Returns the exit status."""
     try:
-        with _progress() as bar:
+        with progress() as bar:
             task = bar.add_task(_WORKING, total=job.expected)
             job.tell = lambda words, share: bar.update(task, description=words or _WORKING)
             missing = 0
@@ -251,7 +245,7 @@ def run(job: Job, out: Path, inputs: list[Path]) -> int:
         console.print(f"augmentai: {error}", style="bold red", markup=False, highlight=False, soft_wrap=True)
         job.report.stopped = True
     report = job.report.as_dict()
-    _tell(report, out)
+    tell(report, out)
     if not report["variations"]:
         return NOTHING_DONE
     return SOME_FAILED if report["failed"] or report["stopped"] else ALL_DONE
@@ -280,35 +274,6 @@ def _recipe(context: typer.Context, saved: Path | None) -> Recipe:
     return replace(load_recipe(saved) if saved is not None else _DEFAULT, **flags)
 
 
-def leave(message: str) -> NoReturn:
-    console.print(f"augmentai: {message}", style="bold red", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(NOTHING_DONE)
-
-
-def _foretell(job: Job) -> None:
-    """What a run would do, engine by engine, and its price; asks the hosted account's balance, which is free."""
-    _tell(job.report.as_dict(), None)
-    lines = [f"{job.expected} variations of {len(job.gathered.sources)} pictures"]
-    if job.gathered.carried:
-        lines.append(f"{len(job.gathered.carried)} pictures for validation and test are not varied")
-    for engine in job.engines:
-        if job.recipe.engine in {"auto", engine.name}:
-            readiness = engine.readiness()
-            lines.append(f"{engine.name}: {'ready' if readiness.ready else readiness.reason}")
-    if job.estimate is not None:
-        balance = next((e.balance() for e in job.engines if isinstance(e, StabilityEngine)), None)
-        lines.append(
-            f"cost: {job.estimate}" + (f"; the account holds about {balance:,.0f}" if balance is not None else "")
-        )
-    print("\n".join(lines))
-
-
-def _progress() -> Progress:
-    return Progress(
-        TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
-    )
-
-
 def stop_on_signals(stop: Event) -> None:
     """The first Ctrl-C ends the job after the picture in hand and keeps what is finished; the second ends at once."""
 
@@ -318,43 +283,6 @@ def stop_on_signals(stop: Event) -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask)
-
-
-def _tell(report: dict[str, Any], out: Path | None) -> None:
-    """The summary: what was made, by whom, what was not and why, and where it lies."""
-    _rows("Could not be done", [(f["file"], f["reason"]) for f in report["failures"]])
-    _rows("Made by another engine", [(f["file"], f"{f['engine']}: {f['reason']}") for f in report["fallbacks"]])
-    for notice in report["notices"]:
-        console.print(f"note: {notice}", markup=False, highlight=False, soft_wrap=True)
-    if out is None:
-        return
-    engines = ", ".join(f"{count} by {name}" for name, count in report["engines"].items()) or "none"
-    lead = "stopped: " if report["stopped"] else ""
-    credits = f", {report['credits']:g} credits" if report["credits"] else ""
-    if report["held"] == report["variations"] > 0 and not report["stopped"]:
-        lead = "nothing left to do: "
-    elif report["held"]:
-        lead += f"went on after {report['held']} made before: "
-    console.print(
-        f"{lead}{report['headline']} ({engines}), "
-        f"{report['failed']} failed{credits}, {report['seconds']} s, seed {report['seed']}",
-        markup=False,
-        soft_wrap=True,
-    )
-    if report["filtered"]:
-        console.print(report["filtered"], markup=False, highlight=False, soft_wrap=True)
-    print(out, file=sys.stdout)
-
-
-def _rows(title: str, rows: list[tuple[str, str]]) -> None:
-    if not rows:
-        return
-    table = Table("File", "Why", title=f"{title} ({len(rows)})", title_justify="left")
-    for file, why in rows[:_ROWS_SHOWN]:
-        table.add_row(Text(file.encode("utf-8", "replace").decode()), Text(why))
-    if len(rows) > _ROWS_SHOWN:
-        table.add_row("...", f"{len(rows) - _ROWS_SHOWN} more in the manifest")
-    console.print(table)
 
 
 def main() -> None:

@@ -8,7 +8,8 @@ from typing import Annotated
 
 import typer
 
-from augmentai.cli import ALL_DONE, SOME_FAILED, console, leave, run, stop_on_signals
+from augmentai.cli import ALL_DONE, SOME_FAILED, run, stop_on_signals
+from augmentai.cli_tell import console, leave
 from augmentai.dataset.read import gather
 from augmentai.dataset.write import OutputError
 from augmentai.dataset.write_folder import settle

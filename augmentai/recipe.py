@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import reprlib
 import secrets
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
-from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from augmentai.checks import RecipeError, is_number, one_of, share, shown, whole, yes_or_no
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -35,10 +35,6 @@ MAX_PER_CLASS = 1_000_000
 MAX_PER_SOURCE = 1000
 
 
-class RecipeError(ValueError):
-    """A recipe asks for something that cannot be; the message names the field, what was found and what is allowed."""
-
-
 @dataclass(frozen=True)
 class Thresholds:
     """Where the filters draw their lines; 0 switches a filter off.
@@ -62,8 +58,8 @@ class Thresholds:
     def __post_init__(self) -> None:
         for one in fields(self):
             value = getattr(self, one.name)
-            if not (_is_number(value) and 0 <= value < float("inf")):
-                raise RecipeError(f"the threshold {one.name} is {_shown(value)}; expected a number from 0")
+            if not (is_number(value) and 0 <= value < float("inf")):
+                raise RecipeError(f"the threshold {one.name} is {shown(value)}; expected a number from 0")
             object.__setattr__(self, one.name, float(value))
 
 
@@ -124,33 +120,33 @@ class Recipe:
     most_per_source: int = MAX_VARIATIONS
 
     def __post_init__(self) -> None:
-        _whole(self, "variations", 1, MAX_VARIATIONS)
-        _whole(self, "seed", 0, SEED_LIMIT)
+        whole(self, "variations", 1, MAX_VARIATIONS)
+        whole(self, "seed", 0, SEED_LIMIT)
         if self.strength != AUTO:
-            _share(self, "strength", f", or {AUTO}")
-        _one_of(self, "engine", ENGINES)
-        _one_of(self, "output_format", OUTPUT_FORMATS)
-        _one_of(self, "geometry", GEOMETRIES)
+            share(self, "strength", f", or {AUTO}")
+        one_of(self, "engine", ENGINES)
+        one_of(self, "output_format", OUTPUT_FORMATS)
+        one_of(self, "geometry", GEOMETRIES)
         for name in ("mirror", "filters", "paid_retries", "balance"):
-            _yes_or_no(self, name)
-        _whole(self, "retries", 0, MAX_RETRIES)
-        _whole(self, "per_class", 0, MAX_PER_CLASS)
-        _whole(self, "most_per_source", 1, MAX_PER_SOURCE)
+            yes_or_no(self, name)
+        whole(self, "retries", 0, MAX_RETRIES)
+        whole(self, "per_class", 0, MAX_PER_CLASS)
+        whole(self, "most_per_source", 1, MAX_PER_SOURCE)
         if self.per_class and self.balance:
             raise RecipeError("per_class and balance are both set; use per_class for a number, balance for the largest")
-        _one_of(self, "drift", DRIFTS)
+        one_of(self, "drift", DRIFTS)
         object.__setattr__(self, "thresholds", _thresholds(self.thresholds))
-        _share(self, "least_visible")
+        share(self, "least_visible")
         if self.geometry == "flip" and not self.mirror:
             raise RecipeError("geometry is flip and mirror is False, which leaves nothing to do; use none or light")
-        _one_of(self, "layout", LAYOUTS)
-        _one_of(self, "to", TARGETS)
-        _one_of(self, "originals", ORIGINALS)
-        _one_of(self, "splits", SPLITS)
+        one_of(self, "layout", LAYOUTS)
+        one_of(self, "to", TARGETS)
+        one_of(self, "originals", ORIGINALS)
+        one_of(self, "splits", SPLITS)
         for name in ("prompt", "negative_prompt"):
             words = getattr(self, name)
             if not isinstance(words, str):
-                raise RecipeError(f"{name} is {_shown(words)}; expected text")
+                raise RecipeError(f"{name} is {shown(words)}; expected text")
             if len(words) > MAX_PROMPT_CHARS:
                 raise RecipeError(f"{name} has {len(words):,} characters; at most {MAX_PROMPT_CHARS:,} are taken")
 
@@ -168,7 +164,7 @@ def _thresholds(value: object) -> Thresholds:
         return value
     names = [one.name for one in fields(Thresholds)]
     if not isinstance(value, Mapping):
-        raise RecipeError(f"thresholds is {_shown(value)}; expected numbers by name ({', '.join(names)})")
+        raise RecipeError(f"thresholds is {shown(value)}; expected numbers by name ({', '.join(names)})")
     if unknown := [str(name) for name in value if name not in names]:
         raise RecipeError(f"there is no threshold {', '.join(unknown)}; there are {', '.join(names)}")
     return Thresholds(**value)
@@ -181,42 +177,6 @@ def strength_of(words: object) -> float | str:
     except (TypeError, ValueError, OverflowError):
         typed = str(words)
     return Recipe(strength=typed).strength
-
-
-def _whole(recipe: Recipe, name: str, low: int, high: int) -> None:
-    value: Any = getattr(recipe, name)
-    whole = _is_number(value) and low <= value <= high and value == int(value)
-    if not whole:
-        raise RecipeError(f"{name} is {_shown(value)}; expected a whole number from {low} to {high}")
-    object.__setattr__(recipe, name, int(value))  # a web form sends 4.0, numpy its own kinds of 4
-
-
-def _share(recipe: Recipe, name: str, or_else: str = "") -> None:
-    value: Any = getattr(recipe, name)
-    if not (_is_number(value) and 0 <= value <= 1):
-        raise RecipeError(f"{name} is {_shown(value)}; expected a number from 0 to 1{or_else}")
-    object.__setattr__(recipe, name, abs(float(value)))  # -0.0 is 0.0
-
-
-def _yes_or_no(recipe: Recipe, name: str) -> None:
-    value: Any = getattr(recipe, name)
-    if type(value).__name__ not in {"bool", "bool_"}:  # numpy has a kind of its own
-        raise RecipeError(f"{name} is {_shown(value)}; expected True or False")
-    object.__setattr__(recipe, name, bool(value))
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool)
-
-
-def _one_of(recipe: Recipe, name: str, allowed: tuple[str, ...]) -> None:
-    value = getattr(recipe, name)
-    if not isinstance(value, str) or value not in allowed:
-        raise RecipeError(f"{name} is {_shown(value)}; expected one of {', '.join(allowed)}")
-
-
-def _shown(value: object) -> str:
-    return reprlib.repr(value)
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,7 @@ def packed(folder: Path) -> Path:
 
 def measure(counts: list[int], kinds: list[str]) -> dict[str, Any]:
     rows = []
+    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
     with tempfile.TemporaryDirectory(prefix="augmentai-scale-") as name:
         for count in sorted(counts):
             for kind in kinds:
@@ -91,12 +92,13 @@ def measure(counts: list[int], kinds: list[str]) -> dict[str, Any]:
                         {"sources": count, "kind": "folder, nothing left to do", **again, "variations_per_second": None}
                     )
                     print(rows[-1], file=sys.stderr)
+    for row in rows:
+        row["commit"] = commit.stdout.strip()
     growth = {
         kind: round(peaks[-1] / peaks[0], 3)
         for kind in kinds
         if (peaks := [row["peak_mb"] for row in rows if row["kind"] == kind])
     }
-    commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True, cwd=ROOT)
     import torch
 
     return {
@@ -104,7 +106,6 @@ def measure(counts: list[int], kinds: list[str]) -> dict[str, Any]:
         "rows": rows,
         "peak_of_largest_by_smallest": growth,
         "flat": all(ratio <= FLAT for ratio in growth.values()),
-        "commit": commit.stdout.strip(),
         "python": platform.python_version(),
         "torch": torch.__version__,
         "processors": len(os.sched_getaffinity(0)),
@@ -118,8 +119,8 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     given = parser.parse_args()
     result = measure(given.counts, given.kinds)
-    print("| sources | kind | seconds | peak MB | processor seconds | variations a second |")
-    print("| --- | --- | --- | --- | --- | --- |")
+    print("| sources | kind | seconds | peak MB | processor seconds | variations a second | commit |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
     for row in result["rows"]:
         print("| " + " | ".join(str(row[key]) for key in row) + " |")
     print(f"peak of the largest by the smallest: {result['peak_of_largest_by_smallest']}; flat: {result['flat']}")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
 from operator import itemgetter
@@ -14,6 +14,7 @@ from typing import Any
 
 from augmentai.dataset.archive import ArchiveError, Member, members, open_archive, size_words, too_large
 from augmentai.dataset.content import head, member_head, read_given, why_unreadable
+from augmentai.dataset.given import is_archive, may_be_picture, outermost, own_name
 from augmentai.dataset.held import is_run
 from augmentai.dataset.labels.folders import FolderLayout
 from augmentai.dataset.labels.layout import Known, Layout
@@ -22,11 +23,8 @@ from augmentai.dataset.manifest import MANIFEST, OWN_FILES
 from augmentai.dataset.names import LONGEST_PATH_BYTES, safe_path, shown
 from augmentai.dataset.take import NotTakenError, take
 from augmentai.dataset.tree import LABEL_SUFFIXES, Entry, Tree
-from augmentai.images.kinds import PICTURES, RAW_SUFFIXES, SUFFIXES, kind_of
 from augmentai.recipe import Failure, Source
 
-PICTURE_SUFFIXES = SUFFIXES
-_TAKEN_SUFFIXES = SUFFIXES | set(RAW_SUFFIXES)
 _LEFT_ALONE = {"__MACOSX", ".git", ".DS_Store", "Thumbs.db", "desktop.ini"}
 _NAMED = 5  # files named in a notice; of more, the number is told
 
@@ -105,9 +103,9 @@ class _Collector:
             elif not isinstance(item, Source):
                 self._fail(repr(item)[:80], "is not a file, a folder, a ZIP or a Source")
         # Folders come first: a file that is given by itself as well keeps the path, and so the label, it has there.
-        tops = _outermost(folders)
+        tops = outermost(folders)
         for folder in tops:
-            self._folder(folder, _own_name(folder) if len(tops) > 1 else "")
+            self._folder(folder, own_name(folder) if len(tops) > 1 else "")
         for path in sorted(set(archives)):
             self._archive(path)
         for path in sorted(files):
@@ -152,7 +150,7 @@ class _Collector:
         else:
             if stat.S_ISDIR(mode):
                 folders.append(path)
-            elif stat.S_ISREG(mode) and _is_archive(path):
+            elif stat.S_ISREG(mode) and is_archive(path):
                 archives.append(path)
             else:
                 files.append(path)
@@ -237,7 +235,7 @@ class _Collector:
                     continue
                 relative = path.relative_to(folder).as_posix().replace("\\", "_")
                 relative = f"{prefix}/{relative}" if prefix else relative
-                if _may_be_picture(name, partial(head, path)):
+                if may_be_picture(name, partial(head, path)):
                     self._file(path, relative)
                 elif name.lower().endswith(".zip"):
                     self.unopened.append(shown(name))
@@ -307,7 +305,7 @@ class _Collector:
         parts = PurePosixPath(name.replace("\\", "/")).parts
         if not parts or _LEFT_ALONE & set(parts) or parts[-1].startswith("._"):
             return None
-        if _may_be_picture(parts[-1], partial(member_head, member)):
+        if may_be_picture(parts[-1], partial(member_head, member)):
             return "picture"
         if PurePosixPath(parts[-1]).suffix.lower() in LABEL_SUFFIXES:
             return "side"
@@ -316,30 +314,6 @@ class _Collector:
         else:
             self.others += 1
         return None
-
-
-def _outermost(folders: list[Path]) -> list[Path]:
-    """Without repeats and without folders that lie in another of them, sorted."""
-    distinct = sorted(set(folders))
-    return [folder for folder in distinct if not any(other in folder.parents for other in distinct)]
-
-
-def _own_name(folder: Path) -> str:
-    return folder.name.replace("\\", "_")
-
-
-def _may_be_picture(name: str, read_head: Callable[[], bytes]) -> bool:
-    """By its ending; a name without one ("0001", "frame.12") is looked into."""
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in _TAKEN_SUFFIXES or name.lower() in _TAKEN_SUFFIXES:
-        return True
-    return (not suffix or suffix[1:].isdigit()) and kind_of(read_head()) in PICTURES
-
-
-def _is_archive(path: Path) -> bool:
-    """By content, and by name where the content says nothing; a ZIP called .jpg is left to be refused as a picture."""
-    suffix, kind = path.suffix.lower(), kind_of(head(path))
-    return kind not in PICTURES if suffix == ".zip" else kind == "ZIP" and suffix not in _TAKEN_SUFFIXES
 
 
 def _some(names: list[str]) -> str:
