@@ -105,10 +105,13 @@ class Finished:
 
     @property
     def ready(self) -> Path | None:
-        """The ZIP that the visitor gets; None where it must be packed first, since it is not what it was."""
+        """The ZIP that the visitor gets; None where it must be packed first, or has been cleared away."""
+        found: Path | None = None
         if len(self.zips) == 1 and not self.left_out:
-            return self.zips[0]
-        return self._packed[1] if self._packed and self._packed[0] == self._contents() else None
+            found = self.zips[0]
+        elif self._packed and self._packed[0] == self._contents():
+            found = self._packed[1]
+        return found if found and found.is_file() else None
 
     def pack(self) -> Generator[Packing, None, None]:
         """Make the ZIP `ready`. Takes as long as copying it does. Raises OSError, OutputError, BadZipFile."""

@@ -94,7 +94,7 @@ def cards(rows: Sequence[Row], left_out: set[str]) -> list[dict[str, Any]]:
             "seed": row.seed,
             "strength": f"{row.strength:g}",
             "prompt": row.prompt,
-            "look": row.look,
+            "look": row.look.replace("bank ", "learnt look "),
             "moved": f"{100 * row.moved:.0f} %",
             "after": row.preview,
             "before": row.before,

@@ -11,13 +11,14 @@ from pathlib import Path
 
 from augmentai.settings import Settings
 from tests.browser.conftest import FLAGS, find_chromium
-from tests.browser.steps import augment, samples
+from tests.browser.steps import augment, samples, set_variations
 from tests.web.serving import serving
 
 HERE = Path(__file__).parent
+SEED = "3"
 # name: width, height, theme, and what is to be seen
 VIEWS = {
-    "page": (1280, 900, "light", "#tabs"),
+    "page": (1280, 900, "light", "header"),
     "compare": (1280, 900, "dark", "dialog"),
     "phone": (390, 844, "light", "#status"),
     "phone-dark": (390, 844, "dark", "header"),
@@ -40,10 +41,15 @@ def main() -> None:
             page = browser.new_page(viewport={"width": width, "height": height})
             page.goto(f"{url}?__theme={theme}")
             samples(page)
+            set_variations(page, 2)
+            page.click("#more button")
+            page.fill("#seed input", SEED)  # the same pictures each time
+            page.press("#seed input", "Tab")
+            page.click("#more button")
             augment(page)
             page.evaluate(f"document.querySelector('{seen}').scrollIntoView()")
             if seen == "dialog":
-                page.click(".card-open >> nth=8")
+                page.click(".card-open >> nth=4")
                 page.wait_for_function("document.querySelector('.compare-after').src.includes('large-after')")
             page.wait_for_timeout(1500)  # pictures and the bar come to rest
             page.screenshot(path=HERE / f"{name}.png")
