@@ -13,6 +13,7 @@ from threading import Event
 
 from augmentai import engines as engine_room
 from augmentai.balance import plan
+from augmentai.cores import usable_cores
 from augmentai.dataset.held import Held
 from augmentai.dataset.labels.base import Labels
 from augmentai.dataset.output import Output
@@ -235,7 +236,7 @@ class Job:
         held_out = self.gathered.carried
         if not (held_out and self.recipe.filters and self.recipe.thresholds.held_out):
             return None
-        with ThreadPoolExecutor(os.cpu_count() or 1, "hash") as pool:
+        with ThreadPoolExecutor(usable_cores(), "hash") as pool:
             return HeldOut(held_out, self._glance, pool)
 
     def _held_out(self) -> HeldOut | None:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import threading
 import time
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from augmentai.cores import usable_cores
 from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task
+from augmentai.gan.donors import Donors, shuffled
 from augmentai.images import ImageError, decode
 from augmentai.recipe import Source
 from augmentai.settings import Settings
@@ -25,14 +26,16 @@ if TYPE_CHECKING:
     from augmentai.gan.store import Weights
     from augmentai.images import Photo
 
-MAX_DONORS = 64  # of a class or a job; a style is cheap, reading every picture of a large set for one is not
 FEW_DONORS = 8  # with fewer than this, styles of the bank join in, or variations would look alike
 STYLES_COMPARED = 96  # when a set's strength is told from its styles: 2.8 s for JPEGs of 1280x853 on two cores
 _STYLES_KEPT = 4096
-_PAINTERS = max(1, min(8, os.cpu_count() or 1))  # pictures made at once
+_PAINTERS = min(8, usable_cores())  # pictures made at once
 _PIXELS_AT_ONCE = 60_000_000  # of the pictures in hand: each holds itself and its result, six bytes a pixel
 _NEXT_TRY = 17  # donors further on for a try after a rejected one: past those of the other variations
 _TWIN = 0.98  # cosine of two styles: from here on they are one look, and lending it would change nothing
+
+
+StyleOf = Callable[[Source], "Tensor | None"]  # of a donor; None where it cannot be read
 
 
 class GanEngine:
@@ -70,17 +73,23 @@ class GanEngine:
             raise EngineOut(str(error)) from error
         donors = job.kept.get(self.name)
         if donors is None:
-            donors = job.kept[self.name] = _Donors(job.sources)
-        strength = self._strength(weights, donors, job, device)
+            donors = job.kept[self.name] = Donors(job.sources)
         pool, flight = _painters(), deque[tuple[Task, str, Future[tuple[Any, float]]]]()
         last: tuple[str, Any] = ("", None)
+
+        def style_of(source: Source) -> Tensor | None:
+            if (known := self._known((weights.key, source.sha256))) is not None:
+                return known[0]
+            return pool.submit(self._style_of, source, weights, job, device).result()
+
         try:
+            strength = self._strength(weights, donors, job, device, pool)
             for task in tasks:
                 if last[0] != task.source.sha256:  # a source's variations follow one another
                     last = (task.source.sha256, pool.submit(self._prepare, task, weights, device))
                 try:
                     source: _Prepared = last[1].result()
-                    new_style, donor = self._new_style(task, weights, source.style, donors, job, device)
+                    new_style, donor = self._new_style(task, weights, source.style, donors, style_of)
                 except (RuntimeError, MemoryError) as error:
                     yield Refused(task, _failed(error))
                     continue
@@ -112,7 +121,7 @@ class GanEngine:
         path = self._settings.gan_weights
         return _load_weights(path, path.stat().st_mtime_ns, device), device
 
-    def _strength(self, weights: Weights, donors: _Donors, job: JobView, device: str) -> float:
+    def _strength(self, weights: Weights, donors: Donors, job: JobView, device: str, pool: ThreadPoolExecutor) -> float:
         """The recipe's, or what the classes bear: told by the styles of a bounded sample of the labelled sources."""
         from augmentai.gan.strength import bearable, class_separation
 
@@ -120,14 +129,13 @@ class GanEngine:
         if isinstance(job.recipe.strength, str) and key not in job.kept:
             import torch
 
-            styles, labels = [], []
-            for source, label in donors.sample(STYLES_COMPARED):
-                if job.stop.is_set():
-                    break
-                style = self._style_of(source, weights, job, device)
-                if style is not None:
-                    styles.append(style)
-                    labels.append(label)
+            def style(source: Source) -> Tensor | None:
+                return None if job.stop.is_set() else self._style_of(source, weights, job, device)
+
+            sample = donors.sample(STYLES_COMPARED)
+            found = zip(pool.map(style, [source for source, _ in sample]), sample, strict=True)
+            known = [(one, label) for one, (_, label) in found if one is not None]
+            styles, labels = [one for one, _ in known], [label for _, label in known]
             job.kept[key] = bearable(class_separation(torch.stack(styles), labels) if styles else None)
         return job.recipe.strength_or(job.kept.get(key, 0.0))
 
@@ -169,7 +177,7 @@ class GanEngine:
         return Image.fromarray(out.permute(1, 2, 0).contiguous().numpy()), time.perf_counter() - begun
 
     def _new_style(
-        self, task: Task, weights: Weights, own: Tensor, donors: _Donors, job: JobView, device: str
+        self, task: Task, weights: Weights, own: Tensor, donors: Donors, style_of: StyleOf
     ) -> tuple[Tensor, str]:
         """Another picture's style, or a blend of two; the choice hangs on the variation's seed alone.
 
@@ -185,14 +193,14 @@ class GanEngine:
         turn, which = divmod(task.index - 1, 2)
         pool: list[Source | int] = [*bank] if bank and (which or len(own_kind) < FEW_DONORS) else [*own_kind]
         place = (turn if len(own_kind) >= FEW_DONORS else task.index - 1) + _NEXT_TRY * task.attempt
-        order = _shuffled(len(pool), f"{job.recipe.seed}:{task.source.sha256}:donors")
+        order = shuffled(len(pool), f"{task.recipe.seed}:{task.source.sha256}:donors")
 
         def lender(start: int) -> tuple[str, Tensor]:
             for step in range(len(order)):
                 one = pool[order[(start + step) % len(order)]]
                 if isinstance(one, int):
                     return f"bank {one}", weights.bank[one]
-                style = self._style_of(one, weights, job, device)
+                style = style_of(one)
                 # A picture that cannot be read lends nothing, nor does a twin of the source; the next one does.
                 if style is not None and float((style * own[0]).mean()) < _TWIN:
                     return f"{one.path} {one.sha256[:12]}", style
@@ -210,10 +218,8 @@ class GanEngine:
 
     def _style_of(self, source: Source, weights: Weights, job: JobView, device: str) -> Tensor | None:
         key = (weights.key, source.sha256)
-        with self._lock:
-            if key in self._styles:
-                self._styles.move_to_end(key)
-                return self._styles[key]
+        if (known := self._known(key)) is not None:
+            return known[0]
         try:
             photo = decode(source.read(), source.path, job.max_pixels)
             style: Tensor | None = self._encode(photo, weights, device)[1][0]
@@ -221,6 +227,13 @@ class GanEngine:
             style = None  # it is reported as a source; as a donor it is just not there
         self._remember(key, style)
         return style
+
+    def _known(self, key: tuple[str, str]) -> tuple[Tensor | None] | None:
+        with self._lock:
+            if key not in self._styles:
+                return None
+            self._styles.move_to_end(key)
+            return (self._styles[key],)
 
     def _remember(self, key: tuple[str, str], style: Tensor | None) -> None:
         with self._lock:
@@ -240,31 +253,6 @@ class _Prepared:
     plain: Tensor  # of `gan.render.plain_of`
 
 
-class _Donors:
-    """Which pictures of the job may lend their style to which: those of the same class, else all; a bounded number."""
-
-    def __init__(self, sources: Sequence[Source]) -> None:
-        by_label: dict[str | None, list[Source]] = {}
-        taken: set[tuple[str | None, str]] = set()
-        for source in sorted(sources, key=lambda s: (s.sha256, s.path)):
-            same_class = by_label.setdefault(source.label, [])
-            if len(same_class) <= MAX_DONORS and (source.label, source.sha256) not in taken:
-                taken.add((source.label, source.sha256))
-                same_class.append(source)
-        self._by_label = by_label
-
-    def sample(self, count: int) -> list[tuple[Source, str]]:
-        """About `count` labelled sources and their classes, the same number of each class as far as there are."""
-        labels = sorted(label for label in self._by_label if label is not None)
-        labels = labels[: count // 3]  # of so many classes some do; three of each tell whether they keep together
-        each = max(3, count // max(1, len(labels)))
-        return [(source, label) for label in labels for source in self._by_label[label][:each]]
-
-    def of(self, source: Source) -> list[Source]:
-        others = [other for other in self._by_label.get(source.label, []) if other.sha256 != source.sha256]
-        return others[:MAX_DONORS]
-
-
 def _enough(flight: Sequence[tuple[Task, str, Future[tuple[Any, float]]]]) -> bool:
     """One more than are at work, so that no painter waits for a file to be written; of large pictures fewer."""
     pixels = sum(task.photo.size_wh[0] * task.photo.size_wh[1] for task, *_ in flight)
@@ -274,21 +262,16 @@ def _enough(flight: Sequence[tuple[Task, str, Future[tuple[Any, float]]]]) -> bo
 def _painters() -> ThreadPoolExecutor:
     """Threads that each do their torch work alone: two pictures at once take half the time, two threads on one do not.
 
-    The number of threads is one of each thread; asking for it first keeps the caller's as it is.
+    The number of threads is one of each thread; naming it first keeps the caller's. Torch counts the machine's cores.
     """
     import torch
 
-    torch.get_num_threads()
+    torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
     return ThreadPoolExecutor(_PAINTERS, "gan", initializer=torch.set_num_threads, initargs=(1,))
 
 
 def _failed(error: Exception) -> str:
     return f"the local GAN failed on this picture ({(str(error).splitlines() or [type(error).__name__])[0][:200]})"
-
-
-def _shuffled(count: int, seed: str) -> list[int]:
-    """0..count-1 in an order that hangs on `seed` alone, the same on every machine and version."""
-    return sorted(range(count), key=lambda i: hashlib.sha256(f"{seed}:{i}".encode()).digest())
 
 
 @lru_cache(maxsize=2)
