@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import zipfile
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,9 @@ from augmentai.keep import keep
 from augmentai.recipe import Recipe, variation_seed
 from augmentai.replay import EarlierRun, compare
 from augmentai.settings import Settings
+from augmentai.web.pack import addition
+from augmentai.web.runs import Row, Snapshot
+from augmentai.web.shelf import Finished
 from tests.dataset.labels import sets
 from tests.filters.engines import Scripted, tinted
 from tests.makers import jpeg
@@ -134,3 +139,39 @@ def test_labels_that_were_changed_meanwhile_are_noticed(tmp_path: Path, layout: 
     with pytest.raises(OutputError, match="label files were changed since"):
         sets.augmented([given], out)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == held
+
+
+def test_on_the_page_too(given: Path, tmp_path: Path) -> None:
+    """Its "Try again" makes what filters left out with new seeds, each time, and joins it to the rest."""
+    first = Run(given, tmp_path / "1" / "out.zip")
+    usual = {one.name: () if one.name == "labels" else "" for one in fields(Row)}
+    with zipfile.ZipFile(tmp_path / "1" / "out.zip") as archive:
+        told = [json.loads(line) for line in archive.read(MANIFEST).splitlines()]
+    rows = [
+        Row(**{**usual, "file": line["file"], "source": line["source"], "sha256": line["source_sha256"]} | {"index": n})
+        for line in told
+        if (n := line["index"]) and line["file"]
+    ]
+    page = Finished(
+        first.job.recipe,
+        first.job.gathered,
+        Settings(),
+        tmp_path,
+        [tmp_path / "1" / "out.zip"],
+        rows,
+        first.report,
+        {},
+    )
+    engine = Scripted(paint)
+    again = Job(page.again(), page.recipe, Settings(), [engine])
+    again.go_on(page.made())
+    for _ in addition(again, tmp_path / "2.zip"):
+        pass
+    assert [attempt for _, _, attempt in engine.taken] == [4, 5]
+    page.add(Snapshot(report=again.report.as_dict(), zip_path=str(tmp_path / "2.zip")), ["b.jpg"])
+    packed = list(page.pack())[-1].path
+    assert packed is not None
+    before = EarlierRun(packed)
+    assert before.record.rounds == 2
+    Run(given, tmp_path / "replayed", rounds=before.record.rounds)
+    assert str(compare(before, EarlierRun(tmp_path / "replayed"))) == "8 of 8 files are the same to the last byte"
