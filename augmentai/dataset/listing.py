@@ -30,17 +30,14 @@ class Listing:
     def __init__(self) -> None:
         # No name: a file of its own that goes with the connection. The page's threads take turns with it.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
-        self._database.execute("PRAGMA journal_mode = OFF")
+        self._database.execute("PRAGMA journal_mode = MEMORY")
         self._database.execute("CREATE TABLE held (number INTEGER PRIMARY KEY, name TEXT UNIQUE, told TEXT)")
         self._count = 0
 
     def append(self, info: zipfile.ZipInfo) -> None:
         """Called by `zipfile` when a file has been written whole."""
         told = json.dumps([getattr(info, name) for name in _TOLD])
-        try:
-            self._database.execute("INSERT INTO held VALUES (?, ?, ?)", (self._count, info.filename, told))
-        except sqlite3.Error as error:
-            raise OSError(f"no room in the temporary folder for its list of contents: {error}") from error
+        self._do("INSERT INTO held VALUES (?, ?, ?)", self._count, info.filename, told)
         self._count += 1
 
     def __setitem__(self, name: str, info: zipfile.ZipInfo) -> None:
@@ -62,8 +59,14 @@ class Listing:
 
     def cut_back(self, count: int) -> None:
         """Forget all but the first `count`."""
-        self._database.execute("DELETE FROM held WHERE number >= ?", (count,))
+        self._do("DELETE FROM held WHERE number >= ?", count)
         self._count = count
+
+    def _do(self, words: str, *values: object) -> None:
+        try:
+            self._database.execute(words, values)
+        except sqlite3.Error as error:
+            raise OSError(f"no room for its list of contents in the temporary folder, see TMPDIR: {error}") from error
 
     def close(self) -> None:
         self._database.close()

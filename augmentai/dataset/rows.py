@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import Any
 
+from augmentai.dataset.disk import OutputError
 from augmentai.recipe import Source
 
 
@@ -45,8 +46,12 @@ class Rows:
         self.places: dict[tuple[str, str], int] = {(s.path, s.sha256): i for i, s in enumerate(sources)}
         self._database = sqlite3.connect("")  # no name: a file of its own that goes with the connection
         self._database.execute("CREATE TABLE made (place INT, number INT, file TEXT, record TEXT)")
-        self._database.executemany("INSERT INTO made VALUES (?, ?, ?, ?)", self._made(lines))
-        self._database.execute("CREATE INDEX by_place ON made (place, number)")
+        try:
+            self._database.executemany("INSERT INTO made VALUES (?, ?, ?, ?)", self._made(lines))
+            self._database.execute("CREATE INDEX by_place ON made (place, number)")
+        except sqlite3.Error as error:
+            where = "in the temporary folder, see TMPDIR"
+            raise OutputError(f"no room for the list of pictures {where}: {error}") from error
         self.paths = {source.path for source in sources}
 
     @property

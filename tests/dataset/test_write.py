@@ -333,3 +333,16 @@ def test_zip_and_folder_hold_the_same(tmp_path: Path) -> None:
             for one in outcomes:
                 writer.add(one)
     assert contents(tmp_path / "out") == contents(tmp_path / "out.zip")
+
+
+def test_a_temporary_folder_without_room(tmp_path: Path) -> None:
+    """The list of contents of a ZIP lies there: what was finished before is a whole ZIP."""
+    with pytest.raises(OutputError, match="temporary folder"), ZipWriter(tmp_path / "out.zip") as writer:  # noqa: PT012
+        writer.add(outcome("cats/0.jpg"))
+        writer._listing._database.execute("PRAGMA max_page_count = 1")
+        for number in range(1, 200):
+            writer.add(outcome(f"cats/{number}.jpg"))
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        assert archive.testzip() is None
+        lines = [json.loads(line) for line in archive.read("manifest.jsonl").splitlines()]
+        assert {line["file"] for line in lines} == set(archive.namelist()) - {"manifest.jsonl"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -36,17 +37,21 @@ def converter(layout: Layout, to: str, sources: Sequence[Source]) -> LabelWriter
     Raises RecipeError where there is nothing that `to` could hold.
     """
     if layout.whole is None:  # a later job over some of the sources goes by the same numbers and places
-        categories = [] if to == "imagefolder" else _categories(layout, sources)
+        of_interest = to != "imagefolder" or layout.name == "masks"
+        categories = _categories(layout, sources) if of_interest else []
+        folder_classes = _folder_classes(layout, sources) if len(categories) == 1 else []
         folders = {parent(_bare(source)) for source in sources} or {""}
-        layout.whole = categories, len(PurePosixPath(posixpath.commonpath(folders)).parts)
-    categories, wrapping = layout.whole
+        wrapping = len(PurePosixPath(posixpath.commonpath(folders)).parts)
+        layout.whole = folder_classes or categories, bool(folder_classes), wrapping
+    categories, by_folder, wrapping = layout.whole
     if to == "imagefolder":
-        return ToImageFolder(layout, wrapping)
+        return ToImageFolder(layout, wrapping, categories, by_folder)
     if not categories:
         raise RecipeError(
             f"to is {to}, and the set has no boxes, polygons or masks to write; expected same or imagefolder"
         )
-    return {"yolo": ToYolo, "coco": ToCoco, "voc": ToVoc}[to](layout, wrapping, categories)
+    writers: dict[str, Callable[..., LabelWriter]] = {"yolo": ToYolo, "coco": ToCoco, "voc": ToVoc}
+    return writers[to](layout, wrapping, categories, by_folder)
 
 
 def _categories(layout: Layout, sources: Sequence[Source]) -> list[str]:
@@ -66,6 +71,24 @@ def _categories(layout: Layout, sources: Sequence[Source]) -> list[str]:
     return list(found)
 
 
+def _folder_classes(layout: Layout, sources: Sequence[Source]) -> list[str]:
+    """The class folders of masks that tell but thing from background: what the thing is, its folder says.
+
+    Folders without a thing are no class.
+    """
+    if layout.name != "masks" or any(source.label is None for source in sources):
+        return []
+    found: set[str] = set()
+    for source in sources:
+        if source.label is not None and source.label not in found and source.labels is not None:
+            try:
+                if classes_of(source.labels.load()):
+                    found.add(source.label)
+            except (LabelError, OSError):
+                continue  # told when this picture's turn comes
+    return sorted(found)
+
+
 def _bare(source: Source) -> str:
     """The path of a picture without folders that are splits, or called "images"."""
     *folders, name = source.path.split("/")
@@ -78,8 +101,8 @@ class _Converter:
 
     flat: ClassVar[bool] = False
 
-    def __init__(self, layout: Layout, wrapping: int, categories: Sequence[str] = ()) -> None:
-        self._wrapping = wrapping
+    def __init__(self, layout: Layout, wrapping: int, categories: Sequence[str], by_folder: bool) -> None:
+        self._wrapping, self._by_folder = wrapping, by_folder
         self.losses: dict[str, None] = {}
         self.categories = categories
         self._layout = layout
@@ -98,11 +121,14 @@ class _Converter:
         """The path of a picture without folders that hold the whole set, a split, or pictures as such."""
         return "/".join(_bare(source).split("/")[self._wrapping :])
 
-    def _things(self, labels: Labels | None) -> list[Shape]:
+    def _things(self, source: Source, labels: Labels | None) -> list[Shape]:
         if labels is None:
             return []
         if labels is not self._last[0]:  # the variations of one source follow each other, and outlines take their time
-            self._last = labels, things_of(labels)
+            shapes_of = things_of(labels)
+            if self._by_folder and source.label is not None:
+                shapes_of = tuple(replace(shape, category=source.label) for shape in shapes_of)
+            self._last = labels, shapes_of
         shapes = list(self._last[1])
         if labels.shapes and labels.mask is not None:
             self._lost("the masks beside the boxes were left out")
@@ -120,8 +146,8 @@ class _Converter:
 class ToYolo(_Converter):
     """images/SPLIT, labels/SPLIT and data.yaml."""
 
-    def __init__(self, layout: Layout, wrapping: int, categories: Sequence[str]) -> None:
-        super().__init__(layout, wrapping, categories)
+    def __init__(self, layout: Layout, wrapping: int, categories: Sequence[str], by_folder: bool) -> None:
+        super().__init__(layout, wrapping, categories, by_folder)
         self._classes = Classes(dict(enumerate(categories)), "data.yaml")
 
     def place(self, source: Source) -> str:
@@ -130,7 +156,7 @@ class ToYolo(_Converter):
     def files(self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]) -> list[File]:
         if labels is None:
             return []
-        shapes = [self._drawn(shape) for shape in self._without_keypoints(self._things(labels))]
+        shapes = [self._drawn(shape) for shape in self._without_keypoints(self._things(source, labels))]
         polygons = any(shape.polygons for shape in shapes)
         if polygons and any(not shape.polygons for shape in shapes):
             self._lost(
@@ -173,7 +199,7 @@ class ToVoc(_Converter):
     def files(self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]) -> list[File]:
         if labels is None:
             return []
-        shapes = [shape for shape in self._without_keypoints(self._things(labels)) if shape.box is not None]
+        shapes = [shape for shape in self._without_keypoints(self._things(source, labels)) if shape.box is not None]
         if any(shape.polygons or shape.mask is not None for shape in shapes):
             self._lost("polygons and bitmaps were written as the boxes around them: Pascal VOC has boxes")
         data = xml_of(Labels(tuple(shapes)), None, file, size_wh, moved=False)
@@ -211,7 +237,7 @@ class ToCoco(_Listed):
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
         annotations = [
             {"category": shape.category, **shape.extra.get("fields", {}), **annotation_of(shape)}
-            for shape in self._things(labels)
+            for shape in self._things(source, labels)
         ]
         return {"size_wh": list(size_wh), "annotations": annotations}
 
@@ -248,7 +274,7 @@ class ToImageFolder(_Listed):
         return "/".join(filter(None, (folder, self._rest(source))))
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
-        shapes = [shape for shape in self._without_keypoints(self._things(labels)) if shape.box is not None]
+        shapes = [shape for shape in self._without_keypoints(self._things(source, labels)) if shape.box is not None]
         if any(shape.polygons or shape.mask is not None for shape in shapes):
             self._lost("polygons and bitmaps were written as the boxes around them")
         corners = [shape.box for shape in shapes if shape.box is not None]

@@ -68,7 +68,7 @@ class Layout:
         self.failures: list[Failure] = []
         self.notices: list[str] = []
         self.losses: dict[str, None] = {}
-        self.whole: tuple[list[str], int] | None = None  # what a conversion found out of the whole set
+        self.whole: tuple[list[str], bool, int] | None = None  # what a conversion found out of the whole set
 
     def categories_known(self) -> list[str]:
         """The classes of the set in its own order, also those of no picture; empty where only the labels tell."""

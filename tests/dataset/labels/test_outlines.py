@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from pathlib import Path
+
 import numpy as np
 import pytest
 from PIL import Image, ImageFilter
@@ -10,6 +13,12 @@ from augmentai.dataset.labels.base import Labels
 from augmentai.dataset.labels.outlines import Ring, rings_of
 from augmentai.dataset.labels.shapes import classes_of, things_of
 from augmentai.dataset.labels.sv import supervision
+from augmentai.dataset.manifest import OWN_FILES
+from tests.dataset.labels import trainers
+from tests.dataset.labels.sets import SIZE_WH, augmented, mask_of, photo, write
+from tests.makers import encoded
+
+LABELS = {"yolo": {".yaml"}, "coco": {".json"}, "voc": {".xml"}, "imagefolder": {".jsonl"}}
 
 
 def by_supervision(mask: np.ndarray) -> list[Ring]:
@@ -69,3 +78,33 @@ def test_classes_are_no_soft_edge() -> None:
     assert classes_of(Labels(mask=Image.fromarray(values))) == {"1", "2", "3"}
     gradient = np.tile(np.arange(0, 240, 30, dtype=np.uint8), (20, 1)).repeat(10, 1)
     assert len(classes_of(Labels(mask=Image.fromarray(gradient)))) == 7
+
+
+@pytest.mark.parametrize("to", ["yolo", "coco", "voc", "imagefolder"])
+def test_class_folders_name_what_masks_only_mark(tmp_path: Path, to: str) -> None:
+    """Defects by kind, each folder with masks of white on black: the kind is the class."""
+    thing = [("bus", 4, 6, 24, 20)]
+    white = Image.fromarray(np.asarray(Image.open(io.BytesIO(mask_of(thing)))).astype(bool).astype(np.uint8) * 255)
+    files = {}
+    for number, kind in enumerate(("crack", "hole, deep", "free")):
+        mask = white if kind != "free" else Image.new("L", SIZE_WH)
+        files[f"{kind}/{number}.jpg"] = photo([*thing, ("red car", 40 + number, 0, 60, 9)])
+        files[f"{kind}/{number}.png"] = encoded(mask, "PNG")
+    job = augmented([write(tmp_path / "in", files)], tmp_path / "out", to=to)
+    assert job.gathered.layout.name == "masks"
+    held = [path for path in (tmp_path / "out").rglob("*") if path.suffix in LABELS[to] and path.name not in OWN_FILES]
+    text = b"".join(path.read_bytes() for path in held)
+    assert b"crack" in text
+    assert b"hole, deep" in text
+    assert b"255" not in text
+    if to == "coco":
+        told = trainers.json_of(tmp_path / "out/annotations/instances.json")
+        assert [category["name"] for category in told["categories"]] == ["crack", "hole, deep"], (
+            "what is free is a class"
+        )
+        boxes = trainers.pycocotools(tmp_path / "out/annotations/instances.json", tmp_path / "out/images")
+        assert {stem: [name for name, _ in things] for stem, things in boxes.items() if "__" not in stem} == {
+            "0": ["crack"],
+            "1": ["hole, deep"],
+            "2": [],
+        }
