@@ -46,6 +46,7 @@ _CLOSED = (
 _HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same-origin")]
 # What somebody uploaded is only ever shown as a picture or saved: never run, even where it is HTML or SVG.
 _FILE_HEADERS = [(b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox")]
+_KEPT_BY_BROWSERS = (b"cache-control", b"private, max-age=3600")  # no file ever changes under its name
 
 
 class _RefusedError(Exception):
@@ -83,8 +84,10 @@ class Guard:
             nonlocal begun
             if message["type"] == "http.response.start":
                 begun = True
-                more = _FILE_HEADERS if path.startswith(_API + "file=") else []
-                message["headers"] = [*message.get("headers", []), *_HEADERS, *more]
+                message["headers"] = [*message.get("headers", []), *_HEADERS]
+                if path.startswith(_API + "file="):
+                    kept = [_KEPT_BY_BROWSERS] if message["status"] in (200, 206) else []
+                    message["headers"] += [*_FILE_HEADERS, *kept]
             await send(message)
 
         try:

@@ -36,6 +36,8 @@ def test_the_password_lets_one_in(browser: Any, tmp_path: Path) -> None:
         expect(page.locator("#foretold")).to_contain_text("40 images an hour here; 40 are left to you")
         augment(page)
         expect(cards(page)).to_have_count(4)
+        page.get_by_role("tab", name="From code").click()
+        expect(page.locator("#code")).to_contain_text(f'Client("{address}/", auth=("augmentai", "PASSWORD"))')
         page.close()
 
 

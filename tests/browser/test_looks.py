@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.browser.steps import augment, expect, give, photos, samples, set_variations
+from tests.browser.test_results import choose
 
 pytestmark = pytest.mark.browser
 
@@ -49,8 +50,11 @@ def test_axe_finds_nothing_serious(themed: Any, axe: Any, tmp_path: Path) -> Non
     (tmp_path / "notes.jpg").write_text("no picture")
     give(page, [*photos(tmp_path, "a.png", "b.png"), tmp_path / "notes.jpg"], 2)
     page.click("#more button")
+    page.click("#set button")
+    choose(page, "#sizes", "A number of my own")
     page.wait_for_timeout(300)  # the settings unfold
     seen["given, settings open"] = barriers(axe, page)
+    choose(page, "#sizes", "Every picture alike")
     set_variations(page, 2)
     augment(page)
     seen["finished, with a failure"] = barriers(axe, page)
@@ -74,6 +78,13 @@ def test_phone_width_has_no_sideways_scroll_and_hides_nothing(browser: Any, page
     samples(page)
     set_variations(page, 1)
     augment(page)
+    page.click("#set button")
+    page.click("#more button")
+    page.wait_for_timeout(300)
+    chosen = page.locator("#set [role=combobox], #more [role=combobox]")
+    assert chosen.count() == 8
+    clipped = chosen.evaluate_all("all => all.filter(one => one.scrollWidth > one.clientWidth).map(one => one.value)")
+    assert clipped == [], "what is chosen can be read"
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     words = page.locator(".card-how, .aug-line, #augment")
     cut = words.evaluate_all("found => found.filter(one => one.scrollWidth > one.clientWidth + 1).length")

@@ -331,6 +331,8 @@ def test_what_was_uploaded_is_never_run(url: str, name: str) -> None:
     assert answer.ok
     assert "sandbox" in answer.headers["content-security-policy"]
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["cache-control"].startswith("private"), "the visitor's browser may keep it, nothing between"
+    assert "cache-control" not in requests.get(f"{url}gradio_api/file=/etc/hostname", timeout=30).headers
     assert name == "evil.png" or answer.headers["content-disposition"].startswith("attachment")
 
 
