@@ -11,6 +11,7 @@ from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from augmentai.dataset.disk import OutputError
 from augmentai.dataset.labels.base import LabelError, Labels, Shape
 from augmentai.dataset.labels.coco import annotation_of
 from augmentai.dataset.labels.layout import Closing, File, LabelWriter, Layout
@@ -260,6 +261,11 @@ class ToCoco(_Listed):
         for number, (_, record) in enumerate(self._records(rows, split), 1):
             for annotation in record["annotations"]:
                 total += 1
+                if annotation["category"] not in numbers:
+                    raise OutputError(
+                        f'the manifest names the class "{annotation["category"]}", which the set does not have now: it '
+                        "was begun by another version of AugmentAI; begin anew in another folder"
+                    )
                 given = {key: value for key, value in annotation.items() if key != "category"}
                 ids = {"id": total, "image_id": number, "category_id": numbers[annotation["category"]]}
                 yield (b",\n" if total > 1 else b"") + _json({**given, **ids})
