@@ -35,6 +35,19 @@ def gan() -> GanEngine:
     return GanEngine(Settings())
 
 
+@pytest.fixture(scope="session")
+def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app as `app.py` starts it, without any key, on a free port of the loopback, with the real local GAN.
+
+    One for tests with a browser and without: where uploads go is said to Gradio by the environment, once for all
+    servers of a process, so that two that live on side by side would take each other's.
+    """
+    from tests.web.serving import serving
+
+    with serving(Settings(), tmp_path_factory.mktemp("gradio")) as url:
+        yield url
+
+
 @pytest.fixture
 def open_folder() -> Iterator[Path]:
     """A folder that other users may enter: pytest's own are closed to them."""

@@ -9,9 +9,6 @@ from typing import Any
 
 import pytest
 
-from augmentai.settings import Settings
-from tests.web.serving import serving
-
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -38,9 +35,8 @@ def browser() -> Iterator[Any]:
 
 
 @pytest.fixture(scope="session")
-def page_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with serving(Settings(), tmp_path_factory.mktemp("gradio")) as url:
-        yield url
+def page_url(server_url: str) -> str:
+    return server_url
 
 
 @pytest.fixture

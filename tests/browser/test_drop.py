@@ -139,7 +139,7 @@ def test_a_labelled_set_keeps_its_labels_whatever_is_done_to_the_results(page: A
     expect(page.locator("#status .aug-done")).to_be_visible()
     expect(page.get_by_text(Path(first).name.replace("__v1", "__v2"))).to_be_visible()
     page.get_by_role("button", name=f"Drop this one: {first}").click()
-    expect(page.locator("#zip")).to_contain_text("1 left out")
+    expect(page.locator("#take")).to_contain_text("1 left out")
     path = saved_zip(page, tmp_path)
     with zipfile.ZipFile(path) as archive:
         held = set(archive.namelist())

@@ -83,7 +83,7 @@ def test_through_the_api(settings: Settings, photo: Path, tmp_path: Path) -> Non
 
 def test_on_the_command_line(settings: Settings, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     shown = io.StringIO()
-    monkeypatch.setattr(cli, "console", Console(file=shown, force_terminal=True, width=200))
+    monkeypatch.setattr("augmentai.cli_tell.console", Console(file=shown, force_terminal=True, width=200))
     job = Job(gather([photo], limits(settings)), RECIPE, settings, [DiffusionEngine(settings)])
     assert cli.run(job, tmp_path / "out", [photo]) == cli.ALL_DONE
     assert f"loading {settings.diffusion_model}" in shown.getvalue() or "of this batch" in shown.getvalue()
