@@ -8,7 +8,7 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from augmentai.dataset.labels.base import LabelError, Labels
+from augmentai.dataset.labels.base import LabelError, Labels, things_lost
 from augmentai.dataset.output import Output
 from augmentai.engines.base import Made, Refused, Task
 from augmentai.filters import HeldOut, Look, Siblings, Verdict, look_of, verdict_on
@@ -129,8 +129,8 @@ class Finisher:
             seen = b"" if self._look_of(task.source, photo).plain else final.print
         moved = labels if labels is None else warp.labels(labels, recipe.least_visible)
         details = {**made.details, **warp.details}
-        if labels is not None and moved is not None and len(moved.shapes) < len(labels.shapes):
-            details["labels_dropped"] = len(labels.shapes) - len(moved.shapes)
+        if labels is not None and moved is not None and (lost := things_lost(labels, moved)):
+            details["labels_dropped"] = lost
         if "drifted" in verdict.marks:
             details["drifted"] = verdict.marks["drifted"]
         return _Draft(made, image, moved, details, verdict, seen)

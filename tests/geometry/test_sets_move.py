@@ -160,3 +160,26 @@ def test_masks_beside_pictures_lie_on_their_pixels(geometry: str, tmp_path: Path
             things = seen(made.convert("RGB"))
         for number, bitmap in enumerate(things):
             assert bitmap.sum() < 200 or overlap(mask == number + 1, bitmap) > 0.88
+
+
+def test_a_mask_whose_thing_moved_out_is_told(tmp_path: Path) -> None:
+    """A crack in the corner: where a zoom crops it away, the variation's mask is empty, and the report counts it."""
+    for part in ("images", "masks"):
+        (tmp_path / "set" / part).mkdir(parents=True)
+    values = np.zeros(SIZE_WH[::-1], np.uint8)
+    values[:3, :3] = 255
+    stars()[0].save(tmp_path / "set" / "images" / "a.png")
+    Image.fromarray(values).save(tmp_path / "set" / "masks" / "a.png")
+    settings = Settings()
+    asked = Recipe(seed=3, engine="gan", variations=16, geometry="strong", filters=False)
+    job = Job(gather([tmp_path / "set"], limits(settings)), asked, settings, [Scripted(lambda task: task.photo.rgb)])
+    empty = 0
+    for outcome in keep(job, tmp_path / "out"):
+        assert outcome.variation is not None, outcome.reason
+        assert outcome.variation.labels is not None
+        assert outcome.variation.labels.mask is not None
+        gone = not np.asarray(outcome.variation.labels.mask).any()
+        assert bool(outcome.variation.details.get("labels_dropped")) == gone
+        empty += gone
+    assert 0 < empty < 16
+    assert job.report.labels_dropped == empty

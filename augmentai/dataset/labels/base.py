@@ -52,6 +52,24 @@ class Labels:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
+def things_lost(before: Labels, after: Labels) -> int:
+    """How many labelled things moved out of the picture: shapes, and masks in which there is nothing any more.
+
+    Of a mask with several things that part of them is gone is not told: nothing says where one ends.
+    """
+    lost = len(before.shapes) - len(after.shapes)
+    if before.mask is not None and after.mask is not None:
+        pairs = zip((before.mask, *before.other_masks), (after.mask, *after.other_masks), strict=True)
+        lost += sum(not _is_flat(one) and _is_flat(other) for one, other in pairs)
+    return lost
+
+
+def _is_flat(mask: Image) -> bool:
+    """One value all over: a background and nothing on it."""
+    extrema: Any = mask.getextrema()
+    return all(low == high for low, high in (extrema if isinstance(extrema[0], tuple) else [extrema]))
+
+
 class LabelReader(Protocol):
     """What a source holds instead of its labels, so that a hundred thousand sources stay small."""
 
