@@ -15,6 +15,7 @@ _STRIP_PX = 1 << 15  # pixels worked on at a time: the planes of a strip (25 flo
 _BLACK, _WHITE = 32, 232  # levels: all channels below, or above, are a black or a white ground
 _LEAST_MOVED = 5.0  # levels of 255: a variation that moves less is of no use, and the filters would call it a copy;
 _LEAST_SHARE = 0.2  # and so much of what it would move, or all of them would move alike
+_NOTHING_ELSE = 0.9  # share of black and white together, from which a picture has no greys to speak of
 _GROUND_FROM, _GROUND_ALL = 0.08, 0.25  # share of the picture from which a ground is spared, and is spared wholly
 
 
@@ -88,9 +89,10 @@ def spare_backgrounds(change: Tensor, pixels: Tensor, strength: float = 1.0) -> 
     pixels: uint8 (3, H, W); strength: that the change is to be carried out with.
     """
     sample = _sample(pixels)
-    black = _kept(float((sample.amax(0) < _BLACK).float().mean()))
-    white = _kept(float((sample.amin(0) > _WHITE).float().mean()))
-    if black == white == 1:
+    shares = float((sample.amax(0) < _BLACK).float().mean()), float((sample.amin(0) > _WHITE).float().mean())
+    black, white = (_kept(share) for share in shares)
+    two_tones = min(shares) > _GROUND_FROM and sum(shares) > _NOTHING_ELSE  # ink and paper: neither is the ground
+    if two_tones or black == white == 1:
         return change
     kept = change.new_tensor([black, (1 + black) / 2, *[1.0] * (KNOTS - 4), (1 + white) / 2, white])
     greys = torch.linspace(0, 1, KNOTS).to(change).view(1, KNOTS, 1, 1)

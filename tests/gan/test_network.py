@@ -99,6 +99,13 @@ def test_where_there_is_nothing_but_ground_it_changes_after_all() -> None:
     assert 0.15 * could_move < moved < 0.25 * could_move
 
 
+def test_ink_and_paper_are_no_grounds() -> None:
+    """A picture of black and white alone is changed wholly: nothing else in it could tell a variation from a copy."""
+    pixels = (torch.rand(1, 160, 160, generator=torch.Generator().manual_seed(7)) < 0.5).byte().expand(3, -1, -1) * 255
+    change = torch.randn(COEFFICIENTS, 10, 10)
+    assert torch.equal(spare_backgrounds(change, pixels), change)
+
+
 def test_a_picture_without_a_ground_is_changed_wholly() -> None:
     change = torch.randn(COEFFICIENTS, 4, 4)
     for pixels in (_framed(0, 0.05), _framed(128, 0.9)):

@@ -169,8 +169,8 @@ def test_the_recipe_refuses_a_flip_without_mirroring() -> None:
 class TestInAJob:
     def test_every_kind_of_file_moves_as_its_engine_left_it(self, gan: GanEngine) -> None:
         sources = [Source.from_bytes(kind.name, kind.make()) for kind in KINDS]
-        recipe = Recipe(seed=3, engine="gan", strength=0.7, output_format="png", geometry="strong", filters=False)
-        still = Recipe(seed=3, engine="gan", strength=0.7, output_format="png", filters=False)
+        recipe = Recipe(seed=3, engine="gan", strength=0.7, output_format="png", geometry="strong")
+        still = Recipe(seed=3, engine="gan", strength=0.7, output_format="png")
         moved = {o.source.path: o for o in job_of(gan, sources, recipe).run()}
         for outcome in job_of(gan, sources, still).run():
             path = outcome.source.path
