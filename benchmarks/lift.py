@@ -50,7 +50,7 @@ def unit(place: Path, shots: int, seed: int, args: argparse.Namespace) -> list[d
 
 
 def main() -> None:
-    from augmentai.lift.policies import POLICIES
+    from augmentai.lift.policies import CEILING, POLICIES
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("data", type=Path, nargs="+")
@@ -60,7 +60,7 @@ def main() -> None:
     parser.add_argument("--steps", type=int, default=600, help="batches of 64, for every recipe")
     parser.add_argument("--strength", nargs="+", default=["auto"], help="of the variations; several are compared")
     parser.add_argument("--variations", type=int, default=8)
-    parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=POLICIES)
+    parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=[*POLICIES, CEILING])
     parser.add_argument("--weights", type=Path, help="other weights of the GAN than those shipped")
     parser.add_argument("--device", default="cpu", help="cpu or cuda, for the classifiers")
     parser.add_argument("--workers", type=int, default=1, help="processes at once")

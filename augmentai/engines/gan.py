@@ -93,7 +93,7 @@ class GanEngine:
                 except (RuntimeError, MemoryError) as error:
                     yield Refused(task, _failed(error))
                     continue
-                flight.append((task, donor, pool.submit(self._paint, source, new_style, weights, strength)))
+                flight.append((task, donor, pool.submit(self._paint, source, new_style, weights, strength, task.seed)))
                 while _enough(flight):
                     yield self._answer(*flight.popleft(), weights, strength)
             while flight:
@@ -145,31 +145,45 @@ class GanEngine:
 
         from augmentai.gan.render import plain_of
 
-        content, style = self._encode(task.photo, weights, device)
+        seen, content, style = self._encode(task.photo, weights, device)
         self._remember((weights.key, task.source.sha256), style[0])
         pixels = torch.from_numpy(np.array(task.photo.rgb)).permute(2, 0, 1)
         with torch.inference_mode():
-            return _Prepared(content, style, weights.generator.painter(content, style), pixels, plain_of(pixels))
+            painted = weights.generator.painter(content, style)
+            return _Prepared(seen, content, style, painted, pixels, plain_of(pixels))
 
-    def _encode(self, photo: Photo, weights: Weights, device: str) -> tuple[Tensor, Tensor]:
+    def _encode(self, photo: Photo, weights: Weights, device: str) -> tuple[Tensor, Tensor, Tensor]:
+        """The thumbnail, its content and its style."""
         import torch
 
         from augmentai.gan.render import thumbnail
 
         with torch.inference_mode():
-            return weights.generator.encode(thumbnail(photo.flattened()).to(device))
+            seen = thumbnail(photo.flattened()).to(device)
+            return seen, *weights.generator.encode(seen)
 
-    def _paint(self, source: _Prepared, new_style: Tensor, weights: Weights, strength: float) -> tuple[Any, float]:
-        """The finished picture, and the seconds it took."""
+    def _paint(
+        self, source: _Prepared, new_style: Tensor, weights: Weights, strength: float, seed: int
+    ) -> tuple[Any, float]:
+        """The finished picture, and the seconds it took.
+
+        It is painted in the new style first, as a thumbnail, to learn which style that would be in another light:
+        so each variation has a light of its own, however few donors there are.
+        """
         import torch
         from PIL import Image
 
+        from augmentai.gan.light import in_another_light
         from augmentai.gan.network import between
         from augmentai.gan.render import carry, reach, spare_backgrounds
 
         begun = time.perf_counter()
         with torch.inference_mode():
-            change = between(source.painted, weights.generator.painter(source.content, new_style))[0].cpu()
+            painter = weights.generator.painter
+            borrowed = between(source.painted, painter(source.content, new_style))
+            light = torch.Generator().manual_seed(seed)
+            style = in_another_light(weights.generator, source.seen, borrowed, light)
+            change = between(source.painted, painter(source.content, style))[0].cpu()
             change = spare_backgrounds(change, source.pixels, reach(strength))
             # Rounded, so that the last bits of a sum (which hang on the number of threads) never reach a pixel.
             change = (change * 4096).round() / 4096
@@ -222,7 +236,7 @@ class GanEngine:
             return known[0]
         try:
             photo = decode(source.read(), source.path, job.max_pixels)
-            style: Tensor | None = self._encode(photo, weights, device)[1][0]
+            style: Tensor | None = self._encode(photo, weights, device)[2][0]
         except (ImageError, OSError):
             style = None  # it is reported as a source; as a donor it is just not there
         self._remember(key, style)
@@ -244,8 +258,11 @@ class GanEngine:
 
 @dataclass(frozen=True)
 class _Prepared:
-    """What all variations of a source share. content, style, painted: see `gan.network`; pixels: uint8 (3, H, W)."""
+    """What all variations of a source share. seen: its thumbnail; content, style, painted: see `gan.network`;
+    pixels: uint8 (3, H, W).
+    """
 
+    seen: Tensor
     content: Tensor
     style: Tensor
     painted: Tensor  # in its own style

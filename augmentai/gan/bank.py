@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from augmentai.gan.data import Photos, vary_light
+from augmentai.gan.data import Photos
+from augmentai.gan.light import vary_light
 from augmentai.gan.network import Generator, apply_change, luma
 from augmentai.gan.render import THUMBNAIL_AREA_PX
 

@@ -17,8 +17,6 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from augmentai.gan.network import luma, soft
-
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
 
@@ -139,31 +137,3 @@ def _crop(picture: Tensor, size: int, rng: torch.Generator) -> Tensor:
     part = picture[:, top : top + side, left : left + side].float()[None] / 255
     part = F.interpolate(part, (size, size), mode="bilinear", antialias=True)[0]
     return part.flip(2) if torch.rand((), generator=rng) < 0.5 else part
-
-
-def vary_light(x: Tensor, rng: torch.Generator, chance: float = 0.5) -> Tensor:
-    """Some of the batch in another light: exposure, white balance, saturation, contrast, haze, mist or clear air.
-
-    (B, 3, H, W) in 0..1, the same out. A photo collection holds few dawns and fogs; these widen what 'style' can mean,
-    for donors and for the discriminator's real pictures alike. Exposure and balance act on linear light (sRGB taken as
-    gamma 2.2). The ranges are what cameras and weather do to one place; each kind is left out now and then.
-    """
-
-    def drawn(low: float, high: float) -> Tensor:
-        return (low + (high - low) * torch.rand(len(x), 1, 1, 1, generator=rng)).to(x)
-
-    def now_and_then(share: float) -> Tensor:
-        return (drawn(0, 1) < share).to(x)
-
-    warmth, tint, stops = drawn(-0.45, 0.45), drawn(-0.14, 0.14), drawn(-1.6, 0.9)
-    coloured, exposed = now_and_then(0.7), now_and_then(0.7)
-    gains = 2 ** (coloured * torch.cat([warmth + tint, -tint, tint - warmth], 1)) * 2 ** (exposed * stops)
-    lit = (x.clamp(1e-4, 1) ** 2.2 * gains).clamp(0, 1) ** (1 / 2.2)
-    grey = luma(lit)
-    lit = grey + (lit - grey) * (1 + now_and_then(0.5) * drawn(-0.6, 0.5))
-    middle = lit.mean((1, 2, 3), keepdim=True)
-    lit = (middle + (lit - middle) * (1 + now_and_then(0.7) * drawn(-0.5, 0.3))).clamp(0, 1)
-    air, bright = now_and_then(0.3) * drawn(0.1, 0.5), drawn(0.65, 0.95)
-    lit = lit * (1 - air) + air * bright
-    lit = (lit + now_and_then(0.5) * drawn(-0.8, 0.6) * (lit - soft(lit))).clamp(0, 1)
-    return torch.where(drawn(0, 1) < chance, lit, x)

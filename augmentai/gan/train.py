@@ -32,7 +32,8 @@ from torch import Tensor, nn
 
 from augmentai.gan import losses, store
 from augmentai.gan.bank import style_bank
-from augmentai.gan.data import Photos, vary_light
+from augmentai.gan.data import Photos
+from augmentai.gan.light import vary_light
 from augmentai.gan.network import Discriminator, Generator, PatchDiscriminator, apply_change
 from augmentai.gan.sheet import swaps
 

@@ -18,11 +18,13 @@ def shifted(pictures: Tensor, seed: int) -> Tensor:
     out = torch.empty_like(pictures)
     for index, picture in enumerate(pictures):
         x = picture.float() / 255
-        out[index] = (_shift(x, KINDS[index % len(KINDS)], rng).clamp(0, 1) * 255).round().byte()
+        out[index] = (shift(x, KINDS[index % len(KINDS)], rng).clamp(0, 1) * 255).round().byte()
     return out
 
 
-def _shift(x: Tensor, kind: str, rng: torch.Generator) -> Tensor:
+def shift(x: Tensor, kind: str, rng: torch.Generator) -> Tensor:
+    """One of `KINDS` on one picture: float (3, H, W) in 0..1 -> the same, not clamped."""
+
     def drawn(low: float, high: float) -> float:
         return low + (high - low) * float(torch.rand((), generator=rng))
 

@@ -11,7 +11,7 @@ import torch
 from PIL import Image
 
 from augmentai.lift import LabelledSet, LiftError, Plan, Row, markdown, measure, summary
-from augmentai.lift.policies import POLICIES, policy
+from augmentai.lift.policies import CEILING, POLICIES, policy
 from augmentai.lift.shift import KINDS, shifted
 from augmentai.recipe import Recipe
 
@@ -82,7 +82,7 @@ def test_measured_with_and_without(stripes: Path) -> None:
     assert "6-shot shifted" in table
 
 
-@pytest.mark.parametrize("name", POLICIES)
+@pytest.mark.parametrize("name", [*POLICIES, CEILING])
 def test_policies_give_pictures_of_the_same_kind(name: str) -> None:
     torch.manual_seed(0)
     x = torch.rand(16, 3, 64, 64)
