@@ -136,7 +136,7 @@ class GanEngine:
             found = zip(pool.map(style, [source for source, _ in sample]), sample, strict=True)
             known = [(one, label) for one, (_, label) in found if one is not None]
             styles, labels = [one for one, _ in known], [label for _, label in known]
-            job.kept[key] = bearable(class_separation(torch.stack(styles), labels) if styles else None)
+            job.kept[key] = bearable(class_separation(torch.stack(styles), labels) if styles else None, donors.each())
         return job.recipe.strength_or(job.kept.get(key, 0.0))
 
     def _prepare(self, task: Task, weights: Weights, device: str) -> _Prepared:

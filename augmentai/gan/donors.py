@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import statistics
 from collections.abc import Sequence
 
 from augmentai.recipe import Source
@@ -29,6 +30,11 @@ class Donors:
         labels = labels[: count // 3]  # of so many classes some do; three of each tell whether they keep together
         each = max(3, count // max(1, len(labels)))
         return [(source, label) for label in labels for source in self._by_label[label][:each]]
+
+    def each(self) -> float:
+        """How many pictures a class has, the median over the classes; counted to a little over `MAX_DONORS`."""
+        counts = [len(sources) for label, sources in self._by_label.items() if label is not None]
+        return statistics.median(counts) if counts else 0
 
     def of(self, source: Source) -> list[Source]:
         others = [other for other in self._by_label.get(source.label, []) if other.sha256 != source.sha256]

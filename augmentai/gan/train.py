@@ -34,9 +34,10 @@ from augmentai.gan import losses, store
 from augmentai.gan.bank import style_bank
 from augmentai.gan.data import Photos
 from augmentai.gan.light import vary_light
-from augmentai.gan.network import Discriminator, Generator, PatchDiscriminator, apply_change
+from augmentai.gan.network import CELL_PX, Discriminator, Generator, PatchDiscriminator, apply_change
 from augmentai.gan.sheet import swaps
 
+_LEAST_SIZE = 64  # of crops, pixels: the co-occurrence patches would be enlarged from under 16
 _KEEP_SECONDS = 420.0  # between two checkpoints, sheets and exports; the bank of styles takes a while on a CPU
 
 
@@ -211,6 +212,7 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=60, help="how long to train, this time")
     parser.add_argument("--steps", type=int, default=1_000_000, help="stop at this many steps in all")
     parser.add_argument("--batch", type=int, default=Plan.batch)
+    parser.add_argument("--size", type=int, default=Plan.size, help="of the crops, px; 64 takes a third of the time")
     parser.add_argument("--seed", type=int, default=Plan.seed)
     parser.add_argument("--limit", type=int, default=20_000, help="use at most this many photographs")
     parser.add_argument(
@@ -218,7 +220,10 @@ def _arguments(words: list[str] | None) -> argparse.Namespace:
     )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0, help="CPU threads (0: all)")
-    return parser.parse_args(words)
+    args = parser.parse_args(words)
+    if args.size < _LEAST_SIZE or args.size % CELL_PX:
+        parser.error(f"--size is {args.size}; expected a multiple of {CELL_PX} from {_LEAST_SIZE}")
+    return args
 
 
 def main(words: list[str] | None = None) -> None:
@@ -231,7 +236,7 @@ def main(words: list[str] | None = None) -> None:
     except (ValueError, OSError) as error:
         raise SystemExit(f"augmentai.gan.train: {error}") from error
     args.out.mkdir(parents=True, exist_ok=True)
-    trainer = Trainer(photos, Plan(batch=min(args.batch, len(photos)), seed=args.seed), args.device)
+    trainer = Trainer(photos, Plan(args.size, min(args.batch, len(photos)), seed=args.seed), args.device)
     checkpoint = args.out / "checkpoint.pt"
     if checkpoint.exists():
         trainer.restore(torch.load(checkpoint, weights_only=True))

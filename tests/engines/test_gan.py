@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from augmentai import Outcome, Recipe, Source, augment
-from augmentai.settings import EXAMPLES, Settings
+from augmentai.gan import store
+from augmentai.settings import DEFAULT_WEIGHTS, EXAMPLES, Settings
 
 PHOTOS = ("chelsea.png", "china.jpg", "coffee.png", "flower.jpg", "rocket.jpg")
 
@@ -88,6 +89,17 @@ def test_a_lone_photo_borrows_from_the_bank() -> None:
     (outcome,) = made([source("chelsea.png")], Recipe(seed=5)).values()
     assert outcome.variation is not None
     assert str(outcome.variation.details["donor"]).startswith("bank ")
+
+
+def test_one_donor_serves_many_variations(tmp_path: Path) -> None:
+    """Each variation has a light of its own: even where all borrow the same look they are not alike."""
+    shipped = store.load(DEFAULT_WEIGHTS)
+    store.save(tmp_path / "one.safetensors", shipped.generator, shipped.bank[:1], shipped.notes)
+    settings = Settings(gan_weights=tmp_path / "one.safetensors")
+    outcomes = made([source("china.jpg")], Recipe(variations=6, seed=5, strength=1.0), settings).values()
+    assert {str(o.variation.details["donor"]) for o in outcomes if o.variation} == {"bank 0"}
+    pictures = [pixels(outcome) for outcome in outcomes]
+    assert min(distance(a, b) for i, a in enumerate(pictures) for b in pictures[:i]) > 3
 
 
 def test_neither_order_nor_company_of_other_recipes_matters() -> None:

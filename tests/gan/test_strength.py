@@ -10,16 +10,16 @@ import torch
 from PIL import Image
 
 from augmentai import Recipe, Source, augment
-from augmentai.gan.strength import GENTLEST, STRONGEST, WITHOUT_CLASSES, bearable, class_separation
+from augmentai.gan.strength import AMPLE, GENTLEST, STRONGEST, WITHOUT_CLASSES, bearable, class_separation
 from augmentai.settings import EXAMPLES, Settings
 
 PHOTOS = ("chelsea.png", "china.jpg", "coffee.png", "rocket.jpg", "flower.jpg", "dandelions_clemens_engelhardt.jpg")
 TINTS = {"ripe": (1.0, 0.35, 0.3), "green": (0.35, 1.0, 0.4)}
 
 
-def tinted(name: str, label: str, gains: tuple[float, float, float]) -> Source:
+def tinted(name: str, label: str, gains: tuple[float, float, float], height: int = 72) -> Source:
     with Image.open(EXAMPLES / name) as photo:
-        pixels = np.asarray(photo.convert("RGB").resize((96, 72)), np.float32) * gains
+        pixels = np.asarray(photo.convert("RGB").resize((96, height)), np.float32) * gains
     buffer = io.BytesIO()
     Image.fromarray(pixels.astype(np.uint8)).save(buffer, "PNG")
     return Source.from_bytes(f"{label}/{name}.png", buffer.getvalue(), label)
@@ -71,4 +71,21 @@ def test_separation_of_known_styles() -> None:
     ("separation", "strength"), [(None, 0.6), (0.0, 1.0), (0.4, 1.0), (0.6, 0.7), (0.8, 0.4), (1, 0.4)]
 )
 def test_the_rule(separation: float | None, strength: float) -> None:
-    assert bearable(separation) == strength
+    assert bearable(separation, each=10) == strength
+
+
+@pytest.mark.parametrize(("each", "strength"), [(2, 1.0), (10, 1.0), (17, 0.8), (30, 0.6), (60, 0.6)])
+def test_many_pictures_of_a_class_need_less(each: int, strength: float) -> None:
+    assert bearable(0.0, each) == strength
+    assert bearable(1.0, each) == GENTLEST
+
+
+def test_pictures_of_a_class_are_counted() -> None:
+    """Thirty of each class where colour says nothing: the strength is that of many, not of few."""
+    sources = [
+        Source.from_bytes(f"{label}/{number}.png", tinted(name, label, gains, 24 + number).read(), label)
+        for i, label in enumerate(("x", "y"))
+        for number in range(32)
+        for name, gains in [(PHOTOS[number % 6], list(TINTS.values())[(i + number // 6) % 2])]
+    ]
+    assert used(sources) == {AMPLE}

@@ -27,11 +27,12 @@ def photos(tmp_path: Path) -> Path:
 
 def test_trains_resumes_and_exports(photos: Path, tmp_path: Path) -> None:
     (photos / "broken.jpg").write_text("no picture")
-    words = ["--data", str(photos), "--out", str(tmp_path / "run"), "--batch", "4", "--device", "cpu"]
+    words = ["--data", str(photos), "--out", str(tmp_path / "run"), "--batch", "4", "--size", "64", "--device", "cpu"]
     train.main([*words, "--steps", "2"])
     train.main([*words, "--steps", "4"])
     weights = store.load(tmp_path / "run" / "gan.safetensors")
     assert weights.notes["steps"] == "4"
+    assert json.loads(weights.notes["plan"])["size"] == 64
     assert len(weights.bank) > 4
     with Image.open(tmp_path / "run" / "sheet.jpg") as opened:
         assert opened.width > 1000
@@ -60,6 +61,15 @@ def test_log_says_whether_the_discriminators_live(photos: Path) -> None:
 def test_too_few_photos_is_said(tmp_path: Path) -> None:
     with pytest.raises(SystemExit, match="training needs 16 or more"):
         train.main(["--data", str(tmp_path), "--out", str(tmp_path / "run")])
+
+
+@pytest.mark.parametrize("size", ["32", "100"])
+def test_crops_of_a_size_that_cannot_be_trained_on_are_refused(
+    size: str, photos: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit):
+        train.main(["--data", str(photos), "--out", str(tmp_path / "run"), "--size", size])
+    assert f"--size is {size}; expected a multiple of 16 from 64" in capsys.readouterr().err
 
 
 def test_losses_point_the_right_way() -> None:
