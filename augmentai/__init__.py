@@ -15,7 +15,7 @@ from augmentai.recipe import Outcome, Recipe, RecipeError, Source
 if TYPE_CHECKING:
     from augmentai.job import augment
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 __all__ = ["Outcome", "Recipe", "RecipeError", "Source", "__version__", "augment"]
 
 
