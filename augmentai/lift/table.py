@@ -59,6 +59,7 @@ def _means(lines: Sequence[Line]) -> str:
             for line in found:
                 cells.append(f"{line.clean:.1f} ± {line.clean_spread:.1f}")
                 cells.append(f"{line.shifted:.1f} ± {line.shifted_spread:.1f}")
+            cells += ["", ""] * (not found)  # not measured at this number of shots
         out.append(_cells(cells))
     return "\n".join(out)
 
@@ -68,7 +69,7 @@ def _each_set(rows: Sequence[Row]) -> str:
     sets, shots = list(dict.fromkeys(row.set for row in rows)), sorted({row.shots for row in rows})
     out = [_cells(["gain in points, clean / shifted", *sets]), _cells(["---"] * (1 + len(sets)))]
     for count in shots:
-        for policy in dict.fromkeys(row.policy for row in rows):
+        for policy in dict.fromkeys(row.policy for row in rows if row.shots == count):
             for maker in makers:
                 cells = [f"{policy}, {maker}, {count}-shot"]
                 for name in sets:

@@ -111,3 +111,14 @@ def test_means_and_spread() -> None:
     assert (without.clean, gan.clean, gan.shifted) == (51.5, 54.5, 44.5)
     assert without.clean_spread == pytest.approx(0.71)
     assert "+3.0 / +3.0" in markdown(rows)
+
+
+def test_a_table_of_runs_that_did_not_measure_the_same() -> None:
+    def both(policy: str, shots: int) -> list[Row]:
+        return [Row("a", shots, 1, policy, made, 40.0 + (made == "GAN"), 30.0) for made in ("without", "GAN")]
+
+    lines = markdown(both("none", 10) + both(CEILING, 30)).splitlines()
+    assert "| none | GAN | 41.0 ± 0.0 | 30.0 ± 0.0 |  |  |" in lines
+    assert f"| {CEILING} | GAN |  |  | 41.0 ± 0.0 | 30.0 ± 0.0 |" in lines
+    assert "| none, GAN, 10-shot | +1.0 / +0.0 |" in lines
+    assert not any(line.startswith("| none, GAN, 30-shot") for line in lines)
