@@ -1,7 +1,7 @@
 """Sample sheet: `python -m augmentai.gan.sheet PHOTO... --out sheet.jpg [--weights FILE]`.
 
 Sources down the side, donors along the top, and each source in each donor's style at full strength between, carried
-out as the app does it.
+out as the app does it, but without the light that the app puts each variation into: it shows the styles themselves.
 """
 
 from __future__ import annotations
