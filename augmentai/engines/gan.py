@@ -39,7 +39,7 @@ StyleOf = Callable[[Source], "Tensor | None"]  # of a donor; None where it canno
 
 
 class GanEngine:
-    """Gives a source the look of other pictures, of its class, of the job or of the bank, each time in another light."""
+    """Gives a source the look of other pictures of its class, of the job or of the bank, each time in another light."""
 
     name = "gan"
 
