@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -38,6 +39,14 @@ class Emulator:
     def forms(self) -> list[dict[str, str]]:
         """The fields of every generation asked for, in the order of their answers."""
         return [request["fields"] for request in self.stats()["requests"] if "fields" in request]
+
+    def wait_until_faults_met(self, seconds: float = 60) -> None:
+        """Every fault asked for has befallen a request; raises TimeoutError."""
+        end = time.monotonic() + seconds
+        while self.stats()["faults_left"]:
+            if time.monotonic() > end:
+                raise TimeoutError("a fault is still waiting for a request")
+            time.sleep(0.05)
 
     def _open(self, path: str, data: bytes | None = None) -> bytes:
         opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))

@@ -82,6 +82,7 @@ class State:
                 "in_flight_most": self.in_flight_most,
                 "connections": self.connections,
                 "window_most": self.window_most,
+                "faults_left": sum(fault.times for fault in self.faults if fault.times > 0),
             }
 
     def too_many(self) -> bool:
