@@ -140,14 +140,13 @@ class GanEngine:
         return job.recipe.strength_or(job.kept.get(key, 0.0))
 
     def _prepare(self, task: Task, weights: Weights, device: str) -> _Prepared:
-        import numpy as np
         import torch
 
-        from augmentai.gan.render import plain_of
+        from augmentai.gan.render import pixels_of, plain_of
 
         seen, content, style = self._encode(task.photo, weights, device)
         self._remember((weights.key, task.source.sha256), style[0])
-        pixels = torch.from_numpy(np.array(task.photo.rgb)).permute(2, 0, 1)
+        pixels = pixels_of(task.photo.rgb)
         with torch.inference_mode():
             painted = weights.generator.painter(content, style)
             return _Prepared(seen, content, style, painted, pixels, plain_of(pixels))
@@ -171,11 +170,10 @@ class GanEngine:
         so each variation has a light of its own, however few donors there are.
         """
         import torch
-        from PIL import Image
 
         from augmentai.gan.light import in_another_light
         from augmentai.gan.network import between
-        from augmentai.gan.render import carry, reach, spare_backgrounds
+        from augmentai.gan.render import carry, picture_of, reach, spare_backgrounds
 
         begun = time.perf_counter()
         with torch.inference_mode():
@@ -188,7 +186,7 @@ class GanEngine:
             # Rounded, so that the last bits of a sum (which hang on the number of threads) never reach a pixel.
             change = (change * 4096).round() / 4096
             out = carry(source.pixels, change, reach(strength), source.plain)
-        return Image.fromarray(out.permute(1, 2, 0).contiguous().numpy()), time.perf_counter() - begun
+        return picture_of(out), time.perf_counter() - begun
 
     def _new_style(
         self, task: Task, weights: Weights, own: Tensor, donors: Donors, style_of: StyleOf

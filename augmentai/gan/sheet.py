@@ -10,13 +10,12 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image, ImageOps
 
 from augmentai.gan import store
 from augmentai.gan.network import Generator
-from augmentai.gan.render import carry, plain_of, spare_backgrounds, thumbnail
+from augmentai.gan.render import carry, picture_of, pixels_of, plain_of, spare_backgrounds, thumbnail
 
 TILE_WH = (160, 128)
 
@@ -34,13 +33,13 @@ def swaps(
         sheet.paste(picture, (width * place, 0))
     for row, picture in enumerate(rows, 1):
         content, own = generator.encode(thumbnail(picture).to(device))
-        pixels = torch.from_numpy(np.array(picture)).permute(2, 0, 1)
+        pixels = pixels_of(picture)
         plain = plain_of(pixels)
         sheet.paste(picture, (0, height * row))
         for column, style in enumerate(styles, 1):
             change = generator.change(content, own, style)[0].cpu()
             made = carry(pixels, spare_backgrounds(change, pixels), 1.0, plain)
-            sheet.paste(Image.fromarray(made.permute(1, 2, 0).numpy()), (width * column, height * row))
+            sheet.paste(picture_of(made), (width * column, height * row))
     return sheet
 
 
