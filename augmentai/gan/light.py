@@ -8,6 +8,9 @@ from torch import Tensor
 
 from augmentai.gan.network import Generator, apply_change, luma, soft
 
+_LIGHTS, _DARKS = 0.55, 0.45  # luma
+_FEW = 0.05  # of the pixels
+
 
 def vary_light(x: Tensor, rng: torch.Generator, chance: float = 0.5) -> Tensor:
     """Some of the batch in another light: exposure, white balance, saturation, contrast, haze, mist or clear air.
@@ -45,4 +48,23 @@ def in_another_light(generator: Generator, x: Tensor, change: Tensor, rng: torch
     Worked out at half the side: the style hardly differs (cosine 0.99) and it takes a quarter of the time.
     """
     small = F.avg_pool2d(x, 2)
-    return generator.encode(vary_light(apply_change(small, change).clamp(0, 1), rng, chance=1.0))[1]
+    lit = vary_light(apply_change(small, change).clamp(0, 1), rng, chance=1.0)
+    return generator.encode(seen_well(lit, small))[1]
+
+
+def seen_well(lit: Tensor, x: Tensor) -> Tensor:
+    """`lit` with its lights no darker than `_LIGHTS` and its darks no lighter than `_DARKS`, unless those of `x` are.
+
+    (B, 3, H, W) in 0..1, both and the result. A dark donor and a dark light together would leave too little to be
+    seen, as would two fogs. Lights are the luma that a twentieth of the pixels pass, darks that which a twentieth stay
+    below. What is too dark is multiplied, what is too light is so as a negative.
+    """
+
+    def at(picture: Tensor, place: float) -> Tensor:
+        return torch.quantile(luma(picture).flatten(1), place, dim=1).view(-1, 1, 1, 1)
+
+    least, most = at(x, 1 - _FEW).clamp(max=_LIGHTS), at(x, _FEW).clamp(min=_DARKS)
+    brighter = (least / at(lit, 1 - _FEW).clamp(min=1e-3)).clamp(min=1)
+    lit = (lit * brighter).clamp(0, 1)
+    darker = ((1 - most) / (1 - at(lit, _FEW)).clamp(min=1e-3)).clamp(min=1)
+    return 1 - ((1 - lit) * darker).clamp(0, 1)

@@ -1,0 +1,74 @@
+"""Light simulated: what it may do to a picture, and what it must leave."""
+
+from __future__ import annotations
+
+import io
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from PIL import Image
+from torch import Tensor
+
+from augmentai import Recipe, Source, augment
+from augmentai.gan.light import seen_well, vary_light
+from augmentai.gan.network import luma
+from augmentai.images import decode
+from augmentai.settings import EXAMPLES, Settings
+
+
+def picture(low: float = 0.0, high: float = 1.0) -> Tensor:
+    """Greys from `low` to `high`, left to right: (1, 3, 32, 200)."""
+    return torch.linspace(low, high, 200).expand(1, 3, 32, 200)
+
+
+def at(x: Tensor, place: float) -> float:
+    return float(torch.quantile(luma(x).flatten(), place))
+
+
+def test_what_can_be_seen_is_left_alone() -> None:
+    for lit in (picture(), picture(0.1, 0.9), picture(0.3, 0.7)):
+        assert torch.allclose(seen_well(lit, picture()), lit, atol=1e-6)
+
+
+def test_a_dark_light_leaves_the_lights_visible() -> None:
+    assert at(seen_well(picture() * 0.2, picture()), 0.95) == pytest.approx(0.55, abs=0.01)
+
+
+def test_a_fog_leaves_the_darks_visible() -> None:
+    assert at(seen_well(0.85 + 0.15 * picture(), picture()), 0.05) == pytest.approx(0.45, abs=0.01)
+
+
+def test_a_night_may_stay_as_dark_as_it_is() -> None:
+    night = picture(0, 0.3)
+    assert torch.allclose(seen_well(night, night), night, atol=1e-6)
+    assert at(seen_well(night * 0.3, night), 0.95) == pytest.approx(at(night, 0.95), abs=0.01)
+
+
+@given(st.integers(0, 2**31))
+@settings(max_examples=60, deadline=None)
+def test_any_light_on_anything_stays_a_picture(seed: int) -> None:
+    rng = torch.Generator().manual_seed(seed)
+    low, high = torch.rand(2, generator=rng).sort().values.tolist()
+    source = picture(low, high) * torch.rand(1, 3, 1, 1, generator=rng)
+    lit = seen_well(vary_light(source, rng, chance=1.0), source)
+    assert bool(torch.isfinite(lit).all()) and float(lit.min()) >= 0 and float(lit.max()) <= 1
+    assert at(lit, 0.95) >= min(at(source, 0.95), 0.55) - 0.02
+
+
+@pytest.mark.parametrize("name", ["coffee.png", "flower.jpg"])
+def test_no_variation_is_lost_in_the_dark(name: str) -> None:
+    """Of a bright picture at full strength, in many donors' looks and lights."""
+    buffer = io.BytesIO()
+    with Image.open(EXAMPLES / name) as opened:
+        opened.convert("RGB").resize((240, 160)).save(buffer, "PNG")
+    lights = []
+    for seed in (5, 6, 7):
+        recipe = Recipe(engine="gan", variations=16, strength=1.0, seed=seed)
+        for outcome in augment(Source.from_bytes("a.png", buffer.getvalue()), recipe, Settings()):
+            assert outcome.variation is not None, outcome.reason
+            made = decode(outcome.variation.data, "a.png", 10**6).rgb.convert("L")
+            lights.append(np.quantile(np.asarray(made), 0.95) / 255)
+    assert min(lights) > 0.48
