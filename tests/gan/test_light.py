@@ -54,7 +54,8 @@ def test_any_light_on_anything_stays_a_picture(seed: int) -> None:
     low, high = torch.rand(2, generator=rng).sort().values.tolist()
     source = picture(low, high) * torch.rand(1, 3, 1, 1, generator=rng)
     lit = seen_well(vary_light(source, rng, chance=1.0), source)
-    assert bool(torch.isfinite(lit).all()) and float(lit.min()) >= 0 and float(lit.max()) <= 1
+    assert bool(torch.isfinite(lit).all())
+    assert 0 <= float(lit.min()) <= float(lit.max()) <= 1
     assert at(lit, 0.95) >= min(at(source, 0.95), 0.55) - 0.02
 
 
