@@ -56,7 +56,7 @@ def test_any_light_on_anything_stays_a_picture(seed: int) -> None:
     lit = seen_well(vary_light(source, rng, chance=1.0), source)
     assert bool(torch.isfinite(lit).all())
     assert 0 <= float(lit.min()) <= float(lit.max()) <= 1
-    assert at(lit, 0.95) >= min(at(source, 0.95), 0.55) - 0.02
+    assert at(lit, 0.95) >= min(at(source, 0.95), 0.45) - 0.01  # the darks are seen to last
 
 
 @pytest.mark.parametrize("name", ["coffee.png", "flower.jpg"])
