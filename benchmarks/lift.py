@@ -24,7 +24,7 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from augmentai.recipe import Recipe  # noqa: E402
+from augmentai.recipe import GEOMETRIES, Recipe  # noqa: E402
 from augmentai.settings import Settings  # noqa: E402
 
 
@@ -36,13 +36,15 @@ def unit(place: Path, shots: int, seed: int, args: argparse.Namespace) -> list[d
 
     torch.set_num_threads(args.threads)
     recipes = {
-        f"GAN {strength}": Recipe(
+        f"GAN {strength}" + ("" if geometry == "none" else f", {geometry}"): Recipe(
             engine="gan",
             variations=args.variations,
             strength=strength if strength == "auto" else float(strength),
+            geometry=geometry,
             seed=seed,
         )
         for strength in args.strength
+        for geometry in args.geometry
     }
     settings = Settings(gan_weights=args.weights.resolve()) if args.weights else Settings()
     plan = Plan(shots, seed, args.steps, args.policies, args.device)
@@ -60,6 +62,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=600, help="batches of 64, for every recipe")
     parser.add_argument("--strength", nargs="+", default=["auto"], help="of the variations; several are compared")
+    parser.add_argument("--geometry", nargs="+", default=["none"], choices=GEOMETRIES, help="likewise")
     parser.add_argument("--variations", type=int, default=8)
     parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=[*POLICIES, CEILING])
     parser.add_argument("--weights", type=Path, help="other weights of the GAN than those shipped")

@@ -5,8 +5,8 @@ colour *are* the class, and a strong change would make labels untrue. Measured a
 class mean in style space is their own class's, each picture left out of its own mean, over what chance would give.
 
 And the more pictures there are of a class, the more looks the set has of its own, and the less a strong change brings:
-with 30 of each, half the strength kept as much on shifted pictures and lost less on clean ones, where with 10 it was
-the strong change that helped (`benchmarks/results/lift_trials.md`).
+with 30 of each a gentle one lost least on clean pictures, where with 10 it was the strong change that helped
+(`benchmarks/results/lift_trials.md`).
 """
 
 from __future__ import annotations
@@ -20,8 +20,7 @@ from torch import Tensor
 
 WITHOUT_CLASSES = 0.6  # loose photos: nothing is known of what must stay; plainly seen, still natural
 STRONGEST, GENTLEST = 1.0, 0.4
-AMPLE = 0.6  # the strongest where there are many pictures of each class
-FEW, MANY = 10, 30  # pictures a class: so many and fewer bear the strongest, from so many on `AMPLE` is enough
+FEW, MANY = 10, 30  # pictures a class: so many and fewer bear the strongest, from so many on the gentlest does
 FREE, BOUND = 0.4, 0.8  # up to the first separation the strongest is borne, from the second on only the gentlest
 
 
@@ -55,6 +54,6 @@ def bearable(separation: float | None, each: float) -> float:
     if separation is None:
         return WITHOUT_CLASSES
     crowded = math.log(max(each, FEW) / FEW) / math.log(MANY / FEW)  # by ratios: ten more mean less to many
-    strongest = STRONGEST - min(crowded, 1.0) * (STRONGEST - AMPLE)
-    share = min(max((separation - FREE) / (BOUND - FREE), 0.0), 1.0)
-    return round(strongest - share * (strongest - GENTLEST), 1)
+    coloured = (separation - FREE) / (BOUND - FREE)
+    room = (1 - min(crowded, 1.0)) * (1 - min(max(coloured, 0.0), 1.0))
+    return round(GENTLEST + room * (STRONGEST - GENTLEST), 1)
