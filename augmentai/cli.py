@@ -125,7 +125,10 @@ def augment(
     geometry: Annotated[
         GeometryName,
         typer.Option(
-            "--geometry", "-g", help="Move it besides: flip; light: flip, crop, small turn; strong: also perspective."
+            "--geometry",
+            "-g",
+            help="Move it besides: flip; light: flip, crop, small turn; strong: also perspective. "
+            "Choose light if your training does not flip and crop by itself.",
         ),
     ] = "none",
     mirror: Annotated[

@@ -189,7 +189,7 @@ def more_settings(simple: dict[str, Any]) -> Form:
             [(_GEOMETRY_NAMES[name], name) for name in GEOMETRIES],
             value="none",
             label="Mirror, crop and turn them as well",
-            info="Boxes, outlines and masks move along.",
+            info="A little, if your training does not mirror and crop by itself. Boxes and masks move along.",
             elem_id="geometry",
         )
         mirror = gr.Checkbox(
