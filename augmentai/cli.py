@@ -88,7 +88,7 @@ def augment(
             "-s",
             parser=_strength,
             metavar="0..1|auto",
-            help="0 is the picture itself, 1 as far from it as the engine goes; auto: as far as the labels bear.",
+            help="0 is the picture itself, 1 as far from it as the engine goes; auto: as far as the set bears.",
         ),
     ] = AUTO,
     engine: Annotated[

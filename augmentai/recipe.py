@@ -70,7 +70,7 @@ class Recipe:
     prompt: what the variations should show, for engines that read words; empty keeps the subject as it is.
     negative_prompt: what they should not show.
     strength: 0 (the source itself) to 1 (as far from it as the engine goes), or "auto": what the engine does best with;
-    the local GAN goes as far as the classes of a labelled set bear.
+    the local GAN goes as far as the classes of a labelled set bear, which is less the more pictures they have.
     variations: how many of each source, 1 to 16.
     engine: "auto" prefers the hosted API, then a GPU, then the local GAN; any other name is used alone.
     seed: 0 draws one at random, which the report tells; 1 to 4294967294 repeats a run exactly.

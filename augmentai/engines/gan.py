@@ -123,7 +123,7 @@ class GanEngine:
 
     def _strength(self, weights: Weights, donors: Donors, job: JobView, device: str, pool: ThreadPoolExecutor) -> float:
         """The recipe's, or what the classes bear: told by the styles of a bounded sample of the labelled sources."""
-        from augmentai.gan.strength import bearable, class_separation
+        from augmentai.gan.strength import MANY, bearable, class_separation
 
         key = f"{self.name} strength"
         if isinstance(job.recipe.strength, str) and key not in job.kept:
@@ -132,7 +132,7 @@ class GanEngine:
             def style(source: Source) -> Tensor | None:
                 return None if job.stop.is_set() else self._style_of(source, weights, job, device)
 
-            sample = donors.sample(STYLES_COMPARED)
+            sample = donors.sample(STYLES_COMPARED) if donors.each() < MANY else []
             found = zip(pool.map(style, [source for source, _ in sample]), sample, strict=True)
             known = [(one, label) for one, (_, label) in found if one is not None]
             styles, labels = [one for one, _ in known], [label for _, label in known]

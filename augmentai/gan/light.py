@@ -57,7 +57,8 @@ def seen_well(lit: Tensor, x: Tensor) -> Tensor:
 
     (B, 3, H, W) in 0..1, both and the result. A dark donor and a dark light together would leave too little to be
     seen, as would two fogs. Lights are the luma that a twentieth of the pixels pass, darks that which a twentieth stay
-    below. What is too dark is multiplied, what is too light is so as a negative.
+    below. What is too dark is multiplied, what is too light is so as a negative: as far as no channel of a coloured
+    light clips, and where both are at work the darks have the last word.
     """
 
     def at(picture: Tensor, place: float) -> Tensor:

@@ -53,6 +53,7 @@ def reach(strength: float) -> float:
     return 1.0 - (1.0 - strength) ** 1.5
 
 
+@torch.no_grad()
 def carry(pixels: Tensor, change: Tensor, strength: float, plain: Tensor | None = None) -> Tensor:
     """Carry `strength` times the change out on a picture of any size.
 
@@ -60,24 +61,23 @@ def carry(pixels: Tensor, change: Tensor, strength: float, plain: Tensor | None 
     exactly, 1 the whole change; plain: `plain_of(pixels)`, where it is known. Returns uint8 (3, H, W). Every pixel
     moves further the higher the strength.
     Memory beyond the result: 25 floats for each column of each grid row, 3 for each of the thumbnail's, and one strip.
+    Without gradients: `network.apply_change` is for training.
     """
     if strength == 0:
         return pixels.clone()
     _, height, width = pixels.shape
     hinged = _as_hinges(change.float() * strength)
     columns = _enlarge_columns(hinged, width)  # (gh, 25 * W)
-    blend = _row_weights(change.shape[1], height)  # (H, gh)
     plain = plain_of(pixels) if plain is None else plain
     plain_columns = _enlarge_columns(plain, width)  # (h, 3 * W)
-    plain_blend = _row_weights(plain.shape[1], height)  # (H, h)
     out = torch.empty((3, height, width), dtype=torch.uint8)
-    rows = max(1, _STRIP_PX // width)
+    rows = min(height, max(1, _STRIP_PX // width))
     # Taken once: fresh memory for every strip would cost more than the work in it.
     planes, base = torch.empty(rows, len(hinged) * width), torch.empty(rows, 3 * width)
     for top in range(0, height, rows):
         strip = slice(top, min(top + rows, height))
-        coefficients = _enlarge_rows(blend[strip], columns, planes).view(-1, len(hinged), width)  # (r, 25, W)
-        soft_strip = _enlarge_rows(plain_blend[strip], plain_columns, base).view(-1, 3, width)
+        coefficients = _enlarge_rows(columns, height, strip, planes).view(-1, len(hinged), width)  # (r, 25, W)
+        soft_strip = _enlarge_rows(plain_columns, height, strip, base).view(-1, 3, width)
         _apply(pixels[:, strip], coefficients.permute(1, 0, 2), soft_strip.permute(1, 0, 2), out[:, strip])
     return out
 
@@ -85,7 +85,8 @@ def carry(pixels: Tensor, change: Tensor, strength: float, plain: Tensor | None 
 def plain_of(pixels: Tensor) -> Tensor:
     """A picture without its detail, as `carry` needs it: uint8 (3, H, W) -> float (3, h, w) in 0..255."""
     size = thumbnail_size_wh((pixels.shape[2], pixels.shape[1]))
-    return soft(pixels_of(picture_of(pixels).resize(size, Image.Resampling.BOX))[None].float())[0]
+    small = [np.asarray(Image.fromarray(channel).resize(size, Image.Resampling.BOX)) for channel in pixels.numpy()]
+    return soft(torch.from_numpy(np.stack(small))[None].float())[0]
 
 
 def spare_backgrounds(change: Tensor, pixels: Tensor, strength: float = 1.0) -> Tensor:
@@ -111,8 +112,8 @@ def spare_backgrounds(change: Tensor, pixels: Tensor, strength: float = 1.0) -> 
     tone = tone.unflatten(0, (3, KNOTS))
     moved = tone + greys * matrix.unflatten(0, (3, 3)).sum(1)[:, None]  # of the greys at the knots
     spared = torch.cat([matrix, (tone - (1 - kept).view(1, KNOTS, 1, 1) * moved).flatten(0, 1), gain])
-    quarter = sample[:, ::2, ::2]  # tells a mean as well
-    some, whole = (_levels_moved(quarter, one * strength) for one in (spared, change))
+    fewer = sample[:, ::2, ::2] if sample[0].numel() > THUMBNAIL_AREA_PX / 2 else sample  # tell a mean as well
+    some, whole = (_levels_moved(fewer, one * strength) for one in (spared, change))
     lacking = max(_LEAST_MOVED, _LEAST_SHARE * whole) - some
     return spared + min(1.0, lacking / max(1e-6, whole - some)) * (change - spared) if lacking > 0 else spared
 
@@ -157,16 +158,14 @@ def _enlarge_columns(change: Tensor, width: int) -> Tensor:
     return wide.permute(1, 0, 2).reshape(grid_height, -1)
 
 
-def _row_weights(grid_height: int, height: int) -> Tensor:
-    # Interpolating the identity gives the weights themselves, in exactly the convention of the columns.
-    eye = torch.eye(grid_height)[None, None]
-    return F.interpolate(eye, (height, grid_height), mode="bilinear", align_corners=False)[0, 0]
-
-
-def _enlarge_rows(blend: Tensor, columns: Tensor, out: Tensor) -> Tensor:
-    used = blend.amax(0).nonzero().flatten()
-    grid_rows = slice(int(used[0]), int(used[-1]) + 1)
-    return torch.mm(blend[:, grid_rows], columns[grid_rows], out=out[: len(blend)])
+def _enlarge_rows(columns: Tensor, height: int, strip: slice, out: Tensor) -> Tensor:
+    """Rows `strip` of `height`, bilinear between rows (gh, n), as `F.interpolate` counts them: -> (r, n), in `out`."""
+    grid_height = len(columns)
+    middles = (torch.arange(strip.start, strip.stop, dtype=torch.float64) + 0.5) * (grid_height / height) - 0.5
+    middles = middles.clamp(0, grid_height - 1)
+    first, last = int(middles[0]), min(int(middles[-1]) + 1, grid_height - 1)
+    weights = (1 - (middles[:, None] - torch.arange(first, last + 1)).abs()).clamp(min=0).float()
+    return torch.mm(weights, columns[first : last + 1], out=out[: len(middles)])
 
 
 def _apply(pixels: Tensor, planes: Tensor, base: Tensor, out: Tensor) -> None:

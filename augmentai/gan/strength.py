@@ -5,8 +5,8 @@ colour *are* the class, and a strong change would make labels untrue. Measured a
 class mean in style space is their own class's, each picture left out of its own mean, over what chance would give.
 
 And the more pictures there are of a class, the more looks the set has of its own, and the less a strong change brings:
-with 30 of each a gentle one lost least on clean pictures, where with 10 it was the strong change that helped
-(`benchmarks/results/lift_trials.md`).
+with 30 of each a gentle one lost least on clean pictures, for about a point on shifted ones, where with 10 it was the
+strong change that helped (`benchmarks/results/lift_trials.md`).
 """
 
 from __future__ import annotations
@@ -49,11 +49,14 @@ def class_separation(styles: Tensor, labels: Sequence[str]) -> float | None:
 def bearable(separation: float | None, each: float) -> float:
     """The strength for a set: in tenths, so that one picture more or less seldom changes it.
 
-    separation: `class_separation`; each: pictures of a class, the median over the classes.
+    separation: `class_separation`, not asked for from `MANY` pictures a class on; each: pictures of a class, the median
+    over the classes, 0 where there are none.
     """
+    if each >= MANY:
+        return GENTLEST
     if separation is None:
         return WITHOUT_CLASSES
     crowded = math.log(max(each, FEW) / FEW) / math.log(MANY / FEW)  # by ratios: ten more mean less to many
     coloured = (separation - FREE) / (BOUND - FREE)
-    room = (1 - min(crowded, 1.0)) * (1 - min(max(coloured, 0.0), 1.0))
+    room = (1 - crowded) * (1 - min(max(coloured, 0.0), 1.0))
     return round(GENTLEST + room * (STRONGEST - GENTLEST), 1)

@@ -64,7 +64,7 @@ def simple_fields() -> dict[str, Any]:
         automatic = gr.Checkbox(
             True,
             label="Choose the strength for me",
-            info="Gentle where colour tells your classes apart, further where it does not.",
+            info="Gentle where colour tells your classes apart or photos are many, else further.",
             elem_id="auto-strength",
         )
         strength = gr.Slider(

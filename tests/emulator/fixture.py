@@ -41,7 +41,7 @@ class Emulator:
         return [request["fields"] for request in self.stats()["requests"] if "fields" in request]
 
     def wait_until_faults_met(self, seconds: float = 60) -> None:
-        """Every fault asked for has befallen a request; raises TimeoutError."""
+        """Every fault asked for a number of times has befallen so many requests; raises TimeoutError."""
         end = time.monotonic() + seconds
         while self.stats()["faults_left"]:
             if time.monotonic() > end:

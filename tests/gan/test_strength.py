@@ -81,11 +81,11 @@ def test_many_pictures_of_a_class_need_less(each: int, strength: float) -> None:
 
 
 def test_pictures_of_a_class_are_counted() -> None:
-    """Thirty of each class where colour says nothing: the strength is that of many, not of few."""
+    """Seventeen of each class where colour says nothing: neither few nor many."""
     sources = [
         Source.from_bytes(f"{label}/{number}.png", tinted(name, label, gains, 24 + number).read(), label)
         for i, label in enumerate(("x", "y"))
-        for number in range(32)
+        for number in range(17)
         for name, gains in [(PHOTOS[number % 6], list(TINTS.values())[(i + number // 6) % 2])]
     ]
-    assert used(sources) == {GENTLEST}
+    assert used(sources) == {0.7}
