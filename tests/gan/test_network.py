@@ -39,7 +39,9 @@ def test_own_style_changes_nothing(weights: store.Weights) -> None:
     assert float(weights.generator.change(content, style, style).abs().max()) < 1e-5
 
 
-@pytest.mark.parametrize(("size_wh", "detail"), [((64, 48), 0), ((97, 131), 0), ((300, 16), 0), ((208, 128), 1)])
+@pytest.mark.parametrize(
+    ("size_wh", "detail"), [((64, 48), 0), ((97, 131), 0), ((300, 16), 0), ((208, 128), 1), ((331, 401), 0)]
+)
 def test_full_size_rendering_agrees_with_training(size_wh: tuple[int, int], detail: int) -> None:
     rng = torch.Generator().manual_seed(3)
     width, height = size_wh
