@@ -44,7 +44,7 @@ LayoutName = Literal["auto", "folders", "yolo", "coco", "voc", "masks", "imagefo
 TargetName = Literal["same", "yolo", "coco", "voc", "imagefolder"]
 OriginalsName = Literal["auto", "copy", "link", "none"]
 SplitsName = Literal["copy", "leave-out"]
-GeometryName = Literal["none", "flip", "light", "strong"]
+GeometryName = Literal["auto", "none", "flip", "light", "strong"]
 DriftName = Literal["reject", "mark"]
 _DEFAULT = Recipe()
 
@@ -128,9 +128,9 @@ def augment(
             "--geometry",
             "-g",
             help="Move it besides: flip; light: flip, crop, small turn; strong: also perspective. "
-            "Choose light if your training does not flip and crop by itself.",
+            "auto flips photos in class folders; choose light if your training does not crop by itself.",
         ),
-    ] = "none",
+    ] = "auto",
     mirror: Annotated[
         bool, typer.Option("--flip/--no-flip", help="Geometry may swap left and right; --no-flip where they matter.")
     ] = _DEFAULT.mirror,

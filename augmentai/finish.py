@@ -65,6 +65,7 @@ class Finisher:
     Files are encoded in `pool`, since a PNG or WebP takes as long as the engine does for the next picture. wanted:
     the indices of a source's variations. known: prints of variations that an earlier run has made. held_out:
     pictures of the validation and test splits, asked for when first needed. tries: of one variation, at most.
+    geometry: the recipe's, or what "auto" is for this set.
     """
 
     def __init__(
@@ -76,8 +77,10 @@ class Finisher:
         held_out: Callable[[], HeldOut | None],
         pool: Executor,
         tries: Callable[[], int],
+        geometry: str,
     ) -> None:
         self._tries = tries
+        self._geometry = geometry
         self._pool = pool
         self.again: deque[Task] = deque()
         self._recipe, self._output, self._wanted, self._held_out = recipe, output, wanted, held_out
@@ -119,7 +122,7 @@ class Finisher:
         photo = task.photo
         labels = task.labels
         restored = photo.restore(made.image)
-        warp = warp_for(recipe.geometry, photo.size_wh, task.seed, recipe.mirror, labels)
+        warp = warp_for(self._geometry, photo.size_wh, task.seed, recipe.mirror, labels)
         image = warp.picture(restored)
         verdict, seen = Verdict({}), b""
         if recipe.filters:

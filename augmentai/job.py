@@ -23,6 +23,7 @@ from augmentai.engines.stability import Estimate, estimate
 from augmentai.filters import HeldOut, Look, look_of
 from augmentai.filters.measure import SIDE_PX
 from augmentai.finish import Finisher, Ready, reason_of
+from augmentai.geometry.choice import settled_geometry
 from augmentai.images import ImageError, Photo, decode
 from augmentai.recipe import Outcome, Recipe, Source, variation_seed
 from augmentai.report import Report
@@ -66,6 +67,9 @@ class Job:
             self.report.notice(notice)
         self.report.estimate = self.estimate
         self.report.losses = self.output.losses
+        geometry, notice = settled_geometry(self.recipe, self.gathered.sources)
+        if notice:
+            self.report.notice(notice)
         self._unreadable: deque[Outcome] = deque()
         self._unanswered: dict[tuple[str, str, int], Task] = {}
         self._cut_short = False
@@ -80,6 +84,7 @@ class Job:
             self._held_out,
             self._encoders,
             lambda: self.rounds * (self.recipe.retries + 1),
+            geometry,
         )
 
     def go_on(self, held: Held) -> None:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 AUTO = "auto"
 ENGINES = (AUTO, "stability", "diffusion", "gan")
 OUTPUT_FORMATS = ("same", "png", "jpeg", "webp")
-GEOMETRIES = ("none", "flip", "light", "strong")
+GEOMETRIES = (AUTO, "none", "flip", "light", "strong")
 LAYOUTS = ("auto", "folders", "yolo", "coco", "voc", "masks", "imagefolder")
 TARGETS = ("same", "yolo", "coco", "voc", "imagefolder")
 ORIGINALS = ("auto", "copy", "link", "none")
@@ -77,6 +77,7 @@ class Recipe:
     output_format: "same" as the source, "png", "jpeg" or "webp".
     geometry: what is moved besides, whichever engine made it: "none"; "flip" (left and right swapped in half of the
     variations); "light" (flip, crops, small turns); "strong" (also perspective, all of it further). Labels move along.
+    "auto" flips photographs in class folders, unless the classes' names speak of left and right or of writing.
     mirror: left and right may be swapped; False where they matter (text, road signs, left and right hands).
     least_visible: 0 to 1; a labelled thing of which geometry leaves a smaller share in the picture loses its label.
     layout: how the set is laid out: "auto" recognises it; "folders" takes pictures and class folders alone.
@@ -103,7 +104,7 @@ class Recipe:
     engine: str = "auto"
     seed: int = 0
     output_format: str = "same"
-    geometry: str = "none"
+    geometry: str = AUTO
     mirror: bool = True
     least_visible: float = 0.3
     layout: str = "auto"

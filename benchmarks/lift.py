@@ -36,7 +36,7 @@ def unit(place: Path, shots: int, seed: int, args: argparse.Namespace) -> list[d
 
     torch.set_num_threads(args.threads)
     recipes = {
-        f"GAN {strength}" + ("" if geometry == "none" else f", {geometry}"): Recipe(
+        f"GAN {strength}" + ("" if geometry == "auto" else f", {geometry}"): Recipe(
             engine="gan",
             variations=args.variations,
             strength=strength if strength == "auto" else float(strength),
@@ -62,7 +62,7 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=1)
     parser.add_argument("--steps", type=int, default=600, help="batches of 64, for every recipe")
     parser.add_argument("--strength", nargs="+", default=["auto"], help="of the variations; several are compared")
-    parser.add_argument("--geometry", nargs="+", default=["none"], choices=GEOMETRIES, help="likewise")
+    parser.add_argument("--geometry", nargs="+", default=["auto"], choices=GEOMETRIES, help="likewise")
     parser.add_argument("--variations", type=int, default=8)
     parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=[*POLICIES, CEILING])
     parser.add_argument("--weights", type=Path, help="other weights of the GAN than those shipped")

@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from augmentai.geometry.draw import BARE_BOX_TURN, Draw, Matrix, carried, draw, frame_in_source
-from augmentai.recipe import GEOMETRIES
+from augmentai.geometry.draw import BARE_BOX_TURN, REACHES, Draw, Matrix, carried, draw, frame_in_source
 
 if TYPE_CHECKING:
     from augmentai.dataset.labels.base import Labels
@@ -121,15 +120,15 @@ def warp_for(
 ) -> Warp:
     """The warp of one variation, drawn from its seed alone; nothing is loaded or computed on pixels yet.
 
-    geometry: one of GEOMETRIES. size_wh: width and height in pixels. seed: the variation's own. mirror: left and right
+    geometry: one of REACHES. size_wh: width and height in pixels. seed: the variation's own. mirror: left and right
     may be swapped. labels: what is labelled in the picture. Where that is boxes, polygons or bitmaps of single things,
     the picture is zoomed until no border shows: a mirrored thing there would be one without a label. Where it is boxes
     alone, it also turns less, since the box around a turned box is larger than the thing in it. Where it is keypoints,
     nothing is mirrored: which is left and which is right would have to be told anew.
     Raises ValueError where there is no such geometry.
     """
-    if geometry not in GEOMETRIES:
-        raise ValueError(f"geometry is {geometry!r}; expected one of {', '.join(GEOMETRIES)}")
+    if geometry not in REACHES:
+        raise ValueError(f"geometry is {geometry!r}; expected one of {', '.join(REACHES)}")
     shapes = labels.shapes if labels is not None else ()
     bare = any(not shape.polygons and shape.mask is None for shape in shapes)
     mirror = mirror and not any("keypoints" in shape.extra for shape in shapes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -44,7 +45,11 @@ def _mean_spread(values: Sequence[float]) -> tuple[float, float]:
 
 
 def markdown(rows: Sequence[Row]) -> str:
-    """The means over all sets, then each set's gain or loss by the variations: two Markdown tables."""
+    """The means over all sets, then each set's gain or loss by the variations: two Markdown tables.
+
+    A gain is the mean of the seeds' differences with the standard error of that mean: what another draw of training
+    pictures may change. What other test pictures would change comes on top.
+    """
     return _means(summary(rows)) + "\n\n" + _each_set(rows)
 
 
@@ -67,22 +72,25 @@ def _means(lines: Sequence[Line]) -> str:
 def _each_set(rows: Sequence[Row]) -> str:
     makers = [name for name in dict.fromkeys(row.made_with for row in rows) if name != WITHOUT]
     sets, shots = list(dict.fromkeys(row.set for row in rows)), sorted({row.shots for row in rows})
-    out = [_cells(["gain in points, clean / shifted", *sets]), _cells(["---"] * (1 + len(sets)))]
+    out = [_cells(["gain in points ± its standard error, clean / shifted", *sets]), _cells(["---"] * (1 + len(sets)))]
     for count in shots:
         for policy in dict.fromkeys(row.policy for row in rows if row.shots == count):
             for maker in makers:
                 cells = [f"{policy}, {maker}, {count}-shot"]
                 for name in sets:
                     own = [r for r in rows if (r.set, r.shots, r.policy) == (name, count, policy)]
-                    cells.append(" / ".join(f"{_gain(own, maker, what):+.1f}" for what in ("clean", "shifted")))
+                    cells.append(" / ".join(_gain(own, maker, what) for what in ("clean", "shifted")))
                 out.append(_cells(cells))
     return "\n".join(out)
 
 
-def _gain(rows: Sequence[Row], maker: str, what: str) -> float:
-    with_them = [getattr(row, what) for row in rows if row.made_with == maker]
-    without = [getattr(row, what) for row in rows if row.made_with == WITHOUT]
-    return statistics.fmean(with_them) - statistics.fmean(without)
+def _gain(rows: Sequence[Row], maker: str, what: str) -> str:
+    """Each seed draws its own training pictures, the same with and without: only its two rows compare."""
+    with_them = {row.seed: getattr(row, what) for row in rows if row.made_with == maker}
+    without = {row.seed: getattr(row, what) for row in rows if row.made_with == WITHOUT}
+    gains = [with_them[seed] - without[seed] for seed in with_them]
+    error = f" ± {statistics.stdev(gains) / math.sqrt(len(gains)):.1f}" if len(gains) > 1 else ""
+    return f"{statistics.fmean(gains):+.1f}{error}"
 
 
 def _cells(words: Sequence[str]) -> str:

@@ -21,6 +21,7 @@ from augmentai.recipe import (
 from augmentai.web import texts
 
 _GEOMETRY_NAMES = {
+    "auto": "As the set bears it",
     "none": "No",
     "flip": "Mirror half of them",
     "light": "A little: mirror, crop, turn",
@@ -187,9 +188,10 @@ def more_settings(simple: dict[str, Any]) -> Form:
         engine = gr.Dropdown(engines, value="auto", label="Made by", elem_id="engine")
         geometry = gr.Dropdown(
             [(_GEOMETRY_NAMES[name], name) for name in GEOMETRIES],
-            value="none",
+            value="auto",
             label="Mirror, crop and turn them as well",
-            info="A little, if your training does not mirror and crop by itself. Boxes and masks move along.",
+            info="By itself, photos in class folders are mirrored. A little, if your training does not crop by itself. "
+            "Boxes and masks move along.",
             elem_id="geometry",
         )
         mirror = gr.Checkbox(

@@ -250,7 +250,7 @@ def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:
         gr.Textbox("auto", label=f"engine: {', '.join(ENGINES)}; auto prefers them in this order, image by image"),
         gr.Number(0, label="seed: 0 draws one, which the report tells; the same seed, the same pixels"),
         gr.Textbox("same", label=f"output_format: {', '.join(OUTPUT_FORMATS)}"),
-        gr.Textbox("none", label=f"geometry: {', '.join(GEOMETRIES)}; labels move with the pixels"),
+        gr.Textbox("auto", label=f"geometry: {', '.join(GEOMETRIES)}; auto flips class folders; labels move along"),
         gr.Checkbox(True, label="mirror: geometry may swap left and right; false where they matter"),
         gr.Textbox("auto", label=f"layout: {', '.join(LAYOUTS)}; of the set in a ZIP, auto recognises it"),
         gr.Textbox("same", label=f"to: {', '.join(TARGETS)}; the layout to write"),

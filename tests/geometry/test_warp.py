@@ -21,7 +21,7 @@ from tests.images.gallery import KINDS
 from tests.makers import SIZE_WH, alpha_of, colours, deep_values, png
 from tests.test_job import job_of, opened
 
-MOVING = [name for name in GEOMETRIES if name != "none"]
+MOVING = [name for name in REACHES if name != "none"]
 
 
 def modes() -> dict[str, Image.Image]:
@@ -49,7 +49,7 @@ def warp_that(geometry: str, size_wh: tuple[int, int], wanted: Any, **options: A
 
 
 def test_every_geometry_of_the_recipe_has_its_reach() -> None:
-    assert tuple(REACHES) == GEOMETRIES
+    assert ("auto", *REACHES) == GEOMETRIES
     with pytest.raises(ValueError, match=r"'sideways'; expected one of none, flip, light, strong"):
         warp_for("sideways", (10, 10), 1)
 

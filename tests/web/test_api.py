@@ -28,7 +28,7 @@ KEYWORDS = {
     "engine": "auto",
     "seed": 0,
     "output_format": "same",
-    "geometry": "none",
+    "geometry": "auto",
     "mirror": True,
     "layout": "auto",
     "to": "same",
@@ -187,7 +187,7 @@ def test_only_bad_files_still_end_in_a_report(client: Client, tmp_path: Path) ->
         ({"engine": "dall-e"}, "expected one of auto, stability, diffusion, gan"),
         ({"output_format": "bmp"}, "expected one of same, png, jpeg, webp"),
         ({"seed": -1}, "seed is -1"),
-        ({"geometry": "twist"}, "expected one of none, flip, light, strong"),
+        ({"geometry": "twist"}, "expected one of auto, none, flip, light, strong"),
         ({"geometry": "flip", "mirror": False}, "which leaves nothing to do"),
     ],
 )
