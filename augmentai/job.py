@@ -67,7 +67,9 @@ class Job:
             self.report.notice(notice)
         self.report.estimate = self.estimate
         self.report.losses = self.output.losses
-        geometry, notice = settled_geometry(self.recipe, self.gathered.sources)
+        sources = self.gathered.sources
+        things = any(source.labels is not None for source in sources)
+        geometry, notice = settled_geometry(self.recipe, (source.label for source in sources), things)
         if notice:
             self.report.notice(notice)
         self._unreadable: deque[Outcome] = deque()

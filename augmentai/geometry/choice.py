@@ -9,9 +9,9 @@ could do it is the one step that helped where the training moves nothing and cos
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from augmentai.recipe import AUTO, Recipe, Source
+from augmentai.recipe import AUTO, Recipe
 
 # What a mirrored picture would be a wrong example of. Only names can tell; `mirror` is there for what they do not say.
 _HANDED = frozenset(
@@ -25,23 +25,28 @@ _HANDED = frozenset(
 _NAMED = 3  # classes named in a notice
 
 
-def settled_geometry(recipe: Recipe, sources: Sequence[Source]) -> tuple[str, str]:
+def settled_geometry(recipe: Recipe, labels: Iterable[str | None], things: bool) -> tuple[str, str]:
     """The geometry to carry out, one of `GEOMETRIES` without "auto", and a notice for the user, often empty.
 
-    "auto" becomes "flip" for a set of two classes or more without labelled boxes, outlines or masks, whose trainings
-    mirror by themselves, and "none" for any other, with `recipe.mirror` False, and where the names of classes tell
-    that left and right matter. The same whatever the order of the sources.
+    labels: the sources' classes, None for one without. things: boxes, outlines or masks are labelled in the pictures.
+
+    "auto" becomes "flip" for a set of two classes or more without labelled things, whose trainings mirror by
+    themselves, and "none" for any other, with `recipe.mirror` False, and where the names of classes tell that left and
+    right matter.
     """
     if recipe.geometry != AUTO:
         return recipe.geometry, ""
-    classes = {source.label for source in sources if source.label is not None}
-    if not recipe.mirror or len(classes) < 2 or any(source.labels is not None for source in sources):
+    classes = {label for label in labels if label is not None}
+    if not recipe.mirror or things or len(classes) < 2:
         return "none", ""
     if handed := handed_classes(classes):
         more = f" and {len(handed) - _NAMED} more" if len(handed) > _NAMED else ""
         named = ", ".join(handed[:_NAMED]) + more
-        return "none", f"nothing is mirrored, since left and right may matter for {named}; with geometry flip it is"
-    return "flip", "half of the variations are mirrored, as is usual for photographs in classes; geometry none stops it"
+        return "none", f"nothing is mirrored, since left and right may matter for {named}; ask for it where they do not"
+    return "flip", (
+        "half of the variations are mirrored, as is usual for photographs in classes; "
+        "switch that off where left and right matter"
+    )
 
 
 def handed_classes(classes: Iterable[str]) -> list[str]:

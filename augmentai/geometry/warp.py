@@ -115,6 +115,19 @@ class Warp:
         return moved
 
 
+def warp_told(geometry: Mapping[str, Any], full_wh: tuple[int, int], size_wh: tuple[int, int]) -> Warp:
+    """The warp that a variation's manifest tells of, for a smaller picture of its source: so that the two lie alike.
+
+    geometry: what `Warp.details` holds under that name. full_wh: of the variation; size_wh: of the smaller picture.
+    """
+    scale = np.diag([size_wh[0] / full_wh[0], size_wh[1] / full_wh[1], 1.0])
+    matrix = scale @ np.array(geometry["matrix"], np.float64) @ np.linalg.inv(scale)
+    rotation, zoom, (tilt_x, tilt_y) = geometry["rotation_deg"], geometry["zoom"], geometry["tilt"]
+    # Rounded, so that what only mirrors is seen to only mirror.
+    drawn = Draw(matrix.round(9), geometry["mirrored"], rotation, zoom, (tilt_x, tilt_y))
+    return Warp(geometry["name"], size_wh, drawn)
+
+
 def warp_for(
     geometry: str, size_wh: tuple[int, int], seed: int, mirror: bool = True, labels: Labels | None = None
 ) -> Warp:

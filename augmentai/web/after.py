@@ -14,6 +14,7 @@ from typing import Any
 import gradio as gr
 
 from augmentai.dataset.write import OutputError
+from augmentai.geometry import warp_told
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import as_web_file, thumbnail
 from augmentai.settings import Settings
@@ -84,7 +85,7 @@ class After:
         yield download(finished)
 
     def compare(self, file: str, session: str) -> Shown:
-        """Larger pictures of one variation and its source, for the window that compares them."""
+        """Larger pictures of one variation and of its source, moved alike, for the window that compares them."""
         finished = self._shelf.get(session)
         row = finished.row(file) if finished else None
         if finished is None or row is None:
@@ -103,6 +104,8 @@ class After:
             try:
                 if not found and read is not None:
                     large = thumbnail(read(), row.file, self._settings.max_pixels, _COMPARED_SIDE_PX)
+                    if name == "before" and row.geometry is not None:
+                        large = warp_told(row.geometry, row.size_wh, large.size).picture(large)
                     data, ending = as_web_file(large)
                     found = [holder / f"large-{name}.{ending}"]
                     found[0].write_bytes(data)

@@ -17,7 +17,7 @@ _BINS = 12
 
 
 def report_page(finished: Finished) -> str:
-    """The third tab: what was made of each class, how far it moved, by whom."""
+    """The third tab: what was made of each class, how much it changed, by whom."""
     report = finished.report
     kept = [row for row in finished.rows if row.file not in finished.left_out]
     made = Counter(name for row in kept for name in row.labels or ("",))
@@ -32,10 +32,10 @@ def report_page(finished: Finished) -> str:
     facts = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles)
     engines = Counter(report["engines"])
     engines.subtract(row.engine for row in finished.rows if row.file in finished.left_out)
-    moved = [row.moved for row in kept]
+    changes = [row.changed for row in kept]
     return (
         f'<div class="report"><dl class="report-tiles">{facts}</dl>'
-        f"{_classes(finished.classes, made)}{_moved(moved)}{_engines(engines)}</div>"
+        f"{_classes(finished.classes, made)}{_changed(changes)}{_engines(engines)}</div>"
     )
 
 
@@ -57,23 +57,25 @@ def _class_row(name: str, old: int, new: int, most: int) -> str:
     return _row(shown, bars, (f"{old:,}", f"{old + new:,}"))
 
 
-def _moved(moved: Sequence[float]) -> str:
-    """How many variations moved how far, as columns."""
-    if not moved:
+def _changed(changes: Sequence[float]) -> str:
+    """How many variations changed how much, as columns."""
+    if not changes:
         return ""
-    middle = sorted(moved)[len(moved) // 2]
+    middle = sorted(changes)[len(changes) // 2]
     words = (
-        f"Half of the {len(moved):,} variations moved more than {100 * middle:.1f} per cent, "
-        f"from {100 * min(moved):.1f} to {100 * max(moved):.1f} per cent."
+        f"Half of the {len(changes):,} variations changed by more than {100 * middle:.1f} per cent, "
+        f"from {100 * min(changes):.1f} to {100 * max(changes):.1f} per cent."
     )
     unit = "The measure is the mean difference of the pixels: 0 is the source itself, 100 the way from black to white."
-    return f'<section class="plot"><h2>How far they moved</h2><p>{words} {unit}</p>{_columns(moved, words)}</section>'
+    return (
+        f'<section class="plot"><h2>How much they changed</h2><p>{words} {unit}</p>{_columns(changes, words)}</section>'
+    )
 
 
-def _columns(moved: Sequence[float], words: str) -> str:
-    top = max(0.05, *moved)
+def _columns(changes: Sequence[float], words: str) -> str:
+    top = max(0.05, *changes)
     counts = [0] * _BINS
-    for share in moved:
+    for share in changes:
         counts[min(_BINS - 1, int(share / top * _BINS))] += 1
     width, height, left, right, floor = 640, 250, 12, 628, 200
     step = (right - left) / _BINS

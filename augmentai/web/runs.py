@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -18,6 +18,7 @@ from augmentai.dataset.labels.base import Labels
 from augmentai.dataset.read import Gathered, gather
 from augmentai.dataset.write import OutputError
 from augmentai.engines.base import Engine
+from augmentai.geometry import warp_told
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import as_web_file, distance, shrunk, thumbnail
 from augmentai.job import Job, limits
@@ -41,8 +42,9 @@ Given = Callable[[Path, Event], Gathered]
 class Row:
     """One finished variation as the page shows it. preview, before: small pictures of it and of its source, on disk.
 
-    labels: its class, or the classes of what is labelled in it. moved: how far it is from its source, 0 to 1, by
-    `distance` of the small pictures.
+    labels: its class, or the classes of what is labelled in it. changed: how far it is from its source, 0 to 1, by
+    `distance` of the small pictures. size_wh: of the variation. geometry: how its pixels were moved, as its manifest
+    tells; None where they were not. `before` is moved alike, so that the two compare.
     """
 
     file: str
@@ -58,7 +60,9 @@ class Row:
     look: str
     preview: str
     before: str
-    moved: float
+    changed: float
+    size_wh: tuple[int, int]
+    geometry: Mapping[str, Any] | None = None
 
 
 class Doing:
@@ -209,6 +213,10 @@ class _Work:
         small = shrunk(made.image, PREVIEW_SIDE_PX)
         before, path = self._small_source(outcome.source, holder, max_pixels)
         details = made.details
+        geometry = details.get("geometry")
+        if before is not None and geometry is not None:
+            before = warp_told(geometry, made.image.size, before.size).picture(before)
+            path = _write(before, holder, "before-moved")
         self._rows.append(
             Row(
                 made.file,
@@ -225,6 +233,8 @@ class _Work:
                 _write(small, holder, "after"),
                 path,
                 distance(before, small) if before is not None else 0.0,
+                made.image.size,
+                geometry,
             )
         )
 

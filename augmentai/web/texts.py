@@ -88,7 +88,7 @@ def line(words: str) -> str:
 
 def hint(words: str) -> str:
     """A line beside the main one."""
-    return f'<p class="aug-hint">{escape(words)}</p>'
+    return f'<p class="aug-hint">{escape(words[:1].upper() + words[1:])}</p>'
 
 
 def count(number: int, thing: str) -> str:

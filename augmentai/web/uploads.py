@@ -60,7 +60,8 @@ class Look:
 
     pictures: those that may be varied; carried: those for validation and test, which never are. layout: how the set is
     labelled, empty where it is not. categories: what its labels name. classes: pictures of each class folder. kinds:
-    which classes the pictures show that may be varied (see `forecast`).
+    which classes the pictures show that may be varied (see `forecast`). things: boxes, outlines or masks are labelled
+    in them.
     """
 
     pictures: int = 0
@@ -72,6 +73,7 @@ class Look:
     categories: list[str] = field(default_factory=list)
     classes: Counter[str] = field(default_factory=Counter)
     kinds: list[tuple[str | None, tuple[str, ...], int]] = field(default_factory=list)
+    things: bool = False
     refused: list[dict[str, str]] = field(default_factory=list)
     thumbs: list[dict[str, str]] = field(default_factory=list)
 
@@ -91,9 +93,9 @@ class Look:
         }
 
     def as_state(self) -> dict[str, Any]:
-        """What little cost and time are told by."""
+        """What little cost, time and geometry are told by."""
         numbers = {"pictures": self.pictures, "pixels": self.pixels // max(1, self.pixels_of)}
-        return {**numbers, "kinds": self.kinds}
+        return {**numbers, "kinds": self.kinds, "things": self.things}
 
     def refuse(self, file: str, reason: object) -> None:
         self.refused.append({"file": shown(file), "reason": str(reason)})
@@ -136,6 +138,7 @@ def _sort_out(tree: Tree, settings: Settings, wanted: str, found: Look) -> None:
         found.refuse(f"{found.pictures - settings.max_files} pictures", reason)
         found.pictures = settings.max_files
     found.kinds = kinds(varied[: found.pictures])
+    found.things = any(one.labels is not None for one in varied[: found.pictures])
     found.thumbs = list(_thumbnails(pictures, settings))
 
 

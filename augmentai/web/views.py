@@ -84,6 +84,13 @@ def download(finished: Finished) -> Shown:
     return {"download": button, "pack": gr.Button(visible=False)}
 
 
+def _lies(row: Row) -> str:
+    """How the source is shown beside this variation, in words; empty where it lies as it always did."""
+    if row.geometry is None:
+        return ""
+    return "mirrored" if row.geometry["name"] == "flip" else "moved alike"
+
+
 def cards(rows: Sequence[Row], left_out: set[str]) -> list[dict[str, Any]]:
     """JSON for the grid."""
     return [
@@ -95,9 +102,10 @@ def cards(rows: Sequence[Row], left_out: set[str]) -> list[dict[str, Any]]:
             "strength": f"{row.strength:g}",
             "prompt": row.prompt,
             "look": row.look.replace("bank ", "learnt look "),
-            "moved": f"{100 * row.moved:.0f} %",
+            "changed": f"{100 * row.changed:.0f} %",
             "after": row.preview,
             "before": row.before,
+            "lies": _lies(row),
             "out": row.file in left_out,
         }
         for row in rows

@@ -20,12 +20,12 @@ def expect(locator: Any) -> Any:
 
 
 def photos(folder: Path, *names: str) -> list[Path]:
-    """Small pictures, each of another colour; "cats/a.png" lies in a class folder."""
+    """Small pictures, each of another colour, dark on one side; "cats/a.png" lies in a class folder."""
     paths = []
     for number, name in enumerate(names):
         paths.append(folder / name)
         paths[-1].parent.mkdir(parents=True, exist_ok=True)
-        picture = Image.linear_gradient("L").resize((60, 44)).convert("RGB")
+        picture = Image.linear_gradient("L").rotate(90).resize((60, 44)).convert("RGB")
         Image.blend(picture, Image.new("RGB", (60, 44), (40 * number % 255, 90, 200 - 30 * number % 200)), 0.5).save(
             paths[-1]
         )

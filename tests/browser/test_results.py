@@ -28,6 +28,22 @@ from tests.browser.steps import (
 
 pytestmark = pytest.mark.browser
 
+# How far the two pictures that are compared differ, as they lie and with one of them mirrored.
+DIFFERENCE = """() => {
+  const pixels = (side) => {
+    const canvas = new OffscreenCanvas(60, 44), context = canvas.getContext('2d');
+    context.drawImage(document.querySelector('.compare-' + side), 0, 0, 60, 44);
+    return context.getImageData(0, 0, 60, 44).data;
+  };
+  const before = pixels('before'), after = pixels('after'), far = {alike: 0, swapped: 0};
+  for (let y = 0; y < 44; y++) for (let x = 0; x < 60; x++) {
+    const green = (side, column) => side[4 * (y * 60 + column) + 1];
+    far.alike += Math.abs(green(before, x) - green(after, x));
+    far.swapped += Math.abs(green(before, 59 - x) - green(after, x));
+  }
+  return far;
+}"""
+
 
 @pytest.fixture(scope="module")
 def results(browser: Any, page_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
@@ -93,6 +109,27 @@ def test_before_and_after(finished: Any) -> None:
     expect(page.locator("dialog")).to_be_hidden()
 
 
+def test_the_source_is_shown_mirrored_beside_a_mirrored_variation(finished: Any, tmp_path: Path) -> None:
+    page = finished
+    lines = manifest(saved_zip(page, tmp_path))
+    mirrored = {line["file"] for line in lines if line["details"].get("geometry", {}).get("mirrored")}
+    page.click(".card-open >> nth=0")
+    page.wait_for_selector("dialog[open]")
+    for number in range(6):
+        file = page.inner_text("#compare-title")
+        expected = "Source, mirrored" if file in mirrored else "Source"
+        assert page.inner_text(".compare-tag-before") == expected
+        assert (", mirrored" in page.inner_text(".compare-facts")) == (file in mirrored)
+        for side in ("before", "after"):
+            large = f"(i => i.src.includes('large-{side}') && i.complete)(document.querySelector('.compare-{side}'))"
+            page.wait_for_function(large)
+        change = page.evaluate(DIFFERENCE)
+        assert change["alike"] < change["swapped"]
+        if number < 5:
+            page.click("dialog [data-do=next]")
+    page.click("dialog [data-do=close]")
+
+
 def test_narrowing_down_by_class_and_photo(finished: Any) -> None:
     page = finished
     choose(page, "#by-label", "dogs")
@@ -128,7 +165,7 @@ def test_the_report_tab_shows_classes_moves_and_engines(finished: Any) -> None:
     page.get_by_role("tab", name="Report").click()
     rows = [row.split() for row in page.locator(".plot-table >> nth=0 >> tbody tr").all_inner_texts()]
     assert rows == [["cats", "2", "6"], ["dogs", "1", "3"]]
-    assert "6 variations moved" in page.get_attribute(".plot-columns", "aria-label")
+    assert "6 variations changed" in page.get_attribute(".plot-columns", "aria-label")
     assert page.locator(".plot-columns rect").count() > 1
     assert page.locator(".plot-table >> nth=1 >> tbody tr").all_inner_texts()[0].split() == [
         "Local",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -13,10 +14,11 @@ from PIL import Image
 
 from augmentai.dataset.labels.base import Labels, Shape
 from augmentai.engines.gan import GanEngine
-from augmentai.geometry import Warp, warp_for
+from augmentai.geometry import Warp, warp_for, warp_told
 from augmentai.geometry.draw import REACHES, draw
 from augmentai.images import decode
 from augmentai.recipe import GEOMETRIES, Recipe, RecipeError, Source
+from augmentai.settings import EXAMPLES
 from tests.images.gallery import KINDS
 from tests.makers import SIZE_WH, alpha_of, colours, deep_values, png
 from tests.test_job import job_of, opened
@@ -144,6 +146,24 @@ def test_mirror_is_half_of_them_or_none() -> None:
     keypoints = Labels((Shape("cat", (1, 1, 9, 9), extra={"keypoints": [2, 2, 2]}),))
     assert not any(warp_for("flip", (64, 48), seed, labels=keypoints).drawn.mirrored for seed in range(100))
     assert all(warp_for("none", (64, 48), seed).still for seed in range(100))
+
+
+@pytest.mark.parametrize("geometry", MOVING)
+def test_a_small_picture_moves_as_the_manifest_tells_of_the_large_one(geometry: str) -> None:
+    with Image.open(EXAMPLES / "chelsea.png") as opened:
+        whole = opened.convert("RGB")
+    size_wh = 157, 104  # not quite the same shape
+    for seed in (3, 4, 5, 6):
+        warp = warp_for(geometry, whole.size, seed)
+        if warp.still:
+            continue
+        told = json.loads(json.dumps(warp.details))["geometry"]  # as it is read again
+        again = warp_told(told, whole.size, size_wh)
+        assert again.only_mirrors == warp.only_mirrors
+        unmoved = whole.resize(size_wh, Image.Resampling.BOX)
+        expected = np.asarray(warp.picture(whole).resize(size_wh, Image.Resampling.BOX), float)
+        moved, still = (np.abs(np.asarray(one, float) - expected).mean() for one in (again.picture(unmoved), unmoved))
+        assert moved < 5 < 12 < still, f"{moved:.1f} levels of 255 apart, unmoved {still:.1f}"
 
 
 def test_a_bare_box_turns_less_than_an_outline() -> None:

@@ -57,7 +57,7 @@ def test_the_page_says_so(tmp_path: Path) -> None:
     assert "<b>16 variations</b> of 4 pictures" in before.foretell(given, "", {"variations": 4, "engine": "gan"})
     short = before.foretell(given, "", {"per_class": 100, "engine": "gan"})
     assert "<b>64 variations</b>" in short
-    assert "too few pictures to reach 100" in short
+    assert "Too few pictures to reach 100" in short
 
 
 def test_nothing_to_balance_is_said_before_the_click(tmp_path: Path) -> None:
@@ -83,3 +83,13 @@ def test_the_layout_that_the_visitor_names_is_what_is_looked_for(tmp_path: Path)
     wrong = look(entries, Settings(), "voc")
     assert wrong.pictures == 0
     assert "it is no voc set; expected an .xml file" in wrong.refused[0]["reason"]
+
+
+def test_the_page_says_that_photographs_in_classes_will_be_mirrored(tmp_path: Path) -> None:
+    given, before = told(as_zip(tmp_path / "folders.zip", class_folders()))
+    assert "variations are mirrored" in before.foretell(given, "", {"engine": "gan"})
+    assert "mirrored" not in before.foretell(given, "", {"engine": "gan", "geometry": "none"})
+    assert "mirrored" not in before.foretell(given, "", {"engine": "gan", "mirror": False})
+    boxes, before = told(as_zip(tmp_path / "boxes.zip", uneven()))
+    assert "mirrored" not in before.foretell(boxes, "", {"engine": "gan"})
+    assert "mirrored" not in before.foretell({}, "", {"engine": "gan"})

@@ -13,8 +13,9 @@ from PIL import Image
 
 from augmentai.dataset.write import OutputError
 from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
+from augmentai.images.preview import distance
 from augmentai.recipe import OUTPUT_FORMATS, Recipe
-from augmentai.settings import Settings
+from augmentai.settings import EXAMPLES, Settings
 from augmentai.web import runs
 from tests.images.gallery import KINDS
 
@@ -65,6 +66,25 @@ def test_every_kind_of_picture_in_every_format(tmp_path: Path, output_format: st
         with Image.open(path) as opened:
             opened.load()
             assert keep_full or max(opened.size) <= runs.PREVIEW_SIDE_PX
+
+
+@pytest.mark.parametrize("geometry", ["flip", "strong"])
+def test_the_small_source_beside_a_moved_variation_is_moved_alike(tmp_path: Path, geometry: str) -> None:
+    recipe = Recipe(seed=1, variations=6, geometry=geometry, filters=False)
+    rows = snapshots([EXAMPLES / "chelsea.png", EXAMPLES / "china.jpg"], tmp_path, recipe, keep_full=False)[-1].rows
+    moved = [row for row in rows if row.geometry is not None]
+    assert len(rows) == 12
+    assert 0 < len(moved) <= 12
+    assert max(row.changed for row in rows) < 0.02, "the engine changed nothing, so nothing of it is told as a change"
+    assert len({row.before for row in moved}) == len(moved)
+    for row in moved:
+        with Image.open(row.before) as before, Image.open(row.preview) as after:
+            assert before.size == after.size
+            assert distance(before, after) < 0.02
+    for row in moved if geometry == "flip" else ():
+        plain = next(other.before for other in rows if other.source == row.source and other.geometry is None)
+        with Image.open(plain) as before, Image.open(row.preview) as after:
+            assert distance(before, after) > 0.04, "as it was it would have been told as a large change"
 
 
 def test_a_job_that_nobody_waits_for_leaves_nothing(tmp_path: Path) -> None:

@@ -77,7 +77,7 @@ function cut() {
 }
 
 function facts() {
-  const item = items[at], rows = [['Source', item.source], ['Made by', item.engine], ['Strength', item.strength], ['Seed', item.seed], ['Moved', item.moved]];
+  const item = items[at], rows = [['Source', item.source + (item.lies && `, ${item.lies}`)], ['Made by', item.engine], ['Strength', item.strength], ['Seed', item.seed], ['Changed', item.changed]];
   if (item.prompt) rows.push(['Prompt', item.prompt]);
   if (item.look) rows.push(['Look from', item.look]);
   find('.compare-facts').replaceChildren(...rows.flatMap(([name, value]) => {
@@ -100,6 +100,7 @@ function show(number) {
   under.src = url(item.after);
   over.src = url(item.before);
   over.hidden = !item.before;
+  find('.compare-tag-before').textContent = 'Source' + (item.lies && `, ${item.lies}`);
   slider.value = 50;
   cut();
   facts();
