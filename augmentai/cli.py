@@ -128,7 +128,7 @@ def augment(
             "--geometry",
             "-g",
             help="Move it besides: flip; light: flip, crop, small turn; strong: also perspective. "
-            "auto flips photos in class folders; choose light if your training does not crop by itself.",
+            "auto flips photos sorted into classes; choose light if your training does not crop by itself.",
         ),
     ] = "auto",
     mirror: Annotated[

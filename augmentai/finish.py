@@ -15,7 +15,7 @@ from augmentai.filters import HeldOut, Look, Siblings, Verdict, look_of, verdict
 from augmentai.geometry import Warp, warp_for
 from augmentai.images import ImageError, Photo, encode
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, MADE_BY, format_for
-from augmentai.recipe import Outcome, Recipe, Rejection, Source, Variation, variation_seed
+from augmentai.recipe import AUTO, Outcome, Recipe, Rejection, Source, Variation, variation_seed
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -65,7 +65,7 @@ class Finisher:
     Files are encoded in `pool`, since a PNG or WebP takes as long as the engine does for the next picture. wanted:
     the indices of a source's variations. known: prints of variations that an earlier run has made. held_out:
     pictures of the validation and test splits, asked for when first needed. tries: of one variation, at most.
-    geometry: the recipe's, or what "auto" is for this set.
+    geometry: the recipe's, or what "auto" is for this source.
     """
 
     def __init__(
@@ -77,7 +77,7 @@ class Finisher:
         held_out: Callable[[], HeldOut | None],
         pool: Executor,
         tries: Callable[[], int],
-        geometry: str,
+        geometry: Callable[[Source], str],
     ) -> None:
         self._tries = tries
         self._geometry = geometry
@@ -122,7 +122,7 @@ class Finisher:
         photo = task.photo
         labels = task.labels
         restored = photo.restore(made.image)
-        warp = warp_for(self._geometry, photo.size_wh, task.seed, recipe.mirror, labels)
+        warp = warp_for(self._geometry(task.source), photo.size_wh, task.seed, recipe.mirror, labels)
         image = warp.picture(restored)
         verdict, seen = Verdict({}), b""
         if recipe.filters:
@@ -141,7 +141,9 @@ class Finisher:
     def _verdict(self, made: Made, labels: Labels | None, warp: Warp, after: Look, final: Look) -> Verdict:
         task, recipe = made.task, self._recipe
         before = self._look_of(task.source, task.photo)
-        verdict = verdict_on(before, after, made.strength_used, recipe.thresholds, moved=not warp.still)
+        # A bare mirror image is new to whoever asked for it, but not to a training that mirrors by itself.
+        is_new = not warp.still and recipe.geometry != AUTO
+        verdict = verdict_on(before, after, made.strength_used, recipe.thresholds, moved=is_new)
         if not verdict.filter:
             verdict = self._against_held_out(verdict, final)
         repaints = made.ai_share == "all" and made.strength_used > 0 and recipe.thresholds.drift > 0

@@ -23,7 +23,7 @@ from augmentai.engines.stability import Estimate, estimate
 from augmentai.filters import HeldOut, Look, look_of
 from augmentai.filters.measure import SIDE_PX
 from augmentai.finish import Finisher, Ready, reason_of
-from augmentai.geometry.choice import settled_geometry
+from augmentai.geometry.choice import settled_geometry, traits
 from augmentai.images import ImageError, Photo, decode
 from augmentai.recipe import Outcome, Recipe, Source, variation_seed
 from augmentai.report import Report
@@ -44,7 +44,7 @@ class Job:
     rounds: how often the recipe's tries are gone through before a variation that filters reject is left out; more than
     1 where a finished run is tried again.
     tell: see `JobView`.
-    `output` is the set around the variations: originals, labels, splits.
+    `output` is the set around the variations: originals, labels, splits. `geometry` is what the recipe's comes to.
     Raises ValueError where the recipe names an unknown engine, and RecipeError where the set cannot be converted or has
     no classes to balance.
     """
@@ -68,10 +68,11 @@ class Job:
         self.report.estimate = self.estimate
         self.report.losses = self.output.losses
         sources = self.gathered.sources
-        things = any(source.labels is not None for source in sources)
-        geometry, notice = settled_geometry(self.recipe, (source.label for source in sources), things)
-        if notice:
-            self.report.notice(notice)
+        labelled = self.gathered.foreign_labels or any(source.labels is not None for source in sources)
+        seen = traits(((source.path, source.label) for source in sources), labelled)
+        self.geometry = settled_geometry(self.recipe, seen)
+        if self.geometry.notice:
+            self.report.notice(self.geometry.notice)
         self._unreadable: deque[Outcome] = deque()
         self._unanswered: dict[tuple[str, str, int], Task] = {}
         self._cut_short = False
@@ -86,7 +87,7 @@ class Job:
             self._held_out,
             self._encoders,
             lambda: self.rounds * (self.recipe.retries + 1),
-            geometry,
+            self.geometry.of,
         )
 
     def go_on(self, held: Held) -> None:

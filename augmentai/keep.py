@@ -25,9 +25,8 @@ def record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
     """What `recipe.yaml` will say of a job. inputs: as they were given; out: the folder or ZIP that it goes to."""
     used = models(job.recipe.engine, job.settings, job.engines)
     given = job.gathered
-    return record_of(
-        job.recipe, given.sources, used, inputs, out, given.carried, given.labels_sha256, rounds=job.rounds
-    )
+    labels, geometry = given.labels_sha256, str(job.geometry)
+    return record_of(job.recipe, given.sources, used, inputs, out, given.carried, labels, job.rounds, geometry)
 
 
 def keep(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome, None, None]:

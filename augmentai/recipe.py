@@ -77,7 +77,8 @@ class Recipe:
     output_format: "same" as the source, "png", "jpeg" or "webp".
     geometry: what is moved besides, whichever engine made it: "none"; "flip" (left and right swapped in half of the
     variations); "light" (flip, crops, small turns); "strong" (also perspective, all of it further). Labels move along.
-    "auto" flips photographs in class folders, unless the classes' names speak of left and right or of writing.
+    "auto" flips photographs in two classes or more, unless label files lie beside them or the names of classes speak of
+    left and right or of writing; what it came to, the report tells.
     mirror: left and right may be swapped; False where they matter (text, road signs, left and right hands).
     least_visible: 0 to 1; a labelled thing of which geometry leaves a smaller share in the picture loses its label.
     layout: how the set is laid out: "auto" recognises it; "folders" takes pictures and class folders alone.

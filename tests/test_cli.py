@@ -154,6 +154,21 @@ def test_geometry_is_asked_for_and_told(dataset: Path, tmp_path: Path) -> None:
     assert "which leaves nothing to do" in refused.stderr
 
 
+def test_what_geometry_came_to_is_told_and_made_again(dataset: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = augmentai(dataset, "-o", out, "-n", "4", "--seed", "3")
+    assert done.returncode == 0, done.stderr
+    assert "note: half of the variations are mirrored" in done.stderr
+    mirrored = [line for line in lines_of(out) if line["details"].get("geometry")]  # type: ignore[attr-defined]
+    assert 0 < len(mirrored) < 12
+    assert "\ngeometry: flip of those with a class\n" in (out / "recipe.yaml").read_text()
+    assert "| `geometry` | `auto: flip of those with a class` |" in (out / "dataset_card.md").read_text()
+    again = augmentai("replay", out, "-o", tmp_path / "again")
+    assert "12 of 12 files are the same to the last byte" in again.stdout + again.stderr
+    foretold = augmentai(dataset, "-o", tmp_path / "none", "--dry-run", "--no-flip")
+    assert "mirrored" not in foretold.stderr
+
+
 def test_waiting_threads_sleep_from_the_first_on() -> None:
     """Said before torch is loaded, since it is not heard afterwards: spinning threads made small pictures ten times as
     slow on busy processors."""

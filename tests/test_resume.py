@@ -304,6 +304,20 @@ class TestWhatIsDoneAgain:
         broken.close()
         assert settle(tmp_path / "out", unseeded) == drawn
 
+    def test_a_run_of_before_there_was_geometry_auto_goes_on_as_it_began(self, given: Path, tmp_path: Path) -> None:
+        still = replace(RECIPE, geometry="none")
+        done(given, tmp_path / "whole", still)
+        outcomes = keep(job(given, still), tmp_path / "out", [given])
+        for _ in range(5):
+            next(outcomes)
+        outcomes.close()
+        record = (tmp_path / "out" / RECIPE_FILE).read_text()
+        assert record.count("\ngeometry: none\n") == 1
+        (tmp_path / "out" / RECIPE_FILE).write_text(record.replace("\ngeometry: none\n", "\n"))  # was not told then
+        assert done(given, tmp_path / "out", settle(tmp_path / "out", RECIPE))["held"] == 5
+        (tmp_path / "out" / RECIPE_FILE).write_text(record)
+        assert held(tmp_path / "out") == held(tmp_path / "whole")
+
     def test_donors_are_the_same(self, gan: GanEngine, given: Path, tmp_path: Path) -> None:
         """The local GAN lends every picture the look of others of the job: also of those that are done already."""
         done(given, tmp_path / "whole", engines=[gan])
@@ -356,6 +370,11 @@ class TestWhatIsRefused:
         recipe = (out / RECIPE_FILE).read_text()
         (out / RECIPE_FILE).write_text(recipe.replace("weights sha256 ", "weights sha256 0"))
         self.refused(given, out, RECIPE, "the model of gan was weights sha256 0.*, now weights sha256")
+
+    def test_label_files_that_came_to_lie_beside_the_pictures(self, given: Path, out: Path) -> None:
+        """Until then half of the variations were mirrored; the set would be half of one kind and half of another."""
+        (given / "landmarks.csv").write_text("00.png,12,20\n")
+        self.refused(given, out, RECIPE, "geometry auto came to flip of those with a class, now to none")
 
     def test_a_recipe_that_cannot_be_read(self, given: Path, out: Path) -> None:
         (out / RECIPE_FILE).write_text("recipe: [")

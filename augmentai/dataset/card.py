@@ -12,7 +12,7 @@ from typing import Any
 from augmentai.dataset.labels.base import LabelError
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, SHEET, made_in
 from augmentai.dataset.record import RunRecord
-from augmentai.recipe import Source
+from augmentai.recipe import AUTO, Source
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _NO_CLASS = "(no class)"
@@ -164,6 +164,8 @@ def _objects(counts: Counts) -> str:
 
 def _recipe(record: RunRecord) -> str:
     settings = {name: value for name, value in asdict(record.recipe).items() if value != ""}
+    if record.recipe.geometry == AUTO and record.geometry:
+        settings["geometry"] = f"{AUTO}: {record.geometry}"
     rows = [(f"`{name}`", f"`{_cell(str(value))}`") for name, value in settings.items()]
     again = f"`python -m augmentai replay` makes the same of the same photographs; all settings are in `{RECIPE_FILE}`."
     return _table(("setting", "value"), rows) + "\n\n" + again

@@ -45,6 +45,7 @@ class Gathered:
     sources: the pictures to be varied, sorted by path and hash; of a set with splits, those for training. carried: the
     others, which are never varied. failures: files that were named but cannot be read. notices: for the user. layout:
     how the set is laid out, and how it is written again. labels_sha256: of all its label files, "" where it has none.
+    foreign_labels: files that were not understood may say where something lies in the pictures.
     """
 
     sources: tuple[Source, ...]
@@ -53,6 +54,7 @@ class Gathered:
     carried: tuple[Source, ...] = ()
     layout: Layout = field(default_factory=FolderLayout, repr=False, compare=False)
     labels_sha256: str = ""
+    foreign_labels: bool = False
 
 
 def gather(
@@ -91,6 +93,7 @@ class _Collector:
         self.runs: list[str] = []
         self.nothing_given = False
         self.labels_sha256 = ""
+        self.foreign_labels = False
 
     def take_all(self, inputs: list[str | os.PathLike[str] | Source]) -> None:
         self.nothing_given = not inputs
@@ -127,6 +130,7 @@ class _Collector:
                 except NotTakenError as error:
                     self._fail(entry.path, str(error))
         self.labels_sha256 = self.tree.sha256_of_labels(self.layout.used, self.layout.hidden)
+        self.foreign_labels = self.tree.foreign_labels(self.layout.used)
         self.layout.known.clear()
         self.layout.hidden.clear()
         self.tree = Tree()
@@ -177,7 +181,8 @@ class _Collector:
         varied = tuple(s for s in ordered if not has_splits or s.split == "train")
         carried = tuple(s for s in ordered if has_splits and s.split != "train")
         failures = sorted(self.failures, key=lambda failure: (failure.file, failure.reason))
-        return Gathered(varied, tuple(failures), tuple(notices), carried, self.layout, self.labels_sha256)
+        told = tuple(failures), tuple(notices)
+        return Gathered(varied, *told, carried, self.layout, self.labels_sha256, self.foreign_labels)
 
     def _fail(self, name: str, reason: str) -> None:
         self.failures.append(Failure(shown(name), reason))

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from augmentai.recipe import Recipe, RecipeError, Source
+from augmentai.recipe import AUTO, Recipe, RecipeError, Source
 from augmentai.versions import versions
 
 _LONGEST_RECIPE_BYTES = 1 << 20
@@ -23,12 +23,13 @@ class RunRecord:
     """What a run was asked for.
 
     recipe: with the seed that was used, never 0. rounds: 1, and one more for each time that what filters had left out
-    of the finished set was tried again. sources: their number. sources_sha256: SHA-256 of their sorted
-    hashes, one a line: what the pixels hang on. places_sha256: the same of the paths, classes and hashes of all
-    pictures of the set, also those held out: what the names and the filters hang on. labels_sha256: of all label files,
-    "" where there are none and None where it is not known. inputs: where they lay, seen
-    from the run's own folder; names alone where that would tell of a whole machine. models: the version of each
-    model that could be used. versions: of Python and the packages that make pixels.
+    of the finished set was tried again. geometry: what the recipe's came to for these sources, "" where it is not
+    known. sources: their number. sources_sha256: SHA-256 of their sorted hashes, one a line: what the pixels hang on,
+    but for geometry "auto". places_sha256: the same of the paths, classes and hashes of all pictures of the set, also
+    those held out: what the names, the filters and that geometry hang on. labels_sha256: of all label files, "" where
+    there are none and None where it is not known. inputs: where they lay, seen from the run's own folder; names alone
+    where that would tell of a whole machine. models: the version of each model that could be used. versions: of Python
+    and the packages that make pixels.
     """
 
     recipe: Recipe
@@ -38,6 +39,7 @@ class RunRecord:
     labels_sha256: str | None = None
     inputs: tuple[str, ...] = ()
     rounds: int = 1
+    geometry: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
@@ -46,6 +48,7 @@ class RunRecord:
 
         content = {
             "recipe": asdict(self.recipe),
+            "geometry": self.geometry,
             "rounds": self.rounds,
             "sources": {
                 "count": self.sources,
@@ -69,11 +72,12 @@ def record_of(
     carried: Sequence[Source] = (),
     labels_sha256: str = "",
     rounds: int = 1,
+    geometry: str = "",
 ) -> RunRecord:
     """The record of a run about to begin.
 
     inputs: as they were given. out: the folder or ZIP that it goes to. carried: the set's pictures that are not varied.
-    labels_sha256 and rounds: see `RunRecord`.
+    labels_sha256, rounds and geometry: see `RunRecord`.
     """
     by_hash = hashlib.sha256("".join(f"{sha256}\n" for sha256 in sorted(s.sha256 for s in sources)).encode())
     by_place = hashlib.sha256()
@@ -88,6 +92,7 @@ def record_of(
         labels_sha256,
         tuple(sorted(_seen_from(home, path) for path in inputs)),
         rounds,
+        geometry,
         models,
         versions(),
     )
@@ -107,6 +112,7 @@ def read_record(text: str, where: str) -> RunRecord:
         sources.get("labels_sha256"),
         tuple(str(given) for given in sources.get("inputs") or ()),
         int(content.get("rounds") or 1),
+        str(content.get("geometry") or ""),
         {str(name): str(version) for name, version in (content.get("models") or {}).items()},
         {str(name): str(version) for name, version in (content.get("versions") or {}).items()},
     )
@@ -146,6 +152,8 @@ def recipe_from(content: Mapping[str, Any], where: str) -> Recipe:
 def differences(before: RunRecord, now: RunRecord) -> list[str]:
     """In words, what is asked for now that was not then: settings, sources, models. Versions are not looked at."""
     found = recipe_differences(before.recipe, now.recipe)
+    if before.recipe.geometry == now.recipe.geometry and before.geometry and before.geometry != now.geometry:
+        found.append(f"geometry {now.recipe.geometry} came to {before.geometry}, now to {now.geometry}")
     if before.sources_sha256 != now.sources_sha256:
         same = before.sources == now.sources
         counts = f"{now.sources}, some of them changed" if same else str(now.sources)
@@ -163,10 +171,15 @@ def differences(before: RunRecord, now: RunRecord) -> list[str]:
 
 
 def recipe_differences(before: Recipe, now: Recipe) -> list[str]:
-    """Settings that differ, in words. A seed of 0 asks for none, so it differs from none."""
+    """Settings that differ, in words. A seed of 0 asks for none, so it differs from none.
+
+    Nor does geometry "auto" differ from "none", which was what nobody asked for before there was "auto".
+    """
     old, new = asdict(before), asdict(now)
     if not now.seed:
         new["seed"] = old["seed"]
+    if now.geometry == AUTO and before.geometry == "none":
+        new["geometry"] = old["geometry"]
     return [f"{name} was {_shown(old[name])}, now {_shown(new[name])}" for name in new if old[name] != new[name]]
 
 

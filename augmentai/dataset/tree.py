@@ -14,6 +14,8 @@ from augmentai.dataset.labels.base import LabelError
 
 # What label files are called. Others are left alone, as before.
 LABEL_SUFFIXES = frozenset({".txt", ".xml", ".json", ".jsonl", ".csv", ".yaml", ".yml", ".names", ".data"})
+_LISTS = frozenset({".csv", ".json", ".jsonl", ".xml"})
+_ABOUT_THE_SET = ("readme", "licen", "attribution", "credits", "dataset_info", "dataset-metadata", "classes")
 _LARGEST_TEXT_BYTES = 32 << 20  # of a file that is read whole: ten times the largest label file of one picture
 
 
@@ -96,6 +98,21 @@ class Tree:
         """The label file of this path: that of the same ZIP, where several hold one."""
         found = self.sides.get(path, [])
         return next((entry for entry in found if entry.origin == origin), found[0] if found else None)
+
+    def foreign_labels(self, used: Container[str]) -> bool:
+        """Whether files that were not understood may say where something lies in the pictures.
+
+        Such are one beside a picture that shares its name, and any CSV, JSON or XML file but those about the set as a
+        whole. used: paths of those that were understood.
+        """
+        pictures = {entry.stem for entry in self.pictures}
+        for path in self.sides:
+            name = PurePosixPath(path)
+            if path in used or name.stem.lower().startswith(_ABOUT_THE_SET):
+                continue
+            if name.suffix.lower() in _LISTS or path.removesuffix(name.suffix) in pictures:
+                return True
+        return False
 
     def sides_named(self, *endings: str) -> Iterator[Entry]:
         """Label files whose lower-cased path ends so, sorted."""

@@ -28,8 +28,9 @@ def verdict_on(before: Look, after: Look, strength: float, thresholds: Threshold
     """What is to be said of a variation by itself.
 
     before: its source. after: the variation before its geometry, so that both show the same things in the same places.
-    moved: geometry moves it besides, so that it is new even where the engine changed nothing. strength: the recipe's;
-    at 0 the user asks for the source itself, and nothing is rejected; nor is anything of a plain source, of one colour.
+    moved: geometry that was asked for moves it besides, so that it is new even where the engine changed nothing.
+    strength: the recipe's; at 0 the user asks for the source itself, and nothing is rejected; nor is anything of a
+    plain source, of one colour.
 
     change: mean absolute difference at a glance (32 x 32), in levels of 255; what a variation must at least have grows
     with the strength. contrast and sharpness: the variation's as a share of its source's.

@@ -88,7 +88,9 @@ def _gain(rows: Sequence[Row], maker: str, what: str) -> str:
     """Each seed draws its own training pictures, the same with and without: only its two rows compare."""
     with_them = {row.seed: getattr(row, what) for row in rows if row.made_with == maker}
     without = {row.seed: getattr(row, what) for row in rows if row.made_with == WITHOUT}
-    gains = [with_them[seed] - without[seed] for seed in with_them]
+    gains = [with_them[seed] - without[seed] for seed in with_them if seed in without]
+    if not gains:
+        return "-"  # not measured, or not yet
     error = f" ± {statistics.stdev(gains) / math.sqrt(len(gains)):.1f}" if len(gains) > 1 else ""
     return f"{statistics.fmean(gains):+.1f}{error}"
 

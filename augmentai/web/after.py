@@ -109,7 +109,7 @@ class After:
                     data, ending = as_web_file(large)
                     found = [holder / f"large-{name}.{ending}"]
                     found[0].write_bytes(data)
-            except (ImageError, OSError, KeyError, zipfile.BadZipFile):
+            except (ImageError, OSError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile):
                 continue  # the small picture stays
             if found:
                 pair[name] = str(found[0])

@@ -10,7 +10,7 @@ import gradio as gr
 
 from augmentai.engines.base import Engine
 from augmentai.engines.gan import GanEngine
-from augmentai.geometry.choice import settled_geometry
+from augmentai.geometry.choice import Traits, settled_geometry
 from augmentai.recipe import AUTO, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
@@ -60,9 +60,9 @@ class Before:
         seconds = self._pace.seconds(first, total, given.get("pixels", 0)) if first and total else 0.0
         cost = price(settings, recipe, total) if first == "stability" else None
         told = texts.foretold(pictures, total, first, cost, seconds)
-        labels = (label for label, _, _ in given.get("kinds", ()))
-        _, moved = settled_geometry(recipe, labels, given.get("things", False))
-        notices = "".join(texts.hint(notice) for notice in (*(wanted.notices if wanted else ()), moved) if notice)
+        seen = Traits(**given.get("seen", {}))
+        told_too = (*(wanted.notices if wanted else ()), settled_geometry(recipe, seen).notice)
+        notices = "".join(texts.hint(notice) for notice in told_too if notice)
         left = texts.line(self._visitors.left(request)) if request else ""
         return told + notices + left + texts.engines(ready, first, recipe.engine)
 

@@ -190,8 +190,8 @@ def more_settings(simple: dict[str, Any]) -> Form:
             [(_GEOMETRY_NAMES[name], name) for name in GEOMETRIES],
             value="auto",
             label="Mirror, crop and turn them as well",
-            info="By itself, photos in class folders are mirrored. A little, if your training does not crop by itself. "
-            "Boxes and masks move along.",
+            info="By itself it mirrors half of the photos sorted into classes. A little, if your training does not "
+            "crop by itself. Boxes and masks move along.",
             elem_id="geometry",
         )
         mirror = gr.Checkbox(

@@ -215,8 +215,7 @@ class _Work:
         details = made.details
         geometry = details.get("geometry")
         if before is not None and geometry is not None:
-            before = warp_told(geometry, made.image.size, before.size).picture(before)
-            path = _write(before, holder, "before-moved")
+            before, path = _moved_alike(before, geometry, made.image.size, holder)
         self._rows.append(
             Row(
                 made.file,
@@ -247,6 +246,15 @@ class _Work:
             except (ImageError, OSError):
                 self._before = (source.sha256, None, "")
         return self._before[1:]
+
+
+def _moved_alike(before: Any, geometry: Mapping[str, Any], full_wh: tuple[int, int], holder: Path) -> tuple[Any, str]:
+    """The small source as its variation lies, and its file; none where that fails, which must not cost the job."""
+    try:
+        moved = warp_told(geometry, full_wh, before.size).picture(before)
+    except (RuntimeError, ValueError, MemoryError):
+        return None, ""
+    return moved, _write(moved, holder, "before-moved")
 
 
 def _write(picture: Any, holder: Path, stem: str) -> str:

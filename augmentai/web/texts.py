@@ -56,7 +56,7 @@ API_DESCRIPTION = (
     "engine: auto (hosted, then GPU, then local, image by image), stability, diffusion or gan (that one alone). "
     "seed: 0 draws one, which the report tells; any other repeats a run exactly. "
     "output_format: same (as the source), png, jpeg or webp. "
-    "geometry: auto (photographs in class folders are mirrored in half of their variations, others stay), none, flip, "
+    "geometry: auto (flip for photographs in two classes or more without label files, else none), none, flip, "
     "light (flip, crop, small turn) or strong (also perspective); labels move with the pixels. "
     "mirror: false where left and right matter, so that nothing is flipped. "
     "layout: how the set in a ZIP is laid out, recognised by itself: folders, yolo, coco, voc, masks, imagefolder. "

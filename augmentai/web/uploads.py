@@ -8,7 +8,7 @@ import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -19,6 +19,7 @@ from augmentai.dataset.labels.recognise import recognise
 from augmentai.dataset.names import safe_path, shown
 from augmentai.dataset.tree import LABEL_SUFFIXES, Tree
 from augmentai.dataset.tree import Entry as Place
+from augmentai.geometry.choice import Traits, traits
 from augmentai.images.kinds import RAW_SUFFIXES, SUFFIXES
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import as_web_file, first_look, thumbnail
@@ -60,8 +61,7 @@ class Look:
 
     pictures: those that may be varied; carried: those for validation and test, which never are. layout: how the set is
     labelled, empty where it is not. categories: what its labels name. classes: pictures of each class folder. kinds:
-    which classes the pictures show that may be varied (see `forecast`). things: boxes, outlines or masks are labelled
-    in them.
+    which classes the pictures show that may be varied (see `forecast`). seen: what their geometry hangs on.
     """
 
     pictures: int = 0
@@ -73,7 +73,7 @@ class Look:
     categories: list[str] = field(default_factory=list)
     classes: Counter[str] = field(default_factory=Counter)
     kinds: list[tuple[str | None, tuple[str, ...], int]] = field(default_factory=list)
-    things: bool = False
+    seen: Traits = field(default_factory=Traits)
     refused: list[dict[str, str]] = field(default_factory=list)
     thumbs: list[dict[str, str]] = field(default_factory=list)
 
@@ -95,7 +95,7 @@ class Look:
     def as_state(self) -> dict[str, Any]:
         """What little cost, time and geometry are told by."""
         numbers = {"pictures": self.pictures, "pixels": self.pixels // max(1, self.pixels_of)}
-        return {**numbers, "kinds": self.kinds, "things": self.things}
+        return {**numbers, "kinds": self.kinds, "seen": asdict(self.seen)}
 
     def refuse(self, file: str, reason: object) -> None:
         self.refused.append({"file": shown(file), "reason": str(reason)})
@@ -138,7 +138,10 @@ def _sort_out(tree: Tree, settings: Settings, wanted: str, found: Look) -> None:
         found.refuse(f"{found.pictures - settings.max_files} pictures", reason)
         found.pictures = settings.max_files
     found.kinds = kinds(varied[: found.pictures])
-    found.things = any(one.labels is not None for one in varied[: found.pictures])
+    labelled = tree.foreign_labels(layout.used) or any(one.labels is not None for one in varied)
+    places = zip(pictures, known, strict=True)
+    is_varied = ((e.path, one.label) for e, one in places if not has_splits or one.split == "train")
+    found.seen = traits(is_varied, labelled)
     found.thumbs = list(_thumbnails(pictures, settings))
 
 

@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 import random
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
 from augmentai.dataset.labels.base import Labels, Shape
-from augmentai.dataset.read import Gathered
-from augmentai.geometry.choice import settled_geometry
-from augmentai.job import Job
+from augmentai.dataset.read import Gathered, gather
+from augmentai.geometry.choice import Traits, settled_geometry, traits
+from augmentai.job import Job, limits
 from augmentai.recipe import Recipe, Source
 from augmentai.settings import Settings
+from augmentai.web.uploads import look
+from tests.dataset.labels.sets import as_zip
 from tests.makers import png
 from tests.test_job import Darker, opened
+from tests.web.test_runs import Copying
 
 
 class Boxed:
@@ -30,6 +34,10 @@ def pictures(*classes: str | None, labels: Any = None, each: int = 4) -> list[So
             one = Source.from_bytes(f"{name}/{number}.png", png(seed=place * 100 + number), name)
             found.append(Source(one.path, name, one.sha256, one.size_bytes, one.read, labels=labels))
     return found
+
+
+def seen(*classes: str | None) -> Traits:
+    return traits(((f"{name}/a.png", name) for name in classes), labelled=False)
 
 
 def made(sources: list[Source], **recipe: Any) -> tuple[list[Any], dict[str, Any]]:
@@ -78,9 +86,10 @@ def test_a_variation_is_the_same_whether_mirroring_was_asked_for_or_chosen() -> 
         (pictures("cats", "dogs", labels=Boxed()), {}),
         (pictures("cats", "dogs"), {"mirror": False}),
         (pictures("cats", "dogs"), {"geometry": "none"}),
+        (pictures("cats", "dogs"), {"strength": 0.0}),
         (pictures("turn_left", "turn_right"), {}),
     ],
-    ids=["loose photos", "one class", "boxes", "left and right matter", "none asked for", "classes of left and right"],
+    ids=["loose", "one class", "boxes", "left and right matter", "none asked for", "strength 0", "classes of left"],
 )
 def test_nothing_else_moves(sources: list[Source], recipe: dict[str, Any]) -> None:
     outcomes, report = made(sources, variations=4, seed=3, filters=False, **recipe)
@@ -90,29 +99,83 @@ def test_nothing_else_moves(sources: list[Source], recipe: dict[str, Any]) -> No
     assert not any("are mirrored" in notice for notice in report["notices"])
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["left", "Right Hand", "turnLeft", "b", "7", "road-signs", "letters", "A", "arrow_up", "Two", "plates"],
-)
-def test_names_that_speak_of_left_and_right_or_of_writing(name: str) -> None:
-    geometry, notice = settled_geometry(Recipe(), ["cats", name], things=False)
-    assert geometry == "none"
-    assert name in notice  # so that it is seen why, and what to do
-    assert "ask for it" in notice
+def test_photographs_without_a_class_stay_as_they_are_beside_those_with_one() -> None:
+    outcomes, _ = made(pictures("cats", "dogs", None), variations=8, seed=3, filters=False)
+    mirrored = [outcome.source.label for outcome in outcomes if is_mirrored(outcome)]
+    assert {"cats", "dogs"} == set(mirrored)
 
 
-@pytest.mark.parametrize(
-    "name",
-    ["cleft", "bright", "n02085620", "class_12", "12", "design", "handbag", "猫", "signal", "tone", ""],
-)
+def test_a_bare_mirror_image_is_a_near_copy_unless_it_was_asked_for() -> None:
+    """Whose training mirrors by itself would have that picture twice."""
+    settings, sources = Settings(), Gathered(tuple(pictures("cats", "dogs")), (), ())
+    chosen = Job(sources, Recipe(engine="gan", seed=3, strength=0.5), settings, [Copying()])
+    assert {outcome.rejections[-1].filter for outcome in chosen.run()} == {"near_copy"}
+    recipe = Recipe(engine="gan", seed=3, strength=0.5, variations=4, geometry="flip", retries=0)
+    asked = Job(sources, recipe, settings, [Copying()])
+    assert {is_mirrored(outcome) for outcome in asked.run() if outcome.variation is not None} == {True}
+
+
+HANDED = [
+    *("left", "Right Hand", "turnLeft", "LEFTTurn", "lefthand", "turnright", "leftwards", "clockwise"),
+    *("b", "7", "７", "A", "upper_B", "Two", "letters", "handwritten"),
+    *("road-signs", "trafficsign", "plates", "licenseplate", "arrow_up", "depth", "gt", "input"),
+]
+PLAIN = [
+    *("cleft", "bright", "upright", "copyright", "n02085620", "class_12", "12", "design", "handbag", "猫", "signal"),
+    *("tone", "oneself", "street", "leaflet", "", "masked", "pitbull"),
+]
+
+
+@pytest.mark.parametrize("name", HANDED)
+def test_names_that_speak_of_left_and_right_of_writing_or_of_pairs(name: str) -> None:
+    choice = settled_geometry(Recipe(), seen("cats", name))
+    assert choice.geometry == "none"
+    assert name in choice.notice  # so that it is seen why, and what to do
+    assert "ask for it" in choice.notice
+
+
+@pytest.mark.parametrize("name", PLAIN)
 def test_names_that_only_look_like_it(name: str) -> None:
-    assert settled_geometry(Recipe(), ["cats", name], things=False)[0] == "flip"
+    assert settled_geometry(Recipe(), seen("cats", name)).geometry == "flip"
+
+
+def test_characters_of_any_script_are_written() -> None:
+    assert settled_geometry(Recipe(), seen("あ", "い", "う")).geometry == "none"
+
+
+def test_the_folders_around_a_class_speak_too() -> None:
+    places = [("left/cats/a.png", "cats"), ("right/dogs/b.png", "dogs")]
+    assert traits(places, labelled=False).handed == ("left", "right")
+    assert settled_geometry(Recipe(), traits([("plan b/cats/a.png", "cats"), ("x/dogs/b.png", "dogs")], False)).notice
 
 
 def test_the_choice_does_not_hang_on_the_order_of_the_sources() -> None:
     labels = ["cats", None, "left", "b", "right", "d", "text", "dogs"] * 2
-    first = settled_geometry(Recipe(), labels, things=False)
+    first = settled_geometry(Recipe(), seen(*labels))
     for seed in range(5):
         random.Random(seed).shuffle(labels)
-        assert settled_geometry(Recipe(), labels, things=False) == first
-    assert "b, d, left and 2 more" in first[1]
+        assert settled_geometry(Recipe(), seen(*labels)) == first
+    assert "b, d, left and 2 more" in first.notice
+
+
+@pytest.mark.parametrize(
+    ("beside", "geometry"),
+    [
+        ({}, "flip"),
+        ({"README.txt": b"by hand", "LICENSE.txt": b"free", "classes.txt": b"cats"}, "flip"),
+        ({"readme.json": b"{}"}, "flip"),
+        ({"cats/a.json": b"{}"}, "none"),
+        ({"cats/a.txt": b"1 2"}, "none"),
+        ({"landmarks.csv": b"a,1,2"}, "none"),
+        ({"annotations.xml": b"<annotations/>"}, "none"),
+    ],
+)
+def test_files_that_may_say_where_something_lies(tmp_path: Path, beside: dict[str, bytes], geometry: str) -> None:
+    """Labels of a kind that is not known would not be moved along; the page says beforehand what the job will do."""
+    files = {"cats/a.png": png(seed=1), "dogs/b.png": png(seed=2), **beside}
+    given = as_zip(tmp_path / "set.zip", files)
+    settings = Settings()
+    job = Job(gather([given], limits(settings)), Recipe(engine="gan"), settings, [Darker()])
+    assert job.geometry.geometry == geometry
+    told = look([("set.zip", str(given))], settings).as_state()["seen"]
+    assert settled_geometry(Recipe(), Traits(**told)) == job.geometry

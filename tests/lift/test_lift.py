@@ -124,3 +124,13 @@ def test_a_table_of_runs_that_did_not_measure_the_same() -> None:
     assert f"| {CEILING} | GAN |  |  | 41.0 ± 0.0 | 30.0 ± 0.0 |" in lines
     assert "| none, GAN, 10-shot | +1.0 / +0.0 |" in lines
     assert not any(line.startswith("| none, GAN, 30-shot") for line in lines)
+
+
+def test_a_table_while_sets_are_still_being_measured() -> None:
+    rows = [Row("a", shots, 1, "none", made, 40.0, 30.0) for shots in (10, 30) for made in ("without", "GAN")]
+    rows += [Row("b", 10, seed, "none", "GAN", 41.0, 31.0) for seed in (1, 2)] + [
+        Row("b", 10, 2, "none", "without", 40, 30)
+    ]
+    lines = markdown(rows).splitlines()
+    assert "| none, GAN, 10-shot | +0.0 / +0.0 | +1.0 / +1.0 |" in lines  # of the seed that has both
+    assert "| none, GAN, 30-shot | +0.0 / +0.0 | - / - |" in lines
