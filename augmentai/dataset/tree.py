@@ -105,14 +105,12 @@ class Tree:
         Such are one beside a picture that shares its name, and any CSV, JSON or XML file but those about the set as a
         whole. used: paths of those that were understood.
         """
-        pictures = {entry.stem for entry in self.pictures}
-        for path in self.sides:
-            name = PurePosixPath(path)
-            if path in used or name.stem.lower().startswith(_ABOUT_THE_SET):
-                continue
-            if name.suffix.lower() in _LISTS or path.removesuffix(name.suffix) in pictures:
-                return True
-        return False
+        names = (PurePosixPath(path) for path in self.sides if path not in used)
+        foreign = [name for name in names if not name.stem.lower().startswith(_ABOUT_THE_SET)]
+        if any(name.suffix.lower() in _LISTS for name in foreign):
+            return True
+        stems = {name.with_suffix("").as_posix() for name in foreign}
+        return bool(stems) and any(entry.stem in stems for entry in self.pictures)
 
     def sides_named(self, *endings: str) -> Iterator[Entry]:
         """Label files whose lower-cased path ends so, sorted."""

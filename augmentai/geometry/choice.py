@@ -13,7 +13,6 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 
 from augmentai.recipe import AUTO, Recipe, Source
 
@@ -86,7 +85,7 @@ def traits(places: Iterable[tuple[str, str | None]], labelled: bool) -> Traits:
     for path, label in places:
         if label is not None:
             classes.add(label)
-            names.update(PurePosixPath(path).parts[:-1])
+            names.update(path.split("/")[:-1])
     return Traits(len(classes), tuple(handed_names(classes, names)), labelled)
 
 
