@@ -71,6 +71,7 @@ class Job:
         labelled = self.gathered.foreign_labels or any(source.labels is not None for source in sources)
         seen = traits(((source.path, source.label) for source in sources), labelled)
         self.geometry = settled_geometry(self.recipe, seen)
+        self.report.geometry = str(self.geometry)
         if self.geometry.notice:
             self.report.notice(self.geometry.notice)
         self._unreadable: deque[Outcome] = deque()

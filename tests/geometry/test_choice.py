@@ -70,6 +70,7 @@ def test_photographs_in_classes_are_mirrored_in_about_half_of_their_variations()
     assert 20 < sum(mirrored) < 44
     told = [outcome.variation.details.get("geometry", {}).get("mirrored", False) for outcome in outcomes]
     assert told == mirrored  # the manifest says of each what its pixels show
+    assert report["geometry"] == "flip of those with a class"
     assert [notice for notice in report["notices"] if "are mirrored" in notice and "switch that off" in notice]
 
 
