@@ -6,6 +6,7 @@ import threading
 import time
 import zipfile
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -22,7 +23,7 @@ FILE = "my set/train/one__v1.jpg"
 @pytest.fixture
 def job(tmp_path: Path) -> Finished:
     made = finished("coco", tmp_path)
-    made.rows[0] = made.rows[0].__class__(**{**made.rows[0].__dict__, "file": FILE, "moved": 0.0})
+    made.rows[0] = replace(made.rows[0], file=FILE, changed=0.0, geometry=None)
     made.classes = {"": 3}
     return made
 

@@ -24,7 +24,9 @@ def finished(name: str, tmp_path: Path, **recipe: Any) -> Finished:
     job = augmented([as_zip(tmp_path / "in.zip", LAYOUTS[name][1])], whole, **recipe)
     source = next(s for s in job.gathered.sources if s.path.endswith("one.jpg"))
     usual = {field.name: () if field.name == "labels" else "" for field in fields(Row)}
-    row = Row(**{**usual, "file": "one__v1.jpg", "source": source.path, "sha256": source.sha256, "index": 1})
+    row = Row(
+        **{**usual, "file": "one__v1.jpg", "source": source.path, "sha256": source.sha256, "index": 1, "geometry": None}
+    )
     report = job.report.as_dict()
     return Finished(job.recipe, job.gathered, Settings(), tmp_path, [whole], [row], report, {})
 
