@@ -69,6 +69,14 @@ def set_variations(page: Any, count: int) -> None:
     page.press("#variations input[type=number]", "Enter")
 
 
+def set_seed(page: Any, seed: int) -> None:
+    """The same variations each time: with a few of those drawn at random a picture is left out."""
+    page.click("#more button")
+    page.fill("#seed input", str(seed))
+    page.press("#seed input", "Tab")
+    page.click("#more button")
+
+
 def augment(page: Any, button: str = "#augment") -> None:
     page.evaluate("document.querySelector('#status .aug-done')?.setAttribute('data-before', '')")
     page.click(button)

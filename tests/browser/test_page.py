@@ -21,6 +21,7 @@ from tests.browser.steps import (
     pictures,
     samples,
     saved_zip,
+    set_seed,
     set_variations,
 )
 
@@ -117,6 +118,7 @@ def test_stop_keeps_what_is_done_and_the_rest_can_follow(page: Any, tmp_path: Pa
 def test_progress_counts_and_shows_results_as_they_finish(page: Any) -> None:
     samples(page)
     set_variations(page, 8)
+    set_seed(page, 3)
     page.click("#augment")
     bar = page.locator("#status [role=progressbar][aria-valuemax='64']")
     bar.wait_for()

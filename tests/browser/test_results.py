@@ -23,12 +23,13 @@ from tests.browser.steps import (
     photos,
     pictures,
     saved_zip,
+    set_seed,
     set_variations,
 )
 
 pytestmark = pytest.mark.browser
 
-SEED = "7"  # with which some of the six are mirrored
+SEED = 7  # with which some of the six are mirrored
 # How far the two pictures that are compared differ, as they lie and with one of them mirrored.
 DIFFERENCE = """() => {
   const pixels = (side) => {
@@ -56,10 +57,7 @@ def results(browser: Any, page_url: str, tmp_path_factory: pytest.TempPathFactor
     photos(folder, "cats/a.png", "cats/b.png", "dogs/c.png")
     give_folder(page, folder, 3)
     set_variations(page, 2)
-    page.click("#more button")
-    page.fill("#seed input", SEED)
-    page.press("#seed input", "Tab")
-    page.click("#more button")
+    set_seed(page, SEED)
     augment(page)
     yield page
     context.close()
