@@ -87,6 +87,16 @@ def test_the_small_source_beside_a_moved_variation_is_moved_alike(tmp_path: Path
             assert distance(before, after) > 0.04, "as it was it would have been told as a large change"
 
 
+@pytest.mark.parametrize("size_wh", [(4000, 8), (8, 5000), (8, 8)])
+def test_a_sliver_is_moved_and_shown(tmp_path: Path, size_wh: tuple[int, int]) -> None:
+    """Its small picture is a pixel high: nothing of it may cost the job."""
+    Image.linear_gradient("L").resize(size_wh).convert("RGB").save(tmp_path / "a.png")
+    recipe = Recipe(seed=1, variations=3, geometry="strong", filters=False)
+    last = snapshots([tmp_path / "a.png"], tmp_path / "out", recipe, keep_full=False)[-1]
+    assert len(last.rows) == 3, last.failures
+    assert all(Path(row.before).is_file() and row.geometry for row in last.rows)
+
+
 def test_a_job_that_nobody_waits_for_leaves_nothing(tmp_path: Path) -> None:
     photo = tmp_path / "a.png"
     Image.new("RGB", (32, 32), "teal").save(photo)
