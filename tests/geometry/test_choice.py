@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import random
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from augmentai.dataset.labels.base import Labels, Shape
 from augmentai.dataset.read import Gathered, gather
@@ -56,10 +58,6 @@ def is_mirrored(outcome: Any) -> bool:
 
 
 def opened_source(outcome: Any) -> Any:
-    import io
-
-    from PIL import Image
-
     return Image.open(io.BytesIO(outcome.source.read()))
 
 
