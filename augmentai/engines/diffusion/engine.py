@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task, Tell, unheard
 from augmentai.engines.diffusion.presence import gpu_is_lent, missing_libraries, no_cuda_because, no_model_because
-from augmentai.engines.diffusion.run import NAME, Finish, Run
+from augmentai.engines.diffusion.run import NAME, Finish, Run, waited_for
 from augmentai.engines.diffusion.shots import ModelError, Painted, Shot, StoppedError
 from augmentai.settings import Settings
 
@@ -59,7 +59,9 @@ class DiffusionEngine:
             return  # loading takes too long to do it for nothing
         run: Run | None = None
         try:
-            run = Run(self._loaded(job.tell), chain([first], tasks), job, partial(self._submit, job.tell))
+            run = Run(
+                self._loaded(job.tell, job.stop.is_set), chain([first], tasks), job, partial(self._submit, job.tell)
+            )
             yield from run.results()
         except StoppedError:
             return
@@ -74,18 +76,20 @@ class DiffusionEngine:
     def _device(self) -> str:
         return "cuda" if self._settings.diffusion_device == "auto" else self._settings.diffusion_device
 
-    def _loaded(self, tell: Tell = unheard) -> Model:
-        """The model, loaded once. Raises ModelError."""
-        return self._gpu.submit(self._load, tell).result()
+    def _loaded(self, tell: Tell = unheard, stopped: Callable[[], bool] = lambda: False) -> Model:
+        """The model, loaded once. Raises ModelError and StoppedError."""
+        return waited_for(self._gpu.submit(self._load, tell, stopped), stopped)
 
-    def _load(self, tell: Tell) -> Model:
+    def _load(self, tell: Tell, stopped: Callable[[], bool]) -> Model:
         from augmentai.engines.diffusion.load import load
 
         if self._model is None:
+            if stopped():  # while another job's batch ran, or its load
+                raise StoppedError
             why, since = self._failure
             if why and time.monotonic() - since < _FAILED_FOR_SECONDS:
                 raise ModelError(why)  # a second job waited while the first one failed
-            self._model = load(self._settings, self._device(), lambda words: tell(words, 0.0))
+            self._model = load(self._settings, self._device(), tell, stopped)
             self._failure = ("", 0.0)
         return self._model
 

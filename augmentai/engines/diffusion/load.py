@@ -11,10 +11,12 @@ from typing import Any
 
 import torch
 
+from augmentai.engines.base import Tell, unheard
 from augmentai.engines.diffusion.families import SINGLE_FILE_PIPELINES, family_of
+from augmentai.engines.diffusion.fetch import fetch
 from augmentai.engines.diffusion.model import Model
 from augmentai.engines.diffusion.presence import cached_file, gpu_is_lent, revision_of
-from augmentai.engines.diffusion.shots import ModelError
+from augmentai.engines.diffusion.shots import ModelError, StoppedError
 from augmentai.settings import Settings
 
 _WORKING_BYTES = 3 * 2**30  # what a few pictures need beside the weights; more pictures find their own limit
@@ -26,13 +28,11 @@ _COMPILE_MODE = "default"
 # memory with the fourth power of the side: up to this side, in latents, it is little beside what the convolutions take.
 _PLAIN_ATTENTION_CELLS = 96
 
-Progress = Callable[[str], None]
 
-
-def load(settings: Settings, device: str, progress: Progress = lambda words: None) -> Model:
+def load(settings: Settings, device: str, tell: Tell = unheard, stopped: Callable[[], bool] = lambda: False) -> Model:
     """The model of the settings on `device` ("cpu", "cuda" or "cuda:N"). Takes seconds to minutes.
 
-    progress: told in words what is being done. Raises ModelError, which says what to do.
+    tell: told in words what is being done. Raises ModelError, which says what to do, and StoppedError.
     """
     name = settings.diffusion_model
     lent = gpu_is_lent(settings)
@@ -42,8 +42,7 @@ def load(settings: Settings, device: str, progress: Progress = lambda words: Non
                 f"no CUDA GPU: torch {torch.__version__} finds none, and diffusion was asked to run on {device}"
             )
         dtype = _dtype(settings.diffusion_dtype, device)
-        progress(f"loading {name}")
-        pipe = _pipeline(settings, dtype)
+        pipe = _pipeline(settings, dtype, tell, stopped)
         trailing = pipe.scheduler.config.get("timestep_spacing") == "trailing"
         family = family_of(type(pipe).__name__, Path(name).name if Path(name).exists() else name, trailing)
         if family is None:
@@ -53,9 +52,9 @@ def load(settings: Settings, device: str, progress: Progress = lambda words: Non
             )
         pipe.set_progress_bar_config(disable=True)
         _prepare(pipe, dtype, device)
-        progress(f"moving {name} to {device}")
+        tell(f"moving {name} to {device}", 0.0)
         placement = _place(pipe, device, lent)
-    except ModelError:
+    except (ModelError, StoppedError):
         raise
     except Exception as error:  # the hub, diffusers, transformers and safetensors raise some twenty kinds
         raise ModelError(explain(error, settings)) from error
@@ -87,8 +86,9 @@ def _dtype(wanted: str, device: str) -> torch.dtype:
     return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
 
 
-def _pipeline(settings: Settings, dtype: torch.dtype) -> Any:
-    import diffusers
+def _pipeline(settings: Settings, dtype: torch.dtype, tell: Tell, stopped: Callable[[], bool]) -> Any:
+    tell(f"loading {settings.diffusion_model}", 0.0)
+    import diffusers  # takes seconds
 
     path = Path(settings.diffusion_model).expanduser()
     token = settings.hf_token.get_secret_value() or None
@@ -103,18 +103,10 @@ def _pipeline(settings: Settings, dtype: torch.dtype) -> Any:
         if any(path.glob("*/*.fp16.safetensors")) and not any(path.glob("vae/diffusion_pytorch_model.safetensors")):
             common["variant"] = "fp16"
         return auto(str(path), **common)
-    common |= {"revision": revision_of(settings), "token": token}
-    if dtype != torch.float32:
-        try:
-            return auto(settings.diffusion_model, variant="fp16", **common)  # half the download, where there is one
-        except (ValueError, OSError) as error:
-            if not _is_no_such_variant(error):
-                raise
-    return auto(settings.diffusion_model, **common)
-
-
-def _is_no_such_variant(error: Exception) -> bool:
-    return "variant" in str(error) or any(type(one).__name__.endswith("EntryNotFoundError") for one in _chain(error))
+    name, revision, half = settings.diffusion_model, revision_of(settings), dtype != torch.float32
+    variant = fetch(name, revision, token, half, tell, stopped)
+    tell(f"loading {name}", 0.0)
+    return auto(name, revision=revision, token=token, variant=variant or None, **common)
 
 
 def _single_file_class(path: Path) -> str:
@@ -231,7 +223,7 @@ def explain(error: BaseException, settings: Settings) -> str:
         return f"huggingface.co has no model {name}, or HF_TOKEN may not read it; correct AUGMENTAI_DIFFUSION_MODEL"
     if "OfflineModeIsEnabled" in kinds:
         return f"{name} was never downloaded whole and HF_HUB_OFFLINE forbids it; unset it or set a local folder"
-    if kinds & {"LocalEntryNotFoundError", "ConnectionError", "ConnectError", "TimeoutException", "TransportError"}:
+    if kinds & {"LocalEntryNotFoundError", "HfHubHTTPError", "ConnectionError", "TimeoutException", "TransportError"}:
         where = "its configuration " if Path(name).is_file() else ""
         fix = "set AUGMENTAI_DIFFUSION_CONFIG to a folder that holds it" if where else "set a local folder"
         return f"{name}: {where}could not be fetched from huggingface.co; check the network, or {fix}"

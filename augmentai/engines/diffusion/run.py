@@ -10,7 +10,7 @@ from concurrent.futures import TimeoutError as StillRunning
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from PIL import Image
@@ -29,6 +29,7 @@ BEST_STRENGTH = 0.3  # for "auto": a careful choice, not measured here; above 0.
 _IN_FLIGHT = 2  # batches: one on the GPU, one behind it, so that it never waits for files to be read or written
 _GLANCE_SECONDS = 0.2  # how long a stop may go unseen while a batch runs
 
+T = TypeVar("T")
 Finish = Callable[[], "list[Painted]"]  # waits for a batch that was begun
 
 
@@ -87,7 +88,7 @@ class Run:
                 yield answer
             if self._flight and (exhausted or len(self._flight) == _IN_FLIGHT):
                 batch, future = self._flight[0]
-                painted = self._wait(future)
+                painted = waited_for(future, self._is_stopped)()
                 self._flight.popleft()
                 self._restore(batch, painted)
             elif exhausted and not self._flight:
@@ -135,17 +136,19 @@ class Run:
     def _is_stopped(self) -> bool:
         return self._cancelled.is_set() or self.job.stop.is_set()
 
-    def _wait(self, future: Future[Finish]) -> list[Painted]:
-        while True:
-            try:
-                return future.result(timeout=_GLANCE_SECONDS)()
-            except StillRunning:
-                if self._is_stopped():
-                    raise StoppedError from None
-
     def _restore(self, batch: list[_Waiting], painted: list[Painted]) -> None:
         restore = partial(_restored, model=self.model)
         self._answers.extend(self._pool.map(restore, batch, painted))
+
+
+def waited_for(future: Future[T], stopped: Callable[[], bool]) -> T:
+    """What comes of work in another thread. Raises StoppedError as soon as `stopped()` is true, and leaves it alone."""
+    while True:
+        try:
+            return future.result(timeout=_GLANCE_SECONDS)
+        except StillRunning:
+            if stopped():
+                raise StoppedError from None
 
 
 def _words(task: Task) -> tuple[str, str]:

@@ -1,0 +1,236 @@
+"""The diffusion engine's model from the hub, over HTTP: what is fetched, what is told, and what goes wrong."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from augmentai.engines.base import EngineOut, JobView, Made, Refused, Task
+from augmentai.engines.diffusion import DiffusionEngine
+from augmentai.recipe import Recipe
+from augmentai.settings import Settings
+from tests.engines.test_diffusion import made, tasks_for
+from tests.model_hub import NEWEST, TAGGED, TOKEN, ModelHub, model_hub
+
+torch = pytest.importorskip("torch")
+pytest.importorskip("diffusers")
+pytest.importorskip("transformers")
+
+from augmentai.engines.diffusion.fetch import chosen  # noqa: E402
+from tests.engines import tiny_pipeline  # noqa: E402
+
+UNET = "unet/diffusion_pytorch_model.safetensors"
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny pipeline with weights of 32 and of 16 bits, among files that are not for us."""
+    folder = tmp_path_factory.mktemp("repository")
+    pipe = tiny_pipeline.build(folder / "parts")
+    pipe.save_pretrained(folder, safe_serialization=True)
+    pipe.to(dtype=torch.float16).save_pretrained(folder, safe_serialization=True, variant="fp16")
+    for extra in ("unet/diffusion_pytorch_model.bin", "sd-turbo.safetensors", "picture.jpg", "unet/openvino.xml"):
+        (folder / extra).write_bytes(b"not for us")
+    return folder
+
+
+@pytest.fixture
+def hub(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelHub]:
+    from huggingface_hub import constants, hf_api
+
+    with model_hub() as hub:
+        hub.hold_folder(folder)
+        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+        monkeypatch.setattr(hf_api.api, "endpoint", hub.url)
+        yield hub
+
+
+def engine_for(hub: ModelHub, **changes: Any) -> DiffusionEngine:
+    settings = {"diffusion_model": hub.name, "diffusion_device": "cpu", "diffusion_batch": 4, "hf_token": ""}
+    return DiffusionEngine(Settings(**(settings | changes)))
+
+
+def one_task() -> list[Task]:
+    return tasks_for([(32, 32)], Recipe(seed=3, strength=0.3))
+
+
+def one_picture(engine: DiffusionEngine, said: list[tuple[str, float]] | None = None) -> Made:
+    [result] = made(engine, one_task(), said).values()
+    return result
+
+
+def why_out(engine: DiffusionEngine) -> str:
+    tasks = one_task()
+    with pytest.raises(EngineOut) as caught:
+        list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))
+    assert list(caught.value.unfinished) == tasks
+    return caught.value.reason
+
+
+def test_only_what_is_loaded_is_fetched_and_progress_is_told(hub: ModelHub) -> None:
+    said: list[tuple[str, float]] = []
+    result = one_picture(engine_for(hub), said)
+    assert result.model == f"{hub.name}@{NEWEST[:12]}"
+    weights = {path for path in hub.downloads if not path.endswith(".json")}
+    assert weights == {UNET, "vae/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"}
+    assert hub.tokens == {None}, "no token was set"
+    shares = [share for words, share in said if words.startswith(f"downloading {hub.name}: ")]
+    assert len(shares) > 3
+    assert shares == sorted(shares)
+    assert shares[-1] == 1
+    assert said[0] == (f"loading {hub.name}", 0.0)
+
+
+def test_half_precision_fetches_half_the_bytes(hub: ModelHub) -> None:
+    one_picture(engine_for(hub, diffusion_dtype="bfloat16"))
+    weights = {path for path in hub.downloads if not path.endswith(".json")}
+    assert weights
+    assert all(path.endswith(".fp16.safetensors") for path in weights)
+
+
+def test_half_precision_takes_plain_weights_where_there_are_no_others(hub: ModelHub) -> None:
+    hub.files = {path: data for path, data in hub.files.items() if ".fp16." not in path}
+    one_picture(engine_for(hub, diffusion_dtype="bfloat16"))
+    assert UNET in hub.downloads
+
+
+def test_a_revision_is_pinned(hub: ModelHub) -> None:
+    assert one_picture(engine_for(hub, diffusion_revision="v1")).model == f"{hub.name}@{TAGGED[:12]}"
+    assert not any(f"/resolve/{NEWEST}/" in line for line in hub.asked)
+
+
+def test_the_second_time_nothing_is_fetched(hub: ModelHub) -> None:
+    one_picture(engine_for(hub))
+    hub.asked.clear()
+    said: list[tuple[str, float]] = []
+    one_picture(engine_for(hub), said)
+    assert not hub.downloads
+    assert not any("downloading" in words for words, _ in said)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_what_was_fetched_is_used_while_the_hub_is_away(
+    hub: ModelHub, monkeypatch: pytest.MonkeyPatch, dtype: str
+) -> None:
+    from huggingface_hub import constants
+
+    one_picture(engine_for(hub))
+    hub.status = 503
+    one_picture(engine_for(hub, diffusion_dtype=dtype))
+    hub.asked.clear()
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
+    engine = engine_for(hub, diffusion_dtype=dtype)
+    assert engine.readiness().ready
+    one_picture(engine)
+    assert not hub.asked, "offline means that the hub is not asked"
+
+
+def test_a_gated_model_wants_a_token(hub: ModelHub) -> None:
+    hub.gated = True
+    reason = why_out(engine_for(hub))
+    assert f"{hub.name} is gated" in reason
+    assert "set HF_TOKEN" in reason
+    one_picture(engine_for(hub, hf_token=TOKEN))
+    assert f"Bearer {TOKEN}" in hub.tokens
+    one_picture(engine_for(hub, hf_token="hf_expired"))  # what was given once lies in the cache
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"diffusion_revision": "v9"}, "has no revision v9; correct AUGMENTAI_DIFFUSION_REVISION"),
+        ({"diffusion_model": "maker/other"}, "no model maker/other, or HF_TOKEN may not read it"),
+    ],
+)
+def test_what_is_not_there_is_named(hub: ModelHub, changes: dict[str, Any], words: str) -> None:
+    assert words in why_out(engine_for(hub, **changes))
+
+
+def test_weights_that_can_hide_programs_are_not_even_fetched(hub: ModelHub) -> None:
+    hub.files = {path: data for path, data in hub.files.items() if not path.endswith(".safetensors")}
+    for path in (UNET, "vae/diffusion_pytorch_model.safetensors", "text_encoder/model.safetensors"):
+        hub.files[path.replace(".safetensors", ".bin")] = b"a pickle"
+    assert "has no safetensors weights" in why_out(engine_for(hub))
+    assert not any(path.endswith(".bin") for path in hub.downloads)
+
+
+def test_a_hub_that_is_down_is_told(hub: ModelHub) -> None:
+    hub.status = 503
+    assert "could not be fetched from huggingface.co; check the network" in why_out(engine_for(hub))
+
+
+def test_a_connection_that_breaks_is_taken_up_again(hub: ModelHub) -> None:
+    hub.cut = {UNET}
+    one_picture(engine_for(hub))
+    assert hub.downloads.count(UNET) > 1
+
+
+def test_a_stop_during_the_download_ends_the_job_and_not_the_next(hub: ModelHub) -> None:
+    hub.held = UNET
+    engine = engine_for(hub)
+    stop, heard = threading.Event(), threading.Event()
+    results: list[Made | Refused] = []
+
+    def tell(words: str, share: float) -> None:
+        if words.startswith("downloading"):
+            heard.set()
+
+    def work() -> None:
+        tasks = one_task()
+        results.extend(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8, stop, tell=tell)))
+
+    job = threading.Thread(target=work)
+    job.start()
+    assert heard.wait(30)
+    stop.set()
+    job.join(30)
+    assert not job.is_alive(), "the job waits for a download that stands still"
+    assert not results
+    assert engine.readiness().ready
+    hub.held = ""
+    hub.go_on.set()
+    one_picture(engine)
+
+
+def test_a_stop_ends_the_download_itself(hub: ModelHub) -> None:
+    """Nothing is fetched for a job that is over: the file that came is the last."""
+    hub.held = "text_encoder/model.safetensors"
+    engine = engine_for(hub)
+    stop = threading.Event()
+
+    def tell(words: str, share: float) -> None:
+        if words.startswith("downloading"):
+            stop.set()
+
+    tasks = one_task()
+    assert list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8, stop, tell=tell))) == []
+    hub.go_on.set()
+    engine._gpu.submit(bool).result(timeout=30)  # the thread that downloads is free again
+    assert engine._model is None
+    assert engine.readiness().ready
+
+
+@pytest.mark.parametrize(
+    ("half", "expected"),
+    [
+        (
+            True,
+            ["unet/m.fp16-00001-of-00002.safetensors", "unet/m.fp16-00002-of-00002.safetensors"],
+        ),
+        (False, ["unet/m-00001-of-00002.safetensors", "unet/m-00002-of-00002.safetensors"]),
+    ],
+)
+def test_weights_in_several_files(half: bool, expected: list[str]) -> None:
+    parts = [f"unet/m{kind}-0000{part}-of-00002.safetensors" for kind in ("", ".fp16") for part in (1, 2)]
+    others = ["unet/m.non_ema.safetensors", "unet/sub/x.json", "vae_1_0/config.json", "m.safetensors", "unet/m.bin"]
+    small = ["unet/m.safetensors.index.fp16.json", "unet/m.safetensors.index.json"]
+    files = chosen([*parts, *others, *small, "unet/m.bin.index.json"], {"unet"}, half)
+    assert files == sorted([*expected, *small])
