@@ -20,9 +20,7 @@ from augmentai.engines.diffusion.shots import StoppedError
 
 _INDEX = "model_index.json"
 _NO_NETWORK = (errors.OfflineModeIsEnabled, httpx.TransportError, ConnectionError)
-_WEIGHTS = set(
-    [".safetensors", ".bin", ".ckpt", ".h5", ".msgpack", ".onnx", ".onnx_data", ".pb", ".pt", ".pth", ".xml"]
-)
+_WEIGHTS = {".safetensors", ".bin", ".ckpt", ".h5", ".msgpack", ".onnx", ".onnx_data", ".pb", ".pt", ".pth", ".xml"}
 
 
 def fetch(
