@@ -34,7 +34,7 @@ pytest.importorskip("transformers")
 
 from augmentai.engines.diffusion.load import explain, placement_for  # noqa: E402
 from augmentai.engines.diffusion.model import Model  # noqa: E402
-from augmentai.engines.diffusion.shots import ModelError, Shot  # noqa: E402
+from augmentai.engines.diffusion.shots import ModelError, Painted, Shot  # noqa: E402
 from tests.engines import tiny_pipeline  # noqa: E402
 
 warnings.filterwarnings("ignore", category=FutureWarning, module="diffusers")
@@ -290,6 +290,22 @@ def test_every_size_comes_back_exactly(engine: DiffusionEngine) -> None:
         assert result.image.size == result.task.photo.size_wh
         assert result.image.mode == "RGB"
         assert difference(result.image, result.task.photo.rgb) > 0
+
+
+def test_a_large_photograph_stays_sharp(engine: DiffusionEngine, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a model that paints what it was given: weights that do so cannot be had here, only random ones."""
+
+    def painted(self: DiffusionEngine, tell: Any, shots: list[Shot], stopped: Any) -> Callable[[], list[Painted]]:
+        return lambda: [Painted(shot.pixels, "", len(shots), 1, 0.0) for shot in shots]
+
+    monkeypatch.setattr(DiffusionEngine, "_begin", painted)
+    with Image.open(Path(__file__).parents[2] / "examples" / "chelsea.png") as opened:
+        photo = Photo(opened.convert("L").convert("RGB"), "PNG", "RGB")
+    recipe = Recipe(seed=3, strength=0.3)
+    task = Task(Source.from_bytes("cat.png", photo.rgb.tobytes()), photo, 1, 1, recipe)
+    [result] = made(engine, [task]).values()
+    assert result.details["size_run"] == "24x16"
+    assert difference(result.image, photo.rgb) <= 3
 
 
 def test_details_say_what_was_really_run(engine: DiffusionEngine) -> None:

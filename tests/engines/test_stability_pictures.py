@@ -38,7 +38,7 @@ def test_every_size_is_taken_and_comes_back_as_it_was(endpoint: str, size_wh: tu
     assert len(sent.data) < 10 * 1024 * 1024
     with Image.open(io.BytesIO(sent.data)) as opened:
         assert opened.size == sent.sent_wh
-    back = restore(sent.data, sent)
+    back = restore(sent.data, sent, picture)
     assert back.size == size_wh
     assert difference(back, picture) < 12
 
@@ -58,10 +58,34 @@ def test_over_http_the_source_shines_through_at_its_place(
     assert difference(ran.outcomes[0].variation.image, smooth(size_wh)) < 14
 
 
+def test_a_large_photograph_stays_sharp(emulator: Emulator) -> None:  # noqa: F811
+    """Six megapixels go out as one: what is finer than that comes back from the source."""
+    photo = Image.new("RGB", (2706, 2400))
+    with Image.open(EXAMPLES / "chelsea.png") as opened:
+        for number in range(48):
+            photo.paste(opened.convert("RGB"), (number % 6 * 451, number // 6 * 300))
+    settings = settings_for(emulator)
+    ran = run_job(
+        settings, [Source.from_bytes("a.png", encoded(photo))], Recipe(engine="stability", strength=0.1, seed=5)
+    )
+    assert ran.outcomes[0].variation is not None, ran.outcomes[0].reason
+    image = ran.outcomes[0].variation.image
+    assert image.size == photo.size
+    soft = photo.resize((902, 800), Image.Resampling.LANCZOS).resize(photo.size, Image.Resampling.LANCZOS)
+    assert sharpness(image) > 0.8 * sharpness(photo)
+    assert sharpness(soft) < 0.6 * sharpness(photo)
+
+
+def sharpness(picture: Image.Image) -> float:
+    """Mean step of the lightness from pixel to pixel."""
+    return float(np.abs(np.diff(np.asarray(picture.convert("L"), np.int16))).mean())
+
+
 @pytest.mark.parametrize("answer_wh", [(1024, 1024), (512, 512), (1344, 768), (777, 1001)], ids=str)
 def test_whatever_size_comes_back_it_ends_as_the_source(answer_wh: tuple[int, int]) -> None:
-    sent = prepare(colours((300, 200)), ENDPOINTS["sd3"])
-    assert restore(encoded(colours(answer_wh)), sent).size == (300, 200)
+    picture = colours((300, 200))
+    sent = prepare(picture, ENDPOINTS["sd3"])
+    assert restore(encoded(colours(answer_wh)), sent, picture).size == (300, 200)
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.3, 0.6])
@@ -84,7 +108,7 @@ def test_an_answer_of_another_shape_is_laid_where_its_edges_belong(photo: str, w
         answer = canvas.crop((32, 0, width - 32, height))
     pattern = Image.fromarray(np.random.default_rng(1).integers(0, 256, (12, 12, 3), dtype=np.uint8))
     answer = Image.blend(answer, pattern.resize(answer.size, Image.Resampling.BICUBIC), strength)
-    back = restore(encoded(answer), sent)
+    back = restore(encoded(answer), sent, picture)
     assert back.size == picture.size
     assert abs(shift_of(back, picture)) <= 0.002
 
@@ -164,7 +188,7 @@ BAD = [
 @pytest.mark.parametrize(("data", "says"), BAD, ids=[says for _, says in BAD])
 def test_bytes_that_cannot_be_used(data: bytes, says: str) -> None:
     with pytest.raises(AnswerError, match=says):
-        restore(data, prepare(colours(), ENDPOINTS["structure"]))
+        restore(data, prepare(colours(), ENDPOINTS["structure"]), colours())
 
 
 @pytest.mark.parametrize(
@@ -172,7 +196,7 @@ def test_bytes_that_cannot_be_used(data: bytes, says: str) -> None:
 )
 def test_answers_of_every_mode_become_rgb(mode: str, kind: str) -> None:
     sent = prepare(colours(), ENDPOINTS["structure"])
-    back = restore(encoded(colours(sent.sent_wh).convert(mode), kind), sent)
+    back = restore(encoded(colours(sent.sent_wh).convert(mode), kind), sent, colours())
     assert (back.mode, back.size) == ("RGB", (48, 32))
 
 

@@ -19,6 +19,7 @@ from PIL import Image
 
 from augmentai.engines.stability.fit import aligned
 from augmentai.engines.stability.registry import MAX_BODY_BYTES, Endpoint
+from augmentai.images.detail import enlarge
 
 _STEP_PX = 64
 _ROOM_FOR_FIELDS_BYTES = 128 * 1024  # two prompts of 10,000 characters of four bytes each, and the multipart lines
@@ -40,15 +41,13 @@ class AnswerError(ValueError):
 class Prepared:
     """A picture ready to be sent, and the way back.
 
-    sent_wh: its size. box: where the source lies in it, (left, top, right, bottom) in pixels. source_wh: the source's
-    own size.
+    sent_wh: its size. box: where the source lies in it, (left, top, right, bottom) in pixels.
     """
 
     data: bytes
     media_type: str
     sent_wh: tuple[int, int]
     box: tuple[int, int, int, int]
-    source_wh: tuple[int, int]
 
 
 def prepare(picture: Image.Image, endpoint: Endpoint) -> Prepared:
@@ -58,11 +57,14 @@ def prepare(picture: Image.Image, endpoint: Endpoint) -> Prepared:
     left, top = (canvas_wh[0] - inner_wh[0]) // 2, (canvas_wh[1] - inner_wh[1]) // 2
     canvas = _mirrored(inner, canvas_wh, left, top)
     data, media_type = _encode(canvas)
-    return Prepared(data, media_type, canvas_wh, (left, top, left + inner_wh[0], top + inner_wh[1]), picture.size)
+    return Prepared(data, media_type, canvas_wh, (left, top, left + inner_wh[0], top + inner_wh[1]))
 
 
-def restore(data: bytes, prepared: Prepared) -> Image.Image:
-    """The service's answer as RGB, exactly the source's width and height. Raises AnswerError."""
+def restore(data: bytes, prepared: Prepared, source: Image.Image) -> Image.Image:
+    """The service's answer as RGB, exactly the width and height of `source`, the picture that was prepared.
+
+    A larger source lends its fine detail where the answer still shows the same. Raises AnswerError.
+    """
     answer = _decode(data)
     drift = (answer.width / answer.height) / (prepared.sent_wh[0] / prepared.sent_wh[1])
     if abs(drift - 1) > _ASPECT_DRIFT:
@@ -70,7 +72,11 @@ def restore(data: bytes, prepared: Prepared) -> Image.Image:
     across, down = answer.width / prepared.sent_wh[0], answer.height / prepared.sent_wh[1]
     left, top, right, bottom = prepared.box
     box = (left * across, top * down, min(right * across, answer.width), min(bottom * down, answer.height))
-    return answer.resize(prepared.source_wh, _LANCZOS, box=box)
+    painted_wh = max(1, round(box[2] - box[0])), max(1, round(box[3] - box[1]))
+    if painted_wh[0] >= source.width or painted_wh[1] >= source.height:
+        return answer.resize(source.size, _LANCZOS, box=box)
+    reduced = source.resize(painted_wh, _LANCZOS, reducing_gap=3.0)
+    return enlarge(answer.resize(painted_wh, _LANCZOS, box=box), reduced, source)
 
 
 def _layout(source_wh: tuple[int, int], endpoint: Endpoint) -> tuple[tuple[int, int], tuple[int, int]]:

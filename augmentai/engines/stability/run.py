@@ -183,7 +183,7 @@ class Run:
         if isinstance(got, Problem):
             return self._refuse(task, got, hold)
         try:
-            image = restore(got.data, prepared)
+            image = restore(got.data, prepared, task.photo.flattened())
         except (AnswerError, MemoryError) as error:
             words = str(error) or "a picture that is too large for the memory"
             return self._refuse(task, Problem("fault", f"the hosted API answered 200 with {words}", charged=True), hold)
