@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test demo lint clean
+.PHONY: run test demo lint gpu clean
 
 run: $(VENV)/.installed
 	$(BIN)/python app.py
@@ -18,6 +18,13 @@ demo: $(VENV)/.installed
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/hadolint Dockerfile
+
+# What only a machine with a CUDA GPU can tell; 20 minutes or so, most of them for compiling.
+gpu: $(VENV)/.installed-dev
+	$(BIN)/python -m pytest -m cuda tests/engines
+	$(BIN)/python benchmarks/diffusion.py --model runs/sd-turbo-shape --json benchmarks/results/diffusion.json
+	$(BIN)/python benchmarks/diffusion_checks.py --model runs/sd-turbo-shape
+	$(BIN)/python benchmarks/diffusion_checks.py --tiny --checks job kill
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache

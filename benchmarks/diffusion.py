@@ -115,7 +115,7 @@ def loop_over_pipe(folder: Path, device: str, images: list[Image.Image]) -> Call
     """What a user would write first: one picture at a time, by the pipeline's own means, in the same precision."""
     import diffusers
 
-    half = torch.bfloat16 if device != "cpu" else torch.float32
+    half = torch.float16 if device != "cpu" else torch.float32
     pipe = diffusers.AutoPipelineForImage2Image.from_pretrained(str(folder), dtype=half, local_files_only=True)
     pipe.to(device)
     pipe.set_progress_bar_config(disable=True)

@@ -14,11 +14,12 @@ from augmentai.engines.diffusion.shots import Painted
 class Begun:
     """A batch whose work is handed to the device, which may still be busy with it. `finish` waits for the results.
 
-    overflow: what to say of pictures that are not finite. device: where the work is done.
+    overflow: what to say of pictures that are not finite. device: where the work is done. narrow: the VAE's numbers are
+    of 16 bits and a small range.
     """
 
-    def __init__(self, overflow: str, device: str) -> None:
-        self._overflow = overflow
+    def __init__(self, overflow: str, device: str, narrow: bool = False) -> None:
+        self._overflow, self._narrow = overflow, narrow
         self._parts: list[tuple[int, int, Tensor, Tensor, Sequence[bool]]] = []
         self._clock = _GpuClock(device) if device.startswith("cuda") else _CpuClock()
 
@@ -37,10 +38,12 @@ class Begun:
         painted = []
         for wanted, steps, pixels, finite, held in self._parts:
             for row in range(wanted):
-                reason = "" if finite[row] else self._overflow
+                overflowed = not finite[row]
+                reason = self._overflow if overflowed else ""
                 if held[row] and not reason:
                     reason = "the model's own safety checker held the picture back"
-                painted.append(Painted(None if reason else pixels[row].numpy(), reason, wanted, steps, seconds))
+                kept = None if reason else pixels[row].numpy()
+                painted.append(Painted(kept, reason, wanted, steps, seconds, overflowed and self._narrow))
         return painted
 
 

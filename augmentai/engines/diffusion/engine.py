@@ -111,11 +111,15 @@ class DiffusionEngine:
                 height, width = shots[0].pixels.shape[:2]
                 tell(f"compiling {self._model.name} for {width} x {height} px, once", 0.0)
             begun = self._model.begin(shots, stopped, partial(_step_done, tell))
-            return partial(self._finish, begun)
+            return partial(self._finish, begun, shots, stopped)
 
-    def _finish(self, begun: Begun) -> list[Painted]:
+    def _finish(self, begun: Begun, shots: list[Shot], stopped: Callable[[], bool]) -> list[Painted]:
+        assert self._model is not None
         with self._faults_in_words():  # what goes wrong on the GPU shows where it is waited for
-            return begun.finish()
+            painted = begun.finish()
+            if any(one.overflowed for one in painted):
+                painted = waited_for(self._gpu.submit(self._model.again, shots, painted, stopped), stopped)
+            return painted
 
     @contextmanager
     def _faults_in_words(self) -> Iterator[None]:

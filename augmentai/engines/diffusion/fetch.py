@@ -18,7 +18,7 @@ from tqdm import tqdm  # type: ignore[import-untyped]
 from augmentai.engines.diffusion.presence import cached_file
 from augmentai.engines.diffusion.shots import StoppedError
 
-_INDEX = "model_index.json"
+INDEX = "model_index.json"
 _NO_NETWORK = (errors.OfflineModeIsEnabled, httpx.TransportError, ConnectionError)
 _WEIGHTS = {".safetensors", ".bin", ".ckpt", ".h5", ".msgpack", ".onnx", ".onnx_data", ".pb", ".pt", ".pth", ".xml"}
 
@@ -48,15 +48,15 @@ def fetch(
         held = {path.relative_to(cached.parent).as_posix() for path in cached.parent.rglob("*") if path.is_file()}
         return _variant(chosen(held, _components(cached), half))
     sizes = {one.rfilename: one.size or 0 for one in info.siblings or ()}
-    if _INDEX not in sizes:
+    if INDEX not in sizes:
         return ""  # diffusers says what is wrong with it
-    index = Path(hf_hub_download(name, _INDEX, revision=info.sha, token=token))
+    index = Path(hf_hub_download(name, INDEX, revision=info.sha, token=token))
     files = chosen(sizes, _components(index), half)
     missing = [file for file in files if not (index.parent / file).is_file()]
     if missing:
         progress = _Progress(name, sum(sizes[file] for file in missing), tell, stopped)
         snapshot_download(
-            name, revision=revision, token=token, allow_patterns=[_INDEX, *files], tqdm_class=progress.bars()
+            name, revision=revision, token=token, allow_patterns=[INDEX, *files], tqdm_class=progress.bars()
         )
     return _variant(files)
 

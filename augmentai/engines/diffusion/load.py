@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -13,12 +14,13 @@ import torch
 
 from augmentai.engines.base import Tell, unheard
 from augmentai.engines.diffusion.families import SINGLE_FILE_PIPELINES, family_of
-from augmentai.engines.diffusion.fetch import fetch
+from augmentai.engines.diffusion.fetch import INDEX, fetch
 from augmentai.engines.diffusion.model import Model
 from augmentai.engines.diffusion.presence import cached_file, gpu_is_lent, revision_of
 from augmentai.engines.diffusion.shots import ModelError, StoppedError
 from augmentai.settings import Settings
 
+_FINE_IN_HALF = {"StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline"}
 _WORKING_BYTES = 3 * 2**30  # what a few pictures need beside the weights; more pictures find their own limit
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
 # The gain is in what stands between the convolutions, which cuDNN does best itself: tuning every product as well would
@@ -37,12 +39,8 @@ def load(settings: Settings, device: str, tell: Tell = unheard, stopped: Callabl
     name = settings.diffusion_model
     lent = gpu_is_lent(settings)
     try:
-        if device.startswith("cuda") and not torch.cuda.is_available():
-            raise ModelError(
-                f"no CUDA GPU: torch {torch.__version__} finds none, and diffusion was asked to run on {device}"
-            )
-        dtype = _dtype(settings.diffusion_dtype, device)
-        pipe = _pipeline(settings, dtype, tell, stopped)
+        _check(device)
+        pipe = _pipeline(settings, device, tell, stopped)
         trailing = pipe.scheduler.config.get("timestep_spacing") == "trailing"
         family = family_of(type(pipe).__name__, Path(name).name if Path(name).exists() else name, trailing)
         if family is None:
@@ -51,14 +49,20 @@ def load(settings: Settings, device: str, tell: Tell = unheard, stopped: Callabl
                 "use a model of the SD 1.5/2.1, SDXL, SD3.5 or FLUX.1 families"
             )
         pipe.set_progress_bar_config(disable=True)
-        _prepare(pipe, dtype, device)
+        dtype = (getattr(pipe, "unet", None) or pipe.transformer).dtype
+        _prepare(pipe, device)
         tell(f"moving {name} to {device}", 0.0)
         placement = _place(pipe, device, lent)
     except (ModelError, StoppedError):
         raise
     except Exception as error:  # the hub, diffusers, transformers and safetensors raise some twenty kinds
         raise ModelError(explain(error, settings)) from error
-    compiled = settings.diffusion_compile and placement == "whole" and not lent  # ZeroGPU forbids it
+    not_compiled = ""
+    if settings.diffusion_compile and lent:
+        not_compiled = "no: ZeroGPU forbids it"
+    elif settings.diffusion_compile and placement != "whole":
+        not_compiled = "no: the weights do not fit on the GPU as a whole"
+    compiled = settings.diffusion_compile and not not_compiled
     if compiled:
         torch.backends.cudnn.benchmark = True  # shapes are few and fixed, so the fastest algorithms may be looked for
         _compile(pipe)
@@ -73,40 +77,74 @@ def load(settings: Settings, device: str, tell: Tell = unheard, stopped: Callabl
         batch=settings.diffusion_batch,
         exact=family.few_steps and _takes_timesteps(pipe),
         compiled=compiled,
+        not_compiled=not_compiled,
         placement=placement,
     )
 
 
-def _dtype(wanted: str, device: str) -> torch.dtype:
+def _check(device: str) -> None:
+    """Raises ModelError where torch knows of no such device."""
+    if not device.startswith("cuda"):
+        return
+    if not torch.cuda.is_available():
+        raise ModelError(
+            f"no CUDA GPU: torch {torch.__version__} finds none, and diffusion was asked to run on {device}"
+        )
+    number, count = torch.device(device).index or 0, torch.cuda.device_count()
+    if number >= count:
+        raise ModelError(
+            f"there is no GPU {device}: torch finds {count}, counted from cuda:0; correct AUGMENTAI_DIFFUSION_DEVICE"
+        )
+
+
+def dtype_for(wanted: str, device: str, pipeline: str) -> torch.dtype:
+    """What to compute in, by the setting and the class that the pipeline was saved as."""
     if wanted in _DTYPES:
         return _DTYPES[wanted]
     if device == "cpu":
         return torch.float32
-    # Before Ampere bfloat16 is emulated, which is slow.
-    return torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+    # Stable Diffusion was made for float16, which rounds eight times as finely as bfloat16: what hangs on the size of
+    # the batch alone is then below one level of 255. The families after it leave its range. Before Ampere bfloat16 is
+    # emulated, which is slow.
+    if pipeline in _FINE_IN_HALF or not torch.cuda.is_bf16_supported(including_emulation=False):
+        return torch.float16
+    return torch.bfloat16
 
 
-def _pipeline(settings: Settings, dtype: torch.dtype, tell: Tell, stopped: Callable[[], bool]) -> Any:
+def _pipeline(settings: Settings, device: str, tell: Tell, stopped: Callable[[], bool]) -> Any:
     tell(f"loading {settings.diffusion_model}", 0.0)
     import diffusers  # takes seconds
 
-    path = Path(settings.diffusion_model).expanduser()
+    name, wanted = settings.diffusion_model, settings.diffusion_dtype
+    path = Path(name).expanduser()
     token = settings.hf_token.get_secret_value() or None
     if path.is_file():
-        checkpoint_class = getattr(diffusers, _single_file_class(path))
+        kind = _single_file_class(path)
         config = {"config": settings.diffusion_config} if settings.diffusion_config else {}
-        return checkpoint_class.from_single_file(str(path), dtype=dtype, token=token, **config)
-    common: dict[str, Any] = {"dtype": dtype, "use_safetensors": True}
+        dtype = dtype_for(wanted, device, kind)
+        return getattr(diffusers, kind).from_single_file(str(path), dtype=dtype, token=token, **config)
     auto = diffusers.AutoPipelineForImage2Image.from_pretrained
     if path.is_dir():
-        common["local_files_only"] = True
+        common: dict[str, Any] = {"dtype": dtype_for(wanted, device, _saved_as(path)), "use_safetensors": True}
         if any(path.glob("*/*.fp16.safetensors")) and not any(path.glob("vae/diffusion_pytorch_model.safetensors")):
             common["variant"] = "fp16"
-        return auto(str(path), **common)
-    name, revision, half = settings.diffusion_model, revision_of(settings), dtype != torch.float32
+        return auto(str(path), local_files_only=True, **common)
+    revision = revision_of(settings)
+    half = wanted in {"float16", "bfloat16"} or (wanted == "auto" and device != "cpu")
     variant = fetch(name, revision, token, half, tell, stopped)
     tell(f"loading {name}", 0.0)
-    return auto(name, revision=revision, token=token, variant=variant or None, **common)
+    index = cached_file(name, revision)
+    dtype = dtype_for(wanted, device, _saved_as(index.parent) if index else "")
+    return auto(name, dtype=dtype, use_safetensors=True, revision=revision, token=token, variant=variant or None)
+
+
+def _saved_as(folder: Path) -> str:
+    """The class that a diffusers folder was saved from, by its index; empty where it does not say."""
+    try:
+        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return ""  # diffusers says what is wrong with it
+    return str(index.get("_class_name", "")) if isinstance(index, dict) else ""
 
 
 def _single_file_class(path: Path) -> str:
@@ -130,20 +168,29 @@ def _takes_timesteps(pipe: Any) -> bool:
     return taken and not any(pipe.scheduler.config.get(rule) for rule in rules)
 
 
-def _prepare(pipe: Any, dtype: torch.dtype, device: str) -> None:
+def _prepare(pipe: Any, device: str) -> None:
     for part in _networks(pipe):
         part.eval()  # T5 drops out otherwise, and no run could be repeated
     network = getattr(pipe, "unet", None)
     if network is not None:  # transformers are matrix products; only convolutions gain from the order of channels
         network.to(memory_format=torch.channels_last)
     pipe.vae.to(memory_format=torch.channels_last)
-    if dtype == torch.float16 and getattr(pipe.vae.config, "force_upcast", False):
-        pipe.vae.to(dtype=torch.float32)  # its activations leave the range of float16; bfloat16 has the range
+    if pipe.vae.dtype == torch.float16 and _leaves_half(pipe):
+        pipe.vae.to(dtype=torch.float32)  # it would overflow; bfloat16 has the range
     cells = getattr(getattr(network, "config", None), "sample_size", None)
     if device.startswith("cuda") and isinstance(cells, int) and cells <= _PLAIN_ATTENTION_CELLS:
         from diffusers.models.attention_processor import AttnProcessor
 
         pipe.vae.set_attn_processor(AttnProcessor())
+
+
+def _leaves_half(pipe: Any) -> bool:
+    """Does the VAE leave the range of float16? SDXL's does where its configuration says so.
+
+    That of the others says so too, but only because nothing was said and that is the default: their pipelines do not
+    look at it, and a GPU without bfloat16 would be several times slower in 32 bits.
+    """
+    return type(pipe).__name__.startswith("StableDiffusionXL") and getattr(pipe.vae.config, "force_upcast", False)
 
 
 def _place(pipe: Any, device: str, lent: bool) -> str:

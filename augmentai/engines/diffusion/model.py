@@ -27,8 +27,8 @@ class Model:
 
     name: for the manifest. batch: the largest that memory allowed so far. exact: the pipeline is told noise levels one
     by one. compiled: batches are filled up to `batch`, since every new shape would be compiled again; after the first
-    few shapes the others run as they are. placement: "whole" on the device, or "parts" or "layers" that are moved in
-    when they are used.
+    few shapes the others run as they are. not_compiled: why not, where it was asked for. placement: "whole" on the
+    device, or "parts" or "layers" that are moved in when they are used.
     """
 
     pipe: Any
@@ -41,6 +41,7 @@ class Model:
     batch: int
     exact: bool = False
     compiled: bool = False
+    not_compiled: str = ""
     placement: str = "whole"
     _prompts: OrderedDict[tuple[str, str], dict[str, Tensor]] = field(default_factory=OrderedDict, repr=False)
     _shapes: set[tuple[int, ...]] = field(default_factory=set, repr=False)  # batch, height, width that were compiled
@@ -71,8 +72,22 @@ class Model:
         stopped: Callable[[], bool] = lambda: False,
         on_step: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[Painted]:
-        """All shots, which share one size and one strength, in their order; see `begin`."""
-        return self.begin(shots, stopped, on_step).finish()
+        """All shots, which share one size and one strength, in their order; see `begin` and `again`."""
+        return self.again(shots, self.begin(shots, stopped, on_step).finish(), stopped)
+
+    def again(
+        self, shots: Sequence[Shot], painted: Sequence[Painted], stopped: Callable[[], bool] = lambda: False
+    ) -> list[Painted]:
+        """`painted`, the results of `shots`, with those that overflowed made once more by a VAE of 32 bits.
+
+        From then on it stays as wide: a model that overflowed once will do so again. Raises as `begin` does.
+        """
+        lost = [row for row, one in enumerate(painted) if one.overflowed]
+        if not lost or self.placement == "layers":  # whose weights lie elsewhere, and cannot be widened
+            return [*painted]
+        self.pipe.vae.to(dtype=torch.float32)
+        made = dict(zip(lost, self.begin([shots[row] for row in lost], stopped).finish(), strict=True))
+        return [made.get(row, one) for row, one in enumerate(painted)]
 
     def begin(
         self,
@@ -87,7 +102,7 @@ class Model:
         """
         numbers = str(self.dtype).removeprefix("torch.")
         overflow = f"{self.name} overflowed in {numbers}; set AUGMENTAI_DIFFUSION_DTYPE=bfloat16 or float32"
-        begun = Begun(overflow, self.device)
+        begun = Begun(overflow, self.device, self.pipe.vae.dtype == torch.float16)
         at = 0
         while at < len(shots):
             chunk = shots[at : at + self.batch]

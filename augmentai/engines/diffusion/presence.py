@@ -65,9 +65,16 @@ def _cpu_build() -> str:
 
 
 def no_model_because(settings: Settings) -> str:
-    """Why the model cannot be had, as far as can be told without the network, in words; empty where it may be."""
+    """Why the model cannot be had, as far as can be told without the network, in words; empty where it may be.
+
+    A setting that could not have any effect counts too: whoever pinned a revision must not get something else.
+    """
     name = settings.diffusion_model
     path = Path(name).expanduser()
+    if path.exists() and settings.diffusion_revision:
+        return f"AUGMENTAI_DIFFUSION_REVISION is for models of the hub, and {name} lies on this machine; unset it"
+    if settings.diffusion_config and not path.is_file():
+        return f"AUGMENTAI_DIFFUSION_CONFIG is for a single .safetensors file, which {name} is not; unset it"
     if path.is_dir():
         if (path / "model_index.json").is_file():
             return ""

@@ -194,12 +194,14 @@ def _restored(waiting: _Waiting, painted: Painted, model: Model) -> Made | Refus
         "device": model.device,
         "size_run": f"{width}x{height}",
     }
+    if model.pipe.vae.dtype != model.dtype:
+        details["vae_dtype"] = str(model.pipe.vae.dtype).removeprefix("torch.")
     if planned.timesteps is not None:
         details["timesteps"] = list(planned.timesteps)
     if model.placement != "whole":
         details["offload"] = model.placement
-    if model.compiled:
-        details["compiled"] = True
+    if model.compiled or model.not_compiled:
+        details["compiled"] = model.not_compiled or True
     prompt, negative_prompt = _words(task)
     if negative_prompt:
         read = model.reads_negative_prompt

@@ -35,6 +35,7 @@ class Painted:
     """What became of a shot: `pixels`, (H, W, 3) uint8, or `reason` says why there are none.
 
     batch: how many shots ran together. steps: denoising steps really run. seconds: this shot's share of the batch.
+    overflowed: the numbers left the range of the VAE's, and a wider one may hold them.
     """
 
     pixels: Pixels | None = field(repr=False)
@@ -42,3 +43,4 @@ class Painted:
     batch: int
     steps: int
     seconds: float
+    overflowed: bool = False
