@@ -97,6 +97,7 @@ def test_nothing_chosen_is_said_and_the_button_comes_back(page: Any) -> None:
 
 def test_stop_keeps_what_is_done_and_the_rest_can_follow(page: Any, tmp_path: Path) -> None:
     samples(page)
+    set_seed(page, 3)
     page.click("#augment")
     page.wait_for_selector("#gallery .card", timeout=DONE_MS)
     expect(cards(page).first).to_be_visible()

@@ -389,23 +389,24 @@ def test_transparency_is_painted_over_white(engine: DiffusionEngine) -> None:
 
 
 @pytest.mark.parametrize(
-    ("scheduler", "options"),
+    ("scheduler", "options", "dtype"),
     [
-        ("EulerDiscreteScheduler", {}),
-        ("EulerAncestralDiscreteScheduler", {}),  # SDXL-Turbo's: draws noise at every step
-        ("DDPMScheduler", {}),
-        ("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}),
+        ("EulerDiscreteScheduler", {}, "float32"),
+        ("EulerDiscreteScheduler", {}, "float16"),
+        ("EulerAncestralDiscreteScheduler", {}, "float32"),  # SDXL-Turbo's: draws noise at every step
+        ("DDPMScheduler", {}, "float32"),
+        ("DPMSolverMultistepScheduler", {"algorithm_type": "sde-dpmsolver++"}, "float32"),
     ],
 )
 def test_same_pixels_whatever_the_batch(
-    tmp_path: Path, scheduler: str, options: dict[str, Any], record_property: Callable[[str, object], None]
+    tmp_path: Path, scheduler: str, options: dict[str, Any], dtype: str, record_property: Callable[[str, object], None]
 ) -> None:
     """One step of 8 bits is allowed: matrix products of other sizes add up in another order."""
     model = tiny_pipeline.write(tmp_path / "turbo", scheduler, **options)
     tasks = tasks_for([(32, 32), (40, 30), (32, 32)], Recipe(seed=9, strength=0.8, variations=3))
     results = []
     for batch in (1, 4, 16):
-        engine = DiffusionEngine(settings_for(model, diffusion_batch=batch))
+        engine = DiffusionEngine(settings_for(model, diffusion_batch=batch, diffusion_dtype=dtype))
         results.append(made(engine, tasks[::-1] if batch == 4 else tasks))
     largest = max(difference(results[0][key].image, other[key].image) for other in results[1:] for key in results[0])
     record_property("largest_difference", largest)
@@ -893,7 +894,7 @@ def test_cuda_same_pixels_whatever_the_batch(folder: Path, dtype: str) -> None:
         for n in (1, 16)
     ]
     far = max(difference(results[0][key].image, results[1][key].image) for key in results[0])
-    assert far <= (2 if dtype == "float32" else 12)
+    assert far <= {"float32": 2, "float16": 2, "bfloat16": 12}[dtype]
 
 
 @pytest.mark.cuda
