@@ -432,6 +432,28 @@ def test_compiled_models_get_full_batches_of_one_shape(folder: Path, engine: Dif
     assert max(difference(results[key].image, plain[key].image) for key in plain) <= 1
 
 
+def test_the_networks_compile_as_one_graph_each(
+    folder: Path, engine: DiffusionEngine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Traced for real, and run as traced: turning it into code takes a minute for each size and is the library's."""
+    compile_it = torch.nn.Module.compile
+    traced: list[type] = []
+
+    def traces_only(network: Any, mode: str, **options: Any) -> None:
+        traced.append(type(network))
+        compile_it(network, backend="eager", **options)
+
+    monkeypatch.setattr(torch.nn.Module, "compile", traces_only)
+    compiled = DiffusionEngine(settings_for(folder, diffusion_compile=True))
+    tasks = tasks_for([(32, 32)] * 5 + [(40, 30)] * 3, Recipe(seed=3, strength=0.3))
+    said: list[tuple[str, float]] = []
+    results, plain = made(compiled, tasks, said), made(engine, tasks)
+    assert [kind.__name__ for kind in traced] == ["UNet2DConditionModel", "Encoder", "Decoder"]
+    assert max(difference(results[key].image, plain[key].image) for key in plain) <= 1
+    assert all(result.details["compiled"] is True for result in results.values())
+    assert sum("compiling" in words for words, _ in said) == 2, "once for each size"
+
+
 def test_guidance_reads_the_negative_prompt(tmp_path: Path) -> None:
     model = tiny_pipeline.write(tmp_path / "plain", "DDIMScheduler")
     engine = DiffusionEngine(settings_for(model, diffusion_steps=4))
