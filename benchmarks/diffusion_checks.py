@@ -4,8 +4,8 @@
     python benchmarks/diffusion_checks.py --tiny --device cpu       # a smoke run
 
 job: 200 photographs of mixed sizes, each once. seed: the same seeds at batch 1 and 16. memory: a cap on the memory
-that halves the batch, and one that is too small for a single picture. kill: a run killed in the middle, and what is
-left of it.
+that halves the batch, and one that is too small for a single picture. kill: a run killed in the middle, what is
+left of it, and whether the same command then comes to the same as an unbroken run.
 """
 
 from __future__ import annotations
@@ -148,7 +148,47 @@ def check_kill(model: Path, device: str, count: int) -> dict[str, Any]:
             run.send_signal(number)
             said, _ = run.communicate(timeout=60)
             found[name] = {"exit": run.returncode, "said": said.strip().splitlines()[-4:], **left_in(out)}
+        wanted = Path(scratch) / "whole"
+        for folder in (wanted, out := Path(scratch) / "killed"):
+            early = {path.name: path.read_bytes() for path in pictures_in(folder)}
+            words = [
+                sys.executable,
+                "-m",
+                "augmentai",
+                str(photos),
+                "-o",
+                str(folder),
+                "-e",
+                "diffusion",
+                "--seed",
+                "3",
+            ]
+            subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, check=True)
+        found["killed and gone on with"] = {
+            "pictures": len(pictures_in(out)),
+            "early_ones_changed": sum(early.get(path.name, data) != data for path, data in contents(out)),
+            **difference_of(out, wanted),
+        }
     return found
+
+
+def contents(folder: Path) -> list[tuple[Path, bytes]]:
+    return [(path, path.read_bytes()) for path in pictures_in(folder)]
+
+
+def difference_of(folder: Path, wanted: Path) -> dict[str, Any]:
+    """How far the pictures of two runs lie apart, in levels of 255."""
+    largest, total, missing = 0, 0.0, 0
+    for path in pictures_in(wanted):
+        other = folder / path.relative_to(wanted)
+        if not other.is_file():
+            missing += 1
+            continue
+        with Image.open(path) as one, Image.open(other) as two:
+            apart = np.abs(np.asarray(one.convert("RGB"), np.int16) - np.asarray(two.convert("RGB"), np.int16))
+        largest, total = max(largest, int(apart.max())), total + float(apart.mean())
+    kept = max(1, len(pictures_in(wanted)) - missing)
+    return {"missing": missing, "largest_difference": largest, "mean_difference": round(total / kept, 4)}
 
 
 def pictures_in(folder: Path) -> list[Path]:

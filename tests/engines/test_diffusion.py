@@ -25,6 +25,7 @@ from augmentai.engines.diffusion.families import family_of, plan, run_size
 from augmentai.engines.gan import GanEngine
 from augmentai.images import Photo
 from augmentai.job import Job, limits
+from augmentai.keep import keep
 from augmentai.recipe import Recipe, Source, variation_seed
 from augmentai.settings import Settings
 
@@ -835,6 +836,28 @@ def job_for(tmp_path: Path, engines: list[Any], **recipe: Any) -> Job:
     return Job(
         gather([tmp_path / "photos"], limits(settings)), Recipe(seed=7, strength=0.3, **recipe), settings, engines
     )
+
+
+def test_a_stopped_run_is_gone_on_with(tmp_path: Path, engine: DiffusionEngine) -> None:
+    """The rest falls into other batches, and comes out as if it had not: but for one level of 255."""
+    photos = [tmp_path / "photos"]
+    for out in ("whole", "broken-off"):
+        list(keep(job_for(tmp_path, [engine], engine="diffusion", variations=5), tmp_path / out, photos))
+        if out == "whole":
+            begun = job_for(tmp_path, [engine], engine="diffusion", variations=5)
+            for number, _ in enumerate(keep(begun, tmp_path / "broken-off", photos)):
+                if number == 6:
+                    begun.stop.set()
+            early = {path.name: path.read_bytes() for path in (tmp_path / "broken-off").rglob("*.png")}
+            assert 3 < len(early) < 18
+    found = {path.name: path for path in (tmp_path / "broken-off").rglob("*.png")}
+    wanted = {path.name: path for path in (tmp_path / "whole").rglob("*.png")}
+    assert found.keys() == wanted.keys()
+    assert len(found) == 18, "the sources are among them"
+    for name, path in found.items():
+        assert early.get(name, path.read_bytes()) == path.read_bytes(), "what was there is left as it was"
+        with Image.open(path) as one, Image.open(wanted[name]) as other:
+            assert difference(one, other) <= 1
 
 
 @pytest.mark.parametrize("name", ["diffusion", "auto"])
