@@ -137,11 +137,16 @@ def check_kill(model: Path, device: str, count: int) -> dict[str, Any]:
     environment = {**os.environ, "AUGMENTAI_DIFFUSION_MODEL": str(model), "AUGMENTAI_DIFFUSION_DEVICE": device}
     with tempfile.TemporaryDirectory() as scratch:
         photos = write_photographs(Path(scratch) / "photos", count)
+        base = [sys.executable, "-m", "augmentai", str(photos), "-e", "diffusion", "--seed", "3"]
         for name, number in (("killed", signal.SIGKILL), ("interrupted", signal.SIGINT)):
             out = Path(scratch) / name
-            command = [sys.executable, "-m", "augmentai", str(photos), "-o", str(out), "-e", "diffusion", "--seed", "3"]
             run = subprocess.Popen(
-                command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+                [*base, "-o", str(out)],
+                cwd=ROOT,
+                env=environment,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
             )
             while run.poll() is None and len(pictures_in(out)) < count // 5:
                 time.sleep(0.05)
@@ -151,19 +156,7 @@ def check_kill(model: Path, device: str, count: int) -> dict[str, Any]:
         wanted = Path(scratch) / "whole"
         for folder in (wanted, out := Path(scratch) / "killed"):
             early = {path.name: path.read_bytes() for path in pictures_in(folder)}
-            words = [
-                sys.executable,
-                "-m",
-                "augmentai",
-                str(photos),
-                "-o",
-                str(folder),
-                "-e",
-                "diffusion",
-                "--seed",
-                "3",
-            ]
-            subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, check=True)
+            subprocess.run([*base, "-o", str(folder)], cwd=ROOT, env=environment, capture_output=True, check=True)
         found["killed and gone on with"] = {
             "pictures": len(pictures_in(out)),
             "early_ones_changed": sum(early.get(path.name, data) != data for path, data in contents(out)),
