@@ -32,6 +32,7 @@ class ModelHub:
     cut: set[str] = field(default_factory=set)
     held: str = ""
     go_on: Event = field(default_factory=Event)
+    xet: bool = False
     status: int = 200
     asked: list[str] = field(default_factory=list)
     tokens: set[str | None] = field(default_factory=set)
@@ -119,6 +120,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(data) - first))
         self.send_header("ETag", f'"{hashlib.sha1(data).hexdigest()}"')
         self.send_header("X-Repo-Commit", commit)
+        if hub.xet and path.endswith(".safetensors"):
+            self.send_header("X-Xet-Hash", hashlib.sha256(data).hexdigest())
+            self.send_header("Link", f'<{hub.url}/xet-read-token>; rel="xet-auth"')
         if first:
             self.send_header("Content-Range", f"bytes {first}-{len(data) - 1}/{len(data)}")
         self.end_headers()

@@ -20,7 +20,7 @@ torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
 
-from augmentai.engines.diffusion.fetch import chosen  # noqa: E402
+from augmentai.engines.diffusion.weights import chosen, variant_of  # noqa: E402
 from tests.engines import tiny_pipeline  # noqa: E402
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
@@ -200,9 +200,11 @@ def test_a_stop_during_the_download_ends_the_job_and_not_the_next(hub: ModelHub)
     one_picture(engine)
 
 
-def test_a_stop_ends_the_download_itself(hub: ModelHub) -> None:
-    """Nothing is fetched for a job that is over: the file that came is the last."""
-    hub.held = "text_encoder/model.safetensors"
+@pytest.mark.parametrize("xet", [False, True])
+def test_a_stop_ends_the_download_itself(hub: ModelHub, xet: bool) -> None:
+    from huggingface_hub import try_to_load_from_cache
+
+    hub.xet, hub.held = xet, UNET
     engine = engine_for(hub)
     stop = threading.Event()
 
@@ -216,6 +218,46 @@ def test_a_stop_ends_the_download_itself(hub: ModelHub) -> None:
     engine._gpu.submit(bool).result(timeout=30)  # the thread that downloads is free again
     assert engine._model is None
     assert engine.readiness().ready
+    assert try_to_load_from_cache(hub.name, UNET) is None, "it came all the same"
+    one_picture(engine)
+
+
+def test_large_files_come_by_plain_http(hub: ModelHub) -> None:
+    """Also where Xet is offered, whose downloads cannot be stopped; afterwards it is as it was for everything else."""
+    from huggingface_hub import constants
+
+    hub.xet = True
+    before = constants.HF_HUB_DISABLE_XET
+    one_picture(engine_for(hub))
+    assert before == constants.HF_HUB_DISABLE_XET
+    assert UNET in hub.downloads
+    assert not any("xet" in line for line in hub.asked)
+
+
+def test_a_commit_that_came_by_its_hash_is_known_by_its_branch(hub: ModelHub) -> None:
+    one_picture(engine_for(hub, diffusion_revision=NEWEST))
+    hub.asked.clear()
+    assert one_picture(engine_for(hub)).model == f"{hub.name}@{NEWEST[:12]}"
+    assert not [path for path in hub.downloads if path.endswith(".safetensors")]
+
+
+def test_a_variant_that_came_in_part_does_not_stand_in_the_way(hub: ModelHub, tmp_path: Path) -> None:
+    one_picture(engine_for(hub))
+    half = UNET.replace(".safetensors", ".fp16.safetensors")
+    [snapshot] = (tmp_path / "cache").glob("models--*/snapshots/*")
+    (snapshot / half).write_bytes(hub.files[half])
+    hub.status = 503
+    one_picture(engine_for(hub, diffusion_dtype="bfloat16"))
+
+
+def test_a_repository_of_another_kind_is_named(hub: ModelHub) -> None:
+    del hub.files["model_index.json"]
+    assert "has no model_index.json: it is no pipeline of diffusers" in why_out(engine_for(hub))
+
+
+def test_a_token_that_may_not_is_named(hub: ModelHub) -> None:
+    hub.status = 403
+    assert "will not give maker/tiny-turbo to this HF_TOKEN" in why_out(engine_for(hub))
 
 
 @pytest.mark.parametrize(
@@ -231,6 +273,7 @@ def test_a_stop_ends_the_download_itself(hub: ModelHub) -> None:
 def test_weights_in_several_files(half: bool, expected: list[str]) -> None:
     parts = [f"unet/m{kind}-0000{part}-of-00002.safetensors" for kind in ("", ".fp16") for part in (1, 2)]
     others = ["unet/m.non_ema.safetensors", "unet/sub/x.json", "vae_1_0/config.json", "m.safetensors", "unet/m.bin"]
-    small = ["unet/m.safetensors.index.fp16.json", "unet/m.safetensors.index.json"]
-    files = chosen([*parts, *others, *small, "unet/m.bin.index.json"], {"unet"}, half)
-    assert files == sorted([*expected, *small])
+    indices = ["unet/m.safetensors.index.json", "unet/m.safetensors.index.fp16.json"]
+    files = chosen([*parts, *others, *indices, "unet/config.json", "unet/m.bin.index.json"], {"unet"}, half)
+    assert files == sorted([*expected, indices[half], "unet/config.json"])
+    assert variant_of(files) == ("fp16" if half else None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -11,39 +12,54 @@ from torch import Tensor
 from augmentai.engines.diffusion.shots import Painted
 
 
+@dataclass(frozen=True)
+class Decoded:
+    """Pictures on the device. pixels: (B, H, W, 3) uint8. All else is one flag for each.
+
+    finite: no number was lost. vae_lost: numbers were lost, and first in the VAE. held: the model's safety checker
+    holds the picture back.
+    """
+
+    pixels: Tensor
+    finite: Tensor
+    vae_lost: Tensor
+    held: Sequence[bool]
+
+
 class Begun:
     """A batch whose work is handed to the device, which may still be busy with it. `finish` waits for the results.
 
-    overflow: what to say of pictures that are not finite. device: where the work is done. narrow: the VAE's numbers are
-    of 16 bits and a small range.
+    overflow: what to say of pictures that are not finite. device: where the work is done. vae_dtype: what its VAE
+    computes in.
     """
 
-    def __init__(self, overflow: str, device: str, narrow: bool = False) -> None:
-        self._overflow, self._narrow = overflow, narrow
-        self._parts: list[tuple[int, int, Tensor, Tensor, Sequence[bool]]] = []
+    def __init__(self, overflow: str, device: str, vae_dtype: torch.dtype) -> None:
+        self._overflow, self._vae_dtype = overflow, vae_dtype
+        self._parts: list[tuple[int, int, Decoded]] = []
         self._clock = _GpuClock(device) if device.startswith("cuda") else _CpuClock()
 
-    def add(self, wanted: int, steps: int, pixels: Tensor, finite: Tensor, held: Sequence[bool]) -> None:
-        """One part of the batch: pictures (B, H, W, 3) uint8, which of them are finite, which are held back (both B).
+    def add(self, wanted: int, steps: int, decoded: Decoded) -> None:
+        """One part of the batch. wanted: how many of its pictures, from the first. steps: denoising steps.
 
-        wanted: how many of them, from the first. steps: denoising steps. The copies to main memory are queued behind
-        the work, so that the GPU goes on meanwhile.
+        The copies to main memory are queued behind the work, so that the GPU goes on meanwhile.
         """
-        self._parts.append((wanted, steps, _queued_to_cpu(pixels), _queued_to_cpu(finite), held))
+        pixels, finite, lost = (_queued_to_cpu(tensor) for tensor in (decoded.pixels, decoded.finite, decoded.vae_lost))
+        self._parts.append((wanted, steps, Decoded(pixels, finite, lost, decoded.held)))
         self._clock.stop()
 
     def finish(self) -> list[Painted]:
         """All shots in their order. Waits for the device."""
         seconds = self._clock.seconds() / max(1, sum(wanted for wanted, *_ in self._parts))
+        vae_dtype = str(self._vae_dtype).removeprefix("torch.")
         painted = []
-        for wanted, steps, pixels, finite, held in self._parts:
+        for wanted, steps, decoded in self._parts:
             for row in range(wanted):
-                overflowed = not finite[row]
-                reason = self._overflow if overflowed else ""
-                if held[row] and not reason:
+                reason = "" if decoded.finite[row] else self._overflow
+                if decoded.held[row] and not reason:
                     reason = "the model's own safety checker held the picture back"
-                kept = None if reason else pixels[row].numpy()
-                painted.append(Painted(kept, reason, wanted, steps, seconds, overflowed and self._narrow))
+                overflowed = bool(decoded.vae_lost[row]) and self._vae_dtype == torch.float16
+                pixels = None if reason else decoded.pixels[row].numpy()
+                painted.append(Painted(pixels, reason, wanted, steps, seconds, vae_dtype, overflowed))
         return painted
 
 

@@ -111,14 +111,17 @@ class DiffusionEngine:
                 height, width = shots[0].pixels.shape[:2]
                 tell(f"compiling {self._model.name} for {width} x {height} px, once", 0.0)
             begun = self._model.begin(shots, stopped, partial(_step_done, tell))
-            return partial(self._finish, begun, shots, stopped)
+            return partial(self._finish, begun, tell, shots, stopped)
 
-    def _finish(self, begun: Begun, shots: list[Shot], stopped: Callable[[], bool]) -> list[Painted]:
+    def _finish(self, begun: Begun, tell: Tell, shots: list[Shot], stopped: Callable[[], bool]) -> list[Painted]:
         assert self._model is not None
         with self._faults_in_words():  # what goes wrong on the GPU shows where it is waited for
             painted = begun.finish()
-            if any(one.overflowed for one in painted):
-                painted = waited_for(self._gpu.submit(self._model.again, shots, painted, stopped), stopped)
+            lost = [row for row, one in enumerate(painted) if one.overflowed]
+            if lost and not stopped() and self._gpu.submit(self._model.widen).result():
+                again = self._submit(tell, [shots[row] for row in lost], stopped)
+                for row, one in zip(lost, again.result()(), strict=True):  # a stop is seen between its steps
+                    painted[row] = one
             return painted
 
     @contextmanager
@@ -138,6 +141,8 @@ class DiffusionEngine:
         painted = zero.paint(zero.lend(model), shots)
         if isinstance(painted, str):
             raise ModelError(painted)
+        if any(one.vae_dtype != str(model.pipe.vae.dtype).removeprefix("torch.") for one in painted):
+            model.wide_vae = True  # the process that found it necessary is gone
         return painted
 
 

@@ -5,22 +5,22 @@ diffusers would fetch them as well, but without a word for the minutes that giga
 
 from __future__ import annotations
 
-import json
 import threading
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi, errors, hf_hub_download, snapshot_download
+from huggingface_hub import HfApi, constants, errors, hf_hub_download, snapshot_download
 from huggingface_hub.utils import httpx
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from augmentai.engines.diffusion.presence import cached_file
-from augmentai.engines.diffusion.shots import StoppedError
+from augmentai.engines.diffusion.shots import ModelError, StoppedError
+from augmentai.engines.diffusion.weights import INDEX, chosen, read_index
 
-INDEX = "model_index.json"
 _NO_NETWORK = (errors.OfflineModeIsEnabled, httpx.TransportError, ConnectionError)
-_WEIGHTS = {".safetensors", ".bin", ".ckpt", ".h5", ".msgpack", ".onnx", ".onnx_data", ".pb", ".pt", ".pth", ".xml"}
+_ANSWER_SECONDS = 10.0
 
 
 def fetch(
@@ -30,59 +30,48 @@ def fetch(
     half: bool,
     tell: Callable[[str, float], None],
     stopped: Callable[[], bool],
-) -> str:
-    """Bring what a pipeline needs into the cache; what is there already is not fetched again.
+) -> Path:
+    """Bring what a pipeline needs into the cache; what is there already is not fetched again. Returns the folder.
 
     half: 16-bit weights are taken where the repository has them, which is half the download. tell: told in words what
-    has come so far, and its share of the whole. Returns the variant to load: "fp16", or "" for the plain weights.
-    Where the hub is out of reach or gives nothing, what the cache holds must do. Raises StoppedError soon after
-    `stopped()` is true, OSError and the hub's errors where the model cannot be had; what has come so far is kept, and
-    the next call goes on from there.
+    has come so far, and its share of the whole. Where the hub is out of reach or gives nothing, what the cache holds
+    must do. Raises StoppedError within some megabytes after `stopped()` is true, ModelError and the hub's errors where
+    the model cannot be had; what has come so far is kept, and the next call goes on from there.
     """
     try:
-        info = HfApi(token=token).model_info(name, revision=revision, files_metadata=True)
+        api = HfApi(token=token)
+        info = api.model_info(name, revision=revision, files_metadata=True, timeout=_ANSWER_SECONDS)
     except (errors.HfHubHTTPError, *_NO_NETWORK):
         cached = cached_file(name, revision)
         if cached is None:
             raise
-        held = {path.relative_to(cached.parent).as_posix() for path in cached.parent.rglob("*") if path.is_file()}
-        return _variant(chosen(held, _components(cached), half))
+        return cached.parent
     sizes = {one.rfilename: one.size or 0 for one in info.siblings or ()}
     if INDEX not in sizes:
-        return ""  # diffusers says what is wrong with it
-    index = Path(hf_hub_download(name, INDEX, revision=info.sha, token=token))
-    files = chosen(sizes, _components(index), half)
+        raise ModelError(f"{name} has no {INDEX}: it is no pipeline of diffusers; correct AUGMENTAI_DIFFUSION_MODEL")
+    index = Path(hf_hub_download(name, INDEX, revision=revision, token=token))
+    files = chosen(sizes, read_index(index).components, half)
     missing = [file for file in files if not (index.parent / file).is_file()]
     if missing:
         progress = _Progress(name, sum(sizes[file] for file in missing), tell, stopped)
-        snapshot_download(
-            name, revision=revision, token=token, allow_patterns=[INDEX, *files], tqdm_class=progress.bars()
-        )
-    return _variant(files)
+        with _plain_http():
+            snapshot_download(
+                name, revision=index.parent.name, token=token, allow_patterns=missing, tqdm_class=progress.bars()
+            )
+    if stopped():
+        raise StoppedError
+    return index.parent
 
 
-def _variant(files: Collection[str]) -> str:
-    return "fp16" if any(".fp16" in file for file in files) else ""
-
-
-def _components(index: Path) -> set[str]:
-    """The parts of a pipeline that its index names; those that it says to have none of are not among them."""
-    said: Mapping[str, Any] = json.loads(index.read_text(encoding="utf-8"))
-    return {part for part, kind in said.items() if isinstance(kind, list) and any(kind)}
-
-
-def chosen(files: Collection[str], components: Collection[str], half: bool) -> list[str]:
-    """Of a repository's files those that a pipeline is loaded from: safetensors and what is no weight at all."""
-    taken = []
-    for component in sorted(components):
-        inside = [file for file in files if file.startswith(f"{component}/") and file.count("/") == 1]
-        weights = [file for file in inside if file.endswith(".safetensors")]
-        halves = [file for file in weights if ".fp16" in file]
-        plain = [file for file in weights if "." not in Path(file).stem]  # no variant: neither fp16 nor non_ema
-        taken += (halves or plain) if half else (plain or halves)
-        # The index of weights in several files, m.safetensors.index.fp16.json, is no weight itself.
-        taken += [file for file in inside if Path(file).suffix not in _WEIGHTS and ".bin.index." not in file]
-    return sorted(taken)
+@contextmanager
+def _plain_http() -> Iterator[None]:
+    """Without Xet, whose threads swallow what is raised in them: a download by it cannot be stopped."""
+    before = constants.HF_HUB_DISABLE_XET
+    constants.HF_HUB_DISABLE_XET = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_DISABLE_XET = before
 
 
 class _Progress:
@@ -91,7 +80,7 @@ class _Progress:
     def __init__(self, name: str, total: int, tell: Callable[[str, float], None], stopped: Callable[[], bool]) -> None:
         self._name, self._total, self._tell, self._stopped = name, max(1, total), tell, stopped
         self._lock = threading.Lock()
-        self._come: dict[int, float] = {}  # bytes, by bar: what is received and what is written are counted apart
+        self._come = 0.0  # bytes
 
     def bars(self) -> type[tqdm]:
         progress = self
@@ -102,18 +91,18 @@ class _Progress:
                 super().__init__(*given, **{**options, "disable": True})
 
             def update(self, n: float | None = 1) -> None:
-                if self._bytes:
-                    progress.came(id(self), n or 0)
+                progress.came((n or 0) if self._bytes else 0)
 
         return Bar
 
-    def came(self, bar: int, count: float) -> None:
-        with self._lock:
-            self._come[bar] = self._come.get(bar, 0) + count
-            come = min(max(self._come.values()), self._total)
-            self._tell(f"downloading {self._name}: {_size(come)} of {_size(self._total)}", come / self._total)
+    def came(self, count: float) -> None:
+        """Bytes of any file. Raises StoppedError, which ends that file's download and with it the others'."""
         if self._stopped():
             raise StoppedError
+        with self._lock:
+            self._come += count
+            come = min(self._come, self._total)
+        self._tell(f"downloading {self._name}: {_size(come)} of {_size(self._total)}", come / self._total)
 
 
 def _size(count: float) -> str:

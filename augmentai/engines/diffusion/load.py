@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import itertools
-import json
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,10 +13,11 @@ import torch
 
 from augmentai.engines.base import Tell, unheard
 from augmentai.engines.diffusion.families import SINGLE_FILE_PIPELINES, family_of
-from augmentai.engines.diffusion.fetch import INDEX, fetch
+from augmentai.engines.diffusion.fetch import fetch
 from augmentai.engines.diffusion.model import Model
 from augmentai.engines.diffusion.presence import cached_file, gpu_is_lent, revision_of
 from augmentai.engines.diffusion.shots import ModelError, StoppedError
+from augmentai.engines.diffusion.weights import INDEX, chosen, held, read_index, variant_of
 from augmentai.settings import Settings
 
 _FINE_IN_HALF = {"StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline"}
@@ -123,28 +123,17 @@ def _pipeline(settings: Settings, device: str, tell: Tell, stopped: Callable[[],
         config = {"config": settings.diffusion_config} if settings.diffusion_config else {}
         dtype = dtype_for(wanted, device, kind)
         return getattr(diffusers, kind).from_single_file(str(path), dtype=dtype, token=token, **config)
-    auto = diffusers.AutoPipelineForImage2Image.from_pretrained
-    if path.is_dir():
-        common: dict[str, Any] = {"dtype": dtype_for(wanted, device, _saved_as(path)), "use_safetensors": True}
-        if any(path.glob("*/*.fp16.safetensors")) and not any(path.glob("vae/diffusion_pytorch_model.safetensors")):
-            common["variant"] = "fp16"
-        return auto(str(path), local_files_only=True, **common)
-    revision = revision_of(settings)
     half = wanted in {"float16", "bfloat16"} or (wanted == "auto" and device != "cpu")
-    variant = fetch(name, revision, token, half, tell, stopped)
+    folder = path if path.is_dir() else fetch(name, revision_of(settings), token, half, tell, stopped)
     tell(f"loading {name}", 0.0)
-    index = cached_file(name, revision)
-    dtype = dtype_for(wanted, device, _saved_as(index.parent) if index else "")
-    return auto(name, dtype=dtype, use_safetensors=True, revision=revision, token=token, variant=variant or None)
-
-
-def _saved_as(folder: Path) -> str:
-    """The class that a diffusers folder was saved from, by its index; empty where it does not say."""
-    try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return ""  # diffusers says what is wrong with it
-    return str(index.get("_class_name", "")) if isinstance(index, dict) else ""
+    index = read_index(folder / INDEX)
+    return diffusers.AutoPipelineForImage2Image.from_pretrained(
+        str(folder),
+        dtype=dtype_for(wanted, device, index.saved_as),
+        variant=variant_of(chosen(held(folder), index.components, half)),
+        use_safetensors=True,
+        local_files_only=True,
+    )
 
 
 def _single_file_class(path: Path) -> str:
@@ -270,6 +259,8 @@ def explain(error: BaseException, settings: Settings) -> str:
         return f"huggingface.co has no model {name}, or HF_TOKEN may not read it; correct AUGMENTAI_DIFFUSION_MODEL"
     if "OfflineModeIsEnabled" in kinds:
         return f"{name} was never downloaded whole and HF_HUB_OFFLINE forbids it; unset it or set a local folder"
+    if getattr(getattr(error, "response", None), "status_code", None) in {401, 403}:
+        return f"huggingface.co will not give {name} to this HF_TOKEN; renew it, or unset it for a free model"
     if kinds & {"LocalEntryNotFoundError", "HfHubHTTPError", "ConnectionError", "TimeoutException", "TransportError"}:
         where = "its configuration " if Path(name).is_file() else ""
         fix = "set AUGMENTAI_DIFFUSION_CONFIG to a folder that holds it" if where else "set a local folder"

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augmentai.engines.diffusion.begun import Begun
+from augmentai.engines.diffusion.begun import Begun, Decoded
 from augmentai.engines.diffusion.families import Family, Plan, plan
 from augmentai.engines.diffusion.shots import ModelError, Painted, Pixels, Shot, StoppedError
 
@@ -28,7 +28,7 @@ class Model:
     name: for the manifest. batch: the largest that memory allowed so far. exact: the pipeline is told noise levels one
     by one. compiled: batches are filled up to `batch`, since every new shape would be compiled again; after the first
     few shapes the others run as they are. not_compiled: why not, where it was asked for. placement: "whole" on the
-    device, or "parts" or "layers" that are moved in when they are used.
+    device, or "parts" or "layers" that are moved in when they are used. wide_vae: see `widen`.
     """
 
     pipe: Any
@@ -43,6 +43,7 @@ class Model:
     compiled: bool = False
     not_compiled: str = ""
     placement: str = "whole"
+    wide_vae: bool = False
     _prompts: OrderedDict[tuple[str, str], dict[str, Tensor]] = field(default_factory=OrderedDict, repr=False)
     _shapes: set[tuple[int, ...]] = field(default_factory=set, repr=False)  # batch, height, width that were compiled
 
@@ -72,22 +73,32 @@ class Model:
         stopped: Callable[[], bool] = lambda: False,
         on_step: Callable[[int, int], None] = lambda done, total: None,
     ) -> list[Painted]:
-        """All shots, which share one size and one strength, in their order; see `begin` and `again`."""
-        return self.again(shots, self.begin(shots, stopped, on_step).finish(), stopped)
+        """All shots, which share one size and one strength, in their order; see `begin`.
 
-    def again(
-        self, shots: Sequence[Shot], painted: Sequence[Painted], stopped: Callable[[], bool] = lambda: False
-    ) -> list[Painted]:
-        """`painted`, the results of `shots`, with those that overflowed made once more by a VAE of 32 bits.
-
-        From then on it stays as wide: a model that overflowed once will do so again. Raises as `begin` does.
+        Those that overflow in the VAE are painted once more with a wide one.
         """
+        painted = self.begin(shots, stopped, on_step).finish()
         lost = [row for row, one in enumerate(painted) if one.overflowed]
-        if not lost or self.placement == "layers":  # whose weights lie elsewhere, and cannot be widened
-            return [*painted]
-        self.pipe.vae.to(dtype=torch.float32)
-        made = dict(zip(lost, self.begin([shots[row] for row in lost], stopped).finish(), strict=True))
-        return [made.get(row, one) for row, one in enumerate(painted)]
+        if lost and self.widen():
+            made = self.begin([shots[row] for row in lost], stopped, on_step).finish()
+            for row, one in zip(lost, made, strict=True):
+                painted[row] = one
+        return painted
+
+    def widen(self) -> bool:
+        """Let the VAE compute in 32 bits from now on: a model that overflowed once will do so again.
+
+        False where that cannot be.
+        """
+        if self.placement == "layers":  # whose weights lie elsewhere
+            return False
+        self.wide_vae = True
+        if self.pipe.vae.dtype != torch.float32:
+            self.pipe.vae.float()
+            if self.compiled:  # the code of the narrow one is of no more use, but counts among the shapes
+                torch.compiler.reset()
+                self._shapes.clear()
+        return True
 
     def begin(
         self,
@@ -102,7 +113,9 @@ class Model:
         """
         numbers = str(self.dtype).removeprefix("torch.")
         overflow = f"{self.name} overflowed in {numbers}; set AUGMENTAI_DIFFUSION_DTYPE=bfloat16 or float32"
-        begun = Begun(overflow, self.device, self.pipe.vae.dtype == torch.float16)
+        if self.wide_vae:
+            self.widen()
+        begun = Begun(overflow, self.device, self.pipe.vae.dtype)
         at = 0
         while at < len(shots):
             chunk = shots[at : at + self.batch]
@@ -143,9 +156,9 @@ class Model:
         elif self.compiled:
             stance = torch.compiler.set_stance("force_eager")
         with torch.inference_mode(), stance:
-            latents = self.encode([(shot.source, shot.pixels) for shot in shots])  # (B, C, h, w)
-            latents, steps = self._denoise(latents, shots, stopped, on_step)
-            begun.add(wanted, steps, *self.decode(latents))
+            encoded = self.encode([(shot.source, shot.pixels) for shot in shots])  # (B, C, h, w)
+            latents, steps = self._denoise(encoded, shots, stopped, on_step)
+            begun.add(wanted, steps, self.decode(latents, _finite(encoded)))
 
     def encode(self, pictures: Sequence[tuple[str, Pixels]]) -> Tensor:
         """(B, C, h, w) latents, scaled as the network wants them. A picture that comes twice is encoded once.
@@ -166,17 +179,18 @@ class Model:
         rows = {source: row for row, source in enumerate(unique)}
         return latents[self._sent(torch.tensor([rows[source] for source, _ in pictures]))]
 
-    def decode(self, latents: Tensor) -> tuple[Tensor, Tensor, list[bool]]:
-        """Latents (B, C, h, w) to pictures (B, H, W, 3) uint8; which are finite, (B,); which the model holds back."""
+    def decode(self, latents: Tensor, encoded_well: Tensor) -> Decoded:
+        """Latents (B, C, h, w) to pictures. encoded_well: (B,), whose latents were finite before the denoising."""
         vae = self.pipe.vae
         shift, scale = self._latent_range(latents)
         images = vae.decode((latents / scale + shift).to(vae.dtype), return_dict=False)[0]  # (B, 3, H, W), -1 to 1
-        finite = torch.isfinite(images).flatten(1).all(1)
+        finite = _finite(images)
+        vae_lost = ~encoded_well | (_finite(latents) & ~finite)
         held = [False] * len(images)
         if getattr(self.pipe, "safety_checker", None) is not None:
             held = [bool(flag) for flag in self.pipe.run_safety_checker(images.clone(), self.device, self.dtype)[1]]
         eight_bit = ((images.float().nan_to_num() + 1) * 127.5).round_().clamp_(0, 255).to(torch.uint8)
-        return eight_bit.permute(0, 2, 3, 1).contiguous(), finite, held
+        return Decoded(eight_bit.permute(0, 2, 3, 1).contiguous(), finite, vae_lost, held)
 
     def _sent(self, tensor: Tensor) -> Tensor:
         """On the device. From pinned memory nobody waits for the work that is queued before it."""
@@ -264,3 +278,8 @@ class Model:
         gc.collect()
         if self.device.startswith("cuda"):
             torch.cuda.empty_cache()
+
+
+def _finite(batch: Tensor) -> Tensor:
+    """(B, ...) to (B,): is every number of it one?"""
+    return torch.isfinite(batch).flatten(1).all(1)

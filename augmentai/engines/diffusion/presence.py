@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 from augmentai.engines.diffusion.families import PINNED_REVISIONS
+from augmentai.engines.diffusion.weights import INDEX
 from augmentai.settings import Settings
 
 _LIBRARIES = ("torch", "diffusers", "transformers", "accelerate", "safetensors")
@@ -76,9 +77,9 @@ def no_model_because(settings: Settings) -> str:
     if settings.diffusion_config and not path.is_file():
         return f"AUGMENTAI_DIFFUSION_CONFIG is for a single .safetensors file, which {name} is not; unset it"
     if path.is_dir():
-        if (path / "model_index.json").is_file():
+        if (path / INDEX).is_file():
             return ""
-        return f"the folder {name} holds no model_index.json; AUGMENTAI_DIFFUSION_MODEL must be a diffusers folder"
+        return f"the folder {name} holds no {INDEX}; AUGMENTAI_DIFFUSION_MODEL must be a diffusers folder"
     if path.is_file():
         if path.suffix == ".safetensors":
             return ""
@@ -107,5 +108,5 @@ def cached_file(name: str, revision: str | None) -> Path | None:
     """Where the index of a hub model lies in the local cache, below a folder named by its commit; None if nowhere."""
     from huggingface_hub import try_to_load_from_cache
 
-    found = try_to_load_from_cache(name, "model_index.json", revision=revision)
+    found = try_to_load_from_cache(name, INDEX, revision=revision)
     return Path(found) if isinstance(found, str) else None

@@ -77,7 +77,7 @@ class Run:
         self._pool.shutdown(wait=True, cancel_futures=True)
         for _, future in self._flight:
             if not future.cancelled() and future.exception() is None:
-                with suppress(ModelError):
+                with suppress(ModelError, StoppedError):
                     future.result()()
 
     def results(self) -> Iterator[Made | Refused]:
@@ -152,6 +152,8 @@ def waited_for(future: Future[T], stopped: Callable[[], bool]) -> T:
         try:
             return future.result(timeout=_GLANCE_SECONDS)
         except StillRunning:
+            if future.done():  # it is the work itself that ran out of time
+                raise
             if stopped():
                 raise StoppedError from None
 
@@ -194,8 +196,8 @@ def _restored(waiting: _Waiting, painted: Painted, model: Model) -> Made | Refus
         "device": model.device,
         "size_run": f"{width}x{height}",
     }
-    if model.pipe.vae.dtype != model.dtype:
-        details["vae_dtype"] = str(model.pipe.vae.dtype).removeprefix("torch.")
+    if painted.vae_dtype != details["dtype"]:
+        details["vae_dtype"] = painted.vae_dtype
     if planned.timesteps is not None:
         details["timesteps"] = list(planned.timesteps)
     if model.placement != "whole":

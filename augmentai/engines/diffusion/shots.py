@@ -35,7 +35,7 @@ class Painted:
     """What became of a shot: `pixels`, (H, W, 3) uint8, or `reason` says why there are none.
 
     batch: how many shots ran together. steps: denoising steps really run. seconds: this shot's share of the batch.
-    overflowed: the numbers left the range of the VAE's, and a wider one may hold them.
+    vae_dtype: the numbers that the VAE computed in. overflowed: they left its range, and a wider one may hold them.
     """
 
     pixels: Pixels | None = field(repr=False)
@@ -43,4 +43,5 @@ class Painted:
     batch: int
     steps: int
     seconds: float
+    vae_dtype: str = ""
     overflowed: bool = False
