@@ -34,7 +34,7 @@ pytest.importorskip("diffusers")
 pytest.importorskip("transformers")
 
 
-from augmentai.engines.diffusion.load import dtype_for, explain, load, placement_for  # noqa: E402
+from augmentai.engines.diffusion.load import explain, load, placement_for  # noqa: E402
 from augmentai.engines.diffusion.model import Model  # noqa: E402
 from augmentai.engines.diffusion.shots import ModelError, Painted, Shot  # noqa: E402
 from tests.engines import tiny_pipeline  # noqa: E402
@@ -620,60 +620,6 @@ def test_a_picture_without_numbers_is_refused_alone(folder: Path, monkeypatch: p
     assert [type(result) for result in results] == [Made, Refused, Made]
     assert isinstance(results[1], Refused)
     assert "overflowed in float32" in results[1].reason
-
-
-def test_a_vae_that_overflows_in_half_precision_is_widened(tmp_path: Path) -> None:
-    """As happens with real ones: what lies in the range of the weights leaves it inside."""
-    pipe = tiny_pipeline.build(tmp_path / "parts")
-    pipe.vae.decoder.conv_in.weight.data *= 5e4
-    model = tmp_path / "sd-turbo-loud"
-    pipe.save_pretrained(model, safe_serialization=True)
-    tasks = tasks_for([(32, 32), (40, 30)], Recipe(seed=3, strength=0.3, variations=2))
-    wanted = made(DiffusionEngine(settings_for(model)), tasks)
-    engine = DiffusionEngine(settings_for(model, diffusion_dtype="float16"))
-    found = made(engine, tasks)
-    assert max(difference(wanted[key].image, found[key].image) for key in wanted) <= 4
-    assert {(one.details["dtype"], one.details["vae_dtype"]) for one in found.values()} == {("float16", "float32")}
-    runs: list[int] = []
-    network = engine._loaded().pipe.unet
-    network.register_forward_pre_hook(lambda *about: runs.append(1))
-    made(engine, tasks)
-    assert len(runs) == 2, "once for each size: it is known by now that it overflows"
-
-
-@pytest.mark.parametrize(
-    ("kind", "vae", "expected"),
-    [("build", "float16", "float16"), ("build_sdxl", "float32", "float16")],
-)
-def test_half_precision_where_the_vae_can_bear_it(tmp_path: Path, kind: str, vae: str, expected: str) -> None:
-    """diffusers' default says of every VAE that it cannot, but only SDXL's cannot."""
-    pipe = getattr(tiny_pipeline, kind)(tmp_path / "parts")
-    assert pipe.vae.config.force_upcast
-    pipe.save_pretrained(tmp_path / "model", safe_serialization=True)
-    model = DiffusionEngine(settings_for(tmp_path / "model", diffusion_dtype="float16"))._loaded()
-    assert str(model.pipe.vae.dtype) == f"torch.{vae}"
-    assert str(model.dtype) == f"torch.{expected}"
-
-
-@pytest.mark.parametrize(
-    ("pipeline", "bfloat16", "expected"),
-    [
-        ("StableDiffusionPipeline", True, "float16"),
-        ("StableDiffusionImg2ImgPipeline", False, "float16"),
-        ("StableDiffusionXLPipeline", True, "bfloat16"),
-        ("StableDiffusion3Pipeline", True, "bfloat16"),
-        ("FluxPipeline", True, "bfloat16"),
-        ("FluxPipeline", False, "float16"),
-        ("", True, "bfloat16"),
-    ],
-)
-def test_numbers_of_16_bits_on_a_gpu(
-    monkeypatch: pytest.MonkeyPatch, pipeline: str, bfloat16: bool, expected: str
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bfloat16)
-    assert str(dtype_for("auto", "cuda", pipeline)) == f"torch.{expected}"
-    assert str(dtype_for("float32", "cuda", pipeline)) == "torch.float32"
-    assert str(dtype_for("auto", "cpu", pipeline)) == "torch.float32"
 
 
 def test_what_the_safety_checker_holds_back_is_refused(folder: Path) -> None:
