@@ -19,10 +19,10 @@ demo: $(VENV)/.installed
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/hadolint Dockerfile
 
-# What only a machine with a CUDA GPU can tell; 20 minutes or so, most of them for compiling.
+# What only a machine with a CUDA GPU can tell; half an hour or so, much of it for compiling. Figures go to runs/.
 gpu: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m cuda tests/engines
-	$(BIN)/python benchmarks/diffusion.py --model runs/sd-turbo-shape --json benchmarks/results/diffusion.json
+	$(BIN)/python benchmarks/diffusion.py --model runs/sd-turbo-shape --json runs/diffusion.json
 	$(BIN)/python benchmarks/diffusion_checks.py --model runs/sd-turbo-shape
 	$(BIN)/python benchmarks/diffusion_checks.py --tiny --checks job kill
 

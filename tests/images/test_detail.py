@@ -85,6 +85,36 @@ def test_nothing_of_the_source_shows_through_what_is_new(new: str) -> None:
     assert np.abs(added[inside]).mean() < 0.05 * np.abs(detail[inside]).mean()
 
 
+@pytest.mark.parametrize("kind", ["checker", "stripes", "thirds", "halftone"])
+def test_a_texture_finer_than_the_small_pictures_does_not_show_through(kind: str) -> None:
+    """Cloth, print, a screen: reduced it is as even as the wall that was painted in its place."""
+    y, x = np.mgrid[:240, :240]
+    inked = {
+        "checker": (x + y) % 2,
+        "stripes": x // 2 % 2,
+        "thirds": x % 3 == 0,
+        "halftone": (x % 6 - 3) ** 2 + (y % 6 - 3) ** 2 < 5,
+    }[kind]
+    source = Image.fromarray((60 + 140 * inked).astype(np.uint8)).convert("RGB")
+    painted = Image.new("RGB", (60, 60), (120, 90, 60))
+    assert np.asarray(enlarge(painted, source.resize((60, 60), LANCZOS), source).convert("L")).std() < 1.5
+
+
+def test_a_cameras_grain_is_carried_over() -> None:
+    noise = np.random.default_rng(0).normal(128, 5, (300, 300))
+    source = Image.fromarray(noise.clip(0, 255).astype(np.uint8)).convert("RGB")
+    painted = Image.new("RGB", (100, 100), (120, 90, 60))
+    assert np.asarray(enlarge(painted, reduced(source), source).convert("L")).std() > 2, "most of it"
+
+
+def test_a_strip_that_was_squeezed_keeps_its_detail() -> None:
+    source = Image.new("RGB", (4000, 120))
+    for left in range(0, 4000, 451):
+        source.paste(example("chelsea.png").crop((0, 100, 451, 220)), (left, 0))
+    small = source.resize((2048, 128), LANCZOS)
+    assert error(enlarge(small, small, source), source) < 0.5 * error(small.resize(source.size, LANCZOS), source)
+
+
 def test_colours_are_the_models_to_choose() -> None:
     """A red thing that became grey gets no red edges."""
     stripes = np.zeros((90, 120, 3), np.uint8)
@@ -99,7 +129,7 @@ def test_strips_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     source = example("coffee.png")
     painted = warmer(reduced(source, 2.7))
     whole = np.asarray(enlarge(painted, reduced(source, 2.7), source), np.int16)
-    monkeypatch.setattr(photos, "_ROWS_AREA_PX", source.width * 17)
+    monkeypatch.setattr(photos, "_ROWS_AREA_PX", source.width * 17)  # of the small ones, too: 45 rows at a time
     in_strips = np.asarray(enlarge(painted, reduced(source, 2.7), source), np.int16)
     assert np.abs(whole - in_strips).max() <= 1
 

@@ -165,7 +165,7 @@ def _prepare(pipe: Any, device: str) -> None:
         network.to(memory_format=torch.channels_last)
     pipe.vae.to(memory_format=torch.channels_last)
     if pipe.vae.dtype == torch.float16 and _leaves_half(pipe):
-        pipe.vae.to(dtype=torch.float32)  # it would overflow; bfloat16 has the range
+        pipe.vae.float()  # it would overflow; bfloat16 has the range
     cells = getattr(getattr(network, "config", None), "sample_size", None)
     if device.startswith("cuda") and isinstance(cells, int) and cells <= _PLAIN_ATTENTION_CELLS:
         from diffusers.models.attention_processor import AttnProcessor
