@@ -840,6 +840,17 @@ def test_auto_passes_over_diffusion_in_silence_without_cuda(tmp_path: Path, monk
 # ---------------------------------------------------------------- ZeroGPU
 
 
+def stand_in_for_spaces(monkeypatch: pytest.MonkeyPatch, gpu: Callable[..., Any]) -> None:
+    """`spaces`, whose decorator is `gpu`, for an engine that is made afterwards in this test."""
+    name = "augmentai.engines.diffusion.zero"
+    monkeypatch.setitem(sys.modules, "spaces", SimpleNamespace(GPU=gpu))
+    # Decorated when it is imported: so it is imported anew, here and, when this is undone, wherever else.
+    monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setattr("augmentai.engines.diffusion.zero", None, raising=False)
+    monkeypatch.delattr("augmentai.engines.diffusion.zero")
+
+
 def test_on_zero_gpu_the_lent_part_is_one_function(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a stand-in for `spaces` that pickles what goes in and comes out, as its forked process does."""
     calls: list[int] = []
@@ -854,8 +865,7 @@ def test_on_zero_gpu_the_lent_part_is_one_function(folder: Path, monkeypatch: py
 
         return decorate
 
-    monkeypatch.setitem(sys.modules, "spaces", SimpleNamespace(GPU=gpu))
-    monkeypatch.delitem(sys.modules, "augmentai.engines.diffusion.zero", raising=False)
+    stand_in_for_spaces(monkeypatch, gpu)
     engine = DiffusionEngine(settings_for(folder, zero_gpu=True))
     assert "augmentai.engines.diffusion.zero" in sys.modules
     assert engine.readiness().ready
@@ -866,7 +876,6 @@ def test_on_zero_gpu_the_lent_part_is_one_function(folder: Path, monkeypatch: py
     tasks = tasks_for([(32, 32)], Recipe(seed=3, strength=0.3))
     with pytest.raises(EngineOut, match="too little memory"):
         list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))
-    monkeypatch.delitem(sys.modules, "augmentai.engines.diffusion.zero")
 
 
 # ---------------------------------------------------------------- with a GPU

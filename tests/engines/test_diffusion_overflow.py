@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import pickle
-import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,7 +13,7 @@ import pytest
 from augmentai.engines.base import EngineOut, JobView, Refused, Task
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.recipe import Recipe
-from tests.engines.test_diffusion import difference, made, settings_for, tasks_for
+from tests.engines.test_diffusion import difference, made, settings_for, stand_in_for_spaces, tasks_for
 
 torch = pytest.importorskip("torch")
 pytest.importorskip("diffusers")
@@ -179,13 +177,11 @@ def test_on_zero_gpu_it_is_remembered_from_call_to_call(loud: Path, monkeypatch:
 
         return decorate
 
-    monkeypatch.setitem(sys.modules, "spaces", SimpleNamespace(GPU=gpu))
-    monkeypatch.delitem(sys.modules, "augmentai.engines.diffusion.zero", raising=False)
+    stand_in_for_spaces(monkeypatch, gpu)
     engine = half(loud, zero_gpu=True, diffusion_batch=2)
     runs: list[int] = []
     engine._loaded().pipe.unet.register_forward_pre_hook(lambda *about: runs.append(1))
     results = made(engine, variations(6))
-    monkeypatch.delitem(sys.modules, "augmentai.engines.diffusion.zero")
     assert {one.details["vae_dtype"] for one in results.values()} == {"float32"}
     assert len(runs) == 4, "twice for the first of three batches"
 
