@@ -9,26 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from augmentai.engines.base import EngineOut, JobView, Refused, Task
 from augmentai.engines.diffusion import DiffusionEngine
+from augmentai.engines.diffusion.load import dtype_for
 from augmentai.recipe import Recipe
-from tests.engines.test_diffusion import difference, made, settings_for, stand_in_for_spaces, tasks_for
-
-torch = pytest.importorskip("torch")
-pytest.importorskip("diffusers")
-pytest.importorskip("transformers")
-
-from augmentai.engines.diffusion.load import dtype_for  # noqa: E402
-from tests.engines import tiny_pipeline  # noqa: E402
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _one_thread() -> Iterator[None]:
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(before)
+from tests.engines import tiny_pipeline
+from tests.engines.diffusion.parts import difference, made, settings_for, stand_in_for_spaces, tasks_for
 
 
 @pytest.fixture(scope="module")

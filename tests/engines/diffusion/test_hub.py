@@ -8,20 +8,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from augmentai.engines.base import EngineOut, JobView, Made, Refused, Task
 from augmentai.engines.diffusion import DiffusionEngine
+from augmentai.engines.diffusion.weights import chosen, variant_of
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
-from tests.engines.test_diffusion import made, tasks_for
+from tests.engines import tiny_pipeline
+from tests.engines.diffusion.parts import made, tasks_for
 from tests.model_hub import NEWEST, TAGGED, TOKEN, ModelHub, model_hub
-
-torch = pytest.importorskip("torch")
-pytest.importorskip("diffusers")
-pytest.importorskip("transformers")
-
-from augmentai.engines.diffusion.weights import chosen, variant_of  # noqa: E402
-from tests.engines import tiny_pipeline  # noqa: E402
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 

@@ -1,0 +1,37 @@
+"""The tiny pipeline, and the engine that has it."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from augmentai.engines.diffusion import DiffusionEngine
+from tests.engines import tiny_pipeline
+from tests.engines.diffusion.parts import settings_for
+
+warnings.filterwarnings("ignore", category=FutureWarning, module="diffusers")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _one_thread() -> Iterator[None]:
+    """Networks this small are slower on several threads, and far slower beside other programs."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny pipeline under a name that makes it an SD-Turbo."""
+    return tiny_pipeline.write(tmp_path_factory.mktemp("model") / "sd-turbo-tiny")
+
+
+@pytest.fixture(scope="module")
+def engine(folder: Path) -> DiffusionEngine:
+    """Loaded once for all tests that leave the model as it is."""
+    return DiffusionEngine(settings_for(folder))
