@@ -12,12 +12,14 @@ there is a line to fit at all.
 
 from __future__ import annotations
 
+from threading import BoundedSemaphore
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageChops
 from scipy.ndimage import uniform_filter
 
+from augmentai.cores import usable_cores
 from augmentai.images.photo import strips
 
 _WINDOW_PX = 9  # of the small pictures, over which they are compared
@@ -26,6 +28,10 @@ _GRAIN = 36.0  # the same of lost detail that may be a camera's noise, and is ca
 _FINER = 30.0  # by so much the variance of lost detail may exceed what the small pictures share
 _MOST = 1.25  # detail is made stronger by so much at most, where the model raised the contrast
 _SPREAD = 1.25  # standard deviation of detail over its mean size, for the normal distribution
+
+_STRIP_PX = 1 << 18  # what a strip takes stays in a core's own cache, and little where many threads enlarge at once
+
+_AT_ONCE = BoundedSemaphore(usable_cores())  # more would be no faster, and each takes its buffers
 
 _LANCZOS = Image.Resampling.LANCZOS
 
@@ -49,6 +55,11 @@ def enlarge(painted: Image.Image, reduced: Image.Image, source: Image.Image) -> 
         return painted
     if not lends_detail(source.size, painted.size):
         return painted.resize(source.size, _LANCZOS)
+    with _AT_ONCE:
+        return _with_detail(painted, reduced, source)
+
+
+def _with_detail(painted: Image.Image, reduced: Image.Image, source: Image.Image) -> Image.Image:
     before, grey = reduced.convert("L"), source.convert("L")
     coarse = before.resize(source.size, _LANCZOS)
     lost = ImageChops.difference(grey, coarse).resize(painted.size, Image.Resampling.BOX)
@@ -56,7 +67,7 @@ def enlarge(painted: Image.Image, reduced: Image.Image, source: Image.Image) -> 
     width, height = source.size
     scale = painted.height / height
     out = Image.new("RGB", source.size)
-    for rows in strips((height, width)):
+    for rows in strips((height, width), _STRIP_PX):
         bottom = min(rows.stop, height)
         # Resampling looks beyond the box, so that strips meet without a seam.
         box = (0, rows.start * scale, painted.width, min(bottom * scale, painted.height))
@@ -78,7 +89,7 @@ def agreement(before: Image.Image, after: Image.Image, lost: Image.Image) -> Pla
     """
     found = np.empty((before.height, before.width), np.float32)
     margin = _WINDOW_PX // 2
-    for rows in strips(found.shape):
+    for rows in strips(found.shape, _STRIP_PX):
         top, bottom = max(0, rows.start - margin), min(before.height, rows.stop + margin)
         part = [np.asarray(each.crop((0, top, each.width, bottom)), np.float32) for each in (before, after, lost)]
         found[rows] = _agreement(*part)[rows.start - top :][: rows.stop - rows.start]

@@ -92,10 +92,10 @@ def value_range(values: np.ndarray[Any, Any]) -> tuple[float, float]:
     return low, high if high > low else low + 1
 
 
-def strips(shape: tuple[int, ...]) -> Iterator[slice]:
-    """Slices of rows, about a million values each."""
+def strips(shape: tuple[int, ...], area_px: int = _ROWS_AREA_PX) -> Iterator[slice]:
+    """Slices of rows, of about `area_px` pixels each: a million unless told."""
     height, width = shape[:2]
-    step = max(1, _ROWS_AREA_PX // width)
+    step = max(1, area_px // width)
     yield from (slice(top, top + step) for top in range(0, height, step))
 
 

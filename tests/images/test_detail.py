@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from augmentai.images import photo as photos
+from augmentai.images import detail
 from augmentai.images.detail import enlarge
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -129,7 +129,7 @@ def test_strips_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     source = example("coffee.png")
     painted = warmer(reduced(source, 2.7))
     whole = np.asarray(enlarge(painted, reduced(source, 2.7), source), np.int16)
-    monkeypatch.setattr(photos, "_ROWS_AREA_PX", source.width * 17)  # of the small ones, too: 45 rows at a time
+    monkeypatch.setattr(detail, "_STRIP_PX", source.width * 17)  # of the small ones, too: 45 rows at a time
     in_strips = np.asarray(enlarge(painted, reduced(source, 2.7), source), np.int16)
     assert np.abs(whole - in_strips).max() <= 1
 
