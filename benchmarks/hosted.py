@@ -54,6 +54,7 @@ def one_row(base: str, variations: int, wires: int, latency: float, endpoint: st
     )
     gathered = type(gathered)(sources, (), ())
     job = Job(gathered, Recipe(engine="stability", variations=8, seed=1), settings, [StabilityEngine(settings)])
+    share_arena()  # as a job that is kept does
     begun, first, made = time.monotonic(), 0.0, 0
     for outcome in job.run():
         first = first or time.monotonic() - begun
