@@ -35,6 +35,7 @@ def one_row(base: str, variations: int, wires: int, latency: float, endpoint: st
     from augmentai.dataset.read import gather
     from augmentai.engines.stability import StabilityEngine
     from augmentai.job import Job, limits
+    from augmentai.memory import share_arena
     from augmentai.recipe import Recipe, Source
     from augmentai.settings import Settings
 
