@@ -176,7 +176,7 @@ class Settings(BaseSettings):
         "auto",
         validation_alias="AUGMENTAI_DIFFUSION_DTYPE",
         pattern=r"^(auto|bfloat16|float16|float32)$",
-        description="numbers that diffusion computes in; auto: float16 for SD 1 and 2 and SD-Turbo, else bfloat16",
+        description="numbers that diffusion computes in; auto: on a GPU float16 or bfloat16, as suits the model",
     )
     diffusion_batch: int = Field(
         8, ge=1, le=64, validation_alias="AUGMENTAI_DIFFUSION_BATCH", description="pictures at once; halves by itself"

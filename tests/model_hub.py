@@ -22,8 +22,9 @@ NEWEST, TAGGED = "a" * 40, "b" * 40
 
 @dataclass
 class ModelHub:
-    """files: of the one model, by path. gated: it is given to TOKEN alone. cut: files whose sending breaks off in the
-    middle, once. held: a file that stops in the middle until `go_on` is set. status: every answer, where not 200."""
+    """files: of the one model, by path. gated: it is given to TOKEN alone. closed: it is shown, and its files are not
+    given. cut: files whose sending breaks off in the middle, once. held: a file that stops in the middle until `go_on`
+    is set. xet: large files are offered by Xet besides. status: every answer, where not 200."""
 
     name: str = "maker/tiny-turbo"
     url: str = ""
@@ -33,6 +34,7 @@ class ModelHub:
     held: str = ""
     go_on: Event = field(default_factory=Event)
     xet: bool = False
+    closed: bool = False
     status: int = 200
     asked: list[str] = field(default_factory=list)
     tokens: set[str | None] = field(default_factory=set)
@@ -100,6 +102,8 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.hub
         if hub.gated and self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self._refuse(401, "GatedRepo")
+        if hub.closed:
+            return self._refuse(403, "")
         if path not in hub.files:
             return self._refuse(404, "EntryNotFound")
         data, first = hub.files[path], 0

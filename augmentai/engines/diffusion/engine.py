@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextvars
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
@@ -93,12 +93,15 @@ class DiffusionEngine:
             self._failure = ("", 0.0)
         return self._model
 
-    def _submit(self, tell: Tell, shots: list[Shot], stopped: Callable[[], bool]) -> Future[Finish]:
+    def _submit(self, tell: Tell, shots: list[Shot], stopped: Callable[[], bool], wide: bool = False) -> Future[Finish]:
         # ZeroGPU finds the visitor, whose quota it is, in the context of the call.
-        return self._gpu.submit(contextvars.copy_context().run, self._begin, tell, shots, stopped)
+        return self._gpu.submit(contextvars.copy_context().run, self._begin, tell, shots, stopped, wide)
 
-    def _begin(self, tell: Tell, shots: list[Shot], stopped: Callable[[], bool]) -> Finish:
-        """Hand a batch to the GPU. What comes back waits for its results, while the next batch is handed over."""
+    def _begin(self, tell: Tell, shots: list[Shot], stopped: Callable[[], bool], wide: bool) -> Finish:
+        """Hand a batch to the GPU. What comes back waits for its results, while the next batch is handed over.
+
+        wide: with a VAE of 32 bits; where that cannot be, nothing comes of it.
+        """
         assert self._model is not None
         if stopped():
             raise StoppedError
@@ -107,6 +110,8 @@ class DiffusionEngine:
                 tell("waiting for the GPU that the Space lends", 0.0)
                 painted = self._paint_on_lent_gpu(self._model, shots)
                 return lambda: painted
+            if wide and not self._model.widen():
+                return list
             if self._model.compiles(shots):
                 height, width = shots[0].pixels.shape[:2]
                 tell(f"compiling {self._model.name} for {width} x {height} px, once", 0.0)
@@ -114,15 +119,22 @@ class DiffusionEngine:
             return partial(self._finish, begun, tell, shots, stopped)
 
     def _finish(self, begun: Begun, tell: Tell, shots: list[Shot], stopped: Callable[[], bool]) -> list[Painted]:
-        assert self._model is not None
         with self._faults_in_words():  # what goes wrong on the GPU shows where it is waited for
             painted = begun.finish()
-            lost = [row for row, one in enumerate(painted) if one.overflowed]
-            if lost and not stopped() and self._gpu.submit(self._model.widen).result():
-                again = self._submit(tell, [shots[row] for row in lost], stopped)
-                for row, one in zip(lost, again.result()(), strict=True):  # a stop is seen between its steps
-                    painted[row] = one
-            return painted
+        lost = [row for row, one in enumerate(painted) if one.overflowed]
+        if lost:
+            if stopped():  # what would be made again is not refused: it is left undone
+                raise StoppedError
+            again = self._submit(tell, [shots[row] for row in lost], stopped, wide=True)
+            try:
+                made = waited_for(again, stopped)()
+            except StoppedError:
+                if not again.cancel():
+                    wait([again])  # the step that runs: nothing works behind the caller's back
+                raise
+            for row, one in zip(lost, made, strict=False):
+                painted[row] = one
+        return painted
 
     @contextmanager
     def _faults_in_words(self) -> Iterator[None]:

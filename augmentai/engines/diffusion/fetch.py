@@ -11,13 +11,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import HfApi, constants, errors, hf_hub_download, snapshot_download
+from huggingface_hub import HfApi, constants, errors, get_cached_repo_tree, hf_hub_download, snapshot_download
 from huggingface_hub.utils import httpx
 from tqdm import tqdm  # type: ignore[import-untyped]
 
 from augmentai.engines.diffusion.presence import cached_file
 from augmentai.engines.diffusion.shots import ModelError, StoppedError
-from augmentai.engines.diffusion.weights import INDEX, chosen, read_index
+from augmentai.engines.diffusion.weights import INDEX, chosen, held, read_index
 
 _NO_NETWORK = (errors.OfflineModeIsEnabled, httpx.TransportError, ConnectionError)
 _ANSWER_SECONDS = 10.0
@@ -30,22 +30,23 @@ def fetch(
     half: bool,
     tell: Callable[[str, float], None],
     stopped: Callable[[], bool],
-) -> Path:
-    """Bring what a pipeline needs into the cache; what is there already is not fetched again. Returns the folder.
+) -> tuple[Path, list[str]]:
+    """Bring what a pipeline needs into the cache; what is there already is not fetched again.
 
     half: 16-bit weights are taken where the repository has them, which is half the download. tell: told in words what
     has come so far, and its share of the whole. Where the hub is out of reach or gives nothing, what the cache holds
     must do. Raises StoppedError within some megabytes after `stopped()` is true, ModelError and the hub's errors where
-    the model cannot be had; what has come so far is kept, and the next call goes on from there.
+    the model cannot be had; the files that have come whole are kept.
+
+    Returns the folder, and which of its files to load from.
     """
     try:
         api = HfApi(token=token)
         info = api.model_info(name, revision=revision, files_metadata=True, timeout=_ANSWER_SECONDS)
     except (errors.HfHubHTTPError, *_NO_NETWORK):
-        cached = cached_file(name, revision)
-        if cached is None:
-            raise
-        return cached.parent
+        if cached := _in_cache(name, revision, half):
+            return cached
+        raise
     sizes = {one.rfilename: one.size or 0 for one in info.siblings or ()}
     if INDEX not in sizes:
         raise ModelError(f"{name} has no {INDEX}: it is no pipeline of diffusers; correct AUGMENTAI_DIFFUSION_MODEL")
@@ -60,7 +61,24 @@ def fetch(
             )
     if stopped():
         raise StoppedError
-    return index.parent
+    return index.parent, files
+
+
+def _in_cache(name: str, revision: str | None, half: bool) -> tuple[Path, list[str]] | None:
+    """What `fetch` returns, of a model that was fetched whole before, in weights of 16 or 32 bits."""
+    cached = cached_file(name, revision)
+    if cached is None:
+        return None
+    folder, components = cached.parent, read_index(cached).components
+    try:
+        listed = [one.path for one in get_cached_repo_tree(name, revision=folder.name)]
+    except errors.CachedRepoTreeNotFoundError:  # by an older program, which left no list: it may be whole
+        return folder, chosen(held(folder), components, half)
+    for bits in (half, not half):
+        files = chosen(listed, components, bits)
+        if all((folder / file).is_file() for file in files):
+            return folder, files
+    return None
 
 
 @contextmanager
@@ -80,7 +98,7 @@ class _Progress:
     def __init__(self, name: str, total: int, tell: Callable[[str, float], None], stopped: Callable[[], bool]) -> None:
         self._name, self._total, self._tell, self._stopped = name, max(1, total), tell, stopped
         self._lock = threading.Lock()
-        self._come = 0.0  # bytes
+        self._come: dict[int, float] = {}  # bytes, by bar: what is received and what is written are counted apart
 
     def bars(self) -> type[tqdm]:
         progress = self
@@ -91,17 +109,20 @@ class _Progress:
                 super().__init__(*given, **{**options, "disable": True})
 
             def update(self, n: float | None = 1) -> None:
-                progress.came((n or 0) if self._bytes else 0)
+                progress.came(id(self), (n or 0) if self._bytes else 0)
 
         return Bar
 
-    def came(self, count: float) -> None:
-        """Bytes of any file. Raises StoppedError, which ends that file's download and with it the others'."""
+    def came(self, bar: int, count: float) -> None:
+        """Bytes of any file, told by one of the bars.
+
+        Raises StoppedError, which ends that file's download and with it the others'.
+        """
         if self._stopped():
             raise StoppedError
         with self._lock:
-            self._come += count
-            come = min(self._come, self._total)
+            self._come[bar] = self._come.get(bar, 0) + count
+            come = min(max(self._come.values()), self._total)
         self._tell(f"downloading {self._name}: {_size(come)} of {_size(self._total)}", come / self._total)
 
 

@@ -124,13 +124,15 @@ def _pipeline(settings: Settings, device: str, tell: Tell, stopped: Callable[[],
         dtype = dtype_for(wanted, device, kind)
         return getattr(diffusers, kind).from_single_file(str(path), dtype=dtype, token=token, **config)
     half = wanted in {"float16", "bfloat16"} or (wanted == "auto" and device != "cpu")
-    folder = path if path.is_dir() else fetch(name, revision_of(settings), token, half, tell, stopped)
-    tell(f"loading {name}", 0.0)
-    index = read_index(folder / INDEX)
+    if path.is_dir():
+        folder, files = path, chosen(held(path), read_index(path / INDEX).components, half)
+    else:
+        folder, files = fetch(name, revision_of(settings), token, half, tell, stopped)
+        tell(f"loading {name}", 0.0)
     return diffusers.AutoPipelineForImage2Image.from_pretrained(
         str(folder),
-        dtype=dtype_for(wanted, device, index.saved_as),
-        variant=variant_of(chosen(held(folder), index.components, half)),
+        dtype=dtype_for(wanted, device, read_index(folder / INDEX).saved_as),
+        variant=variant_of(files),
         use_safetensors=True,
         local_files_only=True,
     )
@@ -259,7 +261,8 @@ def explain(error: BaseException, settings: Settings) -> str:
         return f"huggingface.co has no model {name}, or HF_TOKEN may not read it; correct AUGMENTAI_DIFFUSION_MODEL"
     if "OfflineModeIsEnabled" in kinds:
         return f"{name} was never downloaded whole and HF_HUB_OFFLINE forbids it; unset it or set a local folder"
-    if getattr(getattr(error, "response", None), "status_code", None) in {401, 403}:
+    answers = {getattr(getattr(one, "response", None), "status_code", None) for one in _chain(error)}
+    if answers & {401, 403}:
         return f"huggingface.co will not give {name} to this HF_TOKEN; renew it, or unset it for a free model"
     if kinds & {"LocalEntryNotFoundError", "HfHubHTTPError", "ConnectionError", "TimeoutException", "TransportError"}:
         where = "its configuration " if Path(name).is_file() else ""

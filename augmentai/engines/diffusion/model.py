@@ -92,12 +92,17 @@ class Model:
         """
         if self.placement == "layers":  # whose weights lie elsewhere
             return False
-        self.wide_vae = True
-        if self.pipe.vae.dtype != torch.float32:
-            self.pipe.vae.float()
+        if any(weight.dtype != torch.float32 for weight in self.pipe.vae.parameters()):
+            self._free()
+            try:
+                self.pipe.vae.float()
+            except torch.OutOfMemoryError:  # some of it was widened already
+                self.pipe.vae.half()
+                return False
             if self.compiled:  # the code of the narrow one is of no more use, but counts among the shapes
                 torch.compiler.reset()
                 self._shapes.clear()
+        self.wide_vae = True
         return True
 
     def begin(

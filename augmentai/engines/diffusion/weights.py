@@ -29,8 +29,8 @@ def read_index(file: Path) -> Index:
 
 
 def held(folder: Path) -> list[str]:
-    """The files of a folder, by their paths in it."""
-    return [path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()]
+    """The files of a pipeline's components, by their paths in its folder."""
+    return [path.relative_to(folder).as_posix() for path in folder.glob("*/*") if path.is_file()]
 
 
 def chosen(files: Collection[str], components: Collection[str], half: bool) -> list[str]:
@@ -50,7 +50,8 @@ def chosen(files: Collection[str], components: Collection[str], half: bool) -> l
         # Weights in several files have an index: m.safetensors.index.json, m.safetensors.index.fp16.json.
         indices = [file for file in inside if ".index." in file]
         taken += [file for file in indices if ".safetensors." in file and _is_half(file) == (weights == halves)]
-        taken += [file for file in inside if Path(file).suffix not in _WEIGHTS and file not in indices]
+        # diffusers stumbles over names without a dot, such as LICENSE.
+        taken += [file for file in inside if Path(file).suffix not in {*_WEIGHTS, ""} and file not in indices]
     return sorted(taken)
 
 

@@ -12,6 +12,7 @@ import torch
 
 from augmentai.engines.base import EngineOut, JobView, Made, Refused, Task
 from augmentai.engines.diffusion import DiffusionEngine
+from augmentai.engines.diffusion.fetch import _Progress
 from augmentai.engines.diffusion.weights import chosen, variant_of
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
@@ -246,6 +247,37 @@ def test_a_variant_that_came_in_part_does_not_stand_in_the_way(hub: ModelHub, tm
     one_picture(engine_for(hub, diffusion_dtype="bfloat16"))
 
 
+@pytest.mark.parametrize("lost", [UNET, "tokenizer/tokenizer.json", "text_encoder/config.json"])
+@pytest.mark.parametrize("offline", [False, True])
+def test_what_came_in_part_is_not_taken_for_the_whole(
+    hub: ModelHub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lost: str, offline: bool
+) -> None:
+    from huggingface_hub import constants
+
+    one_picture(engine_for(hub))
+    [snapshot] = (tmp_path / "cache").glob("models--*/snapshots/*")
+    (snapshot / lost).unlink()
+    hub.status = 503
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", offline)
+    words = "HF_HUB_OFFLINE forbids it" if offline else "could not be fetched from huggingface.co; check the network"
+    assert words in why_out(engine_for(hub))
+
+
+def test_files_that_are_refused_are_told_as_that(hub: ModelHub) -> None:
+    hub.closed = True
+    assert "will not give maker/tiny-turbo to this HF_TOKEN" in why_out(engine_for(hub))
+
+
+def test_received_and_written_bytes_are_not_added_up() -> None:
+    said: list[tuple[str, float]] = []
+    bars = _Progress("maker/tiny", 4_000_000, lambda *what: said.append(what), lambda: False).bars()
+    written, received, files = bars(unit="B"), bars(unit="B"), bars(unit="it")
+    for bar in (written, received, files, written):
+        bar.update(1_000_000)
+    assert [share for _, share in said] == [0.25, 0.25, 0.25, 0.5]
+    assert said[-1][0] == "downloading maker/tiny: 2 MB of 4 MB"
+
+
 def test_a_repository_of_another_kind_is_named(hub: ModelHub) -> None:
     del hub.files["model_index.json"]
     assert "has no model_index.json: it is no pipeline of diffusers" in why_out(engine_for(hub))
@@ -273,3 +305,17 @@ def test_weights_in_several_files(half: bool, expected: list[str]) -> None:
     files = chosen([*parts, *others, *indices, "unet/config.json", "unet/m.bin.index.json"], {"unet"}, half)
     assert files == sorted([*expected, indices[half], "unet/config.json"])
     assert variant_of(files) == ("fp16" if half else None)
+
+
+def test_a_folder_of_links_to_16_bit_weights(folder: Path, tmp_path: Path) -> None:
+    for component in ("unet", "vae", "text_encoder"):
+        (tmp_path / "there" / component).mkdir(parents=True)
+        for path in (folder / component).iterdir():
+            if path.suffix == ".json" or ".fp16." in path.name:
+                (tmp_path / "there" / component / path.name).symlink_to(path)
+        (tmp_path / "model").mkdir(exist_ok=True)
+        (tmp_path / "model" / component).symlink_to(tmp_path / "there" / component)
+    for name in ("tokenizer", "scheduler", "model_index.json"):
+        (tmp_path / "model" / name).symlink_to(folder / name)
+    engine = DiffusionEngine(Settings(diffusion_model=str(tmp_path / "model"), diffusion_device="cpu"))
+    one_picture(engine)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from augmentai.engines.base import EngineOut, JobView, Refused, Task
+from augmentai.engines.base import EngineOut, JobView, Made, Refused, Task
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.engines.diffusion.load import dtype_for
 from augmentai.recipe import Recipe
@@ -101,8 +101,54 @@ def test_a_stop_while_batches_overflow_ends_the_job(loud: Path) -> None:
             yield task
 
     view = JobView((), tasks[0].recipe, 10**8, stop, tell=lambda *what: told.append(what))
-    assert len(list(engine.make(taken(), view))) < len(tasks)
+    results = list(engine.make(taken(), view))
+    assert len(results) < len(tasks)
+    assert all(isinstance(one, Made) for one in results), "what was not made again is left undone, not refused"
     assert told[-1] == ("", 1.0)
+
+
+def test_a_stop_is_seen_while_it_waits_to_be_made_again(loud: Path) -> None:
+    """Behind another job's batch, say, which is being compiled."""
+    engine = half(loud, diffusion_batch=2)
+    engine._loaded()
+    gate, stop = threading.Event(), threading.Event()
+    tasks = variations(12)
+
+    def taken() -> Iterator[Task]:
+        for number, task in enumerate(tasks):
+            if number == 3:  # one batch is handed over; what is made again of it will queue behind this
+                engine._gpu.submit(gate.wait, 60)
+                threading.Timer(0.5, stop.set).start()
+            yield task
+
+    results: list[Made | Refused] = []
+    view = JobView((), tasks[0].recipe, 10**8, stop)
+    job = threading.Thread(target=lambda: results.extend(engine.make(taken(), view)))
+    job.start()
+    job.join(30)
+    ended = not job.is_alive()
+    gate.set()
+    job.join(30)
+    assert ended
+    assert results == []
+
+
+def test_a_widening_that_breaks_off_leaves_a_model_that_works(loud: Path) -> None:
+    engine = half(loud)
+    block = engine._loaded().pipe.vae.decoder.mid_block
+    widen, crowded = block._apply, [True]
+
+    def cramped(change: Any, *about: Any) -> Any:
+        if crowded and change(torch.zeros(1, dtype=torch.float16)).dtype == torch.float32:
+            crowded.pop()
+            raise torch.OutOfMemoryError("CUDA out of memory.")
+        return widen(change, *about)
+
+    block._apply = cramped
+    tasks = variations(2)
+    results = list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))
+    assert [type(one) for one in results] == [Refused, Refused]
+    assert {one.details["vae_dtype"] for one in made(engine, tasks).values()} == {"float32"}
 
 
 def test_a_reader_who_leaves_while_batches_overflow(loud: Path) -> None:

@@ -32,7 +32,7 @@ def test_every_size_comes_back_exactly(engine: DiffusionEngine) -> None:
 def test_a_large_photograph_stays_sharp(engine: DiffusionEngine, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a model that paints what it was given: weights that do so cannot be had here, only random ones."""
 
-    def painted(self: DiffusionEngine, tell: Any, shots: list[Shot], stopped: Any) -> Callable[[], list[Painted]]:
+    def painted(self: DiffusionEngine, tell: Any, shots: list[Shot], *about: Any) -> Callable[[], list[Painted]]:
         return lambda: [Painted(shot.pixels, "", len(shots), 1, 0.0) for shot in shots]
 
     monkeypatch.setattr(DiffusionEngine, "_begin", painted)
