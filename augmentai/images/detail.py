@@ -17,7 +17,6 @@ from typing import Any
 
 import numpy as np
 from PIL import Image, ImageChops
-from scipy.ndimage import uniform_filter
 
 from augmentai.cores import usable_cores
 from augmentai.images.photo import strips
@@ -110,4 +109,6 @@ def _agreement(before: Plane, after: Plane, lost: Plane) -> Plane:
 
 
 def _mean(plane: Plane) -> Plane:
+    from scipy.ndimage import uniform_filter  # takes a quarter of a second, which whoever opens the page need not wait
+
     return np.asarray(uniform_filter(plane, _WINDOW_PX, mode="nearest"), np.float32)

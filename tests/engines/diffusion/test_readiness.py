@@ -24,7 +24,7 @@ import sys
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.settings import Settings
 ready = DiffusionEngine(Settings()).readiness()
-heavy = ("torch", "diffusers", "transformers", "accelerate", "spaces")
+heavy = ("torch", "diffusers", "transformers", "accelerate", "spaces", "scipy")
 print([name for name in heavy if name in sys.modules], ready.ready)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
