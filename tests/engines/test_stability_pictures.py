@@ -38,7 +38,7 @@ def test_every_size_is_taken_and_comes_back_as_it_was(endpoint: str, size_wh: tu
     assert len(sent.data) < 10 * 1024 * 1024
     with Image.open(io.BytesIO(sent.data)) as opened:
         assert opened.size == sent.sent_wh
-    back = restore(sent.data, sent, picture)
+    back, _ = restore(sent.data, sent, picture)
     assert back.size == size_wh
     assert difference(back, picture) < 12
 
@@ -55,6 +55,7 @@ def test_over_http_the_source_shines_through_at_its_place(
     ran = run_job(settings, [source], Recipe(engine="stability", strength=0.02, seed=5))
     assert ran.outcomes[0].variation is not None, ran.outcomes[0].reason
     assert ran.outcomes[0].variation.image.size == size_wh
+    assert "fine_detail" not in ran.outcomes[0].variation.details, "it is smaller than what is sent"
     assert difference(ran.outcomes[0].variation.image, smooth(size_wh)) < 14
 
 
@@ -64,11 +65,12 @@ def test_a_large_photograph_stays_sharp(emulator: Emulator) -> None:  # noqa: F8
     with Image.open(EXAMPLES / "chelsea.png") as opened:
         for number in range(48):
             photo.paste(opened.convert("RGB"), (number % 6 * 451, number // 6 * 300))
-    settings = settings_for(emulator)
+    settings = settings_for(emulator, stability_endpoint="sd3")
     ran = run_job(
         settings, [Source.from_bytes("a.png", encoded(photo))], Recipe(engine="stability", strength=0.1, seed=5)
     )
     assert ran.outcomes[0].variation is not None, ran.outcomes[0].reason
+    assert ran.outcomes[0].variation.details["fine_detail"] == "of the source"
     image = ran.outcomes[0].variation.image
     assert image.size == photo.size
     soft = photo.resize((902, 800), Image.Resampling.LANCZOS).resize(photo.size, Image.Resampling.LANCZOS)
@@ -85,7 +87,7 @@ def sharpness(picture: Image.Image) -> float:
 def test_whatever_size_comes_back_it_ends_as_the_source(answer_wh: tuple[int, int]) -> None:
     picture = colours((300, 200))
     sent = prepare(picture, ENDPOINTS["sd3"])
-    assert restore(encoded(colours(answer_wh)), sent, picture).size == (300, 200)
+    assert restore(encoded(colours(answer_wh)), sent, picture)[0].size == (300, 200)
 
 
 @pytest.mark.parametrize("strength", [0.0, 0.3, 0.6])
@@ -108,7 +110,7 @@ def test_an_answer_of_another_shape_is_laid_where_its_edges_belong(photo: str, w
         answer = canvas.crop((32, 0, width - 32, height))
     pattern = Image.fromarray(np.random.default_rng(1).integers(0, 256, (12, 12, 3), dtype=np.uint8))
     answer = Image.blend(answer, pattern.resize(answer.size, Image.Resampling.BICUBIC), strength)
-    back = restore(encoded(answer), sent, picture)
+    back, _ = restore(encoded(answer), sent, picture)
     assert back.size == picture.size
     assert abs(shift_of(back, picture)) <= 0.002
 
@@ -196,7 +198,7 @@ def test_bytes_that_cannot_be_used(data: bytes, says: str) -> None:
 )
 def test_answers_of_every_mode_become_rgb(mode: str, kind: str) -> None:
     sent = prepare(colours(), ENDPOINTS["structure"])
-    back = restore(encoded(colours(sent.sent_wh).convert(mode), kind), sent, colours())
+    back, _ = restore(encoded(colours(sent.sent_wh).convert(mode), kind), sent, colours())
     assert (back.mode, back.size) == ("RGB", (48, 32))
 
 

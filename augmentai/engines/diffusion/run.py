@@ -20,7 +20,7 @@ from augmentai.engines.base import JobView, Made, Refused, Task
 from augmentai.engines.diffusion.batches import Batches
 from augmentai.engines.diffusion.families import run_size
 from augmentai.engines.diffusion.shots import ModelError, Painted, Pixels, Shot, StoppedError
-from augmentai.images.detail import enlarge
+from augmentai.images.detail import enlarge, lends_detail
 from augmentai.prompts import negative_prompt_for, prompt_for
 
 if TYPE_CHECKING:
@@ -196,6 +196,8 @@ def _restored(waiting: _Waiting, painted: Painted, model: Model) -> Made | Refus
         "device": model.device,
         "size_run": f"{width}x{height}",
     }
+    if lends_detail(task.photo.size_wh, waiting.size_wh):
+        details["fine_detail"] = "of the source"
     if painted.vae_dtype != details["dtype"]:
         details["vae_dtype"] = painted.vae_dtype
     if planned.timesteps is not None:

@@ -60,10 +60,11 @@ def prepare(picture: Image.Image, endpoint: Endpoint) -> Prepared:
     return Prepared(data, media_type, canvas_wh, (left, top, left + inner_wh[0], top + inner_wh[1]))
 
 
-def restore(data: bytes, prepared: Prepared, source: Image.Image) -> Image.Image:
+def restore(data: bytes, prepared: Prepared, source: Image.Image) -> tuple[Image.Image, bool]:
     """The service's answer as RGB, exactly the width and height of `source`, the picture that was prepared.
 
-    A larger source lends its fine detail where the answer still shows the same. Raises AnswerError.
+    A larger source lends its fine detail where the answer still shows the same; whether it did comes second. Raises
+    AnswerError.
     """
     answer = _decode(data)
     drift = (answer.width / answer.height) / (prepared.sent_wh[0] / prepared.sent_wh[1])
@@ -74,9 +75,9 @@ def restore(data: bytes, prepared: Prepared, source: Image.Image) -> Image.Image
     box = (left * across, top * down, min(right * across, answer.width), min(bottom * down, answer.height))
     painted_wh = max(1, round(box[2] - box[0])), max(1, round(box[3] - box[1]))
     if not lends_detail(source.size, painted_wh):
-        return answer.resize(source.size, _LANCZOS, box=box)
+        return answer.resize(source.size, _LANCZOS, box=box), False
     reduced = source.resize(painted_wh, _LANCZOS, reducing_gap=3.0)
-    return enlarge(answer.resize(painted_wh, _LANCZOS, box=box), reduced, source)
+    return enlarge(answer.resize(painted_wh, _LANCZOS, box=box), reduced, source), True
 
 
 def _layout(source_wh: tuple[int, int], endpoint: Endpoint) -> tuple[tuple[int, int], tuple[int, int]]:

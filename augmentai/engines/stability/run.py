@@ -183,13 +183,15 @@ class Run:
         if isinstance(got, Problem):
             return self._refuse(task, got, hold)
         try:
-            image = restore(got.data, prepared, task.photo.flattened())
+            image, detailed = restore(got.data, prepared, task.photo.flattened())
         except (AnswerError, MemoryError) as error:
             words = str(error) or "a picture that is too large for the memory"
             return self._refuse(task, Problem("fault", f"the hosted API answered 200 with {words}", charged=True), hold)
         self._engine.breaker.success()
         details: dict[str, Any] = {"endpoint": self._plan.endpoint.path.partition("stable-image/")[2]}
         details |= {"credits": hold.credits, "service_seed": got.seed}
+        if detailed:
+            details["fine_detail"] = "of the source"
         if uncertain:
             details["credits_perhaps_besides"] = uncertain
         if "negative_prompt" in form:

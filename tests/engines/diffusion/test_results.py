@@ -42,6 +42,7 @@ def test_a_large_photograph_stays_sharp(engine: DiffusionEngine, monkeypatch: py
     task = Task(Source.from_bytes("cat.png", photo.rgb.tobytes()), photo, 1, 1, recipe)
     [result] = made(engine, [task]).values()
     assert result.details["size_run"] == "24x16"
+    assert result.details["fine_detail"] == "of the source"
     assert difference(result.image, photo.rgb) <= 3
 
 
@@ -54,6 +55,7 @@ def test_details_say_what_was_really_run(engine: DiffusionEngine) -> None:
     assert result.seconds > 0
     assert result.details == {
         "family": "sd-turbo",
+        "fine_detail": "of the source",
         "steps": 1,
         "effective_steps": 1,
         "timesteps": [299],
