@@ -31,10 +31,10 @@ BEST_STRENGTH = 0.3  # for "auto": a careful choice, not measured here; above 0.
 _IN_FLIGHT = 2  # batches: one on the GPU, one behind it, so that it never waits for files to be read or written
 _GLANCE_SECONDS = 0.2  # how long a stop may go unseen while a batch runs
 
-T = TypeVar("T")
-# A picture of a megapixel takes some 60 ms of a core to be brought back to its size, the GPU 13 ms to be painted.
+# Threads: a picture of a megapixel takes some 60 ms of a core to be brought back to its size, the GPU 13 to be painted.
 _MOST_THREADS = 8
 
+T = TypeVar("T")
 Finish = Callable[[], "list[Painted]"]  # waits for a batch that was begun
 
 
