@@ -21,7 +21,7 @@ def main() -> None:
     os.environ.update({name: value for name, value in flags.items() if value})
 
     from augmentai.settings import SettingsError, load_settings
-    from augmentai.web.serve import serve
+    from augmentai.web.server import serve
 
     try:
         settings = load_settings()

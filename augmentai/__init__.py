@@ -10,10 +10,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from augmentai.recipe import Outcome, Recipe, RecipeError, Source
+from augmentai.recipe import Recipe, RecipeError
+from augmentai.types import Outcome, Source
 
 if TYPE_CHECKING:
-    from augmentai.job import augment
+    from augmentai.pipeline.job import augment
 
 __version__ = "0.2.0"
 __all__ = ["Outcome", "Recipe", "RecipeError", "Source", "__version__", "augment"]
@@ -21,7 +22,7 @@ __all__ = ["Outcome", "Recipe", "RecipeError", "Source", "__version__", "augment
 
 def __getattr__(name: str) -> Any:
     if name == "augment":  # loaded when first used: the engines behind it are not needed to describe a recipe
-        from augmentai.job import augment
+        from augmentai.pipeline.job import augment
 
         return augment
     raise AttributeError(f"module 'augmentai' has no attribute {name!r}")

@@ -1,6 +1,6 @@
 """`python -m augmentai`."""
 
-from augmentai.cli import main
+from augmentai.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -35,9 +35,10 @@ import torch  # noqa: E402
 from augmentai.engines.base import JobView, Made, Task  # noqa: E402
 from augmentai.engines.diffusion import DiffusionEngine  # noqa: E402
 from augmentai.images import Photo  # noqa: E402
-from augmentai.recipe import Recipe, Source, variation_seed  # noqa: E402
+from augmentai.recipe import Recipe  # noqa: E402
 from augmentai.settings import Settings  # noqa: E402
-from tests.engines import tiny_pipeline  # noqa: E402
+from augmentai.types import Source, variation_seed  # noqa: E402
+from tests.support import tiny_pipeline  # noqa: E402
 
 STRENGTH = 0.5
 ROWS = ["loop", "1", "8", "16", "1-compiled", "8-compiled", "16-compiled"]

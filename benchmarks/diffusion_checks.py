@@ -31,14 +31,14 @@ sys.path.insert(0, str(ROOT))
 
 import torch  # noqa: E402
 
-from augmentai.dataset.read import gather  # noqa: E402
+from augmentai.dataset.readers.gather import gather  # noqa: E402
 from augmentai.engines.base import EngineOut, JobView, Made  # noqa: E402
 from augmentai.engines.diffusion import DiffusionEngine  # noqa: E402
-from augmentai.job import Job, limits  # noqa: E402
+from augmentai.pipeline.job import Job, limits  # noqa: E402
 from augmentai.recipe import Recipe  # noqa: E402
 from augmentai.settings import Settings  # noqa: E402
 from benchmarks.diffusion import engine_for, photographs, tasks_for  # noqa: E402
-from tests.engines import tiny_pipeline  # noqa: E402
+from tests.support import tiny_pipeline  # noqa: E402
 
 SIZES_WH = [(640, 480), (480, 640), (512, 512), (1024, 683), (683, 1024), (1280, 720), (333, 517), (1600, 1200)]
 

@@ -25,19 +25,20 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.emulator.fixture import start  # noqa: E402
+from tests.support.emulator_fixture import start  # noqa: E402
 
 COLUMNS = ("variations", "in_flight", "latency_s", "ideal_s", "seconds", "times_ideal", "first_s", "peak_mb")
 
 
 def one_row(base: str, variations: int, wires: int, latency: float, endpoint: str) -> dict[str, Any]:
     """Run one job here, in this process. Times in seconds, memory in MB (10^6 bytes)."""
-    from augmentai.dataset.read import gather
+    from augmentai.dataset.readers.gather import gather
     from augmentai.engines.stability import StabilityEngine
-    from augmentai.job import Job, limits
-    from augmentai.memory import share_arena
-    from augmentai.recipe import Recipe, Source
+    from augmentai.pipeline.job import Job, limits
+    from augmentai.recipe import Recipe
     from augmentai.settings import Settings
+    from augmentai.system.memory import share_arena
+    from augmentai.types import Source
 
     settings = Settings(
         stability_api_key="sk-benchmark",

@@ -32,7 +32,8 @@ def unit(place: Path, shots: int, seed: int, args: argparse.Namespace) -> list[d
     """All classifiers of one set, one number of shots and one seed."""
     import torch
 
-    from augmentai.lift import LabelledSet, Plan, measure
+    from augmentai.lift import LabelledSet, Plan
+    from augmentai.lift import protocol as measure
 
     torch.set_num_threads(args.threads)
     recipes = {

@@ -26,8 +26,8 @@ import requests
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
-from tests.web.crowd import Visit, crowd, photo_of  # noqa: E402
-from tests.web.process import app_process  # noqa: E402
+from tests.support.app_process import app_process  # noqa: E402
+from tests.support.crowd import Visit, crowd, photo_of  # noqa: E402
 
 
 class Memory:

@@ -35,7 +35,7 @@ sys.path.insert(0, str(ROOT))
 
 from augmentai.settings import EXAMPLES  # noqa: E402
 from tests.browser.conftest import FLAGS, find_chromium  # noqa: E402
-from tests.web.process import free_port  # noqa: E402
+from tests.support.app_process import free_port  # noqa: E402
 
 HELLO = """
 import gradio as gr

@@ -42,7 +42,7 @@ def server_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     One for tests with a browser and without: where uploads go is said to Gradio by the environment, once for all
     servers of a process, so that two that live on side by side would take each other's.
     """
-    from tests.web.serving import serving
+    from tests.support.app_server import serving
 
     with serving(Settings(), tmp_path_factory.mktemp("gradio")) as url:
         yield url

@@ -25,7 +25,7 @@ def test_links_and_pictures_exist(page: str) -> None:
 
 
 def test_model_card_is_of_these_weights() -> None:
-    from augmentai.gan.store import load
+    from augmentai.gan.weights_file import load
     from augmentai.settings import DEFAULT_WEIGHTS
 
     card = DEFAULT_WEIGHTS.with_name("README.md").read_text()
@@ -72,7 +72,7 @@ def test_keys_are_stripped_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_settings_of_a_workbench_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    from augmentai.web.serve import launch_options
+    from augmentai.web.server import launch_options
 
     monkeypatch.setenv("PROXY_PREFIX", "/projects/augmentai")
     options = launch_options(load_settings(), None)

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from augmentai.recipe import MAX_PROMPT_CHARS, SEED_LIMIT, Recipe, RecipeError, Source, variation_seed
+from augmentai.recipe import MAX_PROMPT_CHARS, SEED_LIMIT, Recipe, RecipeError
+from augmentai.types import Source, variation_seed
 
 NOT_A_NUMBER = float("nan")
 INFINITE = float("inf")

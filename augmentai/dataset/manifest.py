@@ -7,9 +7,9 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from augmentai.filters.measure import print_text
-from augmentai.recipe import Outcome
-from augmentai.versions import versions
+from augmentai.filters.features import print_text
+from augmentai.system.versions import versions
+from augmentai.types import Outcome
 
 MANIFEST = "manifest.jsonl"
 RECIPE_FILE = "recipe.yaml"

@@ -19,10 +19,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from PIL import Image
 
 from augmentai.images import Photo
-from augmentai.recipe import Fallback, Recipe, Rejection, Source
+from augmentai.recipe import Recipe
+from augmentai.types import Fallback, Rejection, Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.labels.base import Labels
+    from augmentai.annotations import Labels
 
 
 @dataclass(frozen=True)

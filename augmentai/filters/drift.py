@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from augmentai.dataset.labels.base import Box, Labels, Shape
+from augmentai.annotations import Box, Labels, Shape
 
 _SIDE_PX = 64  # a box is looked at as if it were about this large: what is finer may be painted anew
 _MARGIN = 0.03  # of the box, around it: the outline itself belongs to the thing

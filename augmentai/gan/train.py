@@ -30,12 +30,13 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
-from augmentai.gan import losses, store
-from augmentai.gan.bank import style_bank
+from augmentai.gan import losses
+from augmentai.gan import weights_file as store
 from augmentai.gan.data import Photos
 from augmentai.gan.light import vary_light
 from augmentai.gan.network import CELL_PX, Discriminator, Generator, PatchDiscriminator, apply_change
-from augmentai.gan.sheet import swaps
+from augmentai.gan.sample_sheet import swaps
+from augmentai.gan.style_bank import style_bank
 
 _LEAST_SIZE = 64  # of crops, pixels: the co-occurrence patches would be enlarged from under 16
 _KEEP_SECONDS = 420.0  # between two checkpoints, sheets and exports; the bank of styles takes a while on a CPU
@@ -192,7 +193,7 @@ def _telling(real: Tensor, made: Tensor) -> Tensor:
 
 
 def sample_sheet(generator: Generator, photos: Photos, device: str, path: Path, count: int = 8) -> None:
-    """Photographs from all over the set as sources and as donors; see `augmentai.gan.sheet`."""
+    """Photographs from all over the set as sources and as donors; see `augmentai.gan.sample_sheet`."""
     places = np.linspace(0, len(photos) - 1, count * 2 + 2).astype(int)[1:-1]
     pictures = [Image.fromarray(photos.pictures[int(place)].permute(1, 2, 0).numpy()) for place in places]
     swaps(generator, pictures[count:], pictures[:count], device).save(path, quality=90)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
-from augmentai.images.kinds import HEAD_BYTES, RAW_SUFFIXES, kind_of
+from augmentai.images.file_types import HEAD_BYTES, RAW_SUFFIXES, kind_of
 from augmentai.images.photo import ImageError, Photo, strips, value_range
 
 MIN_SIDE_PX = 8

@@ -10,7 +10,7 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from augmentai.images.decode import FORMATS, _check_size, _refuse_by_kind, _unreadable, load_decoders
-from augmentai.images.kinds import HEAD_BYTES
+from augmentai.images.file_types import HEAD_BYTES
 from augmentai.images.photo import ImageError
 
 _JPEG_MODES = {"RGB", "L"}

@@ -7,7 +7,7 @@
 """
 
 from augmentai.lift.data import LabelledSet, LiftError
-from augmentai.lift.measure import Plan, Row, measure
-from augmentai.lift.table import markdown, summary
+from augmentai.lift.protocol import Plan, Row, measure
+from augmentai.lift.report import markdown, summary
 
 __all__ = ["LabelledSet", "LiftError", "Plan", "Row", "markdown", "measure", "summary"]

@@ -12,9 +12,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from augmentai.dataset.read import Limits, gather
+from augmentai.dataset.readers.gather import Limits, gather
 from augmentai.images import decode
-from augmentai.recipe import Source
+from augmentai.types import Source
 
 SIDE_PX = 64  # of the pictures that the classifier sees
 _MAX_PIXELS = 50_000_000

@@ -1,1 +1,1 @@
-"""The page and the auto-generated API: thin doors to `augmentai.job`."""
+"""The page and the auto-generated API: thin doors to `augmentai.pipeline.job`."""

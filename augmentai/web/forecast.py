@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from itertools import chain, islice
 from typing import Any
 
-from augmentai.balance import Plan, classes_of, plan
-from augmentai.dataset.labels.base import Labels, Shape
-from augmentai.dataset.labels.layout import Known
-from augmentai.recipe import Recipe, Source
+from augmentai.annotations import Labels, Shape
+from augmentai.dataset.formats.base import Known
+from augmentai.pipeline.balance import Plan, classes_of, plan
+from augmentai.recipe import Recipe
+from augmentai.types import Source
 
 _LABELS_READ = 500  # of larger sets as many are looked at, spread over them: the answer is wanted at once
 

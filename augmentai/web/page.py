@@ -20,19 +20,19 @@ from augmentai.recipe import (
 )
 from augmentai.settings import Settings
 from augmentai.web import texts
-from augmentai.web.after import After
+from augmentai.web.access.public import USER_NAME, credentials
+from augmentai.web.access.visitors import Visitors
 from augmentai.web.assets import asset
-from augmentai.web.before import Before
-from augmentai.web.costs import Pace
-from augmentai.web.doors import Doors, session_of
-from augmentai.web.drop import drop_zone
+from augmentai.web.code_snippets import snippets
+from augmentai.web.components.file_drop import drop_zone
+from augmentai.web.components.result_grid import result_grid
+from augmentai.web.estimates import Pace
 from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
-from augmentai.web.grid import result_grid
-from augmentai.web.public import USER_NAME, credentials
-from augmentai.web.recipes import loaded, saved
-from augmentai.web.shelf import Shelf
-from augmentai.web.snippets import snippets
-from augmentai.web.visitors import Visitors
+from augmentai.web.handlers.jobs import Doors, session_of
+from augmentai.web.handlers.preview import Before
+from augmentai.web.handlers.results import After
+from augmentai.web.jobs.session_store import Shelf
+from augmentai.web.recipe_files import loaded, saved
 
 _PACKED_AT_ONCE = 2  # ZIPs; each is little else than the disk's work
 _NOTHING = {"pictures": 0, "pixels": 0}

@@ -11,8 +11,8 @@ from augmentai.engines.stability import Estimate
 from augmentai.web.assets import asset
 
 if TYPE_CHECKING:
-    from augmentai.web.pack import Packing
-    from augmentai.web.runs import Snapshot
+    from augmentai.pipeline.merge import Packing
+    from augmentai.web.jobs.run import Snapshot
 
 TAGLINE = "More training photos from the ones you have. New light, haze and colours; labels still true."
 START = "Make variations"

@@ -9,9 +9,9 @@ from typing import Any
 import gradio as gr
 
 from augmentai.web import texts
-from augmentai.web.plots import report_page
-from augmentai.web.runs import Row, Snapshot
-from augmentai.web.shelf import Finished
+from augmentai.web.components.plots import report_page
+from augmentai.web.jobs.run import Row, Snapshot
+from augmentai.web.jobs.session_store import Finished
 
 Shown = dict[str, Any]
 

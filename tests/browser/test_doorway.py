@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from augmentai.settings import Settings
-from tests.browser.proxy import Manner, proxied
-from tests.browser.steps import augment, cards, expect, give, photos
-from tests.web.serving import serving
+from tests.support.app_server import serving
+from tests.support.page_steps import augment, cards, expect, give, photos
+from tests.support.prefix_proxy import Manner, proxied
 
 pytestmark = pytest.mark.browser
 

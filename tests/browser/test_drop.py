@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.browser.steps import (
+from tests.support import labelled_sets as sets
+from tests.support.page_steps import (
     augment,
     cards,
     counted,
@@ -22,7 +23,6 @@ from tests.browser.steps import (
     saved_zip,
     set_variations,
 )
-from tests.dataset.labels import sets
 
 pytestmark = pytest.mark.browser
 SET = ("cats/a.png", "cats/b.png", "dogs/a.png", "dogs/deep/c.png")

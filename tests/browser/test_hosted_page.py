@@ -11,13 +11,13 @@ from typing import Any
 import pytest
 from gradio_client import Client
 
-from tests.browser import steps
-from tests.browser.steps import expect, give
-from tests.emulator.fixture import Emulator, emulator, emulator_process  # noqa: F401
-from tests.engines.hosted import KEY, settings_for
-from tests.web.serving import serving
-from tests.web.test_api import augment
-from tests.web.test_hosted import photos  # noqa: F401
+from tests.support import page_steps as steps
+from tests.support.app_server import serving
+from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
+from tests.support.hosted_job import KEY, settings_for
+from tests.support.page_steps import expect, give
+from tests.web.handlers.test_jobs_hosted import photos  # noqa: F401
+from tests.web.test_page_api import augment
 
 pytestmark = pytest.mark.browser
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.browser.steps import augment, expect, give, photos, samples, set_variations
 from tests.browser.test_results import choose
+from tests.support.page_steps import augment, expect, give, photos, samples, set_variations
 
 pytestmark = pytest.mark.browser
 

@@ -14,10 +14,10 @@ import pytest
 from PIL import Image
 
 from augmentai.settings import EXAMPLES
-from augmentai.web.runs import PREVIEW_SIDE_PX
+from augmentai.web.jobs.run import PREVIEW_SIDE_PX
 from augmentai.web.views import WINDOW
-from tests.browser.steps import DONE_MS, cards, expect, give_folder, manifest, pictures, saved_zip, set_variations
 from tests.browser.test_results import choose
+from tests.support.page_steps import DONE_MS, cards, expect, give_folder, manifest, pictures, saved_zip, set_variations
 
 pytestmark = pytest.mark.browser
 

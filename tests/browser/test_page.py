@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from augmentai.settings import EXAMPLES
-from tests.browser.steps import (
+from tests.support.page_steps import (
     DONE_MS,
     augment,
     cards,

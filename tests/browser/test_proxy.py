@@ -13,9 +13,9 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from augmentai.settings import EXAMPLES, Settings
-from tests.browser.proxy import Manner, proxied
-from tests.browser.steps import counted
-from tests.web.serving import serving
+from tests.support.app_server import serving
+from tests.support.page_steps import counted
+from tests.support.prefix_proxy import Manner, proxied
 
 pytestmark = pytest.mark.browser
 

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from tests.browser.steps import (
+from tests.support.page_steps import (
     augment,
     cards,
     expect,

@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.browser.steps import augment, cards, expect, give, saved_zip
 from tests.browser.test_results import choose, choose_file
-from tests.dataset.labels.sets import as_zip
+from tests.support.labelled_sets import as_zip
+from tests.support.page_steps import augment, cards, expect, give, saved_zip
 from tests.web.test_forecast import uneven
 
 pytestmark = pytest.mark.browser

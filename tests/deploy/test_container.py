@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from augmentai.settings import ROOT
-from tests.web.process import app_process
+from tests.support.app_process import app_process
 
 LINES = re.sub(r"\\\n", " ", (ROOT / "Dockerfile").read_text()).splitlines()
 STEPS = [tuple(line.split(None, 1)) for line in LINES if line and not line.startswith("#")]

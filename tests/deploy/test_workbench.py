@@ -18,7 +18,7 @@ import yaml
 from pydantic import BaseModel, ConfigDict, Field
 
 from augmentai.settings import ROOT, Settings
-from tests.web.process import app_process
+from tests.support.app_process import app_process
 
 VARIABLES = ROOT / "variables.env"
 SCRIPTS = ("preBuild.bash", "postBuild.bash")

@@ -11,17 +11,18 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter, ImageOps
 
-from augmentai.dataset.labels.base import Labels, Shape
+from augmentai.annotations import Labels, Shape
 from augmentai.dataset.manifest import line
-from augmentai.dataset.read import gather
+from augmentai.dataset.readers.gather import gather
 from augmentai.engines.base import Task
 from augmentai.engines.gan import GanEngine
 from augmentai.filters.drift import drift
-from augmentai.job import Job, limits
-from augmentai.recipe import Outcome, Recipe, Source
+from augmentai.pipeline.job import Job, limits
+from augmentai.recipe import Recipe
 from augmentai.settings import EXAMPLES, Settings
-from tests.filters.engines import Scripted
-from tests.test_job import job_of
+from augmentai.types import Outcome, Source
+from tests.pipeline.test_job import job_of
+from tests.support.scripted_engine import Scripted
 
 # What stands out in each, as shares of width and height.
 THINGS = {

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from augmentai.gan import store
+from augmentai.gan import weights_file as store
 from augmentai.gan.network import COEFFICIENTS, CONTENT_DIM, STYLE_DIM, Generator, apply_change
 from augmentai.gan.render import carry, spare_backgrounds, thumbnail_size_wh
 from augmentai.settings import DEFAULT_WEIGHTS

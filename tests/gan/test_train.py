@@ -10,7 +10,9 @@ import pytest
 import torch
 from PIL import Image
 
-from augmentai.gan import losses, sheet, store, train
+from augmentai.gan import losses, train
+from augmentai.gan import sample_sheet as sheet
+from augmentai.gan import weights_file as store
 from augmentai.settings import EXAMPLES
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from PIL import Image, ImageCms
 
 from augmentai.images import ImageError, decode
-from tests import makers
-from tests.makers import SIZE_WH, colours, deep_values, encoded, greys
+from tests.support import image_files as makers
+from tests.support.image_files import SIZE_WH, colours, deep_values, encoded, greys
 
 MAX_PIXELS = 50_000_000
 

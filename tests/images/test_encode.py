@@ -11,8 +11,8 @@ from PIL import Image
 
 from augmentai.images import ImageError, decode, encode, extension_for
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, format_for
-from tests import makers
-from tests.makers import alpha_of, colours, deep_values, encoded, greys
+from tests.support import image_files as makers
+from tests.support.image_files import alpha_of, colours, deep_values, encoded, greys
 
 MAX_PIXELS = 50_000_000
 NOTE = "AI-made variation by AugmentAI, engine gan, model m <1> & 'é', seed 5"

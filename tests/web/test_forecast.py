@@ -8,16 +8,16 @@ from typing import Any
 import pytest
 
 from augmentai.engines import available
-from augmentai.job import Job
+from augmentai.pipeline.job import Job
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
-from augmentai.web.before import Before
-from augmentai.web.costs import Pace
+from augmentai.web.access.visitors import Visitors
+from augmentai.web.estimates import Pace
 from augmentai.web.forecast import planned
-from augmentai.web.uploads import look
-from augmentai.web.visitors import Visitors
-from tests.dataset.labels.sets import LAYOUTS, as_zip, class_folders, gathered, photo, yolo, yolo_line
-from tests.makers import zipped
+from augmentai.web.handlers.preview import Before
+from augmentai.web.jobs.uploads import look
+from tests.support.image_files import zipped
+from tests.support.labelled_sets import LAYOUTS, as_zip, class_folders, gathered, photo, yolo, yolo_line
 
 BALANCED = [Recipe(variations=3), Recipe(balance=True), Recipe(per_class=9, most_per_source=4), Recipe(per_class=30)]
 RED, BUS = ("red car", 4, 6, 24, 20), ("bus", 30, 10, 60, 40)

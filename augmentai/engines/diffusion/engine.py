@@ -12,14 +12,14 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task, Tell, unheard
-from augmentai.engines.diffusion.presence import gpu_is_lent, missing_libraries, no_cuda_because, no_model_because
+from augmentai.engines.diffusion.availability import gpu_is_lent, missing_libraries, no_cuda_because, no_model_because
+from augmentai.engines.diffusion.paint_request import ModelError, Painted, Shot, StoppedError
 from augmentai.engines.diffusion.run import NAME, Finish, Run, waited_for
-from augmentai.engines.diffusion.shots import ModelError, Painted, Shot, StoppedError
 from augmentai.settings import Settings
 
 if TYPE_CHECKING:
-    from augmentai.engines.diffusion.begun import Begun
     from augmentai.engines.diffusion.model import Model
+    from augmentai.engines.diffusion.pending_batch import Begun
 
 _FAILED_FOR_SECONDS = 300  # after this a new job may try again: the network is back, memory is free
 
@@ -37,7 +37,7 @@ class DiffusionEngine:
         self._gpu = ThreadPoolExecutor(1, "diffusion")
         self._lent = gpu_is_lent(settings)
         if self._lent:  # `spaces` must be imported, and its function known, before the page is launched
-            from augmentai.engines.diffusion import zero  # noqa: F401
+            from augmentai.engines.diffusion import zerogpu as zero  # noqa: F401
 
     def readiness(self) -> Readiness:
         """Cheap: torch is not imported for it, and nothing is fetched."""
@@ -148,7 +148,7 @@ class DiffusionEngine:
             raise ModelError(f"{self._model.name} failed ({type(error).__name__}: {first[:200]})") from error
 
     def _paint_on_lent_gpu(self, model: Model, shots: list[Shot]) -> list[Painted]:
-        from augmentai.engines.diffusion import zero
+        from augmentai.engines.diffusion import zerogpu as zero
 
         painted = zero.paint(zero.lend(model), shots)
         if isinstance(painted, str):

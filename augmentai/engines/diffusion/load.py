@@ -12,12 +12,12 @@ from typing import Any
 import torch
 
 from augmentai.engines.base import Tell, unheard
+from augmentai.engines.diffusion.availability import cached_file, gpu_is_lent, revision_of
+from augmentai.engines.diffusion.download import fetch
 from augmentai.engines.diffusion.families import SINGLE_FILE_PIPELINES, family_of
-from augmentai.engines.diffusion.fetch import fetch
 from augmentai.engines.diffusion.model import Model
-from augmentai.engines.diffusion.presence import cached_file, gpu_is_lent, revision_of
-from augmentai.engines.diffusion.shots import ModelError, StoppedError
-from augmentai.engines.diffusion.weights import INDEX, chosen, held, read_index, variant_of
+from augmentai.engines.diffusion.paint_request import ModelError, StoppedError
+from augmentai.engines.diffusion.weight_files import INDEX, chosen, held, read_index, variant_of
 from augmentai.settings import Settings
 
 _FINE_IN_HALF = {"StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline"}

@@ -13,9 +13,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from augmentai.engines.diffusion.begun import Begun, Decoded
 from augmentai.engines.diffusion.families import Family, Plan, plan
-from augmentai.engines.diffusion.shots import ModelError, Painted, Pixels, Shot, StoppedError
+from augmentai.engines.diffusion.paint_request import ModelError, Painted, Pixels, Shot, StoppedError
+from augmentai.engines.diffusion.pending_batch import Begun, Decoded
 
 _PROMPTS_KEPT = 256
 _SHAPES_COMPILED = 4  # of batches; each takes a minute or more, and torch gives up altogether after eight of a network

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from PIL import Image
 
-from augmentai.cores import usable_cores
 from augmentai.engines.base import JobView, Made, Refused, Task
 from augmentai.engines.diffusion.batches import Batches
 from augmentai.engines.diffusion.families import run_size
-from augmentai.engines.diffusion.shots import ModelError, Painted, Pixels, Shot, StoppedError
-from augmentai.images.detail import enlarge, lends_detail
-from augmentai.prompts import negative_prompt_for, prompt_for
+from augmentai.engines.diffusion.paint_request import ModelError, Painted, Pixels, Shot, StoppedError
+from augmentai.engines.prompts import negative_prompt_for, prompt_for
+from augmentai.images.fine_detail import enlarge, lends_detail
+from augmentai.system.cpu import usable_cores
 
 if TYPE_CHECKING:
     from augmentai.engines.diffusion.model import Model

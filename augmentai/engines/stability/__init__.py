@@ -4,8 +4,8 @@
 waiting, `money` the credits; `run` leads one job through them and `engine` is the door.
 """
 
+from augmentai.engines.stability.api_key import visitor_settings
+from augmentai.engines.stability.budget import Estimate, estimate
 from augmentai.engines.stability.engine import StabilityEngine
-from augmentai.engines.stability.keys import visitor_settings
-from augmentai.engines.stability.money import Estimate, estimate
 
 __all__ = ["Estimate", "StabilityEngine", "estimate", "visitor_settings"]

@@ -17,8 +17,8 @@ import requests
 import urllib3
 
 from augmentai import __version__
-from augmentai.engines.stability.keys import clean_key
-from augmentai.engines.stability.wire import Adapter, Call, current
+from augmentai.engines.stability.api_key import clean_key
+from augmentai.engines.stability.connection import Adapter, Call, current
 from augmentai.settings import Settings
 
 _LARGEST_ANSWER_BYTES = 64 * 1024 * 1024

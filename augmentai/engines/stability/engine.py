@@ -8,10 +8,10 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
-from augmentai.engines.stability.keys import KeyFormatError, clean_key
-from augmentai.engines.stability.money import Budget
-from augmentai.engines.stability.pace import Breaker, Pace
-from augmentai.engines.stability.registry import FieldError, plan
+from augmentai.engines.stability.api_key import KeyFormatError, clean_key
+from augmentai.engines.stability.budget import Budget
+from augmentai.engines.stability.endpoints import FieldError, plan
+from augmentai.engines.stability.rate_limit import Breaker, Pace
 from augmentai.settings import Settings
 
 if TYPE_CHECKING:
@@ -80,7 +80,7 @@ class StabilityEngine:
 
         The service's figure lags behind: good for "is there anything left", not for accounts. Ask in a thread.
         """
-        from augmentai.engines.stability.answers import balance_of
+        from augmentai.engines.stability.responses import balance_of
 
         if not self.readiness().configured:
             return None

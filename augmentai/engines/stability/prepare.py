@@ -17,9 +17,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from augmentai.engines.stability.fit import aligned
-from augmentai.engines.stability.registry import MAX_BODY_BYTES, Endpoint
-from augmentai.images.detail import enlarge, lends_detail
+from augmentai.engines.stability.endpoints import MAX_BODY_BYTES, Endpoint
+from augmentai.engines.stability.placement import aligned
+from augmentai.images.fine_detail import enlarge, lends_detail
 
 _STEP_PX = 64
 _ROOM_FOR_FIELDS_BYTES = 128 * 1024  # two prompts of 10,000 characters of four bytes each, and the multipart lines

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from augmentai.engines.base import EngineOut, JobView, Made, Refused, Task
-from augmentai.engines.stability.answers import Picture, Problem, understand, understand_broken
+from augmentai.engines.prompts import negative_prompt_for, prompt_for
+from augmentai.engines.stability.budget import Budget, CapReachedError, Hold, LedgerError
 from augmentai.engines.stability.client import Answer, Broken, Client
-from augmentai.engines.stability.money import Budget, CapReachedError, Hold, LedgerError
-from augmentai.engines.stability.pace import jittered
+from augmentai.engines.stability.connection import Call
+from augmentai.engines.stability.endpoints import Endpoint, FieldError, Plan
 from augmentai.engines.stability.prepare import AnswerError, Prepared, prepare, restore
-from augmentai.engines.stability.registry import Endpoint, FieldError, Plan
-from augmentai.engines.stability.wire import Call
-from augmentai.prompts import negative_prompt_for, prompt_for
+from augmentai.engines.stability.rate_limit import jittered
+from augmentai.engines.stability.responses import Picture, Problem, understand, understand_broken
 
 if TYPE_CHECKING:
     from augmentai.engines.stability.engine import StabilityEngine

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from augmentai.settings import Settings
 from tests.browser.conftest import FLAGS, find_chromium
-from tests.browser.steps import augment, samples, set_variations
-from tests.web.serving import serving
+from tests.support.app_server import serving
+from tests.support.page_steps import augment, samples, set_variations
 
 HERE = Path(__file__).parent
 SEED = "3"

@@ -10,8 +10,8 @@ import pytest
 import torch
 
 from augmentai.engines.diffusion import DiffusionEngine
-from tests.engines import tiny_pipeline
-from tests.engines.diffusion.parts import settings_for
+from tests.support import tiny_pipeline
+from tests.support.diffusion_engine import settings_for
 
 warnings.filterwarnings("ignore", category=FutureWarning, module="diffusers")
 

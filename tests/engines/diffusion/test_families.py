@@ -1,60 +1,100 @@
-"""Other families of models, and a single file."""
+"""Steps, sizes, batches and families of models: pure arithmetic."""
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 
-from augmentai.engines.base import EngineOut, JobView
-from augmentai.engines.diffusion import DiffusionEngine
-from augmentai.recipe import Recipe
-from tests.engines import tiny_pipeline
-from tests.engines.diffusion.parts import difference, made, settings_for, tasks_for
+from augmentai.engines.diffusion.batches import Batches
+from augmentai.engines.diffusion.families import family_of, plan, run_size
+
+
+@pytest.mark.parametrize("rounds_up", [False, True])
+@pytest.mark.parametrize("steps", [1, 2, 4, 28, 30, 50, 100])
+@pytest.mark.parametrize("strength", [0.001, 0.01, 0.05, 0.24, 0.29, 0.3, 0.57, 0.999, 1.0])
+def test_never_fewer_than_one_step_and_never_fewer_than_asked(strength: float, steps: int, rounds_up: bool) -> None:
+    planned = plan(strength, steps, rounds_up)
+    wanted = planned.steps * planned.strength
+    # The two formulas of `get_timesteps` in diffusers 0.42.
+    start = int(planned.steps - wanted) if rounds_up else planned.steps - min(int(wanted), planned.steps)
+    assert planned.steps - start == planned.effective >= 1
+    assert planned.effective >= int(steps * strength + 1e-6)
+    assert abs(planned.effective / planned.steps - strength) <= 1 / planned.steps + 1e-9
+
+
+def test_floating_point_takes_no_step_away() -> None:
+    assert 100 * 0.29 < 29
+    assert plan(0.29, 100).effective == 29
 
 
 @pytest.mark.parametrize(
-    ("kind", "family", "planned"),
-    [("sdxl", "sdxl", (30, 3)), ("sd3", "sd3.5", (28, 3)), ("flux", "flux", (28, 3))],
+    ("strength", "timesteps"),
+    [
+        (0.25, (249,)),  # SD-Turbo was trained at 249, 499, 749 and 999
+        (0.3, (299,)),
+        (0.4, (399, 199)),
+        (0.5, (499, 249)),
+        (1.0, (999, 749, 499, 249)),
+        (0.0004, (0,)),
+    ],
 )
-def test_other_families(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, family: str, planned: tuple[int, int]
-) -> None:
-    """SDXL is saved and loaded like SD; the others, whose T5 tokenizer wants a vocabulary, are handed over built."""
-    pipe = getattr(tiny_pipeline, f"build_{kind}")(tmp_path / "parts")
-    if kind in {"sd3", "flux"}:
-        monkeypatch.setattr("augmentai.engines.diffusion.load._pipeline", lambda *about: pipe)
-        tmp_path.joinpath("model_index.json").write_text("{}")
-    else:
-        pipe.save_pretrained(tmp_path, safe_serialization=True)
-    tasks = tasks_for([(40, 30), (32, 32)], Recipe(negative_prompt="text", seed=9, strength=0.1, variations=2))
-    results = [made(DiffusionEngine(settings_for(tmp_path, diffusion_batch=batch)), tasks) for batch in (1, 4)]
-    assert max(difference(results[0][key].image, results[1][key].image) for key in results[0]) <= 1
-    one = results[0]["cats/0.png", 1]
-    assert one.image.size == (40, 30)
-    assert one.details["family"] == family
-    assert (one.details["steps"], one.details["effective_steps"]) == planned
-    assert one.details["negative_prompt"] == ("not read: guidance is off" if kind == "flux" else "text")
+def test_few_step_models_start_at_the_noise_that_was_asked_for(strength: float, timesteps: tuple[int, ...]) -> None:
+    assert plan(strength, 4, exact=True).timesteps == timesteps
 
 
-def test_a_single_safetensors_file(tmp_path: Path) -> None:
-    """The same weights as a folder and as one file, as most models outside the hub come, give the same picture."""
-    folder = tiny_pipeline.write(tmp_path / "folder")
-    file = tiny_pipeline.write_single_file(tiny_pipeline.build(tmp_path / "again"), tmp_path / "tiny-turbo.safetensors")
-    tasks = tasks_for([(40, 30)], Recipe(seed=9, strength=0.5))
-    from_folder = made(DiffusionEngine(settings_for(folder)), tasks)
-    engine = DiffusionEngine(settings_for(file, diffusion_config=str(folder)))
-    assert engine.readiness().ready
-    from_file = made(engine, tasks)
-    key = ("cats/0.png", 1)
-    assert from_file[key].model == "tiny-turbo.safetensors"
-    assert from_file[key].details == from_folder[key].details
-    assert difference(from_file[key].image, from_folder[key].image) <= 1
+@pytest.mark.parametrize(
+    "size_wh", [(640, 480), (480, 640), (4000, 3000), (4032, 3024), (1920, 1080), (7, 7), (333, 517)]
+)
+@pytest.mark.parametrize(("area_px", "grid_px"), [(512**2, 32), (1024**2, 32), (768**2, 32)])
+def test_size_of_the_run(size_wh: tuple[int, int], area_px: int, grid_px: int) -> None:
+    width, height = run_size(size_wh, area_px, grid_px)
+    assert width % grid_px == height % grid_px == 0
+    assert 0.7 * area_px <= width * height <= 1.06 * area_px
+    assert (width / height) / (size_wh[0] / size_wh[1]) == pytest.approx(1, abs=0.03)
 
 
-def test_a_file_that_is_no_model(tmp_path: Path) -> None:
-    file = tmp_path / "broken.safetensors"
-    file.write_bytes(b"not at all")
-    tasks = tasks_for([(32, 32)], Recipe(seed=3))
-    with pytest.raises(EngineOut, match=r"broken\.safetensors could not be loaded"):
-        list(DiffusionEngine(settings_for(file)).make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))
+@pytest.mark.parametrize("size_wh", [(5000, 8), (8, 5000), (1, 1)])
+def test_size_of_the_run_of_oddities(size_wh: tuple[int, int]) -> None:
+    width, height = run_size(size_wh, 512**2, 32)
+    assert min(width, height) >= 32
+    assert width * height <= 1.06 * 512**2
+
+
+def test_batches_fill_across_sources_and_stay_bounded() -> None:
+    batches: Batches[int] = Batches(4)
+    sent = []
+    for item in range(100):
+        batches.add(item % 10, item, 1.0)
+        if batch := batches.full():
+            sent.append(batch)
+        assert sum(len(group) for group in batches._groups.values()) <= 16
+    while batch := batches.rest():
+        sent.append(batch)
+    assert sorted(item for batch in sent for item in batch) == list(range(100))
+    assert all(len({item % 10 for item in batch}) == 1 for batch in sent)
+
+
+def test_large_sources_do_not_wait_in_memory() -> None:
+    batches: Batches[str] = Batches(8)
+    for number in range(5):
+        batches.add(number, "a 50 megapixel source", 50)
+    assert batches.full()
+
+
+@pytest.mark.parametrize(
+    ("pipeline", "name", "trailing", "family"),
+    [
+        ("StableDiffusionImg2ImgPipeline", "stabilityai/sd-turbo", True, "sd-turbo"),
+        ("StableDiffusionImg2ImgPipeline", "my-copy", True, "sd-turbo"),
+        ("StableDiffusionImg2ImgPipeline", "stable-diffusion-v1-5/stable-diffusion-v1-5", False, "sd"),
+        ("StableDiffusionXLImg2ImgPipeline", "stabilityai/sdxl-turbo", True, "sdxl-turbo"),
+        ("StableDiffusionXLImg2ImgPipeline", "stabilityai/stable-diffusion-xl-base-1.0", False, "sdxl"),
+        ("StableDiffusion3Img2ImgPipeline", "stabilityai/stable-diffusion-3.5-large-turbo", False, "sd3.5-turbo"),
+        ("StableDiffusion3Img2ImgPipeline", "stabilityai/stable-diffusion-3.5-medium", False, "sd3.5"),
+        ("FluxImg2ImgPipeline", "black-forest-labs/FLUX.1-schnell", False, "flux-schnell"),
+        ("FluxImg2ImgPipeline", "black-forest-labs/FLUX.1-dev", False, "flux"),
+        ("Kandinsky3Img2ImgPipeline", "kandinsky-community/kandinsky-3", False, None),
+    ],
+)
+def test_families(pipeline: str, name: str, trailing: bool, family: str | None) -> None:
+    found = family_of(pipeline, name, trailing)
+    assert (found.name if found else None) == family

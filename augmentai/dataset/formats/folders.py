@@ -1,0 +1,39 @@
+"""Loose pictures, class folders, and splits over either: the layout of whatever has no labels of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import PurePosixPath
+
+from augmentai.dataset.formats.base import Known, Layout
+from augmentai.dataset.formats.splits import folder_splits, split_of
+from augmentai.dataset.readers.file_tree import Tree, parent
+
+
+class FolderLayout(Layout):
+    """A picture's class is the name of its folder; a split is no class."""
+
+    name = "folders"
+    labelled = False
+
+
+def read_folders(tree: Tree) -> FolderLayout:
+    splits = folder_splits(entry.path for entry in tree.pictures)
+    layout = FolderLayout()
+    for entry in tree.pictures:
+        layout.known[entry.key] = Known(class_of(entry.path, splits), split_of(entry.path, splits)[0])
+    return layout
+
+
+def class_of(path: str, splits: Mapping[str, str | None]) -> str | None:
+    """The class of a picture in a class folder is that folder's name; a loose picture has none.
+
+    splits: the folders that are splits. In "train/a.jpg" there is no class; in "cats/train/a.jpg" it is "cats", where
+    other classes have splits of their own.
+    """
+    folder = parent(path)
+    if folder not in splits:
+        return PurePosixPath(folder).name or None
+    above = parent(folder)
+    is_class = above and any(parent(other) != above for other in splits)
+    return PurePosixPath(above).name if is_class else None

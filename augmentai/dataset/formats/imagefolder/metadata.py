@@ -1,0 +1,76 @@
+"""The rows of ImageFolder's metadata.csv and metadata.jsonl, read and written."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import PurePosixPath
+from typing import Any
+
+from augmentai.annotations import LabelError
+from augmentai.dataset.file_names import safe_path
+from augmentai.dataset.readers.file_tree import Entry, joined, parent
+
+_LARGEST_METADATA_BYTES = 256 << 20  # one file for all pictures of a folder
+
+
+def place_of(file: Entry, name: str) -> str:
+    """Where a file lies that is named in a metadata file."""
+    return joined(parent(file.path), safe_path(name) or PurePosixPath(name).name)
+
+
+def read_rows(entry: Entry) -> tuple[list[str], list[tuple[str, dict[str, Any]]] | None]:
+    """(columns of a CSV, rows with where their pictures lie); no rows where it has no file_name. Raises LabelError."""
+    text = entry.text(_LARGEST_METADATA_BYTES)
+    if entry.path.lower().endswith(".csv"):
+        reader = csv.DictReader(io.StringIO(text, newline=""))
+        columns = list(reader.fieldnames or ())
+        if "file_name" not in columns:
+            return columns, None
+        found = []
+        try:
+            for row in reader:
+                if None in row or any(value is None for value in row.values()):
+                    raise LabelError(
+                        f"{entry.path}, line {reader.line_num}: {len(columns)} values were expected, one a column"
+                    )
+                found.append((place_of(entry, row["file_name"]), dict(row)))
+        except csv.Error as error:
+            raise LabelError(f"{entry.path}, line {reader.line_num}: {error}; correct it") from error
+        return columns, found
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise LabelError(f"{entry.path}, line {number}: not JSON that can be read ({error}); correct it") from error
+        if not isinstance(row, dict) or not isinstance(row.get("file_name"), str):
+            raise LabelError(f"{entry.path}, line {number}: no file_name; expected one in each line")
+        found.append((place_of(entry, row["file_name"]), row))
+    return [], found
+
+
+def objects_of(row: Any) -> Any:
+    """What a row says of the things on its picture: a table, or the JSON of one, as CSV files have it."""
+    objects = row.get("objects")
+    if isinstance(objects, str):
+        try:
+            return json.loads(objects)
+        except ValueError:
+            return None
+    return objects
+
+
+def json_line(row: dict[str, Any]) -> bytes:
+    """A row as a line of metadata.jsonl."""
+    return (json.dumps(row, ensure_ascii=False) + "\n").encode("utf-8", "backslashreplace")
+
+
+def csv_line(values: list[Any]) -> bytes:
+    """Values as a line of metadata.csv."""
+    line = io.StringIO()
+    csv.writer(line, lineterminator="\n").writerow(values)
+    return line.getvalue().encode("utf-8", "backslashreplace")

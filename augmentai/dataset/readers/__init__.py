@@ -1,0 +1,1 @@
+"""Files, folders and ZIPs to sources."""

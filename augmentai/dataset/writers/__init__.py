@@ -1,0 +1,1 @@
+"""Sets to folders, ZIPs and the Hugging Face Hub."""

@@ -1,0 +1,78 @@
+"""How a picture's file lies to its pixels: the size it is stored in, and how it is turned to stand upright."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from typing import IO
+
+from PIL import Image
+
+from augmentai.images.decode import FORMATS, load_decoders
+from augmentai.images.photo import ImageError
+from augmentai.types import Source
+
+_ORIENTATION = 0x0112  # EXIF tag 274
+_QUARTER_TURNS = {5, 6, 7, 8}
+_TRANSPOSES = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+
+
+@dataclass(frozen=True)
+class Frame:
+    """size_wh: of the upright picture. stored_wh: as it lies in the file. orientation: EXIF's, 1 to 8 (CIPA DC-008)."""
+
+    size_wh: tuple[int, int]
+    stored_wh: tuple[int, int]
+    orientation: int = 1
+
+    def is_stored(self, size_wh: tuple[int, int]) -> bool:
+        """Whether something of this size was drawn on the file as it lies, not on the upright picture.
+
+        A half turn or a mirror leaves no trace in the size; tools show pictures upright, so upright is assumed.
+        """
+        return size_wh == self.stored_wh != self.size_wh
+
+    def point(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the stored picture in the upright one, in pixels."""
+        width, height = self.stored_wh
+        if self.orientation in {2, 3, 7, 8}:
+            x = width - x
+        if self.orientation in {3, 4, 6, 7}:
+            y = height - y
+        return (y, x) if self.orientation in _QUARTER_TURNS else (x, y)
+
+    def upright(self, stored: Image.Image) -> Image.Image:
+        """A picture of the stored size, such as a mask, turned as the photo is; pixels and palette are kept."""
+        turn = _TRANSPOSES.get(self.orientation)
+        return stored if turn is None else stored.transpose(turn)
+
+
+def frame_of(stream: IO[bytes]) -> Frame:
+    """Reads the header alone. Raises ImageError where it is none of a picture's."""
+    load_decoders()
+    try:
+        with Image.open(stream, formats=FORMATS) as opened:
+            stored = opened.size
+            try:
+                orientation = opened.getexif().get(_ORIENTATION, 1)
+            except Exception:
+                orientation = 1  # broken EXIF says nothing of the orientation
+    except Exception as error:
+        raise ImageError(f"not a picture that can be read ({error})") from error
+    if orientation not in range(1, 9):
+        orientation = 1
+    width, height = stored
+    return Frame((height, width) if orientation in _QUARTER_TURNS else stored, stored, orientation)
+
+
+def size_of(source: Source) -> tuple[int, int]:
+    """Width and height of a source's upright picture, from its header. Raises ImageError and OSError."""
+    return frame_of(io.BytesIO(source.read())).size_wh

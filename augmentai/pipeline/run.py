@@ -1,0 +1,85 @@
+"""A job kept in a folder or a ZIP: its recipe, its pictures as they finish, the manifest, and what closes the set."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+from contextlib import closing
+from pathlib import Path
+
+from augmentai.annotations import LabelError
+from augmentai.dataset.contact_sheet import sheet
+from augmentai.dataset.dataset_card import card, count, title
+from augmentai.dataset.manifest import CARD, SHEET
+from augmentai.dataset.run_record import RunRecord, record_of
+from augmentai.dataset.writers.base import Writer, writer_for
+from augmentai.images import ImageError
+from augmentai.pipeline.job import Job
+from augmentai.system.memory import give_back, share_arena
+from augmentai.system.versions import models
+from augmentai.types import Outcome
+
+_PICTURES_BETWEEN_TIDYING = 8
+
+
+def record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
+    """What `recipe.yaml` will say of a job. inputs: as they were given; out: the folder or ZIP that it goes to."""
+    used = models(job.recipe.engine, job.settings, job.engines)
+    given = job.gathered
+    labels, geometry = given.labels_sha256, str(job.geometry)
+    return record_of(job.recipe, given.sources, used, inputs, out, given.carried, labels, job.rounds, geometry)
+
+
+def keep(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome, None, None]:
+    """Do a job into a new, empty or broken-off folder, or a new ZIP. Yields each outcome when it is kept.
+
+    A folder that holds the beginning of the same run is gone on with: what it holds is not made again, and counts in
+    the report. The set is closed with its card when the job has ended; a ZIP also where it was stopped.
+    Raises OutputError where the output cannot be written, or holds something else.
+    """
+    share_arena()
+    record = record_for(job, inputs, out)
+    with writer_for(out, record, job.gathered.sources) as writer:
+        job.go_on(writer.held)
+        is_open = False
+        with closing(job.run()) as outcomes:
+            for number, outcome in enumerate(outcomes, 1):
+                if not is_open and (outcome.ok or job.report.held):  # a run that makes nothing leaves nothing
+                    open_set(writer, job)
+                    is_open = True
+                writer.add(outcome)
+                yield outcome
+                if not number % _PICTURES_BETWEEN_TIDYING:
+                    give_back()
+        if job.report.variations:
+            if not is_open:
+                open_set(writer, job)
+            for file, pieces in job.output.closing(writer.entries()):
+                writer.put(file, pieces)
+        if not job.report.stopped or out.suffix.lower() == ".zip":
+            close(writer, job, record)
+
+
+def open_set(writer: Writer, job: Job) -> None:
+    """Put the originals and what else of the set hangs on no variation. What is gone by now is told and left out."""
+    for copied in job.output.opening():
+        if writer.has(copied.path, copied.size_bytes):
+            continue
+        try:
+            data = copied.read()
+        except (LabelError, ImageError, OSError) as error:
+            job.output.leave_out(copied, error)
+            continue
+        if copied.link is not None:
+            writer.link(copied.path, copied.link)
+        else:
+            writer.put(copied.path, data)
+
+
+def close(writer: Writer, job: Job, record: RunRecord) -> None:
+    """Add what can only be told at the end: the card and the contact sheet."""
+    sources = job.output.sources
+    counts = count(writer.entries(), sources, job.output.original)
+    drawn = sheet(writer.entries(), sources, writer.read, title(record), job.settings.max_pixels)
+    if drawn is not None:
+        writer.put(SHEET, drawn)
+    writer.put(CARD, card(record, counts, has_sheet=drawn is not None))

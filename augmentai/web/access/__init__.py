@@ -1,0 +1,1 @@
+"""Who may do what: request guard, rate limits, visitors, public pages."""

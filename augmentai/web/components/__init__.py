@@ -1,0 +1,1 @@
+"""Parts of the page: file drop, result grid, plots."""

@@ -1,0 +1,1 @@
+"""Jobs of the page and the API on disk: uploads, runs, sessions, cleanup."""

@@ -1,0 +1,63 @@
+"""The settings of the page: as a recipe, and as a small YAML file, saved and loaded."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection, Mapping
+from dataclasses import asdict, fields, replace
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+
+from augmentai.recipe import Recipe, RecipeError, strength_of
+from augmentai.web import texts
+
+
+def recipe_of(form: Mapping[str, Any]) -> Recipe:
+    """The recipe that a form asks for; what was left empty is as usual. Raises gr.Error."""
+    usual = Recipe()
+    filled = {name: getattr(usual, name) if value is None else value for name, value in form.items()}
+    try:
+        return Recipe(**filled | {"strength": strength_of(filled.get("strength", usual.strength))})
+    except RecipeError as error:
+        raise wrong_setting(error) from error
+
+
+def wrong_setting(error: RecipeError) -> gr.Error:
+    return gr.Error(str(error), title="A setting cannot be used", print_exception=False)
+
+
+def saved(form: Mapping[str, Any]) -> str:
+    """A link that saves these settings as `recipe.yaml`, as HTML; the file is in the link itself. Empty where they
+    cannot be used."""
+    import yaml
+
+    try:
+        recipe = Recipe(**{name: value for name, value in form.items() if value is not None})
+    except RecipeError:
+        return ""
+    text = yaml.safe_dump({"recipe": asdict(recipe)}, sort_keys=False, allow_unicode=True)
+    data = base64.b64encode(text.encode()).decode()
+    link = f"data:application/yaml;base64,{data}"
+    return f'<a class="aug-button" download="recipe.yaml" href="{link}">Save these settings</a>'
+
+
+def loaded(file: str, shown: Collection[str]) -> tuple[dict[str, Any], str]:
+    """The settings in a saved file, and words on how it went, as HTML. shown: those that the page has controls for."""
+    from augmentai.dataset.run_record import load_recipe
+
+    try:
+        recipe = load_recipe(Path(file))
+    except RecipeError as error:
+        return {}, texts.warning(str(error).replace(file, Path(file).name))
+    if recipe.originals == "link":
+        recipe = replace(recipe, originals="copy")  # nothing in a ZIP can be a link
+    usual = Recipe()
+    others = [
+        f.name for f in fields(Recipe) if f.name not in shown and getattr(recipe, f.name) != getattr(usual, f.name)
+    ]
+    told = '<p class="aug-line" role="status">Settings loaded.</p>'
+    if others:
+        told += texts.warning(f"Not set here, since only the command line has them: {', '.join(others)}.")
+    return asdict(recipe), told

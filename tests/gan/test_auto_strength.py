@@ -1,0 +1,91 @@
+"""The strength that a labelled set bears, told from styles: gentle where colour is the class."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from augmentai import Recipe, Source, augment
+from augmentai.gan.auto_strength import GENTLEST, STRONGEST, WITHOUT_CLASSES, bearable, class_separation
+from augmentai.settings import EXAMPLES, Settings
+
+PHOTOS = ("chelsea.png", "china.jpg", "coffee.png", "rocket.jpg", "flower.jpg", "dandelions_clemens_engelhardt.jpg")
+TINTS = {"ripe": (1.0, 0.35, 0.3), "green": (0.35, 1.0, 0.4)}
+
+
+def tinted(name: str, label: str, gains: tuple[float, float, float], height: int = 72) -> Source:
+    with Image.open(EXAMPLES / name) as photo:
+        pixels = np.asarray(photo.convert("RGB").resize((96, height)), np.float32) * gains
+    buffer = io.BytesIO()
+    Image.fromarray(pixels.astype(np.uint8)).save(buffer, "PNG")
+    return Source.from_bytes(f"{label}/{name}.png", buffer.getvalue(), label)
+
+
+def used(sources: list[Source]) -> set[float]:
+    outcomes = list(augment(sources, Recipe(seed=3, engine="gan", filters=False), Settings()))
+    assert all(outcome.ok for outcome in outcomes)
+    return {outcome.variation.strength for outcome in outcomes if outcome.variation}
+
+
+def test_where_colour_is_the_class_the_change_is_gentle() -> None:
+    assert used([tinted(name, label, gains) for label, gains in TINTS.items() for name in PHOTOS]) == {GENTLEST}
+
+
+def test_where_colour_says_nothing_the_change_is_strong() -> None:
+    sources = [
+        tinted(name, label, list(TINTS.values())[(i + j) % 2])
+        for i, label in enumerate(("x", "y"))
+        for j, name in enumerate(PHOTOS)
+    ]
+    assert used(sources) == {STRONGEST}
+
+
+def test_loose_photos_and_single_pictures_a_class() -> None:
+    loose = [Source.from_bytes(name, (EXAMPLES / name).read_bytes()) for name in PHOTOS[:2]]
+    assert used(loose) == {WITHOUT_CLASSES}
+    assert used([tinted(PHOTOS[0], "a", TINTS["ripe"]), tinted(PHOTOS[1], "b", TINTS["green"])]) == {WITHOUT_CLASSES}
+
+
+def test_a_number_is_kept() -> None:
+    sources = [tinted(PHOTOS[0], label, gains) for label, gains in TINTS.items()]
+    (outcome, _) = augment(sources, Recipe(seed=3, engine="gan", strength=0.7), Settings())
+    assert outcome.variation is not None
+    assert outcome.variation.strength == 0.7
+
+
+def test_separation_of_known_styles() -> None:
+    apart = torch.cat([torch.randn(8, 64) * 0.1 + centre for centre in (1.0, -1.0)])
+    assert class_separation(apart, ["a"] * 8 + ["b"] * 8) == 1.0
+    torch.manual_seed(0)
+    mixed = class_separation(torch.randn(400, 64), [f"c{i % 4}" for i in range(400)])
+    assert mixed is not None
+    assert mixed < 0.15
+    assert class_separation(torch.randn(3, 64), ["a", "b", "c"]) is None
+
+
+@pytest.mark.parametrize(
+    ("separation", "strength"), [(None, 0.6), (0.0, 1.0), (0.4, 1.0), (0.6, 0.7), (0.8, 0.4), (1, 0.4)]
+)
+def test_the_rule(separation: float | None, strength: float) -> None:
+    assert bearable(separation, each=10) == strength
+
+
+@pytest.mark.parametrize(("each", "strength"), [(2, 1.0), (10, 1.0), (17, 0.7), (30, 0.4), (60, 0.4)])
+def test_many_pictures_of_a_class_need_less(each: int, strength: float) -> None:
+    assert bearable(0.0, each) == strength
+    assert bearable(1.0, each) == GENTLEST
+
+
+def test_pictures_of_a_class_are_counted() -> None:
+    """Seventeen of each class where colour says nothing: neither few nor many."""
+    sources = [
+        Source.from_bytes(f"{label}/{number}.png", tinted(name, label, gains, 24 + number).read(), label)
+        for i, label in enumerate(("x", "y"))
+        for number in range(17)
+        for name, gains in [(PHOTOS[number % 6], list(TINTS.values())[(i + number // 6) % 2])]
+    ]
+    assert used(sources) == {0.7}

@@ -1,0 +1,227 @@
+"""Geometry moves every kind of picture, keeps its size and kind, and hangs on the seed alone."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from augmentai.annotations import Labels, Shape
+from augmentai.engines.gan import GanEngine
+from augmentai.images import decode
+from augmentai.operations import Warp, warp_for, warp_told
+from augmentai.operations.homography import REACHES, draw
+from augmentai.recipe import GEOMETRIES, Recipe, RecipeError
+from augmentai.settings import EXAMPLES
+from augmentai.types import Source
+from tests.pipeline.test_job import job_of, opened
+from tests.support.image_files import SIZE_WH, alpha_of, colours, deep_values, png
+from tests.support.image_gallery import KINDS
+
+MOVING = [name for name in REACHES if name != "none"]
+
+
+def modes() -> dict[str, Image.Image]:
+    with_alpha = colours()
+    with_alpha.putalpha(alpha_of())
+    grey_alpha = colours().convert("L")
+    grey_alpha.putalpha(alpha_of())
+    return {
+        "RGB": colours(),
+        "RGBA": with_alpha,
+        "L": colours().convert("L"),
+        "LA": grey_alpha,
+        "1": colours().convert("1"),
+        "P": colours().quantize(50),
+        "CMYK": colours().convert("CMYK"),
+        "I;16": Image.fromarray(deep_values()),
+        "I": Image.fromarray(deep_values(kind=np.int32, top=2_000_000_000)),
+        "F": Image.fromarray(deep_values(kind=np.float32, top=1000) - 500),
+    }
+
+
+def warp_that(geometry: str, size_wh: tuple[int, int], wanted: Any, **options: Any) -> Warp:
+    """The first warp of which `wanted` is true."""
+    return next(w for seed in range(1, 200) if wanted(w := warp_for(geometry, size_wh, seed, **options)))
+
+
+def test_every_geometry_of_the_recipe_has_its_reach() -> None:
+    assert ("auto", *REACHES) == GEOMETRIES
+    with pytest.raises(ValueError, match=r"'sideways'; expected one of none, flip, light, strong"):
+        warp_for("sideways", (10, 10), 1)
+
+
+@pytest.mark.parametrize("mode", modes())
+@pytest.mark.parametrize("geometry", MOVING)
+def test_every_mode_keeps_its_size_its_kind_and_its_range(mode: str, geometry: str) -> None:
+    picture = modes()[mode]
+    before = np.asarray(picture).astype(np.float64)
+    for seed in range(1, 5):
+        warp = warp_for(geometry, picture.size, seed)
+        moved = warp.picture(picture)
+        after = np.asarray(moved).astype(np.float64)
+        assert (moved.mode, moved.size) == (picture.mode, picture.size)
+        assert before.min() <= after.min() <= after.max() <= before.max()
+        assert warp.still == np.array_equal(before, after)
+
+
+@pytest.mark.parametrize("mode", modes())
+def test_a_mirrored_picture_is_mirrored_exactly(mode: str) -> None:
+    picture = modes()[mode]
+    warp = warp_that("flip", picture.size, lambda w: not w.still)
+    np.testing.assert_array_equal(np.asarray(warp.picture(picture)), np.asarray(picture)[:, ::-1])
+    if mode == "P":
+        assert warp.mask(picture).getpalette() == picture.getpalette()
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L", "I;16", "F"])
+def test_pixels_lie_where_the_matrix_says(mode: str) -> None:
+    """A smooth slope has the value at each place that its source has there: to a hundredth of its range."""
+    width, height = 120, 80
+    y, x = np.mgrid[0:height, 0:width] + 0.5
+    top = {"RGB": 255, "L": 255, "I;16": 60000, "F": 3.0}[mode]
+    slope = top * (0.2 + 0.3 * x / width + 0.4 * y / height)
+    kind = {"RGB": np.uint8, "L": np.uint8, "I;16": np.uint16, "F": np.float32}[mode]
+    values = slope.astype(kind)
+    picture = Image.fromarray(np.dstack([values] * 3) if mode == "RGB" else values)
+    for seed in range(1, 6):
+        drawn = draw("strong", picture.size, seed, cover=True)
+        moved = np.asarray(Warp("strong", picture.size, drawn).picture(picture)).astype(np.float64)
+        back = np.linalg.inv(drawn.matrix) @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
+        expected = top * (0.2 + 0.3 * back[0] / back[2] / width + 0.4 * back[1] / back[2] / height)
+        found = (moved[..., 0] if mode == "RGB" else moved).ravel()
+        assert np.abs(found - expected).max() < 0.01 * top
+
+
+def test_colour_hidden_under_clear_pixels_never_shows() -> None:
+    picture = Image.new("RGBA", (64, 64), (255, 0, 0, 0))
+    picture.paste((0, 200, 0, 255), (16, 16, 48, 48))
+    warp = warp_that("strong", picture.size, lambda w: abs(w.drawn.rotation_deg) > 5)
+    red, _, _, alpha = np.moveaxis(np.asarray(warp.picture(picture)).astype(int), -1, 0)
+    assert ((alpha > 20) & (alpha < 235)).any(), "no soft edge was tested"
+    assert red[alpha > 20].max() <= 4
+
+
+def test_a_large_picture_in_strips_has_no_seams() -> None:
+    tall = colours((300, 2000))
+    warp = warp_that("strong", tall.size, lambda w: abs(w.drawn.rotation_deg) > 3)
+    from augmentai.operations import resample
+
+    whole, strips = resample._STRIP_PX, 4096
+    in_one = warp.picture(tall)
+    resample._STRIP_PX = strips
+    try:
+        in_many = warp.picture(tall)
+    finally:
+        resample._STRIP_PX = whole
+    assert np.abs(np.asarray(in_one).astype(int) - np.asarray(in_many)).max() <= 1
+
+
+@pytest.mark.parametrize("size_wh", [(8, 8), (17, 31), (2000, 8), (8, 2000), (1280, 853), (4000, 3000)])
+@pytest.mark.parametrize("geometry", ["light", "strong"])
+@pytest.mark.parametrize("cover", [True, False])
+def test_it_looks_no_further_than_it_should(size_wh: tuple[int, int], geometry: str, cover: bool) -> None:
+    border = 0.0 if cover else REACHES[geometry].border
+    turned = 0
+    for seed in range(1, 60):
+        drawn = draw(geometry, size_wh, seed, cover=cover)
+        seen = Warp(geometry, size_wh, drawn).frame / size_wh
+        assert seen.min() >= -border - 1e-6
+        assert seen.max() <= 1 + border + 1e-6
+        assert 0.9 <= drawn.zoom <= REACHES[geometry].zoom[1] * REACHES[geometry].cover
+        turned += abs(drawn.rotation_deg) > 0.2
+    assert turned > 50 or max(size_wh) > 100 * min(size_wh)
+
+
+def test_mirror_is_half_of_them_or_none() -> None:
+    for geometry in MOVING:
+        mirrored = sum(warp_for(geometry, (64, 48), seed).drawn.mirrored for seed in range(400))
+        assert 160 < mirrored < 240
+    assert not any(warp_for("strong", (64, 48), seed, mirror=False).drawn.mirrored for seed in range(400))
+    keypoints = Labels((Shape("cat", (1, 1, 9, 9), extra={"keypoints": [2, 2, 2]}),))
+    assert not any(warp_for("flip", (64, 48), seed, labels=keypoints).drawn.mirrored for seed in range(100))
+    assert all(warp_for("none", (64, 48), seed).still for seed in range(100))
+
+
+@pytest.mark.parametrize("geometry", MOVING)
+def test_a_small_picture_moves_as_the_manifest_tells_of_the_large_one(geometry: str) -> None:
+    with Image.open(EXAMPLES / "chelsea.png") as opened:
+        whole = opened.convert("RGB")
+    size_wh = 157, 104  # not quite the same shape
+    for seed in (3, 4, 5, 6):
+        warp = warp_for(geometry, whole.size, seed)
+        if warp.still:
+            continue
+        told = json.loads(json.dumps(warp.details))["geometry"]  # as it is read again
+        again = warp_told(told, whole.size, size_wh)
+        assert again.only_mirrors == warp.only_mirrors
+        unmoved = whole.resize(size_wh, Image.Resampling.BOX)
+        expected = np.asarray(warp.picture(whole).resize(size_wh, Image.Resampling.BOX), float)
+        moved, still = (np.abs(np.asarray(one, float) - expected).mean() for one in (again.picture(unmoved), unmoved))
+        assert moved < 5 < 12 < still, f"{moved:.1f} levels of 255 apart, unmoved {still:.1f}"
+
+
+def test_a_bare_box_turns_less_than_an_outline() -> None:
+    box = Labels((Shape("cat", (10, 10, 30, 30)),))
+    outline = Labels((Shape("cat", (10, 10, 30, 30), (((10.0, 10.0), (30.0, 10.0), (30.0, 30.0)),)),))
+    most = {
+        name: max(abs(warp_for("strong", (640, 480), seed, labels=kept).drawn.rotation_deg) for seed in range(300))
+        for name, kept in (("box", box), ("outline", outline), ("class", None))
+    }
+    assert most["box"] < 8.1 < 15 < most["outline"] <= most["class"] <= 20
+
+
+def test_the_recipe_refuses_a_flip_without_mirroring() -> None:
+    with pytest.raises(RecipeError, match="geometry is flip and mirror is False"):
+        Recipe(geometry="flip", mirror=False)
+    with pytest.raises(RecipeError, match="mirror is 'no'; expected True or False"):
+        Recipe(mirror="no")  # type: ignore[arg-type]
+    with pytest.raises(RecipeError, match="least_visible is 2; expected a number from 0 to 1"):
+        Recipe(least_visible=2)
+    assert Recipe(mirror=np.False_).mirror is False  # type: ignore[arg-type]
+
+
+class TestInAJob:
+    def test_every_kind_of_file_moves_as_its_engine_left_it(self, gan: GanEngine) -> None:
+        sources = [Source.from_bytes(kind.name, kind.make()) for kind in KINDS]
+        recipe = Recipe(seed=3, engine="gan", strength=0.7, output_format="png", geometry="strong")
+        still = Recipe(seed=3, engine="gan", strength=0.7, output_format="png")
+        moved = {o.source.path: o for o in job_of(gan, sources, recipe).run()}
+        for outcome in job_of(gan, sources, still).run():
+            path = outcome.source.path
+            warp = warp_for("strong", SIZE_WH, outcome.seed)
+            assert outcome.variation is not None
+            assert moved[path].variation is not None, moved[path].reason
+            expected = warp.picture(outcome.variation.image)
+            np.testing.assert_array_equal(np.asarray(moved[path].variation.image), np.asarray(expected), err_msg=path)
+            assert opened(moved[path]).size == SIZE_WH
+            assert moved[path].variation.details["geometry"] == warp.details["geometry"]
+
+    def test_strength_0_without_geometry_is_the_source_and_with_it_the_source_moved(self, gan: GanEngine) -> None:
+        source = Source.from_bytes("a.png", png())
+        photo = decode(png(), "a.png", 10**6)
+        recipe = Recipe(seed=5, engine="gan", strength=0, geometry="light", variations=3)
+        for outcome in job_of(gan, [source], recipe).run():
+            expected = warp_for("light", SIZE_WH, outcome.seed).picture(photo.rgb)
+            np.testing.assert_array_equal(np.asarray(opened(outcome)), np.asarray(expected))
+        (still,) = job_of(gan, [source], Recipe(seed=5, engine="gan", strength=0)).run()
+        np.testing.assert_array_equal(np.asarray(opened(still)), np.asarray(photo.rgb))
+        assert still.variation is not None
+        assert "geometry" not in still.variation.details
+
+
+def test_kornia_and_torch_come_in_only_where_pixels_move() -> None:
+    code = (
+        "import sys; from augmentai.operations import warp_for; import augmentai.pipeline.job; "
+        "warp_for('strong', (9, 9), 1);"
+        "print([m for m in ('torch', 'kornia', 'shapely', 'scipy') if m in sys.modules])"
+    )
+    root = str(Path(__file__).resolve().parents[2])
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=root, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,168 @@
+"""An earlier run made again: the same pictures of the same photographs, and words where that cannot be."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import zipfile
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+from augmentai.dataset.manifest import MANIFEST, OWN_FILES, RECIPE_FILE
+from augmentai.dataset.run_record import read_record, record_of
+from augmentai.pipeline.replay import EarlierRun, ReplayError, check, compare
+from augmentai.recipe import Recipe, RecipeError
+from augmentai.types import Source
+from tests.pipeline.test_run_resume import command, done, set_of
+from tests.support.image_files import png
+
+RECIPE = Recipe(seed=5, engine="gan", variations=2, strength=0.7, prompt="x: [y]", negative_prompt="#ねこ\n")
+
+
+@pytest.fixture(scope="module")
+def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return set_of(4, tmp_path_factory.mktemp("replay") / "given")
+
+
+@pytest.fixture(scope="module")
+def earlier(given: Path) -> Path:
+    """A real run of the command line, by the real local GAN."""
+    out = given.parent / "out"
+    assert command(given, "-o", out, "-n", "2", "-e", "gan", "-s", "0.9").returncode == 0
+    return out
+
+
+def pictures(folder: Path) -> dict[str, bytes]:
+    found = {p.relative_to(folder).as_posix(): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+    return {name: data for name, data in found.items() if name not in OWN_FILES}
+
+
+def test_the_same_pictures_again(earlier: Path) -> None:
+    again = command("replay", earlier)
+    assert again.returncode == 0, again.stderr
+    assert "8 of 8 files are the same to the last byte" in again.stderr
+    assert pictures(Path(f"{earlier}-replay")) == pictures(earlier)
+    assert len(pictures(earlier)) == 12  # 8 variations and 4 originals
+
+
+def test_from_a_zip_with_photographs_that_were_moved(earlier: Path, given: Path, tmp_path: Path) -> None:
+    shutil.copytree(given, tmp_path / "moved")
+    with zipfile.ZipFile(tmp_path / "run.zip", "w") as archive:
+        for path in earlier.rglob("*"):
+            archive.write(path, path.relative_to(earlier))
+    lost = command("replay", tmp_path / "run.zip")
+    assert lost.returncode == 2
+    assert "given cannot be found from" in lost.stderr
+    again = command("replay", tmp_path / "run.zip", tmp_path / "moved", "-o", tmp_path / "again")
+    assert again.returncode == 0, again.stderr
+    assert pictures(tmp_path / "again") == pictures(earlier)
+
+
+def test_photographs_that_are_others(earlier: Path, given: Path, tmp_path: Path) -> None:
+    others = shutil.copytree(given, tmp_path / "others")
+    (others / "class 0" / "00.png").write_bytes(png(seed=50))
+    (others / "class 1" / "01.jpg").unlink()
+    (others / "class 1" / "new.png").write_bytes(png(seed=51))
+    said = command("replay", earlier, others, "-o", tmp_path / "again")
+    assert said.returncode == 2
+    assert (
+        "1 changed (class 0/00.png); 1 missing (class 1/01.jpg); 1 not among them before (class 1/new.png)"
+        in said.stderr
+    )
+    assert not (tmp_path / "again").exists()
+
+
+def test_what_is_no_run(given: Path, tmp_path: Path) -> None:
+    for what in (given, given / "class 0" / "00.png", tmp_path / "nothing"):
+        with pytest.raises(ReplayError, match=r"holds no recipe\.yaml|cannot be read"):
+            EarlierRun(what)
+
+
+def test_a_folder_called_replay_is_an_input_all_the_same(given: Path) -> None:
+    assert "no such file or folder" in command("./replay", "-o", given.parent / "never").stderr
+
+
+def test_what_may_differ_is_told(given: Path, tmp_path: Path) -> None:
+    done(given, tmp_path / "out", RECIPE)
+    manifest = tmp_path / "out" / MANIFEST
+    manifest.write_text(manifest.read_text().replace('"engine": "gan"', '"engine": "stability"', 3))
+    run = EarlierRun(tmp_path / "out")
+    changed = {**run.record.versions, "pillow": "1.0"}
+    now = replace(run.record, versions=changed, models={"gan": "other"})
+    assert check(run, now, ()) == [
+        f"the model of gan was {run.record.models['gan']}, now other",
+        f"pillow was {run.record.versions['pillow']}, now 1.0",
+        "3 of them were made by stability: the hosted service does not promise the same pixels twice",
+    ]
+
+
+def test_pictures_that_differ_are_told(given: Path, tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        done(given, tmp_path / name, RECIPE)
+    (tmp_path / "one" / "class 0" / "00__v1.png").write_bytes(
+        (tmp_path / "one" / "class 0" / "00__v2.png").read_bytes()
+    )
+    same = tmp_path / "one" / "class 0" / "00__v2.png"
+    from PIL import Image
+
+    with Image.open(same) as picture:
+        picture.save(same, compress_level=9)
+    (tmp_path / "one" / "class 1" / "01__v1.jpg").unlink()
+    result = compare(EarlierRun(tmp_path / "one"), EarlierRun(tmp_path / "two"))
+    assert str(result) == (
+        "5 of 7 files are the same to the last byte; 1 hold the same pixels in other bytes; "
+        "1 differ (class 0/00__v1.png); 1 could not be compared, since the earlier run does not hold them"
+    )
+
+
+class TestTheRecipeOfARun:
+    def test_it_reads_back_as_it_was(self, tmp_path: Path) -> None:
+        sources = [Source.from_bytes("cats/a.png", png(), "cats")]
+        record = record_of(RECIPE, sources, {"gan": "weights 1"}, [tmp_path / "photos"], tmp_path / "out")
+        assert record.inputs == ("../photos",)
+        assert read_record(record.to_yaml(), "here") == record
+        content = yaml.safe_load(record.to_yaml())
+        assert content["recipe"]["seed"] == 5
+        assert content["sources"]["count"] == 1
+        assert set(content["versions"]) >= {"augmentai", "python", "torch", "pillow", "numpy"}
+
+    def test_the_digest_hangs_on_content_alone(self) -> None:
+        one = [Source.from_bytes(f"{i}.png", png(seed=i)) for i in range(3)]
+        two = [replace(source, path="moved/" + source.path) for source in reversed(one)]
+        first, second = (record_of(RECIPE, given, {}) for given in (one, two))
+        assert first.sources_sha256 == second.sources_sha256
+        assert first.places_sha256 != second.places_sha256
+
+    def test_it_tells_nothing_of_the_machine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setenv("HOME", "/home/someone")
+        inputs = [Path("/home/someone/private/photos"), Path("/mnt/other/photos.zip")]
+        record = record_of(RECIPE, [], {}, inputs, Path("/data/runs/out"))
+        assert record.inputs == ("photos", "photos.zip")
+        assert "someone" not in record.to_yaml()
+
+    @pytest.mark.parametrize(
+        ("text", "said"),
+        [
+            ("", "holds no settings"),
+            ("[1, 2]", "holds no settings"),
+            ("a: [", "is not YAML"),
+            ("recipe: 1", "has no `recipe`"),
+            ("recipe: {strength: 9}\nsources: {count: 1}", "strength is 9; expected a number from 0 to 1"),
+            ("recipe: {future: 9}\nsources: {count: 1}", "future is no setting of a recipe; there are prompt"),
+            ("recipe: !!python/object/apply:os.system [echo]\nsources: {}", "is not YAML"),
+        ],
+    )
+    def test_what_cannot_be_read_is_told(self, text: str, said: str) -> None:
+        with pytest.raises(RecipeError, match=said) as caught:
+            read_record(text, "out/recipe.yaml")
+        assert str(caught.value).startswith("out/recipe.yaml")
+
+    def test_each_run_has_one(self, earlier: Path) -> None:
+        record = read_record((earlier / RECIPE_FILE).read_text(), "")
+        assert record.inputs == ("../given",)
+        assert record.recipe.seed
+        lines = [json.loads(line) for line in (earlier / MANIFEST).read_text().splitlines()]
+        assert all(line["versions"] == record.versions for line in lines)

@@ -1,0 +1,37 @@
+"""Threads are as many as the container grants cores, not as many as its host has."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from augmentai.system.cpu import usable_cores
+
+ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"cpu.max": "100000 100000\n"}, 1),
+        ({"cpu.max": "50000 100000"}, 1),
+        ({"cpu.max": "150000 100000"}, min(2, ALL or 1)),
+        ({"cpu.max": "max 100000"}, ALL),
+        ({"cpu.max": "rubbish"}, ALL),
+        ({"cpu/cpu.cfs_quota_us": "100000", "cpu/cpu.cfs_period_us": "100000"}, 1),
+        ({"cpu/cpu.cfs_quota_us": "-1", "cpu/cpu.cfs_period_us": "100000"}, ALL),
+        ({}, ALL),
+    ],
+)
+def test_what_a_container_grants(tmp_path: Path, files: dict[str, str], expected: int) -> None:
+    for name, text in files.items():
+        path = tmp_path / "sys/fs/cgroup" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    assert usable_cores(tmp_path) == expected
+
+
+def test_here_it_is_one_or_more() -> None:
+    assert 1 <= usable_cores() <= (os.cpu_count() or 1)

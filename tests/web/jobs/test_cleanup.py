@@ -1,0 +1,128 @@
+"""What is deleted when its time is over, and what is never touched."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+import requests
+from gradio_client import Client, handle_file
+from PIL import Image
+
+from augmentai.settings import Settings
+from augmentai.web.jobs.cleanup import JOBS, Janitor, own_folder, still_needed, sweep
+from tests.support.app_server import serving
+
+UPLOAD = "ab" * 32
+
+
+def aged(path: Path, hours: float) -> Path:
+    """A file, and the folders it lies in up to "box", last written that long ago."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(b"x")
+    then = time.time() - hours * 3600
+    for place in (path, *path.parents):
+        if place.name == "box" or "box" not in place.parts:
+            break
+        os.utime(place, (then, then))
+    os.utime(path, (then, then))
+    return path
+
+
+def test_old_uploads_jobs_and_stubs_go(tmp_path: Path) -> None:
+    box = tmp_path / "box"
+    old = [
+        aged(box / UPLOAD / "photo.jpg", 3),
+        aged(box / JOBS / ("1" * 32) / "00001" / "preview.jpeg", 3),
+        aged(box / "tmpab12_x9z", 3),
+        aged(box / "tmpab12_x9y.zip", 3),
+    ]
+    new = [
+        aged(box / ("cd" * 32) / "photo.jpg", 1),
+        aged(box / JOBS / ("2" * 32) / "00001" / "preview.jpeg", 1),
+        aged(box / "tmpab12_x9w", 1),
+    ]
+    assert sweep(box, keep_hours=2) == 4
+    assert not any(path.exists() for path in old)
+    assert not (box / UPLOAD).exists()
+    assert all(path.exists() for path in new)
+
+
+def test_a_job_that_still_works_is_kept(tmp_path: Path) -> None:
+    box = tmp_path / "box"
+    begun = aged(box / JOBS / ("1" * 32) / "00001" / "preview.jpeg", 3)
+    latest = aged(begun.parent.parent / "00002" / "preview.jpeg", 0.1)
+    os.utime(begun.parent.parent, (time.time() - 3 * 3600,) * 2)
+    assert sweep(box, keep_hours=2) == 0
+    assert begun.exists()
+    assert latest.exists()
+
+
+def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    box = tmp_path / "box"
+    others = [aged(box / "thesis" / "chapter.txt", 999), aged(box / "data.csv", 999), aged(box / "tmp.txt", 999)]
+    assert sweep(box, keep_hours=1) == 0
+    assert all(path.exists() for path in others)
+
+
+def test_links_are_never_followed(tmp_path: Path) -> None:
+    box, outside = tmp_path / "box", tmp_path / "precious"
+    kept = aged(outside / "photo.jpg", 999)
+    box.mkdir()
+    (box / UPLOAD).symlink_to(outside)
+    os.utime(box / UPLOAD, (0, 0), follow_symlinks=False)
+    assert sweep(box, keep_hours=1) == 1
+    assert kept.exists()
+
+
+def test_a_missing_folder_is_no_fault(tmp_path: Path) -> None:
+    assert sweep(tmp_path / "nowhere", 1) == 0
+
+
+def test_the_janitor_works_on_its_own(tmp_path: Path) -> None:
+    old = aged(tmp_path / "box" / UPLOAD / "photo.jpg", 3)
+    janitor = Janitor(tmp_path / "box", keep_hours=1).start()
+    deadline = time.monotonic() + 20
+    while old.exists() and time.monotonic() < deadline:
+        time.sleep(0.02)
+    janitor.stop()
+    assert not old.exists()
+
+
+def test_an_upload_that_a_job_reads_lives_on(tmp_path: Path) -> None:
+    box = tmp_path / "box"
+    upload, example = aged(box / UPLOAD / "photo.jpg", 3), aged(tmp_path / "examples" / "photo.jpg", 3)
+    before = example.stat().st_mtime
+    still_needed([str(upload), str(example), str(box / "gone")], box)
+    assert sweep(box, keep_hours=2) == 0
+    assert example.stat().st_mtime == before
+
+
+def test_our_folder_is_closed_to_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)
+    folder = own_folder()
+    assert folder.parent == tmp_path
+    assert folder.stat().st_mode & 0o077 == 0
+    monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "named"))
+    assert own_folder() == tmp_path / "named"
+
+
+def test_nothing_is_left_of_a_job_when_its_time_is_over(tmp_path: Path) -> None:
+    """Against a real server: uploads, results, the ZIP, previews, and the stubs that Gradio writes and forgets."""
+    Image.new("RGB", (48, 32), "teal").save(tmp_path / "a.png")
+    cache = tmp_path / "gradio"
+    with serving(Settings(), cache) as url:
+        client = Client(url, verbose=False, download_files=False)
+        report = client.predict(files=[handle_file(tmp_path / "a.png")], variations=2, api_name="/augment")[2]
+        assert report["variations"] == 2
+        sweep(cache, keep_hours=1)
+        files = [path for path in cache.rglob("*") if path.is_file()]
+        assert len(files) >= 4, "its own time has not come"
+        for path in cache.rglob("*"):
+            os.utime(path, (time.time() - 2 * 3600,) * 2)
+        sweep(cache, keep_hours=1)
+        assert [path for path in cache.rglob("*") if path.is_file()] == []
+        assert requests.get(url, timeout=30).ok

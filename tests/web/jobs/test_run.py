@@ -1,0 +1,166 @@
+"""A job as the page and the API see it, without a server: every kind of picture, and what is left behind."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from threading import Event
+
+import pytest
+from PIL import Image
+
+from augmentai.dataset.writers.base import OutputError
+from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
+from augmentai.images.preview import distance
+from augmentai.recipe import OUTPUT_FORMATS, Recipe
+from augmentai.settings import EXAMPLES, Settings
+from augmentai.web.jobs import run as runs
+from tests.support.image_gallery import KINDS
+
+
+class Copying:
+    """An engine that hands the picture back: these tests are about what is done with it."""
+
+    name = "gan"
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self.pause = pause
+
+    def readiness(self) -> Readiness:
+        return Readiness(True)
+
+    def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
+        for task in tasks:
+            time.sleep(self.pause)
+            yield Made(task, self.name, task.photo.rgb, "copy", 0.0)
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 20
+    while not true():
+        assert time.monotonic() < deadline, "it never came to that"
+        time.sleep(0.02)
+
+
+def snapshots(files: list[Path], folder: Path, recipe: Recipe, keep_full: bool = True) -> list[runs.Snapshot]:
+    given = runs.uploaded([str(f) for f in files], Settings())
+    return list(runs.run(given, recipe, Settings(), [Copying()], folder, Event(), keep_full))
+
+
+@pytest.mark.parametrize("output_format", OUTPUT_FORMATS)
+@pytest.mark.parametrize("keep_full", [True, False])
+def test_every_kind_of_picture_in_every_format(tmp_path: Path, output_format: str, keep_full: bool) -> None:
+    files = []
+    for kind in KINDS:
+        files.append(tmp_path / "in" / kind.name)
+        files[-1].parent.mkdir(exist_ok=True)
+        files[-1].write_bytes(kind.make())
+    last = snapshots(files, tmp_path / "out", Recipe(seed=1, output_format=output_format, filters=False), keep_full)[-1]
+    assert last.report is not None
+    assert last.report["variations"] == len(files), last.failures
+    shown = [path for path, _ in last.pictures] if keep_full else [row.preview for row in last.rows]
+    assert len(shown) == len(files)
+    for path in shown:
+        with Image.open(path) as opened:
+            opened.load()
+            assert keep_full or max(opened.size) <= runs.PREVIEW_SIDE_PX
+
+
+@pytest.mark.parametrize("geometry", ["flip", "strong"])
+def test_the_small_source_beside_a_moved_variation_is_moved_alike(tmp_path: Path, geometry: str) -> None:
+    recipe = Recipe(seed=1, variations=6, geometry=geometry, filters=False)
+    rows = snapshots([EXAMPLES / "chelsea.png", EXAMPLES / "china.jpg"], tmp_path, recipe, keep_full=False)[-1].rows
+    moved = [row for row in rows if row.geometry is not None]
+    assert len(rows) == 12
+    assert 0 < len(moved) <= 12
+    assert max(row.changed for row in rows) < 0.02, "the engine changed nothing, so nothing of it is told as a change"
+    assert len({row.before for row in moved}) == len(moved)
+    for row in moved:
+        with Image.open(row.before) as before, Image.open(row.preview) as after:
+            assert before.size == after.size
+            assert distance(before, after) < 0.02
+    for row in moved if geometry == "flip" else ():
+        plain = next(other.before for other in rows if other.source == row.source and other.geometry is None)
+        with Image.open(plain) as before, Image.open(row.preview) as after:
+            assert distance(before, after) > 0.04, "as it was it would have been told as a large change"
+
+
+@pytest.mark.parametrize("size_wh", [(4000, 8), (8, 5000), (8, 8)])
+def test_a_sliver_is_moved_and_shown(tmp_path: Path, size_wh: tuple[int, int]) -> None:
+    """Its small picture is a pixel high: nothing of it may cost the job."""
+    Image.linear_gradient("L").resize(size_wh).convert("RGB").save(tmp_path / "a.png")
+    recipe = Recipe(seed=1, variations=3, geometry="strong", filters=False)
+    last = snapshots([tmp_path / "a.png"], tmp_path / "out", recipe, keep_full=False)[-1]
+    assert len(last.rows) == 3, last.failures
+    assert all(Path(row.before).is_file() and row.geometry for row in last.rows)
+
+
+def test_a_job_that_nobody_waits_for_leaves_nothing(tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    Image.new("RGB", (32, 32), "teal").save(photo)
+    stop = Event()
+    given = runs.uploaded([str(photo)], Settings())
+    job = runs.run(given, Recipe(variations=16), Settings(), [Copying(pause=0.1)], tmp_path / "out", stop)
+    while not any((tmp_path / "out").rglob("*.png")):
+        next(job)
+    job.close()
+    assert stop.is_set()
+    wait_until(lambda: not _files_under(tmp_path / "out"))
+
+
+def _files_under(folder: Path) -> list[str]:
+    """os.walk, since folders may vanish while they are listed."""
+    return [name for _, _, files in os.walk(folder) for name in files]
+
+
+def test_stopped_while_it_waits_makes_nothing(tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    Image.new("RGB", (32, 32), "teal").save(photo)
+    stop = Event()
+    stop.set()
+    given = runs.uploaded([str(photo)], Settings())
+    last = list(runs.run(given, Recipe(), Settings(), [Copying()], tmp_path / "out", stop))[-1]
+    assert last.report is not None
+    assert last.report["stopped"]
+    assert last.report["variations"] == 0
+
+
+def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+    (tmp_path / "out").write_text("a file where a folder should be")
+    with pytest.raises(OutputError, match="cannot write to its folder"):
+        snapshots([tmp_path / "a.png"], tmp_path / "out", Recipe())
+
+
+def test_whoever_leaves_during_a_long_step_waits_for_nothing(tmp_path: Path) -> None:
+    """The engine is stuck in one picture; its reader gets a heartbeat, and may go at any moment."""
+    photo, release = tmp_path / "a.png", Event()
+    Image.new("RGB", (32, 32), "teal").save(photo)
+
+    class Stuck(Copying):
+        def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
+            release.wait(30)
+            yield from super().make(tasks, job)
+
+    given, stop = runs.uploaded([str(photo)], Settings()), Event()
+    job = runs.run(given, Recipe(), Settings(), [Stuck()], tmp_path / "out", stop)
+    beats = [next(job) for _ in range(5)]
+    assert beats[-1].done == 0
+    job.close()  # returns, though the engine does not
+    assert stop.is_set()
+    assert not release.is_set()
+    assert [path for path in (tmp_path / "out").iterdir() if any(path.iterdir())]
+    release.set()
+    wait_until(lambda: not _files_under(tmp_path / "out"))
+
+
+def test_later_variations_of_a_source_go_on_counting(tmp_path: Path) -> None:
+    photo = tmp_path / "a.png"
+    Image.new("RGB", (32, 32), "teal").save(photo)
+    given = runs.uploaded([str(photo)], Settings())
+    job = runs.run(
+        given, Recipe(variations=2), Settings(), [Copying()], tmp_path / "out", Event(), False, first_index=5
+    )
+    rows = list(job)[-1].rows
+    assert [row.file for row in rows] == ["a__v5.png", "a__v6.png"]
