@@ -52,7 +52,7 @@ class Labels:
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def things_lost(before: Labels, after: Labels) -> int:
+def objects_lost(before: Labels, after: Labels) -> int:
     """How many labelled things moved out of the picture: shapes, and masks in which there is nothing any more.
 
     Of a mask with several things that part of them is gone is not told: nothing says where one ends.

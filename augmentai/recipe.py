@@ -148,7 +148,7 @@ class Recipe:
         """The strength as a number; `best` is what the engine that asks does best with, for "auto"."""
         return best if isinstance(self.strength, str) else self.strength
 
-    def settled(self) -> Recipe:
+    def with_seed(self) -> Recipe:
         """The same recipe with a seed that is not 0: drawn at random where none was asked for."""
         return self if self.seed else replace(self, seed=1 + secrets.randbelow(SEED_LIMIT))
 

@@ -103,7 +103,7 @@ class Outcome:
     fallbacks: the engines that were tried before and did not make it.
     credits: what the hosted API charged for it, tries that came to nothing included.
     rejections: tries that a filter rejected, this one's last where there is no variation. scores: what the filters
-    measured of the variation. print: a few of its colours, by which its siblings are told apart.
+    measured of the variation. fingerprint: a few of its colours, by which its siblings are told apart.
     """
 
     source: Source
@@ -116,7 +116,7 @@ class Outcome:
     credits: float = 0.0
     rejections: tuple[Rejection, ...] = ()
     scores: Mapping[str, float] = field(default_factory=dict)
-    print: bytes = field(default=b"", repr=False)
+    fingerprint: bytes = field(default=b"", repr=False)
 
     @property
     def attempts(self) -> int:

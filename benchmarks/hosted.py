@@ -37,7 +37,7 @@ def one_row(base: str, variations: int, wires: int, latency: float, endpoint: st
     from augmentai.pipeline.job import Job, limits
     from augmentai.recipe import Recipe
     from augmentai.settings import Settings
-    from augmentai.system.memory import share_arena
+    from augmentai.system.memory import use_one_arena
     from augmentai.types import Source
 
     settings = Settings(
@@ -56,7 +56,7 @@ def one_row(base: str, variations: int, wires: int, latency: float, endpoint: st
     )
     gathered = type(gathered)(sources, (), ())
     job = Job(gathered, Recipe(engine="stability", variations=8, seed=1), settings, [StabilityEngine(settings)])
-    share_arena()  # as a job that is kept does
+    use_one_arena()  # as a job that is kept does
     begun, first, made = time.monotonic(), 0.0, 0
     for outcome in job.run():
         first = first or time.monotonic() - begun

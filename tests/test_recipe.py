@@ -98,11 +98,11 @@ def test_what_is_refused_and_why(field: str, value: Any, words: str) -> None:
 
 def test_a_random_seed_is_settled_once() -> None:
     recipe = Recipe()
-    settled = recipe.settled()
+    settled = recipe.with_seed()
     assert 1 <= settled.seed <= SEED_LIMIT
-    assert settled.settled() is settled
-    assert recipe.settled().seed != settled.seed
-    assert Recipe(seed=5).settled().seed == 5
+    assert settled.with_seed() is settled
+    assert recipe.with_seed().seed != settled.seed
+    assert Recipe(seed=5).with_seed().seed == 5
 
 
 def test_the_seed_of_a_variation() -> None:

@@ -21,7 +21,7 @@ from augmentai.dataset.writers.folder import settle
 from augmentai.dataset.writers.hub import Hub, HubError
 from augmentai.engines import available
 from augmentai.pipeline.job import Job, limits
-from augmentai.pipeline.run import keep
+from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import (
     AUTO,
     MAX_PER_CLASS,
@@ -235,9 +235,9 @@ def run(job: Job, out: Path, inputs: list[Path]) -> int:
     try:
         with progress() as bar:
             task = bar.add_task(_WORKING, total=job.expected)
-            job.tell = lambda words, share: bar.update(task, description=words or _WORKING)
+            job.on_progress = lambda words, share: bar.update(task, description=words or _WORKING)
             missing = 0
-            for outcome in keep(job, out, inputs):
+            for outcome in run_to_disk(job, out, inputs):
                 if not outcome.ok:  # what cannot be made is not waited for: all of a source's, where it cannot be read
                     missing += 1 if outcome.index else job.wanted(outcome.source)
                 done = job.report.variations

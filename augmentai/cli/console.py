@@ -31,8 +31,8 @@ def foretell(job: Job) -> None:
     """What a run would do, engine by engine, and its price; asks the hosted account's balance, which is free."""
     tell(job.report.as_dict(), None)
     lines = [f"{job.expected} variations of {len(job.gathered.sources)} pictures"]
-    if job.gathered.carried:
-        lines.append(f"{len(job.gathered.carried)} pictures for validation and test are not varied")
+    if job.gathered.holdout:
+        lines.append(f"{len(job.gathered.holdout)} pictures for validation and test are not varied")
     for engine in job.engines:
         if job.recipe.engine in {"auto", engine.name}:
             readiness = engine.readiness()

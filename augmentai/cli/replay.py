@@ -16,7 +16,7 @@ from augmentai.dataset.writers.folder import settle
 from augmentai.engines import available
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.replay import EarlierRun, ReplayError, check, compare
-from augmentai.pipeline.run import record_for
+from augmentai.pipeline.run import run_record_for
 from augmentai.recipe import RecipeError
 from augmentai.settings import SettingsError, load_settings
 
@@ -51,7 +51,7 @@ def replay(
         stop = Event()
         gathered = gather(given, limits(settings), skip=out, layout=recipe.layout)
         job = Job(gathered, recipe, settings, available(settings), stop, rounds=before.record.rounds)
-        for difference in check(before, record_for(job, given, out), gathered.sources):
+        for difference in check(before, run_record_for(job, given, out), gathered.sources):
             console.print(f"note: {difference}", markup=False, highlight=False, soft_wrap=True)
     except (SettingsError, RecipeError, ReplayError, OutputError) as error:
         leave(str(error))

@@ -13,14 +13,14 @@ from typing import Any
 
 from augmentai.dataset.file_names import safe_path
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, made_in
-from augmentai.filters.features import print_from
+from augmentai.filters.features import decode_fingerprint
 from augmentai.types import Rejection, Source
 
 _TAIL_BYTES = 8  # no picture file ends in as many zeros
 _NEW_MANIFEST = ".augmentai.manifest.part"
 
 
-class Held:
+class Checkpoint:
     """Variations that are there already, by source and index.
 
     sources: sorted by (path, hash), as `gather` gives them. Holds a number for each source, whatever their number.
@@ -97,7 +97,7 @@ class Held:
                     entry = _settled(line)
                     known = prints.get((entry["source"], entry["source_sha256"])) if entry else None
                     if entry and known is not None:
-                        known[entry["index"]] = print_from(entry.get("print"))
+                        known[entry["index"]] = decode_fingerprint(entry.get("print"))
         return prints
 
     def _place(self, path: str, sha256: str) -> int | None:
@@ -118,7 +118,7 @@ def _place(sources: Sequence[Source], path: str, sha256: str) -> int | None:
     return place if (found.path, found.sha256) == (path, sha256) else None
 
 
-def mend(folder: Path, sources: Sequence[Source]) -> Held:
+def mend(folder: Path, sources: Sequence[Source]) -> Checkpoint:
     """Bring a broken-off run's folder in order and tell what it holds.
 
     The manifest keeps the lines of variations whose files are all there and whole, as far as size and end tell, and of
@@ -127,7 +127,7 @@ def mend(folder: Path, sources: Sequence[Source]) -> Held:
     made again. The manifest is replaced in one step. Raises OSError.
     """
     manifest, new = folder / MANIFEST, folder / _NEW_MANIFEST
-    held = Held(sources)
+    held = Checkpoint(sources)
     held.manifest = manifest
     dropped = False
     try:
@@ -150,7 +150,7 @@ def mend(folder: Path, sources: Sequence[Source]) -> Held:
         if dropped:
             os.replace(new, manifest)
     except FileNotFoundError:  # ended before its manifest was begun
-        return Held(sources)
+        return Checkpoint(sources)
     finally:
         new.unlink(missing_ok=True)
     return held

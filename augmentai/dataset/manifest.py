@@ -7,7 +7,7 @@ from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
-from augmentai.filters.features import print_text
+from augmentai.filters.features import encode_fingerprint
 from augmentai.system.versions import versions
 from augmentai.types import Outcome
 
@@ -67,8 +67,8 @@ def line(outcome: Outcome) -> str:
         entry["scores"] = dict(outcome.scores)
     if outcome.rejections:
         entry["rejected"] = [asdict(rejection) for rejection in outcome.rejections]
-    if outcome.print:
-        entry["print"] = print_text(outcome.print)
+    if outcome.fingerprint:
+        entry["print"] = encode_fingerprint(outcome.fingerprint)
     if outcome.credits:
         entry["credits"] = outcome.credits
     if outcome.reason:

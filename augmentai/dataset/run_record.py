@@ -70,19 +70,19 @@ def record_of(
     models: Mapping[str, str],
     inputs: Iterable[Path] = (),
     out: Path = Path(),
-    carried: Sequence[Source] = (),
+    holdout: Sequence[Source] = (),
     labels_sha256: str = "",
     rounds: int = 1,
     geometry: str = "",
 ) -> RunRecord:
     """The record of a run about to begin.
 
-    inputs: as they were given. out: the folder or ZIP that it goes to. carried: the set's pictures that are not varied.
+    inputs: as they were given. out: the folder or ZIP that it goes to. holdout: the set's pictures that are not varied.
     labels_sha256, rounds and geometry: see `RunRecord`.
     """
     by_hash = hashlib.sha256("".join(f"{sha256}\n" for sha256 in sorted(s.sha256 for s in sources)).encode())
     by_place = hashlib.sha256()
-    for source in sorted((*sources, *carried), key=lambda s: (s.path, s.sha256)):
+    for source in sorted((*sources, *holdout), key=lambda s: (s.path, s.sha256)):
         by_place.update(f"{source.path}\0{source.label or ''}\0{source.sha256}\n".encode("utf-8", "backslashreplace"))
     home = out.parent if out.suffix.lower() == ".zip" else out
     return RunRecord(

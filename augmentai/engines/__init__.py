@@ -7,6 +7,13 @@ from collections.abc import Sequence
 from augmentai.engines.base import Engine
 from augmentai.settings import Settings
 
+# Read by `augmentai.registry`; nothing is imported until an engine is used. The order in which "auto" prefers them.
+BUILT_IN = {
+    "stability": "augmentai.engines.stability:StabilityEngine",
+    "diffusion": "augmentai.engines.diffusion:DiffusionEngine",
+    "gan": "augmentai.engines.gan:GanEngine",
+}
+
 
 def available(settings: Settings) -> list[Engine]:
     """Every engine, best first. Nothing is loaded or contacted until it is used."""

@@ -5,7 +5,7 @@ kind runs the way it is fast: one keeps requests in flight, one fills a batch on
 all its variations.
 
     this image is refused    yield Refused: that variation goes to the next engine, the others stay
-    the engine is out        raise EngineOut with the tasks it had taken and not finished
+    the engine is out        raise EngineUnavailable with the tasks it had taken and not finished
     a passing fault          the engine's own retry rule; then one of the two above
 """
 
@@ -45,7 +45,7 @@ class Task:
         """0, then one more for each try that was rejected. An engine that chooses by index chooses by this too."""
         return len(self.rejections)
 
-    def again(self, seed: int, rejection: Rejection, credits: float) -> Task:
+    def retry(self, seed: int, rejection: Rejection, credits: float) -> Task:
         """The same variation to be tried once more, by the first engine that can. credits: spent so far, in all."""
         rejections = (*self.rejections, rejection)
         return replace(self, seed=seed, rejections=rejections, credits=credits, fallbacks=())
@@ -92,7 +92,7 @@ class Refused:
     credits: float = 0.0
 
 
-class EngineOut(Exception):  # noqa: N818 (a word of the house)
+class EngineUnavailable(Exception):  # noqa: N818 (a word of the house)
     """The engine cannot go on. `unfinished` holds every task it had taken and not answered, in the order taken.
 
     for_good: not again during this job, whatever `readiness` says to the next one (a key may be topped up meanwhile).
@@ -124,10 +124,10 @@ class Readiness:
     for_good: bool = True
 
 
-Tell = Callable[[str, float], None]
+OnProgress = Callable[[str, float], None]
 
 
-def unheard(words: str, share: float) -> None:
+def ignore_progress(words: str, share: float) -> None:
     """Where nobody asks what an engine is at."""
 
 
@@ -136,17 +136,17 @@ class JobView:
     """What an engine may know of the whole job: its readable sources sorted by hash, and its recipe.
 
     stop: set when the user wants no more; an engine then begins nothing new and soon returns.
-    kept: what an engine keeps for the length of the job, under its own name (credits spent).
-    tell: for an engine whose pictures take long: what it is at in words, and how much of that is done, 0 to 1; no words
-    when it is done. May be called from any thread.
+    engine_state: what an engine keeps for the length of the job, under its own name (credits spent).
+    on_progress: for an engine whose images take long: what it is doing, in words, and the share of that which is done,
+    0 to 1; no words when it is done. May be called from any thread.
     """
 
     sources: Sequence[Source]
     recipe: Recipe
     max_pixels: int
     stop: Event = field(default_factory=Event, repr=False, compare=False)
-    kept: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    tell: Tell = field(default=unheard, repr=False, compare=False)
+    engine_state: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
+    on_progress: OnProgress = field(default=ignore_progress, repr=False, compare=False)
 
 
 class Engine(Protocol):
@@ -159,5 +159,5 @@ class Engine(Protocol):
         ...
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
-        """Answer every task that it takes from `tasks` with Made or Refused, or raise EngineOut."""
+        """Answer every task that it takes from `tasks` with Made or Refused, or raise EngineUnavailable."""
         ...

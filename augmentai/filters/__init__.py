@@ -1,8 +1,8 @@
 """Looks at finished variations and tells those that would not help a training set, and why."""
 
-from augmentai.filters.features import Look, look_of
-from augmentai.filters.holdout import HeldOut
-from augmentai.filters.quality import Verdict, verdict_on
+from augmentai.filters.features import ImageFeatures, image_features
+from augmentai.filters.holdout import HoldoutIndex
+from augmentai.filters.quality import Verdict, judge_quality
 from augmentai.pipeline.deduplicate import Siblings
 
-__all__ = ["HeldOut", "Look", "Siblings", "Verdict", "look_of", "verdict_on"]
+__all__ = ["HoldoutIndex", "ImageFeatures", "Siblings", "Verdict", "image_features", "judge_quality"]

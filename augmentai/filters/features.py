@@ -20,7 +20,7 @@ Plane = np.ndarray[Any, np.dtype[np.float32]]
 
 
 @dataclass(frozen=True)
-class Look:
+class ImageFeatures:
     """A picture as filters see it. small: RGB, its longer side SIDE_PX or less, what is clear painted white.
 
     A picture that is much longer than it is high is larger, so that its shorter side keeps 32 pixels.
@@ -58,7 +58,7 @@ class Look:
         return float(np.abs(laplacian).mean() / max(self.contrast, 1.0))
 
     @cached_property
-    def print(self) -> bytes:
+    def fingerprint(self) -> bytes:
         """6 x 6 mean colours, 108 bytes: tells siblings apart, and short enough for a line of the manifest."""
         return _cells(self.small, _PRINT).round().astype(np.uint8).tobytes()
 
@@ -71,20 +71,20 @@ class Look:
         return int(np.packbits(bits).view(">u8")[0])
 
 
-def look_of(picture: Image.Image, black_white: tuple[float, float] | None = None) -> Look:
+def image_features(picture: Image.Image, black_white: tuple[float, float] | None = None) -> ImageFeatures:
     """Any picture at a glance. black_white: the values of a 16-bit or 32-bit one that count as black and white."""
     width, height = picture.size
     scale = min(1.0, max(SIDE_PX / max(width, height), _COARSE / min(width, height)))
     size = max(1, round(width * scale)), max(1, round(height * scale))
     if picture.mode in _DEEP_MODES:
-        return Look(_eight_bits(picture, size, black_white))
+        return ImageFeatures(_eight_bits(picture, size, black_white))
     if picture.mode not in {"RGB", "L", "RGBA", "LA"}:
         picture = picture.convert("RGB")
     small = picture.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
     if "A" in small.getbands():
         white = Image.new("RGB", size, "white")
         small = Image.composite(small.convert("RGB"), white, small.getchannel("A"))
-    return Look(small.convert("RGB"))
+    return ImageFeatures(small.convert("RGB"))
 
 
 def _eight_bits(picture: Image.Image, size_wh: tuple[int, int], black_white: tuple[float, float] | None) -> Image.Image:
@@ -99,7 +99,7 @@ def _cells(small: Image.Image, side: int) -> Plane:
     return np.asarray(small.resize((side, side), Image.Resampling.BOX)).astype(np.float32)
 
 
-def change(before: Look, after: Look) -> float:
+def change(before: ImageFeatures, after: ImageFeatures) -> float:
     """Mean absolute difference of two pictures at a glance, in levels of 255."""
     return float(np.abs(before.coarse - after.coarse).mean())
 
@@ -110,19 +110,19 @@ def apart(one: bytes, other: bytes) -> int:
     return int(np.abs(a - b).max())
 
 
-def likeness(one: Look, other: Look) -> float:
+def likeness(one: ImageFeatures, other: ImageFeatures) -> float:
     """Correlation of the lightness of two pictures at a glance, -1 to 1; 1 where neither shows anything."""
     a, b = (look.coarse.mean(-1) - look.coarse.mean() for look in (one, other))
     scale = float(np.sqrt((a * a).sum() * (b * b).sum()))
     return float((a * b).sum()) / scale if scale > _COARSE**2 else float(max(np.abs(a).max(), np.abs(b).max()) < 4)
 
 
-def print_text(data: bytes) -> str:
+def encode_fingerprint(data: bytes) -> str:
     """A print as it stands in the manifest."""
     return base64.b64encode(data).decode("ascii")
 
 
-def print_from(text: object) -> bytes | None:
+def decode_fingerprint(text: object) -> bytes | None:
     """A print out of the manifest; None where there is none that can be used."""
     try:
         data = base64.b64decode(text, validate=True) if isinstance(text, str) else b""

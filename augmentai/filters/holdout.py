@@ -7,20 +7,22 @@ from concurrent.futures import Executor
 
 import numpy as np
 
-from augmentai.filters.features import Look, likeness
+from augmentai.filters.features import ImageFeatures, likeness
 from augmentai.types import Source
 
 _LEAST_LIKENESS = 0.95
 _LOOKED_AT = 5  # of the nearest by hash; more than a few would be alike only where the set is all of one kind
 
 
-class HeldOut:
+class HoldoutIndex:
     """Perceptual hashes of the pictures held out: 8 bytes each.
 
     sources: those of the validation and test splits. look: gives one at a glance, or None where it cannot be read.
     """
 
-    def __init__(self, sources: Sequence[Source], look: Callable[[Source], Look | None], pool: Executor) -> None:
+    def __init__(
+        self, sources: Sequence[Source], look: Callable[[Source], ImageFeatures | None], pool: Executor
+    ) -> None:
         self._look = look
         hashes = list(pool.map(self._hash, sources))
         self._sources = [source for source, found in zip(sources, hashes, strict=True) if found is not None]
@@ -30,7 +32,7 @@ class HeldOut:
         look = self._look(source)
         return None if look is None else look.hash
 
-    def near(self, look: Look, most_bits: int) -> tuple[Source, int] | None:
+    def near(self, look: ImageFeatures, most_bits: int) -> tuple[Source, int] | None:
         """The held-out picture that this one is nearly the same as, and how many bits their hashes differ in.
 
         most_bits: hashes may differ in, of 64. Hashes of pictures of one kind (pages, X-rays, small digits) are near by

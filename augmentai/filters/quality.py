@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from augmentai.filters.features import Look, change
+from augmentai.filters.features import ImageFeatures, change
 from augmentai.recipe import Thresholds
 
 _NOISY = 0.8  # sharp photographs lie between 0.1 and 0.8; what is more is noise, which a variation may lose
@@ -24,7 +24,9 @@ class Verdict:
     marks: Mapping[str, Any] = field(default_factory=dict)
 
 
-def verdict_on(before: Look, after: Look, strength: float, thresholds: Thresholds, moved: bool) -> Verdict:
+def judge_quality(
+    before: ImageFeatures, after: ImageFeatures, strength: float, thresholds: Thresholds, moved: bool
+) -> Verdict:
     """What is to be said of a variation by itself.
 
     before: its source. after: the variation before its geometry, so that both show the same things in the same places.

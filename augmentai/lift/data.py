@@ -45,8 +45,8 @@ class LabelledSet:
         if not gathered.sources:
             why = "; ".join(f"{f.file}: {f.reason}" for f in gathered.failures[:3])
             raise LiftError(f"{place}: no picture could be read. {why}")
-        train, test = list(gathered.sources), [source for source in gathered.carried if source.split == "test"]
-        test = test or list(gathered.carried)
+        train, test = list(gathered.sources), [source for source in gathered.holdout if source.split == "test"]
+        test = test or list(gathered.holdout)
         if not test:
             train, test = _parted(gathered.sources)
         classes = tuple(sorted({source.label for source in train if source.label}))

@@ -50,7 +50,7 @@ _NAMED = 3  # classes named in a notice
 
 
 @dataclass(frozen=True)
-class Traits:
+class DatasetTraits:
     """What the choice hangs on, known before any picture is read.
 
     classes: how many there are. handed: names of classes and of the folders around them that speak of left and right,
@@ -80,7 +80,7 @@ class Choice:
         return self.geometry if self.geometry == self.loose else f"{self.geometry} of those with a class"
 
 
-def traits(places: Iterable[tuple[str, str | None]], labelled: bool) -> Traits:
+def traits(places: Iterable[tuple[str, str | None]], labelled: bool) -> DatasetTraits:
     """Of a set, whatever the order of its pictures. places: the path and the class of each, None for one without."""
     classes: set[str] = set()
     names: set[str] = set()
@@ -88,10 +88,10 @@ def traits(places: Iterable[tuple[str, str | None]], labelled: bool) -> Traits:
         if label is not None:
             classes.add(label)
             names.update(path.split("/")[:-1])
-    return Traits(len(classes), tuple(handed_names(classes, names)), labelled)
+    return DatasetTraits(len(classes), tuple(handed_names(classes, names)), labelled)
 
 
-def settled_geometry(recipe: Recipe, seen: Traits) -> Choice:
+def resolve_geometry(recipe: Recipe, seen: DatasetTraits) -> Choice:
     """What the recipe's geometry comes to for a set.
 
     "auto" becomes "flip" for the pictures with a class of a set of two classes or more without label files, whose

@@ -144,10 +144,10 @@ def frame_in_source(matrix: Matrix, size_wh: tuple[int, int]) -> Matrix:
     """Where the four corners of the variation lie in the source: (4, 2), around it in order."""
     width, height = size_wh
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
-    return carried(np.linalg.inv(matrix), corners)
+    return transform_points(np.linalg.inv(matrix), corners)
 
 
-def carried(matrix: Matrix, points: Matrix) -> Matrix:
+def transform_points(matrix: Matrix, points: Matrix) -> Matrix:
     """(N, 2) points moved by a homography."""
     ahead = np.column_stack([points, np.ones(len(points))]) @ matrix.T
     return ahead[:, :2] / ahead[:, 2:]

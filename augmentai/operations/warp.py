@@ -10,7 +10,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from augmentai.operations.homography import BARE_BOX_TURN, REACHES, Draw, Matrix, carried, draw, frame_in_source
+from augmentai.operations.homography import (
+    BARE_BOX_TURN,
+    REACHES,
+    Draw,
+    Matrix,
+    draw,
+    frame_in_source,
+    transform_points,
+)
 
 if TYPE_CHECKING:
     from augmentai.annotations import Labels
@@ -86,7 +94,7 @@ class Warp:
     def points(self, points: Any) -> Matrix:
         """(N, 2) points in pixels, moved; they may come to lie outside the picture."""
         array = np.asarray(points, np.float64).reshape(-1, 2)
-        return array if self.still else carried(self.matrix, array)
+        return array if self.still else transform_points(self.matrix, array)
 
     @cached_property
     def frame(self) -> Matrix:
@@ -115,7 +123,7 @@ class Warp:
         return moved
 
 
-def warp_told(geometry: Mapping[str, Any], full_wh: tuple[int, int], size_wh: tuple[int, int]) -> Warp:
+def warp_from_manifest(geometry: Mapping[str, Any], full_wh: tuple[int, int], size_wh: tuple[int, int]) -> Warp:
     """The warp that a variation's manifest tells of, for a smaller picture of its source: so that the two lie alike.
 
     geometry: what `Warp.details` holds under that name. full_wh: of the variation; size_wh: of the smaller picture.

@@ -13,17 +13,17 @@ from threading import Event
 
 from augmentai import engines as engine_room
 from augmentai.annotations import Labels
-from augmentai.dataset.checkpoint import Held
+from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered, Limits, gather
 from augmentai.dataset.writers.output_set import Output
-from augmentai.engines.base import Engine, JobView, Made, Refused, Task, Tell, unheard
+from augmentai.engines.base import Engine, JobView, Made, OnProgress, Refused, Task, ignore_progress
 from augmentai.engines.stability import Estimate, estimate
-from augmentai.filters import HeldOut, Look, look_of
+from augmentai.filters import HoldoutIndex, ImageFeatures, image_features
 from augmentai.filters.features import SIDE_PX
 from augmentai.images import ImageError, Photo, decode
-from augmentai.operations.auto_geometry import settled_geometry, traits
+from augmentai.operations.auto_geometry import resolve_geometry, traits
 from augmentai.pipeline.balance import plan
-from augmentai.pipeline.postprocess import Finisher, Ready, reason_of
+from augmentai.pipeline.postprocess import Finisher, Ready, failure_reason
 from augmentai.pipeline.report import Report
 from augmentai.pipeline.router import Router
 from augmentai.recipe import Recipe
@@ -44,7 +44,7 @@ class Job:
     first_index: number of the first variation of each source; more than 1 where earlier ones are there already.
     rounds: how often the recipe's tries are gone through before a variation that filters reject is left out; more than
     1 where a finished run is tried again.
-    tell: see `JobView`.
+    on_progress: see `JobView`.
     `output` is the set around the variations: originals, labels, splits. `geometry` is what the recipe's comes to.
     Raises ValueError where the recipe names an unknown engine, and RecipeError where the set cannot be converted or has
     no classes to balance.
@@ -57,10 +57,10 @@ class Job:
     stop: Event = field(default_factory=Event)
     first_index: int = 1
     rounds: int = 1
-    tell: Tell = unheard
+    on_progress: OnProgress = ignore_progress
 
     def __post_init__(self) -> None:
-        self.recipe = self.recipe.settled()
+        self.recipe = self.recipe.with_seed()
         self.report = Report(self.recipe, len(self.gathered.sources), self.gathered.failures, self.gathered.notices)
         self.output = Output(self.gathered, self.recipe)
         self.plan = plan(self.gathered.sources, self.recipe)
@@ -71,14 +71,14 @@ class Job:
         sources = self.gathered.sources
         labelled = self.gathered.foreign_labels or any(source.labels is not None for source in sources)
         seen = traits(((source.path, source.label) for source in sources), labelled)
-        self.geometry = settled_geometry(self.recipe, seen)
+        self.geometry = resolve_geometry(self.recipe, seen)
         self.report.geometry = str(self.geometry)
         if self.geometry.notice:
             self.report.notice(self.geometry.notice)
         self._unreadable: deque[Outcome] = deque()
         self._unanswered: dict[tuple[str, str, int], Task] = {}
         self._cut_short = False
-        self._held = Held()
+        self._held = Checkpoint()
         self._prints: Mapping[tuple[str, str], Mapping[int, bytes | None]] = {}
         self._encoders = ThreadPoolExecutor(1, "encode")
         self._finisher = Finisher(
@@ -92,12 +92,12 @@ class Job:
             self.geometry.of,
         )
 
-    def go_on(self, held: Held) -> None:
+    def resume(self, held: Checkpoint) -> None:
         """Leave out what an earlier run of the same recipe over the same sources has made; the report counts it."""
         self._held = held
         self.rounds = max(self.rounds, held.rounds)
         self._prints = held.prints(self._wanted)
-        self.report.go_on(held)
+        self.report.add_checkpoint(held)
 
     @property
     def estimate(self) -> Estimate | None:
@@ -152,7 +152,7 @@ class Job:
         router = Router(self.engines, self.recipe)
         self.report.passed_over = router.passed_over
         by_hash = sorted(self.gathered.sources, key=lambda s: (s.sha256, s.path))
-        view = JobView(by_hash, self.recipe, self.settings.max_pixels, self.stop, tell=self.tell)
+        view = JobView(by_hash, self.recipe, self.settings.max_pixels, self.stop, on_progress=self.on_progress)
         first = next(tasks, None)  # with nothing left to do, no engine is loaded
         rest: Iterator[Task] = chain([first], tasks) if first is not None else iter(())
         while first is not None:
@@ -211,7 +211,7 @@ class Job:
             try:
                 photo, labels = future.result()
             except Exception as error:
-                self._unreadable.append(Outcome(source, 0, 0, reason=reason_of(error)))
+                self._unreadable.append(Outcome(source, 0, 0, reason=failure_reason(error)))
                 continue
             if (leak := self._finisher.leak(source, photo)) is not None:
                 self._unreadable.append(leak)
@@ -241,18 +241,18 @@ class Job:
         return photo, None if source.labels is None else source.labels.load()
 
     @cached_property
-    def _hashes(self) -> HeldOut | None:
+    def _hashes(self) -> HoldoutIndex | None:
         """Of the pictures held out, which takes a moment for each; None where nothing is to be compared with them."""
-        held_out = self.gathered.carried
+        held_out = self.gathered.holdout
         if not (held_out and self.recipe.filters and self.recipe.thresholds.held_out):
             return None
         with ThreadPoolExecutor(usable_cores(), "hash") as pool:
-            return HeldOut(held_out, self._glance, pool)
+            return HoldoutIndex(held_out, self._glance, pool)
 
-    def _held_out(self) -> HeldOut | None:
+    def _held_out(self) -> HoldoutIndex | None:
         return self._hashes
 
-    def _glance(self, source: Source) -> Look | None:
+    def _glance(self, source: Source) -> ImageFeatures | None:
         """A picture small, which for JPEG is quick; None where it cannot be read, or the job is stopped."""
         if self.stop.is_set():
             return None
@@ -260,7 +260,7 @@ class Job:
             photo = decode(source.read(), source.path, self.settings.max_pixels, least_side_px=SIDE_PX)
         except (ImageError, OSError):
             return None  # the set's own reader tells of it
-        return look_of(photo.restore(photo.rgb), photo.black_white)
+        return image_features(photo.restore(photo.rgb), photo.black_white)
 
 
 class _WithRetries(Iterator[Task]):

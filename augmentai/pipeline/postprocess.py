@@ -8,10 +8,10 @@ from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
-from augmentai.annotations import LabelError, Labels, things_lost
+from augmentai.annotations import LabelError, Labels, objects_lost
 from augmentai.dataset.writers.output_set import Output
 from augmentai.engines.base import Made, Refused, Task
-from augmentai.filters import HeldOut, Look, Siblings, Verdict, look_of, verdict_on
+from augmentai.filters import HoldoutIndex, ImageFeatures, Siblings, Verdict, image_features, judge_quality
 from augmentai.images import ImageError, Photo, encode
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, MADE_BY, format_for
 from augmentai.operations import Warp, warp_for
@@ -35,7 +35,7 @@ class _Draft:
     labels: Labels | None
     details: Mapping[str, Any]
     verdict: Verdict
-    print: bytes
+    fingerprint: bytes
 
     @property
     def place(self) -> Place:
@@ -57,7 +57,7 @@ class Ready:
         try:
             return replace(self.settled, variation=replace(made, data=self.data.result()))
         except Exception as error:
-            return replace(self.settled, variation=None, reason=reason_of(error))
+            return replace(self.settled, variation=None, reason=failure_reason(error))
 
 
 class Finisher:
@@ -75,7 +75,7 @@ class Finisher:
         output: Output,
         wanted: Callable[[Place], Sequence[int]],
         known: Callable[[Place], Mapping[int, bytes | None]],
-        held_out: Callable[[], HeldOut | None],
+        held_out: Callable[[], HoldoutIndex | None],
         pool: Executor,
         tries: Callable[[], int],
         geometry: Callable[[Source], str],
@@ -86,7 +86,7 @@ class Finisher:
         self.again: deque[Task] = deque()
         self._recipe, self._output, self._wanted, self._held_out = recipe, output, wanted, held_out
         self._siblings: Siblings[_Draft] = Siblings(wanted, known)
-        self._looks: OrderedDict[str, Look] = OrderedDict()
+        self._looks: OrderedDict[str, ImageFeatures] = OrderedDict()
 
     def outcomes(self, result: Made | Refused) -> Iterator[Ready]:
         """What this answer settles: itself, nothing where it is tried again or waits, and those that waited for it."""
@@ -98,7 +98,7 @@ class Finisher:
         try:
             draft = self._draft(result)
         except Exception as error:
-            yield from self._given_up(task, _failed(task, reason_of(error), _spent(result)))
+            yield from self._given_up(task, _failed(task, failure_reason(error), _spent(result)))
             return
         if draft.verdict.filter:
             yield from self._rejected(draft)
@@ -127,24 +127,26 @@ class Finisher:
         image = warp.picture(restored)
         verdict, seen = Verdict({}), b""
         if recipe.filters:
-            after = look_of(restored, photo.black_white)
-            final = after if warp.still else look_of(image, photo.black_white)
+            after = image_features(restored, photo.black_white)
+            final = after if warp.still else image_features(image, photo.black_white)
             verdict = self._verdict(made, labels, warp, after, final)
-            seen = b"" if self._look_of(task.source, photo).plain else final.print
+            seen = b"" if self._look_of(task.source, photo).plain else final.fingerprint
         moved = labels if labels is None else warp.labels(labels, recipe.least_visible)
         details = {**made.details, **warp.details}
-        if labels is not None and moved is not None and (lost := things_lost(labels, moved)):
+        if labels is not None and moved is not None and (lost := objects_lost(labels, moved)):
             details["labels_dropped"] = lost
         if "drifted" in verdict.marks:
             details["drifted"] = verdict.marks["drifted"]
         return _Draft(made, image, moved, details, verdict, seen)
 
-    def _verdict(self, made: Made, labels: Labels | None, warp: Warp, after: Look, final: Look) -> Verdict:
+    def _verdict(
+        self, made: Made, labels: Labels | None, warp: Warp, after: ImageFeatures, final: ImageFeatures
+    ) -> Verdict:
         task, recipe = made.task, self._recipe
         before = self._look_of(task.source, task.photo)
         # A bare mirror image is new to whoever asked for it, but not to a training that mirrors by itself.
         is_new = not warp.still and recipe.geometry != AUTO
-        verdict = verdict_on(before, after, made.strength_used, recipe.thresholds, moved=is_new)
+        verdict = judge_quality(before, after, made.strength_used, recipe.thresholds, moved=is_new)
         if not verdict.filter:
             verdict = self._against_held_out(verdict, final)
         repaints = made.ai_share == "all" and made.strength_used > 0 and recipe.thresholds.drift > 0
@@ -163,7 +165,7 @@ class Finisher:
         why = f"drifted: {things} no longer match (edges agree by {measured.lowest:.2f}, expected at least"
         return replace(verdict, filter="drift", reason=f"{why} {recipe.thresholds.drift:g})")
 
-    def _against_held_out(self, verdict: Verdict, final: Look) -> Verdict:
+    def _against_held_out(self, verdict: Verdict, final: ImageFeatures) -> Verdict:
         held_out = self._held_out()
         near = held_out.near(final, int(self._recipe.thresholds.held_out)) if held_out is not None else None
         if near is None:
@@ -186,10 +188,10 @@ class Finisher:
         )
         return Outcome(source, 0, 0, reason=why, rejections=(Rejection(0, "leak", why, {"held_out": near[1]}),))
 
-    def _look_of(self, source: Source, photo: Photo) -> Look:
+    def _look_of(self, source: Source, photo: Photo) -> ImageFeatures:
         look = self._looks.get(source.sha256)
         if look is None:
-            look = self._looks[source.sha256] = look_of(photo.restore(photo.rgb), photo.black_white)
+            look = self._looks[source.sha256] = image_features(photo.restore(photo.rgb), photo.black_white)
         self._looks.move_to_end(source.sha256)
         while len(self._looks) > _LOOKS_KEPT:
             self._looks.popitem(last=False)
@@ -204,7 +206,7 @@ class Finisher:
         """Judge what waits for nobody any more, lowest index first."""
         while (draft := self._siblings.next_ready(place)) is not None:
             index = draft.made.task.index
-            nearest = self._siblings.nearest(place, index, draft.print)
+            nearest = self._siblings.nearest(place, index, draft.fingerprint)
             least = self._recipe.thresholds.duplicate * draft.made.strength_used
             if nearest is not None:
                 scores = {**draft.verdict.scores, "sibling": nearest[1]}
@@ -217,7 +219,7 @@ class Finisher:
                 yield from self._rejected(draft)
                 continue
             ready = self._finished(draft)
-            self._siblings.settled(place, index, draft.print if ready.settled.ok and draft.print else None)
+            self._siblings.settled(place, index, draft.fingerprint if ready.settled.ok and draft.fingerprint else None)
             yield ready
 
     def _rejected(self, draft: _Draft) -> Iterator[Ready]:
@@ -228,7 +230,7 @@ class Finisher:
         paid = spent > 0 and not recipe.paid_retries
         if task.attempt + 1 < self._tries() and not paid:
             seed = variation_seed(recipe.seed, task.source.sha256, task.index, task.attempt + 1)
-            self.again.append(task.again(seed, rejection, spent))
+            self.again.append(task.retry(seed, rejection, spent))
             return
         tries = f" in each of {task.attempt + 1} tries" if task.attempt else ""
         reason = f"left out{tries}: {verdict.reason}"
@@ -253,7 +255,7 @@ class Finisher:
         try:
             beside, record = self._output.labels_for(task.source, file, draft.labels, task.labels, draft.image.size)
         except Exception as error:
-            return Ready(_failed(task, reason_of(error), _spent(made)))
+            return Ready(_failed(task, failure_reason(error), _spent(made)))
         profile, black_white = task.photo.icc_profile, task.photo.black_white
         data = self._pool.submit(encode, draft.image, file_format, note, source_type, profile, black_white)
         variation = Variation(
@@ -280,7 +282,7 @@ class Finisher:
             credits=_spent(made),
             rejections=task.rejections,
             scores=draft.verdict.scores,
-            print=draft.print,
+            fingerprint=draft.fingerprint,
         )
         return Ready(outcome, data)
 
@@ -303,7 +305,7 @@ def _failed(task: Task, reason: str, credits: float) -> Outcome:
     )
 
 
-def reason_of(error: Exception) -> str:
+def failure_reason(error: Exception) -> str:
     """Why something could not be done, in words for the user."""
     if isinstance(error, ImageError | LabelError | OSError) and str(error):
         return str(error)  # written for the user

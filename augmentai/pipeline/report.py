@@ -11,7 +11,7 @@ from augmentai.recipe import Recipe
 from augmentai.types import Failure, Outcome
 
 if TYPE_CHECKING:
-    from augmentai.dataset.checkpoint import Held
+    from augmentai.dataset.checkpoint import Checkpoint
     from augmentai.engines.stability import Estimate
 
 _SHOWN_LIMIT = 2000  # rows of failures and of fallbacks; the manifest holds every one
@@ -59,7 +59,7 @@ class Report:
         of = f"{whole} of {self.sources}" if self.failed else f"{self.sources}"
         return f"{made} from {of} file{'' if self.sources == 1 else 's'}"
 
-    def go_on(self, held: Held) -> None:
+    def add_checkpoint(self, held: Checkpoint) -> None:
         """Count in what an earlier run has made."""
         self.held = held.variations
         self.variations += held.variations

@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from augmentai.engines.base import Engine, EngineOut, JobView, Made, Refused, Task
+from augmentai.engines.base import Engine, EngineUnavailable, JobView, Made, Refused, Task
 from augmentai.recipe import Recipe
 
 
@@ -60,7 +60,7 @@ class Router:
                             else:
                                 yield result
                     return
-                except EngineOut as out:
+                except EngineUnavailable as out:
                     waiting.put_back(out.unfinished)
                     readiness = engine.readiness()
                     reason, for_good = out.reason, out.for_good or (not readiness.ready and readiness.for_good)

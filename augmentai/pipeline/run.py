@@ -14,32 +14,32 @@ from augmentai.dataset.run_record import RunRecord, record_of
 from augmentai.dataset.writers.base import Writer, writer_for
 from augmentai.images import ImageError
 from augmentai.pipeline.job import Job
-from augmentai.system.memory import give_back, share_arena
+from augmentai.system.memory import give_back, use_one_arena
 from augmentai.system.versions import models
 from augmentai.types import Outcome
 
 _PICTURES_BETWEEN_TIDYING = 8
 
 
-def record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
+def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
     """What `recipe.yaml` will say of a job. inputs: as they were given; out: the folder or ZIP that it goes to."""
     used = models(job.recipe.engine, job.settings, job.engines)
     given = job.gathered
     labels, geometry = given.labels_sha256, str(job.geometry)
-    return record_of(job.recipe, given.sources, used, inputs, out, given.carried, labels, job.rounds, geometry)
+    return record_of(job.recipe, given.sources, used, inputs, out, given.holdout, labels, job.rounds, geometry)
 
 
-def keep(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome, None, None]:
+def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome, None, None]:
     """Do a job into a new, empty or broken-off folder, or a new ZIP. Yields each outcome when it is kept.
 
     A folder that holds the beginning of the same run is gone on with: what it holds is not made again, and counts in
     the report. The set is closed with its card when the job has ended; a ZIP also where it was stopped.
     Raises OutputError where the output cannot be written, or holds something else.
     """
-    share_arena()
-    record = record_for(job, inputs, out)
+    use_one_arena()
+    record = run_record_for(job, inputs, out)
     with writer_for(out, record, job.gathered.sources) as writer:
-        job.go_on(writer.held)
+        job.resume(writer.held)
         is_open = False
         with closing(job.run()) as outcomes:
             for number, outcome in enumerate(outcomes, 1):

@@ -14,7 +14,7 @@ from typing import Any
 _M_ARENA_MAX = -8  # malloc.h
 
 
-def share_arena() -> None:
+def use_one_arena() -> None:
     """From here on threads take their pieces from one arena. Does nothing where the C library knows no arenas."""
     _call("mallopt")(_M_ARENA_MAX, 1)
 

@@ -9,7 +9,7 @@ from itertools import chain, islice
 from typing import Any
 
 from augmentai.annotations import Labels, Shape
-from augmentai.dataset.formats.base import Known
+from augmentai.dataset.formats.base import ImageInfo
 from augmentai.pipeline.balance import Plan, classes_of, plan
 from augmentai.recipe import Recipe
 from augmentai.types import Source
@@ -27,7 +27,7 @@ class _Named:
         return Labels(tuple(Shape(name, None) for name in self.names))
 
 
-def kinds(known: Sequence[Known]) -> list[tuple[str | None, tuple[str, ...], int]]:
+def kinds(known: Sequence[ImageInfo]) -> list[tuple[str | None, tuple[str, ...], int]]:
     """Which classes the pictures show: (class folder, classes labelled in it, how many such pictures)."""
     read = [one for one in known if one.label is None and one.labels is not None]
     some = read[:: -(-len(read) // _LABELS_READ)] if read else []

@@ -28,10 +28,10 @@ from augmentai.web.components.file_drop import drop_zone
 from augmentai.web.components.result_grid import result_grid
 from augmentai.web.estimates import Pace
 from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
-from augmentai.web.handlers.jobs import Doors, session_of
-from augmentai.web.handlers.preview import Before
-from augmentai.web.handlers.results import After
-from augmentai.web.jobs.session_store import Shelf
+from augmentai.web.handlers.jobs import JobHandlers, session_of
+from augmentai.web.handlers.preview import PreviewHandlers
+from augmentai.web.handlers.results import ResultHandlers
+from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.recipe_files import loaded, saved
 
 _PACKED_AT_ONCE = 2  # ZIPs; each is little else than the disk's work
@@ -41,9 +41,9 @@ Parts = dict[str, Any]
 
 def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
     """The whole page. Nothing is loaded or contacted until somebody gives it photos."""
-    visitors, pace, shelf = Visitors(settings), Pace(), Shelf()
-    doors = Doors(settings, engines, visitors, pace, shelf)
-    before = Before(settings, engines, visitors, pace)
+    visitors, pace, shelf = Visitors(settings), Pace(), SessionStore()
+    doors = JobHandlers(settings, engines, visitors, pace, shelf)
+    before = PreviewHandlers(settings, engines, visitors, pace)
     turn: dict[str, Any] = {"concurrency_id": "augment", "concurrency_limit": settings.jobs_at_once}
     with gr.Blocks(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
         gr.HTML(texts.HEADER, padding=False)
@@ -76,7 +76,7 @@ def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
             with gr.Tab("Report", id="report"):
                 parts["report"] = gr.HTML(texts.NO_REPORT, padding=False, elem_id="report")
         _wire_job(page, doors, parts, form, turn)
-        _wire_results(After(settings, shelf), parts)
+        _wire_results(ResultHandlers(settings, shelf), parts)
         _wire_settings(page, before, parts, form, code, USER_NAME if credentials(settings) else "")
         with gr.Row(visible=False):
             _endpoint(doors, turn)
@@ -115,7 +115,7 @@ _QUIET: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"
 _AT_ONCE: dict[str, Any] = {**_QUIET, "queue": False}
 
 
-def _wire_job(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, turn: dict[str, Any]) -> None:
+def _wire_job(page: gr.Blocks, doors: JobHandlers, parts: Parts, form: Form, turn: dict[str, Any]) -> None:
     names = list(form.fields)
     controls = list(form.fields.values())
     grid, outputs = parts["grid"], [parts[name] for name in _JOB_NAMES]
@@ -154,7 +154,7 @@ def _wire_job(page: gr.Blocks, doors: Doors, parts: Parts, form: Form, turn: dic
     parts["stop"].click(stop, None, parts["stop"], **_AT_ONCE)
 
 
-def _wire_results(after: After, parts: Parts) -> None:
+def _wire_results(after: ResultHandlers, parts: Parts) -> None:
     filters = [parts["by_source"], parts["by_label"]]
     narrowed, grid = ("grid", "pages"), parts["grid"]
     told, packed = ("download", "pack", "report"), ("download", "pack", "status")
@@ -185,7 +185,9 @@ def _wire_results(after: After, parts: Parts) -> None:
     packing.then(None, js=asset("save.js"), **_QUIET)
 
 
-def _wire_settings(page: gr.Blocks, before: Before, parts: Parts, form: Form, code: gr.HTML, user: str) -> None:
+def _wire_settings(
+    page: gr.Blocks, before: PreviewHandlers, parts: Parts, form: Form, code: gr.HTML, user: str
+) -> None:
     names = list(form.fields)
     controls = list(form.fields.values())
     dropped = ("files", "given")
@@ -239,7 +241,7 @@ def _address(request: gr.Request) -> str:
     return page.split("?")[0].split("#")[0].rstrip("/") + "/"
 
 
-def _endpoint(doors: Doors, turn: dict[str, Any]) -> None:
+def _endpoint(doors: JobHandlers, turn: dict[str, Any]) -> None:
     """The API's own components, never shown: real ones check every uploaded path, and their labels document it."""
     inputs: list[Any] = [
         gr.File(label="files: pictures and ZIPs; the layout of a set inside a ZIP is kept", file_count="multiple"),

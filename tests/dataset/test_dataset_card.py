@@ -18,7 +18,7 @@ from augmentai.dataset.manifest import CARD, OWN_FILES, SHEET
 from augmentai.dataset.readers.gather import gather
 from augmentai.engines.base import Engine
 from augmentai.pipeline.job import Job, limits
-from augmentai.pipeline.run import keep
+from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from tests.pipeline.test_job import Darker
@@ -41,7 +41,7 @@ def given(tmp_path: Path) -> Path:
 def run(given: Path, out: Path, engine: Engine | None = None, recipe: Recipe = RECIPE) -> Path:
     settings = Settings()
     job = Job(gather([given], limits(settings)), recipe, settings, [engine or Darker()])
-    for _ in keep(job, out, [given]):
+    for _ in run_to_disk(job, out, [given]):
         pass
     return out
 

@@ -15,10 +15,10 @@ from augmentai.dataset.readers.gather import Gathered
 from augmentai.dataset.run_record import load_recipe
 from augmentai.engines.base import Task
 from augmentai.engines.gan import GanEngine
-from augmentai.filters.features import apart, look_of, print_from, print_text
+from augmentai.filters.features import apart, decode_fingerprint, encode_fingerprint, image_features
 from augmentai.images import decode
 from augmentai.pipeline.job import Job
-from augmentai.pipeline.run import keep
+from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe, RecipeError, Thresholds
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.types import Outcome, Source, variation_seed
@@ -162,7 +162,7 @@ class TestAlone:
         for spent in (True, False):
             engine = Scripted(paint, credits=3.5)
             job = job_of(engine, [photo_source()], recipe)
-            list(keep(job, tmp_path / "out"))
+            list(run_to_disk(job, tmp_path / "out"))
             assert len(engine.taken) == (3 if spent else 0)
             assert (job.report.credits, job.report.left_out) == (10.5, 1)
         assert "1 that filters rejected had cost credits" in job.report.as_dict()["notices"][0]
@@ -170,7 +170,7 @@ class TestAlone:
         assert [json.loads(text)["status"] for text in lines] == ["ok", "failed", "ok"]
         free = Scripted(paint)  # what cost nothing is tried again, since another version may do better
         for _ in range(2):
-            list(keep(job_of(free, [photo_source()], recipe), tmp_path / "free"))
+            list(run_to_disk(job_of(free, [photo_source()], recipe), tmp_path / "free"))
         assert len(free.taken) == 2 + 4 + 4
 
     def test_the_local_gan_passes_on_every_kind_of_photo(self, gan: GanEngine) -> None:
@@ -228,11 +228,11 @@ class TestSiblings:
         sources = [photo_source(name, (60, 40)) for name in ("chelsea.png", "coffee.png", "flower.jpg")]
         expected = pixels_of(run(Scripted(self.twins), recipe, *sources)[0])
         job = job_of(Scripted(self.twins, 6, stop_after), sources, recipe)
-        for number, _ in enumerate(keep(job, tmp_path / "out")):
+        for number, _ in enumerate(run_to_disk(job, tmp_path / "out")):
             if number == stop_after:
                 job.stop.set()
         again = job_of(Scripted(self.twins, 5, 1), sources, recipe)
-        list(keep(again, tmp_path / "out"))
+        list(run_to_disk(again, tmp_path / "out"))
         entries = [json.loads(text) for text in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
         assert {(e["source"], e["index"], e["seed"]) for e in entries} == set(expected)
         for entry in entries:
@@ -356,32 +356,34 @@ class TestHeldOut:
 
 class TestMeasures:
     def test_prints_go_to_the_manifest_and_back(self) -> None:
-        one, other = look_of(colours()).print, look_of(colours(seed=5)).print
-        assert print_from(print_text(one)) == one
+        one, other = image_features(colours()).fingerprint, image_features(colours(seed=5)).fingerprint
+        assert decode_fingerprint(encode_fingerprint(one)) == one
         assert (apart(one, one), apart(one, other) > 10) == (0, True)
-        assert [print_from(text) for text in (None, "", "abc", "é", 4, print_text(b"short"))] == [None] * 6
+        assert [decode_fingerprint(text) for text in (None, "", "abc", "é", 4, encode_fingerprint(b"short"))] == [
+            None
+        ] * 6
 
     @pytest.mark.parametrize("size_wh", [(8, 8), (2000, 8), (8, 2000), (1280, 853), (31, 17)])
     def test_looks_of_any_size_and_mode(self, size_wh: tuple[int, int]) -> None:
         picture = colours(size_wh)
-        assert look_of(picture).small.size[0] >= 8
-        assert min(look_of(picture).small.size) >= min(32, *size_wh)
+        assert image_features(picture).small.size[0] >= 8
+        assert min(image_features(picture).small.size) >= min(32, *size_wh)
         alpha = picture.copy()
         alpha.putalpha(255)
         for same in (alpha, picture.convert("CMYK").convert("RGB")):
-            assert np.abs(look_of(same).coarse - look_of(picture).coarse).max() < 3
+            assert np.abs(image_features(same).coarse - image_features(picture).coarse).max() < 3
         deep = Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257)
-        grey = look_of(picture.convert("L"))
-        assert np.abs(look_of(deep, (0, 65535)).coarse - grey.coarse).max() <= 3
+        grey = image_features(picture.convert("L"))
+        assert np.abs(image_features(deep, (0, 65535)).coarse - grey.coarse).max() <= 3
 
     def test_the_hash_is_of_the_picture_not_of_its_light(self) -> None:
         with Image.open(EXAMPLES / "chelsea.png") as photo:
             cat = photo.convert("RGB")
         with Image.open(EXAMPLES / "coffee.png") as photo:
             cup = photo.convert("RGB")
-        own = look_of(cat).hash
-        assert (own ^ look_of(cat.resize((200, 133)).point(lambda v: v * 0.7)).hash).bit_count() <= 4
-        assert (own ^ look_of(cup).hash).bit_count() > 12
+        own = image_features(cat).hash
+        assert (own ^ image_features(cat.resize((200, 133)).point(lambda v: v * 0.7)).hash).bit_count() <= 4
+        assert (own ^ image_features(cup).hash).bit_count() > 12
 
 
 class TestTheRecipe:
@@ -413,6 +415,6 @@ def test_a_recipe_of_a_run_with_thresholds_goes_on(tmp_path: Path) -> None:
     recipe = Recipe(seed=4, engine="gan", thresholds=Thresholds(flat=0.05))
     for _ in range(2):
         job = job_of(Scripted(lambda task: tinted(task, 20)), [Source.from_bytes("a.png", png())], recipe)
-        list(keep(job, tmp_path / "out"))
+        list(run_to_disk(job, tmp_path / "out"))
     assert job.report.held == 1
     assert load_recipe(tmp_path / "out" / "recipe.yaml") == recipe

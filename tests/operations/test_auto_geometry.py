@@ -13,7 +13,7 @@ from PIL import Image
 
 from augmentai.annotations import Labels, Shape
 from augmentai.dataset.readers.gather import Gathered, gather
-from augmentai.operations.auto_geometry import Traits, settled_geometry, traits
+from augmentai.operations.auto_geometry import DatasetTraits, resolve_geometry, traits
 from augmentai.pipeline.job import Job, limits
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
@@ -39,7 +39,7 @@ def pictures(*classes: str | None, labels: Any = None, each: int = 4) -> list[So
     return found
 
 
-def seen(*classes: str | None) -> Traits:
+def seen(*classes: str | None) -> DatasetTraits:
     return traits(((f"{name}/a.png", name) for name in classes), labelled=False)
 
 
@@ -128,7 +128,7 @@ PLAIN = [
 
 @pytest.mark.parametrize("name", HANDED)
 def test_names_that_speak_of_left_and_right_of_writing_or_of_pairs(name: str) -> None:
-    choice = settled_geometry(Recipe(), seen("cats", name))
+    choice = resolve_geometry(Recipe(), seen("cats", name))
     assert choice.geometry == "none"
     assert name in choice.notice  # so that it is seen why, and what to do
     assert "ask for it" in choice.notice
@@ -136,25 +136,25 @@ def test_names_that_speak_of_left_and_right_of_writing_or_of_pairs(name: str) ->
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_names_that_only_look_like_it(name: str) -> None:
-    assert settled_geometry(Recipe(), seen("cats", name)).geometry == "flip"
+    assert resolve_geometry(Recipe(), seen("cats", name)).geometry == "flip"
 
 
 def test_characters_of_any_script_are_written() -> None:
-    assert settled_geometry(Recipe(), seen("あ", "い", "う")).geometry == "none"
+    assert resolve_geometry(Recipe(), seen("あ", "い", "う")).geometry == "none"
 
 
 def test_the_folders_around_a_class_speak_too() -> None:
     places = [("left/cats/a.png", "cats"), ("right/dogs/b.png", "dogs")]
     assert traits(places, labelled=False).handed == ("left", "right")
-    assert settled_geometry(Recipe(), traits([("plan b/cats/a.png", "cats"), ("x/dogs/b.png", "dogs")], False)).notice
+    assert resolve_geometry(Recipe(), traits([("plan b/cats/a.png", "cats"), ("x/dogs/b.png", "dogs")], False)).notice
 
 
 def test_the_choice_does_not_hang_on_the_order_of_the_sources() -> None:
     labels = ["cats", None, "left", "b", "right", "d", "text", "dogs"] * 2
-    first = settled_geometry(Recipe(), seen(*labels))
+    first = resolve_geometry(Recipe(), seen(*labels))
     for seed in range(5):
         random.Random(seed).shuffle(labels)
-        assert settled_geometry(Recipe(), seen(*labels)) == first
+        assert resolve_geometry(Recipe(), seen(*labels)) == first
     assert "b, d, left and 2 more" in first.notice
 
 
@@ -178,4 +178,4 @@ def test_files_that_may_say_where_something_lies(tmp_path: Path, beside: dict[st
     job = Job(gather([given], limits(settings)), Recipe(engine="gan"), settings, [Darker()])
     assert job.geometry.geometry == geometry
     told = look([("set.zip", str(given))], settings).as_state()["seen"]
-    assert settled_geometry(Recipe(), Traits(**told)) == job.geometry
+    assert resolve_geometry(Recipe(), DatasetTraits(**told)) == job.geometry

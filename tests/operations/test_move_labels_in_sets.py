@@ -12,7 +12,7 @@ from PIL import Image
 
 from augmentai.dataset.readers.gather import gather
 from augmentai.pipeline.job import Job, limits
-from augmentai.pipeline.run import keep
+from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Source
@@ -81,7 +81,7 @@ def variations_of(folder: Path, out: Path, geometry: str, **recipe: Any) -> list
     settings = Settings()
     asked = Recipe(seed=9, engine="gan", variations=16, geometry=geometry, filters=False, **recipe)
     job = Job(gather([folder], limits(settings)), asked, settings, [Scripted(lambda task: task.photo.rgb)])
-    outcomes = list(keep(job, out))
+    outcomes = list(run_to_disk(job, out))
     assert all(outcome.ok for outcome in outcomes), [outcome.reason for outcome in outcomes]
     again = gather([out], limits(settings))
     assert not again.failures
@@ -149,7 +149,7 @@ def test_masks_beside_pictures_lie_on_their_pixels(geometry: str, tmp_path: Path
     asked = Recipe(seed=9, engine="gan", variations=4, geometry=geometry, filters=False)
     gathered = gather([tmp_path / "set"], limits(settings))
     job = Job(gathered, asked, settings, [Scripted(lambda task: task.photo.rgb)])
-    for outcome in keep(job, tmp_path / "out"):
+    for outcome in run_to_disk(job, tmp_path / "out"):
         assert outcome.variation is not None, outcome.reason
         assert outcome.variation.labels is not None
         assert outcome.variation.labels.mask is not None
@@ -175,7 +175,7 @@ def test_a_mask_whose_thing_moved_out_is_told(tmp_path: Path) -> None:
     asked = Recipe(seed=3, engine="gan", variations=16, geometry="strong", filters=False)
     job = Job(gather([tmp_path / "set"], limits(settings)), asked, settings, [Scripted(lambda task: task.photo.rgb)])
     empty = 0
-    for outcome in keep(job, tmp_path / "out"):
+    for outcome in run_to_disk(job, tmp_path / "out"):
         assert outcome.variation is not None, outcome.reason
         assert outcome.variation.labels is not None
         assert outcome.variation.labels.mask is not None

@@ -15,7 +15,7 @@ from PIL import Image
 from augmentai.annotations import Labels, Shape
 from augmentai.engines.gan import GanEngine
 from augmentai.images import decode
-from augmentai.operations import Warp, warp_for, warp_told
+from augmentai.operations import Warp, warp_for, warp_from_manifest
 from augmentai.operations.homography import REACHES, draw
 from augmentai.recipe import GEOMETRIES, Recipe, RecipeError
 from augmentai.settings import EXAMPLES
@@ -159,7 +159,7 @@ def test_a_small_picture_moves_as_the_manifest_tells_of_the_large_one(geometry: 
         if warp.still:
             continue
         told = json.loads(json.dumps(warp.details))["geometry"]  # as it is read again
-        again = warp_told(told, whole.size, size_wh)
+        again = warp_from_manifest(told, whole.size, size_wh)
         assert again.only_mirrors == warp.only_mirrors
         unmoved = whole.resize(size_wh, Image.Resampling.BOX)
         expected = np.asarray(warp.picture(whole).resize(size_wh, Image.Resampling.BOX), float)

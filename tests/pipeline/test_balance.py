@@ -16,7 +16,7 @@ from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.engines.stability import estimate
 from augmentai.pipeline.balance import plan
 from augmentai.pipeline.job import Job, limits
-from augmentai.pipeline.run import keep
+from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.types import Source
@@ -26,7 +26,7 @@ from tests.support.image_files import png
 from tests.support.scripted_engine import Scripted, tinted
 
 
-class Known:
+class ImageInfo:
     """Labels that are at hand; None breaks."""
 
     def __init__(self, *categories: str | None) -> None:
@@ -50,7 +50,7 @@ def boxes(*shown: tuple[str | None, ...]) -> list[Source]:
     made = []
     for i, categories in enumerate(shown):
         one = Source.from_bytes(f"{i}.png", png(seed=i))
-        made.append(Source(one.path, None, one.sha256, one.size_bytes, one.read, labels=Known(*categories)))
+        made.append(Source(one.path, None, one.sha256, one.size_bytes, one.read, labels=ImageInfo(*categories)))
     return made
 
 
@@ -167,10 +167,10 @@ class TestInAJob:
         recipe = Recipe(seed=1, engine="gan", balance=True)
         whole = {(o.source.path, o.index, o.seed) for o in self.job(recipe).run()}
         job = self.job(recipe)
-        for number, _ in enumerate(keep(job, tmp_path / "out")):
+        for number, _ in enumerate(run_to_disk(job, tmp_path / "out")):
             if number == stop_after:
                 job.stop.set()
-        list(keep(self.job(recipe), tmp_path / "out"))
+        list(run_to_disk(self.job(recipe), tmp_path / "out"))
         entries = [json.loads(text) for text in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
         assert {(e["source"], e["index"], e["seed"]) for e in entries} == whole
 

@@ -20,7 +20,7 @@ from PIL import Image
 from augmentai import augment
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import writer_for
-from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import EngineUnavailable, JobView, Made, Readiness, Refused, Task
 from augmentai.engines.gan import GanEngine
 from augmentai.images import decode
 from augmentai.pipeline.job import Job, limits
@@ -303,7 +303,7 @@ class TestAFaultInAnEngine:
 
     def test_it_is_out(self) -> None:
         def out(number: int) -> None:
-            raise EngineOut("no more")
+            raise EngineUnavailable("no more")
 
         assert not any(o.ok for o in self.account(Darker(out)))  # and said nothing of the tasks that it had taken
 

@@ -13,8 +13,8 @@ import pytest
 
 from augmentai.pipeline import merge as pack
 from augmentai.settings import Settings
-from augmentai.web.handlers.results import After
-from augmentai.web.jobs.session_store import Finished, Shelf
+from augmentai.web.handlers.results import ResultHandlers
+from augmentai.web.jobs.session_store import Finished, SessionStore
 from tests.web.handlers.test_jobs_sets import finished, unpacked
 
 FILE = "my set/train/one__v1.jpg"
@@ -29,10 +29,10 @@ def job(tmp_path: Path) -> Finished:
 
 
 @pytest.fixture
-def after(job: Finished) -> After:
-    shelf = Shelf()
+def after(job: Finished) -> ResultHandlers:
+    shelf = SessionStore()
     shelf.put("visitor", job)
-    return After(Settings(), shelf)
+    return ResultHandlers(Settings(), shelf)
 
 
 def zips(job: Finished) -> set[Path]:
@@ -46,7 +46,7 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def test_dropping_one_packs_nothing(job: Finished, after: After) -> None:
+def test_dropping_one_packs_nothing(job: Finished, after: ResultHandlers) -> None:
     before = zips(job)
     shown = after.leave_out([FILE], 1, "visitor")
     assert zips(job) == before
@@ -58,7 +58,7 @@ def test_dropping_one_packs_nothing(job: Finished, after: After) -> None:
     assert job.ready == job.zips[0]
 
 
-def test_packed_once_for_all_who_ask_again(job: Finished, after: After, tmp_path: Path) -> None:
+def test_packed_once_for_all_who_ask_again(job: Finished, after: ResultHandlers, tmp_path: Path) -> None:
     after.leave_out([FILE], 1, "visitor")
     assert list(after.pack("visitor"))[-1]["download"].visible
     first = job.ready
@@ -73,7 +73,7 @@ def test_packed_once_for_all_who_ask_again(job: Finished, after: After, tmp_path
 
 
 def test_a_slow_disk_is_waited_for_with_a_heartbeat(
-    job: Finished, after: After, monkeypatch: pytest.MonkeyPatch
+    job: Finished, after: ResultHandlers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release, real = threading.Event(), pack.open_set
     monkeypatch.setattr(pack, "open_set", lambda *about: (release.wait(20), real(*about)))
@@ -88,7 +88,7 @@ def test_a_slow_disk_is_waited_for_with_a_heartbeat(
 
 
 def test_whoever_leaves_meanwhile_leaves_nothing_half(
-    job: Finished, after: After, monkeypatch: pytest.MonkeyPatch
+    job: Finished, after: ResultHandlers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     release, real = threading.Event(), pack.open_set
     monkeypatch.setattr(pack, "open_set", lambda *about: (release.wait(20), real(*about)))
@@ -103,7 +103,7 @@ def test_whoever_leaves_meanwhile_leaves_nothing_half(
     assert job.ready is None
 
 
-def test_results_that_are_gone_are_told(job: Finished, after: After) -> None:
+def test_results_that_are_gone_are_told(job: Finished, after: ResultHandlers) -> None:
     after.leave_out([FILE], 1, "visitor")
     job.zips[0].unlink()
     last = list(after.pack("visitor"))
@@ -112,7 +112,7 @@ def test_results_that_are_gone_are_told(job: Finished, after: After) -> None:
     assert "no longer kept" in next(iter(after.pack("nobody")))["status"]
 
 
-def test_a_broken_zip_is_told(job: Finished, after: After) -> None:
+def test_a_broken_zip_is_told(job: Finished, after: ResultHandlers) -> None:
     after.leave_out([FILE], 1, "visitor")
     job.zips[0].write_bytes(b"no ZIP")
     assert not zipfile.is_zipfile(job.zips[0])

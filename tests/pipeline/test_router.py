@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import EngineUnavailable, JobView, Made, Readiness, Refused, Task
 from augmentai.images import Photo
 from augmentai.pipeline.router import Router
 from augmentai.recipe import Recipe
@@ -35,7 +35,7 @@ class Scripted:
         try:
             for task in tasks:
                 result = self.script(task)
-                if isinstance(result, EngineOut):
+                if isinstance(result, EngineUnavailable):
                     raise result
                 yield result
         finally:
@@ -51,7 +51,7 @@ def out_at(numbers: set[int], name: str, **how: Any) -> Callable[[Task], Any]:
 
     def script(task: Task) -> Any:
         if next(seen) in numbers:
-            return EngineOut("broken", [task], **how)
+            return EngineUnavailable("broken", [task], **how)
         return made(name)(task)
 
     return script
@@ -167,7 +167,7 @@ def test_a_defect_after_an_outage_makes_nothing_twice() -> None:
     def script(task: Task) -> Any:
         answer = next(answers)
         if answer == "out":
-            return EngineOut("away", [task])
+            return EngineUnavailable("away", [task])
         if answer == "bug":
             raise ValueError("a bug")
         return made("a")(task)

@@ -19,7 +19,7 @@ from augmentai.engines.base import Task
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.merge import addition
 from augmentai.pipeline.replay import EarlierRun, compare
-from augmentai.pipeline.run import keep
+from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import variation_seed
@@ -46,7 +46,7 @@ class Run:
         self.engine = Scripted(paint)
         found = gather([given], limits(Settings()), skip=out)
         self.job = Job(found, RECIPE, Settings(), [self.engine], **job)
-        outcomes = keep(self.job, out, [given])
+        outcomes = run_to_disk(self.job, out, [given])
         for number, _ in enumerate(outcomes, 1):
             if number == stop_after:
                 outcomes.close()
@@ -165,7 +165,7 @@ def test_on_the_page_too(given: Path, tmp_path: Path) -> None:
     )
     engine = Scripted(paint)
     again = Job(page.again(), page.recipe, Settings(), [engine])
-    again.go_on(page.made())
+    again.resume(page.made())
     for _ in addition(again, tmp_path / "2.zip"):
         pass
     assert [attempt for _, _, attempt in engine.taken] == [4, 5]

@@ -26,7 +26,7 @@ from augmentai.dataset.writers.folder import LOCK, FolderWriter, settle
 from augmentai.engines.base import Engine
 from augmentai.engines.gan import GanEngine
 from augmentai.pipeline.job import Job, limits
-from augmentai.pipeline.run import keep, record_for
+from augmentai.pipeline.run import run_record_for, run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Source
@@ -55,14 +55,14 @@ def job(given: Path, recipe: Recipe = RECIPE, engines: Sequence[Engine] | None =
 def done(given: Path, out: Path, recipe: Recipe = RECIPE, **more: Any) -> dict[str, Any]:
     """Do the whole job into `out`; returns the report."""
     this = job(given, recipe, **more)
-    for _ in keep(this, out, [given]):
+    for _ in run_to_disk(this, out, [given]):
         pass
     return this.report.as_dict()
 
 
 def broken_off(given: Path, out: Path, after: int) -> None:
     """A run that ends after so many outcomes."""
-    outcomes = keep(job(given), out, [given])
+    outcomes = run_to_disk(job(given), out, [given])
     for _ in range(after):
         next(outcomes)
     outcomes.close()
@@ -227,7 +227,7 @@ class TestWhatABrokenRunLeaves:
     def test_label_files_of_a_picture_that_is_gone_go_with_it(self, given: Path, tmp_path: Path, whole: Path) -> None:
         out = tmp_path / "labelled"
         this = job(given)
-        with FolderWriter(out, record_for(this, [given], out), this.gathered.sources) as writer:
+        with FolderWriter(out, run_record_for(this, [given], out), this.gathered.sources) as writer:
             for number, outcome in enumerate(this.run()):
                 assert outcome.variation
                 beside = ((outcome.variation.file + ".txt", b"0 1 1 1 1"),)
@@ -238,7 +238,7 @@ class TestWhatABrokenRunLeaves:
         assert lines[0]["label_files"] == [lines[0]["file"] + ".txt"]
         (out / lines[0]["file"]).unlink()
         (out / lines[1]["label_files"][0]).unlink()
-        with FolderWriter(out, record_for(this, [given], out), this.gathered.sources) as writer:
+        with FolderWriter(out, run_record_for(this, [given], out), this.gathered.sources) as writer:
             assert writer.held.variations == 2
         assert {p.name for p in out.rglob("*__v*")} == {
             Path(name).name for line in lines[2:] for name in (line["file"], *line["label_files"])
@@ -267,7 +267,7 @@ class TestWhatIsDoneAgain:
             return replace(source, read=lambda: (read.append(source.path), source.read())[1])
 
         this.gathered = replace(this.gathered, sources=tuple(map(watched, this.gathered.sources)))
-        for outcome in keep(this, out, [given]):
+        for outcome in run_to_disk(this, out, [given]):
             last = outcome
         assert last.ok
         # Four of six are left, the third half done; the contact sheet then looks at all six once more.
@@ -300,7 +300,7 @@ class TestWhatIsDoneAgain:
         unseeded = replace(RECIPE, seed=0)
         drawn = settle(tmp_path / "out", unseeded)
         assert drawn.seed
-        broken = keep(job(given, drawn), tmp_path / "out")
+        broken = run_to_disk(job(given, drawn), tmp_path / "out")
         next(broken)
         broken.close()
         assert settle(tmp_path / "out", unseeded) == drawn
@@ -308,7 +308,7 @@ class TestWhatIsDoneAgain:
     def test_a_run_of_before_there_was_geometry_auto_goes_on_as_it_began(self, given: Path, tmp_path: Path) -> None:
         still = replace(RECIPE, geometry="none")
         done(given, tmp_path / "whole", still)
-        outcomes = keep(job(given, still), tmp_path / "out", [given])
+        outcomes = run_to_disk(job(given, still), tmp_path / "out", [given])
         for _ in range(5):
             next(outcomes)
         outcomes.close()
@@ -322,7 +322,7 @@ class TestWhatIsDoneAgain:
     def test_donors_are_the_same(self, gan: GanEngine, given: Path, tmp_path: Path) -> None:
         """The local GAN lends every picture the look of others of the job: also of those that are done already."""
         done(given, tmp_path / "whole", engines=[gan])
-        broken = keep(job(given, engines=[gan]), tmp_path / "out", [given])
+        broken = run_to_disk(job(given, engines=[gan]), tmp_path / "out", [given])
         for _ in range(7):
             next(broken)
         broken.close()
@@ -383,7 +383,7 @@ class TestWhatIsRefused:
 
     def test_two_runs_at_once(self, given: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"
-        first = keep(job(given), out, [given])
+        first = run_to_disk(job(given), out, [given])
         next(first)
         with pytest.raises(OutputError, match=r"another run is writing into .* and nothing is overwritten"):
             done(given, out)
@@ -401,7 +401,7 @@ class TestResultsAreNoSources:
         out = given / "augmented"
         for _ in range(2):  # the second goes on with the first, and meets its pictures
             this = Job(gather([given], limits(Settings()), skip=out), RECIPE, Settings(), [Darker()])
-            assert [outcome.ok for outcome in keep(this, out)].count(False) == 0
+            assert [outcome.ok for outcome in run_to_disk(this, out)].count(False) == 0
             assert this.report.as_dict()["sources"] == 6
 
     def test_runs_of_before_are_left_alone_and_told(self, given: Path, tmp_path: Path) -> None:

@@ -49,7 +49,9 @@ def made(
     engine: DiffusionEngine, tasks: list[Task], said: list[tuple[str, float]] | None = None
 ) -> dict[tuple[str, int], Made]:
     """said: gets what the engine tells of itself."""
-    view = JobView((), tasks[0].recipe, 10**8, tell=lambda *what: said.append(what) if said is not None else None)
+    view = JobView(
+        (), tasks[0].recipe, 10**8, on_progress=lambda *what: said.append(what) if said is not None else None
+    )
     results = list(engine.make(iter(tasks), view))
     assert all(isinstance(result, Made) for result in results), results
     assert len(results) == len(tasks)

@@ -1,4 +1,4 @@
-"""Command lines in processes that can be killed at any moment and restarted quickly: `python -m tests.support.killable`.
+"""Command lines in processes that can be killed at any time: `python -m tests.support.killable`.
 
 Reads command lines as JSON from its input, one a line, and starts each in a child; "pid 17" is printed for it, and
 "ended 0" with its exit status, or -9. The heavy libraries are loaded once, before the first child, and not yet used.

@@ -12,7 +12,7 @@ from PIL import Image
 
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.pipeline.job import Job, limits
-from augmentai.pipeline.run import keep
+from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from tests.pipeline.test_job import Darker
@@ -275,7 +275,7 @@ def augmented(inputs: list[Path], out: Path, **recipe: Any) -> Job:
     asked = Recipe(**{"seed": 5, "engine": "gan", "variations": 2, "filters": False, **recipe})
     found = gather(inputs, limits(Settings()), skip=out, layout=asked.layout)
     job = Job(found, asked, Settings(), [Darker()])
-    for _ in keep(job, out, inputs):
+    for _ in run_to_disk(job, out, inputs):
         pass
     return job
 

@@ -14,7 +14,7 @@ from augmentai.settings import Settings
 from augmentai.web.access.visitors import Visitors
 from augmentai.web.estimates import Pace
 from augmentai.web.forecast import planned
-from augmentai.web.handlers.preview import Before
+from augmentai.web.handlers.preview import PreviewHandlers
 from augmentai.web.jobs.uploads import look
 from tests.support.image_files import zipped
 from tests.support.labelled_sets import LAYOUTS, as_zip, class_folders, gathered, photo, yolo, yolo_line
@@ -37,9 +37,9 @@ def uneven() -> dict[str, bytes]:
     return files
 
 
-def told(path: Path) -> tuple[dict[str, Any], Before]:
+def told(path: Path) -> tuple[dict[str, Any], PreviewHandlers]:
     settings = Settings()
-    before = Before(settings, available(settings), Visitors(settings), Pace())
+    before = PreviewHandlers(settings, available(settings), Visitors(settings), Pace())
     return look([("set.zip", str(path))], settings).as_state(), before
 
 

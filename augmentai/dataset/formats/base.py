@@ -18,7 +18,7 @@ Closing = Iterator[tuple[str, Iterable[bytes]]]
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class ImageInfo:
     """What a layout knows of one picture before it is read; the fields of `Source`."""
 
     label: str | None = None
@@ -62,7 +62,7 @@ class Layout:
     labelled: ClassVar[bool] = True  # says more of a picture than its folder does
 
     def __init__(self) -> None:
-        self.known: dict[tuple[str, str], Known] = {}
+        self.known: dict[tuple[str, str], ImageInfo] = {}
         self.hidden: set[tuple[str, str]] = set()
         self.used: set[str] = set()
         self.failures: list[Failure] = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from augmentai.dataset.formats.base import Known, Layout
+from augmentai.dataset.formats.base import ImageInfo, Layout
 from augmentai.dataset.formats.coco.dataset import read_coco
 from augmentai.dataset.formats.folders import read_folders
 from augmentai.dataset.formats.imagefolder.dataset import read_imagefolder
@@ -59,5 +59,5 @@ def _without_lone_splits(layout: Layout) -> Layout:
         return layout
     named = " and ".join(sorted(split for split in splits if split))
     layout.notices.append(f"the set names {named} pictures and none for training; all of them are varied")
-    layout.known = {key: Known(known.label, None, known.labels) for key, known in layout.known.items()}
+    layout.known = {key: ImageInfo(known.label, None, known.labels) for key, known in layout.known.items()}
     return layout

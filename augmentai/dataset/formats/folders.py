@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from augmentai.dataset.formats.base import Known, Layout
+from augmentai.dataset.formats.base import ImageInfo, Layout
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.readers.file_tree import Tree, parent
 
@@ -21,7 +21,7 @@ def read_folders(tree: Tree) -> FolderLayout:
     splits = folder_splits(entry.path for entry in tree.pictures)
     layout = FolderLayout()
     for entry in tree.pictures:
-        layout.known[entry.key] = Known(class_of(entry.path, splits), split_of(entry.path, splits)[0])
+        layout.known[entry.key] = ImageInfo(class_of(entry.path, splits), split_of(entry.path, splits)[0])
     return layout
 
 

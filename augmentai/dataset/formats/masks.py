@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from augmentai.annotations import LabelError, Labels
-from augmentai.dataset.formats.base import File, Known, Layout
+from augmentai.dataset.formats.base import File, ImageInfo, Layout
 from augmentai.dataset.formats.folders import class_of
 from augmentai.dataset.formats.mask_files import MaskFile, encode_mask, looks_like_mask
 from augmentai.dataset.formats.splits import folder_splits, split_of
@@ -72,7 +72,7 @@ def read_masks(tree: Tree, forced: bool) -> MaskLayout | None:
     for entry in photos:
         mask = pairs.get(entry.key)
         labels = MaskLabels(entry, mask) if mask is not None else None
-        layout.known[entry.key] = Known(_class(entry.path, splits), split_of(entry.path, splits)[0], labels)
+        layout.known[entry.key] = ImageInfo(_class(entry.path, splits), split_of(entry.path, splits)[0], labels)
     return layout
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from augmentai.dataset.checkpoint import is_run
 from augmentai.dataset.file_names import LONGEST_PATH_BYTES, safe_path, shown
-from augmentai.dataset.formats.base import Known, Layout
+from augmentai.dataset.formats.base import ImageInfo, Layout
 from augmentai.dataset.formats.detect import recognise
 from augmentai.dataset.formats.folders import FolderLayout
 from augmentai.dataset.manifest import MANIFEST, OWN_FILES
@@ -42,7 +42,7 @@ class Limits:
 class Gathered:
     """What was found.
 
-    sources: the pictures to be varied, sorted by path and hash; of a set with splits, those for training. carried: the
+    sources: the pictures to be varied, sorted by path and hash; of a set with splits, those for training. holdout: the
     others, which are never varied. failures: files that were named but cannot be read. notices: for the user. layout:
     how the set is laid out, and how it is written again. labels_sha256: of all its label files, "" where it has none.
     foreign_labels: files that were not understood may say where something lies in the pictures.
@@ -51,7 +51,7 @@ class Gathered:
     sources: tuple[Source, ...]
     failures: tuple[Failure, ...]
     notices: tuple[str, ...]
-    carried: tuple[Source, ...] = ()
+    holdout: tuple[Source, ...] = ()
     layout: Layout = field(default_factory=FolderLayout, repr=False, compare=False)
     labels_sha256: str = ""
     foreign_labels: bool = False
@@ -126,7 +126,7 @@ class _Collector:
         for entry in self.tree.pictures:
             if entry.key not in self.layout.hidden and self._has_room(entry.path):
                 try:
-                    self._keep(take(entry, self.layout.known.get(entry.key, Known()), self.limits.file_bytes))
+                    self._keep(take(entry, self.layout.known.get(entry.key, ImageInfo()), self.limits.file_bytes))
                 except NotTakenError as error:
                     self._fail(entry.path, str(error))
         self.labels_sha256 = self.tree.sha256_of_labels(self.layout.used, self.layout.hidden)
@@ -179,10 +179,10 @@ class _Collector:
         ordered = [self.sources[key] for key in sorted(self.sources)]
         has_splits = any(source.split for source in ordered)
         varied = tuple(s for s in ordered if not has_splits or s.split == "train")
-        carried = tuple(s for s in ordered if has_splits and s.split != "train")
+        holdout = tuple(s for s in ordered if has_splits and s.split != "train")
         failures = sorted(self.failures, key=lambda failure: (failure.file, failure.reason))
         told = tuple(failures), tuple(notices)
-        return Gathered(varied, *told, carried, self.layout, self.labels_sha256, self.foreign_labels)
+        return Gathered(varied, *told, holdout, self.layout, self.labels_sha256, self.foreign_labels)
 
     def _fail(self, name: str, reason: str) -> None:
         self.failures.append(Failure(shown(name), reason))

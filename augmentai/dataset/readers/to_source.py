@@ -6,7 +6,7 @@ import stat
 from pathlib import Path, PurePosixPath
 
 from augmentai.dataset.file_names import shown
-from augmentai.dataset.formats.base import Known
+from augmentai.dataset.formats.base import ImageInfo
 from augmentai.dataset.readers.archive import ArchiveError, Member, check, too_large
 from augmentai.dataset.readers.content import FileReader, sha256_of, why_unreadable
 from augmentai.dataset.readers.file_tree import Entry
@@ -17,7 +17,7 @@ class NotTakenError(ValueError):
     """A file cannot be a source; the message says why and what to do, without naming it."""
 
 
-def take(entry: Entry, known: Known, limit_bytes: int) -> Source:
+def take(entry: Entry, known: ImageInfo, limit_bytes: int) -> Source:
     """The source that a file is. Raises NotTakenError, also where it holds more than `limit_bytes`."""
     if entry.file is not None:
         return _from_file(entry.path, entry.file, known, limit_bytes)
@@ -25,7 +25,7 @@ def take(entry: Entry, known: Known, limit_bytes: int) -> Source:
     return _from_zip(entry, entry.member, known, limit_bytes)
 
 
-def _from_file(name: str, path: Path, known: Known, limit_bytes: int) -> Source:
+def _from_file(name: str, path: Path, known: ImageInfo, limit_bytes: int) -> Source:
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # to open a pipe would be to wait for ever
@@ -41,7 +41,7 @@ def _from_file(name: str, path: Path, known: Known, limit_bytes: int) -> Source:
     return Source(name, known.label, digest, found.st_size, read, known.split, known.labels)
 
 
-def _from_zip(entry: Entry, member: Member, known: Known, limit_bytes: int) -> Source:
+def _from_zip(entry: Entry, member: Member, known: ImageInfo, limit_bytes: int) -> Source:
     try:
         check(member, limit_bytes)
         with member.open() as stream:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
-from augmentai.dataset.checkpoint import Held
+from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.run_record import RunRecord
 from augmentai.dataset.writers.atomic_files import OutputError
 from augmentai.dataset.writers.folder import FolderWriter
@@ -23,7 +23,7 @@ class Writer(Protocol):
     held: what it holds already of a run that was broken off.
     """
 
-    held: Held
+    held: Checkpoint
 
     def add(self, outcome: Outcome) -> None:
         """Keep one outcome. Raises OutputError where it cannot be written; what came before stays as it is."""

@@ -11,7 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from augmentai.dataset.checkpoint import Held, mend, only_failures
+from augmentai.dataset.checkpoint import Checkpoint, mend, only_failures
 from augmentai.dataset.manifest import CARD, MANIFEST, OWN_FILES, RECIPE_FILE, line
 from augmentai.dataset.run_record import RunRecord, differences, read_record, recipe_differences
 from augmentai.dataset.writers.atomic_files import OutputError, Whole, as_bytes, holds, is_leftover, put, why
@@ -41,7 +41,7 @@ class FolderWriter:
 
     def __init__(self, folder: Path, record: RunRecord | None = None, sources: Sequence[Source] = ()) -> None:
         self.folder = folder
-        self.held = Held(sources)
+        self.held = Checkpoint(sources)
         self._goes_on = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
@@ -225,13 +225,13 @@ def settle(out: Path, recipe: Recipe) -> Recipe:
     """
     before = run_in(out)
     if before is None:
-        return recipe.settled()
+        return recipe.with_seed()
     found = recipe_differences(before.recipe, recipe)
     if not found:
         return before.recipe
     if not _gives_way(out):
         raise _another_run(out, found)
-    return recipe.settled()
+    return recipe.with_seed()
 
 
 def _another_run(folder: Path, found: list[str]) -> OutputError:

@@ -50,7 +50,7 @@ class Output:
     def __init__(self, gathered: Gathered, recipe: Recipe) -> None:
         self._layout, self._link = gathered.layout, recipe.originals == "link"
         self._varied = gathered.sources
-        self.sources = tuple(sorted((*gathered.sources, *gathered.carried), key=_key))
+        self.sources = tuple(sorted((*gathered.sources, *gathered.holdout), key=_key))
         self.converts = recipe.to not in {"same", self._layout.name}
         self.writer: LabelWriter = self._layout
         if self.converts:
@@ -59,8 +59,8 @@ class Output:
             self.writer = converter(self._layout, recipe.to, self.sources)
         is_set = self._layout.labelled or any(source.label or source.split for source in self.sources)
         keeps_originals = is_set if recipe.originals == "auto" else recipe.originals != "none"
-        kept = (*(gathered.sources if keeps_originals else ()), *(gathered.carried if recipe.splits == "copy" else ()))
-        self._keeps = {"varied": keeps_originals, "carried": recipe.splits == "copy"}
+        kept = (*(gathered.sources if keeps_originals else ()), *(gathered.holdout if recipe.splits == "copy" else ()))
+        self._keeps = {"varied": keeps_originals, "holdout": recipe.splits == "copy"}
         self._left_out: set[tuple[str, str]] = set()
         self.names = Names(self.sources, self.writer.place, kept, own_stems=self.converts)
 
@@ -118,7 +118,7 @@ class Output:
         return find(self._varied, source.path, source.sha256) is not None
 
     def _is_kept(self, source: Source) -> bool:
-        kind = "varied" if self._is_varied(source) else "carried"
+        kind = "varied" if self._is_varied(source) else "holdout"
         return self._keeps[kind] and _key(source) not in self._left_out
 
     def _with_labels(self, source: Source) -> Iterator[Copied]:

@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from augmentai.dataset.checkpoint import Held
+from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, line
 from augmentai.dataset.run_record import RunRecord
 from augmentai.dataset.writers.atomic_files import OutputError, Whole, as_bytes, put, why
@@ -36,7 +36,7 @@ class ZipWriter:
 
     def __init__(self, path: Path, record: RunRecord | None = None) -> None:
         self.path = path
-        self.held = Held()
+        self.held = Checkpoint()
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             if os.path.lexists(path):

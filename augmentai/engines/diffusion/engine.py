@@ -11,7 +11,16 @@ from functools import partial
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task, Tell, unheard
+from augmentai.engines.base import (
+    EngineUnavailable,
+    JobView,
+    Made,
+    OnProgress,
+    Readiness,
+    Refused,
+    Task,
+    ignore_progress,
+)
 from augmentai.engines.diffusion.availability import gpu_is_lent, missing_libraries, no_cuda_because, no_model_because
 from augmentai.engines.diffusion.paint_request import ModelError, Painted, Shot, StoppedError
 from augmentai.engines.diffusion.run import NAME, Finish, Run, waited_for
@@ -60,27 +69,30 @@ class DiffusionEngine:
         run: Run | None = None
         try:
             run = Run(
-                self._loaded(job.tell, job.stop.is_set), chain([first], tasks), job, partial(self._submit, job.tell)
+                self._loaded(job.on_progress, job.stop.is_set),
+                chain([first], tasks),
+                job,
+                partial(self._submit, job.on_progress),
             )
             yield from run.results()
         except StoppedError:
             return
         except ModelError as out:
             self._failure = (str(out), time.monotonic())
-            raise EngineOut(str(out), run.unfinished if run else [first]) from out
+            raise EngineUnavailable(str(out), run.unfinished if run else [first]) from out
         finally:
             if run:
                 run.close()
-            job.tell("", 1.0)
+            job.on_progress("", 1.0)
 
     def _device(self) -> str:
         return "cuda" if self._settings.diffusion_device == "auto" else self._settings.diffusion_device
 
-    def _loaded(self, tell: Tell = unheard, stopped: Callable[[], bool] = lambda: False) -> Model:
+    def _loaded(self, tell: OnProgress = ignore_progress, stopped: Callable[[], bool] = lambda: False) -> Model:
         """The model, loaded once. Raises ModelError and StoppedError."""
         return waited_for(self._gpu.submit(self._load, tell, stopped), stopped)
 
-    def _load(self, tell: Tell, stopped: Callable[[], bool]) -> Model:
+    def _load(self, tell: OnProgress, stopped: Callable[[], bool]) -> Model:
         from augmentai.engines.diffusion.load import load
 
         if self._model is None:
@@ -93,11 +105,13 @@ class DiffusionEngine:
             self._failure = ("", 0.0)
         return self._model
 
-    def _submit(self, tell: Tell, shots: list[Shot], stopped: Callable[[], bool], wide: bool = False) -> Future[Finish]:
+    def _submit(
+        self, tell: OnProgress, shots: list[Shot], stopped: Callable[[], bool], wide: bool = False
+    ) -> Future[Finish]:
         # ZeroGPU finds the visitor, whose quota it is, in the context of the call.
         return self._gpu.submit(contextvars.copy_context().run, self._begin, tell, shots, stopped, wide)
 
-    def _begin(self, tell: Tell, shots: list[Shot], stopped: Callable[[], bool], wide: bool) -> Finish:
+    def _begin(self, tell: OnProgress, shots: list[Shot], stopped: Callable[[], bool], wide: bool) -> Finish:
         """Hand a batch to the GPU. What comes back waits for its results, while the next batch is handed over.
 
         wide: with a VAE of 32 bits; where that cannot be, nothing comes of it.
@@ -118,7 +132,7 @@ class DiffusionEngine:
             begun = self._model.begin(shots, stopped, partial(_step_done, tell))
             return partial(self._finish, begun, tell, shots, stopped)
 
-    def _finish(self, begun: Begun, tell: Tell, shots: list[Shot], stopped: Callable[[], bool]) -> list[Painted]:
+    def _finish(self, begun: Begun, tell: OnProgress, shots: list[Shot], stopped: Callable[[], bool]) -> list[Painted]:
         with self._faults_in_words():  # what goes wrong on the GPU shows where it is waited for
             painted = begun.finish()
         lost = [row for row, one in enumerate(painted) if one.overflowed]
@@ -158,5 +172,5 @@ class DiffusionEngine:
         return painted
 
 
-def _step_done(tell: Tell, done: int, total: int) -> None:
+def _step_done(tell: OnProgress, done: int, total: int) -> None:
     tell(f"step {done} of {total} of this batch", done / total)

@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from augmentai.engines.base import Tell, unheard
+from augmentai.engines.base import OnProgress, ignore_progress
 from augmentai.engines.diffusion.availability import cached_file, gpu_is_lent, revision_of
 from augmentai.engines.diffusion.download import fetch
 from augmentai.engines.diffusion.families import SINGLE_FILE_PIPELINES, family_of
@@ -31,7 +31,9 @@ _COMPILE_MODE = "default"
 _PLAIN_ATTENTION_CELLS = 96
 
 
-def load(settings: Settings, device: str, tell: Tell = unheard, stopped: Callable[[], bool] = lambda: False) -> Model:
+def load(
+    settings: Settings, device: str, tell: OnProgress = ignore_progress, stopped: Callable[[], bool] = lambda: False
+) -> Model:
     """The model of the settings on `device` ("cpu", "cuda" or "cuda:N"). Takes seconds to minutes.
 
     tell: told in words what is being done. Raises ModelError, which says what to do, and StoppedError.
@@ -111,7 +113,7 @@ def dtype_for(wanted: str, device: str, pipeline: str) -> torch.dtype:
     return torch.bfloat16
 
 
-def _pipeline(settings: Settings, device: str, tell: Tell, stopped: Callable[[], bool]) -> Any:
+def _pipeline(settings: Settings, device: str, tell: OnProgress, stopped: Callable[[], bool]) -> Any:
     tell(f"loading {settings.diffusion_model}", 0.0)
     import diffusers  # takes seconds
 

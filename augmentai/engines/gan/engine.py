@@ -13,7 +13,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from augmentai.engines.base import EngineOut, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import EngineUnavailable, JobView, Made, Readiness, Refused, Task
 from augmentai.gan.style_donors import Donors, shuffled
 from augmentai.images import ImageError, decode
 from augmentai.settings import Settings
@@ -70,10 +70,10 @@ class GanEngine:
         try:
             weights, device = self._load()
         except (WeightsError, RuntimeError) as error:
-            raise EngineOut(str(error)) from error
-        donors = job.kept.get(self.name)
+            raise EngineUnavailable(str(error)) from error
+        donors = job.engine_state.get(self.name)
         if donors is None:
-            donors = job.kept[self.name] = Donors(job.sources)
+            donors = job.engine_state[self.name] = Donors(job.sources)
         pool, flight = _painters(), deque[tuple[Task, str, Future[tuple[Any, float]]]]()
         last: tuple[str, Any] = ("", None)
 
@@ -126,7 +126,7 @@ class GanEngine:
         from augmentai.gan.auto_strength import MANY, bearable, class_separation
 
         key = f"{self.name} strength"
-        if isinstance(job.recipe.strength, str) and key not in job.kept:
+        if isinstance(job.recipe.strength, str) and key not in job.engine_state:
             import torch
 
             def style(source: Source) -> Tensor | None:
@@ -136,8 +136,10 @@ class GanEngine:
             found = zip(pool.map(style, [source for source, _ in sample]), sample, strict=True)
             known = [(one, label) for one, (_, label) in found if one is not None]
             styles, labels = [one for one, _ in known], [label for _, label in known]
-            job.kept[key] = bearable(class_separation(torch.stack(styles), labels) if styles else None, donors.each())
-        return job.recipe.strength_or(job.kept.get(key, 0.0))
+            job.engine_state[key] = bearable(
+                class_separation(torch.stack(styles), labels) if styles else None, donors.each()
+            )
+        return job.recipe.strength_or(job.engine_state.get(key, 0.0))
 
     def _prepare(self, task: Task, weights: Weights, device: str) -> _Prepared:
         import torch

@@ -59,7 +59,7 @@ class StabilityEngine:
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         from augmentai.engines.stability.run import Run
 
-        budget = job.kept.setdefault(self.name, Budget(self.settings))
+        budget = job.engine_state.setdefault(self.name, Budget(self.settings))
         run = Run(self, self.client(), plan(self.settings), budget, job)
         try:
             yield from run.results(tasks)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from augmentai.engines.base import EngineOut, JobView, Made, Refused, Task
+from augmentai.engines.base import EngineUnavailable, JobView, Made, Refused, Task
 from augmentai.engines.prompts import negative_prompt_for, prompt_for
 from augmentai.engines.stability.budget import Budget, CapReachedError, Hold, LedgerError
 from augmentai.engines.stability.client import Answer, Broken, Client
@@ -78,7 +78,7 @@ class Run:
         self._sources: WeakValueDictionary[str, _Source] = WeakValueDictionary()
 
     def results(self, tasks: Iterator[Task]) -> Iterator[Made | Refused]:
-        """As they finish. Raises EngineOut once what is in flight has ended."""
+        """As they finish. Raises EngineUnavailable once what is in flight has ended."""
         dropped: set[int] = set()
         stopped_at = 0.0
         more = True
@@ -103,7 +103,9 @@ class Run:
             yield result
         if self._out is not None and not self._job.stop.is_set():
             out = self._out
-            raise EngineOut(out.reason, tuple(self._hand.values()), for_good=out.for_good, fall_back=out.fall_back)
+            raise EngineUnavailable(
+                out.reason, tuple(self._hand.values()), for_good=out.for_good, fall_back=out.fall_back
+            )
 
     def close(self) -> None:
         """Begin nothing more and hang up: nobody waits for the answers."""

@@ -17,7 +17,7 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from augmentai.dataset.checkpoint import Held
+from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import OutputError
 from augmentai.engines.base import Engine
@@ -30,7 +30,7 @@ from augmentai.web.access.visitors import Visitors
 from augmentai.web.estimates import Pace, own_key
 from augmentai.web.jobs.cleanup import still_needed
 from augmentai.web.jobs.run import Given, Snapshot, run, uploaded
-from augmentai.web.jobs.session_store import Finished, Shelf
+from augmentai.web.jobs.session_store import Finished, SessionStore
 from augmentai.web.jobs.uploads import Entry, lay_out
 from augmentai.web.recipe_files import recipe_of, wrong_setting
 from augmentai.web.views import Shown, finished_view, working_view
@@ -43,14 +43,14 @@ _NOTHING_CHOSEN = "No files were given. Choose at least one photo or ZIP, or loa
 _log = logging.getLogger(__name__)
 
 
-class Doors:
+class JobHandlers:
     """Handlers of the page and the API over one set of engines.
 
     Those of the page give {name of a part: what it shows}.
     """
 
     def __init__(
-        self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, pace: Pace, shelf: Shelf
+        self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, pace: Pace, shelf: SessionStore
     ) -> None:
         self._settings, self._engines = settings, engines
         self._visitors, self._pace, self._shelf = visitors, pace, shelf
@@ -183,7 +183,7 @@ class Doors:
         finished: Finished,
         recipe: Recipe,
         first_index: int,
-        held: Held,
+        held: Checkpoint,
         tried: Sequence[str],
         key: str,
         request: gr.Request,
@@ -284,7 +284,7 @@ class Doors:
         key: str = "",
         keep_full: bool = True,
         first_index: int = 1,
-        held: Held | None = None,
+        held: Checkpoint | None = None,
     ) -> Iterator[Snapshot]:
         ticket = self._visitors.ticket(request, own_key=bool((key or "").strip()))
         try:

@@ -10,7 +10,7 @@ import gradio as gr
 
 from augmentai.engines.base import Engine
 from augmentai.engines.gan import GanEngine
-from augmentai.operations.auto_geometry import Traits, settled_geometry
+from augmentai.operations.auto_geometry import DatasetTraits, resolve_geometry
 from augmentai.recipe import AUTO, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
@@ -22,7 +22,7 @@ from augmentai.web.recipe_files import recipe_of
 from augmentai.web.views import Shown
 
 
-class Before:
+class PreviewHandlers:
     """Handlers over one set of engines. Nothing of them waits for the network."""
 
     def __init__(self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, pace: Pace) -> None:
@@ -60,8 +60,8 @@ class Before:
         seconds = self._pace.seconds(first, total, given.get("pixels", 0)) if first and total else 0.0
         cost = price(settings, recipe, total) if first == "stability" else None
         told = texts.foretold(pictures, total, first, cost, seconds)
-        seen = Traits(**given.get("seen", {}))
-        told_too = (*(wanted.notices if wanted else ()), settled_geometry(recipe, seen).notice)
+        seen = DatasetTraits(**given.get("seen", {}))
+        told_too = (*(wanted.notices if wanted else ()), resolve_geometry(recipe, seen).notice)
         notices = "".join(texts.hint(notice) for notice in told_too if notice)
         left = texts.line(self._visitors.left(request)) if request else ""
         return told + notices + left + texts.engines(ready, first, recipe.engine)

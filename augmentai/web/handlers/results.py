@@ -16,14 +16,14 @@ import gradio as gr
 from augmentai.dataset.writers.base import OutputError
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import as_web_file, thumbnail
-from augmentai.operations import warp_told
+from augmentai.operations import warp_from_manifest
 from augmentai.pipeline.merge import Packing
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.components.plots import report_page
 from augmentai.web.jobs.heartbeat import beating
 from augmentai.web.jobs.run import Row
-from augmentai.web.jobs.session_store import Finished, Shelf
+from augmentai.web.jobs.session_store import Finished, SessionStore
 from augmentai.web.views import Shown, download, page_of
 
 _COMPARED_SIDE_PX = 1280
@@ -32,10 +32,10 @@ _PAUSE_SECONDS = 0.4  # between two words on how far the ZIP is
 _log = logging.getLogger(__name__)
 
 
-class After:
+class ResultHandlers:
     """Handlers over the finished jobs of all visitors; each sees but their own."""
 
-    def __init__(self, settings: Settings, shelf: Shelf) -> None:
+    def __init__(self, settings: Settings, shelf: SessionStore) -> None:
         self._settings, self._shelf = settings, shelf
         self._choosing = threading.Lock()
 
@@ -105,7 +105,7 @@ class After:
                 if not found and read is not None:
                     large = thumbnail(read(), row.file, self._settings.max_pixels, _COMPARED_SIDE_PX)
                     if name == "before" and row.geometry is not None:
-                        large = warp_told(row.geometry, row.size_wh, large.size).picture(large)
+                        large = warp_from_manifest(row.geometry, row.size_wh, large.size).picture(large)
                     data, ending = as_web_file(large)
                     found = [holder / f"large-{name}.{ending}"]
                     found[0].write_bytes(data)

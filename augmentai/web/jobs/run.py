@@ -13,17 +13,17 @@ from threading import Event
 from typing import Any
 
 from augmentai.annotations import Labels
-from augmentai.dataset.checkpoint import Held
+from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import OutputError
 from augmentai.engines.base import Engine
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import as_web_file, distance, shrunk, thumbnail
-from augmentai.operations import warp_told
+from augmentai.operations import warp_from_manifest
 from augmentai.pipeline.balance import classes_of
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.merge import addition, name_by_count, new_zip
-from augmentai.pipeline.run import keep
+from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Outcome, Source
@@ -114,7 +114,7 @@ def run(
     stop: Event,
     keep_full: bool = True,
     first_index: int = 1,
-    held: Held | None = None,
+    held: Checkpoint | None = None,
     admit: Callable[[Job], None] = lambda job: None,
 ) -> Generator[Snapshot, None, None]:
     """Do a job in a fresh folder below `folder`, in a thread of its own, with a heartbeat (see `beating`).
@@ -154,7 +154,7 @@ class _Work:
         engines: Sequence[Engine],
         stop: Event,
         first_index: int,
-        held: Held | None,
+        held: Checkpoint | None,
         admit: Callable[[Job], None],
     ) -> Generator[Snapshot, None, None]:
         finished = False
@@ -162,13 +162,13 @@ class _Work:
             _make_room(self.place)
             gathered = given(self.place, stop)
             stopped_early = stop.is_set()  # some files may not have been read at all
-            job = Job(gathered, recipe, settings, engines, stop, first_index, tell=self._doing.tell)
-            job.go_on(held or Held())
+            job = Job(gathered, recipe, settings, engines, stop, first_index, on_progress=self._doing.tell)
+            job.resume(held or Checkpoint())
             admit(job)
             zip_path = new_zip(self.place)
             zip_path.parent.mkdir()
             yield self._snapshot(job)
-            with closing(keep(job, zip_path) if held is None else addition(job, zip_path)) as outcomes:
+            with closing(run_to_disk(job, zip_path) if held is None else addition(job, zip_path)) as outcomes:
                 for number, outcome in enumerate(outcomes):
                     if outcome.variation is not None and (self._keep_full or number < _ROWS_AT_MOST):
                         self._keep(outcome, number, settings.max_pixels)
@@ -252,7 +252,7 @@ class _Work:
 def _moved_alike(before: Any, geometry: Mapping[str, Any], full_wh: tuple[int, int], holder: Path) -> tuple[Any, str]:
     """The small source as its variation lies, and its file; none where that fails, which must not cost the job."""
     try:
-        moved = warp_told(geometry, full_wh, before.size).picture(before)
+        moved = warp_from_manifest(geometry, full_wh, before.size).picture(before)
     except (RuntimeError, ValueError, MemoryError):
         return None, ""
     return moved, _write(moved, holder, "before-moved")

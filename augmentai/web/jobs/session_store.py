@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from augmentai.dataset.checkpoint import Held
+from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.manifest import MANIFEST
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.pipeline.balance import plan
@@ -60,9 +60,9 @@ class Finished:
         wanted = plan(self.gathered.sources, self.recipe)
         return [s for s in self.gathered.sources if had[s.path, s.sha256] < wanted.of((s.path, s.sha256))]
 
-    def made(self) -> Held:
+    def made(self) -> Checkpoint:
         """Everything that is there: for a run that makes what is missing, with new seeds where filters left it out."""
-        held = Held(self.gathered.sources)
+        held = Checkpoint(self.gathered.sources)
         held.rounds = self.rounds + 1
         for path in self.zips:
             with zipfile.ZipFile(path) as archive, archive.open(MANIFEST) as lines:
@@ -72,9 +72,9 @@ class Finished:
             held.take({"source": row.source, "source_sha256": row.sha256, "index": row.index, "engine": row.engine})
         return held
 
-    def all_but(self, row: Row, first_index: int, variations: int) -> Held:
+    def all_but(self, row: Row, first_index: int, variations: int) -> Checkpoint:
         """Everything but later variations of this row's source: for a run that makes these."""
-        held = Held(self.gathered.sources)
+        held = Checkpoint(self.gathered.sources)
         for source in self.gathered.sources:
             if (source.path, source.sha256) != (row.source, row.sha256):
                 entry = {"source": source.path, "source_sha256": source.sha256, "engine": row.engine}
@@ -151,7 +151,7 @@ def merged(before: dict[str, Any], after: dict[str, Any], tried: set[str], fresh
     }
 
 
-class Shelf:
+class SessionStore:
     """The last finished job of each open tab, by its session. Thread-safe, of bounded size."""
 
     def __init__(self) -> None:

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_names import safe_path, shown
-from augmentai.dataset.formats.base import Known
+from augmentai.dataset.formats.base import ImageInfo
 from augmentai.dataset.formats.detect import recognise
 from augmentai.dataset.readers.archive import ArchiveError, check, members, open_archive, size_words, too_large
 from augmentai.dataset.readers.file_tree import LABEL_SUFFIXES, Tree
@@ -22,7 +22,7 @@ from augmentai.dataset.readers.file_tree import Entry as Place
 from augmentai.images.file_types import RAW_SUFFIXES, SUFFIXES
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import as_web_file, first_look, thumbnail
-from augmentai.operations.auto_geometry import Traits, traits
+from augmentai.operations.auto_geometry import DatasetTraits, traits
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.forecast import kinds
 
@@ -56,7 +56,7 @@ def samples() -> list[Entry]:
 
 
 @dataclass
-class Look:
+class UploadSummary:
     """What was found in uploads, by names and headers.
 
     pictures: those that may be varied; carried: those for validation and test, which never are. layout: how the set is
@@ -73,7 +73,7 @@ class Look:
     categories: list[str] = field(default_factory=list)
     classes: Counter[str] = field(default_factory=Counter)
     kinds: list[tuple[str | None, tuple[str, ...], int]] = field(default_factory=list)
-    seen: Traits = field(default_factory=Traits)
+    seen: DatasetTraits = field(default_factory=DatasetTraits)
     refused: list[dict[str, str]] = field(default_factory=list)
     thumbs: list[dict[str, str]] = field(default_factory=list)
 
@@ -101,13 +101,13 @@ class Look:
         self.refused.append({"file": shown(file), "reason": str(reason)})
 
 
-def look(entries: Sequence[Entry], settings: Settings, layout: str = "auto") -> Look:
-    """Look at uploads: headers of files, contents lists of ZIPs. Decodes a dozen pictures, for thumbnails.
+def look(entries: Sequence[Entry], settings: Settings, layout: str = "auto") -> UploadSummary:
+    """UploadSummary at uploads: headers of files, contents lists of ZIPs. Decodes a dozen pictures, for thumbnails.
 
     layout: how the visitor says that the set is laid out.
     Raises nothing for bad files: they are among `refused`, with the reason in words for the visitor.
     """
-    found = Look()
+    found = UploadSummary()
     with ExitStack() as archives:
         tree = Tree()
         for place, path in _placed(entries, found):
@@ -121,11 +121,11 @@ def look(entries: Sequence[Entry], settings: Settings, layout: str = "auto") -> 
     return found
 
 
-def _sort_out(tree: Tree, settings: Settings, wanted: str, found: Look) -> None:
+def _sort_out(tree: Tree, settings: Settings, wanted: str, found: UploadSummary) -> None:
     """What the set is, by its label files and folders, as the job will read it."""
     layout = recognise(tree, wanted)
     pictures = [entry for entry in tree.pictures if entry.key not in layout.hidden]
-    known = [layout.known.get(entry.key, Known()) for entry in pictures]
+    known = [layout.known.get(entry.key, ImageInfo()) for entry in pictures]
     has_splits = any(one.split for one in known)
     varied = [one for one in known if not has_splits or one.split == "train"]
     found.pictures, found.carried = len(varied), len(known) - len(varied)
@@ -151,7 +151,7 @@ def lay_out(entries: Sequence[Entry], folder: Path) -> list[Path]:
     Files are linked, not copied. What has a name that leads out of the folder is left out: `look` told so.
     """
     inputs: list[Path] = []
-    for place, path in _placed(entries, Look()):
+    for place, path in _placed(entries, UploadSummary()):
         if _is_zip(place):
             target = folder.parent / "zips" / str(len(inputs)) / PurePosixPath(place).name
         else:
@@ -163,7 +163,7 @@ def lay_out(entries: Sequence[Entry], folder: Path) -> list[Path]:
     return [folder, *inputs] if folder.is_dir() else inputs
 
 
-def _placed(entries: Sequence[Entry], found: Look) -> Iterator[Entry]:
+def _placed(entries: Sequence[Entry], found: UploadSummary) -> Iterator[Entry]:
     """Entries with safe places. Of one folder that holds class folders the name says nothing, and it is left off."""
     safe: list[Entry] = []
     for rel, path in entries:
@@ -179,7 +179,7 @@ def _placed(entries: Sequence[Entry], found: Look) -> Iterator[Entry]:
         yield (place.split("/", 1)[1] if strip and not _is_zip(place) else place), path
 
 
-def _file(path: Path, place: str, settings: Settings, found: Look, tree: Tree) -> None:
+def _file(path: Path, place: str, settings: Settings, found: UploadSummary, tree: Tree) -> None:
     try:
         size = path.stat().st_size
         if size > settings.max_file_bytes:
@@ -193,7 +193,9 @@ def _file(path: Path, place: str, settings: Settings, found: Look, tree: Tree) -
         tree.pictures.append(Place(place, "", file=path))
 
 
-def _zip_members(path: Path, place: str, settings: Settings, found: Look, tree: Tree, archives: ExitStack) -> None:
+def _zip_members(
+    path: Path, place: str, settings: Settings, found: UploadSummary, tree: Tree, archives: ExitStack
+) -> None:
     before = len(tree.pictures) + len(found.refused)
     try:
         archive = archives.enter_context(open_archive(path))
@@ -227,7 +229,7 @@ def _zip_members(path: Path, place: str, settings: Settings, found: Look, tree: 
         found.refuse(place, "there is no picture in this ZIP")
 
 
-def _measure(stream: IO[bytes], name: str, settings: Settings, found: Look) -> None:
+def _measure(stream: IO[bytes], name: str, settings: Settings, found: UploadSummary) -> None:
     width, height = first_look(stream, name, settings.max_pixels)
     found.pixels += width * height
     found.pixels_of += 1

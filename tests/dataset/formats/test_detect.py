@@ -63,9 +63,9 @@ def test_recognised_from_folder_and_zip(name: str, tmp_path: Path) -> None:
         assert not found.failures + found.notices
         assert {Path(source.path).stem for source in found.sources} == (set(TRAIN) if has_splits else set(EXPECTED))
         assert {source.split for source in found.sources} == {"train" if has_splits else None}
-        carried = {(Path(source.path).stem, source.split) for source in found.carried}
-        assert carried == ({("three", "val"), ("four", "test")} if has_splits else set())
-        for source in (*found.sources, *found.carried):
+        holdout = {(Path(source.path).stem, source.split) for source in found.holdout}
+        assert holdout == ({("three", "val"), ("four", "test")} if has_splits else set())
+        for source in (*found.sources, *found.holdout):
             labels = source.labels.load() if source.labels is not None else None
             if layout in {"yolo", "coco", "voc"}:
                 assert labels is not None
@@ -309,7 +309,7 @@ class TestArrangements:
 
     def splits(self, tmp_path: Path, files: dict[str, bytes]) -> dict[str, Any]:
         found = gathered(write(tmp_path / "in", files))
-        return {source.path: source.split for source in (*found.sources, *found.carried)}
+        return {source.path: source.split for source in (*found.sources, *found.holdout)}
 
     def test_yolo_lists_of_pictures(self, tmp_path: Path) -> None:
         files = {name: data for name, data in yolo().items() if name != "data.yaml"}
@@ -357,7 +357,7 @@ class TestArrangements:
         found = gathered(*parts)
         assert found.layout.name == "coco"
         assert {Path(s.path).stem for s in found.sources} == set(TRAIN)
-        assert [s.path for s in found.carried] == ["val2017/three.jpg"]
+        assert [s.path for s in found.holdout] == ["val2017/three.jpg"]
 
     def test_several_files_tell_of_one_picture(self, tmp_path: Path) -> None:
         files = coco()
@@ -411,14 +411,14 @@ def test_a_broken_off_run_ends_with_the_same_set(name: str, tmp_path: Path) -> N
     augmented([given], tmp_path / "whole", geometry="flip")
     from augmentai.dataset.readers.gather import gather
     from augmentai.pipeline.job import Job, limits
-    from augmentai.pipeline.run import keep
+    from augmentai.pipeline.run import run_to_disk
     from augmentai.recipe import Recipe
     from augmentai.settings import Settings
     from tests.pipeline.test_job import Darker
 
     recipe = Recipe(seed=5, engine="gan", variations=2, geometry="flip", filters=False)
     out = tmp_path / "broken"
-    running = keep(Job(gather([given], limits(Settings())), recipe, Settings(), [Darker()]), out, [given])
+    running = run_to_disk(Job(gather([given], limits(Settings())), recipe, Settings(), [Darker()]), out, [given])
     for _ in range(3):
         next(running)
     running.close()

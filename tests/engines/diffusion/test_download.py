@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from augmentai.engines.base import EngineOut, JobView, Made, Refused, Task
+from augmentai.engines.base import EngineUnavailable, JobView, Made, Refused, Task
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.engines.diffusion.download import _Progress
 from augmentai.engines.diffusion.weight_files import chosen, variant_of
@@ -66,7 +66,7 @@ def one_picture(engine: DiffusionEngine, said: list[tuple[str, float]] | None = 
 
 def why_out(engine: DiffusionEngine) -> str:
     tasks = one_task()
-    with pytest.raises(EngineOut) as caught:
+    with pytest.raises(EngineUnavailable) as caught:
         list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))
     assert list(caught.value.unfinished) == tasks
     return caught.value.reason
@@ -182,7 +182,7 @@ def test_a_stop_during_the_download_ends_the_job_and_not_the_next(hub: ModelHub)
 
     def work() -> None:
         tasks = one_task()
-        results.extend(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8, stop, tell=tell)))
+        results.extend(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8, stop, on_progress=tell)))
 
     job = threading.Thread(target=work)
     job.start()
@@ -210,7 +210,7 @@ def test_a_stop_ends_the_download_itself(hub: ModelHub, xet: bool) -> None:
             stop.set()
 
     tasks = one_task()
-    assert list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8, stop, tell=tell))) == []
+    assert list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8, stop, on_progress=tell))) == []
     hub.go_on.set()
     engine._gpu.submit(bool).result(timeout=30)  # the thread that downloads is free again
     assert engine._model is None

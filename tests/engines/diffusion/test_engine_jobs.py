@@ -14,7 +14,7 @@ from PIL import Image
 from augmentai.engines.base import JobView, Made, Task
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.engines.gan import GanEngine
-from augmentai.pipeline.run import keep
+from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from tests.support import tiny_pipeline
@@ -57,7 +57,7 @@ def test_stop_works_between_steps(tmp_path: Path) -> None:
         if share > 0.02:
             stop.set()
 
-    view = JobView((), tasks[0].recipe, 10**8, stop, tell=tell)
+    view = JobView((), tasks[0].recipe, 10**8, stop, on_progress=tell)
     started = time.monotonic()
     assert list(engine.make(iter(tasks), view)) == []
     assert max(steps) < 0.2
@@ -77,7 +77,7 @@ def test_closing_the_generator_drops_what_runs(tmp_path: Path) -> None:
             taken.append(task.index)
             yield task
 
-    view = JobView((), tasks[0].recipe, 10**8, tell=lambda words, share: steps.append(share))
+    view = JobView((), tasks[0].recipe, 10**8, on_progress=lambda words, share: steps.append(share))
     results = engine.make(tracked(), view)
     next(results)
     results.close()  # type: ignore[attr-defined]
@@ -92,10 +92,10 @@ def test_a_stopped_run_is_gone_on_with(tmp_path: Path, engine: DiffusionEngine) 
     """The rest falls into other batches, and comes out as if it had not: but for one level of 255."""
     photos = [tmp_path / "photos"]
     for out in ("whole", "broken-off"):
-        list(keep(job_for(tmp_path, [engine], engine="diffusion", variations=5), tmp_path / out, photos))
+        list(run_to_disk(job_for(tmp_path, [engine], engine="diffusion", variations=5), tmp_path / out, photos))
         if out == "whole":
             begun = job_for(tmp_path, [engine], engine="diffusion", variations=5)
-            for number, _ in enumerate(keep(begun, tmp_path / "broken-off", photos)):
+            for number, _ in enumerate(run_to_disk(begun, tmp_path / "broken-off", photos)):
                 if number == 6:
                     begun.stop.set()
             early = {path.name: path.read_bytes() for path in (tmp_path / "broken-off").rglob("*.png")}

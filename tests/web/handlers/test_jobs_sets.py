@@ -63,7 +63,7 @@ def test_lists_follow_what_is_added(to: str, tmp_path: Path) -> None:
     """Two more of one source, numbered on, with the labels and class numbers of the whole set."""
     job = finished("coco", tmp_path, to=to)
     more = Job(job.again(), replace(job.recipe, to=to), Settings(), [Darker()], first_index=3)
-    more.go_on(job.all_but(job.rows[0], 3, job.recipe.variations))
+    more.resume(job.all_but(job.rows[0], 3, job.recipe.variations))
     for _ in addition(more, tmp_path / "2.zip"):
         pass
     job.add(Snapshot(report=more.report.as_dict(), zip_path=str(tmp_path / "2.zip")), [])

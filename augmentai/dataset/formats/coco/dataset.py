@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_names import safe_path
-from augmentai.dataset.formats.base import Closing, Known, Layout
+from augmentai.dataset.formats.base import Closing, ImageInfo, Layout
 from augmentai.dataset.formats.coco.annotation import annotation_of, shape_of
 from augmentai.dataset.formats.coco.store import CocoStore
 from augmentai.dataset.formats.splits import folder_splits, split_named, split_of, split_within
@@ -192,12 +192,12 @@ def _know_pictures(layout: CocoLayout, tree: Tree, broken: bool) -> None:
     for entry in tree.pictures:
         if entry.key in listed:
             split = splits[entry.key] or split_of(entry.path, folders)[0]
-            layout.known[entry.key] = Known(None, split, CocoLabels(entry, layout))
+            layout.known[entry.key] = ImageInfo(None, split, CocoLabels(entry, layout))
         elif broken:
             layout.hidden.add(entry.key)  # its labels may be what could not be read
             unknown += 1
         else:
-            layout.known[entry.key] = Known(None, split_of(entry.path, folders)[0])
+            layout.known[entry.key] = ImageInfo(None, split_of(entry.path, folders)[0])
     if unknown:
         layout.notices.append(f"{unknown} picture(s) without labels were left alone, since a label file is broken")
 

@@ -16,7 +16,7 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels, Shape
-from augmentai.dataset.formats.base import Closing, File, Known, Layout
+from augmentai.dataset.formats.base import Closing, File, ImageInfo, Layout
 from augmentai.dataset.formats.folders import class_of
 from augmentai.dataset.formats.imagefolder.companion_files import Companions, Masks, companions
 from augmentai.dataset.formats.imagefolder.metadata import csv_line, json_line, objects_of, read_rows
@@ -232,14 +232,14 @@ def read_imagefolder(tree: Tree, forced: bool) -> ImageFolderLayout | None:
         if layout.has_row(picture.key):
             label = layout.row_of(picture.key)[2].get("label")
             name = str(label) if isinstance(label, str | int) and not isinstance(label, bool) else None
-            layout.known[picture.key] = Known(
+            layout.known[picture.key] = ImageInfo(
                 name, split, RowLabels(picture.key, layout, picture, layout.beside.masks.get(picture.key, ()))
             )
         elif any(not place or picture.path.startswith(place + "/") for place in broken):
             layout.hidden.add(picture.key)  # its row may be what could not be read
             unknown += 1
         else:
-            layout.known[picture.key] = Known(class_of(picture.path, splits), split)
+            layout.known[picture.key] = ImageInfo(class_of(picture.path, splits), split)
     layout.beside.masks.clear()
     layout.beside.hidden.clear()
     if unknown:

@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from augmentai.annotations import LabelError, Labels
-from augmentai.dataset.formats.base import Closing, File, Known, Layout
+from augmentai.dataset.formats.base import Closing, File, ImageInfo, Layout
 from augmentai.dataset.formats.mask_files import MaskFile, encode_mask
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.formats.voc.annotation import labels_of, read_xml, xml_of
@@ -154,7 +154,7 @@ def read_voc(tree: Tree, forced: bool) -> VocLayout | None:
         bitmaps = tuple(MaskFile(mask) for mask in masks.get((stem, entry.origin), ()) if mask is not None)
         sheet = found[entry.key]
         labels = VocLabels(entry, sheet, bitmaps) if sheet is not None or bitmaps else None
-        layout.known[entry.key] = Known(None, split, labels)
+        layout.known[entry.key] = ImageInfo(None, split, labels)
     return layout
 
 

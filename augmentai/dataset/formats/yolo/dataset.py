@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels
-from augmentai.dataset.formats.base import Closing, File, Known, Layout
+from augmentai.dataset.formats.base import Closing, File, ImageInfo, Layout
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.formats.yolo.annotation import STANDS_IN, Classes, YoloLabels, lines_of, looks_right, yaml_of
 from augmentai.dataset.readers.file_tree import Entry, Tree, joined, parent
@@ -123,7 +123,7 @@ def read_yolo(tree: Tree, forced: bool) -> YoloLayout | None:
             split = split_of(entry.path, folders)[0]
         if text is not None:
             layout.used.add(text.path)
-        layout.known[entry.key] = Known(None, split, YoloLabels(entry, text, classes))
+        layout.known[entry.key] = ImageInfo(None, split, YoloLabels(entry, text, classes))
     return layout
 
 

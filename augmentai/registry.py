@@ -1,0 +1,120 @@
+"""Engines, operations and dataset formats by name: built in, or from entry points of other installed packages.
+
+A package adds an engine with three lines in its pyproject.toml, and nothing here changes:
+
+    [project.entry-points."augmentai.engines"]
+    my_engine = "my_package:MyEngine"
+
+Operations go into the group `augmentai.operations`, dataset formats into `augmentai.formats`. Names are read without
+importing anything; an object is imported when it is first used.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cache
+from importlib import import_module
+from importlib.metadata import entry_points
+from typing import Any, Literal
+
+Kind = Literal["engines", "operations", "formats"]
+
+# Each of these packages has a BUILT_IN dictionary: {name: "module:object"}.
+_HOMES: dict[Kind, str] = {
+    "engines": "augmentai.engines",
+    "operations": "augmentai.operations",
+    "formats": "augmentai.dataset.formats",
+}
+_SINGULAR: dict[Kind, str] = {"engines": "engine", "operations": "operation", "formats": "dataset format"}
+
+
+class RegistryError(ValueError):
+    """There is nothing of that name, or it cannot be imported; the message says what is installed and what to do."""
+
+
+@dataclass(frozen=True)
+class Registered:
+    """One name in the registry.
+
+    Attributes:
+        name: what recipes, flags and manifests call it.
+        target: where it is, as "module:object".
+        package: the installed package it comes from with its version ("my-package 1.2"), "" for what is built in.
+    """
+
+    name: str
+    target: str
+    package: str = ""
+
+
+@cache
+def registered(kind: Kind) -> dict[str, Registered]:
+    """Everything of one kind, built in first, each in its package's order.
+
+    A name that is built in cannot be taken by another package; of two packages with one name the first by package name
+    is used, so that the result does not depend on the order of installation.
+
+    Args:
+        kind: "engines", "operations" or "formats".
+
+    Returns:
+        {name: where it is}. Nothing of it has been imported.
+
+    Example:
+        >>> "auto" in registered("engines")
+        False
+        >>> registered("engines")["gan"].package
+        ''
+    """
+    built_in: dict[str, str] = import_module(_HOMES[kind]).BUILT_IN
+    found = {name: Registered(name, target) for name, target in built_in.items()}
+    plugins = [
+        Registered(point.name, point.value, f"{point.dist.name} {point.dist.version}" if point.dist else "")
+        for point in entry_points(group=f"augmentai.{kind}")
+    ]
+    for plugin in sorted(plugins, key=lambda one: (one.package, one.name)):
+        found.setdefault(plugin.name, plugin)
+    return found
+
+
+def names(kind: Kind) -> tuple[str, ...]:
+    """The names of one kind, in the registry's order."""
+    return tuple(registered(kind))
+
+
+def find(kind: Kind, name: str) -> Any:
+    """The object registered under a name, imported when first asked for.
+
+    Args:
+        kind: "engines", "operations" or "formats".
+        name: its name.
+
+    Raises:
+        RegistryError: there is none of that name, or its package cannot be imported.
+    """
+    entry = registered(kind).get(name)
+    if entry is None:
+        raise RegistryError(unknown(kind, name))
+    return _imported(kind, entry)
+
+
+def unknown(kind: Kind, name: object) -> str:
+    """Why a name cannot be used, in words: what is installed, and what to do."""
+    what = _SINGULAR[kind]
+    return (
+        f"there is no {what} {str(name)[:80]!r}; installed: {', '.join(names(kind))}. If it comes from another package, "
+        f"install that package (it must offer the entry point augmentai.{kind})"
+    )
+
+
+@cache
+def _imported(kind: Kind, entry: Registered) -> Any:
+    module, _, attribute = entry.target.partition(":")
+    try:
+        return getattr(import_module(module), attribute)
+    except Exception as error:  # another package's import may fail in any way
+        origin = f" of the package {entry.package}" if entry.package else ""
+        raise RegistryError(
+            f"the {_SINGULAR[kind]} {entry.name!r}{origin} cannot be loaded ({type(error).__name__}: {error}); "
+            "reinstall or remove that package"
+        ) from error
