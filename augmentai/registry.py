@@ -102,8 +102,8 @@ def unknown(kind: Kind, name: object) -> str:
     """Why a name cannot be used, in words: what is installed, and what to do."""
     what = _SINGULAR[kind]
     return (
-        f"there is no {what} {str(name)[:80]!r}; installed: {', '.join(names(kind))}. If it comes from another package, "
-        f"install that package (it must offer the entry point augmentai.{kind})"
+        f"there is no {what} {str(name)[:80]!r}; installed: {', '.join(names(kind))}. If it comes from another "
+        f"package, install that package (it must offer the entry point augmentai.{kind})"
     )
 
 

@@ -33,7 +33,7 @@ def unit(place: Path, shots: int, seed: int, args: argparse.Namespace) -> list[d
     import torch
 
     from augmentai.lift import LabelledSet, Plan
-    from augmentai.lift import protocol as measure
+    from augmentai.lift.protocol import measure
 
     torch.set_num_threads(args.threads)
     recipes = {

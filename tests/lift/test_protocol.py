@@ -11,8 +11,8 @@ import torch
 from PIL import Image
 
 from augmentai.lift import LabelledSet, LiftError, Plan, Row, markdown, summary
-from augmentai.lift import protocol as measure
 from augmentai.lift.policies import CEILING, POLICIES, policy
+from augmentai.lift.protocol import measure
 from augmentai.lift.shift import KINDS, shifted
 from augmentai.recipe import Recipe
 

@@ -1,6 +1,6 @@
 """`emulator`: the hosted API in a process of its own, reset before every test.
 
-from tests.emulator.fixture import emulator, emulator_process  # noqa: F401
+from tests.support.emulator_fixture import emulator, emulator_process  # noqa: F401
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from augmentai.settings import ROOT
 CODE = """
 import sys
 from pathlib import Path
-from augmentai.web.quick import import_gradio
+from augmentai.web.gradio_import import import_gradio
 assert "gradio" not in sys.modules
 before = list(sys.meta_path)
 gradio = import_gradio()

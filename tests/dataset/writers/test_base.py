@@ -127,8 +127,8 @@ def test_a_killed_run_leaves_whole_pictures_that_the_manifest_tells(tmp_path: Pa
     script = """
 import os, sys
 from pathlib import Path
-from tests.dataset.test_write import outcome
-from augmentai.dataset.write import writer_for
+from tests.dataset.writers.test_base import outcome
+from augmentai.dataset.writers.base import writer_for
 with writer_for(Path(sys.argv[1])) as writer:
     writer.add(outcome("a__v1.jpg"))
     writer.add(outcome("b__v1.jpg"))
@@ -272,8 +272,8 @@ def run(script: str, *words: str | Path) -> str:
 FULL_DISK = """
 import resource, sys
 from pathlib import Path
-from tests.dataset.test_write import outcome
-from augmentai.dataset.write import OutputError, writer_for
+from tests.dataset.writers.test_base import outcome
+from augmentai.dataset.writers.base import OutputError, writer_for
 limit = int(sys.argv[2])
 try:
     with writer_for(Path(sys.argv[1])) as writer:
