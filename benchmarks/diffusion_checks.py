@@ -84,7 +84,7 @@ def check_job(model: Path, device: str, count: int) -> dict[str, Any]:
     }
 
 
-def pixels_of(engine: DiffusionEngine, images: list[Image.Image]) -> list[Any]:
+def to_pixels(engine: DiffusionEngine, images: list[Image.Image]) -> list[Any]:
     tasks = tasks_for(images)
     made = {r.task.source.path: r for r in engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8))}
     results = [made[task.source.path] for task in tasks]
@@ -94,7 +94,7 @@ def pixels_of(engine: DiffusionEngine, images: list[Image.Image]) -> list[Any]:
 
 def check_seed(model: Path, device: str, count: int) -> dict[str, Any]:
     images = photographs(min(count, 32), 512)
-    one, again, many = (pixels_of(engine_for(model, device, batch), images) for batch in (1, 1, 16))
+    one, again, many = (to_pixels(engine_for(model, device, batch), images) for batch in (1, 1, 16))
     differences = np.abs(np.stack(one) - np.stack(many))
     return {
         "pictures": len(images),
@@ -122,7 +122,7 @@ def check_memory(model: Path, device: str, count: int) -> dict[str, Any]:
             torch.cuda.set_per_process_memory_fraction(min(1.0, (held + spare_gb * 1e9) / total))
             try:
                 found[f"{spare_gb} GB beside the weights"] = (
-                    f"{len(pixels_of(engine, images))} made, batch {loaded.batch}"
+                    f"{len(to_pixels(engine, images))} made, batch {loaded.batch}"
                 )
             except EngineUnavailable as out:
                 found[f"{spare_gb} GB beside the weights"] = f"{out.reason} ({len(out.unfinished)} handed back)"

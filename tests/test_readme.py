@@ -29,7 +29,7 @@ def test_model_card_is_of_these_weights() -> None:
     from augmentai.settings import DEFAULT_WEIGHTS
 
     card = DEFAULT_WEIGHTS.with_name("README.md").read_text()
-    assert f"{int(load(DEFAULT_WEIGHTS).notes['steps']):,}" in card
+    assert f"{int(load(DEFAULT_WEIGHTS).metadata['steps']):,}" in card
     assert DEFAULT_WEIGHTS.with_name("train_log.jsonl").exists()
 
 

@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 
 from augmentai.dataset.manifest import OWN_FILES
 from augmentai.images import extension_for
-from augmentai.images.file_types import RAW_SUFFIXES, SUFFIXES
+from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
 from augmentai.types import Source
 
 LONGEST_PATH_BYTES = 1000  # systems differ from 1,024 up; a path has to fit below somebody's folder
@@ -20,7 +20,7 @@ _ROOM_FOR_ENDING_BYTES = 32  # "__0123abcd__v16.jpeg" and more
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 _WINDOWS_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")
 _VARIATION_NAME = re.compile(r"(.+)__v\d+(\.[a-z]+)?", re.DOTALL)
-_ENDINGS = SUFFIXES | set(RAW_SUFFIXES) | {".zip"}
+_ENDINGS = IMAGE_SUFFIXES | set(RAW_SUFFIXES) | {".zip"}
 
 
 def safe_path(name: str) -> str | None:

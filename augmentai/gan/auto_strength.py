@@ -1,12 +1,13 @@
-"""How strong a change a set of labelled pictures bears, told from their styles alone: no training, no labels of boxes.
+"""Choosing an augmentation strength that a labelled set can take, from its styles alone: no training, no boxes.
 
-Where pictures of one class look alike and those of another do not (ripe and unripe, stained and unstained), light and
-colour *are* the class, and a strong change would make labels untrue. Measured as the share of pictures whose nearest
-class mean in style space is their own class's, each picture left out of its own mean, over what chance would give.
+Where images of one class look alike and those of another do not (ripe and unripe, stained and unstained), light and
+color *are* the class, and a strong change would make labels wrong. The separation of the classes is measured by
+leave-one-out nearest class mean in style space: the share of images whose nearest class mean is their own class's
+(computed without that image), above what chance would give.
 
-And the more pictures there are of a class, the more looks the set has of its own, and the less a strong change brings:
-with 30 of each a gentle one lost least on clean pictures, for about a point on shifted ones, where with 10 it was the
-strong change that helped (`benchmarks/results/lift_trials.md`).
+The more images a class has, the more styles the set already covers, and the less a strong change adds: with 30 per
+class a weak one lost least on clean test images, for about a point on shifted ones, where with 10 the strong change
+was the one that helped (`benchmarks/results/lift_trials.md`).
 """
 
 from __future__ import annotations
@@ -18,45 +19,75 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-WITHOUT_CLASSES = 0.6  # loose photos: nothing is known of what must stay; plainly seen, still natural
+UNLABELLED = 0.6  # loose photos: nothing is known about what must stay; a visible change that still looks natural
 STRONGEST, GENTLEST = 1.0, 0.4
-FEW, MANY = 10, 30  # pictures a class: so many and fewer bear the strongest, from so many on the gentlest does
-FREE, BOUND = 0.4, 0.8  # up to the first separation the strongest is borne, from the second on only the gentlest
+FEW_PER_CLASS = 10  # up to this many images per class, the strongest change is safe
+MANY_PER_CLASS = 30  # from this many on, the gentlest is used
+FREE, BOUND = 0.4, 0.8  # class separation up to which the strongest is safe, and from which only the gentlest is
 
 
 def class_separation(styles: Tensor, labels: Sequence[str]) -> float | None:
-    """0 where styles tell nothing of the classes, 1 where they tell all; None where fewer than two classes have two.
+    """Measure how well styles alone predict the class.
 
-    styles: (N, D). labels: N names.
+    Args:
+        styles: One style per image.
+        labels: The class of each image.
+
+    Returns:
+        0 where styles say nothing about the class, 1 where they determine it; None where fewer than two classes have
+        two images or more.
+
+    Shape:
+        styles: (N, D), any float type; labels: N names.
+
+    Example:
+        >>> styles = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+        >>> class_separation(styles, ["ripe", "ripe", "green", "green"])
+        1.0
+        >>> class_separation(styles, ["a", "b", "a", "b"])
+        0.0
     """
     counts = {name: labels.count(name) for name in dict.fromkeys(labels)}
     kept = [number for number, name in enumerate(labels) if counts[name] > 1]
     names = sorted({labels[number] for number in kept})
     if len(names) < 2:
         return None
-    # Rounded: the last bits of a sum hang on the number of threads, and a strength must not.
-    unit = (F.normalize(styles[kept].double().cpu(), dim=1) * 4096).round() / 4096
+    # Rounded: the last bits of a sum depend on the number of threads, and a strength must not.
+    unit = (F.normalize(styles[kept].double().cpu(), dim=1) * 4096).round() / 4096  # (n, D)
     member = torch.tensor([[labels[number] == name for name in names] for number in kept]).double()  # (n, C)
-    sums, sizes = member.T @ unit, member.sum(0)
-    right = 0
+    sums, sizes = member.T @ unit, member.sum(0)  # (C, D), (C,)
+    correct = 0
     for row, own in zip(unit, member, strict=True):
         means = (sums - own[:, None] * row) / (sizes - own)[:, None]
-        right += int((means - row).norm(dim=1).argmin() == own.argmax())
+        correct += int((means - row).norm(dim=1).argmin() == own.argmax())
     chance = 1 / len(names)
-    return max(0.0, (right / len(kept) - chance) / (1 - chance))
+    return max(0.0, (correct / len(kept) - chance) / (1 - chance))
 
 
-def bearable(separation: float | None, each: float) -> float:
-    """The strength for a set: in tenths, so that one picture more or less seldom changes it.
+def strength_for_set(separation: float | None, images_per_class: float) -> float:
+    """Choose the strength for a set.
 
-    separation: `class_separation`, not asked for from `MANY` pictures a class on; each: pictures of a class, the median
-    over the classes, 0 where there are none.
+    Args:
+        separation: From `class_separation`; not needed from `MANY_PER_CLASS` images per class on.
+        images_per_class: The median over the classes, 0 where there are no classes.
+
+    Returns:
+        A strength from `GENTLEST` to `STRONGEST`, in tenths, so that one image more or less seldom changes it.
+
+    Example:
+        >>> strength_for_set(separation=0.1, images_per_class=10)
+        1.0
+        >>> strength_for_set(separation=0.9, images_per_class=10)
+        0.4
+        >>> strength_for_set(separation=None, images_per_class=0)
+        0.6
     """
-    if each >= MANY:
+    if images_per_class >= MANY_PER_CLASS:
         return GENTLEST
     if separation is None:
-        return WITHOUT_CLASSES
-    crowded = math.log(max(each, FEW) / FEW) / math.log(MANY / FEW)  # by ratios: ten more mean less to many
-    coloured = (separation - FREE) / (BOUND - FREE)
-    room = (1 - crowded) * (1 - min(max(coloured, 0.0), 1.0))
+        return UNLABELLED
+    ratio = max(images_per_class, FEW_PER_CLASS) / FEW_PER_CLASS
+    crowded = math.log(ratio) / math.log(MANY_PER_CLASS / FEW_PER_CLASS)  # by ratio: ten more mean less to many
+    bound_by_style = (separation - FREE) / (BOUND - FREE)
+    room = (1 - crowded) * (1 - min(max(bound_by_style, 0.0), 1.0))
     return round(GENTLEST + room * (STRONGEST - GENTLEST), 1)

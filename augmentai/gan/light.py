@@ -6,13 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from augmentai.gan.network import Generator, apply_change, luma, soft
+from augmentai.gan.network import Generator, apply_change, blur, luma
 
 _LIGHTS, _DARKS = 0.55, 0.45  # luma
 _FEW = 0.05  # of the pixels
 
 
-def vary_light(x: Tensor, rng: torch.Generator, chance: float = 0.5) -> Tensor:
+def random_light(x: Tensor, rng: torch.Generator, chance: float = 0.5) -> Tensor:
     """Some of the batch in another light: exposure, white balance, saturation, contrast, haze, mist or clear air.
 
     (B, 3, H, W) in 0..1, the same out. A photo collection holds few dawns and fogs; these widen what 'style' can mean,
@@ -36,23 +36,23 @@ def vary_light(x: Tensor, rng: torch.Generator, chance: float = 0.5) -> Tensor:
     lit = (middle + (lit - middle) * (1 + now_and_then(0.7) * drawn(-0.5, 0.3))).clamp(0, 1)
     air, bright = now_and_then(0.3) * drawn(0.1, 0.5), drawn(0.65, 0.95)
     lit = lit * (1 - air) + air * bright
-    lit = (lit + now_and_then(0.5) * drawn(-0.8, 0.6) * (lit - soft(lit))).clamp(0, 1)
+    lit = (lit + now_and_then(0.5) * drawn(-0.8, 0.6) * (lit - blur(lit))).clamp(0, 1)
     return torch.where(drawn(0, 1) < chance, lit, x)
 
 
 @torch.inference_mode()
-def in_another_light(generator: Generator, x: Tensor, change: Tensor, rng: torch.Generator) -> Tensor:
+def relit_style(generator: Generator, x: Tensor, change: Tensor, rng: torch.Generator) -> Tensor:
     """The style that a picture would have after `change`, were it then put into another light, drawn from `rng`.
 
     x: a thumbnail (1, 3, h, w) in 0..1, h and w multiples of 16; change: (1, 28, gh, gw). Returns (1, 64).
     Worked out at half the side: the style hardly differs (cosine 0.99) and it takes a quarter of the time.
     """
     small = F.avg_pool2d(x, 2)
-    lit = vary_light(apply_change(small, change).clamp(0, 1), rng, chance=1.0)
-    return generator.encode(seen_well(lit, small))[1]
+    lit = random_light(apply_change(small, change).clamp(0, 1), rng, chance=1.0)
+    return generator.encode(limit_exposure(lit, small))[1]
 
 
-def seen_well(lit: Tensor, x: Tensor) -> Tensor:
+def limit_exposure(lit: Tensor, x: Tensor) -> Tensor:
     """`lit` with its lights no darker than `_LIGHTS` and its darks no lighter than `_DARKS`, unless those of `x` are.
 
     (B, 3, H, W) in 0..1, both and the result. A dark donor and a dark light together would leave too little to be

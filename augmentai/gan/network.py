@@ -145,10 +145,10 @@ class Generator(nn.Module):
     def change(self, content: Tensor, own: Tensor, new: Tensor) -> Tensor:
         """Coefficients that carry a picture from style `own` to style `new`: (B, 28, gh, gw); zero where they agree."""
         painted_new, painted_own = self.painter(content.repeat(2, 1, 1, 1), torch.cat([new, own])).chunk(2)
-        return between(painted_own, painted_new)
+        return smoothed_change(painted_own, painted_new)
 
 
-def between(painted_own: Tensor, painted_new: Tensor) -> Tensor:
+def smoothed_change(painted_own: Tensor, painted_new: Tensor) -> Tensor:
     """What carries a picture from the one to the other, both as the painter gives them: (B, 28, gh, gw).
 
     Each cell averaged with its eight neighbours: light changes over a scene, not from one cell to the next.
@@ -163,7 +163,7 @@ def between(painted_own: Tensor, painted_new: Tensor) -> Tensor:
     return torch.cat([smooth[:, :9], torch.cat([dark, tone[:, :, 2:]], 2).flatten(1, 2), smooth[:, -1:]], 1)
 
 
-def soft(x: Tensor) -> Tensor:
+def blur(x: Tensor) -> Tensor:
     """A picture of a thumbnail's size without its detail: (B, C, h, w) -> the same; five binomial taps each way."""
     taps = x.new_tensor([1, 4, 6, 4, 1]) / 16
     channels = x.shape[1]
@@ -175,7 +175,7 @@ def soft(x: Tensor) -> Tensor:
 def apply_change(x: Tensor, change: Tensor) -> Tensor:
     """The picture with the change carried out, not clamped: (B, 3, H, W), (B, 28, gh, gw) -> (B, 3, H, W).
 
-    Differentiable and simple, for training on small crops. `render.carry` does the same to a full-size picture.
+    Differentiable and simple, for training on small crops. `render.apply_full_size` is its full-size counterpart.
     """
     b, _, height, width = x.shape
     planes = F.interpolate(change, (height, width), mode="bilinear", align_corners=False)
@@ -183,7 +183,7 @@ def apply_change(x: Tensor, change: Tensor) -> Tensor:
     curves = planes[:, 9:-1].view(b, 3, KNOTS, height, width)
     knots = torch.arange(KNOTS, device=x.device).view(1, 1, KNOTS, 1, 1)
     tents = (1 - (luma(x).clamp(0, 1).unsqueeze(2) * (KNOTS - 1) - knots).abs()).clamp(min=0)
-    return x + (matrix * x.unsqueeze(1)).sum(2) + (curves * tents).sum(2) + planes[:, -1:] * (x - soft(x))
+    return x + (matrix * x.unsqueeze(1)).sum(2) + (curves * tents).sum(2) + planes[:, -1:] * (x - blur(x))
 
 
 class Discriminator(nn.Module):

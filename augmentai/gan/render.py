@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
-from augmentai.gan.network import CELL_PX, KNOTS, LUMA_WEIGHTS, apply_change, soft
+from augmentai.gan.network import CELL_PX, KNOTS, LUMA_WEIGHTS, apply_change, blur
 
 THUMBNAIL_AREA_PX = 160 * 160
 _STRIP_PX = 1 << 15  # pixels worked on at a time: the planes of a strip (25 floats a pixel) stay in the cache
@@ -35,17 +35,17 @@ def thumbnail(picture: Image.Image) -> Tensor:
     return torch.from_numpy(np.array(small)).permute(2, 0, 1)[None].float() / 255
 
 
-def pixels_of(picture: Image.Image) -> Tensor:
+def to_pixels(picture: Image.Image) -> Tensor:
     """An RGB picture -> uint8 (3, H, W), each channel in one piece, which is twice as fast to work on."""
     return torch.from_numpy(np.stack([np.asarray(channel) for channel in picture.split()]))
 
 
-def picture_of(pixels: Tensor) -> Image.Image:
+def to_image(pixels: Tensor) -> Image.Image:
     """uint8 (3, H, W) -> an RGB picture."""
     return Image.merge("RGB", [Image.fromarray(channel) for channel in pixels.numpy()])
 
 
-def reach(strength: float) -> float:
+def effect_of(strength: float) -> float:
     """How much of a change a recipe's strength carries out: 0 at 0, 1 at 1, rising all the way.
 
     Eased, since the last third of a change is the hardest to see: 0.4, the usual strength, gives a good half of it.
@@ -54,11 +54,11 @@ def reach(strength: float) -> float:
 
 
 @torch.no_grad()
-def carry(pixels: Tensor, change: Tensor, strength: float, plain: Tensor | None = None) -> Tensor:
+def apply_full_size(pixels: Tensor, change: Tensor, strength: float, plain: Tensor | None = None) -> Tensor:
     """Carry `strength` times the change out on a picture of any size.
 
     pixels: uint8 (3, H, W); change: float (28, gh, gw), see `network.apply_change`; strength: 0 gives `pixels`
-    exactly, 1 the whole change; plain: `plain_of(pixels)`, where it is known. Returns uint8 (3, H, W). Every pixel
+    exactly, 1 the whole change; plain: `blurred_base(pixels)`, where it is known. Returns uint8 (3, H, W). Every pixel
     moves further the higher the strength.
     Memory beyond the result: 25 floats for each column of each grid row, 3 for each of the thumbnail's, and one strip.
     Without gradients: `network.apply_change` is for training.
@@ -68,7 +68,7 @@ def carry(pixels: Tensor, change: Tensor, strength: float, plain: Tensor | None 
     _, height, width = pixels.shape
     hinged = _as_hinges(change.float() * strength)
     columns = _enlarge_columns(hinged, width)  # (gh, 25 * W)
-    plain = plain_of(pixels) if plain is None else plain
+    plain = blurred_base(pixels) if plain is None else plain
     plain_columns = _enlarge_columns(plain, width)  # (h, 3 * W)
     out = torch.empty((3, height, width), dtype=torch.uint8)
     rows = min(height, max(1, _STRIP_PX // width))
@@ -82,14 +82,14 @@ def carry(pixels: Tensor, change: Tensor, strength: float, plain: Tensor | None 
     return out
 
 
-def plain_of(pixels: Tensor) -> Tensor:
-    """A picture without its detail, as `carry` needs it: uint8 (3, H, W) -> float (3, h, w) in 0..255."""
+def blurred_base(pixels: Tensor) -> Tensor:
+    """A picture without its detail, as `apply_full_size` needs it: uint8 (3, H, W) -> float (3, h, w) in 0..255."""
     size = thumbnail_size_wh((pixels.shape[2], pixels.shape[1]))
     small = [np.asarray(Image.fromarray(channel).resize(size, Image.Resampling.BOX)) for channel in pixels.numpy()]
-    return soft(torch.from_numpy(np.stack(small))[None].float())[0]
+    return blur(torch.from_numpy(np.stack(small))[None].float())[0]
 
 
-def spare_backgrounds(change: Tensor, pixels: Tensor, strength: float = 1.0) -> Tensor:
+def protect_backgrounds(change: Tensor, pixels: Tensor, strength: float = 1.0) -> Tensor:
     """The same change (28, gh, gw), but black and white backgrounds of the picture stay black and white.
 
     Slides, night skies and products on white keep their grounds in any weather, which a change of style, told for the

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from augmentai.gan import weights_file as store
 from augmentai.gan.network import Generator
-from augmentai.gan.render import carry, picture_of, pixels_of, plain_of, spare_backgrounds, thumbnail
+from augmentai.gan.render import apply_full_size, blurred_base, protect_backgrounds, thumbnail, to_image, to_pixels
 
 TILE_WH = (160, 128)
 
@@ -33,13 +33,13 @@ def swaps(
         sheet.paste(picture, (width * place, 0))
     for row, picture in enumerate(rows, 1):
         content, own = generator.encode(thumbnail(picture).to(device))
-        pixels = pixels_of(picture)
-        plain = plain_of(pixels)
+        pixels = to_pixels(picture)
+        plain = blurred_base(pixels)
         sheet.paste(picture, (0, height * row))
         for column, style in enumerate(styles, 1):
             change = generator.change(content, own, style)[0].cpu()
-            made = carry(pixels, spare_backgrounds(change, pixels), 1.0, plain)
-            sheet.paste(picture_of(made), (width * column, height * row))
+            made = apply_full_size(pixels, protect_backgrounds(change, pixels), 1.0, plain)
+            sheet.paste(to_image(made), (width * column, height * row))
     return sheet
 
 

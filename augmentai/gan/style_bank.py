@@ -8,7 +8,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from augmentai.gan.data import Photos
-from augmentai.gan.light import vary_light
+from augmentai.gan.light import random_light
 from augmentai.gan.network import Generator, apply_change, luma
 from augmentai.gan.render import THUMBNAIL_AREA_PX
 
@@ -28,7 +28,7 @@ def style_bank(generator: Generator, photos: Photos, device: str, size: int = 96
     styles = []
     for index in chosen:
         picture = photos.whole(int(index), THUMBNAIL_AREA_PX)
-        styles.append(generator.encode(vary_light(picture, rng).to(device))[1][0])
+        styles.append(generator.encode(random_light(picture, rng).to(device))[1][0])
     every = torch.stack(styles)
     apart = torch.cdist(every, every)
     nearby = apart.topk(min(6, len(every)), largest=False).values[:, -1]

@@ -11,7 +11,7 @@ from augmentai.types import Source
 MAX_DONORS = 64  # of a class or a job; a style is cheap, reading every picture of a large set for one is not
 
 
-class Donors:
+class StyleDonors:
     """Which pictures of the job may lend their style to which: those of the same class, else all; a bounded number."""
 
     def __init__(self, sources: Sequence[Source]) -> None:
@@ -31,16 +31,16 @@ class Donors:
         each = max(3, count // max(1, len(labels)))
         return [(source, label) for label in labels for source in self._by_label[label][:each]]
 
-    def each(self) -> float:
+    def images_per_class(self) -> float:
         """How many pictures a class has, the median over the classes; counted to a little over `MAX_DONORS`."""
         counts = [len(sources) for label, sources in self._by_label.items() if label is not None]
         return statistics.median(counts) if counts else 0
 
-    def of(self, source: Source) -> list[Source]:
+    def for_source(self, source: Source) -> list[Source]:
         others = [other for other in self._by_label.get(source.label, []) if other.sha256 != source.sha256]
         return others[:MAX_DONORS]
 
 
-def shuffled(count: int, seed: str) -> list[int]:
+def seeded_order(count: int, seed: str) -> list[int]:
     """0..count-1 in an order that hangs on `seed` alone, the same on every machine and version."""
     return sorted(range(count), key=lambda i: hashlib.sha256(f"{seed}:{i}".encode()).digest())

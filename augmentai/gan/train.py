@@ -33,7 +33,7 @@ from torch import Tensor, nn
 from augmentai.gan import losses
 from augmentai.gan import weights_file as store
 from augmentai.gan.data import Photos
-from augmentai.gan.light import vary_light
+from augmentai.gan.light import random_light
 from augmentai.gan.network import CELL_PX, Discriminator, Generator, PatchDiscriminator, apply_change
 from augmentai.gan.sample_sheet import swaps
 from augmentai.gan.style_bank import style_bank
@@ -87,7 +87,7 @@ class Trainer:
         if self._crops is None:
             self._crops = self.photos.batches(self.plan.batch, self.plan.size, self.plan.seed, self.step_count)
         crops = next(self._crops).to(self.device).contiguous(memory_format=torch.channels_last)
-        x, relit = vary_light(crops, self.rng), vary_light(crops, self.rng, chance=1.0)
+        x, relit = random_light(crops, self.rng), random_light(crops, self.rng, chance=1.0)
         donors = x.roll(1, 0)
         with self._autocast():
             content, style = self.generator.encode(x)

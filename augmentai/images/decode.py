@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
 
-from augmentai.images.file_types import HEAD_BYTES, RAW_SUFFIXES, kind_of
+from augmentai.images.file_types import HEAD_BYTES, RAW_SUFFIXES, detect_type
 from augmentai.images.photo import ImageError, Photo, strips, value_range
 
 MIN_SIDE_PX = 8
@@ -31,11 +31,11 @@ _TIFF_BITS_PER_SAMPLE = 258
 __all__ = ["MIN_SIDE_PX", "READABLE", "ImageError", "Photo", "decode"]
 
 
-def decode(data: bytes, name: str, max_pixels: int, least_side_px: int | None = None) -> Photo:
+def decode(data: bytes, name: str, max_pixels: int, draft_side_px: int | None = None) -> Photo:
     """Read a picture: orientation applied, first frame, transparency and depth kept aside.
 
     name is used to recognise kinds of files that are refused by name. The header is read, and the size checked
-    against `max_pixels`, before anything is decoded. least_side_px: where a glance will do; a JPEG may then come out
+    against `max_pixels`, before anything is decoded. draft_side_px: where a glance will do; a JPEG may then come out
     smaller, by 2, 4 or 8, though no smaller than this, in a fraction of the time. Raises ImageError, whatever it is.
     """
     _refuse_by_kind(data, name)
@@ -44,8 +44,8 @@ def decode(data: bytes, name: str, max_pixels: int, least_side_px: int | None = 
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             _check_size(opened.size, max_pixels)
             notices = _not_all_used(opened, data)
-            if least_side_px is not None:
-                opened.draft(None, (least_side_px, least_side_px))  # does nothing to other formats
+            if draft_side_px is not None:
+                opened.draft(None, (draft_side_px, draft_side_px))  # does nothing to other formats
             opened.load()
             _turn_upright(opened)
             photo = _sort_out(opened, opened.format or "")
@@ -66,14 +66,14 @@ def _refuse_by_kind(data: bytes, name: str) -> None:
     if not data:
         raise ImageError("the file is empty (0 bytes); copy it again")
     lowered = name.lower()
-    if lowered.endswith((".svg", ".svgz")) or kind_of(data[:HEAD_BYTES]) == "SVG":
+    if lowered.endswith((".svg", ".svgz")) or detect_type(data[:HEAD_BYTES]) == "SVG":
         raise ImageError("SVG is a drawing, not a photograph; export it as PNG first")
     if lowered.endswith(RAW_SUFFIXES):  # many open as TIFF, and give the thumbnail inside for the picture
         raise ImageError("a camera's raw file is not read; export it as JPEG or TIFF first")
 
 
 def _unreadable(data: bytes) -> str:
-    kind = kind_of(data[:HEAD_BYTES])
+    kind = detect_type(data[:HEAD_BYTES])
     if kind in _NOT_PICTURES:
         return f"not a picture: {_NOT_PICTURES[kind]}"
     if kind is not None:  # it begins as a picture does, yet no decoder could make sense of its header
@@ -161,7 +161,7 @@ def _sort_out(picture: Image.Image, file_format: str) -> Photo:
         return _deep(picture, file_format, profile)
     if mode in {"CMYK", "LAB", "YCbCr", "HSV"}:
         rgb = _bare(_to_srgb(picture, profile))
-        return Photo(rgb, file_format, "RGB", grey=_is_grey(rgb), notices=(f"converted from {mode} to RGB",))
+        return Photo(rgb, file_format, "RGB", is_gray=_is_grey(rgb), notices=(f"converted from {mode} to RGB",))
     alpha = None
     if mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in picture.info:
         with_alpha = picture.convert("LA").convert("RGBA") if mode == "La" else picture.convert("RGBA")
@@ -190,7 +190,7 @@ def _deep(picture: Image.Image, file_format: str, profile: bytes | None) -> Phot
     mode = picture.mode if picture.mode in {"I", "F"} else "I;16"
     lost = ("the transparent value of a 16-bit grey picture was dropped",) if "transparency" in picture.info else ()
     rgb = Image.fromarray(squeezed).convert("RGB")
-    return Photo(rgb, file_format, mode, grey=True, deep=values, icc_profile=profile, notices=lost)
+    return Photo(rgb, file_format, mode, is_gray=True, deep=values, icc_profile=profile, notices=lost)
 
 
 def _to_srgb(picture: Image.Image, profile: bytes | None) -> Image.Image:

@@ -19,16 +19,16 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
 )
 _BRANDS = {"AVIF": {b"avif", b"avis"}, "HEIF": {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}}
 # What a picture may be called; SVG is among them so that it is refused in words and not passed over.
-SUFFIXES = frozenset(
+IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
     | {".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".tga", ".svg", ".svgz"}
 )
 RAW_SUFFIXES = (".arw", ".cr2", ".cr3", ".dng", ".iiq", ".nef", ".nrw", ".orf", ".pef", ".raf", ".rw2", ".srw", ".x3f")
-PICTURES = frozenset({"JPEG", "PNG", "GIF", "TIFF", "JPEG2000", "WEBP", "AVIF", "HEIF", "BMP"})
+IMAGE_TYPES = frozenset({"JPEG", "PNG", "GIF", "TIFF", "JPEG2000", "WEBP", "AVIF", "HEIF", "BMP"})
 
 
-def kind_of(head: bytes) -> str | None:
-    """One of PICTURES, "ZIP", "PDF", "SVG", "HTML" or "text", or None where nothing is sure.
+def detect_type(head: bytes) -> str | None:
+    """One of IMAGE_TYPES, "ZIP", "PDF", "SVG", "HTML" or "text", or None where nothing is sure.
 
     head: the first HEAD_BYTES of the file, or all of a shorter one.
     """

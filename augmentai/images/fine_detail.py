@@ -37,7 +37,7 @@ _LANCZOS = Image.Resampling.LANCZOS
 Plane = np.ndarray[Any, np.dtype[np.float32]]
 
 
-def lends_detail(source_wh: tuple[int, int], painted_wh: tuple[int, int]) -> bool:
+def loses_detail(source_wh: tuple[int, int], painted_wh: tuple[int, int]) -> bool:
     """Has a source of this size anything that a picture painted at that size could not hold?"""
     return painted_wh[0] < source_wh[0] or painted_wh[1] < source_wh[1]
 
@@ -52,7 +52,7 @@ def enlarge(painted: Image.Image, reduced: Image.Image, source: Image.Image) -> 
         raise ValueError(f"painted is {painted.size}, reduced {reduced.size}; expected the same size")
     if painted.size == source.size:
         return painted
-    if not lends_detail(source.size, painted.size):
+    if not loses_detail(source.size, painted.size):
         return painted.resize(source.size, _LANCZOS)
     with _AT_ONCE:
         return _with_detail(painted, reduced, source)

@@ -33,7 +33,7 @@ class Frame:
     stored_wh: tuple[int, int]
     orientation: int = 1
 
-    def is_stored(self, size_wh: tuple[int, int]) -> bool:
+    def matches_stored(self, size_wh: tuple[int, int]) -> bool:
         """Whether something of this size was drawn on the file as it lies, not on the upright picture.
 
         A half turn or a mirror leaves no trace in the size; tools show pictures upright, so upright is assumed.
@@ -55,7 +55,7 @@ class Frame:
         return stored if turn is None else stored.transpose(turn)
 
 
-def frame_of(stream: IO[bytes]) -> Frame:
+def read_frame(stream: IO[bytes]) -> Frame:
     """Reads the header alone. Raises ImageError where it is none of a picture's."""
     load_decoders()
     try:
@@ -73,6 +73,6 @@ def frame_of(stream: IO[bytes]) -> Frame:
     return Frame((height, width) if orientation in _QUARTER_TURNS else stored, stored, orientation)
 
 
-def size_of(source: Source) -> tuple[int, int]:
+def read_size(source: Source) -> tuple[int, int]:
     """Width and height of a source's upright picture, from its header. Raises ImageError and OSError."""
-    return frame_of(io.BytesIO(source.read())).size_wh
+    return read_frame(io.BytesIO(source.read())).size_wh

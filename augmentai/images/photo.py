@@ -31,7 +31,7 @@ class Photo:
     format: str
     mode: str
     alpha: Image.Image | None = None
-    grey: bool = False
+    is_gray: bool = False
     deep: np.ndarray[Any, Any] | None = None
     icc_profile: bytes | None = None
     notices: tuple[str, ...] = ()
@@ -62,7 +62,7 @@ class Photo:
             raise ValueError(f"the engine gave {found} pixels, expected {expected}")
         if self.deep is not None:
             picture = self._restore_deep(self.deep, made)
-        elif not self.grey:
+        elif not self.is_gray:
             picture = made.convert("RGB")
         elif self.mode in _ONE_CHANNEL_MODES:
             picture = made.convert("L")

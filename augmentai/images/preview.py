@@ -19,7 +19,7 @@ _COMPARED_SIDE_PX = 64
 _two_at_a_time = threading.BoundedSemaphore(2)
 
 
-def first_look(stream: IO[bytes], name: str, max_pixels: int) -> tuple[int, int]:
+def inspect_header(stream: IO[bytes], name: str, max_pixels: int) -> tuple[int, int]:
     """Width and height by the header alone: nothing is decoded, so a file may still turn out to be damaged.
 
     stream: open for reading, and able to seek.
@@ -38,7 +38,7 @@ def thumbnail(data: bytes, name: str, max_pixels: int, side_px: int) -> Image.Im
     with _two_at_a_time, _opened(io.BytesIO(data), name, max_pixels) as opened:
         try:
             opened.draft("RGB", (side_px * 2, side_px * 2))  # a JPEG is read at a fraction of its size
-            small = shrunk(opened, side_px)
+            small = shrink(opened, side_px)
             return ImageOps.exif_transpose(small) or small
         except ImageError:
             raise
@@ -46,7 +46,7 @@ def thumbnail(data: bytes, name: str, max_pixels: int, side_px: int) -> Image.Im
             raise ImageError("the file is damaged or breaks off; save or copy it again") from error
 
 
-def shrunk(picture: Image.Image, side_px: int) -> Image.Image:
+def shrink(picture: Image.Image, side_px: int) -> Image.Image:
     """A copy, eight bits deep, no longer than `side_px` on either side."""
     small = _eight_bits(picture) if picture.mode in _DEEP_MODES else picture.copy()
     if small.mode not in {"RGB", "L", "RGBA", "LA"}:
@@ -55,7 +55,7 @@ def shrunk(picture: Image.Image, side_px: int) -> Image.Image:
     return small
 
 
-def as_web_file(picture: Image.Image) -> tuple[bytes, str]:
+def encode_for_web(picture: Image.Image) -> tuple[bytes, str]:
     """A file that any browser shows, and its ending: JPEG, or PNG where something shines through."""
     kind = "jpeg" if picture.mode in _JPEG_MODES else "png"
     stream = io.BytesIO()

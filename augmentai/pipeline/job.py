@@ -257,7 +257,7 @@ class Job:
         if self.stop.is_set():
             return None
         try:
-            photo = decode(source.read(), source.path, self.settings.max_pixels, least_side_px=SIDE_PX)
+            photo = decode(source.read(), source.path, self.settings.max_pixels, draft_side_px=SIDE_PX)
         except (ImageError, OSError):
             return None  # the set's own reader tells of it
         return image_features(photo.restore(photo.rgb), photo.black_white)

@@ -14,7 +14,7 @@ from augmentai.dataset.run_record import RunRecord, record_of
 from augmentai.dataset.writers.base import Writer, writer_for
 from augmentai.images import ImageError
 from augmentai.pipeline.job import Job
-from augmentai.system.memory import give_back, use_one_arena
+from augmentai.system.memory import release_freed_memory, use_one_arena
 from augmentai.system.versions import models
 from augmentai.types import Outcome
 
@@ -49,7 +49,7 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
                 writer.add(outcome)
                 yield outcome
                 if not number % _PICTURES_BETWEEN_TIDYING:
-                    give_back()
+                    release_freed_memory()
         if job.report.variations:
             if not is_open:
                 open_set(writer, job)

@@ -19,7 +19,7 @@ def use_one_arena() -> None:
     _call("mallopt")(_M_ARENA_MAX, 1)
 
 
-def give_back() -> None:
+def release_freed_memory() -> None:
     """Return freed memory to the system, in a few milliseconds. Does nothing where that cannot be asked for."""
     _call("malloc_trim")(0)
 

@@ -10,7 +10,7 @@ import torch
 from PIL import Image
 
 from augmentai import Recipe, Source, augment
-from augmentai.gan.auto_strength import GENTLEST, STRONGEST, WITHOUT_CLASSES, bearable, class_separation
+from augmentai.gan.auto_strength import GENTLEST, STRONGEST, UNLABELLED, class_separation, strength_for_set
 from augmentai.settings import EXAMPLES, Settings
 
 PHOTOS = ("chelsea.png", "china.jpg", "coffee.png", "rocket.jpg", "flower.jpg", "dandelions_clemens_engelhardt.jpg")
@@ -46,8 +46,8 @@ def test_where_colour_says_nothing_the_change_is_strong() -> None:
 
 def test_loose_photos_and_single_pictures_a_class() -> None:
     loose = [Source.from_bytes(name, (EXAMPLES / name).read_bytes()) for name in PHOTOS[:2]]
-    assert used(loose) == {WITHOUT_CLASSES}
-    assert used([tinted(PHOTOS[0], "a", TINTS["ripe"]), tinted(PHOTOS[1], "b", TINTS["green"])]) == {WITHOUT_CLASSES}
+    assert used(loose) == {UNLABELLED}
+    assert used([tinted(PHOTOS[0], "a", TINTS["ripe"]), tinted(PHOTOS[1], "b", TINTS["green"])]) == {UNLABELLED}
 
 
 def test_a_number_is_kept() -> None:
@@ -71,13 +71,13 @@ def test_separation_of_known_styles() -> None:
     ("separation", "strength"), [(None, 0.6), (0.0, 1.0), (0.4, 1.0), (0.6, 0.7), (0.8, 0.4), (1, 0.4)]
 )
 def test_the_rule(separation: float | None, strength: float) -> None:
-    assert bearable(separation, each=10) == strength
+    assert strength_for_set(separation, images_per_class=10) == strength
 
 
 @pytest.mark.parametrize(("each", "strength"), [(2, 1.0), (10, 1.0), (17, 0.7), (30, 0.4), (60, 0.4)])
 def test_many_pictures_of_a_class_need_less(each: int, strength: float) -> None:
-    assert bearable(0.0, each) == strength
-    assert bearable(1.0, each) == GENTLEST
+    assert strength_for_set(0.0, each) == strength
+    assert strength_for_set(1.0, each) == GENTLEST
 
 
 def test_pictures_of_a_class_are_counted() -> None:

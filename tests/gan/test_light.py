@@ -13,7 +13,7 @@ from PIL import Image
 from torch import Tensor
 
 from augmentai import Recipe, Source, augment
-from augmentai.gan.light import seen_well, vary_light
+from augmentai.gan.light import limit_exposure, random_light
 from augmentai.gan.network import luma
 from augmentai.images import decode
 from augmentai.settings import EXAMPLES, Settings
@@ -30,21 +30,21 @@ def at(x: Tensor, place: float) -> float:
 
 def test_what_can_be_seen_is_left_alone() -> None:
     for lit in (picture(), picture(0.1, 0.9), picture(0.3, 0.7)):
-        assert torch.allclose(seen_well(lit, picture()), lit, atol=1e-6)
+        assert torch.allclose(limit_exposure(lit, picture()), lit, atol=1e-6)
 
 
 def test_a_dark_light_leaves_the_lights_visible() -> None:
-    assert at(seen_well(picture() * 0.2, picture()), 0.95) == pytest.approx(0.55, abs=0.01)
+    assert at(limit_exposure(picture() * 0.2, picture()), 0.95) == pytest.approx(0.55, abs=0.01)
 
 
 def test_a_fog_leaves_the_darks_visible() -> None:
-    assert at(seen_well(0.85 + 0.15 * picture(), picture()), 0.05) == pytest.approx(0.45, abs=0.01)
+    assert at(limit_exposure(0.85 + 0.15 * picture(), picture()), 0.05) == pytest.approx(0.45, abs=0.01)
 
 
 def test_a_night_may_stay_as_dark_as_it_is() -> None:
     night = picture(0, 0.3)
-    assert torch.allclose(seen_well(night, night), night, atol=1e-6)
-    assert at(seen_well(night * 0.3, night), 0.95) == pytest.approx(at(night, 0.95), abs=0.01)
+    assert torch.allclose(limit_exposure(night, night), night, atol=1e-6)
+    assert at(limit_exposure(night * 0.3, night), 0.95) == pytest.approx(at(night, 0.95), abs=0.01)
 
 
 @given(st.integers(0, 2**31), st.booleans())
@@ -53,7 +53,7 @@ def test_any_light_on_anything_stays_a_picture(seed: int, coloured: bool) -> Non
     rng = torch.Generator().manual_seed(seed)
     low, high = torch.rand(2, generator=rng).sort().values.tolist()
     source = picture(low, high) * torch.rand(1, 3 if coloured else 1, 1, 1, generator=rng)
-    lit = seen_well(vary_light(source, rng, chance=1.0), source)
+    lit = limit_exposure(random_light(source, rng, chance=1.0), source)
     assert bool(torch.isfinite(lit).all())
     assert 0 <= float(lit.min()) <= float(lit.max()) <= 1
     if not coloured:  # else a channel may clip

@@ -8,7 +8,7 @@ import torch
 
 from augmentai.gan import weights_file as store
 from augmentai.gan.network import COEFFICIENTS, CONTENT_DIM, STYLE_DIM, Generator, apply_change
-from augmentai.gan.render import carry, spare_backgrounds, thumbnail_size_wh
+from augmentai.gan.render import apply_full_size, protect_backgrounds, thumbnail_size_wh
 from augmentai.settings import DEFAULT_WEIGHTS
 
 
@@ -23,7 +23,7 @@ def test_shipped_weights_are_small_and_hold_a_bank(weights: store.Weights) -> No
     assert weights.bank.shape[1] == STYLE_DIM
     apart = torch.cdist(weights.bank, weights.bank) + torch.eye(len(weights.bank)) * 1e9
     assert float(apart.min()) > 0.5, "two styles of the bank are the same look"
-    assert weights.notes["steps"].isdigit()
+    assert weights.metadata["steps"].isdigit()
 
 
 def test_shapes() -> None:
@@ -49,12 +49,12 @@ def test_full_size_rendering_agrees_with_training(size_wh: tuple[int, int], deta
     change = (torch.rand(COEFFICIENTS, 3, 5, generator=rng) - 0.5) * 0.3
     change[-1] *= detail  # what counts as detail hangs on the thumbnail's size: the two agree where it is the picture's
     expected = (apply_change(pixels[None].float() / 255, change[None])[0].clamp(0, 1) * 255).round()
-    assert float((carry(pixels, change, 1.0).float() - expected).abs().max()) <= 1
+    assert float((apply_full_size(pixels, change, 1.0).float() - expected).abs().max()) <= 1
 
 
 def test_strength_nought_is_the_source_itself() -> None:
     pixels = (torch.rand(3, 40, 50) * 255).byte()
-    assert torch.equal(carry(pixels, torch.randn(COEFFICIENTS, 2, 2), 0.0), pixels)
+    assert torch.equal(apply_full_size(pixels, torch.randn(COEFFICIENTS, 2, 2), 0.0), pixels)
 
 
 def test_every_pixel_moves_further_with_strength() -> None:
@@ -62,7 +62,7 @@ def test_every_pixel_moves_further_with_strength() -> None:
     change = torch.randn(COEFFICIENTS, 4, 4) * 0.2
     before = torch.zeros(3, 64, 64)
     for strength in (0.1, 0.3, 0.6, 1.0):
-        moved = (carry(pixels, change, strength).float() - pixels.float()).abs()
+        moved = (apply_full_size(pixels, change, strength).float() - pixels.float()).abs()
         assert bool((moved >= before).all())
         before = moved
     assert float(before.mean()) > 1
@@ -83,7 +83,8 @@ def test_black_and_white_grounds_are_spared(ground: int) -> None:
     rng = torch.Generator().manual_seed(6)
     change = (torch.rand(COEFFICIENTS, 10, 10, generator=rng) - 0.5) * 0.6
     change[9:12], change[12:15] = 0.25, -0.25  # the red curve's dark half is lifted, its light half lowered
-    spared, whole = carry(pixels, spare_backgrounds(change, pixels), 1.0), carry(pixels, change, 1.0)
+    spared = apply_full_size(pixels, protect_backgrounds(change, pixels), 1.0)
+    whole = apply_full_size(pixels, change, 1.0)
     assert int((spared[:, :, :72].int() - ground).abs().max()) <= 1
     assert float((whole[:, :, :72].float() - ground).abs().mean()) > 10
     assert float((spared[:, :, 90:].float() - whole[:, :, 90:].float()).abs().mean()) < 1
@@ -94,8 +95,8 @@ def test_where_there_is_nothing_but_ground_it_changes_after_all() -> None:
     pixels[:, 70:74] = 0  # a line of ink
     change = torch.zeros(COEFFICIENTS, 10, 10)
     change[0] = change[4] = change[8] = -0.3  # the light is taken down
-    spared = carry(pixels, spare_backgrounds(change, pixels), 1.0)
-    whole = carry(pixels, change, 1.0)
+    spared = apply_full_size(pixels, protect_backgrounds(change, pixels), 1.0)
+    whole = apply_full_size(pixels, change, 1.0)
     moved, could_move = (float((made.float() - pixels.float()).abs().mean()) for made in (spared, whole))
     assert could_move > 60
     assert 0.15 * could_move < moved < 0.25 * could_move
@@ -105,13 +106,13 @@ def test_ink_and_paper_are_no_grounds() -> None:
     """A picture of black and white alone is changed wholly: nothing else in it could tell a variation from a copy."""
     pixels = (torch.rand(1, 160, 160, generator=torch.Generator().manual_seed(7)) < 0.5).byte().expand(3, -1, -1) * 255
     change = torch.randn(COEFFICIENTS, 10, 10)
-    assert torch.equal(spare_backgrounds(change, pixels), change)
+    assert torch.equal(protect_backgrounds(change, pixels), change)
 
 
 def test_a_picture_without_a_ground_is_changed_wholly() -> None:
     change = torch.randn(COEFFICIENTS, 4, 4)
     for pixels in (_framed(0, 0.05), _framed(128, 0.9)):
-        assert torch.equal(spare_backgrounds(change, pixels), change)
+        assert torch.equal(protect_backgrounds(change, pixels), change)
 
 
 @pytest.mark.parametrize("size_wh", [(8, 8), (16, 16), (6000, 4000), (20000, 8), (640, 427)])

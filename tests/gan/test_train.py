@@ -33,8 +33,8 @@ def test_trains_resumes_and_exports(photos: Path, tmp_path: Path) -> None:
     train.main([*words, "--steps", "2"])
     train.main([*words, "--steps", "4"])
     weights = store.load(tmp_path / "run" / "gan.safetensors")
-    assert weights.notes["steps"] == "4"
-    assert json.loads(weights.notes["plan"])["size"] == 64
+    assert weights.metadata["steps"] == "4"
+    assert json.loads(weights.metadata["plan"])["size"] == 64
     assert len(weights.bank) > 4
     with Image.open(tmp_path / "run" / "sheet.jpg") as opened:
         assert opened.width > 1000

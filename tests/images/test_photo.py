@@ -43,11 +43,11 @@ def test_what_engines_see(kind: Kind) -> None:
     photo = decode(kind.make(), kind.name, MAX_PIXELS)
     assert photo.rgb.mode == "RGB"
     assert photo.size_wh == photo.rgb.size == SIZE_WH
-    assert photo.grey == kind.grey
+    assert photo.is_gray == kind.is_gray
     assert (photo.alpha is not None) == kind.alpha
     assert (photo.deep is not None) == kind.deep
     assert photo.rgb.info == {}
-    if kind.grey:
+    if kind.is_gray:
         red, green, blue = (np.asarray(channel).astype(int) for channel in photo.rgb.split())
         assert max(abs(red - green).max(), abs(green - blue).max()) <= 2
 
@@ -81,10 +81,15 @@ def test_each_output_format(kind: Kind, wanted: str) -> None:
     if kind.deep and file_format in {"PNG", "TIFF"}:
         assert result.mode.startswith("I;16")
         assert len(np.unique(np.asarray(result))) > 256  # sixteen bits, and not eight in a larger box
-    elif kind.grey and result.mode not in {"L", "LA"}:
+    elif kind.is_gray and result.mode not in {"L", "LA"}:
         pixels = np.asarray(result.convert("RGB")).astype(int)
         assert np.ptp(pixels, axis=-1).max() <= 2  # a tint of one step in WebP is its own
-    if kind.grey and "rgb" not in kind.name and "palette" not in kind.name and file_format in {"PNG", "JPEG", "TIFF"}:
+    if (
+        kind.is_gray
+        and "rgb" not in kind.name
+        and "palette" not in kind.name
+        and file_format in {"PNG", "JPEG", "TIFF"}
+    ):
         assert result.mode in {"L", "LA", "I;16", "I;16B"} or kind.name.endswith(".webp")
 
 
@@ -134,7 +139,7 @@ def test_a_nearly_grey_jpeg_keeps_its_own_trace_of_a_tint() -> None:
     grey = np.asarray(Image.linear_gradient("L").resize(SIZE_WH)).astype(int)
     tinted = np.dstack([grey.clip(1, 254) + 1, grey.clip(1, 254), grey.clip(1, 254) - 1]).astype(np.uint8)
     photo = decode(encoded(Image.fromarray(tinted)), "a.png", MAX_PIXELS)
-    assert photo.grey
+    assert photo.is_gray
     np.testing.assert_array_equal(np.asarray(photo.restore(photo.rgb)), tinted)
     result = np.asarray(photo.restore(changed(photo))).astype(int)
     assert np.ptp(result, axis=-1).max() <= 2

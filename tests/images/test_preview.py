@@ -14,7 +14,7 @@ from augmentai.settings import EXAMPLES
 def test_never_more_than_two_large_pictures_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Twenty visitors drop photos at the same moment: the server does not hold twenty decoded pictures."""
     inside, most, lock = 0, 0, threading.Lock()
-    shrink = preview.shrunk
+    shrink = preview.shrink
 
     def counting(*arguments: Any) -> Any:
         nonlocal inside, most
@@ -27,7 +27,7 @@ def test_never_more_than_two_large_pictures_at_once(monkeypatch: pytest.MonkeyPa
             inside -= 1
         return small
 
-    monkeypatch.setattr(preview, "shrunk", counting)
+    monkeypatch.setattr(preview, "shrink", counting)
     data = (EXAMPLES / "flower.jpg").read_bytes()
     made: list[tuple[int, int]] = []
     threads = [

@@ -118,7 +118,7 @@ class TestEveryKindThroughTheLocalGan:
             assert picture.getchannel("A").tobytes() == source.alpha.tobytes()
         if kind.deep and file_format in {"PNG", "TIFF"}:
             assert picture.mode.startswith("I;16")
-        elif kind.grey:
+        elif kind.is_gray:
             channels = np.asarray(picture.convert("RGB")).astype(int)
             assert np.ptp(channels, axis=-1).max() <= 2
 

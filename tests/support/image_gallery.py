@@ -23,7 +23,7 @@ class Kind:
     same: str
     pixels: Callable[[], np.ndarray[Any, Any]] | None = None
     alpha: bool = False
-    grey: bool = False
+    is_gray: bool = False
     deep: bool = False
 
 
@@ -36,8 +36,8 @@ def _array(picture: Image.Image) -> np.ndarray[Any, Any]:
     return np.asarray(picture)
 
 
-def _palette(grey: bool = False) -> Image.Image:
-    return (greys().convert("RGB") if grey else colours()).quantize(200)
+def _palette(is_gray: bool = False) -> Image.Image:
+    return (greys().convert("RGB") if is_gray else colours()).quantize(200)
 
 
 def _with_clear_ink() -> Image.Image:
@@ -131,61 +131,68 @@ KINDS = [
         alpha=True,
     ),
     # grey
-    Kind("grey.png", lambda: encoded(greys()), "PNG", lambda: _array(greys()), grey=True),
-    Kind("grey.jpg", lambda: encoded(greys(), "JPEG"), "JPEG", grey=True),
-    Kind("grey.tif", lambda: encoded(greys(), "TIFF"), "TIFF", lambda: _array(greys()), grey=True),
+    Kind("grey.png", lambda: encoded(greys()), "PNG", lambda: _array(greys()), is_gray=True),
+    Kind("grey.jpg", lambda: encoded(greys(), "JPEG"), "JPEG", is_gray=True),
+    Kind("grey.tif", lambda: encoded(greys(), "TIFF"), "TIFF", lambda: _array(greys()), is_gray=True),
     Kind(
         "grey as rgb.png",
         lambda: encoded(greys().convert("RGB")),
         "PNG",
         lambda: _array(greys().convert("RGB")),
-        grey=True,
+        is_gray=True,
     ),
-    Kind("grey as rgb.jpg", lambda: encoded(greys().convert("RGB"), "JPEG"), "JPEG", grey=True),
+    Kind("grey as rgb.jpg", lambda: encoded(greys().convert("RGB"), "JPEG"), "JPEG", is_gray=True),
     Kind(
         "grey palette.gif",
-        lambda: encoded(_palette(grey=True), "GIF"),
+        lambda: encoded(_palette(is_gray=True), "GIF"),
         "PNG",
-        lambda: _array(_palette(grey=True).convert("RGB")),
-        grey=True,
+        lambda: _array(_palette(is_gray=True).convert("RGB")),
+        is_gray=True,
     ),
-    Kind("grey.webp", lambda: encoded(greys().convert("RGB"), "WEBP", lossless=True), "WEBP", grey=True),
+    Kind("grey.webp", lambda: encoded(greys().convert("RGB"), "WEBP", lossless=True), "WEBP", is_gray=True),
     Kind(
         "grey with alpha.png",
         lambda: encoded(_with_alpha(greys())),
         "PNG",
         lambda: _array(_with_alpha(greys())),
         alpha=True,
-        grey=True,
+        is_gray=True,
     ),
     Kind(
         "1bit.png",
         lambda: encoded(greys().convert("1")),
         "PNG",
         lambda: _array(greys().convert("1")).astype(np.uint8) * 255,
-        grey=True,
+        is_gray=True,
     ),
     Kind(
         "1bit.tif",
         lambda: encoded(greys().convert("1"), "TIFF", compression="group4"),
         "TIFF",
         lambda: _array(greys().convert("1")).astype(np.uint8) * 255,
-        grey=True,
+        is_gray=True,
     ),
     # more than 8 bits
-    Kind("16bit.png", lambda: encoded(Image.fromarray(deep_values())), "PNG", deep_values, grey=True, deep=True),
+    Kind("16bit.png", lambda: encoded(Image.fromarray(deep_values())), "PNG", deep_values, is_gray=True, deep=True),
     Kind(
-        "16bit.tif", lambda: encoded(Image.fromarray(deep_values()), "TIFF"), "TIFF", deep_values, grey=True, deep=True
+        "16bit.tif",
+        lambda: encoded(Image.fromarray(deep_values()), "TIFF"),
+        "TIFF",
+        deep_values,
+        is_gray=True,
+        deep=True,
     ),
-    Kind("16bit big-endian.tif", lambda: encoded(_big_endian(), "TIFF"), "TIFF", deep_values, grey=True, deep=True),
+    Kind("16bit big-endian.tif", lambda: encoded(_big_endian(), "TIFF"), "TIFF", deep_values, is_gray=True, deep=True),
     Kind(
         "16bit.jp2",
         lambda: encoded(Image.fromarray(deep_values()), "JPEG2000"),
         "PNG",
         deep_values,
-        grey=True,
+        is_gray=True,
         deep=True,
     ),
-    Kind("16bit.pgm", lambda: encoded(Image.fromarray(deep_values()), "PPM"), "PNG", deep_values, grey=True, deep=True),
+    Kind(
+        "16bit.pgm", lambda: encoded(Image.fromarray(deep_values()), "PPM"), "PNG", deep_values, is_gray=True, deep=True
+    ),
 ]
 BY_NAME = {kind.name: kind for kind in KINDS}

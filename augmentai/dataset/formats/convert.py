@@ -20,7 +20,7 @@ from augmentai.dataset.formats.voc.annotation import xml_of
 from augmentai.dataset.formats.yolo.annotation import STANDS_IN, Classes, lines_of, yaml_of
 from augmentai.dataset.readers.file_tree import parent
 from augmentai.dataset.writers.atomic_files import OutputError
-from augmentai.images.orientation import size_of
+from augmentai.images.orientation import read_size
 from augmentai.recipe import RecipeError
 from augmentai.types import Source
 
@@ -227,7 +227,7 @@ class _Listed(_Converter):
 
     def _own(self, source: Source) -> Any:
         labels = source.labels.load() if source.labels is not None else None
-        return self.record(source, labels, size_of(source))
+        return self.record(source, labels, read_size(source))
 
 
 class ToCoco(_Listed):
@@ -253,7 +253,7 @@ class ToCoco(_Listed):
         categories = [{"id": number, "name": name, "supercategory": ""} for name, number in numbers.items()]
         yield b'{"info": {}, "licenses": [],\n"categories": ' + _json(categories) + b',\n"images": [\n'
         for number, row in enumerate((row for row in rows if row.source.split == split), 1):
-            width, height = row.record["size_wh"] if row.record is not None else size_of(row.source)
+            width, height = row.record["size_wh"] if row.record is not None else read_size(row.source)
             name = row.file.removeprefix(f"{split or 'images'}/")
             image = {"id": number, "file_name": name, "width": width, "height": height}
             yield (b",\n" if number > 1 else b"") + _json(image)

@@ -54,7 +54,7 @@ class MaskFile:
             raise LabelError(
                 f"{self.entry.path} holds pixels of the kind {mask.mode}; expected a mask's: P, L or 16 bit"
             )
-        return frame.upright(mask) if frame.is_stored(mask.size) else mask
+        return frame.upright(mask) if frame.matches_stored(mask.size) else mask
 
 
 def encode_mask(mask: Image.Image) -> bytes:

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
 from augmentai.dataset.readers.content import head
-from augmentai.images.file_types import PICTURES, RAW_SUFFIXES, SUFFIXES, kind_of
+from augmentai.images.file_types import IMAGE_SUFFIXES, IMAGE_TYPES, RAW_SUFFIXES, detect_type
 
-_TAKEN_SUFFIXES = SUFFIXES | set(RAW_SUFFIXES)
+_TAKEN_SUFFIXES = IMAGE_SUFFIXES | set(RAW_SUFFIXES)
 
 
 def outermost(folders: list[Path]) -> list[Path]:
@@ -26,10 +26,10 @@ def may_be_picture(name: str, read_head: Callable[[], bytes]) -> bool:
     suffix = PurePosixPath(name).suffix.lower()
     if suffix in _TAKEN_SUFFIXES or name.lower() in _TAKEN_SUFFIXES:
         return True
-    return (not suffix or suffix[1:].isdigit()) and kind_of(read_head()) in PICTURES
+    return (not suffix or suffix[1:].isdigit()) and detect_type(read_head()) in IMAGE_TYPES
 
 
 def is_archive(path: Path) -> bool:
     """By content, and by name where the content says nothing; a ZIP called .jpg is left to be refused as a picture."""
-    suffix, kind = path.suffix.lower(), kind_of(head(path))
-    return kind not in PICTURES if suffix == ".zip" else kind == "ZIP" and suffix not in _TAKEN_SUFFIXES
+    suffix, kind = path.suffix.lower(), detect_type(head(path))
+    return kind not in IMAGE_TYPES if suffix == ".zip" else kind == "ZIP" and suffix not in _TAKEN_SUFFIXES

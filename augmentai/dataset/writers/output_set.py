@@ -15,7 +15,7 @@ from augmentai.dataset.file_names import Names, beside_own
 from augmentai.dataset.formats.base import Closing, File, LabelWriter
 from augmentai.dataset.image_rows import Rows
 from augmentai.dataset.readers.file_tree import Entry
-from augmentai.images.orientation import frame_of, size_of
+from augmentai.images.orientation import read_frame, read_size
 from augmentai.images.photo import ImageError
 from augmentai.recipe import Recipe
 from augmentai.types import Source
@@ -139,7 +139,7 @@ class Output:
             yield from files
 
     def _written(self, source: Source, path: str) -> list[Copied]:
-        size_wh = size_of(source)  # also where nothing is labelled: lists of pictures tell their size
+        size_wh = read_size(source)  # also where nothing is labelled: lists of pictures tell their size
         files = self.writer.files(source, path, source.labels.load() if source.labels else None, size_wh)
         return [Copied(name, lambda data=data: data, size_bytes=len(data)) for name, data in files]  # type: ignore[misc]
 
@@ -151,7 +151,7 @@ def _as_it_is(entry: Entry) -> Copied:
 def _checked(source: Source) -> bytes:
     """The file of a source. Raises ImageError where it is no picture: whoever loads the set would stumble over it."""
     data = source.read()
-    frame_of(io.BytesIO(data))
+    read_frame(io.BytesIO(data))
     return data
 
 

@@ -20,7 +20,7 @@ from augmentai.engines.diffusion.batches import Batches
 from augmentai.engines.diffusion.families import run_size
 from augmentai.engines.diffusion.paint_request import ModelError, Painted, Pixels, Shot, StoppedError
 from augmentai.engines.prompts import negative_prompt_for, prompt_for
-from augmentai.images.fine_detail import enlarge, lends_detail
+from augmentai.images.fine_detail import enlarge, loses_detail
 from augmentai.system.cpu import usable_cores
 
 if TYPE_CHECKING:
@@ -196,7 +196,7 @@ def _restored(waiting: _Waiting, painted: Painted, model: Model) -> Made | Refus
         "device": model.device,
         "size_run": f"{width}x{height}",
     }
-    if lends_detail(task.photo.size_wh, waiting.size_wh):
+    if loses_detail(task.photo.size_wh, waiting.size_wh):
         details["fine_detail"] = "of the source"
     if painted.vae_dtype != details["dtype"]:
         details["vae_dtype"] = painted.vae_dtype

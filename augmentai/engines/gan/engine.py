@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from augmentai.engines.base import EngineUnavailable, JobView, Made, Readiness, Refused, Task
-from augmentai.gan.style_donors import Donors, shuffled
+from augmentai.gan.style_donors import StyleDonors, seeded_order
 from augmentai.images import ImageError, decode
 from augmentai.settings import Settings
 from augmentai.system.cpu import usable_cores
@@ -73,12 +73,12 @@ class GanEngine:
             raise EngineUnavailable(str(error)) from error
         donors = job.engine_state.get(self.name)
         if donors is None:
-            donors = job.engine_state[self.name] = Donors(job.sources)
+            donors = job.engine_state[self.name] = StyleDonors(job.sources)
         pool, flight = _painters(), deque[tuple[Task, str, Future[tuple[Any, float]]]]()
         last: tuple[str, Any] = ("", None)
 
         def style_of(source: Source) -> Tensor | None:
-            if (known := self._known((weights.key, source.sha256))) is not None:
+            if (known := self._known((weights.cache_key, source.sha256))) is not None:
                 return known[0]
             return pool.submit(self._style_of, source, weights, job, device).result()
 
@@ -108,7 +108,7 @@ class GanEngine:
             image, seconds = future.result()
         except (RuntimeError, MemoryError) as error:
             return Refused(task, _failed(error))
-        model = f"augmentai-gan {weights.notes.get('steps', '?')} steps"
+        model = f"augmentai-gan {weights.metadata.get('steps', '?')} steps"
         details = {"donor": donor}
         return Made(task, self.name, image, model, seconds, ai_share="part", details=details, strength=strength)
 
@@ -121,9 +121,11 @@ class GanEngine:
         path = self._settings.gan_weights
         return _load_weights(path, path.stat().st_mtime_ns, device), device
 
-    def _strength(self, weights: Weights, donors: Donors, job: JobView, device: str, pool: ThreadPoolExecutor) -> float:
+    def _strength(
+        self, weights: Weights, donors: StyleDonors, job: JobView, device: str, pool: ThreadPoolExecutor
+    ) -> float:
         """The recipe's, or what the classes bear: told by the styles of a bounded sample of the labelled sources."""
-        from augmentai.gan.auto_strength import MANY, bearable, class_separation
+        from augmentai.gan.auto_strength import MANY_PER_CLASS, class_separation, strength_for_set
 
         key = f"{self.name} strength"
         if isinstance(job.recipe.strength, str) and key not in job.engine_state:
@@ -132,26 +134,26 @@ class GanEngine:
             def style(source: Source) -> Tensor | None:
                 return None if job.stop.is_set() else self._style_of(source, weights, job, device)
 
-            sample = donors.sample(STYLES_COMPARED) if donors.each() < MANY else []
+            sample = donors.sample(STYLES_COMPARED) if donors.images_per_class() < MANY_PER_CLASS else []
             found = zip(pool.map(style, [source for source, _ in sample]), sample, strict=True)
             known = [(one, label) for one, (_, label) in found if one is not None]
             styles, labels = [one for one, _ in known], [label for _, label in known]
-            job.engine_state[key] = bearable(
-                class_separation(torch.stack(styles), labels) if styles else None, donors.each()
+            job.engine_state[key] = strength_for_set(
+                class_separation(torch.stack(styles), labels) if styles else None, donors.images_per_class()
             )
         return job.recipe.strength_or(job.engine_state.get(key, 0.0))
 
     def _prepare(self, task: Task, weights: Weights, device: str) -> _Prepared:
         import torch
 
-        from augmentai.gan.render import pixels_of, plain_of
+        from augmentai.gan.render import blurred_base, to_pixels
 
         seen, content, style = self._encode(task.photo, weights, device)
-        self._remember((weights.key, task.source.sha256), style[0])
-        pixels = pixels_of(task.photo.rgb)
+        self._remember((weights.cache_key, task.source.sha256), style[0])
+        pixels = to_pixels(task.photo.rgb)
         with torch.inference_mode():
             painted = weights.generator.painter(content, style)
-            return _Prepared(seen, content, style, painted, pixels, plain_of(pixels))
+            return _Prepared(seen, content, style, painted, pixels, blurred_base(pixels))
 
     def _encode(self, photo: Photo, weights: Weights, device: str) -> tuple[Tensor, Tensor, Tensor]:
         """The thumbnail, its content and its style."""
@@ -173,25 +175,25 @@ class GanEngine:
         """
         import torch
 
-        from augmentai.gan.light import in_another_light
-        from augmentai.gan.network import between
-        from augmentai.gan.render import carry, picture_of, reach, spare_backgrounds
+        from augmentai.gan.light import relit_style
+        from augmentai.gan.network import smoothed_change
+        from augmentai.gan.render import apply_full_size, effect_of, protect_backgrounds, to_image
 
         begun = time.perf_counter()
         with torch.inference_mode():
             painter = weights.generator.painter
-            borrowed = between(source.painted, painter(source.content, new_style))
+            borrowed = smoothed_change(source.painted, painter(source.content, new_style))
             light = torch.Generator().manual_seed(seed)
-            style = in_another_light(weights.generator, source.seen, borrowed, light)
-            change = between(source.painted, painter(source.content, style))[0].cpu()
-            change = spare_backgrounds(change, source.pixels, reach(strength))
+            style = relit_style(weights.generator, source.seen, borrowed, light)
+            change = smoothed_change(source.painted, painter(source.content, style))[0].cpu()
+            change = protect_backgrounds(change, source.pixels, effect_of(strength))
             # Rounded, so that the last bits of a sum (which hang on the number of threads) never reach a pixel.
             change = (change * 4096).round() / 4096
-            out = carry(source.pixels, change, reach(strength), source.plain)
-        return picture_of(out), time.perf_counter() - begun
+            out = apply_full_size(source.pixels, change, effect_of(strength), source.plain)
+        return to_image(out), time.perf_counter() - begun
 
     def _new_style(
-        self, task: Task, weights: Weights, own: Tensor, donors: Donors, style_of: StyleOf
+        self, task: Task, weights: Weights, own: Tensor, donors: StyleDonors, style_of: StyleOf
     ) -> tuple[Tensor, str]:
         """Another picture's style, or a blend of two; the choice hangs on the variation's seed alone.
 
@@ -202,12 +204,12 @@ class GanEngine:
 
         from augmentai.gan.network import unit_rms
 
-        own_kind = donors.of(task.source)
+        own_kind = donors.for_source(task.source)
         bank = range(len(weights.bank))
         turn, which = divmod(task.index - 1, 2)
         pool: list[Source | int] = [*bank] if bank and (which or len(own_kind) < FEW_DONORS) else [*own_kind]
         place = (turn if len(own_kind) >= FEW_DONORS else task.index - 1) + _NEXT_TRY * task.attempt
-        order = shuffled(len(pool), f"{task.recipe.seed}:{task.source.sha256}:donors")
+        order = seeded_order(len(pool), f"{task.recipe.seed}:{task.source.sha256}:donors")
 
         def lender(start: int) -> tuple[str, Tensor]:
             for step in range(len(order)):
@@ -231,7 +233,7 @@ class GanEngine:
         return blended, named
 
     def _style_of(self, source: Source, weights: Weights, job: JobView, device: str) -> Tensor | None:
-        key = (weights.key, source.sha256)
+        key = (weights.cache_key, source.sha256)
         if (known := self._known(key)) is not None:
             return known[0]
         try:
@@ -267,7 +269,7 @@ class _Prepared:
     style: Tensor
     painted: Tensor  # in its own style
     pixels: Tensor
-    plain: Tensor  # of `gan.render.plain_of`
+    plain: Tensor  # of `gan.render.blurred_base`
 
 
 def _enough(flight: Sequence[tuple[Task, str, Future[tuple[Any, float]]]]) -> bool:

@@ -19,7 +19,7 @@ from PIL import Image
 
 from augmentai.engines.stability.endpoints import MAX_BODY_BYTES, Endpoint
 from augmentai.engines.stability.placement import aligned
-from augmentai.images.fine_detail import enlarge, lends_detail
+from augmentai.images.fine_detail import enlarge, loses_detail
 
 _STEP_PX = 64
 _ROOM_FOR_FIELDS_BYTES = 128 * 1024  # two prompts of 10,000 characters of four bytes each, and the multipart lines
@@ -74,7 +74,7 @@ def restore(data: bytes, prepared: Prepared, source: Image.Image) -> tuple[Image
     left, top, right, bottom = prepared.box
     box = (left * across, top * down, min(right * across, answer.width), min(bottom * down, answer.height))
     painted_wh = max(1, round(box[2] - box[0])), max(1, round(box[3] - box[1]))
-    if not lends_detail(source.size, painted_wh):
+    if not loses_detail(source.size, painted_wh):
         return answer.resize(source.size, _LANCZOS, box=box), False
     reduced = source.resize(painted_wh, _LANCZOS, reducing_gap=3.0)
     return enlarge(answer.resize(painted_wh, _LANCZOS, box=box), reduced, source), True

@@ -15,7 +15,7 @@ import gradio as gr
 
 from augmentai.dataset.writers.base import OutputError
 from augmentai.images.photo import ImageError
-from augmentai.images.preview import as_web_file, thumbnail
+from augmentai.images.preview import encode_for_web, thumbnail
 from augmentai.operations import warp_from_manifest
 from augmentai.pipeline.merge import Packing
 from augmentai.settings import Settings
@@ -106,7 +106,7 @@ class ResultHandlers:
                     large = thumbnail(read(), row.file, self._settings.max_pixels, _COMPARED_SIDE_PX)
                     if name == "before" and row.geometry is not None:
                         large = warp_from_manifest(row.geometry, row.size_wh, large.size).picture(large)
-                    data, ending = as_web_file(large)
+                    data, ending = encode_for_web(large)
                     found = [holder / f"large-{name}.{ending}"]
                     found[0].write_bytes(data)
             except (ImageError, OSError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile):

@@ -18,7 +18,7 @@ from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import OutputError
 from augmentai.engines.base import Engine
 from augmentai.images.photo import ImageError
-from augmentai.images.preview import as_web_file, distance, shrunk, thumbnail
+from augmentai.images.preview import distance, encode_for_web, shrink, thumbnail
 from augmentai.operations import warp_from_manifest
 from augmentai.pipeline.balance import classes_of
 from augmentai.pipeline.job import Job, limits
@@ -211,7 +211,7 @@ class _Work:
             full.write_bytes(made.data)
             self._pictures.append((str(full), f"{made.file} · {made.engine}"))
             return
-        small = shrunk(made.image, PREVIEW_SIDE_PX)
+        small = shrink(made.image, PREVIEW_SIDE_PX)
         before, path = self._small_source(outcome.source, holder, max_pixels)
         details = made.details
         geometry = details.get("geometry")
@@ -259,7 +259,7 @@ def _moved_alike(before: Any, geometry: Mapping[str, Any], full_wh: tuple[int, i
 
 
 def _write(picture: Any, holder: Path, stem: str) -> str:
-    data, ending = as_web_file(picture)
+    data, ending = encode_for_web(picture)
     path = holder / f"{stem}.{ending}"
     path.write_bytes(data)
     return str(path)

@@ -19,9 +19,9 @@ from augmentai.dataset.formats.detect import recognise
 from augmentai.dataset.readers.archive import ArchiveError, check, members, open_archive, size_words, too_large
 from augmentai.dataset.readers.file_tree import LABEL_SUFFIXES, Tree
 from augmentai.dataset.readers.file_tree import Entry as Place
-from augmentai.images.file_types import RAW_SUFFIXES, SUFFIXES
+from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
 from augmentai.images.photo import ImageError
-from augmentai.images.preview import as_web_file, first_look, thumbnail
+from augmentai.images.preview import encode_for_web, inspect_header, thumbnail
 from augmentai.operations.auto_geometry import DatasetTraits, traits
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.forecast import kinds
@@ -210,7 +210,7 @@ def _zip_members(
         if suffix in LABEL_SUFFIXES:
             if safe is not None:
                 tree.add_side(Place(safe, str(path), member=member))
-        elif suffix in SUFFIXES or suffix in RAW_SUFFIXES:
+        elif suffix in IMAGE_SUFFIXES or suffix in RAW_SUFFIXES:
             try:
                 if safe is None:
                     raise ArchiveError("its name leads out of the folder; it was not touched")
@@ -230,7 +230,7 @@ def _zip_members(
 
 
 def _measure(stream: IO[bytes], name: str, settings: Settings, found: UploadSummary) -> None:
-    width, height = first_look(stream, name, settings.max_pixels)
+    width, height = inspect_header(stream, name, settings.max_pixels)
     found.pixels += width * height
     found.pixels_of += 1
 
@@ -242,7 +242,7 @@ def _thumbnails(pictures: Sequence[Place], settings: Settings) -> Iterator[dict[
         one = pictures[int(number * step)]
         with suppress(ImageError, LabelError):
             small = thumbnail(one.read(settings.max_file_bytes), one.path, settings.max_pixels, _THUMBNAIL_SIDE_PX)
-            data, ending = as_web_file(small)
+            data, ending = encode_for_web(small)
             kind = "jpeg" if ending == "jpg" else ending
             src = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
             yield {"name": shown(one.path), "src": src}

@@ -94,7 +94,7 @@ def test_a_lone_photo_borrows_from_the_bank() -> None:
 def test_one_donor_serves_many_variations(tmp_path: Path) -> None:
     """Each variation has a light of its own: even where all borrow the same look they are not alike."""
     shipped = store.load(DEFAULT_WEIGHTS)
-    store.save(tmp_path / "one.safetensors", shipped.generator, shipped.bank[:1], shipped.notes)
+    store.save(tmp_path / "one.safetensors", shipped.generator, shipped.bank[:1], shipped.metadata)
     settings = Settings(gan_weights=tmp_path / "one.safetensors")
     outcomes = made([source("china.jpg")], Recipe(variations=6, seed=5, strength=1.0), settings).values()
     assert {str(o.variation.details["donor"]) for o in outcomes if o.variation} == {"bank 0"}

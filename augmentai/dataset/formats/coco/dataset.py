@@ -16,7 +16,7 @@ from augmentai.dataset.formats.coco.annotation import annotation_of, shape_of
 from augmentai.dataset.formats.coco.store import CocoStore
 from augmentai.dataset.formats.splits import folder_splits, split_named, split_of, split_within
 from augmentai.dataset.readers.file_tree import Entry, Tree, parent
-from augmentai.images.orientation import frame_of
+from augmentai.images.orientation import read_frame
 from augmentai.images.photo import ImageError
 from augmentai.types import Failure, Source
 
@@ -37,13 +37,13 @@ class CocoLabels:
     def load(self) -> Labels:
         with self.picture.open() as stream:
             try:
-                frame = frame_of(stream)
+                frame = read_frame(stream)
             except ImageError as error:
                 raise LabelError(str(error)) from error
         shapes, others, any_turned = [], [], False
         store = self.layout.store
         for file, identity, image in store.images_of(self.picture.key):
-            turned = frame.is_stored((image.get("width") or 0, image.get("height") or 0))
+            turned = frame.matches_stored((image.get("width") or 0, image.get("height") or 0))
             any_turned = any_turned or turned
             annotations = store.annotations_of(file, identity)
             self._check_room(annotations, frame.size_wh, file)

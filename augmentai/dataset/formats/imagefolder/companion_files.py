@@ -11,7 +11,7 @@ from typing import Any
 from augmentai.dataset.formats.imagefolder.metadata import place_of
 from augmentai.dataset.formats.mask_files import MaskFile, looks_like_mask
 from augmentai.dataset.readers.file_tree import Entry, Tree, parent
-from augmentai.images.orientation import frame_of
+from augmentai.images.orientation import read_frame
 
 Key = tuple[str, str]  # of a picture: its path and its ZIP
 Masks = tuple[tuple[str, MaskFile], ...]  # the column, and the mask that it names
@@ -95,7 +95,7 @@ def _is_mask(picture: Entry, entry: Entry) -> bool:
         return False
     try:
         with picture.open() as stream:
-            size_wh = frame_of(stream).size_wh
+            size_wh = read_frame(stream).size_wh
     except Exception:
         return False  # told when its turn comes
     return looks_like_mask(entry, size_wh)

@@ -23,7 +23,7 @@ from augmentai.dataset.formats.imagefolder.metadata import csv_line, json_line, 
 from augmentai.dataset.formats.mask_files import encode_mask
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.readers.file_tree import Entry, Tree, joined, parent
-from augmentai.images.orientation import frame_of
+from augmentai.images.orientation import read_frame
 from augmentai.images.photo import ImageError
 from augmentai.types import Failure, Source
 
@@ -49,7 +49,7 @@ class RowLabels:
             return labels
         with self.picture.open() as stream:
             try:
-                frame = frame_of(stream)
+                frame = read_frame(stream)
             except ImageError as error:
                 raise LabelError(str(error)) from error
         first, *others = (mask.load(frame) for _, mask in self.masks)

@@ -33,7 +33,7 @@ def read_xml(data: bytes, file: str) -> Element:
 
 def labels_of(root: Element, file: str, frame: Frame) -> Labels:
     """Everything in an annotation, in pixels of the upright picture. Raises LabelError."""
-    turned = frame.is_stored(_size(root))
+    turned = frame.matches_stored(_size(root))
     shapes = []
     for number, thing in enumerate(root.iter("object"), 1):
         try:

@@ -14,7 +14,7 @@ from augmentai.dataset.formats.mask_files import MaskFile, encode_mask
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.formats.voc.annotation import labels_of, read_xml, xml_of
 from augmentai.dataset.readers.file_tree import Entry, Tree, joined, parent
-from augmentai.images.orientation import frame_of
+from augmentai.images.orientation import read_frame
 from augmentai.images.photo import ImageError
 from augmentai.types import Source
 
@@ -37,7 +37,7 @@ class VocLabels:
     def load(self) -> Labels:
         with self.picture.open() as stream:
             try:
-                frame = frame_of(stream)
+                frame = read_frame(stream)
             except ImageError as error:
                 raise LabelError(str(error)) from error
         labels = Labels()

@@ -13,7 +13,7 @@ from typing import Any
 
 from augmentai.annotations import LabelError, Labels, Point, Shape
 from augmentai.dataset.readers.file_tree import Entry
-from augmentai.images.orientation import frame_of
+from augmentai.images.orientation import read_frame
 
 STANDS_IN = (
     "the set has no validation pictures, and Ultralytics asks for some: data.yaml names those for training as val too; "
@@ -57,7 +57,7 @@ class YoloLabels:
         if self.text is None:
             return Labels(extra={"yolo": None})
         with self.picture.open() as stream:
-            size_wh = frame_of(stream).size_wh
+            size_wh = read_frame(stream).size_wh
         return parse(self.text.text(), self.text.path, self.classes, size_wh)
 
 
