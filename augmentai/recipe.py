@@ -1,43 +1,109 @@
-"""What the user asks for: one frozen, validated dataclass."""
+"""What the user asks for: one frozen, validated dataclass, whose fields are declared once for every front end.
+
+Each field of `Recipe` says here all that the program says of it: its type, kind, default, group, flags, help, and how
+the page shows it. `recipe_fields` makes a table of that, and the command line, the API, the page and the docs are
+generated from the table. To add a field, declare it here.
+"""
 
 from __future__ import annotations
 
+import dataclasses
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, fields, replace
+from typing import Any, Literal, get_args
 
-from augmentai.recipe_checks import RecipeError, is_number, one_of, share, shown, whole, yes_or_no
+from augmentai.recipe_kinds import (
+    Choice,
+    Fraction,
+    Kind,
+    Numbers,
+    RecipeError,
+    Registered,
+    Switch,
+    Text,
+    WholeNumber,
+    is_number,
+    shown,
+)
 
 AUTO = "auto"
-ENGINES = (AUTO, "stability", "diffusion", "gan")
-OUTPUT_FORMATS = ("same", "png", "jpeg", "webp")
-GEOMETRIES = (AUTO, "none", "flip", "light", "strong")
-LAYOUTS = ("auto", "folders", "yolo", "coco", "voc", "masks", "imagefolder")
-TARGETS = ("same", "yolo", "coco", "voc", "imagefolder")
-ORIGINALS = ("auto", "copy", "link", "none")
-SPLITS = ("copy", "leave-out")
 MAX_VARIATIONS = 16
 MAX_PROMPT_CHARS = 10_000
-SEED_LIMIT = 2**32 - 2  # the largest seed that every engine takes
-
-
-DRIFTS = ("reject", "mark")
+SEED_LIMIT = 2**32 - 2  # the largest seed that every engine accepts
 MAX_RETRIES = 3
 MAX_PER_CLASS = 1_000_000
 MAX_PER_SOURCE = 1000
 
+Group = Literal["what to make", "dataset", "filters", "engines", "output"]
+Place = Literal["", "main", "dataset", "more"]
+OutputFormat = Literal["same", "png", "jpeg", "webp"]
+Geometry = Literal["auto", "none", "flip", "light", "strong"]
+Originals = Literal["auto", "copy", "link", "none"]
+Splits = Literal["copy", "leave-out"]
+Drift = Literal["reject", "mark"]
+
+GROUPS: tuple[Group, ...] = get_args(Group)
+OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
+GEOMETRIES: tuple[Geometry, ...] = get_args(Geometry)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """What a field of the recipe says of itself.
+
+    Attributes:
+        kind: the values it takes.
+        group: the heading it is listed under.
+        help: what it does, in one line.
+        flags: how the command line spells it; a switch that is on by default has its opposite after a slash.
+        common: whether the short help of the command line lists it.
+        api: whether the API has it as a keyword.
+        page: which part of the page shows it; "" for none.
+        label: what the page calls it.
+        info: the line below its control; the help, if empty.
+        placeholder: an example that an empty text box shows.
+        page_default: what the page starts with, where that is not the recipe's default.
+    """
+
+    kind: Kind
+    group: Group
+    help: str
+    flags: tuple[str, ...]
+    common: bool = False
+    api: bool = True
+    page: Place = "more"
+    label: str = ""
+    info: str = ""
+    placeholder: str = ""
+    page_default: Any = None
+
+
+def setting(default: Any, kind: Kind, group: Group, help: str, *flags: str, **more: Any) -> Any:
+    """A field of the recipe with its default and what it says of itself; the parameters are those of `Setting`.
+
+    A callable default is called for each recipe.
+    """
+    metadata = {"setting": Setting(kind, group, help, flags, **more)}
+    if callable(default):
+        return dataclasses.field(default_factory=default, metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where the filters draw their lines; 0 switches a filter off.
+    """Where the filters draw the line; 0 switches a filter off.
 
-    near_copy: a variation must differ from its source by so many levels of 255 times the strength (mean, at a glance).
-    flat: least contrast, as a share of its source's. blurred: least sharpness, as a share of its source's.
-    duplicate: siblings must differ by more than this many levels, times the strength, somewhere. held_out: perceptual
-    hashes of a variation and a validation or test picture must differ in more than this many of 64 bits.
-    drift: least correlation of edges where the labels are, for engines that paint anew, 0 to 1.
+    Attributes:
+        near_copy: least mean difference between a variation and its source, in levels of 255 times the strength.
+        flat: least contrast, as a fraction of the source's.
+        blurred: least sharpness, as a fraction of the source's.
+        duplicate: least difference between variations of one source, in levels of 255 times the strength.
+        held_out: least number of the 64 bits in which the perceptual hashes of a variation and of a validation or test
+            image must differ.
+        drift: least correlation of edges, 0 to 1, where the labels are, for engines that repaint the image.
 
-    Raises RecipeError where a value is no number or below 0.
+    Raises:
+        RecipeError: a value is not a number, or is below 0.
     """
 
     near_copy: float = 4.0
@@ -57,117 +123,279 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Recipe:
-    """What the user asks for.
+    """What the user asks for; every field has a default.
 
-    prompt: what the variations should show, for engines that read words; empty keeps the subject as it is.
-    negative_prompt: what they should not show.
-    strength: 0 (the source itself) to 1 (as far from it as the engine goes), or "auto": what the engine does best with;
-    the local GAN goes as far as the classes of a labelled set bear, which is less the more pictures they have.
-    variations: how many of each source, 1 to 16.
-    engine: "auto" prefers the hosted API, then a GPU, then the local GAN; any other name is used alone.
-    seed: 0 draws one at random, which the report tells; 1 to 4294967294 repeats a run exactly.
-    output_format: "same" as the source, "png", "jpeg" or "webp".
-    geometry: what is moved besides, whichever engine made it: "none"; "flip" (left and right swapped in half of the
-    variations); "light" (flip, crops, small turns); "strong" (also perspective, all of it further). Labels move along.
-    "auto" flips photographs in two classes or more, unless label files lie beside them or the names of classes speak of
-    left and right or of writing; what it came to, the report tells.
-    mirror: left and right may be swapped; False where they matter (text, road signs, left and right hands).
-    least_visible: 0 to 1; a labelled thing of which geometry leaves a smaller share in the picture loses its label.
-    layout: how the set is laid out: "auto" recognises it; "folders" takes pictures and class folders alone.
-    to: the layout to write, "same" as it came in.
-    originals: "copy" or "link" them into the result, or "none"; "auto" copies those of a set (class folders, splits,
-    labels) and leaves loose photos out.
-    splits: "copy" the pictures for validation and test, which are never varied, or "leave-out".
-    filters: variations that would not help are rejected and tried again with another seed: near-copies of their source,
-    flat and blurred ones, near-duplicates of each other or of validation and test pictures, and those in which labelled
-    things have drifted. thresholds: where they draw their lines; a mapping of its fields will do.
-    retries: tries after a rejected one, 0 to 3. paid_retries: also where the rejected one cost credits.
-    per_class: grow each class of the training split to so many pictures, originals counted, in place of `variations` of
-    each picture; 0 does not. balance: grow all classes to the size of the largest. most_per_source: with either, the
-    most variations of one picture, 1 to 1000.
-    drift: "reject" those in which labelled things have drifted, or "mark" them in the manifest and the report.
+    Raises:
+        RecipeError: a value is out of range, or two fields contradict each other.
 
-    Raises RecipeError where a value is out of range.
+    Example:
+        >>> Recipe(variations=4, strength=0.5).geometry
+        'auto'
+        >>> Recipe(variations=40)
+        Traceback (most recent call last):
+        augmentai.recipe_kinds.RecipeError: variations is 40; expected a whole number from 1 to 16
     """
 
-    prompt: str = ""
-    negative_prompt: str = ""
-    strength: float | str = AUTO
-    variations: int = 1
-    engine: str = "auto"
-    seed: int = 0
-    output_format: str = "same"
-    geometry: str = AUTO
-    mirror: bool = True
-    least_visible: float = 0.3
-    layout: str = "auto"
-    to: str = "same"
-    originals: str = "auto"
-    splits: str = "copy"
-    filters: bool = True
-    thresholds: Thresholds = field(default_factory=Thresholds)
-    retries: int = MAX_RETRIES
-    paid_retries: bool = False
-    drift: str = "reject"
-    per_class: int = 0
-    balance: bool = False
-    most_per_source: int = MAX_VARIATIONS
+    prompt: str = setting(
+        "",
+        Text(MAX_PROMPT_CHARS),
+        "what to make",
+        "What the variations should show, for engines that read a prompt; {label} stands for the class name, one "
+        "prompt per line is used in turn, empty keeps the subject.",
+        "--prompt",
+        "-p",
+        common=True,
+        label="Prompt",
+        info="For engines that read a prompt. {label} stands for the class name; one prompt per line; variations cycle "
+        "through them.",
+        placeholder="a photo of a {label} at dusk",
+    )
+    negative_prompt: str = setting(
+        "",
+        Text(MAX_PROMPT_CHARS),
+        "what to make",
+        "What the variations should not show, for engines that read a prompt.",
+        "--negative-prompt",
+        label="Negative prompt",
+        info="What the variations should not show.",
+        placeholder="blurred, text",
+    )
+    strength: float | Literal["auto"] = setting(
+        AUTO,
+        Fraction((AUTO,)),
+        "what to make",
+        "0 = unchanged, 1 = the engine's maximum; auto: chosen from the dataset.",
+        "--strength",
+        "-s",
+        common=True,
+        page="main",
+        label="Strength",
+        info="0 = unchanged, 1 = maximum; 0.4 is safe for most datasets.",
+        page_default=0.4,
+    )
+    variations: int = setting(
+        1,
+        WholeNumber(1, MAX_VARIATIONS),
+        "what to make",
+        "Variations per image.",
+        "--variations",
+        "-n",
+        common=True,
+        page="main",
+        label="Variations per image",
+        page_default=4,
+    )
+    engine: str = setting(
+        AUTO,
+        Registered("engines", {AUTO: "Best available"}),
+        "engines",
+        "auto: for each image, the first of these that can make it; any other name: that engine alone.",
+        "--engine",
+        "-e",
+        common=True,
+        label="Engine",
+    )
+    seed: int = setting(
+        0,
+        WholeNumber(0, SEED_LIMIT),
+        "what to make",
+        "The same seed gives the same pixels; 0 = random seed (reported after the run).",
+        "--seed",
+        common=True,
+        label="Seed",
+    )
+    output_format: OutputFormat = setting(
+        "same",
+        Choice(OutputFormat, ("Same as the source", "PNG", "JPEG", "WebP")),
+        "output",
+        "Image format of the variations.",
+        "--format",
+        "-f",
+        common=True,
+        label="Image format",
+        info="PNG is lossless; JPEG and WebP are smaller.",
+    )
+    geometry: Geometry = setting(
+        AUTO,
+        Choice(
+            Geometry,
+            (
+                "Automatic",
+                "None",
+                "Horizontal flip (50 %)",
+                "Light: flip, crop, rotate",
+                "Strong: plus perspective",
+            ),
+        ),
+        "what to make",
+        "Geometric augmentation; labels are transformed too. flip: half of the variations; light: flip, crop, rotate "
+        "slightly; strong: also perspective; auto: flip in classification sets.",
+        "--geometry",
+        "-g",
+        common=True,
+        label="Geometric augmentation",
+        info="Automatic: horizontal flip for half of the images in classification sets. Choose Light if your training "
+        "does not crop. Boxes and masks are transformed too.",
+    )
+    mirror: bool = setting(
+        True,
+        Switch(),
+        "what to make",
+        "Allow horizontal flips; turn off where left and right matter.",
+        "--flip/--no-flip",
+        label="Allow horizontal flip",
+        info="Turn off for text, road signs or hands.",
+    )
+    least_visible: float = setting(
+        0.3,
+        Fraction(),
+        "dataset",
+        "Minimum visible fraction of an object after geometric augmentation; labels below it are removed.",
+        "--least-visible",
+        api=False,
+        page="",
+    )
+    layout: Literal["auto", "folders", "yolo", "coco", "voc", "masks", "imagefolder"] = setting(
+        AUTO,
+        Choice(
+            Literal["auto", "folders", "yolo", "coco", "voc", "masks", "imagefolder"],
+            ("Auto-detect", "Class folders (ignore label files)", "YOLO", "COCO", "Pascal VOC", "Masks", "ImageFolder"),
+        ),
+        "dataset",
+        "Dataset format of the input; auto detects it, folders ignores label files.",
+        "--layout",
+        page="dataset",
+        label="Dataset format",
+        info="Override if detection is wrong.",
+    )
+    to: Literal["same", "yolo", "coco", "voc", "imagefolder"] = setting(
+        "same",
+        Choice(
+            Literal["same", "yolo", "coco", "voc", "imagefolder"],
+            ("Same as input", "YOLO", "COCO", "Pascal VOC", "ImageFolder"),
+        ),
+        "output",
+        "Dataset format of the output; another one than the input's converts the whole set.",
+        "--to",
+        common=True,
+        page="dataset",
+        label="Output format",
+        info="Another format converts the whole set.",
+    )
+    originals: Originals = setting(
+        AUTO,
+        Choice(Originals, ("Automatic (datasets only)", "Always", "Link", "Never"), local=("link",)),
+        "output",
+        "Whether the output includes the originals; auto: those of a dataset, but not loose photos.",
+        "--originals",
+        page="dataset",
+        label="Originals in the ZIP",
+        info="Include the originals with their variations.",
+    )
+    splits: Splits = setting(
+        "copy",
+        Choice(Splits, ("Copy unchanged", "Exclude")),
+        "dataset",
+        "Copy or exclude validation and test images, which are never augmented.",
+        "--splits",
+        page="dataset",
+        label="Validation and test images",
+        info="They are never augmented.",
+    )
+    filters: bool = setting(
+        True,
+        Switch(),
+        "filters",
+        "Reject and retry near-copies, flat, blurred and duplicate variations and those whose labels drifted.",
+        "--filters/--no-filters",
+        label="Retry low-quality variations",
+        info="Near-copies of the source or of each other, flat and blurred ones.",
+    )
+    thresholds: Thresholds = setting(
+        Thresholds,
+        Numbers(Thresholds, "threshold"),
+        "filters",
+        "Where a filter draws the line; 0 switches it off.",
+        "--threshold",
+        api=False,
+        page="",
+    )
+    retries: int = setting(
+        MAX_RETRIES,
+        WholeNumber(0, MAX_RETRIES),
+        "filters",
+        "Retries per rejected image.",
+        "--retries",
+        api=False,
+        page="",
+    )
+    paid_retries: bool = setting(
+        False,
+        Switch(),
+        "engines",
+        "Also retry rejected images that cost credits.",
+        "--paid-retries",
+        api=False,
+        page="",
+    )
+    drift: Drift = setting(
+        "reject",
+        Choice(Drift, ("Reject", "Mark")),
+        "filters",
+        "Where an engine has painted over a labelled object: reject the variation, or only mark it in the manifest.",
+        "--drift",
+        api=False,
+        page="",
+    )
+    per_class: int = setting(
+        0,
+        WholeNumber(0, MAX_PER_CLASS),
+        "dataset",
+        "Grow each class to this many images, originals included, instead of a fixed number per image; 0 = off.",
+        "--per-class",
+        page="dataset",
+        label="Images per class",
+        info="Including originals. Classes are never downsampled.",
+        page_default=100,
+    )
+    balance: bool = setting(
+        False,
+        Switch(),
+        "dataset",
+        "Grow all classes to the size of the largest.",
+        "--balance",
+        common=True,
+        page="dataset",
+        label="Class balancing",
+        info=f"Small classes get more variations, at most {MAX_VARIATIONS} per image.",
+    )
+    most_per_source: int = setting(
+        MAX_VARIATIONS,
+        WholeNumber(1, MAX_PER_SOURCE),
+        "dataset",
+        "Maximum variations per image with per-class targets or balancing.",
+        "--most-per-source",
+        api=False,
+        page="",
+    )
 
     def __post_init__(self) -> None:
-        whole(self, "variations", 1, MAX_VARIATIONS)
-        whole(self, "seed", 0, SEED_LIMIT)
-        if self.strength != AUTO:
-            share(self, "strength", f", or {AUTO}")
-        one_of(self, "engine", ENGINES)
-        one_of(self, "output_format", OUTPUT_FORMATS)
-        one_of(self, "geometry", GEOMETRIES)
-        for name in ("mirror", "filters", "paid_retries", "balance"):
-            yes_or_no(self, name)
-        whole(self, "retries", 0, MAX_RETRIES)
-        whole(self, "per_class", 0, MAX_PER_CLASS)
-        whole(self, "most_per_source", 1, MAX_PER_SOURCE)
+        for one in fields(self):
+            kind: Kind = one.metadata["setting"].kind
+            object.__setattr__(self, one.name, kind.check(one.name, getattr(self, one.name)))
         if self.per_class and self.balance:
             raise RecipeError("per_class and balance are both set; use per_class for a number, balance for the largest")
-        one_of(self, "drift", DRIFTS)
-        object.__setattr__(self, "thresholds", _thresholds(self.thresholds))
-        share(self, "least_visible")
         if self.geometry == "flip" and not self.mirror:
             raise RecipeError("geometry is flip and mirror is False, which leaves nothing to do; use none or light")
-        one_of(self, "layout", LAYOUTS)
-        one_of(self, "to", TARGETS)
-        one_of(self, "originals", ORIGINALS)
-        one_of(self, "splits", SPLITS)
-        for name in ("prompt", "negative_prompt"):
-            words = getattr(self, name)
-            if not isinstance(words, str):
-                raise RecipeError(f"{name} is {shown(words)}; expected text")
-            if len(words) > MAX_PROMPT_CHARS:
-                raise RecipeError(f"{name} has {len(words):,} characters; at most {MAX_PROMPT_CHARS:,} are taken")
 
     def strength_or(self, best: float) -> float:
-        """The strength as a number; `best` is what the engine that asks does best with, for "auto"."""
+        """The strength as a number; `best` is the engine's own choice, used for "auto"."""
         return best if isinstance(self.strength, str) else self.strength
 
     def with_seed(self) -> Recipe:
-        """The same recipe with a seed that is not 0: drawn at random where none was asked for."""
+        """The same recipe with a seed other than 0, drawn at random if none was asked for."""
         return self if self.seed else replace(self, seed=1 + secrets.randbelow(SEED_LIMIT))
 
 
-def _thresholds(value: object) -> Thresholds:
-    if isinstance(value, Thresholds):
-        return value
-    names = [one.name for one in fields(Thresholds)]
-    if not isinstance(value, Mapping):
-        raise RecipeError(f"thresholds is {shown(value)}; expected numbers by name ({', '.join(names)})")
-    if unknown := [str(name) for name in value if name not in names]:
-        raise RecipeError(f"there is no threshold {', '.join(unknown)}; there are {', '.join(names)}")
-    return Thresholds(**value)
-
-
-def strength_of(words: object) -> float | str:
-    """What somebody typed as a strength: "auto", or a number from 0 to 1. Raises RecipeError."""
-    try:
-        typed = words if words == AUTO else float(words)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError):
-        typed = str(words)
-    return Recipe(strength=typed).strength
+_ATTRIBUTES = "\n".join(f"        {one.name}: {one.metadata['setting'].help}" for one in fields(Recipe))
+Recipe.__doc__ = f"{Recipe.__doc__}\n    Attributes:\n{_ATTRIBUTES}\n    "

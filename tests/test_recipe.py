@@ -85,7 +85,7 @@ def test_what_is_taken(field: str, value: Any, expected: Any) -> None:
         ("output_format", "x" * 5000, "output_format is 'xxx"),
         ("prompt", None, "prompt is None; expected text"),
         ("negative_prompt", b"x", "negative_prompt is b'x'; expected text"),
-        ("prompt", "x" * (MAX_PROMPT_CHARS + 1), "prompt has 10,001 characters; at most 10,000 are taken"),
+        ("prompt", "x" * (MAX_PROMPT_CHARS + 1), "prompt has 10,001 characters; at most 10,000 are allowed"),
     ],
 )
 def test_what_is_refused_and_why(field: str, value: Any, words: str) -> None:

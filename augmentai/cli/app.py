@@ -31,8 +31,8 @@ from augmentai.recipe import (
     SEED_LIMIT,
     Recipe,
     RecipeError,
-    strength_of,
 )
+from augmentai.recipe_fields import by_name
 from augmentai.settings import SettingsError, load_settings
 
 ALL_DONE, SOME_FAILED = 0, 1
@@ -53,7 +53,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 def _strength(words: str) -> float | str:
     try:
-        return strength_of(words)
+        return by_name("strength").kind.check("strength", by_name("strength").from_form(words))
     except RecipeError as error:
         raise typer.BadParameter(str(error)) from error
 

@@ -35,7 +35,7 @@ class Report:
         self.left_out = 0
         self.drifted = 0
         self.labels_dropped = 0
-        self.geometry = recipe.geometry  # what it came to for these sources, where it was "auto"
+        self.geometry: str = recipe.geometry  # what it came to for these sources, where it was "auto"
         self._failures = {(failure.file, str(i)): failure.reason for i, failure in enumerate(failures)}
         self._fallbacks: dict[tuple[str, str, str], None] = {}
         self._notices = dict.fromkeys(notices)

@@ -7,17 +7,8 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
-from augmentai.recipe import (
-    AUTO,
-    ENGINES,
-    GEOMETRIES,
-    LAYOUTS,
-    MAX_PER_CLASS,
-    MAX_VARIATIONS,
-    OUTPUT_FORMATS,
-    SEED_LIMIT,
-    TARGETS,
-)
+from augmentai.recipe import AUTO, GEOMETRIES, MAX_PER_CLASS, MAX_VARIATIONS, OUTPUT_FORMATS, SEED_LIMIT
+from augmentai.recipe_fields import by_name
 from augmentai.web import texts
 
 _GEOMETRY_NAMES = {
@@ -132,7 +123,7 @@ def _set_fields() -> dict[str, Any]:
             )
         with gr.Row():
             layout = gr.Dropdown(
-                [(_LAYOUT_NAMES[name], name) for name in LAYOUTS],
+                [(_LAYOUT_NAMES[name], name) for name in by_name("layout").kind.choices()],
                 value="auto",
                 label="How it is laid out",
                 info="Only where it is not recognised by itself.",
@@ -140,7 +131,7 @@ def _set_fields() -> dict[str, Any]:
                 elem_id="layout",
             )
             to = gr.Dropdown(
-                [(_LAYOUT_NAMES[name], name) for name in TARGETS],
+                [(_LAYOUT_NAMES[name], name) for name in by_name("to").kind.choices()],
                 value="same",
                 label="Labels are written as",
                 info="Another layout converts the whole set.",
@@ -184,7 +175,7 @@ def more_settings(simple: dict[str, Any]) -> Form:
     """What few need, folded away."""
     of_set = _set_fields()
     with gr.Accordion("More settings", open=False, elem_id="more"):
-        engines = [(texts.ENGINE_NAMES[name], name) for name in ENGINES]
+        engines = [(texts.ENGINE_NAMES[name], name) for name in by_name("engine").kind.choices()]
         engine = gr.Dropdown(engines, value="auto", label="Made by", elem_id="engine")
         geometry = gr.Dropdown(
             [(_GEOMETRY_NAMES[name], name) for name in GEOMETRIES],

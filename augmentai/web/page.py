@@ -8,16 +8,8 @@ from typing import Any
 import gradio as gr
 
 from augmentai.engines.base import Engine
-from augmentai.recipe import (
-    ENGINES,
-    GEOMETRIES,
-    LAYOUTS,
-    MAX_VARIATIONS,
-    ORIGINALS,
-    OUTPUT_FORMATS,
-    SPLITS,
-    TARGETS,
-)
+from augmentai.recipe import GEOMETRIES, MAX_VARIATIONS, OUTPUT_FORMATS
+from augmentai.recipe_fields import by_name
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.access.public import USER_NAME, credentials
@@ -249,15 +241,27 @@ def _endpoint(doors: JobHandlers, turn: dict[str, Any]) -> None:
         gr.Textbox("", label="negative_prompt: what not to show (stability, diffusion)"),
         gr.Textbox("auto", label="strength: 0 (the source itself) to 1 (as far from it as the engine goes), or auto"),
         gr.Number(1, label=f"variations: of each picture, 1 to {MAX_VARIATIONS}"),
-        gr.Textbox("auto", label=f"engine: {', '.join(ENGINES)}; auto prefers them in this order, image by image"),
+        gr.Textbox(
+            "auto",
+            label=f"engine: {', '.join(by_name('engine').kind.choices())}; auto prefers them in this order, image by image",
+        ),
         gr.Number(0, label="seed: 0 draws one, which the report tells; the same seed, the same pixels"),
         gr.Textbox("same", label=f"output_format: {', '.join(OUTPUT_FORMATS)}"),
         gr.Textbox("auto", label=f"geometry: {', '.join(GEOMETRIES)}; auto flips class folders; labels move along"),
         gr.Checkbox(True, label="mirror: geometry may swap left and right; false where they matter"),
-        gr.Textbox("auto", label=f"layout: {', '.join(LAYOUTS)}; of the set in a ZIP, auto recognises it"),
-        gr.Textbox("same", label=f"to: {', '.join(TARGETS)}; the layout to write"),
-        gr.Textbox("auto", label=f"originals: {', '.join(ORIGINALS)}; auto copies those of a set, not loose photos"),
-        gr.Textbox("copy", label=f"splits: {', '.join(SPLITS)}; validation and test pictures are never varied"),
+        gr.Textbox(
+            "auto",
+            label=f"layout: {', '.join(by_name('layout').kind.choices())}; of the set in a ZIP, auto recognises it",
+        ),
+        gr.Textbox("same", label=f"to: {', '.join(by_name('to').kind.choices())}; the layout to write"),
+        gr.Textbox(
+            "auto",
+            label=f"originals: {', '.join(by_name('originals').kind.choices())}; auto copies those of a set, not loose photos",
+        ),
+        gr.Textbox(
+            "copy",
+            label=f"splits: {', '.join(by_name('splits').kind.choices())}; validation and test pictures are never varied",
+        ),
         gr.Checkbox(
             True, label="filters: reject and try again copies, flat, blurred, duplicate and drifted variations"
         ),

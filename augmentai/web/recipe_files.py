@@ -10,16 +10,15 @@ from typing import Any
 
 import gradio as gr
 
-from augmentai.recipe import Recipe, RecipeError, strength_of
+from augmentai.recipe import Recipe, RecipeError
+from augmentai.recipe_fields import recipe_from_form
 from augmentai.web import texts
 
 
 def recipe_of(form: Mapping[str, Any]) -> Recipe:
-    """The recipe that a form asks for; what was left empty is as usual. Raises gr.Error."""
-    usual = Recipe()
-    filled = {name: getattr(usual, name) if value is None else value for name, value in form.items()}
+    """The recipe that a form asks for; what was left empty has its default. Raises gr.Error."""
     try:
-        return Recipe(**filled | {"strength": strength_of(filled.get("strength", usual.strength))})
+        return recipe_from_form(form)
     except RecipeError as error:
         raise wrong_setting(error) from error
 
