@@ -5,6 +5,8 @@ the page shows it. `recipe_fields` makes a table of that, and the command line, 
 generated from the table. To add a field, declare it here.
 """
 
+# ruff: noqa: RUF009 (`setting` returns what `dataclasses.field` does)
+
 from __future__ import annotations
 
 import dataclasses

@@ -233,6 +233,10 @@ def _address(request: gr.Request) -> str:
     return page.split("?")[0].split("#")[0].rstrip("/") + "/"
 
 
+def _choices(name: str) -> str:
+    return ", ".join(by_name(name).kind.choices())
+
+
 def _endpoint(doors: JobHandlers, turn: dict[str, Any]) -> None:
     """The API's own components, never shown: real ones check every uploaded path, and their labels document it."""
     inputs: list[Any] = [
@@ -243,7 +247,7 @@ def _endpoint(doors: JobHandlers, turn: dict[str, Any]) -> None:
         gr.Number(1, label=f"variations: of each picture, 1 to {MAX_VARIATIONS}"),
         gr.Textbox(
             "auto",
-            label=f"engine: {', '.join(by_name('engine').kind.choices())}; auto prefers them in this order, image by image",
+            label=f"engine: {_choices('engine')}; auto prefers them in this order, image by image",
         ),
         gr.Number(0, label="seed: 0 draws one, which the report tells; the same seed, the same pixels"),
         gr.Textbox("same", label=f"output_format: {', '.join(OUTPUT_FORMATS)}"),
@@ -251,16 +255,16 @@ def _endpoint(doors: JobHandlers, turn: dict[str, Any]) -> None:
         gr.Checkbox(True, label="mirror: geometry may swap left and right; false where they matter"),
         gr.Textbox(
             "auto",
-            label=f"layout: {', '.join(by_name('layout').kind.choices())}; of the set in a ZIP, auto recognises it",
+            label=f"layout: {_choices('layout')}; of the set in a ZIP, auto recognises it",
         ),
-        gr.Textbox("same", label=f"to: {', '.join(by_name('to').kind.choices())}; the layout to write"),
+        gr.Textbox("same", label=f"to: {_choices('to')}; the layout to write"),
         gr.Textbox(
             "auto",
-            label=f"originals: {', '.join(by_name('originals').kind.choices())}; auto copies those of a set, not loose photos",
+            label=f"originals: {_choices('originals')}; auto copies those of a set, not loose photos",
         ),
         gr.Textbox(
             "copy",
-            label=f"splits: {', '.join(by_name('splits').kind.choices())}; validation and test pictures are never varied",
+            label=f"splits: {_choices('splits')}; validation and test pictures are never varied",
         ),
         gr.Checkbox(
             True, label="filters: reject and try again copies, flat, blurred, duplicate and drifted variations"
