@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 import torch  # noqa: E402
 
 from augmentai.dataset.readers.gather import gather  # noqa: E402
-from augmentai.engines.base import EngineUnavailable, JobView, Made  # noqa: E402
+from augmentai.engines.base import EngineUnavailableError, JobView, Made  # noqa: E402
 from augmentai.engines.diffusion import DiffusionEngine  # noqa: E402
 from augmentai.pipeline.job import Job, limits  # noqa: E402
 from augmentai.recipe import Recipe  # noqa: E402
@@ -124,7 +124,7 @@ def check_memory(model: Path, device: str, count: int) -> dict[str, Any]:
                 found[f"{spare_gb} GB beside the weights"] = (
                     f"{len(to_pixels(engine, images))} made, batch {loaded.batch}"
                 )
-            except EngineUnavailable as out:
+            except EngineUnavailableError as out:
                 found[f"{spare_gb} GB beside the weights"] = f"{out.reason} ({len(out.unfinished)} handed back)"
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)

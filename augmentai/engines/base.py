@@ -1,34 +1,64 @@
-"""What every engine is to the router, and the kinds of failure it may report.
+"""What every engine is to the router: the base class, what goes in and out, and the ways to fail.
 
 An engine pulls tasks from an iterator when it has room and yields results as they finish, in any order, so that each
 kind runs the way it is fast: one keeps requests in flight, one fills a batch on a GPU, one encodes a source once for
 all its variations.
 
     this image is refused    yield Refused: that variation goes to the next engine, the others stay
-    the engine is out        raise EngineUnavailable with the tasks it had taken and not finished
-    a passing fault          the engine's own retry rule; then one of the two above
+    the engine is out        raise EngineUnavailableError with the tasks it had taken and not finished
+    a passing fault          the engine's own retry rule, then one of the two above
+
+A whole engine, which another package registers under `augmentai.engines` (see `augmentai.registry`):
+
+    >>> from PIL import Image, ImageOps
+    >>> from augmentai.settings import Settings
+    >>> class Inverter(Engine):
+    ...     name, title, blurb = "inverter", "Inverter", "free"
+    ...
+    ...     def make(self, tasks, job):
+    ...         for task in tasks:
+    ...             yield self.made(task, ImageOps.invert(task.photo.rgb))
+    >>> photo = Photo(Image.new("RGB", (8, 8), "white"), "PNG", "RGB")
+    >>> task = Task(Source.from_bytes("a.png", b""), photo, index=1, seed=7, recipe=Recipe())
+    >>> made, = Inverter(Settings()).make(iter([task]), JobView((), Recipe(), max_pixels=1_000_000))
+    >>> made.engine, made.image.getpixel((0, 0))
+    ('inverter', (0, 0, 0))
 """
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from threading import Event
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
 from augmentai.images import Photo
-from augmentai.recipe import Recipe
+from augmentai.recipe import AUTO, Recipe
 from augmentai.types import Fallback, Rejection, Source
 
 if TYPE_CHECKING:
     from augmentai.annotations import Labels
+    from augmentai.settings import Settings
 
 
 @dataclass(frozen=True)
 class Task:
-    """One variation to be made. index counts from 1 within the source; seed is this variation's own."""
+    """One variation to be made.
+
+    Attributes:
+        source: the image it is made from.
+        photo: the same, decoded; engines read `photo.rgb`, or `photo.flattened()` where they know no transparency.
+        index: counts the variations of a source from 1.
+        seed: this variation's own, 1 to 4294967294; the same seed has to give the same pixels.
+        recipe: what the user asked for.
+        fallbacks: the engines that have not made it, and why.
+        credits: charged so far for attempts that failed or were rejected.
+        labels: the source's annotations; engines do not need them.
+        rejections: earlier attempts that a filter rejected.
+    """
 
     source: Source
     photo: Photo = field(repr=False)
@@ -36,32 +66,45 @@ class Task:
     seed: int
     recipe: Recipe
     fallbacks: tuple[Fallback, ...] = ()
-    credits: float = 0.0  # what tries that came to nothing were charged
-    labels: Labels | None = field(default=None, repr=False, compare=False)  # the source's; no engine needs them
-    rejections: tuple[Rejection, ...] = ()  # tries before this one that a filter rejected
+    credits: float = 0.0
+    labels: Labels | None = field(default=None, repr=False, compare=False)
+    rejections: tuple[Rejection, ...] = ()
 
     @property
     def attempt(self) -> int:
-        """0, then one more for each try that was rejected. An engine that chooses by index chooses by this too."""
+        """0, then one more for each rejected attempt. An engine that chooses by index has to choose by this too."""
         return len(self.rejections)
 
     def retry(self, seed: int, rejection: Rejection, credits: float) -> Task:
-        """The same variation to be tried once more, by the first engine that can. credits: spent so far, in all."""
+        """The same variation for another attempt by the first engine that can.
+
+        Args:
+            seed: of the new attempt.
+            rejection: why the last one was rejected.
+            credits: charged so far, in all.
+        """
         rejections = (*self.rejections, rejection)
         return replace(self, seed=seed, rejections=rejections, credits=credits, fallbacks=())
 
     def passed_on(self, engine: str, reason: str, credits: float = 0.0) -> Task:
-        """The same task for the next engine, with the reason why `engine` did not make it and what it cost."""
+        """The same task for the next engine, with the reason why `engine` did not make it and what that cost."""
         return replace(self, fallbacks=(*self.fallbacks, Fallback(engine, reason)), credits=self.credits + credits)
 
 
 @dataclass(frozen=True)
 class Made:
-    """A finished variation: RGB, exactly the source's width and height.
+    """A finished variation. `Engine.made` builds one with the engine's own name and capabilities.
 
-    ai_share: "all" where a model painted the pixels, "part" where it changed those of the source.
-    strength: that it was made with, where the recipe left it to the engine.
-    details: whatever explains it besides (donor, credits, the service's own seed); goes to the manifest.
+    Attributes:
+        task: the task it answers.
+        engine: name of the engine that made it.
+        image: RGB, exactly the source's width and height.
+        model: which model painted it.
+        seconds: how long that took.
+        prompt: the prompt that was used, if any.
+        repainted: the model painted every pixel; False where it changed those of the source.
+        details: whatever else explains it (donor, credits, the service's own seed); goes into the manifest.
+        strength: what it was made with, where the recipe left the strength to the engine.
     """
 
     task: Task
@@ -70,7 +113,7 @@ class Made:
     model: str
     seconds: float
     prompt: str = ""
-    ai_share: str = "all"
+    repainted: bool = True
     details: Mapping[str, Any] = field(default_factory=dict)
     strength: float | None = None
 
@@ -82,9 +125,12 @@ class Made:
 
 @dataclass(frozen=True)
 class Refused:
-    """This variation cannot be made by this engine; the reason is in words for the user.
+    """This variation cannot be made by this engine.
 
-    credits: what the try was charged all the same.
+    Attributes:
+        task: the task it answers.
+        reason: why, in words for the user.
+        credits: what the attempt was charged all the same.
     """
 
     task: Task
@@ -92,11 +138,14 @@ class Refused:
     credits: float = 0.0
 
 
-class EngineUnavailable(Exception):  # noqa: N818 (a word of the house)
-    """The engine cannot go on. `unfinished` holds every task it had taken and not answered, in the order taken.
+class EngineUnavailableError(Exception):
+    """The engine cannot continue.
 
-    for_good: not again during this job, whatever `readiness` says to the next one (a key may be topped up meanwhile).
-    fall_back: False where the rest of the job is to be left undone rather than go to the next engine.
+    Attributes:
+        reason: why, in words a user can act on.
+        unfinished: every task it had taken and not answered, in the order taken.
+        for_good: do not ask it again during this job, whatever `readiness` says (a key may be topped up meanwhile).
+        fall_back: False where the rest of the job must be left undone rather than go to the next engine.
     """
 
     def __init__(
@@ -111,11 +160,14 @@ class EngineUnavailable(Exception):  # noqa: N818 (a word of the house)
 
 @dataclass(frozen=True)
 class Readiness:
-    """Can the engine work now? If not, `reason` says why in words a user can act on.
+    """Whether an engine can work now.
 
-    configured: the user has asked for it by giving what it needs (a key, a GPU). An engine that was never configured is
-    passed over in silence; one that was and cannot work is a fallback worth telling.
-    for_good: asking again during this job is of no use.
+    Attributes:
+        ready: it can.
+        reason: if not, why, in words a user can act on.
+        configured: the user has supplied what it needs (a key, a GPU). An engine that was never configured is passed
+            over in silence; one that was and cannot work is reported as a fallback.
+        for_good: asking again during this job is of no use.
     """
 
     ready: bool
@@ -124,21 +176,54 @@ class Readiness:
     for_good: bool = True
 
 
+@dataclass(frozen=True)
+class Estimate:
+    """What a job costs at most, and what the limits leave of it. 1 credit is 0.01 US dollars.
+
+    Attributes:
+        pictures: images to be paid for.
+        credits_each: price of one.
+        credits: price of all.
+        cap_credits: what the limits still allow; None without a limit.
+        spent_today: credits spent today; None where no daily limit is kept.
+        affordable: how many of the images the limits allow.
+        engine: who charges it.
+    """
+
+    pictures: int
+    credits_each: float
+    credits: float
+    cap_credits: float | None
+    spent_today: float | None
+    affordable: int
+    engine: str
+
+    def __str__(self) -> str:
+        words = f"up to {self.credits:g} credits ({self.pictures} images at {self.credits_each:g})"
+        if self.affordable < self.pictures:
+            words += f"; the limit of {self.cap_credits:g} credits allows {self.affordable} of them"
+        return words
+
+
 OnProgress = Callable[[str, float], None]
 
 
 def ignore_progress(words: str, share: float) -> None:
-    """Where nobody asks what an engine is at."""
+    """An `OnProgress` for callers that show no progress."""
 
 
 @dataclass(frozen=True)
 class JobView:
-    """What an engine may know of the whole job: its readable sources sorted by hash, and its recipe.
+    """What an engine may know of the whole job.
 
-    stop: set when the user wants no more; an engine then begins nothing new and soon returns.
-    engine_state: what an engine keeps for the length of the job, under its own name (credits spent).
-    on_progress: for an engine whose images take long: what it is doing, in words, and the share of that which is done,
-    0 to 1; no words when it is done. May be called from any thread.
+    Attributes:
+        sources: those that can be read, sorted by hash.
+        recipe: what the user asked for.
+        max_pixels: larger images are not decoded.
+        stop: set when the user cancels; an engine then begins nothing new and soon returns.
+        engine_state: what an engine remembers for the length of the job, under its own name.
+        on_progress: for an engine whose images take long: what it is doing, in words, and the share of that which is
+            done, 0 to 1; no words when it is done. May be called from any thread.
     """
 
     sources: Sequence[Source]
@@ -149,15 +234,121 @@ class JobView:
     on_progress: OnProgress = field(default=ignore_progress, repr=False, compare=False)
 
 
-class Engine(Protocol):
-    """Something that makes variations. One object serves many jobs, one after the other or at once."""
+class Engine(ABC):
+    """Something that makes variations. One object serves many jobs, one after the other or at once.
+
+    The class attributes state what it can do, so that nothing else has to know it by name.
+
+    Attributes:
+        name: what recipes, flags and manifests call it; the name it is registered under.
+        title: what people call it.
+        blurb: a few words after the title where an engine is chosen ("hosted, paid").
+        setup_hint: one sentence on how to make it ready, for whoever has not; "" where there is nothing to do.
+        paid: it charges credits; such an engine is a `PaidEngine`.
+        reads_prompt: it follows the recipe's prompt.
+        repaints: it paints every pixel anew, so that labelled objects may drift.
+        may_differ: why the same request may give other pixels another time; "" where it never does.
+        auto_rank: its place in the order of engine="auto", lowest first; None: used only when named.
+    """
 
     name: str
+    title: str = ""
+    blurb: str = ""
+    setup_hint: str = ""
+    paid: bool = False
+    reads_prompt: bool = False
+    repaints: bool = False
+    may_differ: str = ""
+    auto_rank: int | None = None
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @abstractmethod
+    def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
+        """Answer every task that is taken from `tasks`.
+
+        Args:
+            tasks: pulled when there is room for another; endless from the engine's point of view.
+            job: what may be known of the whole job.
+
+        Yields:
+            Made or Refused for each task, in any order.
+
+        Raises:
+            EngineUnavailableError: it cannot continue; with the tasks taken and not answered.
+        """
 
     def readiness(self) -> Readiness:
-        """Cheap: called before a job and, after a failure, before each task."""
-        ...
+        """Whether it can work now. Cheap: called before a job and, after a failure, before each task."""
+        return Readiness(True)
+
+    def warm_up(self) -> None:  # noqa: B027 (optional)
+        """Load what the first task would wait for, in the caller's thread. Never raises."""
+
+    def model_version(self) -> str:
+        """Which model makes the pixels, for the record of a run: by default the package that the engine is from.
+
+        Must not load the model.
+        """
+        from augmentai.registry import registered
+
+        entry = registered("engines").get(self.name)
+        return entry.package if entry else ""
+
+    def seconds_per_image(self, pixels: float) -> float:
+        """A first guess at the time one variation of so many pixels takes; jobs then correct it."""
+        return 1.0 + pixels / 1e6
+
+    def estimate(self, recipe: Recipe, variations: int) -> Estimate | None:
+        """What so many variations would cost at most; None where they are free. Never goes online, never raises."""
+        return None
+
+    def serves(self, wanted: str) -> bool:
+        """Whether a recipe that asks for this engine name, or "auto", may use it."""
+        return wanted == self.name or (wanted == AUTO and self.auto_rank is not None)
+
+    def made(
+        self,
+        task: Task,
+        image: Image.Image,
+        *,
+        model: str = "",
+        seconds: float = 0.0,
+        prompt: str = "",
+        repainted: bool | None = None,
+        details: Mapping[str, Any] | None = None,
+        strength: float | None = None,
+    ) -> Made:
+        """A finished variation in this engine's name; see `Made` for what each is.
+
+        Args:
+            model: `model_version()` by default.
+            repainted: as the engine's `repaints` by default.
+        """
+        return Made(
+            task,
+            self.name,
+            image,
+            model or self.model_version(),
+            seconds,
+            prompt,
+            self.repaints if repainted is None else repainted,
+            details or {},
+            strength,
+        )
+
+
+class UnusableEngine(Engine):
+    """Stands in for a registered engine that cannot be loaded, so that it can be shown with the reason."""
+
+    def __init__(self, settings: Settings, name: str, reason: str) -> None:
+        super().__init__(settings)
+        self.name = self.title = name
+        self._reason = reason
+
+    def readiness(self) -> Readiness:
+        return Readiness(False, self._reason)
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
-        """Answer every task that it takes from `tasks` with Made or Refused, or raise EngineUnavailable."""
-        ...
+        raise EngineUnavailableError(self._reason, for_good=True)

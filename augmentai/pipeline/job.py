@@ -16,8 +16,8 @@ from augmentai.annotations import Labels
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered, Limits, gather
 from augmentai.dataset.writers.output_set import Output
-from augmentai.engines.base import Engine, JobView, Made, OnProgress, Refused, Task, ignore_progress
-from augmentai.engines.stability import Estimate, estimate
+from augmentai.engines.base import Engine, Estimate, JobView, Made, OnProgress, Refused, Task, ignore_progress
+from augmentai.engines.stability import estimate
 from augmentai.filters import HoldoutIndex, ImageFeatures, image_features
 from augmentai.filters.features import SIDE_PX
 from augmentai.images import ImageError, Photo, decode

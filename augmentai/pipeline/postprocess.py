@@ -149,7 +149,7 @@ class Finisher:
         verdict = judge_quality(before, after, made.strength_used, recipe.thresholds, moved=is_new)
         if not verdict.filter:
             verdict = self._against_held_out(verdict, final)
-        repaints = made.ai_share == "all" and made.strength_used > 0 and recipe.thresholds.drift > 0
+        repaints = made.repainted and made.strength_used > 0 and recipe.thresholds.drift > 0
         if verdict.filter or not repaints or labels is None:
             return verdict
         from augmentai.filters.drift import drift
@@ -250,7 +250,7 @@ class Finisher:
         made, task = draft.made, draft.made.task
         file_format = format_for(task.photo, task.recipe.output_format)
         note = f"{MADE_BY}, engine {made.engine}, model {made.model}, seed {task.seed}"
-        source_type = DIGITAL_SOURCE_TYPES[1 if made.ai_share == "part" else 0]
+        source_type = DIGITAL_SOURCE_TYPES[0 if made.repainted else 1]
         file = self._output.names.variation(task.source, task.index, file_format)
         try:
             beside, record = self._output.labels_for(task.source, file, draft.labels, task.labels, draft.image.size)

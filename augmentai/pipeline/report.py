@@ -12,7 +12,7 @@ from augmentai.types import Failure, Outcome
 
 if TYPE_CHECKING:
     from augmentai.dataset.checkpoint import Checkpoint
-    from augmentai.engines.stability import Estimate
+    from augmentai.engines.base import Estimate
 
 _SHOWN_LIMIT = 2000  # rows of failures and of fallbacks; the manifest holds every one
 

@@ -7,8 +7,8 @@ from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 
-from augmentai.engines.base import Engine, EngineUnavailable, JobView, Made, Refused, Task
-from augmentai.recipe import Recipe
+from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Refused, Task
+from augmentai.recipe import AUTO, Recipe
 
 
 class Router:
@@ -18,13 +18,11 @@ class Router:
     """
 
     def __init__(self, engines: Sequence[Engine], recipe: Recipe) -> None:
-        if recipe.engine != "auto":
-            engines = [engine for engine in engines if engine.name == recipe.engine]
-            if not engines:
-                raise ValueError(f"there is no engine called {recipe.engine!r}")
-        self.engines = list(engines)
+        self.engines = [engine for engine in engines if engine.serves(recipe.engine)]
+        if not self.engines and recipe.engine != AUTO:
+            raise ValueError(f"there is no engine called {recipe.engine!r}")
         self.passed_over: dict[str, str] = {}  # engine -> why it was never tried
-        if recipe.engine == "auto":
+        if recipe.engine == AUTO:
             for engine in list(self.engines):
                 readiness = engine.readiness()
                 if not readiness.ready and not readiness.configured:
@@ -60,7 +58,7 @@ class Router:
                             else:
                                 yield result
                     return
-                except EngineUnavailable as out:
+                except EngineUnavailableError as out:
                     waiting.put_back(out.unfinished)
                     readiness = engine.readiness()
                     reason, for_good = out.reason, out.for_good or (not readiness.ready and readiness.for_good)

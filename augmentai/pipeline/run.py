@@ -23,7 +23,7 @@ _PICTURES_BETWEEN_TIDYING = 8
 
 def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
     """What `recipe.yaml` will say of a job. inputs: as they were given; out: the folder or ZIP that it goes to."""
-    used = models(job.recipe.engine, job.settings, job.engines)
+    used = models(job.recipe.engine, job.engines)
     given = job.gathered
     labels, geometry = given.labels_sha256, str(job.geometry)
     return record_of(job.recipe, given.sources, used, inputs, out, given.holdout, labels, job.rounds, geometry)

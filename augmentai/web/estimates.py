@@ -6,13 +6,11 @@ import threading
 from collections.abc import Sequence
 
 from augmentai.engines import with_settings
-from augmentai.engines.base import Engine, Readiness
-from augmentai.engines.stability import Estimate, estimate, visitor_settings
+from augmentai.engines.base import Engine, Estimate, Readiness
+from augmentai.engines.stability import estimate, visitor_settings
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 
-# Seconds a variation and a megapixel, until this server has made some: measured on two cores, one small GPU, one key.
-_FIRST_GUESS = {"gan": (0.02, 0.25), "diffusion": (0.8, 0.2), "stability": (1.5, 0.3)}
 _SLOW_TO_LEARN = 0.3
 
 
@@ -41,14 +39,14 @@ def price(settings: Settings, recipe: Recipe, variations: int) -> Estimate | Non
 class Pace:
     """How long a variation takes each engine on this server, learnt from its jobs. Thread-safe."""
 
-    def __init__(self) -> None:
+    def __init__(self, engines: Sequence[Engine]) -> None:
+        self._first_guess = {engine.name: engine.seconds_per_image for engine in engines}
         self._factor: dict[str, float] = {}
         self._lock = threading.Lock()
 
     def seconds(self, engine: str, pictures: int, pixels: int) -> float:
         """For `pictures` variations of about `pixels` each."""
-        fixed, each_megapixel = _FIRST_GUESS.get(engine, (1.0, 1.0))
-        return pictures * (fixed + each_megapixel * pixels / 1e6) * self._factor.get(engine, 1.0)
+        return pictures * self._first_guess[engine](pixels) * self._factor.get(engine, 1.0)
 
     def learn(self, engine: str, pictures: int, pixels: int, seconds: float) -> None:
         """What a finished job took. Small ones say little: they are mostly waking up."""

@@ -33,7 +33,7 @@ Parts = dict[str, Any]
 
 def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
     """The whole page. Nothing is loaded or contacted until somebody gives it photos."""
-    visitors, pace, shelf = Visitors(settings), Pace(), SessionStore()
+    visitors, pace, shelf = Visitors(settings), Pace(engines), SessionStore()
     doors = JobHandlers(settings, engines, visitors, pace, shelf)
     before = PreviewHandlers(settings, engines, visitors, pace)
     turn: dict[str, Any] = {"concurrency_id": "augment", "concurrency_limit": settings.jobs_at_once}

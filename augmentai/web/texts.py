@@ -6,8 +6,7 @@ from collections.abc import Mapping, Sequence
 from html import escape
 from typing import TYPE_CHECKING, Any
 
-from augmentai.engines.base import Readiness
-from augmentai.engines.stability import Estimate
+from augmentai.engines.base import Estimate, Readiness
 from augmentai.web.assets import asset
 
 if TYPE_CHECKING:

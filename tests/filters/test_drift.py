@@ -179,14 +179,14 @@ class TestInAJob:
         (tmp_path / "set" / "data.yaml").write_text("train: images/train\nval: images/train\nnames: [cup]\n")
         return tmp_path / "set"
 
-    def run(self, dataset: Path, spoilt_tries: int, ai_share: str = "all", **recipe: Any) -> tuple[Outcome, Any]:
+    def run(self, dataset: Path, spoilt_tries: int, repainted: bool = True, **recipe: Any) -> tuple[Outcome, Any]:
         def paint(task: Task) -> Image.Image:
             night = HARMLESS["night"](task.photo.rgb)
             return HARMFUL["wiped out"](night, box_in(night, "coffee.png")) if task.attempt < spoilt_tries else night
 
         settings = Settings()
         asked = Recipe(seed=2, engine="gan", **recipe)
-        job = Job(gather([dataset], limits(settings)), asked, settings, [Scripted(paint, ai_share=ai_share)])
+        job = Job(gather([dataset], limits(settings)), asked, settings, [Scripted(paint, repainted=repainted)])
         (outcome,) = [outcome for outcome in job.run() if outcome.index]
         return outcome, job.report.as_dict()
 
@@ -211,7 +211,7 @@ class TestInAJob:
         assert "something labelled has drifted" in report["filtered"]
 
     def test_engines_that_paint_nothing_anew_are_not_measured(self, dataset: Path) -> None:
-        outcome, _ = self.run(dataset, 4, ai_share="part")
+        outcome, _ = self.run(dataset, 4, repainted=False)
         assert outcome.ok
         assert "drift" not in outcome.scores
 

@@ -20,7 +20,7 @@ from PIL import Image
 from augmentai import augment
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import writer_for
-from augmentai.engines.base import EngineUnavailable, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Readiness, Refused, Task
 from augmentai.engines.gan import GanEngine
 from augmentai.images import decode
 from augmentai.pipeline.job import Job, limits
@@ -31,11 +31,12 @@ from tests.support.image_files import SIZE_WH, colours, jpeg, png, zipped
 from tests.support.image_gallery import KINDS, Kind
 
 
-class Darker:
+class Darker(Engine):
     """A small true engine, at once done, that can be told to misbehave. Named as the local one, so that it may be asked
     for by name."""
 
     name = "gan"
+    auto_rank = 0
 
     def __init__(self, misbehave: Callable[[int], None] = lambda number: None) -> None:
         self.misbehave = misbehave
@@ -50,13 +51,13 @@ class Darker:
             for task in tasks:
                 self.taken += 1
                 self.misbehave(self.taken)
-                yield self.made(task)
+                yield self.darker(task)
         finally:
             self.closed = True
 
-    def made(self, task: Task) -> Made:
+    def darker(self, task: Task) -> Made:
         image = task.photo.rgb.point(lambda v: v * (90 - task.index) // 100)
-        return Made(task, self.name, image, "darker 1", 0.0, ai_share="part", details={"share": 0.9})
+        return Made(task, self.name, image, "darker 1", 0.0, repainted=False, details={"share": 0.9})
 
 
 def job_of(engine: Any, inputs: list[Any], recipe: Recipe, settings: Settings | None = None) -> Job:
@@ -257,7 +258,7 @@ class TestAFaultInAnEngine:
         class Greedy(Darker):
             def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
                 batch = [task for task, _ in zip(tasks, range(3), strict=False)]
-                yield self.made(batch[0])
+                yield self.darker(batch[0])
                 raise MemoryError
 
         assert any(o.ok for o in self.account(Greedy()))
@@ -267,7 +268,7 @@ class TestAFaultInAnEngine:
             def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
                 for number, task in enumerate(tasks):
                     if number % 2:
-                        yield self.made(task)
+                        yield self.darker(task)
 
         outcomes = self.account(Forgetful())
         assert sum(o.ok for o in outcomes) == 4
@@ -284,7 +285,7 @@ class TestAFaultInAnEngine:
         class Twice(Darker):
             def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
                 for task in tasks:
-                    yield self.made(task)
+                    yield self.darker(task)
                     yield Refused(task, "or not")
 
         assert all(o.ok for o in self.account(Twice()))
@@ -294,7 +295,7 @@ class TestAFaultInAnEngine:
     )
     def test_it_gives_what_is_no_picture_of_that_size(self, image: Any) -> None:
         class Wrong(Darker):
-            def made(self, task: Task) -> Made:
+            def darker(self, task: Task) -> Made:
                 return Made(task, self.name, image, "m", 0.0)
 
         outcomes = self.account(Wrong())
@@ -303,7 +304,7 @@ class TestAFaultInAnEngine:
 
     def test_it_is_out(self) -> None:
         def out(number: int) -> None:
-            raise EngineUnavailable("no more")
+            raise EngineUnavailableError("no more")
 
         assert not any(o.ok for o in self.account(Darker(out)))  # and said nothing of the tasks that it had taken
 

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from augmentai.engines.base import EngineUnavailable, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Readiness, Refused, Task
 from augmentai.images import Photo
 from augmentai.pipeline.router import Router
 from augmentai.recipe import Recipe
@@ -22,8 +22,10 @@ def tasks(count: int) -> list[Task]:
     return [Task(Source.from_bytes(f"{i}.png", bytes([i])), photo, 1, i + 1, Recipe()) for i in range(count)]
 
 
-class Scripted:
+class Scripted(Engine):
     """An engine that does what `script` says of each task, by its number of calls."""
+
+    auto_rank = 0
 
     def __init__(self, name: str, script: Callable[[Task], Any], readiness: Callable[[], Readiness] | None = None):
         self.name, self.script = name, script
@@ -35,7 +37,7 @@ class Scripted:
         try:
             for task in tasks:
                 result = self.script(task)
-                if isinstance(result, EngineUnavailable):
+                if isinstance(result, EngineUnavailableError):
                     raise result
                 yield result
         finally:
@@ -51,7 +53,7 @@ def out_at(numbers: set[int], name: str, **how: Any) -> Callable[[Task], Any]:
 
     def script(task: Task) -> Any:
         if next(seen) in numbers:
-            return EngineUnavailable("broken", [task], **how)
+            return EngineUnavailableError("broken", [task], **how)
         return made(name)(task)
 
     return script
@@ -167,7 +169,7 @@ def test_a_defect_after_an_outage_makes_nothing_twice() -> None:
     def script(task: Task) -> Any:
         answer = next(answers)
         if answer == "out":
-            return EngineUnavailable("away", [task])
+            return EngineUnavailableError("away", [task])
         if answer == "bug":
             raise ValueError("a bug")
         return made("a")(task)

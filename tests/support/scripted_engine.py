@@ -7,21 +7,22 @@ from collections.abc import Callable, Iterator
 
 from PIL import Image
 
-from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import Engine, JobView, Made, Readiness, Refused, Task
 
 Painter = Callable[[Task], Image.Image]
 
 
-class Scripted:
+class Scripted(Engine):
     """paint: the picture for a task. hold: so many tasks are taken before any is answered, in an order drawn from
-    `shuffle`. credits: what each costs. ai_share: what is said of the pictures."""
+    `shuffle`. credits: what each costs. repainted: what is stated of the images."""
 
     name = "gan"
+    auto_rank = 0
 
     def __init__(
-        self, paint: Painter, hold: int = 1, shuffle: int = 0, credits: float = 0.0, ai_share: str = "part"
+        self, paint: Painter, hold: int = 1, shuffle: int = 0, credits: float = 0.0, repainted: bool = False
     ) -> None:
-        self.paint, self.hold, self.credits, self.ai_share = paint, hold, credits, ai_share
+        self.paint, self.hold, self.credits, self.repainted = paint, hold, credits, repainted
         self.order = random.Random(shuffle)
         self.taken: list[tuple[str, int, int]] = []
 
@@ -40,8 +41,8 @@ class Scripted:
             for task in batch:
                 details = {"credits": self.credits} if self.credits else {}
                 image = self.paint(task)
-                share, best = self.ai_share, 0.4
-                yield Made(task, self.name, image, "scripted 1", 0.0, ai_share=share, details=details, strength=best)
+                how = {"repainted": self.repainted, "details": details, "strength": 0.4}
+                yield Made(task, self.name, image, "scripted 1", 0.0, **how)
 
 
 def tinted(task: Task, step: int) -> Image.Image:

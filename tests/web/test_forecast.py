@@ -39,7 +39,8 @@ def uneven() -> dict[str, bytes]:
 
 def told(path: Path) -> tuple[dict[str, Any], PreviewHandlers]:
     settings = Settings()
-    before = PreviewHandlers(settings, available(settings), Visitors(settings), Pace())
+    engines = available(settings)
+    before = PreviewHandlers(settings, engines, Visitors(settings), Pace(engines))
     return look([("set.zip", str(path))], settings).as_state(), before
 
 

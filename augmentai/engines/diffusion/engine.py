@@ -9,10 +9,12 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from augmentai.engines.base import (
-    EngineUnavailable,
+    Engine,
+    EngineUnavailableError,
     JobView,
     Made,
     OnProgress,
@@ -21,7 +23,13 @@ from augmentai.engines.base import (
     Task,
     ignore_progress,
 )
-from augmentai.engines.diffusion.availability import gpu_is_lent, missing_libraries, no_cuda_because, no_model_because
+from augmentai.engines.diffusion.availability import (
+    gpu_is_lent,
+    missing_libraries,
+    no_cuda_because,
+    no_model_because,
+    revision_of,
+)
 from augmentai.engines.diffusion.paint_request import ModelError, Painted, Shot, StoppedError
 from augmentai.engines.diffusion.run import NAME, Finish, Run, waited_for
 from augmentai.settings import Settings
@@ -33,12 +41,19 @@ if TYPE_CHECKING:
 _FAILED_FOR_SECONDS = 300  # after this a new job may try again: the network is back, memory is free
 
 
-class DiffusionEngine:
+class DiffusionEngine(Engine):
     """Diffusers image-to-image. Off unless there is a CUDA GPU, or the device setting says cpu."""
 
     name = NAME
+    title = "Diffusion"
+    blurb = "this GPU"
+    reads_prompt = True
+    repaints = True
+    may_differ = "another GPU or driver may give other pixels"
+    auto_rank = 20
 
     def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
         self._settings = settings
         self._model: Model | None = None
         self._failure = ("", 0.0)  # why, and when by time.monotonic
@@ -62,6 +77,15 @@ class DiffusionEngine:
             return Readiness(False, reason)
         return Readiness(True)
 
+    def model_version(self) -> str:
+        model = self._settings.diffusion_model
+        name = Path(model).name if Path(model).exists() else model
+        revision = revision_of(self._settings)
+        return f"{name} {revision}" if revision else name
+
+    def seconds_per_image(self, pixels: float) -> float:
+        return 0.8 + 0.2 * pixels / 1e6  # measured on one small GPU
+
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         first = next(tasks, None)
         if first is None:
@@ -79,7 +103,7 @@ class DiffusionEngine:
             return
         except ModelError as out:
             self._failure = (str(out), time.monotonic())
-            raise EngineUnavailable(str(out), run.unfinished if run else [first]) from out
+            raise EngineUnavailableError(str(out), run.unfinished if run else [first]) from out
         finally:
             if run:
                 run.close()

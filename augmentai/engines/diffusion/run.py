@@ -108,7 +108,7 @@ class Run:
         photo = task.photo
         if task.recipe.strength == 0:
             details = {"steps": 0, "effective_steps": 0}
-            self._answers.append(Made(task, NAME, photo.rgb, self.model.name, 0.0, "", "part", details))
+            self._answers.append(Made(task, NAME, photo.rgb, self.model.name, 0.0, "", False, details))
             return True
         size_wh = run_size(photo.size_wh, self.model.area_px, self.model.grid_px)
         if self._last[0] != task.source.sha256:  # a source's variations follow one another
@@ -210,4 +210,4 @@ def _restored(waiting: _Waiting, painted: Painted, model: Model) -> Made | Refus
     if negative_prompt:
         read = model.reads_negative_prompt
         details["negative_prompt"] = negative_prompt if read else "not read: guidance is off"
-    return Made(task, NAME, image, model.name, painted.seconds, prompt, "all", details, strength)
+    return Made(task, NAME, image, model.name, painted.seconds, prompt, True, details, strength)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import threading
 import time
@@ -13,7 +14,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from augmentai.engines.base import EngineUnavailable, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Readiness, Refused, Task
 from augmentai.gan.style_donors import StyleDonors, seeded_order
 from augmentai.images import ImageError, decode
 from augmentai.settings import Settings
@@ -38,27 +39,37 @@ _TWIN = 0.98  # cosine of two styles: from here on they are one look, and lendin
 StyleOf = Callable[[Source], "Tensor | None"]  # of a donor; None where it cannot be read
 
 
-class GanEngine:
+class GanEngine(Engine):
     """Gives a source the look of other pictures of its class, of the job or of the bank, each time in another light."""
 
     name = "gan"
+    title = "Local GAN"
+    blurb = "any computer"
+    auto_rank = 30
 
     def __init__(self, settings: Settings) -> None:
         # Waiting threads sleep: by default they spin, which on two busy cores made a small picture ten times as slow.
         # It has to be said before torch is first loaded, by whatever loads it.
         os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-        self._settings = settings
+        super().__init__(settings)
         self._styles: OrderedDict[tuple[str, str], Any] = OrderedDict()  # (weights, sha256 of a source) -> its style
         self._lock = threading.Lock()
 
     def readiness(self) -> Readiness:
-        path = self._settings.gan_weights
+        path = self.settings.gan_weights
         if not path.is_file():
             return Readiness(False, f"the weights file {path} is not there; set AUGMENTAI_GAN_WEIGHTS or restore it")
         return Readiness(True)
 
+    def model_version(self) -> str:
+        path = self.settings.gan_weights
+        return f"weights sha256 {_sha256_of(path, path.stat().st_mtime_ns)[:16]}"
+
+    def seconds_per_image(self, pixels: float) -> float:
+        return 0.02 + 0.25 * pixels / 1e6  # measured on two cores
+
     def warm_up(self) -> None:
-        """Load torch and the weights ahead of the first task. What goes wrong here is told by `make`."""
+        """Load torch and the weights ahead of the first task. What goes wrong here is reported by `make`."""
         from contextlib import suppress
 
         with suppress(Exception):
@@ -70,7 +81,7 @@ class GanEngine:
         try:
             weights, device = self._load()
         except (WeightsError, RuntimeError) as error:
-            raise EngineUnavailable(str(error)) from error
+            raise EngineUnavailableError(str(error)) from error
         donors = job.engine_state.get(self.name)
         if donors is None:
             donors = job.engine_state[self.name] = StyleDonors(job.sources)
@@ -110,15 +121,15 @@ class GanEngine:
             return Refused(task, _failed(error))
         model = f"augmentai-gan {weights.metadata.get('steps', '?')} steps"
         details = {"donor": donor}
-        return Made(task, self.name, image, model, seconds, ai_share="part", details=details, strength=strength)
+        return Made(task, self.name, image, model, seconds, repainted=False, details=details, strength=strength)
 
     def _load(self) -> tuple[Weights, str]:
         import torch
 
-        device = self._settings.device
+        device = self.settings.device
         if device == "auto":
             device = "cuda" if torch.cuda.is_available() else "cpu"
-        path = self._settings.gan_weights
+        path = self.settings.gan_weights
         return _load_weights(path, path.stat().st_mtime_ns, device), device
 
     def _strength(
@@ -291,6 +302,12 @@ def _painters() -> ThreadPoolExecutor:
 
 def _failed(error: Exception) -> str:
     return f"the local GAN failed on this picture ({(str(error).splitlines() or [type(error).__name__])[0][:200]})"
+
+
+@lru_cache(maxsize=2)
+def _sha256_of(path: Path, changed_ns: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @lru_cache(maxsize=2)

@@ -5,7 +5,7 @@ waiting, `money` the credits; `run` leads one job through them and `engine` is t
 """
 
 from augmentai.engines.stability.api_key import visitor_settings
-from augmentai.engines.stability.budget import Estimate, estimate
+from augmentai.engines.stability.budget import estimate
 from augmentai.engines.stability.engine import StabilityEngine
 
-__all__ = ["Estimate", "StabilityEngine", "estimate", "visitor_settings"]
+__all__ = ["StabilityEngine", "estimate", "visitor_settings"]

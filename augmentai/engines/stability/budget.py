@@ -12,10 +12,10 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from augmentai.engines.base import Estimate
 from augmentai.engines.stability.endpoints import FieldError, plan
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
@@ -31,25 +31,6 @@ class CapReachedError(Exception):
 
 class LedgerError(Exception):
     """The day's count cannot be kept, so nothing may be spent against it; the message names the file."""
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a job costs at most, in credits (1 credit is 0.01 US dollars), and what the limits leave of it."""
-
-    pictures: int
-    credits_each: float
-    credits: float
-    cap_credits: float | None
-    spent_today: float | None
-    affordable: int
-    engine: str = "stability"
-
-    def __str__(self) -> str:
-        words = f"up to {self.credits:g} credits ({self.pictures} pictures at {self.credits_each:g})"
-        if self.affordable < self.pictures:
-            words += f"; the limit of {self.cap_credits:g} credits allows {self.affordable} of them"
-        return words
 
 
 def estimate(settings: Settings, recipe: Recipe, n_sources: int, variations: int | None = None) -> Estimate | None:
@@ -77,7 +58,7 @@ def estimate(settings: Settings, recipe: Recipe, n_sources: int, variations: int
         day_left = max(0.0, settings.stability_credits_per_day - spent)
         left = day_left if left is None else min(left, day_left)
     affordable = pictures if left is None or price == 0 else min(pictures, int(left / price + 1e-9))
-    return Estimate(pictures, price, round(price * pictures, 4), left, spent, affordable)
+    return Estimate(pictures, price, round(price * pictures, 4), left, spent, affordable, "stability")
 
 
 class Ledger:

@@ -7,11 +7,12 @@ import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import Engine, Estimate, JobView, Made, Readiness, Refused, Task
 from augmentai.engines.stability.api_key import KeyFormatError, clean_key
-from augmentai.engines.stability.budget import Budget
+from augmentai.engines.stability.budget import Budget, estimate
 from augmentai.engines.stability.endpoints import FieldError, plan
 from augmentai.engines.stability.rate_limit import Breaker, Pace
+from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 
 if TYPE_CHECKING:
@@ -20,16 +21,24 @@ if TYPE_CHECKING:
 _BALANCE_TIMEOUTS = (5.0, 10.0)
 
 
-class StabilityEngine:
+class StabilityEngine(Engine):
     """Sends each picture to the hosted API and sets the answer back onto the source's own pixels.
 
     One object may serve several jobs at once: they share its connections, its rate, its lock-outs and its breaker.
     """
 
     name = "stability"
+    title = "Stability AI"
+    blurb = "hosted, paid"
+    setup_hint = "For Stability AI set STABILITY_API_KEY, or paste a key under More settings."
+    paid = True
+    reads_prompt = True
+    repaints = True
+    may_differ = "the hosted service does not promise the same pixels twice"
+    auto_rank = 10
 
     def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+        super().__init__(settings)
         self.pace = Pace()
         self.breaker = Breaker(settings.stability_faults, settings.stability_rest_seconds)
         self.wires = threading.BoundedSemaphore(settings.stability_concurrency)
@@ -55,6 +64,15 @@ class StabilityEngine:
         if reason := self.breaker.open_reason:
             return Readiness(False, reason, for_good=False)
         return Readiness(True)
+
+    def model_version(self) -> str:
+        return f"{self.settings.stability_endpoint} {self.settings.stability_model}"
+
+    def seconds_per_image(self, pixels: float) -> float:
+        return 1.5 + 0.3 * pixels / 1e6  # measured with one key
+
+    def estimate(self, recipe: Recipe, variations: int) -> Estimate | None:
+        return estimate(self.settings, recipe, 0, variations)
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         from augmentai.engines.stability.run import Run

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
-from augmentai.engines.base import EngineUnavailable, JobView, Made, Refused, Task
+from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.engines.prompts import negative_prompt_for, prompt_for
 from augmentai.engines.stability.budget import Budget, CapReachedError, Hold, LedgerError
 from augmentai.engines.stability.client import Answer, Broken, Client
@@ -78,7 +78,7 @@ class Run:
         self._sources: WeakValueDictionary[str, _Source] = WeakValueDictionary()
 
     def results(self, tasks: Iterator[Task]) -> Iterator[Made | Refused]:
-        """As they finish. Raises EngineUnavailable once what is in flight has ended."""
+        """As they finish. Raises EngineUnavailableError once what is in flight has ended."""
         dropped: set[int] = set()
         stopped_at = 0.0
         more = True
@@ -103,7 +103,7 @@ class Run:
             yield result
         if self._out is not None and not self._job.stop.is_set():
             out = self._out
-            raise EngineUnavailable(
+            raise EngineUnavailableError(
                 out.reason, tuple(self._hand.values()), for_good=out.for_good, fall_back=out.fall_back
             )
 
@@ -207,7 +207,7 @@ class Run:
         note = "strength 0 is the source itself; nothing was sent"
         details = {"endpoint": "none", "credits": 0.0, "note": note}
         image = task.photo.flattened().copy()
-        return Made(task, "stability", image, self._plan.model, 0.0, ai_share="part", details=details)
+        return Made(task, "stability", image, self._plan.model, 0.0, repainted=False, details=details)
 
     def _form(self, task: Task) -> tuple[dict[str, str], str]:
         """The fields of the request, and the prompt among them. Raises FieldError."""

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import torch
 
-from augmentai.engines.base import EngineUnavailable, JobView, Made, Refused, Task
+from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.engines.diffusion.download import _Progress
 from augmentai.engines.diffusion.weight_files import chosen, variant_of
@@ -66,7 +66,7 @@ def one_picture(engine: DiffusionEngine, said: list[tuple[str, float]] | None = 
 
 def why_out(engine: DiffusionEngine) -> str:
     tasks = one_task()
-    with pytest.raises(EngineUnavailable) as caught:
+    with pytest.raises(EngineUnavailableError) as caught:
         list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))
     assert list(caught.value.unfinished) == tasks
     return caught.value.reason

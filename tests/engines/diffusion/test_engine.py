@@ -52,7 +52,7 @@ def test_details_say_what_was_really_run(engine: DiffusionEngine) -> None:
     result = made(engine, tasks_for([(40, 30)], recipe))["cats/0.png", 1]
     assert result.prompt == "a cats in snow"
     assert result.model == "sd-turbo-tiny"
-    assert result.ai_share == "all"
+    assert result.repainted
     assert result.seconds > 0
     assert result.details == {
         "family": "sd-turbo",

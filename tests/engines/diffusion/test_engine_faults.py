@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from augmentai.engines.base import EngineUnavailable, JobView, Made, Refused
+from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.engines.diffusion.load import explain, placement_for
 from augmentai.engines.diffusion.paint_request import ModelError
@@ -31,7 +31,7 @@ def test_out_of_memory_halves_the_batch_and_goes_on(folder: Path, engine: Diffus
 def test_out_of_memory_at_one_picture_is_the_engine_out(folder: Path) -> None:
     tasks = tasks_for([(32, 32)] * 20, Recipe(seed=3, strength=0.3))
     engine, _ = with_small_memory(folder, limit=0, batch=2)
-    with pytest.raises(EngineUnavailable, match="too little memory") as caught:
+    with pytest.raises(EngineUnavailableError, match="too little memory") as caught:
         list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))
     taken = list(caught.value.unfinished)
     assert taken == tasks[: len(taken)]
@@ -53,7 +53,7 @@ def test_nothing_is_lost_when_it_fails_midway(folder: Path) -> None:
             results.append(result)
             pipe.limit = 0
 
-    with pytest.raises(EngineUnavailable) as caught:
+    with pytest.raises(EngineUnavailableError) as caught:
         consume()
     answered = [result.task for result in results]
     every = [*answered, *caught.value.unfinished, *rest]
@@ -69,7 +69,7 @@ def test_a_broken_driver_is_the_engine_out(folder: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(pipe.unet, "forward", broken)
     tasks = tasks_for([(32, 32)], Recipe(seed=3))
-    with pytest.raises(EngineUnavailable, match="unspecified launch failure") as caught:
+    with pytest.raises(EngineUnavailableError, match="unspecified launch failure") as caught:
         list(engine.make(iter(tasks), JobView((), Recipe(), 10**8)))
     assert "\n" not in caught.value.reason
     assert not engine.readiness().ready
@@ -109,7 +109,7 @@ def test_a_model_that_cannot_be_loaded_is_the_engine_out(tmp_path: Path) -> None
     engine = DiffusionEngine(settings_for(folder))
     assert engine.readiness().ready
     tasks = tasks_for([(32, 32)], Recipe(seed=3))
-    with pytest.raises(EngineUnavailable, match="no safetensors weights") as caught:
+    with pytest.raises(EngineUnavailableError, match="no safetensors weights") as caught:
         list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))
     assert list(caught.value.unfinished) == tasks
     assert not engine.readiness().ready
@@ -136,7 +136,7 @@ def test_a_hub_model_without_a_network_says_so(monkeypatch: pytest.MonkeyPatch, 
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     engine = DiffusionEngine(settings_for("nobody/no-such-model-here"))
     tasks = tasks_for([(32, 32)], Recipe(seed=3))
-    with pytest.raises(EngineUnavailable, match="nobody/no-such-model-here") as caught:
+    with pytest.raises(EngineUnavailableError, match="nobody/no-such-model-here") as caught:
         list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))
     assert "HF_HUB_OFFLINE" in caught.value.reason
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from augmentai.engines.base import EngineUnavailable, JobView
+from augmentai.engines.base import EngineUnavailableError, JobView
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.recipe import Recipe
 from tests.support import tiny_pipeline
@@ -56,5 +56,5 @@ def test_a_file_that_is_no_model(tmp_path: Path) -> None:
     file = tmp_path / "broken.safetensors"
     file.write_bytes(b"not at all")
     tasks = tasks_for([(32, 32)], Recipe(seed=3))
-    with pytest.raises(EngineUnavailable, match=r"broken\.safetensors could not be loaded"):
+    with pytest.raises(EngineUnavailableError, match=r"broken\.safetensors could not be loaded"):
         list(DiffusionEngine(settings_for(file)).make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 
-from augmentai.engines.base import EngineUnavailable, JobView, Made, Refused, Task
+from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.engines.diffusion.load import dtype_for
 from augmentai.recipe import Recipe
@@ -172,7 +172,7 @@ def test_no_room_for_a_wide_vae_is_the_engine_out(loud: Path) -> None:
 
     model.decode = crowded  # type: ignore[method-assign]
     tasks = variations(8)
-    with pytest.raises(EngineUnavailable, match="too little memory") as caught:
+    with pytest.raises(EngineUnavailableError, match="too little memory") as caught:
         list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))
     assert tasks[0] in caught.value.unfinished
     assert not engine.readiness().ready

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from augmentai.engines.base import EngineUnavailable, JobView
+from augmentai.engines.base import EngineUnavailableError, JobView
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.recipe import Recipe
 from tests.support.diffusion_engine import SmallMemory, made, settings_for, stand_in_for_spaces, tasks_for
@@ -39,5 +39,5 @@ def test_on_zero_gpu_the_lent_part_is_one_function(folder: Path, monkeypatch: py
     model = engine._loaded()
     model.pipe = SmallMemory(model.pipe, 0)
     tasks = tasks_for([(32, 32)], Recipe(seed=3, strength=0.3))
-    with pytest.raises(EngineUnavailable, match="too little memory"):
+    with pytest.raises(EngineUnavailableError, match="too little memory"):
         list(engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8)))

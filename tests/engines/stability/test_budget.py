@@ -167,7 +167,7 @@ def test_estimate_knows_what_the_day_has_left(tmp_path: Path) -> None:
     told = estimate(settings, Recipe(), 10)
     assert told is not None
     assert (told.spent_today, told.cap_credits, told.affordable) == (12, 8, 2)
-    assert str(told) == "up to 35 credits (10 pictures at 3.5); the limit of 8 credits allows 2 of them"
+    assert str(told) == "up to 35 credits (10 images at 3.5); the limit of 8 credits allows 2 of them"
     (tmp_path / "stability_credits.json").write_text("{")
     told = estimate(settings, Recipe(), 10)
     assert told is not None

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import Engine, JobView, Made, Readiness, Refused, Task
 from augmentai.engines.stability import StabilityEngine, visitor_settings
 from augmentai.engines.stability.api_key import redacted
 from augmentai.engines.stability.rate_limit import Breaker, Pace
@@ -177,10 +177,11 @@ def test_breaker_opens_and_the_job_comes_back(emulator: Emulator) -> None:  # no
     assert ran.outcomes[-1].variation.engine == "stability"
 
 
-class Steady:
+class Steady(Engine):
     """A local engine of known speed, so that the outage ends well before the job."""
 
     name = "gan"
+    auto_rank = 0
 
     def readiness(self) -> Readiness:
         return Readiness(True)

@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from augmentai.dataset.writers.base import OutputError
-from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import Engine, JobView, Made, Readiness, Refused, Task
 from augmentai.images.preview import distance
 from augmentai.recipe import OUTPUT_FORMATS, Recipe
 from augmentai.settings import EXAMPLES, Settings
@@ -20,10 +20,11 @@ from augmentai.web.jobs import run as runs
 from tests.support.image_gallery import KINDS
 
 
-class Copying:
+class Copying(Engine):
     """An engine that hands the picture back: these tests are about what is done with it."""
 
     name = "gan"
+    auto_rank = 0
 
     def __init__(self, pause: float = 0.0) -> None:
         self.pause = pause
