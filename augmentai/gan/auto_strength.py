@@ -1,7 +1,7 @@
 """Choosing an augmentation strength that a labelled set can take, from its styles alone: no training, no boxes.
 
 Where images of one class look alike and those of another do not (ripe and unripe, stained and unstained), light and
-color *are* the class, and a strong change would make labels wrong. The separation of the classes is measured by
+colour *are* the class, and a strong change would make labels wrong. The separation of the classes is measured by
 leave-one-out nearest class mean in style space: the share of images whose nearest class mean is their own class's
 (computed without that image), above what chance would give.
 

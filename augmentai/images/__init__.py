@@ -1,4 +1,4 @@
-"""Bytes to pixels and back: `decode` reads any photograph safely, `encode` writes one marked as AI-made."""
+"""Bytes to pixels and back: `decode` reads any photo safely, `encode` writes one marked as AI-made."""
 
 from augmentai.images.decode import decode
 from augmentai.images.encode import encode, extension_for

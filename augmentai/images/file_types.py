@@ -1,8 +1,8 @@
-"""What a file is, told from its first bytes: names lie."""
+"""Detecting what a file is from its first bytes: names are not reliable."""
 
 from __future__ import annotations
 
-HEAD_BYTES = 512  # enough for every kind below
+HEAD_BYTES = 512  # enough for every type below
 
 _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "JPEG"),
@@ -18,7 +18,7 @@ _MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"%PDF", "PDF"),
 )
 _BRANDS = {"AVIF": {b"avif", b"avis"}, "HEIF": {b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"}}
-# What a picture may be called; SVG is among them so that it is refused in words and not passed over.
+# Extensions of images; SVG is included so that it is rejected with a reason and not silently ignored.
 IMAGE_SUFFIXES = frozenset(
     {".jpg", ".jpeg", ".jpe", ".jfif", ".mpo", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib", ".tif", ".tiff"}
     | {".heic", ".heif", ".hif", ".avif", ".jp2", ".j2k", ".ppm", ".pgm", ".pbm", ".tga", ".svg", ".svgz"}
@@ -28,29 +28,37 @@ IMAGE_TYPES = frozenset({"JPEG", "PNG", "GIF", "TIFF", "JPEG2000", "WEBP", "AVIF
 
 
 def detect_type(head: bytes) -> str | None:
-    """One of IMAGE_TYPES, "ZIP", "PDF", "SVG", "HTML" or "text", or None where nothing is sure.
+    """Detect the type of a file.
 
-    head: the first HEAD_BYTES of the file, or all of a shorter one.
+    Args:
+        head: The first `HEAD_BYTES` of the file, or all of a shorter one.
+
+    Returns:
+        One of `IMAGE_TYPES`, "ZIP", "PDF", "SVG", "HTML" or "text", or None if unknown.
+
+    Example:
+        >>> detect_type(b"\\x89PNG\\r\\n\\x1a\\n"), detect_type(b"<!doctype html>"), detect_type(bytes(8))
+        ('PNG', 'HTML', None)
     """
     head = head[:HEAD_BYTES]
-    for magic, kind in _MAGIC:
+    for magic, detected in _MAGIC:
         if head.startswith(magic):
-            return kind
+            return detected
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "WEBP"
     if head[4:8] == b"ftyp":
         return next((kind for kind, brands in _BRANDS.items() if head[8:12] in brands), None)
-    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":  # two letters alone would make pictures of many a text
+    if head[:2] == b"BM" and head[6:10] == b"\0\0\0\0":  # the two letters alone would match many a text
         return "BMP"
-    return _written_kind(head)
+    return _text_type(head)
 
 
-def _written_kind(head: bytes) -> str | None:
-    words = head.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").replace(b"\0", b"").strip().lower()
-    if words.startswith(b"<"):
-        found = {name: words.find(mark) for name, mark in (("SVG", b"<svg"), ("HTML", b"<html"))}
-        found["HTML"] = max(found["HTML"], words.find(b"<!doctype html"))
-        found["SVG"] = max(found["SVG"], words.find(b"<!doctype svg"))
+def _text_type(head: bytes) -> str | None:
+    text = head.removeprefix(b"\xef\xbb\xbf").removeprefix(b"\xff\xfe").replace(b"\0", b"").strip().lower()
+    if text.startswith(b"<"):
+        found = {name: text.find(mark) for name, mark in (("SVG", b"<svg"), ("HTML", b"<html"))}
+        found["HTML"] = max(found["HTML"], text.find(b"<!doctype html"))
+        found["SVG"] = max(found["SVG"], text.find(b"<!doctype svg"))
         present = [name for name, place in found.items() if place >= 0]
         if present:
             return min(present, key=lambda name: found[name])
@@ -59,5 +67,5 @@ def _written_kind(head: bytes) -> str | None:
     try:
         head.decode("utf-8")
     except UnicodeDecodeError as error:
-        return "text" if error.start > len(head) - 4 > 0 else None  # a letter may have been cut at the end
+        return "text" if error.start > len(head) - 4 > 0 else None  # the last character may have been cut off
     return "text"

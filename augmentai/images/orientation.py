@@ -1,4 +1,4 @@
-"""How a picture's file lies to its pixels: the size it is stored in, and how it is turned to stand upright."""
+"""Stored size and EXIF orientation of an image file, and how to get from stored to upright coordinates."""
 
 from __future__ import annotations
 
@@ -27,21 +27,32 @@ _TRANSPOSES = {
 
 @dataclass(frozen=True)
 class Frame:
-    """size_wh: of the upright picture. stored_wh: as it lies in the file. orientation: EXIF's, 1 to 8 (CIPA DC-008)."""
+    """Size and orientation of an image file.
+
+    Args:
+        size_wh: Width and height of the upright image, in pixels.
+        stored_wh: Width and height as stored in the file.
+        orientation: EXIF's, 1 to 8 (CIPA DC-008).
+
+    Example:
+        >>> frame = Frame(size_wh=(30, 40), stored_wh=(40, 30), orientation=6)
+        >>> frame.point(0, 0)
+        (30, 0)
+    """
 
     size_wh: tuple[int, int]
     stored_wh: tuple[int, int]
     orientation: int = 1
 
     def matches_stored(self, size_wh: tuple[int, int]) -> bool:
-        """Whether something of this size was drawn on the file as it lies, not on the upright picture.
+        """Is this the stored size and not the upright one? Then what has this size was drawn on the stored image.
 
-        A half turn or a mirror leaves no trace in the size; tools show pictures upright, so upright is assumed.
+        A half turn or a mirror leaves no trace in the size; tools show images upright, so upright is assumed.
         """
         return size_wh == self.stored_wh != self.size_wh
 
     def point(self, x: float, y: float) -> tuple[float, float]:
-        """A point of the stored picture in the upright one, in pixels."""
+        """Map a point of the stored image to the upright image, both in pixels."""
         width, height = self.stored_wh
         if self.orientation in {2, 3, 7, 8}:
             x = width - x
@@ -50,13 +61,20 @@ class Frame:
         return (y, x) if self.orientation in _QUARTER_TURNS else (x, y)
 
     def upright(self, stored: Image.Image) -> Image.Image:
-        """A picture of the stored size, such as a mask, turned as the photo is; pixels and palette are kept."""
+        """Turn an image of the stored size, such as a mask, upright; pixel values and palette are kept."""
         turn = _TRANSPOSES.get(self.orientation)
         return stored if turn is None else stored.transpose(turn)
 
 
 def read_frame(stream: IO[bytes]) -> Frame:
-    """Reads the header alone. Raises ImageError where it is none of a picture's."""
+    """Read size and orientation from the header alone.
+
+    Args:
+        stream: Open for reading, and seekable.
+
+    Raises:
+        ImageError: The header is not an image's.
+    """
     load_decoders()
     try:
         with Image.open(stream, formats=FORMATS) as opened:
@@ -64,9 +82,9 @@ def read_frame(stream: IO[bytes]) -> Frame:
             try:
                 orientation = opened.getexif().get(_ORIENTATION, 1)
             except Exception:
-                orientation = 1  # broken EXIF says nothing of the orientation
+                orientation = 1  # broken EXIF: no known orientation
     except Exception as error:
-        raise ImageError(f"not a picture that can be read ({error})") from error
+        raise ImageError(f"not an image that can be read ({error})") from error
     if orientation not in range(1, 9):
         orientation = 1
     width, height = stored
@@ -74,5 +92,10 @@ def read_frame(stream: IO[bytes]) -> Frame:
 
 
 def read_size(source: Source) -> tuple[int, int]:
-    """Width and height of a source's upright picture, from its header. Raises ImageError and OSError."""
+    """Read width and height of a source's upright image from its header.
+
+    Raises:
+        ImageError: The header is not an image's.
+        OSError: The source cannot be read.
+    """
     return read_frame(io.BytesIO(source.read())).size_wh

@@ -1,4 +1,4 @@
-"""A decoded photograph, and the way back: an engine's RGB picture made into the source's own kind."""
+"""A decoded photo, and the way back: from an engine's RGB image to the source's own kind of pixels."""
 
 from __future__ import annotations
 
@@ -9,22 +9,30 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops
 
-_ROWS_AREA_PX = 1 << 20  # deep pictures are worked on in strips: full-size planes of floats would take gigabytes
+_ROWS_AREA_PX = 1 << 20  # deep images are processed in strips: full-size float planes would take gigabytes
 _ONE_CHANNEL_MODES = {"1", "L", "LA", "La"}
 
 
 class ImageError(ValueError):
-    """A file cannot be used as a picture; the message says what was found and what to do, without the file's name."""
+    """A file cannot be used as an image; the message says what was found and what to do, without the file's name."""
 
 
 @dataclass(frozen=True)
 class Photo:
     """A decoded source.
 
-    rgb: upright 8-bit colour, which is what engines see. alpha: its transparency, 8-bit, same size, or None.
-    grey: the source has no colour, so its variations must have none. deep: the values of a 16-bit or 32-bit grey
-    source, (H, W), or None. format: Pillow's name of the file's format; mode: Pillow's name of its kind of pixels.
-    icc_profile: the colour profile that its values are in. notices: what the user should know.
+    Args:
+        rgb: Upright 8-bit colour, which is what engines see.
+        format: Pillow's name of the file format.
+        mode: Pillow's name of the pixel mode in the file.
+        alpha: The transparency, mode "L", same size as `rgb`; None where there is none.
+        is_gray: The source has no colour, so its variations must have none.
+        deep: The values of a 16-bit or 32-bit grey source, else None.
+        icc_profile: The colour profile of its values.
+        notices: What the user should know, one sentence each.
+
+    Shape:
+        deep: (H, W), uint16, int32 or float32.
     """
 
     rgb: Image.Image
@@ -42,65 +50,76 @@ class Photo:
 
     @property
     def black_white(self) -> tuple[float, float] | None:
-        """The values of a deep source that stand for black and white where they must be written in fewer bits."""
+        """The values of a deep source that become black and white where fewer bits are written; else None."""
         return None if self.deep is None else value_range(self.deep)
 
     def flattened(self, background: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
-        """RGB with the transparency painted over `background`, for engines that take no alpha."""
+        """RGB with transparent parts blended onto `background`, for engines without alpha."""
         if self.alpha is None:
             return self.rgb
         return Image.composite(self.rgb, Image.new("RGB", self.rgb.size, background), self.alpha)
 
     def restore(self, made: Image.Image) -> Image.Image:
-        """An engine's picture of the same size as a picture of the source's kind: grey, 16-bit, with alpha.
+        """Turn an engine's output into the source's kind of image: grey, 16-bit, with alpha.
 
-        The result carries no metadata. `rgb` itself comes back as exactly the source's pixels. Raises ValueError where
-        the size differs: labels would no longer be true.
+        Args:
+            made: An image of the same size; it is not modified.
+
+        Returns:
+            A new image without metadata. `rgb` itself comes back as exactly the source's pixels.
+
+        Raises:
+            ValueError: The size differs, so that labels would no longer be valid.
+
+        Example:
+            >>> gray = Photo(Image.new("RGB", (8, 8), "gray"), "PNG", "L", is_gray=True)
+            >>> gray.restore(Image.new("RGB", (8, 8), "red")).mode
+            'L'
         """
         if made.size != self.rgb.size:
             found, expected = "x".join(map(str, made.size)), "x".join(map(str, self.rgb.size))
-            raise ValueError(f"the engine gave {found} pixels, expected {expected}")
+            raise ValueError(f"the engine returned {found} pixels, expected {expected}")
         if self.deep is not None:
-            picture = self._restore_deep(self.deep, made)
+            image = self._restore_deep(self.deep, made)
         elif not self.is_gray:
-            picture = made.convert("RGB")
+            image = made.convert("RGB")
         elif self.mode in _ONE_CHANNEL_MODES:
-            picture = made.convert("L")
+            image = made.convert("L")
         else:
-            picture = _lighten(self.rgb, made)
+            image = _lighten(self.rgb, made)
         if self.alpha is not None:
-            picture.putalpha(self.alpha)
-        picture.info = {}
-        return picture
+            image.putalpha(self.alpha)
+        image.info = {}
+        return image
 
     def _restore_deep(self, deep: np.ndarray[Any, Any], made: Image.Image) -> Image.Image:
-        # The engine saw the values squeezed into 8 bits; what it changed there is added to the full-depth values.
+        # The engine saw the values scaled to 8 bits; the change it made there is added to the full-depth values.
         low, high = value_range(deep)
-        before, after = (np.asarray(picture.convert("L")) for picture in (self.rgb, made))
-        kind, floor, ceiling = _deep_kind(self.mode, low, high)
-        out = np.empty(deep.shape, kind)
+        original, changed = (np.asarray(image.convert("L")) for image in (self.rgb, made))
+        dtype, floor, ceiling = _deep_dtype(self.mode, low, high)
+        out = np.empty(deep.shape, dtype)
         for rows in strips(deep.shape):
-            change = after[rows].astype(np.float64) - before[rows]
+            change = changed[rows].astype(np.float64) - original[rows]
             values = deep[rows].astype(np.float64) + change * ((high - low) / 255)
-            out[rows] = values if kind == np.float32 else np.rint(values).clip(floor, ceiling)
+            out[rows] = values if dtype == np.float32 else np.rint(values).clip(floor, ceiling)
         return Image.fromarray(out)
 
 
 def value_range(values: np.ndarray[Any, Any]) -> tuple[float, float]:
-    """Lowest and highest value, at least a little apart so that one may divide by the span."""
+    """Lowest and highest value, never equal, so that dividing by the span is safe."""
     low, high = float(values.min()), float(values.max())
     return low, high if high > low else low + 1
 
 
 def strips(shape: tuple[int, ...], area_px: int = _ROWS_AREA_PX) -> Iterator[slice]:
-    """Slices of rows, of about `area_px` pixels each: a million unless told."""
+    """Slices of rows of about `area_px` pixels each, a million by default."""
     height, width = shape[:2]
     step = max(1, area_px // width)
     yield from (slice(top, top + step) for top in range(0, height, step))
 
 
-def _deep_kind(mode: str, low: float, high: float) -> tuple[type[np.generic], int, int]:
-    """The type that holds the varied values, and its limits; never narrower than the source's own values."""
+def _deep_dtype(mode: str, low: float, high: float) -> tuple[type[np.generic], int, int]:
+    """The dtype for the new values, and its limits; never narrower than the source's own values."""
     if mode == "F":
         return np.float32, 0, 0
     if mode == "I" and (low < 0 or high > 65535):
@@ -109,8 +128,9 @@ def _deep_kind(mode: str, low: float, high: float) -> tuple[type[np.generic], in
 
 
 def _lighten(rgb: Image.Image, made: Image.Image) -> Image.Image:
-    """`rgb`, nearly grey, with the lightness of `made`: whatever trace of a tint it had stays, and none is added."""
-    before, after = rgb.convert("L"), made.convert("L")
-    up, down = ImageChops.subtract(after, before), ImageChops.subtract(before, after)  # one of them is 0 at each pixel
+    """`rgb`, nearly grey, with the lightness of `made`: any trace of a tint it had stays, and none is added."""
+    original, changed = rgb.convert("L"), made.convert("L")
+    # At each pixel one of the two is 0.
+    up, down = ImageChops.subtract(changed, original), ImageChops.subtract(original, changed)
     channels = [ImageChops.subtract(ImageChops.add(channel, up), down) for channel in rgb.split()]
     return Image.merge("RGB", channels)

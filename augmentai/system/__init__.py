@@ -1,1 +1,1 @@
-"""The machine: cores, memory, versions."""
+"""The machine: CPU cores, memory, package versions."""

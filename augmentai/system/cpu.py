@@ -1,4 +1,4 @@
-"""How many cores this process may keep busy: in a container that is less than the machine has."""
+"""How many cores this process may use: in a container that can be fewer than the machine has."""
 
 from __future__ import annotations
 
@@ -8,24 +8,36 @@ from functools import cache
 from pathlib import Path
 
 _V2 = "sys/fs/cgroup/cpu.max"  # "quota period" in microseconds, or "max period"
-_V1 = ("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "sys/fs/cgroup/cpu/cpu.cfs_period_us")  # a quota of -1 is none
+_V1 = ("sys/fs/cgroup/cpu/cpu.cfs_quota_us", "sys/fs/cgroup/cpu/cpu.cfs_period_us")  # a quota of -1 means no limit
 
 
 @cache
 def usable_cores(root: Path = Path("/")) -> int:
-    """At least 1. The machine's cores, those this process may run on, or what its control group grants: the least.
+    """Count the cores this process can keep busy.
 
-    More threads than that do not share the time better: Linux stops all of them for the rest of each tenth of a second.
+    More threads than that do not share the time better: Linux suspends all of them for the rest of each 100 ms period.
+
+    Args:
+        root: Where the file system is mounted; for tests.
+
+    Returns:
+        At least 1: the smallest of the machine's cores, the process's CPU affinity and its control group's quota
+        (cgroup v1 or v2), rounded up.
+
+    Example:
+        >>> 1 <= usable_cores() <= os.cpu_count()
+        True
     """
     try:
         cores = len(os.sched_getaffinity(0))
     except AttributeError:  # macOS, Windows
         cores = os.cpu_count() or 1
-    granted = _granted(root)
-    return max(1, cores if granted is None else min(cores, math.ceil(granted)))
+    quota = _quota_cores(root)
+    return max(1, cores if quota is None else min(cores, math.ceil(quota)))
 
 
-def _granted(root: Path) -> float | None:
+def _quota_cores(root: Path) -> float | None:
+    """The control group's CPU quota in cores; None where there is no limit."""
     try:
         if (root / _V2).is_file():
             quota, period = (root / _V2).read_text().split()

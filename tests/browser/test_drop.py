@@ -92,14 +92,14 @@ def test_what_is_refused_is_said_at_once_and_again_after_the_job(page: Any, tmp_
     give(page, [*good, *(tmp_path / name for name in ("notes.jpg", "empty.png", "film.mp4", "dot.png"))], 1)
     told = page.inner_text(".aug-refused")
     assert "4 files cannot be used" in told
-    for words in ("holds text", "empty (0 bytes)", "a .mp4 file is no picture", "1x1 pixels is too small"):
+    for words in ("contains text", "empty (0 bytes)", "a .mp4 file is no picture", "1x1 pixels is too small"):
         assert words in told
     set_variations(page, 2)
     augment(page)
     expect(cards(page)).to_have_count(2)
     expect(page.locator("#problems tbody tr")).to_have_count(2)  # the other two were never sent
     told = page.inner_text("#problems")
-    assert "holds text" in told
+    assert "contains text" in told
     assert "1x1 pixels is too small" in told
 
 

@@ -1,4 +1,4 @@
-"""Pixels to bytes: the AI-made mark in every format, nothing private, profiles where they belong."""
+"""Encoding: the AI-made mark in every format, no private metadata, profiles only where they fit."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ IPTC = "{http://iptc.org/std/Iptc4xmpExt/2008-02-29/}DigitalSourceType"
 
 
 def opened(data: bytes) -> Image.Image:
-    picture = Image.open(io.BytesIO(data))
-    picture.load()
-    return picture
+    image = Image.open(io.BytesIO(data))
+    image.load()
+    return image
 
 
-def xmp_of(picture: Image.Image) -> str:
-    found = picture.info.get("xmp") or picture.info.get("XML:com.adobe.xmp") or b""
+def xmp_of(image: Image.Image) -> str:
+    found = image.info.get("xmp") or image.info.get("XML:com.adobe.xmp") or b""
     return found.decode() if isinstance(found, bytes) else found
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF"])
 @pytest.mark.parametrize("source_type", DIGITAL_SOURCE_TYPES)
 @pytest.mark.parametrize("mode", ["RGB", "RGBA", "L", "LA", "I;16"])
-def test_the_mark_is_in_the_file_itself(file_format: str, source_type: str, mode: str) -> None:
-    picture = Image.fromarray(deep_values()) if mode == "I;16" else colours().convert(mode)
-    written = opened(encode(picture, file_format, NOTE, source_type, None))
+def test_the_ai_mark_is_in_the_file(file_format: str, source_type: str, mode: str) -> None:
+    image = Image.fromarray(deep_values()) if mode == "I;16" else colours().convert(mode)
+    written = opened(encode(image, file_format, NOTE, source_type, None))
     tree = ET.fromstring(xmp_of(written).strip())
     assert [e.text for e in tree.iter(IPTC)] == [f"http://cv.iptc.org/newscodes/digitalsourcetype/{source_type}"]
     assert any(e.text == NOTE for e in tree.iter("{http://www.w3.org/1999/02/22-rdf-syntax-ns#}li"))
@@ -49,26 +49,26 @@ def test_the_mark_is_in_the_file_itself(file_format: str, source_type: str, mode
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "JPEG", "WEBP", "TIFF"])
-def test_a_note_with_letters_that_xml_forbids(file_format: str) -> None:
+def test_a_note_with_characters_that_xml_forbids(file_format: str) -> None:
     written = opened(encode(colours(), file_format, "a\x00b\nc\ud800\uffff", DIGITAL_SOURCE_TYPES[0], None))
     ET.fromstring(xmp_of(written).strip())
 
 
-def test_an_unknown_source_type_is_a_mistake() -> None:
+def test_an_unknown_source_type_is_an_error() -> None:
     with pytest.raises(ValueError, match="expected one of trainedAlgorithmicMedia"):
         encode(colours(), "PNG", NOTE, "human", None)
 
 
 @pytest.mark.parametrize("wanted", ["png", "jpeg", "webp", "same"])
 @pytest.mark.parametrize("source_format", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
-def test_place_and_camera_are_not_carried_over(source_format: str, wanted: str) -> None:
+def test_location_and_camera_are_removed(source_format: str, wanted: str) -> None:
     exif = makers.exif_with(1, gps=True, camera="SECRET-CAMERA")
     xmp = b"<x:xmpmeta xmlns:x='adobe:ns:meta/'><secret/></x:xmpmeta>"
     options = {} if source_format in {"PNG", "TIFF"} else {"xmp": xmp}
     source = encoded(colours(), source_format, exif=exif, **options)
     assert b"SECRET-CAMERA" in source
     photo = decode(source, "a", MAX_PIXELS)
-    # an engine may well hand on a copy of what it was given, or bring data of its own
+    # an engine may return a copy of its input, or add metadata of its own
     made = photo.rgb.copy()
     made.info = {"exif": exif, "comment": b"SECRET-CAMERA", "xmp": xmp, "icc_profile": b"SECRET", "transparency": 3}
     data = encode(photo.restore(made), format_for(photo, wanted), NOTE, DIGITAL_SOURCE_TYPES[1], photo.icc_profile)
@@ -82,7 +82,7 @@ def test_place_and_camera_are_not_carried_over(source_format: str, wanted: str) 
 
 @pytest.mark.parametrize("wanted", ["png", "jpeg", "webp", "same"])
 @pytest.mark.parametrize("source_format", ["JPEG", "PNG", "WEBP", "TIFF", "HEIF", "AVIF"])
-def test_the_colour_profile_is_carried_over(source_format: str, wanted: str) -> None:
+def test_the_colour_profile_is_kept(source_format: str, wanted: str) -> None:
     profile = makers.rgb_profile()
     photo = decode(encoded(colours(), source_format, icc_profile=profile), "a", MAX_PIXELS)
     data = encode(photo.restore(photo.rgb), format_for(photo, wanted), NOTE, DIGITAL_SOURCE_TYPES[1], photo.icc_profile)
@@ -95,7 +95,7 @@ def test_the_colour_profile_is_carried_over(source_format: str, wanted: str) -> 
         (greys(), makers.grey_profile(), "PNG", True),
         (greys(), makers.grey_profile(), "JPEG", True),
         (greys(), makers.grey_profile(), "WEBP", False),  # written as RGB
-        (greys(), makers.rgb_profile(), "PNG", False),  # many a program puts sRGB into grey files
+        (greys(), makers.rgb_profile(), "PNG", False),  # some programs put sRGB into grey files
         (colours(), makers.grey_profile(), "PNG", False),
         (colours(), b"not a profile at all" * 10, "PNG", False),
         (colours().quantize(50), makers.rgb_profile(), "PNG", True),
@@ -103,7 +103,7 @@ def test_the_colour_profile_is_carried_over(source_format: str, wanted: str) -> 
         (Image.fromarray(deep_values()), makers.grey_profile(), "JPEG", True),
     ],
 )
-def test_a_profile_is_kept_where_it_describes_the_pixels(
+def test_a_profile_is_kept_only_where_it_fits_the_pixels(
     source: Image.Image, profile: bytes, file_format: str, kept: bool
 ) -> None:
     photo = decode(encoded(source, icc_profile=profile), "a.png", MAX_PIXELS)
@@ -113,28 +113,28 @@ def test_a_profile_is_kept_where_it_describes_the_pixels(
 
 
 def test_transparency_becomes_white_in_jpeg() -> None:
-    for picture in (colours(), greys()):
-        picture.putalpha(0)
-        written = opened(encode(picture, "JPEG", NOTE, DIGITAL_SOURCE_TYPES[1], None))
-        assert written.mode == ("RGB" if picture.mode == "RGBA" else "L")
+    for image in (colours(), greys()):
+        image.putalpha(0)
+        written = opened(encode(image, "JPEG", NOTE, DIGITAL_SOURCE_TYPES[1], None))
+        assert written.mode == ("RGB" if image.mode == "RGBA" else "L")
         assert np.asarray(written).min() >= 253
 
 
 def test_half_transparency_is_blended() -> None:
-    picture = Image.new("RGBA", (16, 16), (0, 100, 200, 128))
-    written = opened(encode(picture, "JPEG", NOTE, DIGITAL_SOURCE_TYPES[1], None))
+    image = Image.new("RGBA", (16, 16), (0, 100, 200, 128))
+    written = opened(encode(image, "JPEG", NOTE, DIGITAL_SOURCE_TYPES[1], None))
     assert written.getpixel((8, 8)) == pytest.approx((127, 177, 227), abs=3)
 
 
 @pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
-def test_lossless_formats_lose_nothing(file_format: str) -> None:
+def test_lossless_formats_are_exact(file_format: str) -> None:
     for mode in ("RGB", "RGBA", "L", "LA"):
-        picture = colours().convert(mode)
+        image = colours().convert(mode)
         if "A" in mode:
-            picture.putalpha(alpha_of())
-        written = opened(encode(picture, file_format, NOTE, DIGITAL_SOURCE_TYPES[1], None))
+            image.putalpha(alpha_of())
+        written = opened(encode(image, file_format, NOTE, DIGITAL_SOURCE_TYPES[1], None))
         assert written.mode == mode
-        assert written.tobytes() == picture.tobytes()
+        assert written.tobytes() == image.tobytes()
 
 
 @pytest.mark.parametrize(("file_format", "side"), [("JPEG", 65_501), ("WEBP", 16_384)])
@@ -164,7 +164,7 @@ def test_a_side_that_the_format_cannot_hold(file_format: str, side: int) -> None
         ("TIFF", ".png", ".tif"),
     ],
 )
-def test_the_extension_says_what_is_in_the_file(file_format: str, source_extension: str, expected: str) -> None:
+def test_the_extension_matches_the_format(file_format: str, source_extension: str, expected: str) -> None:
     assert extension_for(file_format, source_extension) == expected
 
 

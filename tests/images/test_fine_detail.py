@@ -1,4 +1,4 @@
-"""What a model painted small comes back as sharp as its source, where it still shows the same."""
+"""Images painted at a small size come back as sharp as their source where both show the same."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFilter
 
-from augmentai.images import fine_detail as detail
+from augmentai.images import fine_detail
 from augmentai.images.fine_detail import enlarge
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -25,8 +25,8 @@ def example(name: str) -> Image.Image:
         return opened.convert("RGB")
 
 
-def reduced(picture: Image.Image, times: float = 3) -> Image.Image:
-    return picture.resize((round(picture.width / times), round(picture.height / times)), LANCZOS)
+def reduced(image: Image.Image, times: float = 3) -> Image.Image:
+    return image.resize((round(image.width / times), round(image.height / times)), LANCZOS)
 
 
 def error(one: Image.Image, other: Image.Image) -> float:
@@ -35,24 +35,24 @@ def error(one: Image.Image, other: Image.Image) -> float:
     return float(np.sqrt((difference**2).mean()))
 
 
-def warmer(picture: Image.Image) -> Image.Image:
-    r, g, b = picture.split()
+def warmer(image: Image.Image) -> Image.Image:
+    r, g, b = image.split()
     return Image.merge("RGB", (r.point(lambda v: min(255, v * 0.9 + 40)), g, b.point(lambda v: v * 0.7)))
 
 
-def flatter(picture: Image.Image) -> Image.Image:
-    return picture.point(lambda v: v * 0.5 + 70)
+def flatter(image: Image.Image) -> Image.Image:
+    return image.point(lambda v: v * 0.5 + 70)
 
 
-def repainted(picture: Image.Image) -> Image.Image:
-    """As a model would have it: a little softer, with noise of its own."""
-    noise = np.random.default_rng(0).normal(0, 2, (picture.height, picture.width, 3))
-    soft = np.asarray(picture.filter(ImageFilter.GaussianBlur(0.5)), np.float32)
+def repainted(image: Image.Image) -> Image.Image:
+    """As a model would return it: a little softer, with noise of its own."""
+    noise = np.random.default_rng(0).normal(0, 2, (image.height, image.width, 3))
+    soft = np.asarray(image.filter(ImageFilter.GaussianBlur(0.5)), np.float32)
     return Image.fromarray((soft + noise).clip(0, 255).astype(np.uint8))
 
 
 @pytest.mark.parametrize("name", ["chelsea.png", "china.jpg", "retina.jpg", "hubble_deep_field.jpg", "rocket.jpg"])
-def test_what_was_not_changed_comes_back_as_it_was(name: str) -> None:
+def test_an_unchanged_image_regains_its_detail(name: str) -> None:
     source = example(name)
     small = reduced(source)
     assert error(enlarge(small, small, source), source) < 1
@@ -61,8 +61,10 @@ def test_what_was_not_changed_comes_back_as_it_was(name: str) -> None:
 
 @pytest.mark.parametrize("name", ["chelsea.png", "china.jpg", "coffee.png", "dandelions_clemens_engelhardt.jpg"])
 @pytest.mark.parametrize("recolour", [warmer, flatter])
-def test_another_look_is_as_sharp_as_the_source(name: str, recolour: Callable[[Image.Image], Image.Image]) -> None:
-    """Against the same look given to the source itself: what a model that paints at full size would make."""
+def test_recoloured_images_are_as_sharp_as_the_source(
+    name: str, recolour: Callable[[Image.Image], Image.Image]
+) -> None:
+    """Compared with the same colours applied to the source itself, as a model painting at full size would."""
     source = example(name)
     wanted = recolour(source)
     painted = repainted(reduced(wanted))
@@ -71,7 +73,7 @@ def test_another_look_is_as_sharp_as_the_source(name: str, recolour: Callable[[I
 
 
 @pytest.mark.parametrize("new", ["hubble_deep_field.jpg", "coffee.png", "plain"])
-def test_nothing_of_the_source_shows_through_what_is_new(new: str) -> None:
+def test_the_source_does_not_show_through_new_content(new: str) -> None:
     source = example("chelsea.png")
     small = reduced(source)
     painted = small.copy()
@@ -86,8 +88,8 @@ def test_nothing_of_the_source_shows_through_what_is_new(new: str) -> None:
 
 
 @pytest.mark.parametrize("kind", ["checker", "stripes", "thirds", "halftone"])
-def test_a_texture_finer_than_the_small_pictures_does_not_show_through(kind: str) -> None:
-    """Cloth, print, a screen: reduced it is as even as the wall that was painted in its place."""
+def test_texture_too_fine_for_the_small_images_does_not_show_through(kind: str) -> None:
+    """Cloth, print, a screen: reduced, it is as flat as the wall that was painted in its place."""
     y, x = np.mgrid[:240, :240]
     inked = {
         "checker": (x + y) % 2,
@@ -100,14 +102,14 @@ def test_a_texture_finer_than_the_small_pictures_does_not_show_through(kind: str
     assert np.asarray(enlarge(painted, source.resize((60, 60), LANCZOS), source).convert("L")).std() < 1.5
 
 
-def test_a_cameras_grain_is_carried_over() -> None:
+def test_camera_grain_is_kept() -> None:
     noise = np.random.default_rng(0).normal(128, 5, (300, 300))
     source = Image.fromarray(noise.clip(0, 255).astype(np.uint8)).convert("RGB")
     painted = Image.new("RGB", (100, 100), (120, 90, 60))
     assert np.asarray(enlarge(painted, reduced(source), source).convert("L")).std() > 2, "most of it"
 
 
-def test_a_strip_that_was_squeezed_keeps_its_detail() -> None:
+def test_a_squeezed_strip_keeps_its_detail() -> None:
     source = Image.new("RGB", (4000, 120))
     for left in range(0, 4000, 451):
         source.paste(example("chelsea.png").crop((0, 100, 451, 220)), (left, 0))
@@ -115,8 +117,8 @@ def test_a_strip_that_was_squeezed_keeps_its_detail() -> None:
     assert error(enlarge(small, small, source), source) < 0.5 * error(small.resize(source.size, LANCZOS), source)
 
 
-def test_colours_are_the_models_to_choose() -> None:
-    """A red thing that became grey gets no red edges."""
+def test_colours_are_the_models_choice() -> None:
+    """A red object that became grey gets no red edges."""
     stripes = np.zeros((90, 120, 3), np.uint8)
     stripes[:, ::3, 0] = 220
     source = Image.fromarray(stripes)
@@ -129,7 +131,7 @@ def test_strips_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     source = example("coffee.png")
     painted = warmer(reduced(source, 2.7))
     whole = np.asarray(enlarge(painted, reduced(source, 2.7), source), np.int16)
-    monkeypatch.setattr(detail, "_STRIP_PX", source.width * 17)  # of the small ones, too: 45 rows at a time
+    monkeypatch.setattr(fine_detail, "_STRIP_PX", source.width * 17)  # of the small ones, too: 45 rows
     in_strips = np.asarray(enlarge(painted, reduced(source, 2.7), source), np.int16)
     assert np.abs(whole - in_strips).max() <= 1
 
@@ -140,7 +142,7 @@ def test_strips_meet_without_a_seam(monkeypatch: pytest.MonkeyPatch) -> None:
     seed=st.integers(0, 99),
 )
 @settings(max_examples=60, deadline=None)
-def test_every_size_comes_back_exactly(source_wh: tuple[int, int], painted_wh: tuple[int, int], seed: int) -> None:
+def test_output_has_the_size_of_the_source(source_wh: tuple[int, int], painted_wh: tuple[int, int], seed: int) -> None:
     draw = np.random.default_rng(seed)
     source, painted = (
         Image.fromarray(draw.integers(0, 256, (height, width, 3), dtype=np.uint8))
@@ -152,6 +154,6 @@ def test_every_size_comes_back_exactly(source_wh: tuple[int, int], painted_wh: t
         assert found.tobytes() == painted.tobytes()
 
 
-def test_a_picture_of_another_size_than_was_sent_is_an_error() -> None:
+def test_images_of_different_sizes_are_an_error() -> None:
     with pytest.raises(ValueError, match="expected the same size"):
         enlarge(Image.new("RGB", (8, 8)), Image.new("RGB", (8, 9)), Image.new("RGB", (30, 30)))

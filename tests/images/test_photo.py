@@ -1,4 +1,4 @@
-"""Every kind of picture, in each output format: size, transparency, greyness and depth are the source's."""
+"""Every kind of image, in each output format: size, transparency, grey and depth are the source's."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def kind(request: pytest.FixtureRequest) -> Kind:
 
 
 def changed(photo: Photo) -> Image.Image:
-    """What an engine might give: another picture of the same size, of other colours."""
+    """What an engine might return: another image of the same size, in other colours."""
     red, green, blue = photo.rgb.point(lambda v: 40 + v * 3 // 4).split()
     return Image.merge("RGB", (blue, red, green))
 
@@ -52,7 +52,7 @@ def test_what_engines_see(kind: Kind) -> None:
         assert max(abs(red - green).max(), abs(green - blue).max()) <= 2
 
 
-def test_an_unchanged_picture_comes_back_exactly(kind: Kind) -> None:
+def test_an_unchanged_image_comes_back_exactly(kind: Kind) -> None:
     """Strength 0 with PNG output is the source's own pixels, in every mode."""
     data = kind.make()
     photo = decode(data, kind.name, MAX_PIXELS)
@@ -61,7 +61,7 @@ def test_an_unchanged_picture_comes_back_exactly(kind: Kind) -> None:
         np.testing.assert_array_equal(pixels, kind.pixels())
     elif "cmyk" in kind.name or "ycck" in kind.name or "lab" in kind.name:
         assert pixels.shape == (*SIZE_WH[::-1], 3)
-    else:  # lossy: what Pillow reads in the file
+    else:  # lossy: whatever Pillow decodes
         with Image.open(io.BytesIO(data)) as source:
             np.testing.assert_array_equal(pixels, np.asarray(source if source.mode != "P" else source.convert("RGB")))
 
@@ -80,10 +80,10 @@ def test_each_output_format(kind: Kind, wanted: str) -> None:
         assert "A" not in result.getbands()
     if kind.deep and file_format in {"PNG", "TIFF"}:
         assert result.mode.startswith("I;16")
-        assert len(np.unique(np.asarray(result))) > 256  # sixteen bits, and not eight in a larger box
+        assert len(np.unique(np.asarray(result))) > 256  # really 16 bits, not 8 in a wider type
     elif kind.is_gray and result.mode not in {"L", "LA"}:
         pixels = np.asarray(result.convert("RGB")).astype(int)
-        assert np.ptp(pixels, axis=-1).max() <= 2  # a tint of one step in WebP is its own
+        assert np.ptp(pixels, axis=-1).max() <= 2  # a tint of one level is WebP's own
     if (
         kind.is_gray
         and "rgb" not in kind.name
@@ -94,29 +94,29 @@ def test_each_output_format(kind: Kind, wanted: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["16bit.png", "16bit.tif", "16bit big-endian.tif"])
-def test_a_change_is_carried_out_at_full_depth(name: str) -> None:
+def test_a_change_is_applied_at_full_depth(name: str) -> None:
     photo = decode(BY_NAME[name].make(), name, MAX_PIXELS)
     lighter = photo.rgb.point(lambda v: min(v + 10, 255))
     values = np.asarray(photo.restore(lighter)).astype(int)
     source = deep_values().astype(int)
     inside = np.asarray(photo.rgb)[..., 0] < 245
     np.testing.assert_array_equal((values - source)[inside], 2570)  # 10 of 255 is 2570 of 65535
-    assert values.max() == 65535  # clipped, not wrapped round
+    assert values.max() == 65535  # clipped, not wrapped
 
 
 @pytest.mark.parametrize(
     ("kind_of_value", "low", "high"),
     [
-        (np.int32, 0, 65535),  # a 32-bit file of 16-bit values
+        (np.int32, 0, 65535),  # a 32-bit file with 16-bit values
         (np.int32, -1000, 1000),  # below zero: heights, temperatures
-        (np.int32, 0, 2**31 - 1),  # the whole width
+        (np.int32, 0, 2**31 - 1),  # the whole range
         (np.float32, 0.0, 1.0),
         (np.float32, -5.5, 12000.25),
         (np.float32, 0.0, 1e-6),
     ],
 )
 def test_32_bit_grey(kind_of_value: type, low: float, high: float) -> None:
-    """A TIFF holds it as it is; PNG gets 16 bits from the darkest to the lightest, where its own values do not fit."""
+    """TIFF holds the values as they are; PNG gets 16 bits from darkest to lightest where the values do not fit."""
     height, width = SIZE_WH[1], SIZE_WH[0]
     values = np.linspace(low, high, width * height).reshape(height, width).astype(kind_of_value)
     values.flat[-1] = high
@@ -130,12 +130,12 @@ def test_32_bit_grey(kind_of_value: type, low: float, high: float) -> None:
     assert lighter.mean() > np.asarray(written(photo, photo.rgb, "jpeg")).astype(int).mean() + 10
 
 
-def test_a_flat_16_bit_picture() -> None:
+def test_a_flat_16_bit_image() -> None:
     photo = decode(encoded(Image.fromarray(np.full((16, 16), 1000, np.uint16))), "flat.png", MAX_PIXELS)
     np.testing.assert_array_equal(np.asarray(photo.restore(photo.rgb)), 1000)
 
 
-def test_a_nearly_grey_jpeg_keeps_its_own_trace_of_a_tint() -> None:
+def test_a_nearly_grey_image_keeps_its_tint() -> None:
     grey = np.asarray(Image.linear_gradient("L").resize(SIZE_WH)).astype(int)
     tinted = np.dstack([grey.clip(1, 254) + 1, grey.clip(1, 254), grey.clip(1, 254) - 1]).astype(np.uint8)
     photo = decode(encoded(Image.fromarray(tinted)), "a.png", MAX_PIXELS)
@@ -145,13 +145,13 @@ def test_a_nearly_grey_jpeg_keeps_its_own_trace_of_a_tint() -> None:
     assert np.ptp(result, axis=-1).max() <= 2
 
 
-def test_a_picture_of_another_size_is_never_written() -> None:
+def test_another_size_is_an_error() -> None:
     photo = decode(BY_NAME["rgb.png"].make(), "a.png", MAX_PIXELS)
-    with pytest.raises(ValueError, match="gave 47x32 pixels, expected 48x32"):
+    with pytest.raises(ValueError, match="returned 47x32 pixels, expected 48x32"):
         photo.restore(photo.rgb.crop((0, 0, 47, 32)))
 
 
-def test_restoring_never_touches_what_the_engine_made() -> None:
+def test_restore_does_not_modify_its_input() -> None:
     photo = decode(BY_NAME["rgba.png"].make(), "a.png", MAX_PIXELS)
     made = changed(photo)
     before = made.copy()

@@ -1,4 +1,4 @@
-"""Small pictures: how many are made at once."""
+"""Thumbnails: how many are decoded at once."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from augmentai.images import preview
 from augmentai.settings import EXAMPLES
 
 
-def test_never_more_than_two_large_pictures_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Twenty visitors drop photos at the same moment: the server does not hold twenty decoded pictures."""
+def test_at_most_two_thumbnails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty visitors drop photos at the same moment: the server does not hold twenty decoded images in memory."""
     inside, most, lock = 0, 0, threading.Lock()
     shrink = preview.shrink
 

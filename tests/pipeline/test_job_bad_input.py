@@ -98,25 +98,29 @@ def run(tmp_path: Path, settings: Settings, gan: GanEngine) -> Callable[..., Res
 
 BAD_FILES = [
     ("empty.jpg", b"", "the file is empty (0 bytes)"),
-    ("text.jpg", b"These are words.\n" * 9, "not a picture: it holds text"),
-    ("page.jpg", b"<!doctype html><html><body>Not found</body></html>", "it is a web page; save the picture itself"),
-    ("truncated.jpg", jpeg((200, 150))[:3000], "the file is damaged or breaks off"),
-    ("truncated.png", png((200, 150))[:3000], "the file is damaged or breaks off"),
-    ("header only.png", png()[:33], "the file is damaged or breaks off"),
-    ("bomb.png", makers.png_claiming(100_000, 100_000), "10000.0 megapixels; the limit is 50; make it smaller"),
-    ("large.png", makers.png_claiming(9000, 6000), "9000x6000 is 54.0 megapixels; the limit is 50; make it smaller"),
-    ("pixel.png", png((1, 1)), "1x1 pixels is too small to vary; at least 8x8 is needed"),
-    ("line.png", png((1, 5000)), "1x5000 pixels is too small to vary; at least 8x8 is needed"),
+    ("text.jpg", b"These are words.\n" * 9, "not an image: the file contains text"),
+    (
+        "page.jpg",
+        b"<!doctype html><html><body>Not found</body></html>",
+        "the file is a web page; save the image itself",
+    ),
+    ("truncated.jpg", jpeg((200, 150))[:3000], "the file is corrupt or truncated"),
+    ("truncated.png", png((200, 150))[:3000], "the file is corrupt or truncated"),
+    ("header only.png", png()[:33], "the file is corrupt or truncated"),
+    ("bomb.png", makers.png_claiming(100_000, 100_000), "10000.0 megapixels; the limit is 50; downscale it"),
+    ("large.png", makers.png_claiming(9000, 6000), "9000x6000 is 54.0 megapixels; the limit is 50; downscale it"),
+    ("pixel.png", png((1, 1)), "1x1 pixels is too small to augment; the minimum is 8x8"),
+    ("line.png", png((1, 5000)), "1x5000 pixels is too small to augment; the minimum is 8x8"),
     (
         "drawing.svg",
         b"<svg xmlns='http://www.w3.org/2000/svg'/>",
-        "SVG is a drawing, not a photograph; export it as PNG",
+        "SVG is a vector drawing; export it as PNG",
     ),
-    ("drawing.png", b"<?xml version='1.0'?>\n<svg/>", "SVG is a drawing, not a photograph; export it as PNG"),
-    ("archive.jpg", zipped({"a.jpg": jpeg()}), "not a picture: it is a ZIP; give it the ending .zip"),
-    ("paper.jpg", b"%PDF-1.7\n%\xe2\xe3", "not a picture: it is a PDF"),
-    ("camera.nef", encoded(colours(), "TIFF"), "a camera's raw file is not read; export it as JPEG or TIFF first"),
-    ("noise.jpg", bytes(range(256)) * 8, "not a picture that can be read; use JPEG"),
+    ("drawing.png", b"<?xml version='1.0'?>\n<svg/>", "SVG is a vector drawing; export it as PNG"),
+    ("archive.jpg", zipped({"a.jpg": jpeg()}), "not an image: the file is a ZIP archive; rename it to end in .zip"),
+    ("paper.jpg", b"%PDF-1.7\n%\xe2\xe3", "not an image: the file is a PDF"),
+    ("camera.nef", encoded(colours(), "TIFF"), "camera RAW is not supported; export it as JPEG or TIFF first"),
+    ("noise.jpg", bytes(range(256)) * 8, "not an image that can be read; use JPEG"),
 ]
 
 
@@ -163,7 +167,7 @@ def test_of_an_animation_the_first_frame_is_used_and_this_is_said(
     assert len(result.files) == 1
     assert result.report["failed"] == 0
     assert any(
-        notice.startswith(f"{name}: several") and "only the first was used" in notice
+        notice.startswith(f"{name}: multiple") and "only the first was used" in notice
         for notice in result.report["notices"]
     )
     assert "only the first was used" in result.lines[0]["notices"][0]

@@ -1,4 +1,4 @@
-"""Real files of every kind, made small: what cameras, programs and ill-wishers write."""
+"""Small real files of every kind, as cameras, programs and attackers write them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SIZE_WH = (48, 32)
 
 
 def colours(size_wh: tuple[int, int] = SIZE_WH, seed: int = 0) -> Image.Image:
-    """A picture with smooth colour, detail, black and white: (height, width, 3) in 0..255."""
+    """An image with smooth colour, detail, black and white: (height, width, 3) in 0..255."""
     width, height = size_wh
     y, x = np.mgrid[0:height, 0:width].astype(np.float64)
     red = 255 * x / max(width - 1, 1)
@@ -37,19 +37,19 @@ def alpha_of(size_wh: tuple[int, int] = SIZE_WH) -> Image.Image:
 
 
 def deep_values(size_wh: tuple[int, int] = SIZE_WH, kind: Any = np.uint16, top: int = 65535) -> np.ndarray[Any, Any]:
-    """(height, width) values over the whole range 0..top, more of them than 8 bits can tell apart."""
+    """(height, width) values over the whole range 0..top, more of them than 8 bits can distinguish."""
     width, height = size_wh
     return (np.arange(width * height).reshape(height, width) * (top / (width * height - 1))).astype(kind)
 
 
-def encoded(picture: Image.Image, file_format: str = "PNG", **options: Any) -> bytes:
+def encoded(image: Image.Image, file_format: str = "PNG", **options: Any) -> bytes:
     if file_format in {"HEIF", "HEIC"}:
         import pillow_heif
 
         pillow_heif.register_heif_opener()
         file_format = "HEIF"
     buffer = io.BytesIO()
-    picture.save(buffer, file_format, **options)
+    image.save(buffer, file_format, **options)
     return buffer.getvalue()
 
 
@@ -79,9 +79,9 @@ def exif_with(orientation: int = 1, gps: bool = False, camera: str = "") -> byte
 
 
 def stored_turned(upright: np.ndarray[Any, Any], orientation: int) -> np.ndarray[Any, Any]:
-    """How a camera that was held so stores an upright picture: (H, W[, C]) to (H, W[, C]) or (W, H[, C]).
+    """How a camera held that way stores an upright image: (H, W[, C]) to (H, W[, C]) or (W, H[, C]).
 
-    From the EXIF standard (CIPA DC-008, table of tag 274), by hand, so as not to ask Pillow about itself.
+    From the EXIF standard (CIPA DC-008, table of tag 274), by hand, so that Pillow is not tested against itself.
     """
     turned = {
         1: lambda a: a,
@@ -111,14 +111,14 @@ def raw_png(header: tuple[int, int, int, int, int], rows: bytes, extra: bytes = 
     return b"\x89PNG\r\n\x1a\n" + chunks
 
 
-def interlaced_png(picture: Image.Image) -> bytes:
+def interlaced_png(image: Image.Image) -> bytes:
     """Adam7 (PNG specification, 8.2)."""
-    pixels = np.asarray(picture)
+    pixels = np.asarray(image)
     passes = ((0, 0, 8, 8), (4, 0, 8, 8), (0, 4, 4, 8), (2, 0, 4, 4), (0, 2, 2, 4), (1, 0, 2, 2), (0, 1, 1, 2))
     rows = b"".join(
         b"\0" + row.tobytes() for x, y, across, down in passes for row in pixels[y::down, x::across] if row.size
     )
-    return raw_png((picture.width, picture.height, 8, 2, 1), rows)
+    return raw_png((image.width, image.height, 8, 2, 1), rows)
 
 
 def png_16_bit_colour(values: np.ndarray[Any, Any]) -> bytes:
@@ -129,7 +129,7 @@ def png_16_bit_colour(values: np.ndarray[Any, Any]) -> bytes:
 
 
 def png_claiming(width: int, height: int) -> bytes:
-    """A tiny file whose header promises a picture of any size."""
+    """A tiny file whose header claims any size."""
     return raw_png((width, height, 8, 2, 0), b"\0" * 100)
 
 
@@ -139,7 +139,7 @@ def png_claiming(width: int, height: int) -> bytes:
 def rgb_profile(name: str = "Display-P3-like") -> bytes:
     """A profile of an RGB space that is not sRGB's own bytes."""
     profile = bytearray(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
-    profile[48:52] = name.encode()[:4]  # the maker's mark: free to choose
+    profile[48:52] = name.encode()[:4]  # the manufacturer field: free to choose
     return bytes(profile)
 
 
@@ -150,7 +150,7 @@ def grey_profile() -> bytes:
 
 
 def cmyk_profile() -> bytes:
-    """A whole CMYK profile (ICC.1:2001-04, lut8Type) of a press whose cyan prints as violet: nobody would guess it."""
+    """A CMYK profile (ICC.1:2001-04, lut8Type) of a press whose cyan prints as violet, unlike any default."""
     tables = bytes(range(256))
     corners = bytearray()
     for c in (0, 1):
@@ -187,11 +187,11 @@ def ycck_jpeg(cmyk: Image.Image) -> bytes:
     return data[:marker] + b"\x02" + data[marker + 1 :]
 
 
-# ZIPs, honest and not.
+# ZIPs, valid and malicious.
 
 
 def zipped(files: dict[str, bytes] | Iterable[tuple[str, bytes]], method: int = zipfile.ZIP_STORED) -> bytes:
-    """Names are written as they are given, also those that no program should write."""
+    """A ZIP whose entry names are written verbatim, even those that no program should write."""
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", method) as archive:
         for name, data in files.items() if isinstance(files, dict) else files:
@@ -203,7 +203,7 @@ def zipped(files: dict[str, bytes] | Iterable[tuple[str, bytes]], method: int = 
 
 
 def zip_with_flags(data: bytes, flags: int) -> bytes:
-    """Every entry of a ZIP with more flags set, in both of its headers: 1 is "locked"."""
+    """Set more flags on every entry of a ZIP, in both of its headers: 1 is "encrypted"."""
     patched = bytearray(data)
     for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):
         at = patched.find(signature)
@@ -215,7 +215,7 @@ def zip_with_flags(data: bytes, flags: int) -> bytes:
 
 
 def zip_with_method(data: bytes, method: int) -> bytes:
-    """Every entry of a ZIP said to be packed in another way."""
+    """Declare another compression method for every entry of a ZIP."""
     patched = bytearray(data)
     for signature, place in ((b"PK\x03\x04", 8), (b"PK\x01\x02", 10)):
         at = patched.find(signature)
@@ -226,7 +226,7 @@ def zip_with_method(data: bytes, method: int) -> bytes:
 
 
 def zip_claiming(data: bytes, size: int) -> bytes:
-    """Every entry of a ZIP said to unpack to `size` bytes, in both of its headers."""
+    """Declare `size` bytes uncompressed for every entry of a ZIP, in both of its headers."""
     patched = bytearray(data)
     for signature, place in ((b"PK\x03\x04", 22), (b"PK\x01\x02", 24)):
         at = patched.find(signature)
@@ -237,7 +237,7 @@ def zip_claiming(data: bytes, size: int) -> bytes:
 
 
 def zip_overlapping(name: str, data: bytes, copies: int) -> bytes:
-    """Many entries that all point at the same bytes: the plainest form of D. Fifield's bomb (USENIX WOOT 2019)."""
+    """Many entries that all point at the same bytes: the simplest form of D. Fifield's bomb (USENIX WOOT 2019)."""
     one = zipped({name: data}, zipfile.ZIP_DEFLATED)
     directory = one.index(b"PK\x01\x02")
     entry = one[directory : one.index(b"PK\x05\x06")]

@@ -1,4 +1,4 @@
-"""One real file of each kind of picture, with what should come of it."""
+"""One real file of each kind of image, with what variations of it must keep."""
 
 from __future__ import annotations
 
@@ -15,8 +15,15 @@ from tests.support.image_files import SIZE_WH, alpha_of, colours, deep_values, e
 
 @dataclass(frozen=True)
 class Kind:
-    """pixels: what the file shows, upright, as an array; None where a lossy codec decides. same: the format that
-    "same as source" gives. alpha, grey, deep: what variations must keep."""
+    """A kind of image file.
+
+    Args:
+        name: File name, which also describes it.
+        make: Encodes the file.
+        same: The format that "same as source" gives.
+        pixels: What the file shows, upright, as an array; None where a lossy codec decides.
+        alpha, is_gray, deep: What variations must keep.
+    """
 
     name: str
     make: Callable[[], bytes]
@@ -27,13 +34,13 @@ class Kind:
     deep: bool = False
 
 
-def _with_alpha(picture: Image.Image) -> Image.Image:
-    picture.putalpha(alpha_of(picture.size))
-    return picture
+def _with_alpha(image: Image.Image) -> Image.Image:
+    image.putalpha(alpha_of(image.size))
+    return image
 
 
-def _array(picture: Image.Image) -> np.ndarray[Any, Any]:
-    return np.asarray(picture)
+def _array(image: Image.Image) -> np.ndarray[Any, Any]:
+    return np.asarray(image)
 
 
 def _palette(is_gray: bool = False) -> Image.Image:
@@ -41,10 +48,10 @@ def _palette(is_gray: bool = False) -> Image.Image:
 
 
 def _with_clear_ink() -> Image.Image:
-    """Colours of which every pixel of one value is said to be clear."""
-    picture = colours()
-    picture.paste((1, 2, 3), (4, 4, 20, 20))
-    return picture
+    """Colours, with every pixel of one value declared transparent."""
+    image = colours()
+    image.paste((1, 2, 3), (4, 4, 20, 20))
+    return image
 
 
 def _clear_alpha() -> np.ndarray[Any, Any]:

@@ -1,4 +1,4 @@
-"""Threads are as many as the container grants cores, not as many as its host has."""
+"""As many threads as the container may use cores, not as many as its host has."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.c
         ({}, ALL),
     ],
 )
-def test_what_a_container_grants(tmp_path: Path, files: dict[str, str], expected: int) -> None:
+def test_the_container_quota_is_respected(tmp_path: Path, files: dict[str, str], expected: int) -> None:
     for name, text in files.items():
         path = tmp_path / "sys/fs/cgroup" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -33,5 +33,5 @@ def test_what_a_container_grants(tmp_path: Path, files: dict[str, str], expected
     assert usable_cores(tmp_path) == expected
 
 
-def test_here_it_is_one_or_more() -> None:
+def test_on_this_machine() -> None:
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)

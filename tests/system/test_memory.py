@@ -1,0 +1,25 @@
+"""The allocator is asked for things that exist, or for nothing at all."""
+
+from __future__ import annotations
+
+import ctypes
+
+import pytest
+
+from augmentai.system import memory
+
+
+@pytest.fixture(autouse=True)
+def fresh_lookup() -> None:
+    memory._libc.cache_clear()
+
+
+def test_with_this_c_library() -> None:
+    memory.use_one_arena()
+    memory.release_freed_memory()
+
+
+def test_without_glibc_nothing_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: object())
+    memory.use_one_arena()
+    memory.release_freed_memory()
