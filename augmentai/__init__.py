@@ -16,7 +16,7 @@ from augmentai.types import Outcome, Source
 if TYPE_CHECKING:
     from augmentai.pipeline.job import augment
 
-__version__ = "0.2.0"
+__version__ = "0.3.0.dev0"
 __all__ = ["Outcome", "Recipe", "RecipeError", "Source", "__version__", "augment"]
 
 

@@ -10,8 +10,11 @@ from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, Validation
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
-DEFAULT_WEIGHTS = ROOT / "weights" / "gan.safetensors"
-EXAMPLES = ROOT / "examples"
+# An installed package has its weights and examples inside; in a checkout they are folders beside the code.
+_BUNDLED = Path(__file__).resolve().parent / "bundled"
+_DATA = _BUNDLED if _BUNDLED.is_dir() else ROOT
+DEFAULT_WEIGHTS = _DATA / "weights" / "gan.safetensors"
+EXAMPLES = _DATA / "examples"
 
 
 class SettingsError(ValueError):
@@ -333,7 +336,7 @@ def table() -> str:
 
 def _shown(default: object) -> str:
     if isinstance(default, Path):
-        return str(default.relative_to(ROOT) if default.is_relative_to(ROOT) else default)
+        return str(default.relative_to(_DATA) if default.is_relative_to(_DATA) else default)
     if isinstance(default, bool):
         return str(default).lower()
     if isinstance(default, float):

@@ -289,7 +289,12 @@ def stop_on_signals(stop: Event) -> None:
 
 
 def main() -> None:
-    """`augmentai INPUT...` needs no word for what it does; `augmentai replay RUN` does something else."""
+    """`augmentai INPUT...` needs no word for what it does; `augmentai replay RUN` and `augmentai web` do."""
+    if sys.argv[1:2] == ["web"]:
+        from augmentai.web.launch import main as open_page
+
+        open_page(sys.argv[2:], "augmentai web")
+        return
     if sys.argv[1:2] == ["replay"]:
         from augmentai.cli.replay import app as replay_app
 

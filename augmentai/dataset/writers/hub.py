@@ -8,6 +8,7 @@ from pathlib import Path
 
 from augmentai.dataset.manifest import CARD, RECIPE_FILE
 from augmentai.settings import Settings
+from augmentai.system.extras import missing
 
 _README = "README.md"
 _OF_ITS_OWN = {".gitattributes", _README}  # what the hub puts into a new dataset
@@ -26,6 +27,8 @@ class Hub:
     """
 
     def __init__(self, name: str, settings: Settings, private: bool = False) -> None:
+        if reason := missing("hub"):
+            raise HubError(reason)
         from huggingface_hub import HfApi
         from huggingface_hub.utils import HFValidationError, validate_repo_id
 

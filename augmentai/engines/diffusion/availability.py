@@ -14,16 +14,9 @@ from augmentai.engines.diffusion.families import PINNED_REVISIONS
 from augmentai.engines.diffusion.weight_files import INDEX
 from augmentai.settings import Settings
 
-_LIBRARIES = ("torch", "diffusers", "transformers", "accelerate", "safetensors")
 # NVIDIA's driver on Linux, the GPU bridge of WSL 2, and Jetson boards.
 _DEVICE_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/nvmap")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
-
-
-def missing_libraries() -> str:
-    """Which of the libraries this engine needs are not installed, in words; empty where all are."""
-    missing = [name for name in _LIBRARIES if importlib.util.find_spec(name) is None]
-    return f"{', '.join(missing)} not installed; run pip install {' '.join(missing)}" if missing else ""
 
 
 def gpu_is_lent(settings: Settings) -> bool:

@@ -23,16 +23,11 @@ from augmentai.engines.base import (
     Task,
     ignore_progress,
 )
-from augmentai.engines.diffusion.availability import (
-    gpu_is_lent,
-    missing_libraries,
-    no_cuda_because,
-    no_model_because,
-    revision_of,
-)
+from augmentai.engines.diffusion.availability import gpu_is_lent, no_cuda_because, no_model_because, revision_of
 from augmentai.engines.diffusion.paint_request import ModelError, Painted, Shot, StoppedError
 from augmentai.engines.diffusion.run import NAME, Finish, Run, waited_for
 from augmentai.settings import Settings
+from augmentai.system.extras import missing
 
 if TYPE_CHECKING:
     from augmentai.engines.diffusion.model import Model
@@ -66,7 +61,7 @@ class DiffusionEngine(Engine):
     def readiness(self) -> Readiness:
         """Cheap: torch is not imported for it, and nothing is fetched."""
         asked = self._settings.diffusion_device != "auto"
-        if reason := missing_libraries():
+        if reason := missing("diffusion"):
             return Readiness(False, reason, configured=asked)
         if self._device() != "cpu" and not self._lent and (reason := no_cuda_because()):
             return Readiness(False, reason, configured=asked)

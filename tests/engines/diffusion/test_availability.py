@@ -15,6 +15,7 @@ from augmentai.engines.diffusion.load import load
 from augmentai.engines.diffusion.paint_request import ModelError
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
+from augmentai.system import extras
 from tests.support.diffusion_engine import made, settings_for, tasks_for
 
 
@@ -52,10 +53,10 @@ def test_without_torch_the_driver_is_looked_for(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_libraries_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
-    monkeypatch.setattr(presence, "_LIBRARIES", ("torch", "no_such_library"))
+    monkeypatch.setitem(extras.MODULES, "diffusion", ("diffusers", "no_such_library"))
     readiness = DiffusionEngine(settings_for(folder)).readiness()
     assert not readiness.ready
-    assert "no_such_library not installed" in readiness.reason
+    assert "no_such_library not installed (extra augmentai[diffusion]); run pip install" in readiness.reason
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,45 @@
+"""Optional parts of an installation ("extras" of pip): what each needs, and how to install what is missing."""
+
+from __future__ import annotations
+
+import importlib.util
+from importlib import metadata
+from typing import Literal
+
+Extra = Literal["web", "diffusion", "hub"]
+
+# What is imported where an extra is used. Their versions are in pyproject.toml.
+MODULES: dict[Extra, tuple[str, ...]] = {
+    "web": ("gradio",),
+    "diffusion": ("diffusers", "transformers", "accelerate", "huggingface_hub"),
+    "hub": ("huggingface_hub",),
+}
+
+
+def missing(extra: Extra) -> str:
+    """Why an extra cannot be used and the command that installs it. Imports nothing.
+
+    Args:
+        extra: "web" (the page and its API), "diffusion" (diffusers on a GPU) or "hub" (push to the Hugging Face Hub).
+
+    Returns:
+        One sentence that names the extra; "" where everything is installed.
+    """
+    absent = [name for name in MODULES[extra] if importlib.util.find_spec(name) is None]
+    return f"{', '.join(absent)} not installed (extra augmentai[{extra}]); run {_command(extra)}" if absent else ""
+
+
+def _command(extra: Extra) -> str:
+    """By the packages' own names: the name augmentai alone would mean another project's package on PyPI."""
+    wanted = _requirements(extra)
+    return f"pip install {' '.join(wanted)}" if wanted else "pip install -r requirements.txt in the project's folder"
+
+
+def _requirements(extra: Extra) -> list[str]:
+    """The extra's requirements as shell words; none where AugmentAI runs from a checkout that is not installed."""
+    try:
+        lines = metadata.requires("augmentai") or []
+    except metadata.PackageNotFoundError:
+        return []
+    split = [line.partition(";") for line in lines]
+    return [f"'{wanted.strip()}'" for wanted, _, marker in split if f"extra == '{extra}'" in marker.replace('"', "'")]

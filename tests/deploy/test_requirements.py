@@ -1,0 +1,96 @@
+"""What the code imports is what is declared: in pyproject.toml as ranges, in requirements.txt as pins within them."""
+
+from __future__ import annotations
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator
+from importlib import metadata
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+from augmentai.settings import ROOT
+from augmentai.system.extras import MODULES
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+BASE = "base"
+# Where an extra may be imported; everything else must work without it.
+ROOMS = {
+    "web": ("augmentai/web/",),
+    "diffusion": ("augmentai/engines/diffusion/",),
+    "hub": ("augmentai/dataset/writers/hub.py",),
+}
+LENT = {"spaces"}  # only on a Hugging Face Space with ZeroGPU, which installs it
+
+
+def declared(group: str) -> dict[str, Requirement]:
+    lines = PROJECT["dependencies"] if group == BASE else PROJECT["optional-dependencies"][group]
+    return {canonicalize_name(wanted.name): wanted for wanted in map(Requirement, lines)}
+
+
+def pins() -> dict[str, str]:
+    return dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().split())
+
+
+def imports(file: Path) -> Iterator[str]:
+    """The packages of others that a file imports, anywhere in it."""
+    for node in ast.walk(ast.parse(file.read_text())):
+        names: list[str] = []
+        if isinstance(node, ast.Import):
+            names = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            names = [node.module]
+        for top in {name.partition(".")[0] for name in names}:
+            if top not in sys.stdlib_module_names and top not in {"augmentai", *LENT}:
+                yield top
+
+
+def imported() -> dict[str, set[str]]:
+    """{distribution: the files that import it}."""
+    owners = metadata.packages_distributions()
+    found: dict[str, set[str]] = {}
+    for file in [ROOT / "app.py", *(ROOT / "augmentai").rglob("*.py")]:
+        for top in imports(file):
+            distribution = canonicalize_name(owners.get(top, [top])[0])
+            found.setdefault(distribution, set()).add(file.relative_to(ROOT).as_posix())
+    return found
+
+
+def test_every_import_is_declared_where_it_is_used() -> None:
+    base = declared(BASE)
+    for distribution, files in imported().items():
+        if distribution in base:
+            continue
+        for file in files:
+            extras = [extra for extra, rooms in ROOMS.items() if file.startswith(rooms)]
+            assert any(distribution in declared(extra) for extra in extras), f"{file} imports {distribution}"
+
+
+def test_nothing_is_required_that_is_not_used() -> None:
+    asked_for = {name.replace("_", "-") for names in MODULES.values() for name in names}
+    used = imported().keys() | asked_for
+    assert all(declared(group).keys() <= used for group in (BASE, *ROOMS))
+
+
+@pytest.mark.parametrize("extra", sorted(MODULES))
+def test_a_missing_extra_is_found_by_packages_that_it_declares(extra: str) -> None:
+    assert {name.replace("_", "-") for name in MODULES[extra]} <= declared(extra).keys()  # type: ignore[index]
+
+
+def test_all_is_every_extra() -> None:
+    extras = PROJECT["optional-dependencies"]
+    (everything,) = map(Requirement, extras["all"])
+    assert everything.name == PROJECT["name"]
+    assert everything.extras == extras.keys() - {"all"} == ROOMS.keys()
+
+
+def test_a_space_gets_a_pin_of_everything_within_the_ranges() -> None:
+    wanted = [requirement for group in (BASE, *ROOMS) for requirement in declared(group).values()]
+    assert {canonicalize_name(requirement.name) for requirement in wanted} == pins().keys()
+    for requirement in wanted:
+        pin = pins()[canonicalize_name(requirement.name)]
+        assert requirement.specifier.contains(pin), f"{requirement} does not allow the pinned {pin}"
