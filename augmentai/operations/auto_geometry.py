@@ -1,11 +1,11 @@
-"""Which geometry a set gets where none was asked for.
+"""Which preset `geometry: auto` comes to for a dataset.
 
-Photographs sorted into classes are mirrored in half of their variations: a mirrored cat is a cat, mirroring moves
-pixels without mixing them, and a training that mirrors by itself sees the same pictures as before. Of all that geometry
-could do it is the one step that helped where the training moves nothing (`lift_trials.md` in `benchmarks/results`) and
-cost nothing where it mirrors by itself (0.3 points at most on the mean of the sets, `lift.md` beside `lift_still.md`).
-It is left out where a class may hang on left and right, and where files beside the photographs may say where something
-lies in them.
+Photographs sorted into classes are flipped horizontally in half of their variations: a mirrored cat is a cat, flipping
+moves pixels without mixing them, and a training that flips by itself sees the same images as before. Of all geometry,
+it is the one step that helped where the training itself moves nothing (`lift_trials.md` in `benchmarks/results`) and
+cost nothing where it flips by itself (at most 0.3 points on the mean of the sets, `lift.md` and `lift_still.md`).
+Nothing is flipped where a class may depend on left and right, nor where files beside the photographs may say where an
+object is.
 """
 
 from __future__ import annotations
@@ -18,122 +18,148 @@ from dataclasses import dataclass
 from augmentai.recipe import AUTO, Recipe
 from augmentai.types import Source
 
-# What a mirrored picture would be a wrong example of. Only names can tell; `mirror` is there for what they do not say.
-_HANDED = frozenset(
+# Classes of which a mirrored image would be a wrong example. Only names can show it; the recipe's `mirror` is there for
+# whatever they do not.
+_FLIP_SENSITIVE = frozenset(
     {
-        *(
-            "hand",
-            "glove",
-            "arrow",
-            "sign",
-            "plate",
-            "logo",
-            "barcode",
-            "clockwise",
-            "counterclockwise",
-            "anticlockwise",
-        ),
+        *("hand", "glove", "arrow", "sign", "plate", "logo", "barcode"),
+        *("clockwise", "counterclockwise", "anticlockwise"),
         *("text", "letter", "digit", "number", "numeral", "character", "char", "glyph", "font", "word", "script"),
         *("handwriting", "handwritten", "receipt", "invoice", "document", "page", "chart", "captcha"),
         *("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine"),
-        # Pictures of one thing in two folders, which would come apart: each variation is mirrored or not by itself.
+        # Image pairs in two folders, which would no longer match: each variation is flipped or not on its own.
         *("mask", "depth", "gt", "annotation", "label", "input", "target", "lowres", "highres", "lr", "hr"),
     }
 )
-_GLUED = re.compile(
+_COMPOUND = re.compile(
     r"^(left|right)|(left|right)(s|wards?)?$|(road|traffic|street|stop|speed)sign|(number|licen[cs]e)plate"
 )
-_NOT_GLUED = frozenset(
+_NOT_COMPOUND = frozenset(
     {"bright", "upright", "cleft", "fright", "wright", "copyright", "aright", "outright", "forthright"}
 )
-_NAMED = 3  # classes named in a notice
+_MAX_NAMED = 3  # classes named in a notice
 
 
 @dataclass(frozen=True)
 class DatasetTraits:
-    """What the choice hangs on, known before any picture is read.
+    """What the choice depends on, known before any image is read.
 
-    classes: how many there are. handed: names of classes and of the folders around them that speak of left and right,
-    of writing, or of pairs of pictures; sorted. labelled: label files lie beside the photographs, understood or not.
+    Attributes:
+        classes: how many there are.
+        flip_sensitive: names of classes and of the folders around them that suggest left and right, writing, or image
+            pairs; sorted.
+        labelled: there are label files beside the photographs, recognized or not.
     """
 
     classes: int = 0
-    handed: tuple[str, ...] = ()
+    flip_sensitive: tuple[str, ...] = ()
     labelled: bool = False
 
 
 @dataclass(frozen=True)
-class Choice:
-    """What is carried out: one of `GEOMETRIES` without "auto".
+class ResolvedGeometry:
+    """What the recipe's geometry comes to: presets, without "auto".
 
-    geometry: of pictures with a class; loose: of those without. notice: for the user, often empty.
+    Attributes:
+        with_class: the preset of images that have a class.
+        without_class: the preset of the others.
+        notice: for the user, often empty.
     """
 
-    geometry: str
-    loose: str
+    with_class: str
+    without_class: str
     notice: str = ""
 
-    def of(self, source: Source) -> str:
-        return self.geometry if source.label is not None else self.loose
+    def for_source(self, source: Source) -> str:
+        """The preset of one source."""
+        return self.with_class if source.label is not None else self.without_class
 
     def __str__(self) -> str:
-        return self.geometry if self.geometry == self.loose else f"{self.geometry} of those with a class"
+        same = self.with_class == self.without_class
+        return self.with_class if same else f"{self.with_class} of those with a class"
 
 
-def traits(places: Iterable[tuple[str, str | None]], labelled: bool) -> DatasetTraits:
-    """Of a set, whatever the order of its pictures. places: the path and the class of each, None for one without."""
+def dataset_traits(places: Iterable[tuple[str, str | None]], labelled: bool) -> DatasetTraits:
+    """The traits of a dataset, whatever the order of its images.
+
+    Args:
+        places: the relative path and the class of each image, None for one without a class.
+        labelled: there are label files beside the photographs.
+
+    Example:
+        >>> dataset_traits([("left/cats/a.png", "cats"), ("right/dogs/b.png", "dogs")], labelled=False)
+        DatasetTraits(classes=2, flip_sensitive=('left', 'right'), labelled=False)
+    """
     classes: set[str] = set()
     names: set[str] = set()
     for path, label in places:
         if label is not None:
             classes.add(label)
             names.update(path.split("/")[:-1])
-    return DatasetTraits(len(classes), tuple(handed_names(classes, names)), labelled)
+    return DatasetTraits(len(classes), tuple(flip_sensitive_names(classes, names)), labelled)
 
 
-def resolve_geometry(recipe: Recipe, seen: DatasetTraits) -> Choice:
-    """What the recipe's geometry comes to for a set.
+def resolve_geometry(recipe: Recipe, traits: DatasetTraits) -> ResolvedGeometry:
+    """What the recipe's geometry comes to for a dataset.
 
-    "auto" becomes "flip" for the pictures with a class of a set of two classes or more without label files, whose
-    trainings mirror by themselves. It becomes "none" for any other, with `recipe.mirror` False, where names tell that
-    left and right matter, and at strength 0, which asks for the photographs as they are.
+    "auto" becomes "flip" for the images with a class, where a dataset has two classes or more and no label files. It
+    becomes "none" for all others, where `recipe.mirror` is False, where names suggest that left and right matter, and
+    at strength 0, which asks for the photographs as they are.
+
+    Example:
+        >>> str(resolve_geometry(Recipe(geometry="light"), DatasetTraits()))
+        'light'
+        >>> str(resolve_geometry(Recipe(), DatasetTraits(classes=2)))
+        'flip of those with a class'
     """
     if recipe.geometry != AUTO:
-        return Choice(recipe.geometry, recipe.geometry)
-    if not recipe.mirror or recipe.strength == 0 or seen.labelled or seen.classes < 2:
-        return Choice("none", "none")
-    if seen.handed:
-        more = f" and {len(seen.handed) - _NAMED} more" if len(seen.handed) > _NAMED else ""
-        named = ", ".join(seen.handed[:_NAMED]) + more
-        why = f"nothing is mirrored, since left and right may matter for {named}; ask for it where they do not"
-        return Choice("none", "none", why)
-    why = (
-        "half of the variations are mirrored, as is usual for photographs in classes; "
-        "switch that off where left and right matter"
+        return ResolvedGeometry(recipe.geometry, recipe.geometry)
+    if not recipe.mirror or recipe.strength == 0 or traits.labelled or traits.classes < 2:
+        return ResolvedGeometry("none", "none")
+    if traits.flip_sensitive:
+        hidden = len(traits.flip_sensitive) - _MAX_NAMED
+        named = ", ".join(traits.flip_sensitive[:_MAX_NAMED]) + (f" and {hidden} more" if hidden > 0 else "")
+        why = f"nothing is flipped, because left and right may matter for {named}"
+        return ResolvedGeometry("none", "none", f"{why}; choose the geometry flip if they do not")
+    notice = (
+        "half of the variations are flipped horizontally, as is usual for photographs sorted into classes; "
+        "disable flipping if left and right matter"
     )
-    return Choice("flip", "none", why)
+    return ResolvedGeometry("flip", "none", notice)
 
 
-def handed_names(classes: Iterable[str], folders: Iterable[str] = ()) -> list[str]:
-    """Those that speak of left and right, of writing or of pairs, or are a single letter or digit; sorted.
+def flip_sensitive_names(classes: Iterable[str], folders: Iterable[str] = ()) -> list[str]:
+    """Names that suggest left and right, writing or image pairs, or that are a single letter or digit.
 
-    Where every class is a single character of any script, all are: they are characters to be read.
+    Where every class is a single character of any script, all of them count: the images show characters.
+
+    Args:
+        classes: names of classes.
+        folders: names of the folders around them.
+
+    Returns:
+        The names, sorted.
+
+    Example:
+        >>> flip_sensitive_names(["cats", "turnLeft", "upright"])
+        ['turnLeft']
     """
-    own = sorted(set(classes))
-    if len(own) > 1 and all(len(name.strip()) == 1 for name in own):
-        return own
-    return sorted({name for name in own if _is_character(name)} | {name for name in {*own, *folders} if _is_told(name)})
+    names = sorted(set(classes))
+    if len(names) > 1 and all(len(name.strip()) == 1 for name in names):
+        return names
+    characters = {name for name in names if _is_character(name)}
+    return sorted(characters | {name for name in {*names, *folders} if _is_flip_sensitive(name)})
 
 
 def _is_character(name: str) -> bool:
-    """A letter or a digit, or something ending with a letter of its own, such as upper_B."""
+    """A letter or a digit, or a name that ends with a letter of its own, such as upper_B."""
     tokens = _tokens(name)
     last = tokens[-1] if tokens else ""
     return len(last) == 1 and last.isascii() and (last.isalpha() or len(tokens) == 1)
 
 
-def _is_told(name: str) -> bool:
-    return any(_speaks(word) for token in _tokens(name) for word in re.findall(r"[^\W\d]+", token))
+def _is_flip_sensitive(name: str) -> bool:
+    return any(_is_sensitive_word(word) for token in _tokens(name) for word in re.findall(r"[^\W\d]+", token))
 
 
 def _tokens(name: str) -> list[str]:
@@ -142,7 +168,7 @@ def _tokens(name: str) -> list[str]:
     return re.findall(r"[^\W_]+", spaced.lower())
 
 
-def _speaks(word: str) -> bool:
-    if word in _NOT_GLUED:
+def _is_sensitive_word(word: str) -> bool:
+    if word in _NOT_COMPOUND:
         return False
-    return word in _HANDED or word.removesuffix("s") in _HANDED or _GLUED.search(word) is not None
+    return word in _FLIP_SENSITIVE or word.removesuffix("s") in _FLIP_SENSITIVE or _COMPOUND.search(word) is not None

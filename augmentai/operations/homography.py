@@ -1,147 +1,135 @@
-"""Which way one variation is moved: a homography drawn from its seed.
+"""Homographies: mirroring, cropping, rotation and perspective as one (3, 3) matrix from the source to the variation.
 
-Coordinates are those of labels: the first pixel reaches from 0 to 1, a picture from (0, 0) to (width, height).
+Coordinates are those of labels: the first pixel covers 0 to 1, so an image covers (0, 0) to (width, height).
 """
 
 from __future__ import annotations
 
-import hashlib
 import math
-import random
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 import numpy as np
 
 Matrix = np.ndarray[Any, np.dtype[np.floating[Any]]]
 
-_TRIES = 24  # each makes a warp that cannot be covered a fifth milder; after the last it does not turn at all
+_ATTEMPTS = 24  # each makes a homography that does not fit a fifth milder; the last one does not rotate or tilt at all
+_BISECTIONS = 40
+_SLACK_PX = 1e-6
 
 
 @dataclass(frozen=True)
-class Reach:
-    """How far a geometry goes. Draws are uniform within these bounds.
+class Placement:
+    """Mirroring, crop, rotation and perspective, in this order, before they are one matrix.
 
-    turn_deg: to either side. zoom: from, to; 1 keeps the scale. tilt: how much nearer one side comes, as a share of the
-    distance (the perspective). border: how far beyond the picture it may look, as a share of each side; there the
-    picture is reflected. cover: the most that it zooms in besides, so as not to look further.
+    Attributes:
+        mirrored: left and right are swapped.
+        rotation_deg: counter-clockwise, in degrees.
+        zoom: 1 keeps the scale; 2 shows a quarter of the area.
+        tilt: perspective, across and down: how much nearer one side comes, as a share of the distance.
+        center: of the crop, across and down: -1 and 1 touch the image's border, 0 is the image's own centre.
     """
 
-    turn_deg: float = 0.0
-    zoom: tuple[float, float] = (1.0, 1.0)
-    tilt: float = 0.0
-    border: float = 0.0
-    cover: float = 1.0
+    mirrored: bool = False
+    rotation_deg: float = 0.0
+    zoom: float = 1.0
+    tilt: tuple[float, float] = (0.0, 0.0)
+    center: tuple[float, float] = (0.0, 0.0)
 
+    def matrix(self, size_wh: tuple[int, int], amount: float = 1.0) -> Matrix:
+        """The homography of it.
 
-REACHES: Mapping[str, Reach] = MappingProxyType(
-    {
-        "none": Reach(),
-        "flip": Reach(),
-        "light": Reach(turn_deg=8, zoom=(1.0, 1.25), border=0.1, cover=1.3),
-        "strong": Reach(turn_deg=20, zoom=(0.9, 1.6), tilt=0.15, border=0.2, cover=1.6),
-    }
-)
-BARE_BOX_TURN = 0.4  # of the turn and tilt, where only boxes are known: a box that turns grows larger than its thing
+        Args:
+            size_wh: width and height of the image in pixels.
+            amount: the share of the rotation and the perspective that is carried out, 0 to 1.
+
+        Returns:
+            (3, 3): maps a point (x, y, 1) of the source to the variation.
+        """
+        width, height = size_wh
+        rotation_deg, tilt = self.rotation_deg * amount, (self.tilt[0] * amount, self.tilt[1] * amount)
+        freedom = max(0.0, 1 - 1 / self.zoom) / 2  # how far the crop's centre may be from the image's
+        center = width * (0.5 + self.center[0] * freedom), height * (0.5 + self.center[1] * freedom)
+        cos, sin = math.cos(math.radians(rotation_deg)), math.sin(math.radians(rotation_deg))
+        mirror = np.array([[-1, 0, width], [0, 1, 0], [0, 0, 1]] if self.mirrored else np.eye(3), np.float64)
+        rotate = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
+        perspective = np.array([[1, 0, 0], [0, 1, 0], [tilt[0] / (width / 2), tilt[1] / (height / 2), 1]])
+        steps = translation(width / 2, height / 2) @ np.diag([self.zoom, self.zoom, 1.0]) @ perspective @ rotate
+        return steps @ translation(-center[0], -center[1]) @ mirror
 
 
 @dataclass(frozen=True)
-class Draw:
-    """What was drawn. matrix: (3, 3), takes a point (x, y, 1) of the source to its place in the variation."""
+class Homography:
+    """A homography and the numbers that it was made from, as the manifest records them.
+
+    Attributes:
+        matrix: (3, 3), float64: maps a point (x, y, 1) of the source to the variation, in pixels.
+        mirrored: left and right are swapped.
+        rotation_deg: counter-clockwise, in degrees.
+        zoom: 1 keeps the scale; 2 shows a quarter of the area.
+        tilt: perspective, across and down: how much nearer one side comes, as a share of the distance.
+    """
 
     matrix: Matrix
-    mirrored: bool
-    rotation_deg: float
-    zoom: float
-    tilt: tuple[float, float]
+    mirrored: bool = False
+    rotation_deg: float = 0.0
+    zoom: float = 1.0
+    tilt: tuple[float, float] = (0.0, 0.0)
+
+    def as_record(self) -> dict[str, Any]:
+        """Everything as JSON can hold it. `matrix` is exact and is all that is needed to repeat it; the rest, rounded,
+        explains it."""
+        return {
+            "mirrored": self.mirrored,
+            "rotation_deg": round(self.rotation_deg, 3) + 0.0,
+            "zoom": round(self.zoom, 4),
+            "tilt": [round(tilt, 4) + 0.0 for tilt in self.tilt],
+            "matrix": self.matrix.tolist(),
+        }
+
+    @classmethod
+    def from_record(cls, record: Mapping[str, Any]) -> Homography:
+        """The way back from `as_record`, as it is read from a manifest."""
+        tilt_x, tilt_y = record["tilt"]
+        matrix = np.array(record["matrix"], np.float64)
+        return cls(matrix, record["mirrored"], record["rotation_deg"], record["zoom"], (tilt_x, tilt_y))
 
 
-def draw(
-    geometry: str, size_wh: tuple[int, int], seed: int, mirror: bool = True, cover: bool = False, turn: float = 1.0
-) -> Draw:
-    """The warp of the variation with this seed; the same for the same arguments.
+def fitted(placement: Placement, size_wh: tuple[int, int], max_reflection: float, max_extra_zoom: float) -> Homography:
+    """The homography of a placement, zoomed in further until little or nothing beyond the image's border shows.
 
-    geometry: one of REACHES. mirror: it may swap left and right, which every second variation then does.
-    cover: zoom in until nothing beyond the picture shows, rather than reflect the picture there. turn: share of the
-    rotation and the perspective that is carried out, 0 to 1.
+    Where the largest extra zoom is not enough, rotation and perspective are made milder instead.
+
+    Args:
+        placement: what is wanted.
+        size_wh: width and height of the image in pixels.
+        max_reflection: how far beyond the border the frame may reach, as a share of each side; 0 for not at all. There,
+            the image is reflected.
+        max_extra_zoom: the largest extra zoom, 1 or more.
+
+    Example:
+        >>> fitted(Placement(rotation_deg=10), (400, 300), 0.0, 1.6).zoom > 1.2
+        True
     """
-    reach = REACHES[geometry]
-    digest = hashlib.sha256(f"{seed}:geometry".encode()).digest()
-    stream = random.Random(int.from_bytes(digest[:8], "big"))
-    # Every number is drawn each time, so that one geometry flips the same variations as another.
-    mirrored = stream.random() < 0.5 and mirror and geometry != "none"
-    rotation, tilt_x, tilt_y, place_x, place_y = (stream.uniform(-1, 1) for _ in range(5))
-    zoom = stream.uniform(*reach.zoom)
-    rotation *= reach.turn_deg * turn
-    tilt = tilt_x * reach.tilt * turn, tilt_y * reach.tilt * turn
-    border = 0.0 if cover else reach.border
-    amount = 1.0
-    for trial in range(_TRIES + 1):
-        amount = 0.0 if trial == _TRIES else 0.8**trial
-        turned = rotation * amount
-        tilted = tilt[0] * amount, tilt[1] * amount
-        matrix = _matrix(size_wh, mirrored, turned, zoom, tilted, (place_x, place_y))
-        extra = _least_zoom(matrix, size_wh, border, reach.cover)
+    for attempt in range(_ATTEMPTS + 1):
+        amount = 0.0 if attempt == _ATTEMPTS else 0.8**attempt
+        matrix = placement.matrix(size_wh, amount)
+        extra = _least_zoom(matrix, size_wh, max_reflection, max_extra_zoom)
         if extra is not None:
-            return Draw(_zoomed(matrix, size_wh, extra), mirrored, turned, zoom * extra, tilted)
-    raise AssertionError("without a turn, a zoom-crop looks nowhere beyond the picture")
+            tilt = placement.tilt[0] * amount, placement.tilt[1] * amount
+            matrix, zoom = _zoomed(matrix, size_wh, extra), placement.zoom * extra
+            return Homography(matrix, placement.mirrored, placement.rotation_deg * amount, zoom, tilt)
+    raise AssertionError("a crop that is neither rotated nor tilted is within the image")
 
 
-def _matrix(
-    size_wh: tuple[int, int],
-    mirrored: bool,
-    rotation_deg: float,
-    zoom: float,
-    tilt: tuple[float, float],
-    place: tuple[float, float],
-) -> Matrix:
-    """Mirror, bring the crop's centre to the origin, turn, tilt, zoom, and bring the origin to the picture's centre."""
-    width, height = size_wh
-    freedom = max(0.0, 1 - 1 / zoom) / 2  # how far a crop's centre may lie from the picture's
-    centre = width * (0.5 + place[0] * freedom), height * (0.5 + place[1] * freedom)
-    cos, sin = math.cos(math.radians(rotation_deg)), math.sin(math.radians(rotation_deg))
-    mirror = np.array([[-1, 0, width], [0, 1, 0], [0, 0, 1]] if mirrored else np.eye(3), np.float64)
-    rotate = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
-    perspective = np.array([[1, 0, 0], [0, 1, 0], [tilt[0] / (width / 2), tilt[1] / (height / 2), 1]])
-    steps = shifted(width / 2, height / 2) @ np.diag([zoom, zoom, 1.0]) @ perspective @ rotate
-    return steps @ shifted(-centre[0], -centre[1]) @ mirror
-
-
-def shifted(x: float, y: float) -> Matrix:
+def translation(x: float, y: float) -> Matrix:
+    """(3, 3): moves points by x to the right and y down, in pixels."""
     return np.array([[1.0, 0, x], [0, 1, y], [0, 0, 1]])
 
 
-def _zoomed(matrix: Matrix, size_wh: tuple[int, int], zoom: float) -> Matrix:
-    if zoom == 1:
-        return matrix
-    x, y = size_wh[0] / 2, size_wh[1] / 2
-    return shifted(x, y) @ np.diag([zoom, zoom, 1.0]) @ shifted(-x, -y) @ matrix
-
-
-def _least_zoom(matrix: Matrix, size_wh: tuple[int, int], border: float, most: float) -> float | None:
-    """The least further zoom about the centre with which no more than `border` beyond the picture is seen."""
-    if _within(matrix, size_wh, border):
-        return 1.0
-    if not _within(_zoomed(matrix, size_wh, most), size_wh, border):
-        return None
-    low, high = 1.0, most
-    for _ in range(40):  # the frames nest as the zoom grows, so halving finds the first that lies within
-        middle = (low + high) / 2
-        low, high = (low, middle) if _within(_zoomed(matrix, size_wh, middle), size_wh, border) else (middle, high)
-    return high
-
-
-def _within(matrix: Matrix, size_wh: tuple[int, int], border: float) -> bool:
-    size = np.array(size_wh, np.float64)
-    seen = frame_in_source(matrix, size_wh)
-    slack = border * size + 1e-6
-    return bool(((seen >= -slack) & (seen <= size + slack)).all())
-
-
-def frame_in_source(matrix: Matrix, size_wh: tuple[int, int]) -> Matrix:
-    """Where the four corners of the variation lie in the source: (4, 2), around it in order."""
+def corners_in_source(matrix: Matrix, size_wh: tuple[int, int]) -> Matrix:
+    """Where the four corners of the variation are in the source: (4, 2), in order around it."""
     width, height = size_wh
     corners = np.array([[0, 0], [width, 0], [width, height], [0, height]], np.float64)
     return transform_points(np.linalg.inv(matrix), corners)
@@ -151,3 +139,31 @@ def transform_points(matrix: Matrix, points: Matrix) -> Matrix:
     """(N, 2) points moved by a homography."""
     ahead = np.column_stack([points, np.ones(len(points))]) @ matrix.T
     return ahead[:, :2] / ahead[:, 2:]
+
+
+def _zoomed(matrix: Matrix, size_wh: tuple[int, int], zoom: float) -> Matrix:
+    if zoom == 1:
+        return matrix
+    x, y = size_wh[0] / 2, size_wh[1] / 2
+    return translation(x, y) @ np.diag([zoom, zoom, 1.0]) @ translation(-x, -y) @ matrix
+
+
+def _least_zoom(matrix: Matrix, size_wh: tuple[int, int], max_reflection: float, max_zoom: float) -> float | None:
+    """The least extra zoom about the centre with which the frame is within bounds; None if `max_zoom` is too little."""
+    if _is_within(matrix, size_wh, max_reflection):
+        return 1.0
+    if not _is_within(_zoomed(matrix, size_wh, max_zoom), size_wh, max_reflection):
+        return None
+    low, high = 1.0, max_zoom
+    for _ in range(_BISECTIONS):  # frames nest as the zoom grows, so bisection finds the first that is within
+        middle = (low + high) / 2
+        is_within = _is_within(_zoomed(matrix, size_wh, middle), size_wh, max_reflection)
+        low, high = (low, middle) if is_within else (middle, high)
+    return high
+
+
+def _is_within(matrix: Matrix, size_wh: tuple[int, int], max_reflection: float) -> bool:
+    size = np.array(size_wh, np.float64)
+    corners = corners_in_source(matrix, size_wh)
+    slack = max_reflection * size + _SLACK_PX
+    return bool(((corners >= -slack) & (corners <= size + slack)).all())

@@ -1,10 +1,10 @@
-"""Labels moved with the pixels: boxes, polygons, bitmaps, masks and keypoints."""
+"""Moves labels with the pixels: boxes, polygons, bitmaps, masks and keypoints. Loads shapely."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
@@ -13,29 +13,42 @@ from shapely.geometry import box as rectangle
 from shapely.geometry.base import BaseGeometry
 
 from augmentai.annotations import Box, Labels, Point, Shape
+from augmentai.operations.warp import Warp
 
-if TYPE_CHECKING:
-    from augmentai.operations.warp import Warp
-
-_TOGETHER_PX = 1 << 24  # pixels of bitmaps moved at a time
-_LEAST_SIDE_PX = 1.0  # a box of less is of no use to any trainer, and several refuse it
-_LEAST_AREA_PX = 0.5  # of a piece of a polygon; what is cut off at the border may leave slivers
+_BATCH_PX = 1 << 24  # pixels of bitmaps moved at a time
+_MIN_SIDE_PX = 1.0  # a smaller box is of no use to any trainer, and several refuse it
+_MIN_AREA_PX = 0.5  # of a piece of a polygon; cutting it at the border may leave slivers
 
 Ring = tuple[Point, ...]
 
 
-def moved_labels(warp: Warp, labels: Labels, least_visible: float) -> Labels:
+def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Labels:
     """Labels of the source as they are in the variation. Shapes keep their order and their `extra`.
 
-    A shape is dropped where less than `least_visible` of it is still seen: the share of its own area in the source (of
-    its bitmap or polygons, else of its box, within the source's borders) that lies inside the variation's frame.
-    A box becomes the box of what is left of the bitmap or the polygons; where there is only a box, of its four corners,
-    moved and cut at the border. Of `extra` the "keypoints" move; the rest of it is not understood and stays as it is.
+    A shape is removed where less than `least_visible` of it is still visible; see `visible_share`. A box becomes the
+    bounds of what is left of the bitmap or the polygons; where there is only a box, of its four corners, moved and cut
+    at the border. Of `extra`, "keypoints" are moved; anything else is not understood and is left as it is.
+
+    Args:
+        warp: how the pixels move.
+        labels: those of the source, in its pixels.
+        least_visible: 0 to 1.
+
+    Returns:
+        The labels in the variation's pixels; `labels` itself where nothing moves.
+
+    Example:
+        >>> from augmentai.operations.homography import Placement, fitted
+        >>> mirrored = Warp("flip", (40, 30), fitted(Placement(mirrored=True), (40, 30), 0.0, 1.0))
+        >>> move_labels(mirrored, Labels((Shape("cat", (5, 5, 15, 20)),))).shapes[0].box
+        (25.0, 5.0, 35.0, 20.0)
     """
+    if warp.is_identity:
+        return labels
     frame = Polygon(warp.frame)
-    kept = [shape for shape in labels.shapes if visible_share(warp, shape, frame) >= least_visible]
-    bitmaps = _moved_bitmaps(warp, kept)
-    moved = [_moved(warp, shape, bitmap) for shape, bitmap in zip(kept, bitmaps, strict=True)]
+    visible = [shape for shape in labels.shapes if visible_share(warp, shape, frame) >= least_visible]
+    bitmaps = _moved_bitmaps(warp, visible)
+    moved = [_moved(warp, shape, bitmap) for shape, bitmap in zip(visible, bitmaps, strict=True)]
     return replace(
         labels,
         shapes=tuple(shape for shape in moved if shape is not None),
@@ -45,9 +58,18 @@ def moved_labels(warp: Warp, labels: Labels, least_visible: float) -> Labels:
 
 
 def visible_share(warp: Warp, shape: Shape, frame: Polygon | None = None) -> float:
-    """How much of a shape's area in the source lies inside the variation's frame, 0 to 1.
+    """How much of a shape's area is inside the variation's frame.
 
-    What has no area (a line, a point, a shape without any place) counts as its middle does: 1 inside, 0 outside.
+    The area is that of its bitmap or polygons, else of its box, as far as it is inside the source. Where there is no
+    area (a line, a point), the centre decides.
+
+    Args:
+        warp: how the pixels move.
+        shape: in the source's pixels.
+        frame: `warp.frame` as a polygon, if it is at hand.
+
+    Returns:
+        0 to 1; 1 for a shape that has no place at all.
     """
     frame = frame if frame is not None else Polygon(warp.frame)
     if shape.mask is not None and shape.mask.any():
@@ -64,14 +86,14 @@ def visible_share(warp: Warp, shape: Shape, frame: Polygon | None = None) -> flo
 
 
 def _outline(shape: Shape) -> BaseGeometry | None:
-    rings = [_whole(Polygon(ring)) for ring in shape.polygons if len(ring) >= 3]
+    rings = [_valid(Polygon(ring)) for ring in shape.polygons if len(ring) >= 3]
     if rings:
         return shapely.union_all(rings)
     return rectangle(*shape.box) if shape.box is not None else None
 
 
-def _whole(polygon: BaseGeometry) -> BaseGeometry:
-    """Outlines drawn by hand cross themselves here and there, which the library does not take."""
+def _valid(polygon: BaseGeometry) -> BaseGeometry:
+    """Outlines drawn by hand sometimes cross themselves, which shapely does not accept."""
     return polygon if polygon.is_valid else shapely.make_valid(polygon)
 
 
@@ -89,12 +111,12 @@ def _moved(warp: Warp, shape: Shape, bitmap: np.ndarray[Any, Any] | None) -> Sha
 
 
 def _moved_ring(warp: Warp, ring: Ring) -> list[Ring]:
-    """A ring moved and cut at the border, which may leave several; where nothing is cut, its points stay its own."""
+    """A ring moved and cut at the border, which may leave several; points are added only where it is cut."""
     points = warp.points(ring)
     if ((points >= 0) & (points <= warp.size_wh)).all() or len(points) < 3:
         return [_ring(points)]
-    cut = _whole(Polygon(points)).intersection(rectangle(0, 0, *warp.size_wh))
-    return [_ring(np.asarray(piece.exterior.coords)[:-1]) for piece in _pieces(cut) if piece.area >= _LEAST_AREA_PX]
+    cut = _valid(Polygon(points)).intersection(rectangle(0, 0, *warp.size_wh))
+    return [_ring(np.asarray(piece.exterior.coords)[:-1]) for piece in _pieces(cut) if piece.area >= _MIN_AREA_PX]
 
 
 def _ring(points: np.ndarray[Any, Any]) -> Ring:
@@ -106,32 +128,32 @@ def _pieces(geometry: BaseGeometry) -> list[Polygon]:
         return [geometry]
     if isinstance(geometry, MultiPolygon):
         return list(geometry.geoms)
-    return [piece for part in getattr(geometry, "geoms", ()) for piece in _pieces(part)]  # lines and points have none
+    return [piece for part in getattr(geometry, "geoms", ()) for piece in _pieces(part)]  # a line has no area
 
 
 def _box_of(warp: Warp, box: Box, polygons: Sequence[Ring], bitmap: np.ndarray[Any, Any] | None) -> Box | None:
     x0, y0, x1, y1 = box
-    # A mirrored box is exact, and may be wider than its polygon because someone drew it so.
-    if bitmap is not None and not warp.only_mirrors:
+    # A mirrored box is exact, and whoever drew it may have made it wider than its polygon.
+    if bitmap is not None and not warp.is_mirror:
         columns, rows = np.flatnonzero(bitmap.any(axis=0)), np.flatnonzero(bitmap.any(axis=1))
         bounds = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
-    elif polygons and not warp.only_mirrors:
+    elif polygons and not warp.is_mirror:
         points = np.array([point for ring in polygons for point in ring])
         bounds = *points.min(axis=0).tolist(), *points.max(axis=0).tolist()
     else:
         corners = Polygon(warp.points([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
         bounds = corners.intersection(rectangle(0, 0, *warp.size_wh)).bounds
-    if not np.isfinite(bounds).all() or min(bounds[2] - bounds[0], bounds[3] - bounds[1]) < _LEAST_SIDE_PX:
+    if not np.isfinite(bounds).all() or min(bounds[2] - bounds[0], bounds[3] - bounds[1]) < _MIN_SIDE_PX:
         return None
     return bounds
 
 
 def _moved_bitmaps(warp: Warp, shapes: Sequence[Shape]) -> list[np.ndarray[Any, Any] | None]:
-    """The bitmaps of these shapes, some at a time: what is costly about them is shared."""
+    """The bitmaps of these shapes, moved in batches that share the costly part."""
     moved: list[np.ndarray[Any, Any] | None] = [None] * len(shapes)
     with_bitmap = [place for place, shape in enumerate(shapes) if shape.mask is not None]
     width, height = warp.size_wh
-    batch = max(1, _TOGETHER_PX // (width * height))
+    batch = max(1, _BATCH_PX // (width * height))
     for start in range(0, len(with_bitmap), batch):
         places = with_bitmap[start : start + batch]
         stack = np.stack([np.asarray(shapes[place].mask, bool) for place in places])
@@ -148,7 +170,7 @@ def _moved_extra(warp: Warp, extra: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def _moved_keypoints(warp: Warp, keypoints: Sequence[float]) -> list[float]:
-    """Triples of x, y, v as COCO has them (v 0: not labelled, 1: hidden, 2: seen); those pushed out become 0, 0, 0."""
+    """COCO's x, y, v (v 0: not labelled, 1: hidden, 2: visible); those outside the image become 0, 0, 0."""
     triples = np.asarray(keypoints, np.float64).reshape(-1, 3)
     places = warp.points(triples[:, :2])
     inside = ((places >= 0) & (places <= warp.size_wh)).all(axis=1) & (triples[:, 2] > 0)

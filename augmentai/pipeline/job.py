@@ -21,7 +21,7 @@ from augmentai.engines.stability import estimate
 from augmentai.filters import HoldoutIndex, ImageFeatures, image_features
 from augmentai.filters.features import SIDE_PX
 from augmentai.images import ImageError, Photo, decode
-from augmentai.operations.auto_geometry import resolve_geometry, traits
+from augmentai.operations.auto_geometry import dataset_traits, resolve_geometry
 from augmentai.pipeline.balance import plan
 from augmentai.pipeline.postprocess import Finisher, Ready, failure_reason
 from augmentai.pipeline.report import Report
@@ -70,7 +70,7 @@ class Job:
         self.report.losses = self.output.losses
         sources = self.gathered.sources
         labelled = self.gathered.foreign_labels or any(source.labels is not None for source in sources)
-        seen = traits(((source.path, source.label) for source in sources), labelled)
+        seen = dataset_traits(((source.path, source.label) for source in sources), labelled)
         self.geometry = resolve_geometry(self.recipe, seen)
         self.report.geometry = str(self.geometry)
         if self.geometry.notice:
@@ -89,7 +89,7 @@ class Job:
             self._held_out,
             self._encoders,
             lambda: self.rounds * (self.recipe.retries + 1),
-            self.geometry.of,
+            self.geometry.for_source,
         )
 
     def resume(self, held: Checkpoint) -> None:

@@ -14,7 +14,7 @@ from augmentai.engines.base import Made, Refused, Task
 from augmentai.filters import HoldoutIndex, ImageFeatures, Siblings, Verdict, image_features, judge_quality
 from augmentai.images import ImageError, Photo, encode
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, MADE_BY, format_for
-from augmentai.operations import Warp, warp_for
+from augmentai.operations import Warp, apply_warp, warp_for
 from augmentai.recipe import AUTO, Recipe
 from augmentai.types import Outcome, Rejection, Source, Variation, variation_seed
 
@@ -124,14 +124,13 @@ class Finisher:
         labels = task.labels
         restored = photo.restore(made.image)
         warp = warp_for(self._geometry(task.source), photo.size_wh, task.seed, recipe.mirror, labels)
-        image = warp.picture(restored)
+        image, moved = apply_warp(warp, restored, labels, recipe.least_visible)
         verdict, seen = Verdict({}), b""
         if recipe.filters:
             after = image_features(restored, photo.black_white)
-            final = after if warp.still else image_features(image, photo.black_white)
+            final = after if warp.is_identity else image_features(image, photo.black_white)
             verdict = self._verdict(made, labels, warp, after, final)
             seen = b"" if self._look_of(task.source, photo).plain else final.fingerprint
-        moved = labels if labels is None else warp.labels(labels, recipe.least_visible)
         details = {**made.details, **warp.details}
         if labels is not None and moved is not None and (lost := objects_lost(labels, moved)):
             details["labels_dropped"] = lost
@@ -145,7 +144,7 @@ class Finisher:
         task, recipe = made.task, self._recipe
         before = self._look_of(task.source, task.photo)
         # A bare mirror image is new to whoever asked for it, but not to a training that mirrors by itself.
-        is_new = not warp.still and recipe.geometry != AUTO
+        is_new = not warp.is_identity and recipe.geometry != AUTO
         verdict = judge_quality(before, after, made.strength_used, recipe.thresholds, moved=is_new)
         if not verdict.filter:
             verdict = self._against_held_out(verdict, final)

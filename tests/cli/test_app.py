@@ -158,7 +158,7 @@ def test_what_geometry_came_to_is_told_and_made_again(dataset: Path, tmp_path: P
     out = tmp_path / "out"
     done = augmentai(dataset, "-o", out, "-n", "4", "--seed", "3")
     assert done.returncode == 0, done.stderr
-    assert "note: half of the variations are mirrored" in done.stderr
+    assert "note: half of the variations are flipped horizontally" in done.stderr
     mirrored = [line for line in lines_of(out) if line["details"].get("geometry")]  # type: ignore[attr-defined]
     assert 0 < len(mirrored) < 12
     assert "\ngeometry: flip of those with a class\n" in (out / "recipe.yaml").read_text()

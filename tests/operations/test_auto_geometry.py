@@ -13,7 +13,7 @@ from PIL import Image
 
 from augmentai.annotations import Labels, Shape
 from augmentai.dataset.readers.gather import Gathered, gather
-from augmentai.operations.auto_geometry import DatasetTraits, resolve_geometry, traits
+from augmentai.operations.auto_geometry import DatasetTraits, dataset_traits, resolve_geometry
 from augmentai.pipeline.job import Job, limits
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
@@ -40,7 +40,7 @@ def pictures(*classes: str | None, labels: Any = None, each: int = 4) -> list[So
 
 
 def seen(*classes: str | None) -> DatasetTraits:
-    return traits(((f"{name}/a.png", name) for name in classes), labelled=False)
+    return dataset_traits(((f"{name}/a.png", name) for name in classes), labelled=False)
 
 
 def made(sources: list[Source], **recipe: Any) -> tuple[list[Any], dict[str, Any]]:
@@ -70,7 +70,9 @@ def test_photographs_in_classes_are_mirrored_in_about_half_of_their_variations()
     told = [outcome.variation.details.get("geometry", {}).get("mirrored", False) for outcome in outcomes]
     assert told == mirrored  # the manifest says of each what its pixels show
     assert report["geometry"] == "flip of those with a class"
-    assert [notice for notice in report["notices"] if "are mirrored" in notice and "switch that off" in notice]
+    assert [
+        notice for notice in report["notices"] if "are flipped horizontally" in notice and "disable flipping" in notice
+    ]
 
 
 def test_a_variation_is_the_same_whether_mirroring_was_asked_for_or_chosen() -> None:
@@ -96,7 +98,7 @@ def test_nothing_else_moves(sources: list[Source], recipe: dict[str, Any]) -> No
     assert len(outcomes) == 4 * len(sources)
     assert not any(is_mirrored(outcome) for outcome in outcomes)
     assert not any("geometry" in outcome.variation.details for outcome in outcomes)
-    assert not any("are mirrored" in notice for notice in report["notices"])
+    assert not any("are flipped horizontally" in notice for notice in report["notices"])
 
 
 def test_photographs_without_a_class_stay_as_they_are_beside_those_with_one() -> None:
@@ -115,7 +117,7 @@ def test_a_bare_mirror_image_is_a_near_copy_unless_it_was_asked_for() -> None:
     assert {is_mirrored(outcome) for outcome in asked.run() if outcome.variation is not None} == {True}
 
 
-HANDED = [
+SENSITIVE = [
     *("left", "Right Hand", "turnLeft", "LEFTTurn", "lefthand", "turnright", "leftwards", "clockwise"),
     *("b", "7", "７", "A", "upper_B", "Two", "letters", "handwritten"),
     *("road-signs", "trafficsign", "plates", "licenseplate", "arrow_up", "depth", "gt", "input"),
@@ -126,30 +128,32 @@ PLAIN = [
 ]
 
 
-@pytest.mark.parametrize("name", HANDED)
-def test_names_that_speak_of_left_and_right_of_writing_or_of_pairs(name: str) -> None:
+@pytest.mark.parametrize("name", SENSITIVE)
+def test_names_that_suggest_left_and_right_writing_or_pairs(name: str) -> None:
     choice = resolve_geometry(Recipe(), seen("cats", name))
-    assert choice.geometry == "none"
+    assert choice.with_class == "none"
     assert name in choice.notice  # so that it is seen why, and what to do
-    assert "ask for it" in choice.notice
+    assert "choose the geometry flip" in choice.notice
 
 
 @pytest.mark.parametrize("name", PLAIN)
 def test_names_that_only_look_like_it(name: str) -> None:
-    assert resolve_geometry(Recipe(), seen("cats", name)).geometry == "flip"
+    assert resolve_geometry(Recipe(), seen("cats", name)).with_class == "flip"
 
 
 def test_characters_of_any_script_are_written() -> None:
-    assert resolve_geometry(Recipe(), seen("あ", "い", "う")).geometry == "none"
+    assert resolve_geometry(Recipe(), seen("あ", "い", "う")).with_class == "none"
 
 
-def test_the_folders_around_a_class_speak_too() -> None:
+def test_the_folders_around_a_class_count_too() -> None:
     places = [("left/cats/a.png", "cats"), ("right/dogs/b.png", "dogs")]
-    assert traits(places, labelled=False).handed == ("left", "right")
-    assert resolve_geometry(Recipe(), traits([("plan b/cats/a.png", "cats"), ("x/dogs/b.png", "dogs")], False)).notice
+    assert dataset_traits(places, labelled=False).flip_sensitive == ("left", "right")
+    assert resolve_geometry(
+        Recipe(), dataset_traits([("plan b/cats/a.png", "cats"), ("x/dogs/b.png", "dogs")], False)
+    ).notice
 
 
-def test_the_choice_does_not_hang_on_the_order_of_the_sources() -> None:
+def test_the_choice_does_not_depend_on_the_order_of_the_sources() -> None:
     labels = ["cats", None, "left", "b", "right", "d", "text", "dogs"] * 2
     first = resolve_geometry(Recipe(), seen(*labels))
     for seed in range(5):
@@ -170,12 +174,12 @@ def test_the_choice_does_not_hang_on_the_order_of_the_sources() -> None:
         ({"annotations.xml": b"<annotations/>"}, "none"),
     ],
 )
-def test_files_that_may_say_where_something_lies(tmp_path: Path, beside: dict[str, bytes], geometry: str) -> None:
+def test_files_that_may_say_where_an_object_is(tmp_path: Path, beside: dict[str, bytes], geometry: str) -> None:
     """Labels of a kind that is not known would not be moved along; the page says beforehand what the job will do."""
     files = {"cats/a.png": png(seed=1), "dogs/b.png": png(seed=2), **beside}
     given = as_zip(tmp_path / "set.zip", files)
     settings = Settings()
     job = Job(gather([given], limits(settings)), Recipe(engine="gan"), settings, [Darker()])
-    assert job.geometry.geometry == geometry
+    assert job.geometry.with_class == geometry
     told = look([("set.zip", str(given))], settings).as_state()["seen"]
     assert resolve_geometry(Recipe(), DatasetTraits(**told)) == job.geometry

@@ -2,86 +2,19 @@
 
 from __future__ import annotations
 
-import math
-from dataclasses import replace
-from typing import Any
-
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image
 
-from augmentai.annotations import Box, Labels, Shape
+from augmentai.annotations import Labels, Shape
 from augmentai.operations import Warp, warp_for
-from augmentai.operations.homography import draw
-from augmentai.operations.move_labels import visible_share
+from augmentai.operations.homography import Homography
+from augmentai.operations.move_labels import move_labels, visible_share
+from augmentai.operations.presets import draw_homography
+from tests.support.painted_objects import SIZE_WH, beyond, bounds, filled, overlap, rectangles, seen, stars
 
-SIZE_WH = (240, 180)
-BOXES = [(20, 15, 80, 60), (100, 20, 180, 50), (30, 90, 70, 170), (110, 80, 150, 120), (170, 110, 230, 170)]
-COLOURS = [(230, 30, 30), (30, 200, 30), (40, 60, 240), (240, 220, 20), (220, 40, 220)]
 MOVING = ["flip", "light", "strong"]
 SEEDS = range(1, 26)
-SCALE = 8  # outlines are drawn at this many times the size, so that their edges lie where they should
-
-Pixels = np.ndarray[Any, Any]
-
-
-def rectangles() -> tuple[Image.Image, list[Shape]]:
-    picture = Image.new("RGB", SIZE_WH, (120, 120, 120))
-    for box, colour in zip(BOXES, COLOURS, strict=True):
-        picture.paste(colour, box)
-    return picture, [Shape(str(i), box) for i, box in enumerate(BOXES)]  # type: ignore[arg-type]
-
-
-def stars() -> tuple[Image.Image, list[Shape]]:
-    """Outlines with corners that point inwards, which a box says little of."""
-    large = Image.new("RGB", (SIZE_WH[0] * SCALE, SIZE_WH[1] * SCALE), (120, 120, 120))
-    shapes = []
-    for i, ((x0, y0, x1, y1), colour) in enumerate(zip(BOXES, COLOURS, strict=True)):
-        ring = []
-        for k in range(10):
-            reach, turn = (1.0 if k % 2 else 0.45), k * math.pi / 5 + i
-            x = (x0 + x1) / 2 + reach * math.cos(turn) * (x1 - x0) / 2
-            y = (y0 + y1) / 2 + reach * math.sin(turn) * (y1 - y0) / 2
-            ring.append((x, y))
-        ImageDraw.Draw(large).polygon([(x * SCALE - 0.5, y * SCALE - 0.5) for x, y in ring], fill=colour)
-        xs, ys = zip(*ring, strict=True)
-        shapes.append(Shape(str(i), (min(xs), min(ys), max(xs), max(ys)), (tuple(ring),)))
-    return large.resize(SIZE_WH, Image.Resampling.BOX), shapes
-
-
-def seen(picture: Image.Image, share: float = 0.5) -> list[Pixels]:
-    """For each thing the pixels of which it covers at least this share."""
-    pixels = np.asarray(picture).astype(np.float32)
-    colours, ground = np.array(COLOURS, np.float32), np.float32(120)
-    nearest = np.stack([np.abs(pixels - colour).sum(-1) for colour in colours]).argmin(0)
-    towards = [(pixels - ground) @ (colour - ground) / ((colour - ground) ** 2).sum() for colour in colours]
-    return [(of > share) & (nearest == number) for number, of in enumerate(towards)]
-
-
-def bounds(bitmap: Pixels) -> Box:
-    columns, rows = np.flatnonzero(bitmap.any(0)), np.flatnonzero(bitmap.any(1))
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
-
-
-def beyond(warp: Warp) -> Pixels:
-    """The pixels that show a reflection."""
-    width, height = SIZE_WH
-    y, x = np.mgrid[0:height, 0:width] + 0.5
-    back = np.linalg.inv(warp.matrix) @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
-    places = (back[:2] / back[2]).T
-    outside = (places < -1e-6) | (places > np.array(SIZE_WH) + 1e-6)
-    return outside.any(axis=1).reshape(height, width)
-
-
-def filled(polygons: Any) -> Pixels:
-    large = Image.new("1", (SIZE_WH[0] * SCALE, SIZE_WH[1] * SCALE))
-    for ring in polygons:
-        ImageDraw.Draw(large).polygon([(x * SCALE - 0.5, y * SCALE - 0.5) for x, y in ring], fill=1)
-    return np.asarray(large.convert("L").resize(SIZE_WH, Image.Resampling.BOX)) > 127
-
-
-def overlap(one: Pixels, other: Pixels) -> float:
-    return float((one & other).sum() / (one | other).sum())
 
 
 @pytest.mark.parametrize("geometry", MOVING)
@@ -91,9 +24,9 @@ def test_boxes_lie_on_their_rectangles(geometry: str, mirror: bool, cover: bool)
     picture, shapes = rectangles()
     compared = dropped = 0
     for seed in SEEDS:
-        warp = Warp(geometry, SIZE_WH, draw(geometry, SIZE_WH, seed, mirror, cover))
-        moved = warp.picture(picture)
-        labels = warp.labels(Labels(tuple(shapes)), 0.3)
+        warp = Warp(geometry, SIZE_WH, draw_homography(geometry, SIZE_WH, seed, mirror, cover))
+        moved = warp.image(picture)
+        labels = move_labels(warp, Labels(tuple(shapes)), 0.3)
         dropped += len(shapes) - len(labels.shapes)
         bitmaps = seen(moved, 0.2)  # the tip of a corner covers little of its pixel
         reflected = beyond(warp)
@@ -114,9 +47,9 @@ def test_polygons_and_their_boxes_lie_on_their_stars(geometry: str) -> None:
     for seed in SEEDS:
         labels = Labels(tuple(shapes))
         warp = warp_for(geometry, SIZE_WH, seed, labels=labels)
-        moved = warp.picture(picture)
+        moved = warp.image(picture)
         bitmaps, tips = seen(moved), seen(moved, 0.2)
-        for shape in warp.labels(labels, 0.2).shapes:
+        for shape in move_labels(warp, labels, 0.2).shapes:
             bitmap, tip = bitmaps[int(shape.category)], tips[int(shape.category)]
             points = np.array([point for ring in shape.polygons for point in ring])
             assert (points >= -1e-9).all()
@@ -144,8 +77,8 @@ def test_bitmaps_and_semantic_masks_lie_on_their_stars(geometry: str) -> None:
     for seed in SEEDS:
         labels = Labels(tuple(bitmaps), palette, (deep,))
         warp = warp_for(geometry, SIZE_WH, seed, labels=labels)
-        after = warp.labels(labels, 0.2)
-        moved = seen(warp.picture(picture))
+        after = move_labels(warp, labels, 0.2)
+        moved = seen(warp.image(picture))
         assert after.mask is not None
         assert (after.mask.mode, after.mask.getpalette()) == ("P", palette.getpalette())
         assert set(np.unique(np.asarray(after.mask))) <= set(np.unique(values))
@@ -163,13 +96,13 @@ def test_bitmaps_and_semantic_masks_lie_on_their_stars(geometry: str) -> None:
 def test_twice_mirrored_is_as_before_and_still_is_untouched() -> None:
     _, shapes = stars()
     labels = Labels(tuple(shapes), extra={"license": 3})
-    warp = next(w for seed in SEEDS if not (w := warp_for("flip", SIZE_WH, seed, labels=labels)).still)
-    there_and_back = warp.labels(warp.labels(labels))
+    warp = next(w for seed in SEEDS if not (w := warp_for("flip", SIZE_WH, seed, labels=labels)).is_identity)
+    there_and_back = move_labels(warp, move_labels(warp, labels))
     for before, after in zip(labels.shapes, there_and_back.shapes, strict=True):
         np.testing.assert_allclose(after.box, before.box)  # type: ignore[arg-type]
         np.testing.assert_allclose(after.polygons, before.polygons)
     assert there_and_back.extra == {"license": 3}
-    assert warp_for("none", SIZE_WH, 1, labels=labels).labels(labels) is labels
+    assert move_labels(warp_for("none", SIZE_WH, 1, labels=labels), labels) is labels
 
 
 class TestVisibility:
@@ -177,8 +110,7 @@ class TestVisibility:
 
     @pytest.fixture
     def zoom(self) -> Warp:
-        drawn = replace(draw("none", (100, 100), 1), matrix=np.diag([2.0, 2.0, 1.0]))
-        return Warp("strong", (100, 100), drawn)
+        return Warp("strong", (100, 100), Homography(np.diag([2.0, 2.0, 1.0])))
 
     @pytest.mark.parametrize(
         ("shape", "share"),
@@ -208,19 +140,19 @@ class TestVisibility:
             Shape("sliver", (49.9, 10, 50.1, 20)),
             Shape("nowhere", None, extra={"note": "seen from afar"}),
         )
-        kept = zoom.labels(Labels(shapes), 0.3).shapes
+        kept = move_labels(zoom, Labels(shapes), 0.3).shapes
         assert [(s.category, s.box) for s in kept] == [("half", (80.0, 20.0, 100.0, 40.0)), ("nowhere", None)]
         assert kept[0].extra == {"iscrowd": 0}
         assert kept[1].extra == {"note": "seen from afar"}
-        assert [s.category for s in zoom.labels(Labels(shapes), 0.2).shapes] == ["half", "quarter", "nowhere"]
+        assert [s.category for s in move_labels(zoom, Labels(shapes), 0.2).shapes] == ["half", "quarter", "nowhere"]
 
     def test_a_polygon_that_the_border_cuts_in_two(self, zoom: Warp) -> None:
         comb = ((40.0, 10), (60, 10), (60, 40), (40, 40), (40, 30), (55, 30), (55, 20), (40, 20))
-        (kept,) = zoom.labels(Labels((Shape("comb", (40, 10, 60, 40), (comb,)),)), 0.1).shapes
+        (kept,) = move_labels(zoom, Labels((Shape("comb", (40, 10, 60, 40), (comb,)),)), 0.1).shapes
         assert len(kept.polygons) == 2
         assert kept.box == (80.0, 20.0, 100.0, 80.0)
 
     def test_keypoints_move_and_those_pushed_out_are_no_longer_labelled(self, zoom: Warp) -> None:
         extra = {"keypoints": [10, 20, 2, 0, 0, 0, 45, 30, 1, 70, 10, 2], "note": "x"}
-        (kept,) = zoom.labels(Labels((Shape("cat", (10, 10, 40, 40), extra=extra),))).shapes
+        (kept,) = move_labels(zoom, Labels((Shape("cat", (10, 10, 40, 40), extra=extra),))).shapes
         assert kept.extra == {"keypoints": [20, 40, 2, 0, 0, 0, 90, 60, 1, 0, 0, 0], "note": "x"}

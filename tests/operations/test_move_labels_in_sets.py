@@ -16,7 +16,7 @@ from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Source
-from tests.operations.test_move_labels import BOXES, SIZE_WH, bounds, overlap, rectangles, seen, stars
+from tests.support.painted_objects import BOXES, SIZE_WH, bounds, filled, overlap, rectangles, seen, stars
 from tests.support.scripted_engine import Scripted
 
 NAMES = ["red", "green", "blue", "yellow", "pink"]
@@ -116,8 +116,6 @@ def test_boxes_of_every_layout_lie_on_their_pixels(write: Any, geometry: str, tm
 def test_outlines_and_bitmaps_of_every_layout_lie_on_their_pixels(
     write: Any, outlines: bool, geometry: str, tmp_path: Path
 ) -> None:
-    from tests.operations.test_move_labels import filled
-
     picture, shapes = stars()
     write(tmp_path / "set", picture, shapes, outlines)
     compared = 0

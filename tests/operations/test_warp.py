@@ -16,7 +16,7 @@ from augmentai.annotations import Labels, Shape
 from augmentai.engines.gan import GanEngine
 from augmentai.images import decode
 from augmentai.operations import Warp, warp_for, warp_from_manifest
-from augmentai.operations.homography import REACHES, draw
+from augmentai.operations.presets import PRESETS, draw_homography
 from augmentai.recipe import GEOMETRIES, Recipe, RecipeError
 from augmentai.settings import EXAMPLES
 from augmentai.types import Source
@@ -24,7 +24,7 @@ from tests.pipeline.test_job import job_of, opened
 from tests.support.image_files import SIZE_WH, alpha_of, colours, deep_values, png
 from tests.support.image_gallery import KINDS
 
-MOVING = [name for name in REACHES if name != "none"]
+MOVING = [name for name in PRESETS if name != "none"]
 
 
 def modes() -> dict[str, Image.Image]:
@@ -52,7 +52,7 @@ def warp_that(geometry: str, size_wh: tuple[int, int], wanted: Any, **options: A
 
 
 def test_every_geometry_of_the_recipe_has_its_reach() -> None:
-    assert ("auto", *REACHES) == GEOMETRIES
+    assert ("auto", *PRESETS) == GEOMETRIES
     with pytest.raises(ValueError, match=r"'sideways'; expected one of none, flip, light, strong"):
         warp_for("sideways", (10, 10), 1)
 
@@ -64,18 +64,18 @@ def test_every_mode_keeps_its_size_its_kind_and_its_range(mode: str, geometry: s
     before = np.asarray(picture).astype(np.float64)
     for seed in range(1, 5):
         warp = warp_for(geometry, picture.size, seed)
-        moved = warp.picture(picture)
+        moved = warp.image(picture)
         after = np.asarray(moved).astype(np.float64)
         assert (moved.mode, moved.size) == (picture.mode, picture.size)
         assert before.min() <= after.min() <= after.max() <= before.max()
-        assert warp.still == np.array_equal(before, after)
+        assert warp.is_identity == np.array_equal(before, after)
 
 
 @pytest.mark.parametrize("mode", modes())
 def test_a_mirrored_picture_is_mirrored_exactly(mode: str) -> None:
     picture = modes()[mode]
-    warp = warp_that("flip", picture.size, lambda w: not w.still)
-    np.testing.assert_array_equal(np.asarray(warp.picture(picture)), np.asarray(picture)[:, ::-1])
+    warp = warp_that("flip", picture.size, lambda w: not w.is_identity)
+    np.testing.assert_array_equal(np.asarray(warp.image(picture)), np.asarray(picture)[:, ::-1])
     if mode == "P":
         assert warp.mask(picture).getpalette() == picture.getpalette()
 
@@ -91,8 +91,8 @@ def test_pixels_lie_where_the_matrix_says(mode: str) -> None:
     values = slope.astype(kind)
     picture = Image.fromarray(np.dstack([values] * 3) if mode == "RGB" else values)
     for seed in range(1, 6):
-        drawn = draw("strong", picture.size, seed, cover=True)
-        moved = np.asarray(Warp("strong", picture.size, drawn).picture(picture)).astype(np.float64)
+        drawn = draw_homography("strong", picture.size, seed, hide_border=True)
+        moved = np.asarray(Warp("strong", picture.size, drawn).image(picture)).astype(np.float64)
         back = np.linalg.inv(drawn.matrix) @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
         expected = top * (0.2 + 0.3 * back[0] / back[2] / width + 0.4 * back[1] / back[2] / height)
         found = (moved[..., 0] if mode == "RGB" else moved).ravel()
@@ -102,22 +102,22 @@ def test_pixels_lie_where_the_matrix_says(mode: str) -> None:
 def test_colour_hidden_under_clear_pixels_never_shows() -> None:
     picture = Image.new("RGBA", (64, 64), (255, 0, 0, 0))
     picture.paste((0, 200, 0, 255), (16, 16, 48, 48))
-    warp = warp_that("strong", picture.size, lambda w: abs(w.drawn.rotation_deg) > 5)
-    red, _, _, alpha = np.moveaxis(np.asarray(warp.picture(picture)).astype(int), -1, 0)
+    warp = warp_that("strong", picture.size, lambda w: abs(w.homography.rotation_deg) > 5)
+    red, _, _, alpha = np.moveaxis(np.asarray(warp.image(picture)).astype(int), -1, 0)
     assert ((alpha > 20) & (alpha < 235)).any(), "no soft edge was tested"
     assert red[alpha > 20].max() <= 4
 
 
 def test_a_large_picture_in_strips_has_no_seams() -> None:
     tall = colours((300, 2000))
-    warp = warp_that("strong", tall.size, lambda w: abs(w.drawn.rotation_deg) > 3)
+    warp = warp_that("strong", tall.size, lambda w: abs(w.homography.rotation_deg) > 3)
     from augmentai.operations import resample
 
     whole, strips = resample._STRIP_PX, 4096
-    in_one = warp.picture(tall)
+    in_one = warp.image(tall)
     resample._STRIP_PX = strips
     try:
-        in_many = warp.picture(tall)
+        in_many = warp.image(tall)
     finally:
         resample._STRIP_PX = whole
     assert np.abs(np.asarray(in_one).astype(int) - np.asarray(in_many)).max() <= 1
@@ -127,26 +127,26 @@ def test_a_large_picture_in_strips_has_no_seams() -> None:
 @pytest.mark.parametrize("geometry", ["light", "strong"])
 @pytest.mark.parametrize("cover", [True, False])
 def test_it_looks_no_further_than_it_should(size_wh: tuple[int, int], geometry: str, cover: bool) -> None:
-    border = 0.0 if cover else REACHES[geometry].border
+    border = 0.0 if cover else PRESETS[geometry].max_reflection
     turned = 0
     for seed in range(1, 60):
-        drawn = draw(geometry, size_wh, seed, cover=cover)
+        drawn = draw_homography(geometry, size_wh, seed, hide_border=cover)
         seen = Warp(geometry, size_wh, drawn).frame / size_wh
         assert seen.min() >= -border - 1e-6
         assert seen.max() <= 1 + border + 1e-6
-        assert 0.9 <= drawn.zoom <= REACHES[geometry].zoom[1] * REACHES[geometry].cover
+        assert 0.9 <= drawn.zoom <= PRESETS[geometry].zoom_range[1] * PRESETS[geometry].max_extra_zoom
         turned += abs(drawn.rotation_deg) > 0.2
     assert turned > 50 or max(size_wh) > 100 * min(size_wh)
 
 
 def test_mirror_is_half_of_them_or_none() -> None:
     for geometry in MOVING:
-        mirrored = sum(warp_for(geometry, (64, 48), seed).drawn.mirrored for seed in range(400))
+        mirrored = sum(warp_for(geometry, (64, 48), seed).homography.mirrored for seed in range(400))
         assert 160 < mirrored < 240
-    assert not any(warp_for("strong", (64, 48), seed, mirror=False).drawn.mirrored for seed in range(400))
+    assert not any(warp_for("strong", (64, 48), seed, mirror=False).homography.mirrored for seed in range(400))
     keypoints = Labels((Shape("cat", (1, 1, 9, 9), extra={"keypoints": [2, 2, 2]}),))
-    assert not any(warp_for("flip", (64, 48), seed, labels=keypoints).drawn.mirrored for seed in range(100))
-    assert all(warp_for("none", (64, 48), seed).still for seed in range(100))
+    assert not any(warp_for("flip", (64, 48), seed, labels=keypoints).homography.mirrored for seed in range(100))
+    assert all(warp_for("none", (64, 48), seed).is_identity for seed in range(100))
 
 
 @pytest.mark.parametrize("geometry", MOVING)
@@ -156,14 +156,14 @@ def test_a_small_picture_moves_as_the_manifest_tells_of_the_large_one(geometry: 
     size_wh = 157, 104  # not quite the same shape
     for seed in (3, 4, 5, 6):
         warp = warp_for(geometry, whole.size, seed)
-        if warp.still:
+        if warp.is_identity:
             continue
         told = json.loads(json.dumps(warp.details))["geometry"]  # as it is read again
         again = warp_from_manifest(told, whole.size, size_wh)
-        assert again.only_mirrors == warp.only_mirrors
+        assert again.is_mirror == warp.is_mirror
         unmoved = whole.resize(size_wh, Image.Resampling.BOX)
-        expected = np.asarray(warp.picture(whole).resize(size_wh, Image.Resampling.BOX), float)
-        moved, still = (np.abs(np.asarray(one, float) - expected).mean() for one in (again.picture(unmoved), unmoved))
+        expected = np.asarray(warp.image(whole).resize(size_wh, Image.Resampling.BOX), float)
+        moved, still = (np.abs(np.asarray(one, float) - expected).mean() for one in (again.image(unmoved), unmoved))
         assert moved < 5 < 12 < still, f"{moved:.1f} levels of 255 apart, unmoved {still:.1f}"
 
 
@@ -171,7 +171,7 @@ def test_a_bare_box_turns_less_than_an_outline() -> None:
     box = Labels((Shape("cat", (10, 10, 30, 30)),))
     outline = Labels((Shape("cat", (10, 10, 30, 30), (((10.0, 10.0), (30.0, 10.0), (30.0, 30.0)),)),))
     most = {
-        name: max(abs(warp_for("strong", (640, 480), seed, labels=kept).drawn.rotation_deg) for seed in range(300))
+        name: max(abs(warp_for("strong", (640, 480), seed, labels=kept).homography.rotation_deg) for seed in range(300))
         for name, kept in (("box", box), ("outline", outline), ("class", None))
     }
     assert most["box"] < 8.1 < 15 < most["outline"] <= most["class"] <= 20
@@ -198,7 +198,7 @@ class TestInAJob:
             warp = warp_for("strong", SIZE_WH, outcome.seed)
             assert outcome.variation is not None
             assert moved[path].variation is not None, moved[path].reason
-            expected = warp.picture(outcome.variation.image)
+            expected = warp.image(outcome.variation.image)
             np.testing.assert_array_equal(np.asarray(moved[path].variation.image), np.asarray(expected), err_msg=path)
             assert opened(moved[path]).size == SIZE_WH
             assert moved[path].variation.details["geometry"] == warp.details["geometry"]
@@ -208,7 +208,7 @@ class TestInAJob:
         photo = decode(png(), "a.png", 10**6)
         recipe = Recipe(seed=5, engine="gan", strength=0, geometry="light", variations=3)
         for outcome in job_of(gan, [source], recipe).run():
-            expected = warp_for("light", SIZE_WH, outcome.seed).picture(photo.rgb)
+            expected = warp_for("light", SIZE_WH, outcome.seed).image(photo.rgb)
             np.testing.assert_array_equal(np.asarray(opened(outcome)), np.asarray(expected))
         (still,) = job_of(gan, [source], Recipe(seed=5, engine="gan", strength=0)).run()
         np.testing.assert_array_equal(np.asarray(opened(still)), np.asarray(photo.rgb))

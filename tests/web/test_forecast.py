@@ -88,7 +88,7 @@ def test_the_layout_that_the_visitor_names_is_what_is_looked_for(tmp_path: Path)
 
 def test_the_page_says_that_photographs_in_classes_will_be_mirrored(tmp_path: Path) -> None:
     given, before = told(as_zip(tmp_path / "folders.zip", class_folders()))
-    assert "variations are mirrored" in before.foretell(given, "", {"engine": "gan"})
+    assert "variations are flipped horizontally" in before.foretell(given, "", {"engine": "gan"})
     assert "mirrored" not in before.foretell(given, "", {"engine": "gan", "geometry": "none"})
     assert "mirrored" not in before.foretell(given, "", {"engine": "gan", "mirror": False})
     boxes, before = told(as_zip(tmp_path / "boxes.zip", uneven()))

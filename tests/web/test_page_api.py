@@ -166,7 +166,7 @@ def test_geometry_moves_and_tells_by_how_much(client: Client) -> None:
         source = photo.convert("RGB")
     for line in manifest_of(moved):
         assert line["details"]["geometry"]["mirrored"] is False
-        expected = warp_for("strong", source.size, line["seed"], mirror=False).picture(source)
+        expected = warp_for("strong", source.size, line["seed"], mirror=False).image(source)
         np.testing.assert_array_equal(zip_pixels(moved)[line["file"]], np.asarray(expected))
 
 

@@ -105,7 +105,7 @@ class ResultHandlers:
                 if not found and read is not None:
                     large = thumbnail(read(), row.file, self._settings.max_pixels, _COMPARED_SIDE_PX)
                     if name == "before" and row.geometry is not None:
-                        large = warp_from_manifest(row.geometry, row.size_wh, large.size).picture(large)
+                        large = warp_from_manifest(row.geometry, row.size_wh, large.size).image(large)
                     data, ending = encode_for_web(large)
                     found = [holder / f"large-{name}.{ending}"]
                     found[0].write_bytes(data)

@@ -252,7 +252,7 @@ class _Work:
 def _moved_alike(before: Any, geometry: Mapping[str, Any], full_wh: tuple[int, int], holder: Path) -> tuple[Any, str]:
     """The small source as its variation lies, and its file; none where that fails, which must not cost the job."""
     try:
-        moved = warp_from_manifest(geometry, full_wh, before.size).picture(before)
+        moved = warp_from_manifest(geometry, full_wh, before.size).image(before)
     except (RuntimeError, ValueError, MemoryError):
         return None, ""
     return moved, _write(moved, holder, "before-moved")

@@ -22,7 +22,7 @@ from augmentai.dataset.readers.file_tree import Entry as Place
 from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import encode_for_web, inspect_header, thumbnail
-from augmentai.operations.auto_geometry import DatasetTraits, traits
+from augmentai.operations.auto_geometry import DatasetTraits, dataset_traits
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.forecast import kinds
 
@@ -141,7 +141,7 @@ def _sort_out(tree: Tree, settings: Settings, wanted: str, found: UploadSummary)
     labelled = tree.foreign_labels(layout.used) or any(one.labels is not None for one in varied)
     places = zip(pictures, known, strict=True)
     is_varied = ((e.path, one.label) for e, one in places if not has_splits or one.split == "train")
-    found.seen = traits(is_varied, labelled)
+    found.seen = dataset_traits(is_varied, labelled)
     found.thumbs = list(_thumbnails(pictures, settings))
 
 
