@@ -8,8 +8,6 @@ from typing import Any
 import gradio as gr
 
 from augmentai.engines.base import Engine
-from augmentai.recipe import GEOMETRIES, MAX_VARIATIONS, OUTPUT_FORMATS
-from augmentai.recipe_fields import by_name
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.access.public import USER_NAME, credentials
@@ -18,6 +16,7 @@ from augmentai.web.assets import asset
 from augmentai.web.code_snippets import snippets
 from augmentai.web.components.file_drop import drop_zone
 from augmentai.web.components.result_grid import result_grid
+from augmentai.web.endpoint import add_endpoint
 from augmentai.web.estimates import Pace
 from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
 from augmentai.web.handlers.jobs import JobHandlers, session_of
@@ -71,7 +70,7 @@ def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
         _wire_results(ResultHandlers(settings, shelf), parts)
         _wire_settings(page, before, parts, form, code, USER_NAME if credentials(settings) else "")
         with gr.Row(visible=False):
-            _endpoint(doors, turn)
+            add_endpoint(doors, turn)
     return page
 
 
@@ -231,51 +230,3 @@ def _address(request: gr.Request) -> str:
     """The page's own address, as the visitor's browser has it."""
     page = request.headers.get("referer") or request.headers.get("origin") or "http://127.0.0.1:7860"
     return page.split("?")[0].split("#")[0].rstrip("/") + "/"
-
-
-def _choices(name: str) -> str:
-    return ", ".join(by_name(name).kind.choices())
-
-
-def _endpoint(doors: JobHandlers, turn: dict[str, Any]) -> None:
-    """The API's own components, never shown: real ones check every uploaded path, and their labels document it."""
-    inputs: list[Any] = [
-        gr.File(label="files: pictures and ZIPs; the layout of a set inside a ZIP is kept", file_count="multiple"),
-        gr.Textbox("", label="prompt: what to show (stability, diffusion); {label} is the class; empty: as it is"),
-        gr.Textbox("", label="negative_prompt: what not to show (stability, diffusion)"),
-        gr.Textbox("auto", label="strength: 0 (the source itself) to 1 (as far from it as the engine goes), or auto"),
-        gr.Number(1, label=f"variations: of each picture, 1 to {MAX_VARIATIONS}"),
-        gr.Textbox(
-            "auto",
-            label=f"engine: {_choices('engine')}; auto prefers them in this order, image by image",
-        ),
-        gr.Number(0, label="seed: 0 draws one, which the report tells; the same seed, the same pixels"),
-        gr.Textbox("same", label=f"output_format: {', '.join(OUTPUT_FORMATS)}"),
-        gr.Textbox("auto", label=f"geometry: {', '.join(GEOMETRIES)}; auto flips class folders; labels move along"),
-        gr.Checkbox(True, label="mirror: geometry may swap left and right; false where they matter"),
-        gr.Textbox(
-            "auto",
-            label=f"layout: {_choices('layout')}; of the set in a ZIP, auto recognises it",
-        ),
-        gr.Textbox("same", label=f"to: {_choices('to')}; the layout to write"),
-        gr.Textbox(
-            "auto",
-            label=f"originals: {_choices('originals')}; auto copies those of a set, not loose photos",
-        ),
-        gr.Textbox(
-            "copy",
-            label=f"splits: {_choices('splits')}; validation and test pictures are never varied",
-        ),
-        gr.Checkbox(
-            True, label="filters: reject and try again copies, flat, blurred, duplicate and drifted variations"
-        ),
-        gr.Number(0, label="per_class: grow each class to so many pictures, in place of variations of each; 0: off"),
-        gr.Checkbox(False, label="balance: grow all classes to the size of the largest"),
-    ]
-    outputs = [
-        gr.Gallery(label="gallery: every variation, full size"),
-        gr.File(label="zip_path: the set with its variations, laid out as it came, with manifest.jsonl"),
-        gr.JSON(label="report: counts, engines, seconds, seed, failures, fallbacks, notices"),
-    ]
-    description = texts.API_DESCRIPTION
-    gr.Button().click(doors.api, inputs, outputs, api_name="augment", api_description=description, **turn)

@@ -43,29 +43,6 @@ ENGINE_NAMES = {
 }
 ENGINE_SHORT = {"stability": "Stability AI", "diffusion": "Diffusion", "gan": "Local GAN"}
 
-API_DESCRIPTION = (
-    "Make synthetic variations of photographs. Returns (gallery, zip_path, report): gallery is a list of "
-    "{image, caption}; zip_path a ZIP of the set with its variations, laid out as it came, and manifest.jsonl; report "
-    "a dict with sources, variations, failed, engines, seconds, seed, stopped, failures [{file, reason}], fallbacks "
-    "[{file, engine, reason}], notices. "
-    "files: pictures and ZIPs (the layout of a set inside a ZIP is kept, with its labels). "
-    "prompt: what the variations should show, for the hosted and the diffusion engine; {label} stands for the class "
-    "folder's name; empty keeps the subject. negative_prompt: what they should not show. "
-    "strength: 0 (the source itself) to 1 (as far from it as the engine goes). variations: 1 to 16 of each picture. "
-    "engine: auto (hosted, then GPU, then local, image by image), stability, diffusion or gan (that one alone). "
-    "seed: 0 draws one, which the report tells; any other repeats a run exactly. "
-    "output_format: same (as the source), png, jpeg or webp. "
-    "geometry: auto (flip for photographs in two classes or more without label files, else none), none, flip, "
-    "light (flip, crop, small turn) or strong (also perspective); labels move with the pixels. "
-    "mirror: false where left and right matter, so that nothing is flipped. "
-    "layout: how the set in a ZIP is laid out, recognised by itself: folders, yolo, coco, voc, masks, imagefolder. "
-    "to: same (as it came), yolo, coco, voc or imagefolder. originals: auto (those of a set lie in the ZIP too), copy, "
-    "none. splits: copy or leave-out the pictures for validation and test, which are never varied. "
-    "filters: reject and try again variations that would not help; false keeps all. "
-    "per_class: grow each class to so many pictures, originals counted, in place of variations of each picture. "
-    "balance: grow all classes to the size of the largest."
-)
-
 
 def foretold(pictures: int, made: int, engine: str | None, cost: Estimate | None, seconds: float) -> str:
     """What the button would do: how many, by whom, for how much, in what time."""

@@ -95,6 +95,27 @@ def test_every_keyword_has_a_default_and_is_documented(client: Client) -> None:
         assert f"{name}: " in endpoint["description"], name
 
 
+def test_closed_sets_are_enumerations_in_the_schema(client: Client) -> None:
+    endpoint = client.view_api(return_format="dict", print_info=False)["named_endpoints"]["/augment"]
+    found = {p["parameter_name"]: p["type"].get("enum") for p in endpoint["parameters"]}
+    assert {name: values for name, values in found.items() if values} == {
+        "engine": ["auto", "stability", "diffusion", "gan"],
+        "output_format": ["same", "png", "jpeg", "webp"],
+        "geometry": ["auto", "none", "flip", "light", "strong"],
+        "layout": ["auto", "folders", "yolo", "coco", "voc", "masks", "imagefolder"],
+        "to": ["same", "yolo", "coco", "voc", "imagefolder"],
+        "originals": ["auto", "copy", "none"],
+        "splits": ["copy", "leave-out"],
+    }
+    assert "Literal['same', 'png', 'jpeg', 'webp']" in client.view_api(print_info=False, return_format="str")
+
+
+@pytest.mark.parametrize("strength", [0.4, "0.4"])
+def test_a_strength_may_be_a_number_or_text(client: Client, strength: float | str) -> None:
+    _, zip_path, _ = augment(client, [EXAMPLES / "chelsea.png"], strength=strength)
+    assert [line["strength"] for line in manifest_of(zip_path)] == [0.4]
+
+
 def test_one_seed_gives_equal_pixels_in_any_order(client: Client) -> None:
     photos = [EXAMPLES / "chelsea.png", EXAMPLES / "coffee.png", EXAMPLES / "flower.jpg"]
     first, again = (zip_pixels(augment(client, order, seed=11)[1]) for order in (photos, photos[::-1]))

@@ -59,44 +59,11 @@ class JobHandlers:
     def api(
         self,
         files: list[str] | None,
-        prompt: str,
-        negative_prompt: str,
-        strength: str | float | None,
-        variations: float,
-        engine: str,
-        seed: float,
-        output_format: str,
-        geometry: str,
-        mirror: bool,
-        layout: str,
-        to: str,
-        originals: str,
-        splits: str,
-        filters: bool,
-        per_class: float,
-        balance: bool,
+        form: Mapping[str, Any],
         request: gr.Request,
-        progress: gr.Progress = gr.Progress(),  # noqa: B008 (how Gradio hands it in)
+        progress: gr.Progress,
     ) -> Iterator[tuple[Any, Any, Any]]:
         """Yields skips while it works and (gallery, zip_path, report) at the end."""
-        form = {
-            "prompt": prompt,
-            "negative_prompt": negative_prompt,
-            "strength": strength,
-            "variations": variations,
-            "engine": engine,
-            "seed": seed,
-            "output_format": output_format,
-            "geometry": geometry,
-            "mirror": mirror,
-            "layout": layout,
-            "to": to,
-            "originals": originals,
-            "splits": splits,
-            "filters": filters,
-            "per_class": per_class or 0,
-            "balance": balance,
-        }
         if not files:
             raise _no_files()
         if any(map(os.path.isdir, files)):  # Gradio lets the folder of everybody's uploads pass for a file

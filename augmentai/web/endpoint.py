@@ -1,0 +1,89 @@
+"""The API endpoint `/augment`, generated from the table of recipe fields.
+
+Its components are never shown: real ones check every uploaded path, and their labels and choices are the API's schema.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import gradio as gr
+
+from augmentai.recipe_fields import FIELDS, RecipeField, api_fields
+from augmentai.recipe_kinds import Numbers, Steps, Switch, WholeNumber
+from augmentai.web.handlers.jobs import JobHandlers
+
+_FILES = "files: images and ZIPs; the layout of a dataset in a ZIP is preserved, labels included"
+_ANSWER = (
+    "Make synthetic variations of images. Returns (gallery, zip_path, report): gallery is a list of {image, caption}; "
+    "zip_path a ZIP of the dataset with its variations, laid out as the input, and manifest.jsonl; report a dict with "
+    "sources, variations, failed, engines, seconds, seed, stopped, failures [{file, reason}], fallbacks "
+    "[{file, engine, reason}], notices."
+)
+
+
+def add_endpoint(handlers: JobHandlers, turn: dict[str, Any], table: Sequence[RecipeField] = FIELDS) -> None:
+    """Publish the endpoint on the page that is being built.
+
+    Args:
+        handlers: what runs a call.
+        turn: Gradio's options of the queue that calls share with the page's jobs.
+        table: the recipe's fields; those with `api` become keywords, in this order.
+    """
+    keywords = api_fields(table)
+    inputs = [gr.File(label=_FILES, file_count="multiple"), *map(component, keywords)]
+    outputs = [
+        gr.Gallery(label="gallery: every variation, full size"),
+        gr.File(label="zip_path: the dataset with its variations, laid out as the input, with manifest.jsonl"),
+        gr.JSON(label="report: counts, engines, seconds, seed, failures, fallbacks, notices"),
+    ]
+    call = _with_keywords(handlers, [field.name for field in keywords])
+    gr.Button().click(call, inputs, outputs, api_name="augment", api_description=description(table), **turn)
+
+
+def component(field: RecipeField) -> Any:
+    """The component of one keyword. Values are checked by the recipe, whose messages name the field."""
+    kind, label = field.kind, f"{field.name}: {field.setting.help}"
+    if isinstance(kind, Switch):
+        return gr.Checkbox(field.default, label=label)
+    if isinstance(kind, WholeNumber):
+        return gr.Number(field.default, label=label)
+    if isinstance(kind, Numbers):
+        return gr.JSON(label=label)
+    names = [name for _, name in kind.titled()]
+    if isinstance(kind, Steps):
+        return gr.Dropdown(names, value=list(field.default), label=label, multiselect=True, allow_custom_value=True)
+    if names:
+        return gr.Dropdown(names, value=field.default, label=label, allow_custom_value=True)
+    return gr.Textbox(str(field.default), label=label)
+
+
+def description(table: Sequence[RecipeField] = FIELDS) -> str:
+    """What the API's documentation says of the endpoint and of each keyword."""
+    return " ".join((_ANSWER, f"{_FILES}.", *(_described(field) for field in api_fields(table))))
+
+
+def _described(field: RecipeField) -> str:
+    """A keyword with its help and its values, without those that only the command line can use."""
+    names = ", ".join(name for _, name in field.kind.titled())
+    return f"{field.name}: {field.setting.help.removesuffix('.')} ({names or field.kind.values()})."
+
+
+def _with_keywords(handlers: JobHandlers, names: Sequence[str]) -> Callable[..., Iterator[Any]]:
+    """The handler as a function with one parameter per keyword: Gradio reads the API's keywords off its signature."""
+
+    def augment(*values: Any) -> Iterator[Any]:
+        files, *settings, request, progress = values
+        yield from handlers.api(files, dict(zip(names, settings, strict=True)), request, progress)
+
+    either = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    parameters = [inspect.Parameter(name, either) for name in ("files", *names)]
+    parameters += [
+        inspect.Parameter("request", either, annotation=gr.Request),
+        inspect.Parameter("progress", either, default=gr.Progress()),
+    ]
+    augment.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    augment.__annotations__ = {"request": gr.Request}
+    return augment
