@@ -123,6 +123,10 @@ class Thresholds:
             object.__setattr__(self, one.name, float(value))
 
 
+def _can_be_written(dataset_format: Any) -> bool:
+    return getattr(dataset_format, "writer", None) is not None
+
+
 @dataclass(frozen=True)
 class Recipe:
     """What the user asks for; every field has a default.
@@ -257,12 +261,9 @@ class Recipe:
         api=False,
         page="",
     )
-    layout: Literal["auto", "folders", "yolo", "coco", "voc", "masks", "imagefolder"] = setting(
+    layout: str = setting(
         AUTO,
-        Choice(
-            Literal["auto", "folders", "yolo", "coco", "voc", "masks", "imagefolder"],
-            ("Auto-detect", "Class folders (ignore label files)", "YOLO", "COCO", "Pascal VOC", "Masks", "ImageFolder"),
-        ),
+        Registered("formats", {AUTO: "Auto-detect"}),
         "dataset",
         "Dataset format of the input; auto detects it, folders ignores label files.",
         "--layout",
@@ -270,12 +271,9 @@ class Recipe:
         label="Dataset format",
         info="Override if detection is wrong.",
     )
-    to: Literal["same", "yolo", "coco", "voc", "imagefolder"] = setting(
+    to: str = setting(
         "same",
-        Choice(
-            Literal["same", "yolo", "coco", "voc", "imagefolder"],
-            ("Same as input", "YOLO", "COCO", "Pascal VOC", "ImageFolder"),
-        ),
+        Registered("formats", {"same": "Same as input"}, has=_can_be_written),
         "output",
         "Dataset format of the output; another one than the input's converts the whole set.",
         "--to",

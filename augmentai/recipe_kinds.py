@@ -226,7 +226,7 @@ class Registered(Kind):
         return f"one of {', '.join(self.choices())}. Others come with {what}"
 
     def accepts(self, value: Any) -> bool:
-        return isinstance(value, str) and value in self.choices()
+        return isinstance(value, str) and (value in self.titles or value in self._names())
 
     def choices(self) -> tuple[str, ...]:
         return (*self.titles, *self._names())
@@ -236,8 +236,13 @@ class Registered(Kind):
         return own + [(title_of(self.kind, name), name) for name in self._names()]
 
     def _names(self) -> list[str]:
-        names = registry.names(self.kind)
-        return [name for name in names if self.has is None or self.has(registry.find(self.kind, name))]
+        return [name for name in registry.names(self.kind) if self._qualifies(name)]
+
+    def _qualifies(self, name: str) -> bool:
+        try:
+            return self.has is None or self.has(registry.find(self.kind, name))
+        except registry.RegistryError:
+            return False  # a package that cannot be loaded
 
 
 @dataclass(frozen=True)
@@ -335,4 +340,7 @@ class Numbers(Kind):
 
 def title_of(kind: registry.Kind, name: str) -> str:
     """What a page calls something registered: its own `title`, or its name where it has none."""
-    return str(getattr(registry.find(kind, name), "title", "") or name)
+    try:
+        return str(getattr(registry.find(kind, name), "title", "") or name)
+    except registry.RegistryError:
+        return name  # the message comes when it is used

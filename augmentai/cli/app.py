@@ -8,7 +8,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -40,8 +40,11 @@ _WORKING = "augmenting"
 
 EngineName = Literal["auto", "stability", "diffusion", "gan"]
 FormatName = Literal["same", "png", "jpeg", "webp"]
-LayoutName = Literal["auto", "folders", "yolo", "coco", "voc", "masks", "imagefolder"]
-TargetName = Literal["same", "yolo", "coco", "voc", "imagefolder"]
+if TYPE_CHECKING:
+    LayoutName = str
+    TargetName = str
+else:  # with the formats of other packages
+    LayoutName, TargetName = Literal[by_name("layout").kind.choices()], Literal[by_name("to").kind.choices()]
 OriginalsName = Literal["auto", "copy", "link", "none"]
 SplitsName = Literal["copy", "leave-out"]
 GeometryName = Literal["auto", "none", "flip", "light", "strong"]
@@ -160,9 +163,9 @@ def augment(
     ] = "",
     private: Annotated[bool, typer.Option("--private", help="With --push-to-hub: for your eyes only.")] = False,
     layout: Annotated[
-        LayoutName, typer.Option("--layout", help="How the set is laid out; auto recognises it. folders: no labels.")
+        LayoutName, typer.Option("--layout", help="Dataset format; auto detects it. folders: no labels.")
     ] = "auto",
-    to: Annotated[TargetName, typer.Option("--to", help="The layout to write; same as it came in.")] = "same",
+    to: Annotated[TargetName, typer.Option("--to", help="Format to write; same: as the input.")] = "same",
     originals: Annotated[
         OriginalsName,
         typer.Option(

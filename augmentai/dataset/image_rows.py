@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import islice, takewhile
 from typing import Any
 
-from augmentai.dataset.writers.atomic_files import OutputError
+from augmentai.dataset.atomic_files import OutputError
 from augmentai.types import Source
 
 

@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from augmentai.dataset.archive import ArchiveError, open_archive
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, made_in
-from augmentai.dataset.readers.archive import ArchiveError, open_archive
 from augmentai.dataset.run_record import RunRecord, differences, read_record
 from augmentai.recipe import RecipeError
 from augmentai.types import Source

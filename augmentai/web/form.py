@@ -19,16 +19,6 @@ _GEOMETRY_NAMES = {
     "strong": "A lot: also perspective",
 }
 _FORMAT_NAMES = {"same": "Same as the source", "png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
-_LAYOUT_NAMES = {
-    "auto": "Recognise it",
-    "folders": "Class folders, no labels",
-    "same": "As they came",
-    "yolo": "YOLO",
-    "coco": "COCO",
-    "voc": "Pascal VOC",
-    "masks": "Masks",
-    "imagefolder": "ImageFolder",
-}
 _ORIGINALS_NAMES = {"auto": "If it is a dataset", "copy": "Always", "none": "Never"}
 _SPLITS_NAMES = {"copy": "Copied as they are", "leave-out": "Left out"}
 _SIZES_NAMES = {"": "Every picture alike", "balance": "As many as the largest", "per_class": "A number of my own"}
@@ -123,7 +113,7 @@ def _set_fields() -> dict[str, Any]:
             )
         with gr.Row():
             layout = gr.Dropdown(
-                [(_LAYOUT_NAMES[name], name) for name in by_name("layout").kind.choices()],
+                by_name("layout").kind.titled(),
                 value="auto",
                 label="How it is laid out",
                 info="Only where it is not recognised by itself.",
@@ -131,7 +121,7 @@ def _set_fields() -> dict[str, Any]:
                 elem_id="layout",
             )
             to = gr.Dropdown(
-                [(_LAYOUT_NAMES[name], name) for name in by_name("to").kind.choices()],
+                by_name("to").kind.titled(),
                 value="same",
                 label="Labels are written as",
                 info="Another layout converts the whole set.",

@@ -128,7 +128,7 @@ def test_a_labelled_set_keeps_its_labels_whatever_is_done_to_the_results(page: A
     """YOLO, in a folder with train and val: what is dropped loses its label file, what is added gets one."""
     sets.write(tmp_path / "yolo", sets.yolo())
     page.set_input_files("#files input[webkitdirectory]", tmp_path / "yolo")
-    expect(page.locator(".drop-count")).to_contain_text("YOLO labels")
+    expect(page.locator(".drop-count")).to_contain_text("YOLO")
     expect(page.locator(".drop-count")).to_contain_text("for validation and test stay as they are")
     set_variations(page, 1)
     augment(page)

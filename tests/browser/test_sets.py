@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 def given(page: Any, tmp_path: Path) -> Any:
     """Three red cars and a bus to train with, five buses to validate with."""
     give(page, [as_zip(tmp_path / "set.zip", uneven())], 4)
-    expect(page.locator(".drop-about")).to_contain_text("YOLO labels")
+    expect(page.locator(".drop-about")).to_contain_text("YOLO")
     page.click("#set button >> nth=0")
     return page
 
@@ -80,6 +80,6 @@ def test_a_number_of_my_own_is_saved_and_loaded(given: Any, browser: Any, page_u
 def test_a_layout_that_the_visitor_names(given: Any) -> None:
     page = given
     choose(page, "#layout", "Class folders, no labels")
-    expect(page.locator(".drop-about")).not_to_contain_text("YOLO labels")
+    expect(page.locator(".drop-about")).not_to_contain_text("YOLO")
     choose(page, "#layout", "Pascal VOC")
-    expect(page.locator(".drop-about")).to_contain_text("it is no voc set; expected an .xml file")
+    expect(page.locator(".drop-about")).to_contain_text("not a Pascal VOC dataset: expected an .xml file")

@@ -12,9 +12,9 @@ import pytest
 import yaml
 from PIL import Image
 
+from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.manifest import CARD, MANIFEST, RECIPE_FILE
 from augmentai.dataset.readers.gather import gather
-from augmentai.dataset.writers.atomic_files import OutputError
 from augmentai.engines.base import Task
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.merge import addition

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 import yaml
 
+from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE
 from augmentai.dataset.readers.gather import gather
-from augmentai.dataset.writers.atomic_files import OutputError
 from augmentai.dataset.writers.folder import LOCK, FolderWriter, settle
 from augmentai.engines.base import Engine
 from augmentai.engines.gan import GanEngine

@@ -83,7 +83,7 @@ def test_the_layout_that_the_visitor_names_is_what_is_looked_for(tmp_path: Path)
     assert look(entries, Settings(), "folders").layout == ""
     wrong = look(entries, Settings(), "voc")
     assert wrong.pictures == 0
-    assert "it is no voc set; expected an .xml file" in wrong.refused[0]["reason"]
+    assert "not a Pascal VOC dataset: expected an .xml file" in wrong.refused[0]["reason"]
 
 
 def test_the_page_says_that_photographs_in_classes_will_be_mirrored(tmp_path: Path) -> None:

@@ -102,7 +102,7 @@ def test_closed_sets_are_enumerations_in_the_schema(client: Client) -> None:
         "engine": ["auto", "stability", "diffusion", "gan"],
         "output_format": ["same", "png", "jpeg", "webp"],
         "geometry": ["auto", "none", "flip", "light", "strong"],
-        "layout": ["auto", "folders", "yolo", "coco", "voc", "masks", "imagefolder"],
+        "layout": ["auto", "yolo", "coco", "voc", "imagefolder", "masks", "folders"],
         "to": ["same", "yolo", "coco", "voc", "imagefolder"],
         "originals": ["auto", "copy", "none"],
         "splits": ["copy", "leave-out"],

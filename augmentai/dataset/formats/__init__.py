@@ -1,4 +1,12 @@
-"""Dataset formats: `base` is what each offers, one module or package a format, `detect` chooses."""
+"""Dataset formats: `base` is what each states, one module or package per format, `detect` recognises a set."""
 
-# Read by `augmentai.registry`; nothing is imported until a format is used.
-BUILT_IN: dict[str, str] = {}
+# Read by `augmentai.registry`, in the order of detection: a set that says what it is (data.yaml, COCO's JSON) comes
+# before one that is recognised by file names. Nothing is imported until a format is used.
+BUILT_IN: dict[str, str] = {
+    "yolo": "augmentai.dataset.formats.yolo.format:YOLO",
+    "coco": "augmentai.dataset.formats.coco.format:COCO",
+    "voc": "augmentai.dataset.formats.voc.format:VOC",
+    "imagefolder": "augmentai.dataset.formats.imagefolder.format:IMAGEFOLDER",
+    "masks": "augmentai.dataset.formats.masks:MASKS",
+    "folders": "augmentai.dataset.formats.folders:FOLDERS",
+}

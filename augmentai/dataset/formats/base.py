@@ -1,25 +1,37 @@
-"""What every layout of a set is to the rest: what it knows of each picture, and how the set is written again."""
+"""What a dataset format states, what it makes of a set of files, and what writes a set in it.
+
+A format is one frozen object. Its `detect` looks at the file names of a set (and into a few label files) and returns a
+`Layout` if the set is in this format: what is known of each image before it is opened, and how the set is written again
+with its variations. Its `writer` makes a `LabelWriter` that writes any labelled set in this format; without one the
+format is read but cannot be converted to.
+
+A package adds a format with three lines in its pyproject.toml:
+
+    [project.entry-points."augmentai.formats"]
+    my_format = "my_package:FORMAT"
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from augmentai.annotations import LabelReader, Labels
-from augmentai.dataset.readers.file_tree import Entry
+from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.types import Failure, Source
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import Rows
 
-File = tuple[str, bytes]
-Closing = Iterator[tuple[str, Iterable[bytes]]]
+OutputFile = tuple[str, bytes]  # relative path, content
+StreamedFiles = Iterator[tuple[str, Iterable[bytes]]]  # relative path, content in pieces
+ImageKey = tuple[str, str]  # relative path, and the ZIP it is in or ""
 
 
 @dataclass(frozen=True, slots=True)
 class ImageInfo:
-    """What a layout knows of one picture before it is read; the fields of `Source`."""
+    """What a layout knows of one image before it is opened; the fields of `Source` of the same names."""
 
     label: str | None = None
     split: str | None = None
@@ -27,69 +39,135 @@ class ImageInfo:
 
 
 class LabelWriter(Protocol):
-    """Writes labels in one layout. Every method hangs on its arguments alone, so a resumed run writes the same files.
+    """Writes labels in one format. Every method depends on its arguments alone, so a resumed run writes the same files.
 
-    losses: what the layout could not hold, in words for the user, each once.
+    Attributes:
+        losses: what the format cannot hold, in words for the user, each once; grows while labels are written.
     """
 
     losses: dict[str, None]
 
-    def place(self, source: Source) -> str:
-        """Where the picture of a source goes, relative; its variations go beside it."""
+    def image_path(self, source: Source) -> str:
+        """The relative path of a source's image in the written set; its variations go beside it."""
         ...
 
-    def files(self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]) -> list[File]:
-        """The label files of one picture that is called `file`."""
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
+        """The label files of one image alone.
+
+        Args:
+            source: the image, or the source of the variation.
+            file: the relative path that the image has in the written set.
+            labels: what is labelled in it, in pixels of this image; None if nothing is known of it.
+            size_wh: the image's width and height in pixels.
+        """
         ...
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
-        """What is kept of one picture for files that list all of them, JSON-ready; None where there are none."""
+        """What `dataset_files` needs of one image, JSON-ready; it is stored in the manifest. None if nothing."""
         ...
 
-    def closing(self, rows: Rows) -> Closing:
-        """The files that tell of the whole set, when all its pictures are known."""
+    def dataset_files(self, rows: Rows) -> StreamedFiles:
+        """The files that describe the whole set (data.yaml, lists of images, COCO's JSON), once all images are made."""
         ...
+
+
+@dataclass(frozen=True)
+class Conversion:
+    """What writing a set in another format needs to know of the whole set.
+
+    Attributes:
+        class_names: every class, in the set's own order if it has one, else sorted.
+        by_folder: the labels mark objects without naming them, and the class folder names them.
+        shared_folders: how many leading folders all images share; they are not repeated in the written set.
+    """
+
+    class_names: tuple[str, ...]
+    by_folder: bool
+    shared_folders: int
 
 
 class Layout:
-    """A layout that was recognised. Of itself it is pictures and nothing else; each format adds to it.
+    """A set that was recognised: what is known of its images, and how it is written again in its own format.
 
-    known: by (path, ZIP). hidden: pictures that are labels (masks). used: label files that were understood. failures
-    and notices: for the user. `known` and `hidden` may be forgotten once the sources are made.
+    This base class knows images and nothing else; each format adds to it. It is a `LabelWriter` for its own format.
+
+    Attributes:
+        name: the format's name.
+        labelled: it says more of an image than its folder does.
+        unnamed_objects: its labels may mark objects without naming their class.
+        images: what is known of each image, by (path, ZIP). Cleared once the sources are made.
+        excluded: images that are no sources: masks, companion files, images whose labels are broken. Cleared as well.
+        label_paths: paths of the label files that were understood.
+        failures, notices: for the user.
+        conversions: what `format_writer.conversion_of` found out, without and with classes, so that a later job over
+            some of the sources uses the same class numbers and paths.
     """
 
     name: ClassVar[str] = ""
-    labelled: ClassVar[bool] = True  # says more of a picture than its folder does
+    labelled: ClassVar[bool] = True
+    unnamed_objects: ClassVar[bool] = False
 
     def __init__(self) -> None:
-        self.known: dict[tuple[str, str], ImageInfo] = {}
-        self.hidden: set[tuple[str, str]] = set()
-        self.used: set[str] = set()
+        self.images: dict[ImageKey, ImageInfo] = {}
+        self.excluded: set[ImageKey] = set()
+        self.label_paths: set[str] = set()
         self.failures: list[Failure] = []
         self.notices: list[str] = []
         self.losses: dict[str, None] = {}
-        self.whole: tuple[list[str], bool, int] | None = None  # what a conversion found out of the whole set
+        self.conversions: dict[bool, Conversion] = {}
 
-    def categories_known(self) -> list[str]:
-        """The classes of the set in its own order, also those of no picture; empty where only the labels tell."""
+    def class_names(self) -> list[str]:
+        """The classes in the set's own order, including those without images; empty if only the labels name them."""
         return []
 
-    def label_entries(self, source: Source) -> list[Entry]:
-        """The files that hold the labels of this source alone; they are copied with it as they are."""
+    def own_label_files(self, source: Source) -> list[Entry]:
+        """The files that hold the labels of this source alone; they are copied with it, unchanged."""
         return []
 
-    def kept(self) -> list[Entry]:
-        """Files of the whole set that stay as they are."""
+    def shared_files(self) -> list[Entry]:
+        """Files of the whole set that are copied unchanged."""
         return []
 
-    def place(self, source: Source) -> str:
+    def image_path(self, source: Source) -> str:
         return source.path
 
-    def files(self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]) -> list[File]:
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
         return []
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
         return None
 
-    def closing(self, rows: Rows) -> Closing:
+    def dataset_files(self, rows: Rows) -> StreamedFiles:
         yield from ()
+
+
+@dataclass(frozen=True)
+class Format:
+    """A dataset format: what it is called, how a set is recognised, and what writes one.
+
+    Attributes:
+        name: what recipes, flags and manifests call it ("yolo"); the name it is registered under.
+        title: what people call it ("YOLO").
+        hint: what a set is recognised by, as it completes "not a YOLO dataset: expected ...".
+        detect: called with the files of a set and whether the user asked for this format; returns None if the set is
+            not in it. If asked for, it accepts a set that only resembles the format. It raises nothing for broken
+            label files: those are failures of the layout.
+        writer: called with the layout of a set and all its sources; returns what writes that set in this format. None
+            if sets cannot be converted to this format.
+        label_suffixes: how the names of its label files end, in lower case with the dot ((".txt", ".yaml")). Files with
+            other endings are not collected.
+        priority: formats with a higher one are asked first; among equals the built-in ones are. Class folders, which
+            fit every set, have -100.
+    """
+
+    name: str
+    title: str
+    hint: str
+    detect: Callable[[Tree, bool], Layout | None] = field(repr=False)
+    writer: Callable[[Layout, Sequence[Source]], LabelWriter] | None = field(default=None, repr=False)
+    label_suffixes: tuple[str, ...] = ()
+    priority: int = 0

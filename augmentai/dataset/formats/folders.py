@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import PurePosixPath
 
-from augmentai.dataset.formats.base import ImageInfo, Layout
+from augmentai.dataset.file_tree import Tree, parent
+from augmentai.dataset.formats.base import Format, ImageInfo, Layout
 from augmentai.dataset.formats.splits import folder_splits, split_of
-from augmentai.dataset.readers.file_tree import Tree, parent
 
 
 class FolderLayout(Layout):
@@ -17,11 +17,12 @@ class FolderLayout(Layout):
     labelled = False
 
 
-def read_folders(tree: Tree) -> FolderLayout:
-    splits = folder_splits(entry.path for entry in tree.pictures)
+def read_folders(tree: Tree, requested: bool = True) -> FolderLayout:
+    """The layout of any set: by its folders alone."""
+    splits = folder_splits(entry.path for entry in tree.images)
     layout = FolderLayout()
-    for entry in tree.pictures:
-        layout.known[entry.key] = ImageInfo(class_of(entry.path, splits), split_of(entry.path, splits)[0])
+    for entry in tree.images:
+        layout.images[entry.key] = ImageInfo(class_of(entry.path, splits), split_of(entry.path, splits)[0])
     return layout
 
 
@@ -37,3 +38,12 @@ def class_of(path: str, splits: Mapping[str, str | None]) -> str | None:
     above = parent(folder)
     is_class = above and any(parent(other) != above for other in splits)
     return PurePosixPath(above).name if is_class else None
+
+
+FOLDERS = Format(
+    name="folders",
+    title="Class folders (ignore label files)",
+    hint="images, in a folder per class or loose; label files are ignored",
+    detect=read_folders,
+    priority=-100,  # every set fits
+)

@@ -11,7 +11,7 @@ import numpy as np
 from PIL import Image
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.readers.file_tree import Entry, joined, parent
+from augmentai.dataset.file_tree import Entry, joined, parent
 from augmentai.images.orientation import Frame
 
 if TYPE_CHECKING:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 
 from augmentai.annotations import LabelError, Labels
-from augmentai.dataset.formats.base import File, ImageInfo, Layout
+from augmentai.dataset.file_tree import Entry, Tree, parent
+from augmentai.dataset.formats.base import Format, ImageInfo, Layout, OutputFile
 from augmentai.dataset.formats.folders import class_of
 from augmentai.dataset.formats.mask_files import MaskFile, encode_mask, looks_like_mask
 from augmentai.dataset.formats.splits import folder_splits, split_of
-from augmentai.dataset.readers.file_tree import Entry, Tree, parent
 from augmentai.images.orientation import read_frame
 from augmentai.images.photo import ImageError
 from augmentai.types import Source
@@ -49,42 +49,45 @@ class MaskLabels:
 
 class MaskLayout(Layout):
     name = "masks"
+    unnamed_objects = True
 
-    def label_entries(self, source: Source) -> list[Entry]:
+    def own_label_files(self, source: Source) -> list[Entry]:
         return [source.labels.mask.entry] if isinstance(source.labels, MaskLabels) else []
 
-    def files(self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]) -> list[File]:
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
         if labels is None or labels.mask is None or not isinstance(source.labels, MaskLabels):
             return []
         return [(source.labels.mask.path_for(file), encode_mask(labels.mask))]
 
 
-def read_masks(tree: Tree, forced: bool) -> MaskLayout | None:
+def read_masks(tree: Tree, requested: bool) -> MaskLayout | None:
     """The set as photos with masks, or None where no masks are there that fit photos."""
     pairs = _pairs(tree)
-    if not pairs or not (forced or _are_masks(pairs)):
+    if not pairs or not (requested or _are_masks(pairs)):
         return None
     layout = MaskLayout()
     masks = {mask.entry.key for mask in pairs.values()}
-    layout.hidden = masks
-    photos = [entry for entry in tree.pictures if entry.key not in masks]
+    layout.excluded = masks
+    photos = [entry for entry in tree.images if entry.key not in masks]
     splits = folder_splits(entry.path for entry in photos)
     for entry in photos:
         mask = pairs.get(entry.key)
         labels = MaskLabels(entry, mask) if mask is not None else None
-        layout.known[entry.key] = ImageInfo(_class(entry.path, splits), split_of(entry.path, splits)[0], labels)
+        layout.images[entry.key] = ImageInfo(_class(entry.path, splits), split_of(entry.path, splits)[0], labels)
     return layout
 
 
 def _pairs(tree: Tree) -> dict[tuple[str, str], MaskFile]:
     """The mask of each photo that has one, by the photo's key. A file is a photo or a mask, never both."""
     photos: dict[tuple[str, str], list[Entry]] = defaultdict(list)  # by ZIP and by place without "images"
-    for entry in tree.pictures:
+    for entry in tree.images:
         for place in {_without(entry.stem, _PHOTO_FOLDER), entry.stem}:
             photos[place, entry.origin].append(entry)
     found: dict[tuple[str, str], MaskFile] = {}
     taken: set[tuple[str, str]] = set()
-    for entry in tree.pictures:
+    for entry in tree.images:
         if not entry.path.lower().endswith(".png") or entry.key in found:
             continue
         for place, before, behind in _meant(entry):
@@ -141,3 +144,11 @@ def _class(path: str, splits: Mapping[str, str | None]) -> str | None:
 
 def _is_png(entry: Entry) -> bool:
     return entry.path.lower().endswith(".png")
+
+
+MASKS = Format(
+    name="masks",
+    title="Masks",
+    hint="a PNG of the same stem for each image, beside it or in a masks folder",
+    detect=read_masks,
+)

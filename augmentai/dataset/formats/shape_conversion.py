@@ -18,7 +18,7 @@ _FEWEST_GREYS = 3  # that an edge has; fewer may be classes
 _MOST_INNER = 0.2  # of the greys of an edge, as a share: where a JPEG was made of the mask, noise lies around it
 
 
-def things_of(labels: Labels) -> tuple[Shape, ...]:
+def objects_of_labels(labels: Labels) -> tuple[Shape, ...]:
     """The shapes of a picture; of a semantic mask each connected area of one value is a thing of its own."""
     if labels.shapes or labels.mask is None:
         return labels.shapes
@@ -29,7 +29,7 @@ def things_of(labels: Labels) -> tuple[Shape, ...]:
 
 
 def classes_of(labels: Labels) -> set[str]:
-    """The classes of `things_of`, without drawing around anything."""
+    """The classes of `objects_of_labels`, without drawing around anything."""
     if labels.shapes or labels.mask is None:
         return {shape.category for shape in labels.shapes}
     return set(_values(labels.mask)[1].values())

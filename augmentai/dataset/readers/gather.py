@@ -12,15 +12,15 @@ from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import Any
 
+from augmentai.dataset.archive import ArchiveError, Member, members, open_archive, size_words, too_large
 from augmentai.dataset.checkpoint import is_run
+from augmentai.dataset.content import head, member_head, read_given, why_unreadable
 from augmentai.dataset.file_names import LONGEST_PATH_BYTES, safe_path, shown
+from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo, Layout
-from augmentai.dataset.formats.detect import recognise
+from augmentai.dataset.formats.detect import is_label_file, recognise
 from augmentai.dataset.formats.folders import FolderLayout
 from augmentai.dataset.manifest import MANIFEST, OWN_FILES
-from augmentai.dataset.readers.archive import ArchiveError, Member, members, open_archive, size_words, too_large
-from augmentai.dataset.readers.content import head, member_head, read_given, why_unreadable
-from augmentai.dataset.readers.file_tree import LABEL_SUFFIXES, Entry, Tree
 from augmentai.dataset.readers.inputs import is_archive, may_be_picture, outermost, own_name
 from augmentai.dataset.readers.to_source import NotTakenError, take
 from augmentai.types import Failure, Source
@@ -69,7 +69,7 @@ def gather(
     skip: a folder that is not searched, such as the one the output goes to. Of several folders each keeps its own name
     as the first part of the path, so that `cats dogs` gives classes as `.` would. A file that is named is always
     accounted for; files inside folders and ZIPs that are neither pictures nor labels are counted in a notice. layout:
-    one of `recipe.LAYOUTS`. All that is given is one set, so pictures and labels may come in ZIPs of their own. The
+    one of `recipe.layouts()`. All that is given is one set, so pictures and labels may come in ZIPs of their own. The
     order of `inputs` changes nothing, and nothing is raised for bad input. Once `stop` is set nothing more is read.
     """
     collector = _Collector(limits, skip.resolve() if skip else None, stop or Event(), layout)
@@ -122,17 +122,19 @@ class _Collector:
         """With all names known: what the set is, then every picture in turn."""
         self.layout = recognise(self.tree, self.wanted)
         self.failures += self.layout.failures
-        self.others += sum(len(held) for path, held in self.tree.sides.items() if path not in self.layout.used)
-        for entry in self.tree.pictures:
-            if entry.key not in self.layout.hidden and self._has_room(entry.path):
+        self.others += sum(
+            len(held) for path, held in self.tree.sidecars.items() if path not in self.layout.label_paths
+        )
+        for entry in self.tree.images:
+            if entry.key not in self.layout.excluded and self._has_room(entry.path):
                 try:
-                    self._keep(take(entry, self.layout.known.get(entry.key, ImageInfo()), self.limits.file_bytes))
+                    self._keep(take(entry, self.layout.images.get(entry.key, ImageInfo()), self.limits.file_bytes))
                 except NotTakenError as error:
                     self._fail(entry.path, str(error))
-        self.labels_sha256 = self.tree.sha256_of_labels(self.layout.used, self.layout.hidden)
-        self.foreign_labels = self.tree.foreign_labels(self.layout.used)
-        self.layout.known.clear()
-        self.layout.hidden.clear()
+        self.labels_sha256 = self.tree.sha256_of_labels(self.layout.label_paths, self.layout.excluded)
+        self.foreign_labels = self.tree.foreign_labels(self.layout.label_paths)
+        self.layout.images.clear()
+        self.layout.excluded.clear()
         self.tree = Tree()
 
     def _sort(self, item: str | os.PathLike[str], folders: list[Path], archives: list[Path], files: list[Path]) -> None:
@@ -252,11 +254,11 @@ class _Collector:
     def _side(self, name: str, relative: str, **where: Any) -> None:
         """A file that is no picture: kept in mind where it may hold labels."""
         safe = safe_path(relative)
-        if safe is None or PurePosixPath(name).suffix.lower() not in LABEL_SUFFIXES:
+        if safe is None or not is_label_file(name):
             self.others += 1
         else:
             origin = where.pop("origin", "")
-            self.tree.add_side(Entry(safe, origin, **where))
+            self.tree.add_sidecar(Entry(safe, origin, **where))
 
     def _closed_folder(self, error: OSError) -> None:
         self._fail(Path(error.filename or "?").name, why_unreadable(error))
@@ -269,7 +271,7 @@ class _Collector:
         self.seen.add(str(path))
         safe = self._safe(relative)
         if safe is not None:
-            self.tree.pictures.append(Entry(safe, "", file=path))
+            self.tree.images.append(Entry(safe, "", file=path))
 
     def _archive(self, path: Path) -> None:
         before = self.found + len(self.failures)
@@ -301,7 +303,7 @@ class _Collector:
             self.found += 1
             safe = self._safe(name, f" in {shown(path.name)}")
             if safe is not None:
-                self.tree.pictures.append(Entry(safe, origin, member=member))
+                self.tree.images.append(Entry(safe, origin, member=member))
         if self.found + len(self.failures) == before and not self.stop.is_set():
             self._fail(path.name, "there is no picture in this ZIP")
 
@@ -312,7 +314,7 @@ class _Collector:
             return None
         if may_be_picture(parts[-1], partial(member_head, member)):
             return "picture"
-        if PurePosixPath(parts[-1]).suffix.lower() in LABEL_SUFFIXES:
+        if is_label_file(parts[-1]):
             return "side"
         if name.lower().endswith(".zip"):
             self.unopened.append(shown(parts[-1]))

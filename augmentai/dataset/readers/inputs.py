@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 
-from augmentai.dataset.readers.content import head
+from augmentai.dataset.content import head
 from augmentai.images.file_types import IMAGE_SUFFIXES, IMAGE_TYPES, RAW_SUFFIXES, detect_type
 
 _TAKEN_SUFFIXES = IMAGE_SUFFIXES | set(RAW_SUFFIXES)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import stat
 from pathlib import Path, PurePosixPath
 
+from augmentai.dataset.archive import ArchiveError, Member, check, too_large
+from augmentai.dataset.content import FileReader, sha256_of, why_unreadable
 from augmentai.dataset.file_names import shown
+from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import ImageInfo
-from augmentai.dataset.readers.archive import ArchiveError, Member, check, too_large
-from augmentai.dataset.readers.content import FileReader, sha256_of, why_unreadable
-from augmentai.dataset.readers.file_tree import Entry
 from augmentai.types import Source
 
 

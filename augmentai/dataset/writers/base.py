@@ -7,9 +7,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Protocol, Self
 
+from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.run_record import RunRecord
-from augmentai.dataset.writers.atomic_files import OutputError
 from augmentai.dataset.writers.folder import FolderWriter
 from augmentai.dataset.writers.zip_file import ZipWriter
 from augmentai.types import Outcome, Source

@@ -11,10 +11,10 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from augmentai.dataset.atomic_files import OutputError, Whole, as_bytes, holds, is_leftover, put, why
 from augmentai.dataset.checkpoint import Checkpoint, mend, only_failures
 from augmentai.dataset.manifest import CARD, MANIFEST, OWN_FILES, RECIPE_FILE, line
 from augmentai.dataset.run_record import RunRecord, differences, read_record, recipe_differences
-from augmentai.dataset.writers.atomic_files import OutputError, Whole, as_bytes, holds, is_leftover, put, why
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.types import Outcome, Source
 

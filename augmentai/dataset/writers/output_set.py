@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.checkpoint import find
 from augmentai.dataset.file_names import Names, beside_own
-from augmentai.dataset.formats.base import Closing, File, LabelWriter
+from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.base import LabelWriter, OutputFile, StreamedFiles
 from augmentai.dataset.image_rows import Rows
-from augmentai.dataset.readers.file_tree import Entry
 from augmentai.images.orientation import read_frame, read_size
 from augmentai.images.photo import ImageError
 from augmentai.recipe import Recipe
@@ -62,7 +62,7 @@ class Output:
         kept = (*(gathered.sources if keeps_originals else ()), *(gathered.holdout if recipe.splits == "copy" else ()))
         self._keeps = {"varied": keeps_originals, "holdout": recipe.splits == "copy"}
         self._left_out: set[tuple[str, str]] = set()
-        self.names = Names(self.sources, self.writer.place, kept, own_stems=self.converts)
+        self.names = Names(self.sources, self.writer.image_path, kept, own_stems=self.converts)
 
     @property
     def losses(self) -> Mapping[str, None]:
@@ -71,9 +71,9 @@ class Output:
 
     def labels_for(
         self, source: Source, file: str, labels: Labels | None, own: Labels | None, size_wh: tuple[int, int]
-    ) -> tuple[tuple[File, ...], Any]:
+    ) -> tuple[tuple[OutputFile, ...], Any]:
         """(label files, record for the manifest) of a variation called `file`. own: its source's labels, not moved."""
-        files = tuple(self.writer.files(source, file, labels, size_wh))
+        files = tuple(self.writer.label_files(source, file, labels, size_wh))
         as_source = labels is None or (labels is own and not labels.extra.get("turned"))
         return files, None if as_source else self.writer.record(source, labels, size_wh)
 
@@ -87,7 +87,7 @@ class Output:
                         done.add(copied.path)
                         yield copied
         if not self.converts:
-            for entry in self._layout.kept():
+            for entry in self._layout.shared_files():
                 yield _as_it_is(entry)
 
     def leave_out(self, copied: Copied, error: Exception) -> None:
@@ -105,9 +105,9 @@ class Output:
             if path is not None and path not in files:
                 self._left_out.add(_key(source))
 
-    def closing(self, lines: Iterable[Mapping[str, Any]]) -> Closing:
+    def closing(self, lines: Iterable[Mapping[str, Any]]) -> StreamedFiles:
         """Files that tell of the whole set, as (path, pieces of bytes). lines: the manifest's, read as JSON."""
-        for path, pieces in self.writer.closing(Rows(self.sources, self.original, lines)):
+        for path, pieces in self.writer.dataset_files(Rows(self.sources, self.original, lines)):
             yield beside_own(path), pieces
 
     def original(self, source: Source) -> str | None:
@@ -125,7 +125,7 @@ class Output:
         path = self.names.original(source)
         files: Iterable[Copied]
         if not self.converts and path == source.path:
-            files = [_as_it_is(entry) for entry in self._layout.label_entries(source)]
+            files = [_as_it_is(entry) for entry in self._layout.own_label_files(source)]
         else:
             try:
                 files = self._written(source, path)
@@ -140,7 +140,7 @@ class Output:
 
     def _written(self, source: Source, path: str) -> list[Copied]:
         size_wh = read_size(source)  # also where nothing is labelled: lists of pictures tell their size
-        files = self.writer.files(source, path, source.labels.load() if source.labels else None, size_wh)
+        files = self.writer.label_files(source, path, source.labels.load() if source.labels else None, size_wh)
         return [Copied(name, lambda data=data: data, size_bytes=len(data)) for name, data in files]  # type: ignore[misc]
 
 

@@ -14,10 +14,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
+from augmentai.dataset.atomic_files import OutputError, Whole, as_bytes, put, why
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, line
 from augmentai.dataset.run_record import RunRecord
-from augmentai.dataset.writers.atomic_files import OutputError, Whole, as_bytes, put, why
 from augmentai.dataset.writers.zip_directory import Listing
 from augmentai.types import Outcome
 

@@ -16,7 +16,7 @@ find('.drop-limits').textContent = `Up to ${props.limits.files.toLocaleString('e
 function whyRefused(rel, file) {
   const suffix = (/\.[^./]+$/.exec(rel) || [''])[0].toLowerCase();
   if (!file.size) return 'the file is empty (0 bytes); copy it again';
-  if (suffix && !/^\.\d+$/.test(suffix) && !props.suffixes.includes(suffix)) return `a ${suffix} file is no picture and no ZIP`;
+  if (suffix && !/^\.\d+$/.test(suffix) && !props.suffixes.some((known) => rel.toLowerCase().endsWith(known))) return `a ${suffix} file is no picture and no ZIP`;
   const limit = suffix === '.zip' ? props.limits.uploadBytes : Math.min(props.limits.fileBytes, props.limits.uploadBytes);
   if (file.size > limit) return `${words(file.size)} is more than the limit of ${words(limit)}; make it smaller`;
   return null;

@@ -11,7 +11,7 @@ import gradio as gr
 from gradio import component_meta
 from gradio.data_classes import FileData, GradioModel, GradioRootModel
 
-from augmentai.dataset.readers.file_tree import LABEL_SUFFIXES
+from augmentai.dataset.formats.detect import label_suffixes
 from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
 from augmentai.settings import Settings
 from augmentai.web.assets import asset
@@ -74,5 +74,5 @@ def drop_zone(settings: Settings, **options: Any) -> DropZone:
         "fileBytes": settings.max_file_bytes,
         "uploadBytes": int(settings.max_upload_mb * 1_000_000),
     }
-    suffixes = sorted({*IMAGE_SUFFIXES, *RAW_SUFFIXES, *LABEL_SUFFIXES, ".zip"})
+    suffixes = sorted({*IMAGE_SUFFIXES, *RAW_SUFFIXES, *label_suffixes(), ".zip"})
     return DropZone(limits=limits, suffixes=suffixes, **options)

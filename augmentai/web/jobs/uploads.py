@@ -13,12 +13,12 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.archive import ArchiveError, check, members, open_archive, size_words, too_large
 from augmentai.dataset.file_names import safe_path, shown
+from augmentai.dataset.file_tree import Entry as Place
+from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import ImageInfo
-from augmentai.dataset.formats.detect import recognise
-from augmentai.dataset.readers.archive import ArchiveError, check, members, open_archive, size_words, too_large
-from augmentai.dataset.readers.file_tree import LABEL_SUFFIXES, Tree
-from augmentai.dataset.readers.file_tree import Entry as Place
+from augmentai.dataset.formats.detect import format_named, is_label_file, recognise
 from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import encode_for_web, inspect_header, thumbnail
@@ -30,13 +30,6 @@ THUMBNAILS = 12
 _THUMBNAIL_SIDE_PX = 144
 _REFUSED_SHOWN = 50
 _ZIP_MEMBERS_CHECKED = 300  # of a ZIP only so many pictures are opened before the job; all are counted
-_LAYOUT_NAMES = {
-    "yolo": "YOLO labels",
-    "coco": "COCO labels",
-    "voc": "Pascal VOC labels",
-    "masks": "masks",
-    "imagefolder": "ImageFolder",
-}
 
 Entry = tuple[str, str]  # (the path it had with the visitor, where the server keeps it)
 
@@ -85,7 +78,7 @@ class UploadSummary:
             "pictures": self.pictures,
             "carried": self.carried,
             "size": size_words(self.size_bytes),
-            "layout": _LAYOUT_NAMES.get(self.layout, ""),
+            "layout": format_named(self.layout).title if self.layout else "",
             "classes": named,
             "refused": self.refused[:_REFUSED_SHOWN],
             "refused_in_all": len(self.refused),
@@ -113,8 +106,8 @@ def look(entries: Sequence[Entry], settings: Settings, layout: str = "auto") -> 
         for place, path in _placed(entries, found):
             if _is_zip(place):
                 _zip_members(Path(path), place, settings, found, tree, archives)
-            elif _suffix(place) in LABEL_SUFFIXES:
-                tree.add_side(Place(place, "", file=Path(path)))
+            elif is_label_file(place):
+                tree.add_sidecar(Place(place, "", file=Path(path)))
             else:
                 _file(Path(path), place, settings, found, tree)
         _sort_out(tree, settings, layout, found)
@@ -124,13 +117,13 @@ def look(entries: Sequence[Entry], settings: Settings, layout: str = "auto") -> 
 def _sort_out(tree: Tree, settings: Settings, wanted: str, found: UploadSummary) -> None:
     """What the set is, by its label files and folders, as the job will read it."""
     layout = recognise(tree, wanted)
-    pictures = [entry for entry in tree.pictures if entry.key not in layout.hidden]
-    known = [layout.known.get(entry.key, ImageInfo()) for entry in pictures]
+    pictures = [entry for entry in tree.images if entry.key not in layout.excluded]
+    known = [layout.images.get(entry.key, ImageInfo()) for entry in pictures]
     has_splits = any(one.split for one in known)
     varied = [one for one in known if not has_splits or one.split == "train"]
     found.pictures, found.carried = len(varied), len(known) - len(varied)
     found.layout = layout.name if layout.labelled else ""
-    found.categories = layout.categories_known() if layout.labelled else []
+    found.categories = layout.class_names() if layout.labelled else []
     found.classes.update(one.label for one in known if one.label)
     found.refused += [{"file": one.file, "reason": one.reason} for one in layout.failures]
     if found.pictures > settings.max_files:
@@ -138,7 +131,7 @@ def _sort_out(tree: Tree, settings: Settings, wanted: str, found: UploadSummary)
         found.refuse(f"{found.pictures - settings.max_files} pictures", reason)
         found.pictures = settings.max_files
     found.kinds = kinds(varied[: found.pictures])
-    labelled = tree.foreign_labels(layout.used) or any(one.labels is not None for one in varied)
+    labelled = tree.foreign_labels(layout.label_paths) or any(one.labels is not None for one in varied)
     places = zip(pictures, known, strict=True)
     is_varied = ((e.path, one.label) for e, one in places if not has_splits or one.split == "train")
     found.seen = dataset_traits(is_varied, labelled)
@@ -190,13 +183,13 @@ def _file(path: Path, place: str, settings: Settings, found: UploadSummary, tree
         found.refuse(place, error)
     else:
         found.size_bytes += size
-        tree.pictures.append(Place(place, "", file=path))
+        tree.images.append(Place(place, "", file=path))
 
 
 def _zip_members(
     path: Path, place: str, settings: Settings, found: UploadSummary, tree: Tree, archives: ExitStack
 ) -> None:
-    before = len(tree.pictures) + len(found.refused)
+    before = len(tree.images) + len(found.refused)
     try:
         archive = archives.enter_context(open_archive(path))
     except ArchiveError as error:
@@ -207,9 +200,9 @@ def _zip_members(
         if is_folder or "__MACOSX" in parts or not parts or parts[-1].startswith("."):
             continue
         safe, suffix = safe_path(name), _suffix(name)
-        if suffix in LABEL_SUFFIXES:
+        if is_label_file(name):
             if safe is not None:
-                tree.add_side(Place(safe, str(path), member=member))
+                tree.add_sidecar(Place(safe, str(path), member=member))
         elif suffix in IMAGE_SUFFIXES or suffix in RAW_SUFFIXES:
             try:
                 if safe is None:
@@ -224,8 +217,8 @@ def _zip_members(
                 found.refuse(name, f"damaged inside the ZIP ({error})")
             else:
                 found.size_bytes += member.file_size
-                tree.pictures.append(Place(safe, str(path), member=member))
-    if len(tree.pictures) + len(found.refused) == before:
+                tree.images.append(Place(safe, str(path), member=member))
+    if len(tree.images) + len(found.refused) == before:
         found.refuse(place, "there is no picture in this ZIP")
 
 

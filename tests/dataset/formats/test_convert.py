@@ -57,10 +57,10 @@ def test_to_yolo(name: str, tmp_path: Path) -> None:
         alike(found, named(name, expected(split)), tolerance=1.001 if has_masks else 1e-3)
     if name == "coco":
         assert "bitmaps (RLE) were written as the polygons around them" in notices(job)
-        assert "crowds were written like single things" in notices(job)
+        assert "crowds were written as single objects" in notices(job)
         assert "never seen" in (out / "data.yaml").read_text("utf-8")  # a class without a picture stays a class
     if name == "voc":
-        assert "attributes of things (difficult, truncated, own fields) were left out" in notices(job)
+        assert "attributes of objects (difficult, truncated, own fields) were left out" in notices(job)
 
 
 @pytest.mark.parametrize("name", [n for n in LABELLED if n != "coco"])

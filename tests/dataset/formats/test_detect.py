@@ -292,7 +292,7 @@ def test_layout_can_be_forced(tmp_path: Path) -> None:
     assert len(gathered(given, layout="folders").sources) == 6  # masks are pictures then
     wrong = gathered(given, layout="coco")
     assert not wrong.sources
-    assert "it is no coco set; expected a .json file with images" in wrong.failures[0].reason
+    assert "not a COCO dataset: expected a .json file with images" in wrong.failures[0].reason
 
 
 def test_manifest_names_label_files_and_splits(tmp_path: Path) -> None:
@@ -390,7 +390,7 @@ class TestArrangements:
         files = {n: d for n, d in coco().items() if "train" not in n}
         found = gathered(write(tmp_path / "in", files))
         assert len(found.sources) == 2
-        assert "the set names test and val pictures and none for training; all of them are varied" in found.notices[0]
+        assert "the set names test and val images and none for training; all of them are augmented" in found.notices[0]
 
     def test_photos_that_share_stems_are_photos(self, tmp_path: Path) -> None:
         """a.jpg and a.png are two photos unless the PNG is even and of few values, as masks are."""

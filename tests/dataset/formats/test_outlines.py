@@ -11,7 +11,7 @@ from PIL import Image, ImageFilter
 
 from augmentai.annotations import Labels
 from augmentai.dataset.formats.outlines import Ring, rings_of
-from augmentai.dataset.formats.shape_conversion import classes_of, things_of
+from augmentai.dataset.formats.shape_conversion import classes_of, objects_of_labels
 from augmentai.dataset.formats.supervision_import import supervision
 from augmentai.dataset.manifest import OWN_FILES
 from tests.support import trainers
@@ -62,7 +62,7 @@ def test_a_soft_edge_is_no_class() -> None:
     for mask in (soft, Image.fromarray(hard)):
         labels = Labels(mask=mask)
         assert classes_of(labels) == {"255"}
-        boxes = [shape.box for shape in things_of(labels)]
+        boxes = [shape.box for shape in objects_of_labels(labels)]
         assert len(boxes) == 2
         for found, drawn in zip(boxes, [(10, 10, 40, 30), (50, 40, 70, 43)], strict=True):
             assert found is not None

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_names import safe_path
-from augmentai.dataset.formats.base import Closing, ImageInfo, Layout
+from augmentai.dataset.file_tree import Entry, Tree, parent
+from augmentai.dataset.formats.base import ImageInfo, Layout, StreamedFiles
 from augmentai.dataset.formats.coco.annotation import annotation_of, shape_of
 from augmentai.dataset.formats.coco.store import CocoStore
 from augmentai.dataset.formats.splits import folder_splits, split_named, split_of, split_within
-from augmentai.dataset.readers.file_tree import Entry, Tree, parent
 from augmentai.images.orientation import read_frame
 from augmentai.images.photo import ImageError
 from augmentai.types import Failure, Source
@@ -78,7 +78,7 @@ class CocoLayout(Layout):
         self.categories: list[dict[int, str]] = []
         self.splits: list[str | None] = []
 
-    def categories_known(self) -> list[str]:
+    def class_names(self) -> list[str]:
         by_id = {number: name for held in reversed(self.categories) for number, name in held.items()}
         return list(dict.fromkeys(by_id[number] for number in sorted(by_id)))
 
@@ -95,7 +95,7 @@ class CocoLayout(Layout):
             annotations[str(other["file"])].append(other["annotation"])
         return {"size_wh": list(size_wh), "annotations": annotations}
 
-    def closing(self, rows: Rows) -> Closing:
+    def dataset_files(self, rows: Rows) -> StreamedFiles:
         for file, entry in enumerate(self.entries):
             if self._is_unchanged(file, rows):
                 yield entry.path, _pieces(entry)
@@ -149,22 +149,22 @@ class CocoLayout(Layout):
                 yield {**annotation, "id": number, "image_id": image["id"]}
 
 
-def read_coco(tree: Tree, forced: bool) -> CocoLayout | None:
+def read_coco(tree: Tree, requested: bool) -> CocoLayout | None:
     """The set as COCO's, or None where no JSON file of its is there."""
     layout = CocoLayout()
     index = _Index(tree)
     broken: list[Failure] = []
-    for entry in tree.sides_named(".json"):
+    for entry in tree.sidecars_ending(".json"):
         try:
             number = layout.store.add(entry, index.places_for(entry))
         except LabelError as error:
-            if forced or _seems_coco(entry):
+            if requested or _seems_coco(entry):
                 broken.append(Failure(entry.path, str(error)))
-                layout.used.add(entry.path)
+                layout.label_paths.add(entry.path)
             continue
         if number is None:
             continue
-        layout.used.add(entry.path)
+        layout.label_paths.add(entry.path)
         layout.entries.append(entry)
         layout.categories.append(_categories(layout.store.heads[number], entry, broken))
         layout.splits.append(_split(entry.path))
@@ -187,17 +187,17 @@ def _know_pictures(layout: CocoLayout, tree: Tree, broken: bool) -> None:
             listed.add((place, origin))
             if splits.get((place, origin)) != "train":
                 splits[place, origin] = layout.splits[file]
-    folders = folder_splits(entry.path for entry in tree.pictures)
+    folders = folder_splits(entry.path for entry in tree.images)
     unknown = 0
-    for entry in tree.pictures:
+    for entry in tree.images:
         if entry.key in listed:
             split = splits[entry.key] or split_of(entry.path, folders)[0]
-            layout.known[entry.key] = ImageInfo(None, split, CocoLabels(entry, layout))
+            layout.images[entry.key] = ImageInfo(None, split, CocoLabels(entry, layout))
         elif broken:
-            layout.hidden.add(entry.key)  # its labels may be what could not be read
+            layout.excluded.add(entry.key)  # its labels may be what could not be read
             unknown += 1
         else:
-            layout.known[entry.key] = ImageInfo(None, split_of(entry.path, folders)[0])
+            layout.images[entry.key] = ImageInfo(None, split_of(entry.path, folders)[0])
     if unknown:
         layout.notices.append(f"{unknown} picture(s) without labels were left alone, since a label file is broken")
 
@@ -207,7 +207,7 @@ class _Index:
 
     def __init__(self, tree: Tree) -> None:
         self._named: dict[str, list[Entry]] = defaultdict(list)
-        for entry in tree.pictures:
+        for entry in tree.images:
             self._named[PurePosixPath(entry.path).name].append(entry)
 
     def places_for(self, file: Entry) -> Any:

@@ -10,7 +10,7 @@ from threading import Lock
 from typing import Any
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.readers.file_tree import Entry
+from augmentai.dataset.file_tree import Entry
 
 _AT_ONCE = 5000
 _LARGEST_REREAD_BYTES = 64 << 20  # a broken file of this size is read again to tell the line

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.imagefolder.metadata import place_of
 from augmentai.dataset.formats.mask_files import MaskFile, looks_like_mask
-from augmentai.dataset.readers.file_tree import Entry, Tree, parent
 from augmentai.images.orientation import read_frame
 
 Key = tuple[str, str]  # of a picture: its path and its ZIP
@@ -42,15 +42,15 @@ def companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Companions:
 
     A column names masks where nearly all of what it names are PNGs of their pictures' size with large even areas.
     """
-    pictures = {entry.key: entry for entry in tree.pictures}
+    pictures = {entry.key: entry for entry in tree.images}
     named: dict[str, list[tuple[Entry, Entry]]] = defaultdict(list)  # column -> (picture, companion)
     found = Companions()
     missing: Counter[str] = Counter()
-    for picture in tree.pictures:
+    for picture in tree.images:
         told = row_of(picture.key)
         for column, name in _names(told[2]) if told is not None else ():
             place = place_of(files[told[0]], name) if told is not None else ""
-            entry = pictures.get((place, picture.origin)) or tree.side(place, picture.origin)
+            entry = pictures.get((place, picture.origin)) or tree.sidecar(place, picture.origin)
             if entry is None:
                 missing[column] += 1
             elif entry.key != picture.key:

@@ -16,13 +16,13 @@ from threading import Lock
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels, Shape
-from augmentai.dataset.formats.base import Closing, File, ImageInfo, Layout
+from augmentai.dataset.file_tree import Entry, Tree, joined, parent
+from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.folders import class_of
 from augmentai.dataset.formats.imagefolder.companion_files import Companions, Masks, companions
 from augmentai.dataset.formats.imagefolder.metadata import csv_line, json_line, objects_of, read_rows
 from augmentai.dataset.formats.mask_files import encode_mask
 from augmentai.dataset.formats.splits import folder_splits, split_of
-from augmentai.dataset.readers.file_tree import Entry, Tree, joined, parent
 from augmentai.images.orientation import read_frame
 from augmentai.images.photo import ImageError
 from augmentai.types import Failure, Source
@@ -91,13 +91,15 @@ class ImageFolderLayout(Layout):
         file, number, text = self._all(query, *key)[0]
         return file, number, json.loads(text)
 
-    def label_entries(self, source: Source) -> list[Entry]:
+    def own_label_files(self, source: Source) -> list[Entry]:
         return [mask.entry for _, mask in source.labels.masks] if isinstance(source.labels, RowLabels) else []
 
-    def kept(self) -> list[Entry]:
+    def shared_files(self) -> list[Entry]:
         return self.beside.others
 
-    def files(self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]) -> list[File]:
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
         if labels is None or labels.mask is None or not isinstance(source.labels, RowLabels):
             return []
         bitmaps = (labels.mask, *labels.other_masks)
@@ -130,7 +132,7 @@ class ImageFolderLayout(Layout):
             moved["area"] = [round((x1 - x0) * (y1 - y0), 3) for x0, y0, x1, y1 in boxes]
         return {"objects": moved}
 
-    def closing(self, rows: Rows) -> Closing:
+    def dataset_files(self, rows: Rows) -> StreamedFiles:
         for file, entry in enumerate(self.entries):
             if self._is_unchanged(file, rows):
                 yield entry.path, [entry.read()]
@@ -183,7 +185,7 @@ class ImageFolderLayout(Layout):
             )
         self.entries.append(entry)
         self.columns.append(columns)
-        self.used.add(entry.path)
+        self.label_paths.add(entry.path)
 
     def has_row(self, key: tuple[str, str]) -> bool:
         return bool(self._all("SELECT 1 FROM rows WHERE place = ? AND origin = ? LIMIT 1", *key))
@@ -200,18 +202,18 @@ class ImageFolderLayout(Layout):
             return self._database.execute(query, values).fetchall()
 
 
-def read_imagefolder(tree: Tree, forced: bool) -> ImageFolderLayout | None:
+def read_imagefolder(tree: Tree, requested: bool) -> ImageFolderLayout | None:
     """The set as ImageFolder's, or None where no metadata names its pictures."""
     layout = ImageFolderLayout()
     failures: list[Failure] = []
-    for entry in tree.sides_named("metadata.csv", "metadata.jsonl"):
+    for entry in tree.sidecars_ending("metadata.csv", "metadata.jsonl"):
         if PurePosixPath(entry.path).name.casefold() not in {"metadata.csv", "metadata.jsonl"}:
             continue
         try:
             columns, found = read_rows(entry)
         except LabelError as error:
             failures.append(Failure(entry.path, str(error)))
-            layout.used.add(entry.path)
+            layout.label_paths.add(entry.path)
             continue
         if found is not None:
             layout.add(entry, columns, iter(found))
@@ -219,27 +221,27 @@ def read_imagefolder(tree: Tree, forced: bool) -> ImageFolderLayout | None:
         return None
     layout.failures += failures
     layout.beside = companions(tree, lambda key: layout.row_of(key) if layout.has_row(key) else None, layout.entries)
-    layout.hidden |= layout.beside.hidden
+    layout.excluded |= layout.beside.hidden
     layout.notices += layout.beside.notices
-    layout.used |= {entry.path for entry in layout.beside.others}
+    layout.label_paths |= {entry.path for entry in layout.beside.others}
     broken = {parent(failure.file) for failure in failures}
-    splits = folder_splits(entry.path for entry in tree.pictures)
+    splits = folder_splits(entry.path for entry in tree.images)
     unknown = 0
-    for picture in tree.pictures:
+    for picture in tree.images:
         if picture.key in layout.beside.hidden:
             continue
         split = split_of(picture.path, splits)[0]
         if layout.has_row(picture.key):
             label = layout.row_of(picture.key)[2].get("label")
             name = str(label) if isinstance(label, str | int) and not isinstance(label, bool) else None
-            layout.known[picture.key] = ImageInfo(
+            layout.images[picture.key] = ImageInfo(
                 name, split, RowLabels(picture.key, layout, picture, layout.beside.masks.get(picture.key, ()))
             )
         elif any(not place or picture.path.startswith(place + "/") for place in broken):
-            layout.hidden.add(picture.key)  # its row may be what could not be read
+            layout.excluded.add(picture.key)  # its row may be what could not be read
             unknown += 1
         else:
-            layout.known[picture.key] = ImageInfo(class_of(picture.path, splits), split)
+            layout.images[picture.key] = ImageInfo(class_of(picture.path, splits), split)
     layout.beside.masks.clear()
     layout.beside.hidden.clear()
     if unknown:

@@ -10,7 +10,7 @@ from typing import Any
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_names import safe_path
-from augmentai.dataset.readers.file_tree import Entry, joined, parent
+from augmentai.dataset.file_tree import Entry, joined, parent
 
 _LARGEST_METADATA_BYTES = 256 << 20  # one file for all pictures of a folder
 

@@ -9,11 +9,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from augmentai.annotations import LabelError, Labels
-from augmentai.dataset.formats.base import Closing, File, ImageInfo, Layout
+from augmentai.dataset.file_tree import Entry, Tree, joined, parent
+from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.mask_files import MaskFile, encode_mask
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.formats.voc.annotation import labels_of, read_xml, xml_of
-from augmentai.dataset.readers.file_tree import Entry, Tree, joined, parent
 from augmentai.images.orientation import read_frame
 from augmentai.images.photo import ImageError
 from augmentai.types import Source
@@ -54,17 +54,19 @@ class VocLayout(Layout):
         super().__init__()
         self.lists: list[Entry] = []
 
-    def label_entries(self, source: Source) -> list[Entry]:
+    def own_label_files(self, source: Source) -> list[Entry]:
         reader = source.labels
         if not isinstance(reader, VocLabels):
             return []
         return [*([reader.xml] if reader.xml is not None else []), *(mask.entry for mask in reader.masks)]
 
-    def files(self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]) -> list[File]:
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
         reader = source.labels
         if labels is None or not isinstance(reader, VocLabels):
             return []
-        files: list[File] = []
+        files: list[OutputFile] = []
         if reader.xml is not None:
             before = reader.load()
             moved = before.extra["turned"] or before.shapes != labels.shapes
@@ -80,7 +82,7 @@ class VocLayout(Layout):
                 files.append((mask.path_for(file), encode_mask(picture)))
         return files
 
-    def closing(self, rows: Rows) -> Closing:
+    def dataset_files(self, rows: Rows) -> StreamedFiles:
         if not self.lists:
             return
         stems: dict[str, list[Source]] = defaultdict(list)
@@ -129,32 +131,32 @@ def _stem(name: str) -> str:
     return last.stem if last.suffix.lower() in {".jpg", ".jpeg", ".png", ".bmp"} else last.name
 
 
-def read_voc(tree: Tree, forced: bool) -> VocLayout | None:
+def read_voc(tree: Tree, requested: bool) -> VocLayout | None:
     """The set as Pascal VOC's, or None where no annotation of its is there."""
     sheets: dict[str, list[Entry]] = defaultdict(list)
-    for entry in tree.sides_named(".xml"):
+    for entry in tree.sidecars_ending(".xml"):
         sheets[PurePosixPath(entry.path).stem].append(entry)
-    found = {entry.key: _sheet(entry, sheets) for entry in tree.pictures} if sheets else {}
+    found = {entry.key: _sheet(entry, sheets) for entry in tree.images} if sheets else {}
     held = [sheet for sheet in found.values() if sheet is not None]
-    if not held or not (forced or any(_is_voc(sheet) for sheet in held[:20])):
+    if not held or not (requested or any(_is_voc(sheet) for sheet in held[:20])):
         return None
     layout = VocLayout()
-    layout.used = {sheet.path for sheet in held}
-    layout.lists = [entry for entry in tree.sides_named(".txt") if "imagesets" in entry.path.casefold().split("/")]
-    layout.used |= {entry.path for entry in layout.lists}
-    splits = _splits(layout.lists, {PurePosixPath(entry.path).stem for entry in tree.pictures})
-    folders = folder_splits(entry.path for entry in tree.pictures)
+    layout.label_paths = {sheet.path for sheet in held}
+    layout.lists = [entry for entry in tree.sidecars_ending(".txt") if "imagesets" in entry.path.casefold().split("/")]
+    layout.label_paths |= {entry.path for entry in layout.lists}
+    splits = _splits(layout.lists, {PurePosixPath(entry.path).stem for entry in tree.images})
+    folders = folder_splits(entry.path for entry in tree.images)
     masks = _masks(tree)
-    layout.hidden = {mask.key for group in masks.values() for mask in group if mask is not None}
-    for entry in tree.pictures:
-        if entry.key in layout.hidden:
+    layout.excluded = {mask.key for group in masks.values() for mask in group if mask is not None}
+    for entry in tree.images:
+        if entry.key in layout.excluded:
             continue
         stem = PurePosixPath(entry.path).stem
         split = splits.get(stem) or split_of(entry.path, folders)[0]
         bitmaps = tuple(MaskFile(mask) for mask in masks.get((stem, entry.origin), ()) if mask is not None)
         sheet = found[entry.key]
         labels = VocLabels(entry, sheet, bitmaps) if sheet is not None or bitmaps else None
-        layout.known[entry.key] = ImageInfo(None, split, labels)
+        layout.images[entry.key] = ImageInfo(None, split, labels)
     return layout
 
 
@@ -202,7 +204,7 @@ def _splits(lists: list[Entry], stems: Container[str]) -> dict[str, str]:
 def _masks(tree: Tree) -> dict[tuple[str, str], list[Entry | None]]:
     """The bitmaps of SegmentationClass and SegmentationObject, by stem and ZIP."""
     found: dict[tuple[str, str], list[Entry | None]] = {}
-    for entry in tree.pictures:
+    for entry in tree.images:
         place = _MASK_FOLDERS.get(PurePosixPath(parent(entry.path)).name.casefold())
         if place is not None and entry.path.lower().endswith(".png"):
             found.setdefault((PurePosixPath(entry.path).stem, entry.origin), [None, None])[place] = entry

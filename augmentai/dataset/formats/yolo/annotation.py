@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from augmentai.annotations import LabelError, Labels, Point, Shape
-from augmentai.dataset.readers.file_tree import Entry
+from augmentai.dataset.file_tree import Entry
 from augmentai.images.orientation import read_frame
 
 STANDS_IN = (

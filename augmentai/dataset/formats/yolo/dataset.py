@@ -10,10 +10,10 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels
-from augmentai.dataset.formats.base import Closing, File, ImageInfo, Layout
+from augmentai.dataset.file_tree import Entry, Tree, joined, parent
+from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.formats.yolo.annotation import STANDS_IN, Classes, YoloLabels, lines_of, looks_right, yaml_of
-from augmentai.dataset.readers.file_tree import Entry, Tree, joined, parent
 from augmentai.types import Failure, Source
 
 if TYPE_CHECKING:
@@ -45,21 +45,23 @@ class YoloLayout(Layout):
     def __init__(self, yamls: list[_Yaml], names: list[Entry]) -> None:
         super().__init__()
         self._yamls, self._names = yamls, names
-        self.used |= {one.entry.path for one in yamls} | {entry.path for entry in names}
-        self.used |= {entry.path for one in yamls for entry, _ in one.lists}
+        self.label_paths |= {one.entry.path for one in yamls} | {entry.path for entry in names}
+        self.label_paths |= {entry.path for one in yamls for entry, _ in one.lists}
 
-    def categories_known(self) -> list[str]:
+    def class_names(self) -> list[str]:
         names = [one.classes for one in self._yamls] or [_plain_names(entry) for entry in self._names[:1]]
         return list(dict.fromkeys(one.names[number] for one in names for number in sorted(one.names)))
 
-    def label_entries(self, source: Source) -> list[Entry]:
+    def own_label_files(self, source: Source) -> list[Entry]:
         reader = source.labels
         return [reader.text] if isinstance(reader, YoloLabels) and reader.text is not None else []
 
-    def kept(self) -> list[Entry]:
+    def shared_files(self) -> list[Entry]:
         return self._names
 
-    def files(self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]) -> list[File]:
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
         reader = source.labels
         if labels is None or not isinstance(reader, YoloLabels) or reader.text is None:
             return []
@@ -68,7 +70,7 @@ class YoloLayout(Layout):
         path = joined(parent(reader.text.path), PurePosixPath(file).stem + ".txt")
         return [(path, "".join(line + "\n" for line in lines).encode())]
 
-    def closing(self, rows: Rows) -> Closing:
+    def dataset_files(self, rows: Rows) -> StreamedFiles:
         for one in self._yamls:
             yield one.entry.path, [self._portable(one, rows.splits).encode()]
             for entry, split in one.lists:
@@ -95,20 +97,20 @@ class YoloLayout(Layout):
         return yaml_of(content, stands_in)
 
 
-def read_yolo(tree: Tree, forced: bool) -> YoloLayout | None:
+def read_yolo(tree: Tree, requested: bool) -> YoloLayout | None:
     """The set as YOLO's, or None where it does not look like one."""
     failures: list[Failure] = []
-    yamls = _yamls(tree, failures, forced)
-    texts = {entry.key: _label_text(tree, entry) for entry in tree.pictures}
+    yamls = _yamls(tree, failures, requested)
+    texts = {entry.key: _label_text(tree, entry) for entry in tree.images}
     if not yamls and not (any(texts.values()) and _are_labels(list(texts.values()))):
         return None
-    names = [entry for entry in tree.sides_named(*_NAME_FILES) if PurePosixPath(entry.path).name in _NAME_FILES]
+    names = [entry for entry in tree.sidecars_ending(*_NAME_FILES) if PurePosixPath(entry.path).name in _NAME_FILES]
     layout = YoloLayout(yamls, names)
     layout.failures += failures
     plain = {parent(entry.path): _plain_names(entry) for entry in names}
-    folders = folder_splits(entry.path for entry in tree.pictures)
+    folders = folder_splits(entry.path for entry in tree.images)
     listed = [_listed(one, tree) for one in yamls]
-    for entry in tree.pictures:
+    for entry in tree.images:
         text = texts[entry.key]
         place = _nearest([one.place for one in yamls], entry.path)
         split = None
@@ -122,20 +124,20 @@ def read_yolo(tree: Tree, forced: bool) -> YoloLayout | None:
         if split is None:
             split = split_of(entry.path, folders)[0]
         if text is not None:
-            layout.used.add(text.path)
-        layout.known[entry.key] = ImageInfo(None, split, YoloLabels(entry, text, classes))
+            layout.label_paths.add(text.path)
+        layout.images[entry.key] = ImageInfo(None, split, YoloLabels(entry, text, classes))
     return layout
 
 
-def _yamls(tree: Tree, failures: list[Failure], forced: bool) -> list[_Yaml]:
+def _yamls(tree: Tree, failures: list[Failure], requested: bool) -> list[_Yaml]:
     import yaml
 
     found = []
-    for entry in tree.sides_named(".yaml", ".yml"):
+    for entry in tree.sidecars_ending(".yaml", ".yml"):
         try:
             content = yaml.safe_load(entry.text())
         except (LabelError, yaml.YAMLError, RecursionError, ValueError) as error:
-            if forced or PurePosixPath(entry.path).stem == "data":
+            if requested or PurePosixPath(entry.path).stem == "data":
                 failures.append(Failure(entry.path, f"not YAML that can be read ({_one_line(error)}); correct it"))
             continue
         if not isinstance(content, dict) or "names" not in content:
@@ -176,8 +178,8 @@ def _find_splits(one: _Yaml, tree: Tree) -> None:
             if not isinstance(given, str) or not given.strip():
                 continue
             if given.lower().endswith(".txt"):
-                where = _resolve(given, base, one.place, set(tree.sides))
-                entry = tree.side(where, one.entry.origin) if where is not None else None
+                where = _resolve(given, base, one.place, set(tree.sidecars))
+                entry = tree.sidecar(where, one.entry.origin) if where is not None else None
                 if entry is not None:
                     one.lists.append((entry, key))
             else:
@@ -207,7 +209,7 @@ def _listed(one: _Yaml, tree: Tree) -> dict[str, str]:
     found: dict[str, str] = {}
     if not one.lists:
         return found
-    known = {entry.path for entry in tree.pictures}
+    known = {entry.path for entry in tree.images}
     for entry, split in reversed(one.lists):
         for line in entry.text().splitlines():
             if line.strip():
@@ -228,10 +230,10 @@ def _label_text(tree: Tree, picture: Entry) -> Entry | None:
     if places:
         for word in ("labels", "Labels"):
             swapped = [*parts[: places[-1]], word, *parts[places[-1] + 1 :]]
-            entry = tree.side("/".join(swapped) + ".txt", picture.origin)
+            entry = tree.sidecar("/".join(swapped) + ".txt", picture.origin)
             if entry is not None:
                 return entry
-    return tree.side(picture.stem + ".txt", picture.origin)
+    return tree.sidecar(picture.stem + ".txt", picture.origin)
 
 
 def _are_labels(texts: list[Entry | None]) -> bool:

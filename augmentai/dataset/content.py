@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import IO
 
-from augmentai.dataset.readers.archive import Member, check
+from augmentai.dataset.archive import Member, check
 from augmentai.images.file_types import HEAD_BYTES
 
 _CHUNK_BYTES = 1 << 20

@@ -9,11 +9,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.readers.archive import ArchiveError, Member, check, size_words
-from augmentai.dataset.readers.content import sha256_of
+from augmentai.dataset.archive import ArchiveError, Member, check, size_words
+from augmentai.dataset.content import sha256_of
 
-# What label files are called. Others are left alone, as before.
-LABEL_SUFFIXES = frozenset({".txt", ".xml", ".json", ".jsonl", ".csv", ".yaml", ".yml", ".names", ".data"})
 _LISTS = frozenset({".csv", ".json", ".jsonl", ".xml"})
 _ABOUT_THE_SET = ("readme", "licen", "attribution", "credits", "dataset_info", "dataset-metadata", "classes")
 _LARGEST_TEXT_BYTES = 32 << 20  # of a file that is read whole: ten times the largest label file of one picture
@@ -88,15 +86,15 @@ class Entry:
 class Tree:
     """Every file that was given, before any is hashed or decoded."""
 
-    pictures: list[Entry] = field(default_factory=list)
-    sides: dict[str, list[Entry]] = field(default_factory=dict)
+    images: list[Entry] = field(default_factory=list)
+    sidecars: dict[str, list[Entry]] = field(default_factory=dict)
 
-    def add_side(self, entry: Entry) -> None:
-        self.sides.setdefault(entry.path, []).append(entry)
+    def add_sidecar(self, entry: Entry) -> None:
+        self.sidecars.setdefault(entry.path, []).append(entry)
 
-    def side(self, path: str, origin: str = "") -> Entry | None:
+    def sidecar(self, path: str, origin: str = "") -> Entry | None:
         """The label file of this path: that of the same ZIP, where several hold one."""
-        found = self.sides.get(path, [])
+        found = self.sidecars.get(path, [])
         return next((entry for entry in found if entry.origin == origin), found[0] if found else None)
 
     def foreign_labels(self, used: Container[str]) -> bool:
@@ -105,26 +103,26 @@ class Tree:
         Such are one beside a picture that shares its name, and any CSV, JSON or XML file but those about the set as a
         whole. used: paths of those that were understood.
         """
-        names = (PurePosixPath(path) for path in self.sides if path not in used)
+        names = (PurePosixPath(path) for path in self.sidecars if path not in used)
         foreign = [name for name in names if not name.stem.lower().startswith(_ABOUT_THE_SET)]
         if any(name.suffix.lower() in _LISTS for name in foreign):
             return True
         stems = {name.with_suffix("").as_posix() for name in foreign}
-        return bool(stems) and any(entry.stem in stems for entry in self.pictures)
+        return bool(stems) and any(entry.stem in stems for entry in self.images)
 
-    def sides_named(self, *endings: str) -> Iterator[Entry]:
+    def sidecars_ending(self, *endings: str) -> Iterator[Entry]:
         """Label files whose lower-cased path ends so, sorted."""
-        for path in sorted(self.sides):
+        for path in sorted(self.sidecars):
             if path.lower().endswith(endings):
-                yield from self.sides[path]
+                yield from self.sidecars[path]
 
     def sha256_of_labels(self, used: Container[str], masks: Container[tuple[str, str]]) -> str:
         """Of the paths and bytes of label files, "" where there are none. used: their paths; masks: those of pictures.
 
         What cannot be read counts as nothing: it is told where it is read for what it says.
         """
-        entries = [entry for path, held in self.sides.items() if path in used for entry in held]
-        entries += [entry for entry in self.pictures if entry.key in masks]
+        entries = [entry for path, held in self.sidecars.items() if path in used for entry in held]
+        entries += [entry for entry in self.images if entry.key in masks]
         digest = hashlib.sha256()
         for entry in sorted(entries, key=lambda entry: entry.path):
             try:
@@ -138,7 +136,7 @@ class Tree:
     def folders(self) -> set[str]:
         """Every folder that holds a picture, at any depth; "" is the set itself."""
         found = {""}
-        for entry in self.pictures:
+        for entry in self.images:
             folder = parent(entry.path)
             while folder not in found:
                 found.add(folder)

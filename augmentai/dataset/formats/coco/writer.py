@@ -1,0 +1,66 @@
+"""Any labelled set written as COCO: SPLIT/... and annotations/instances_SPLIT.json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from augmentai.annotations import Labels
+from augmentai.dataset.atomic_files import OutputError
+from augmentai.dataset.formats.base import StreamedFiles
+from augmentai.dataset.formats.coco.annotation import annotation_of
+from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter, json_bytes
+from augmentai.images.orientation import read_size
+from augmentai.types import Source
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import Rows
+
+
+class CocoWriter(ListingWriter):
+    """Writes SPLIT/... and annotations/instances_SPLIT.json."""
+
+    name = "coco"
+
+    def image_path(self, source: Source) -> str:
+        return f"{source.split or 'images'}/{self.bare_path(source)}"
+
+    def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
+        annotations = [
+            {"category": shape.category, **shape.extra.get("fields", {}), **annotation_of(shape)}
+            for shape in self.objects(source, labels)
+        ]
+        return {"size_wh": list(size_wh), "annotations": annotations}
+
+    def dataset_files(self, rows: Rows) -> StreamedFiles:
+        for split in (*SPLITS, None):
+            if any(row.source.split == split for row in rows):
+                yield f"annotations/instances{'_' + split if split else ''}.json", self._json(rows, split)
+
+    def _json(self, rows: Rows, split: str | None) -> Iterator[bytes]:
+        numbers = {name: number for number, name in enumerate(self.class_names, 1)}
+        categories = [{"id": number, "name": name, "supercategory": ""} for name, number in numbers.items()]
+        yield b'{"info": {}, "licenses": [],\n"categories": ' + json_bytes(categories) + b',\n"images": [\n'
+        for number, row in enumerate((row for row in rows if row.source.split == split), 1):
+            width, height = row.record["size_wh"] if row.record is not None else read_size(row.source)
+            name = row.file.removeprefix(f"{split or 'images'}/")
+            image = {"id": number, "file_name": name, "width": width, "height": height}
+            yield (b",\n" if number > 1 else b"") + json_bytes(image)
+        yield b'\n],\n"annotations": [\n'
+        total = 0
+        for number, (_, record) in enumerate(self.records(rows, split), 1):
+            for annotation in record["annotations"]:
+                total += 1
+                ids = {"id": total, "image_id": number, "category_id": _number(numbers, annotation["category"])}
+                own = {key: value for key, value in annotation.items() if key != "category"}
+                yield (b",\n" if total > 1 else b"") + json_bytes({**own, **ids})
+        yield b"\n]}\n"
+
+
+def _number(numbers: dict[str, int], category: str) -> int:
+    if category not in numbers:
+        raise OutputError(
+            f'the manifest names the class "{category}", which the set does not have now: it was begun by another '
+            "version of AugmentAI; start again in another folder"
+        )
+    return numbers[category]

@@ -1,0 +1,182 @@
+"""What all writers that convert a set share: its classes, where its images go, and what the format could not hold."""
+
+from __future__ import annotations
+
+import json
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from augmentai.annotations import LabelError, Labels, Shape
+from augmentai.dataset.file_tree import parent
+from augmentai.dataset.formats.base import Conversion, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.shape_conversion import classes_of, objects_of_labels
+from augmentai.dataset.formats.splits import split_named
+from augmentai.images.orientation import read_size
+from augmentai.recipe import RecipeError
+from augmentai.types import Source
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import Row, Rows
+
+SPLITS = ("train", "val", "test")
+_IMAGE_FOLDER = re.compile(r"(?i)^(images?|imgs?|jpegimages)$")
+
+
+class FormatWriter:
+    """Writes a set that came in another format. Reads the labels of every source once, to know their classes.
+
+    A format's writer derives from it and overrides what its files need. What the format cannot hold goes into `losses`,
+    through `lose`, so that nothing is dropped in silence.
+
+    Args:
+        layout: the set as it was recognised.
+        sources: all its images, sorted by path and hash, those for validation and test included.
+
+    Attributes:
+        name: the format's name, for messages.
+        needs_objects: a set without boxes, polygons or masks cannot be written.
+        class_names: every class of the set; a class number is a position in it.
+
+    Raises:
+        RecipeError: the set has nothing that this format could hold.
+    """
+
+    name: ClassVar[str] = ""
+    needs_objects: ClassVar[bool] = True
+
+    def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
+        self.losses: dict[str, None] = {}
+        self.layout = layout
+        self._conversion = conversion_of(layout, sources, self.needs_objects or layout.unnamed_objects)
+        self.class_names = self._conversion.class_names
+        self._last: tuple[Labels | None, tuple[Shape, ...]] = (None, ())
+        if self.needs_objects and not self.class_names:
+            raise RecipeError(
+                f"to is {self.name}, and the set has no boxes, polygons or masks to write; expected same or imagefolder"
+            )
+
+    def image_path(self, source: Source) -> str:
+        return self.bare_path(source)
+
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
+        return []
+
+    def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
+        return None
+
+    def dataset_files(self, rows: Rows) -> StreamedFiles:
+        yield from ()
+
+    def bare_path(self, source: Source) -> str:
+        """The path of an image without the folders that all share, split folders, and folders called "images"."""
+        return "/".join(_bare(source).split("/")[self._conversion.shared_folders :])
+
+    def objects(self, source: Source, labels: Labels | None) -> list[Shape]:
+        """The objects in an image, each with its class; of a mask, each connected area is one."""
+        if labels is None:
+            return []
+        if labels is not self._last[0]:  # the variations of one source follow each other, and outlines take their time
+            shapes = objects_of_labels(labels)
+            if self._conversion.by_folder and source.label is not None:
+                shapes = tuple(replace(shape, category=source.label) for shape in shapes)
+            self._last = labels, shapes
+        if labels.shapes and labels.mask is not None:
+            self.lose("masks next to boxes were left out")
+        return list(self._last[1])
+
+    def objects_without_keypoints(self, source: Source, labels: Labels | None) -> list[Shape]:
+        """The same for a format that has no keypoints, which are reported as lost."""
+        shapes = self.objects(source, labels)
+        if any(shape.extra.get("keypoints") for shape in shapes):
+            self.lose("keypoints were left out: only COCO has them here")
+        return shapes
+
+    def lose(self, words: str) -> None:
+        """Report, once, what this format cannot hold."""
+        self.losses.setdefault(words)
+
+
+class ListingWriter(FormatWriter):
+    """Writes a format whose images are listed in one file per split."""
+
+    def records(self, rows: Rows, split: str | None) -> Iterator[tuple[Row, Any]]:
+        """Every image of a split with its record."""
+        own = lru_cache(maxsize=1)(self._own_record)  # the variations of one source follow each other
+        for row in rows:
+            if row.source.split == split:
+                yield row, row.record if row.record is not None else own(row.source)
+
+    def _own_record(self, source: Source) -> Any:
+        labels = source.labels.load() if source.labels is not None else None
+        return self.record(source, labels, read_size(source))
+
+
+def conversion_of(layout: Layout, sources: Sequence[Source], with_classes: bool) -> Conversion:
+    """What a conversion needs to know of the whole set; found out once per set.
+
+    Args:
+        layout: the set.
+        sources: all its images.
+        with_classes: read all labels for their classes.
+    """
+    if with_classes not in layout.conversions:
+        names = _class_names(layout, sources) if with_classes else []
+        folder_names = _folder_classes(layout, sources) if len(names) == 1 else []
+        folders = {parent(_bare(source)) for source in sources} or {""}
+        shared = len(PurePosixPath(posixpath.commonpath(folders)).parts)
+        layout.conversions[with_classes] = Conversion(tuple(folder_names or names), bool(folder_names), shared)
+    return layout.conversions[with_classes]
+
+
+def json_bytes(value: Any) -> bytes:
+    """A value as JSON, in UTF-8."""
+    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+
+
+def _class_names(layout: Layout, sources: Sequence[Source]) -> list[str]:
+    """Every class of the set: in its own order if it has one, else sorted, numbers by their value."""
+    found = dict.fromkeys(layout.class_names())
+    if not found:
+        seen: set[str] = set()
+        for source in sources:
+            if source.labels is not None:
+                try:
+                    seen |= classes_of(source.labels.load())
+                except (LabelError, OSError):
+                    continue  # reported when this image's turn comes
+        found = dict.fromkeys(
+            sorted(seen, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
+        )
+    return list(found)
+
+
+def _folder_classes(layout: Layout, sources: Sequence[Source]) -> list[str]:
+    """The class folders of a set whose masks tell only object from background: the folder names the object.
+
+    Folders without an object are no classes.
+    """
+    if not layout.unnamed_objects or any(source.label is None for source in sources):
+        return []
+    found: set[str] = set()
+    for source in sources:
+        if source.label is not None and source.label not in found and source.labels is not None:
+            try:
+                if classes_of(source.labels.load()):
+                    found.add(source.label)
+            except (LabelError, OSError):
+                continue  # reported when this image's turn comes
+    return sorted(found)
+
+
+def _bare(source: Source) -> str:
+    """The path of an image without split folders and folders called "images"."""
+    *folders, name = source.path.split("/")
+    rest = [f for f in folders if not _IMAGE_FOLDER.match(f) and not (source.split and split_named(f))]
+    return "/".join((*rest, name))

@@ -1,0 +1,48 @@
+"""Any labelled set written as Hugging Face's ImageFolder: SPLIT/... with metadata.jsonl."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from augmentai.annotations import Labels
+from augmentai.dataset.formats.base import StreamedFiles
+from augmentai.dataset.formats.format_writer import ListingWriter, json_bytes
+from augmentai.types import Source
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import Rows
+
+
+class ImageFolderWriter(ListingWriter):
+    """Writes SPLIT/... with metadata.jsonl, boxes in "objects"."""
+
+    name = "imagefolder"
+    needs_objects = False
+
+    def image_path(self, source: Source) -> str:
+        folder = {"val": "validation"}.get(source.split or "", source.split)
+        return "/".join(filter(None, (folder, self.bare_path(source))))
+
+    def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
+        shapes = [shape for shape in self.objects_without_keypoints(source, labels) if shape.box is not None]
+        if any(shape.polygons or shape.mask is not None for shape in shapes):
+            self.lose("polygons and bitmaps were written as the boxes around them")
+        corners = [shape.box for shape in shapes if shape.box is not None]
+        boxes = [[round(v, 3) for v in (x0, y0, x1 - x0, y1 - y0)] for x0, y0, x1, y1 in corners]
+        return {"objects": {"bbox": boxes, "categories": [shape.category for shape in shapes]}}
+
+    def dataset_files(self, rows: Rows) -> StreamedFiles:
+        folders = {None: "", "train": "train/", "val": "validation/", "test": "test/"}
+        for split, folder in folders.items():
+            if any(row.source.split == split for row in rows):
+                yield f"{folder}metadata.jsonl", self._lines(rows, split, folder)
+
+    def _lines(self, rows: Rows, split: str | None, folder: str) -> Iterator[bytes]:
+        for row, record in self.records(rows, split):
+            entry: dict[str, Any] = {"file_name": row.file.removeprefix(folder)}
+            if row.source.label is not None:
+                entry["label"] = row.source.label
+            if self.layout.labelled:
+                entry["objects"] = record["objects"]
+            yield json_bytes(entry) + b"\n"

@@ -1,0 +1,16 @@
+"""YOLO as a registered format."""
+
+from __future__ import annotations
+
+from augmentai.dataset.formats.base import Format
+from augmentai.dataset.formats.yolo.dataset import read_yolo
+from augmentai.dataset.formats.yolo.writer import YoloWriter
+
+YOLO = Format(
+    name="yolo",
+    title="YOLO",
+    hint="data.yaml with names, or a .txt file for each image in a labels folder or beside it",
+    detect=read_yolo,
+    writer=YoloWriter,
+    label_suffixes=(".txt", ".yaml", ".yml", ".names", ".data"),
+)
