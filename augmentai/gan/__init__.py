@@ -1,1 +1,1 @@
-"""The local GAN: `network` (the model), `render` (pixels), `store` (files), `train` (the trainer)."""
+"""The local GAN: `network` (the model), `trainer` and `train`, `render` (full-size pixels), `weights_file`."""

@@ -1,4 +1,4 @@
-"""What the generator is taught besides fooling the discriminators. Each returns one number, lower is better."""
+"""Losses of the generator beyond the adversarial one. Each returns a scalar; lower is better."""
 
 from __future__ import annotations
 
@@ -9,17 +9,30 @@ from torch import Tensor
 from augmentai.gan.network import KNOTS, luma
 
 
-def tell_apart(read: Tensor, styles: Tensor, temperature: float = 0.1) -> Tensor:
-    """InfoNCE (van den Oord et al. 2018): the style read back from swap i must pick donor i out of the batch.
+def contrastive(read: Tensor, styles: Tensor, temperature: float = 0.1) -> Tensor:
+    """InfoNCE (van den Oord et al. 2018): the style encoded from output i must identify donor i within the batch.
 
-    read, styles: (B, 64) of unit RMS. This is what keeps styles apart; without it they collapse to a few looks.
+    This keeps styles apart; without it they collapse to a few.
+
+    Shape:
+        read, styles: (B, 64), unit RMS; output: ()
     """
-    likeness = read @ styles.T / read.shape[1]  # (B, B): cosine
-    return F.cross_entropy(likeness / temperature, torch.arange(len(read), device=read.device))
+    similarity = read @ styles.T / read.shape[1]  # (B, B): cosine
+    return F.cross_entropy(similarity / temperature, torch.arange(len(read), device=read.device))
 
 
 def palette_distance(made: Tensor, donor: Tensor, rng: torch.Generator, directions: int = 24) -> Tensor:
-    """Sliced Wasserstein-1 distance between the two pictures' colours (Rabin et al. 2011): (B, 3, H, W) both."""
+    """Sliced Wasserstein-1 distance between the colours of two images (Rabin et al. 2011).
+
+    Args:
+        made: The output.
+        donor: The image whose style it was given.
+        rng: Draws the directions.
+        directions: Random axes in colour space to project on.
+
+    Shape:
+        made, donor: (B, 3, H, W) in 0..1; output: ()
+    """
     axes = F.normalize(torch.randn(3, directions, generator=rng).to(made), dim=0)
 
     def sorted_colours(x: Tensor) -> Tensor:
@@ -30,9 +43,12 @@ def palette_distance(made: Tensor, donor: Tensor, rng: torch.Generator, directio
 
 
 def lost_detail(source: Tensor, made: Tensor, keep: float = 0.35) -> Tensor:
-    """How far the brightness steps of the source were flattened below `keep`, or turned over. (B, 3, H, W) both.
+    """How far brightness steps of the source were flattened below the share `keep`, or inverted.
 
     Zero where every step keeps its direction and at least `keep` of its height.
+
+    Shape:
+        source, made: (B, 3, H, W) in 0..1; output: ()
     """
     before, after = luma(source), luma(made)
     total = before.new_zeros(())
@@ -43,12 +59,16 @@ def lost_detail(source: Tensor, made: Tensor, keep: float = 0.35) -> Tensor:
 
 
 def out_of_range(made: Tensor) -> Tensor:
-    """Mean square of what lies below 0 or above 1, and would be clipped."""
+    """Mean square of the values below 0 or above 1, which would be clipped: any shape -> ()."""
     return (F.relu(made - 1).square() + F.relu(-made).square()).mean()
 
 
 def roughness(change: Tensor) -> Tensor:
-    """Steps between neighbouring cells and bends in the tone curves: blobs, halos and banding. (B, 28, gh, gw)."""
+    """Steps between neighbouring cells and bends in the tone curves, which show as blobs, halos and banding.
+
+    Shape:
+        change: (B, 28, gh, gw); output: ()
+    """
     across = change.diff(dim=3).square().mean() + change.diff(dim=2).square().mean()
     curves = change[:, 9:-1].unflatten(1, (3, KNOTS))
     bends = curves.diff(n=2, dim=2).square().mean()

@@ -1,4 +1,4 @@
-"""The GAN's file: fp16 safetensors that holds the generator, a bank of styles, and how both came to be."""
+"""The weights file of the GAN: float16 safetensors with the generator, the style bank and training metadata."""
 
 from __future__ import annotations
 
@@ -16,14 +16,21 @@ ARCHITECTURE = "augmentai-gan-2"
 
 
 class WeightsError(ValueError):
-    """The weights file is missing, broken, or of another architecture."""
+    """The weights file is missing, corrupt, or of another architecture."""
 
 
 @dataclass(frozen=True)
 class Weights:
-    """A generator ready to use, its style bank (N, 64), and the metadata written with them (steps, data, ...).
+    """The contents of a weights file.
 
-    cache_key: differs between any two files, and between devices.
+    Args:
+        generator: Ready to use, in evaluation mode.
+        bank: The style bank.
+        metadata: How they were made: steps, data, plan.
+        cache_key: Differs between any two files, and between devices.
+
+    Shape:
+        bank: float32 (N, 64)
     """
 
     generator: Generator
@@ -33,7 +40,7 @@ class Weights:
 
 
 def save(path: Path, generator: Generator, bank: Tensor, metadata: dict[str, str]) -> None:
-    """Write `generator` and `bank` to `path` in fp16, without pickle."""
+    """Write `generator` and `bank` to `path` in float16, without pickle; folders are created."""
     tensors = {f"generator.{k}": v.detach().half().contiguous() for k, v in generator.state_dict().items()}
     tensors["bank"] = bank.half().contiguous()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,7 +48,20 @@ def save(path: Path, generator: Generator, bank: Tensor, metadata: dict[str, str
 
 
 def load(path: Path, device: str = "cpu") -> Weights:
-    """Read a file that `save` wrote. Raises WeightsError, whose words name the file and what was expected."""
+    """Read a file that `save` wrote.
+
+    Args:
+        path: The weights file.
+        device: Where the generator and the bank are put, such as "cpu" or "cuda".
+
+    Raises:
+        WeightsError: The file cannot be used; the message names it and says what was expected.
+
+    Example:
+        >>> from augmentai.settings import DEFAULT_WEIGHTS
+        >>> load(DEFAULT_WEIGHTS).bank.shape[1]
+        64
+    """
     try:
         with safe_open(path, "pt", device="cpu") as file:
             metadata = dict(file.metadata() or {})
@@ -50,12 +70,12 @@ def load(path: Path, device: str = "cpu") -> Weights:
         raise WeightsError(f"{path}: not a readable safetensors file ({error})") from error
     if metadata.get("architecture") != ARCHITECTURE:
         found = metadata.get("architecture", "none stated")
-        raise WeightsError(f"{path}: architecture {found}, expected {ARCHITECTURE}; train it again with this version")
+        raise WeightsError(f"{path}: architecture {found}, expected {ARCHITECTURE}; retrain with this version")
     bank = tensors.pop("bank", torch.empty(0, STYLE_DIM))
     generator = Generator()
     try:
         generator.load_state_dict({k.removeprefix("generator."): v for k, v in tensors.items()})
     except RuntimeError as error:
-        raise WeightsError(f"{path}: its tensors do not fit {ARCHITECTURE} ({error})") from error
+        raise WeightsError(f"{path}: its tensors do not match {ARCHITECTURE} ({error})") from error
     generator.to(device).eval().requires_grad_(False)
     return Weights(generator, bank.to(device), metadata, f"{path}:{path.stat().st_mtime_ns}:{device}")

@@ -1,4 +1,4 @@
-"""Light simulated: what it may do to a picture, and what it must leave."""
+"""Simulated light: what it may do to an image, and what it must leave visible."""
 
 from __future__ import annotations
 
@@ -19,50 +19,50 @@ from augmentai.images import decode
 from augmentai.settings import EXAMPLES, Settings
 
 
-def picture(low: float = 0.0, high: float = 1.0) -> Tensor:
+def ramp(low: float = 0.0, high: float = 1.0) -> Tensor:
     """Greys from `low` to `high`, left to right: (1, 3, 32, 200)."""
     return torch.linspace(low, high, 200).expand(1, 3, 32, 200)
 
 
-def at(x: Tensor, place: float) -> float:
-    return float(torch.quantile(luma(x).flatten(), place))
+def quantile(x: Tensor, share: float) -> float:
+    return float(torch.quantile(luma(x).flatten(), share))
 
 
-def test_what_can_be_seen_is_left_alone() -> None:
-    for lit in (picture(), picture(0.1, 0.9), picture(0.3, 0.7)):
-        assert torch.allclose(limit_exposure(lit, picture()), lit, atol=1e-6)
+def test_visible_images_are_not_changed() -> None:
+    for lit in (ramp(), ramp(0.1, 0.9), ramp(0.3, 0.7)):
+        assert torch.allclose(limit_exposure(lit, ramp()), lit, atol=1e-6)
 
 
-def test_a_dark_light_leaves_the_lights_visible() -> None:
-    assert at(limit_exposure(picture() * 0.2, picture()), 0.95) == pytest.approx(0.55, abs=0.01)
+def test_darkness_leaves_highlights_visible() -> None:
+    assert quantile(limit_exposure(ramp() * 0.2, ramp()), 0.95) == pytest.approx(0.55, abs=0.01)
 
 
-def test_a_fog_leaves_the_darks_visible() -> None:
-    assert at(limit_exposure(0.85 + 0.15 * picture(), picture()), 0.05) == pytest.approx(0.45, abs=0.01)
+def test_fog_leaves_shadows_visible() -> None:
+    assert quantile(limit_exposure(0.85 + 0.15 * ramp(), ramp()), 0.05) == pytest.approx(0.45, abs=0.01)
 
 
 def test_a_night_may_stay_as_dark_as_it_is() -> None:
-    night = picture(0, 0.3)
+    night = ramp(0, 0.3)
     assert torch.allclose(limit_exposure(night, night), night, atol=1e-6)
-    assert at(limit_exposure(night * 0.3, night), 0.95) == pytest.approx(at(night, 0.95), abs=0.01)
+    assert quantile(limit_exposure(night * 0.3, night), 0.95) == pytest.approx(quantile(night, 0.95), abs=0.01)
 
 
 @given(st.integers(0, 2**31), st.booleans())
 @settings(max_examples=60, deadline=None)
-def test_any_light_on_anything_stays_a_picture(seed: int, coloured: bool) -> None:
+def test_any_light_gives_a_valid_image(seed: int, coloured: bool) -> None:
     rng = torch.Generator().manual_seed(seed)
     low, high = torch.rand(2, generator=rng).sort().values.tolist()
-    source = picture(low, high) * torch.rand(1, 3 if coloured else 1, 1, 1, generator=rng)
+    source = ramp(low, high) * torch.rand(1, 3 if coloured else 1, 1, 1, generator=rng)
     lit = limit_exposure(random_light(source, rng, chance=1.0), source)
     assert bool(torch.isfinite(lit).all())
     assert 0 <= float(lit.min()) <= float(lit.max()) <= 1
     if not coloured:  # else a channel may clip
-        assert at(lit, 0.95) >= min(at(source, 0.95), 0.45) - 0.01  # the darks have the last word
+        assert quantile(lit, 0.95) >= min(quantile(source, 0.95), 0.45) - 0.01  # shadows have the last word
 
 
 @pytest.mark.parametrize("name", ["coffee.png", "flower.jpg"])
-def test_no_variation_is_lost_in_the_dark(name: str) -> None:
-    """Of a bright picture at full strength, in many donors' looks and lights."""
+def test_no_variation_is_too_dark(name: str) -> None:
+    """A bright image at full strength, with many donors and lights."""
     buffer = io.BytesIO()
     with Image.open(EXAMPLES / name) as opened:
         opened.convert("RGB").resize((240, 160)).save(buffer, "PNG")
