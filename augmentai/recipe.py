@@ -61,8 +61,8 @@ class Setting:
         common: whether the short help of the command line lists it.
         api: whether the API has it as a keyword.
         page: which part of the page shows it; "" for none.
-        label: what the page calls it.
-        info: the line below its control; the help, if empty.
+        label: what the page calls it; its name, if empty.
+        info: the line below its control; none, if empty.
         placeholder: an example that an empty text box shows.
         page_default: what the page starts with, where that is not the recipe's default.
     """

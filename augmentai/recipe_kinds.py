@@ -236,7 +236,8 @@ class Registered(Kind):
         return own + [(title_of(self.kind, name), name) for name in self._names()]
 
     def _names(self) -> list[str]:
-        return [name for name in registry.names(self.kind) if self._qualifies(name)]
+        names = [name for name in registry.names(self.kind) if name not in self.titles]
+        return [name for name in names if self._qualifies(name)]
 
     def _qualifies(self, name: str) -> bool:
         try:
@@ -261,7 +262,7 @@ class Steps(Kind):
 
     def accepts(self, value: Any) -> bool:
         if isinstance(value, str | Mapping) or not hasattr(value, "__iter__"):
-            return False
+            return False  # a package that cannot be loaded
         return all(self._accepts_step(step) for step in value)
 
     def _accepts_step(self, step: Any) -> bool:
@@ -339,8 +340,13 @@ class Numbers(Kind):
 
 
 def title_of(kind: registry.Kind, name: str) -> str:
-    """What a page calls something registered: its own `title`, or its name where it has none."""
+    """What a page calls something registered, with the few words that it adds to its title: "Stability AI (paid)".
+
+    It is the name alone where it states no title or cannot be loaded.
+    """
     try:
-        return str(getattr(registry.find(kind, name), "title", "") or name)
+        found = registry.find(kind, name)
     except registry.RegistryError:
         return name  # the message comes when it is used
+    blurb = getattr(found, "blurb", "")
+    return (getattr(found, "title", "") or name) + (f" ({blurb})" if blurb else "")

@@ -1,224 +1,79 @@
-"""The settings of a job, in plain words: one control for each field of the recipe."""
+"""The settings of the page: a control for each field of the recipe that has one, generated from the table of fields.
+
+Two settings are chosen with two controls each: the strength (automatic, or a number) and class balancing (off, the
+largest class, or a target per class).
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import gradio as gr
 
-from augmentai.recipe import AUTO, GEOMETRIES, MAX_PER_CLASS, MAX_VARIATIONS, OUTPUT_FORMATS, SEED_LIMIT
-from augmentai.recipe_fields import by_name
-from augmentai.web import texts
+from augmentai.recipe import AUTO
+from augmentai.recipe_fields import FIELDS, RecipeField
+from augmentai.recipe_kinds import Fraction, Steps, Switch, WholeNumber
 
-_GEOMETRY_NAMES = {
-    "auto": "As the set bears it",
-    "none": "No",
-    "flip": "Mirror half of them",
-    "light": "A little: mirror, crop, turn",
-    "strong": "A lot: also perspective",
-}
-_FORMAT_NAMES = {"same": "Same as the source", "png": "PNG", "jpeg": "JPEG", "webp": "WebP"}
-_ORIGINALS_NAMES = {"auto": "If it is a dataset", "copy": "Always", "none": "Never"}
-_SPLITS_NAMES = {"copy": "Copied as they are", "leave-out": "Left out"}
-_SIZES_NAMES = {"": "Every picture alike", "balance": "As many as the largest", "per_class": "A number of my own"}
+_BALANCING_TITLES = {"": "Off", "balance": "Match largest class", "per_class": "Target per class"}
+_MORE_ORDER = ("engine", "geometry", "mirror", "filters", "prompt", "negative_prompt")  # others follow, in pairs
+_SLIDER_LIMIT = 100  # larger whole numbers are typed
 
 _AUTOMATIC = "automatic strength"
-_SIZES = "sizes of the classes"
+_BALANCING = "class balancing"
+
+Controls = dict[str, Any]
 
 
 class Form(NamedTuple):
-    """fields: by the recipe's own names. The rest is beside the recipe."""
+    """The controls of the page.
 
-    fields: dict[str, Any]
+    Attributes:
+        fields: {field of the recipe, or one of the two extra controls: its control}.
+        key: the visitor's own API key, which is no part of a recipe.
+        save: the link that saves the settings.
+        load: the button that loads saved ones.
+        told: what became of loading.
+    """
+
+    fields: Controls
     key: gr.Textbox
     save: gr.HTML
     load: gr.UploadButton
     told: gr.HTML
 
 
-def simple_fields() -> dict[str, Any]:
-    """What everybody looks at."""
+def simple_fields(table: Sequence[RecipeField] = FIELDS) -> Controls:
+    """The settings that everybody sees."""
+    rows = _on_page(table, "main")
     with gr.Group(elem_classes="aug-card"):
-        variations = gr.Slider(
-            1, MAX_VARIATIONS, 4, step=1, label="Variations of each picture", buttons=[], elem_id="variations"
-        )
+        controls = {name: control(field) for name, field in rows.items() if name != "strength"}
         automatic = gr.Checkbox(
             True,
-            label="Choose the strength for me",
-            info="Gentle where colour tells your classes apart or photos are many, else further.",
+            label="Automatic strength",
+            info="Lower if colour distinguishes your classes or you have many images; higher otherwise.",
             elem_id="auto-strength",
         )
-        strength = gr.Slider(
-            0,
-            1,
-            0.4,
-            step=0.05,
-            label="How strong the change is",
-            info="0 is the photo itself; 0.4 is safe for most sets; 1 is as far as the engine goes.",
-            buttons=[],
-            visible=False,
-            elem_id="strength",
-        )
-        _shows(automatic, lambda on: not on, strength)
-    return {"variations": variations, _AUTOMATIC: automatic, "strength": strength}
+        strength = control(rows["strength"], visible=False)
+        _show_if(automatic, lambda on: not on, strength)
+    return controls | {_AUTOMATIC: automatic, "strength": strength}
 
 
-def as_recipe(form: dict[str, Any]) -> dict[str, Any]:
-    """What the controls hold, by the recipe's own names: some fields are told by two controls."""
-    fields = {name: value for name, value in form.items() if name not in (_AUTOMATIC, _SIZES)}
-    if form[_AUTOMATIC]:
-        fields["strength"] = AUTO
-    if form[_SIZES] != "per_class":
-        fields["per_class"] = 0
-    return fields | {"balance": form[_SIZES] == "balance"}
+def more_settings(simple: Controls, table: Sequence[RecipeField] = FIELDS) -> Form:
+    """The settings that few need, folded away.
 
-
-def as_form(fields: dict[str, Any]) -> dict[str, Any]:
-    """The way back, for settings that were loaded."""
-    if not fields:
-        return {}
-    form = {name: value for name, value in fields.items() if name != "balance"}
-    form[_AUTOMATIC] = fields["strength"] == AUTO
-    if form[_AUTOMATIC]:
-        del form["strength"]
-    form[_SIZES] = "balance" if fields["balance"] else "per_class" if fields["per_class"] else ""
-    if not fields["per_class"]:
-        del form["per_class"]
-    return form
-
-
-def _set_fields() -> dict[str, Any]:
-    """What only somebody with a labelled dataset needs."""
-    with gr.Accordion("For a dataset", open=False, elem_id="set"):
-        with gr.Row():
-            sizes = gr.Dropdown(
-                [(words, name) for name, words in _SIZES_NAMES.items()],
-                value="",
-                label="How far classes grow",
-                info="Small ones get more variations, at most 16 of each picture.",
-                min_width=190,
-                elem_id="sizes",
-            )
-            per_class = gr.Number(
-                100,
-                label="Pictures of each class",
-                info="Originals counted. No class is made smaller.",
-                precision=0,
-                minimum=1,
-                maximum=MAX_PER_CLASS,
-                visible=False,
-                min_width=190,
-                elem_id="per-class",
-            )
-        with gr.Row():
-            layout = gr.Dropdown(
-                by_name("layout").kind.titled(),
-                value="auto",
-                label="How it is laid out",
-                info="Only where it is not recognised by itself.",
-                min_width=190,
-                elem_id="layout",
-            )
-            to = gr.Dropdown(
-                by_name("to").kind.titled(),
-                value="same",
-                label="Labels are written as",
-                info="Another layout converts the whole set.",
-                min_width=190,
-                elem_id="to",
-            )
-        with gr.Row():
-            splits = gr.Dropdown(
-                [(words, name) for name, words in _SPLITS_NAMES.items()],
-                value="copy",
-                label="Validation and test pictures",
-                info="They are never varied.",
-                min_width=190,
-                elem_id="splits",
-            )
-            originals = gr.Dropdown(
-                [(words, name) for name, words in _ORIGINALS_NAMES.items()],
-                value="auto",
-                label="Originals in the ZIP",
-                info="Beside their variations.",
-                min_width=190,
-                elem_id="originals",
-            )
-        _shows(sizes, lambda choice: choice == "per_class", per_class)
-    return {_SIZES: sizes, "per_class": per_class, "layout": layout, "to": to, "splits": splits, "originals": originals}
-
-
-def _shows(control: Any, when: Callable[[Any], bool], shown: Any) -> None:
-    """One control is there for a value of another only."""
-    control.change(
-        lambda value: gr.update(visible=when(value)),
-        control,
-        shown,
-        queue=False,
-        show_progress="hidden",
-        api_visibility="private",
-    )
-
-
-def more_settings(simple: dict[str, Any]) -> Form:
-    """What few need, folded away."""
-    of_set = _set_fields()
+    Args:
+        simple: the controls of `simple_fields`.
+        table: the recipe's fields; those with a place on the page get a control.
+    """
+    dataset = _dataset_fields(_on_page(table, "dataset"))
     with gr.Accordion("More settings", open=False, elem_id="more"):
-        engines = [(texts.ENGINE_NAMES[name], name) for name in by_name("engine").kind.choices()]
-        engine = gr.Dropdown(engines, value="auto", label="Made by", elem_id="engine")
-        geometry = gr.Dropdown(
-            [(_GEOMETRY_NAMES[name], name) for name in GEOMETRIES],
-            value="auto",
-            label="Mirror, crop and turn them as well",
-            info="By itself it mirrors half of the photos sorted into classes. A little, if your training does not "
-            "crop by itself. Boxes and masks move along.",
-            elem_id="geometry",
-        )
-        mirror = gr.Checkbox(
-            True,
-            label="Left and right may be swapped",
-            info="Not for text, road signs or hands.",
-            elem_id="mirror",
-        )
-        filters = gr.Checkbox(
-            True,
-            label="Make poor variations again",
-            info="Near-copies of the photo or of each other, flat and blurred ones.",
-            elem_id="filters",
-        )
-        prompt = gr.Textbox(
-            label="Prompt",
-            info="For Stability AI and Diffusion. {label} stands for the class; one prompt a line, taken in turn.",
-            placeholder="a photo of a {label} at dusk",
-            max_lines=6,
-            elem_id="prompt",
-        )
-        negative_prompt = gr.Textbox(
-            label="Negative prompt", info="What should not be in it.", placeholder="blurred, text", elem_id="negative"
-        )
-        with gr.Row():
-            seed = gr.Number(
-                0,
-                label="Seed",
-                info="The same one gives the same pixels; 0 draws one.",
-                precision=0,
-                minimum=0,
-                maximum=SEED_LIMIT,
-                min_width=190,
-                elem_id="seed",
-            )
-            output_format = gr.Dropdown(
-                [(_FORMAT_NAMES[name], name) for name in OUTPUT_FORMATS],
-                value="same",
-                label="Files are saved as",
-                info="PNG loses nothing; JPEG and WebP are smaller.",
-                min_width=190,
-                elem_id="format",
-            )
+        rows = _on_page(table, "more")
+        more = {name: control(rows[name]) for name in _MORE_ORDER}
+        more |= _in_pairs(field for name, field in rows.items() if name not in more)
         key = gr.Textbox(
             label="Your own Stability AI key",
-            info="Used for your own jobs only, kept in this page's memory, and never stored.",
+            info="Used for your own jobs only; held in this page's memory and never stored.",
             type="password",
             max_length=512,
             elem_id="key",
@@ -229,16 +84,104 @@ def more_settings(simple: dict[str, Any]) -> Form:
                 "Load settings", file_types=[".yaml", ".yml"], size="sm", min_width=120, elem_id="load"
             )
         told = gr.HTML("", elem_id="recipe-told")
-    fields = {
-        "prompt": prompt,
-        "negative_prompt": negative_prompt,
-        **simple,
-        "engine": engine,
-        "seed": seed,
-        "output_format": output_format,
-        "geometry": geometry,
-        "mirror": mirror,
-        "filters": filters,
-        **of_set,
+    controls = simple | more | dataset
+    in_order = {field.name: controls[field.name] for field in table if field.name in controls}
+    return Form(in_order | controls, key, save, load, told)
+
+
+def control(field: RecipeField, **options: Any) -> Any:
+    """The control of one field, with its label, the line below it and its choices.
+
+    Args:
+        field: a row of the table.
+        options: Gradio's own, in place of those that the kind of field has.
+    """
+    setting, kind = field.setting, field.kind
+    common: dict[str, Any] = {
+        "label": setting.label or field.name.replace("_", " ").capitalize(),
+        "info": setting.info or None,
+        "elem_id": field.name.replace("_", "-"),
     }
-    return Form(fields, key, save, load, told)
+    if isinstance(kind, Switch):
+        return gr.Checkbox(field.page_default, **common | options)
+    if isinstance(kind, Fraction):
+        return gr.Slider(0, 1, field.page_default, step=0.05, buttons=[], **common | options)
+    if isinstance(kind, WholeNumber):
+        if kind.high <= _SLIDER_LIMIT:
+            return gr.Slider(kind.low, kind.high, field.page_default, step=1, buttons=[], **common | options)
+        bounds = {"minimum": kind.low, "maximum": kind.high, "precision": 0, "min_width": 190}
+        return gr.Number(field.page_default, **bounds | common | options)
+    if isinstance(kind, Steps):
+        return gr.Dropdown(kind.titled(), value=list(field.page_default), multiselect=True, **common | options)
+    if kind.choices():
+        return gr.Dropdown(kind.titled(), value=field.page_default, min_width=190, **common | options)
+    return gr.Textbox(field.page_default, placeholder=setting.placeholder or None, max_lines=6, **common | options)
+
+
+def as_recipe(form: Mapping[str, Any]) -> dict[str, Any]:
+    """What the controls hold, by the recipe's own names."""
+    fields = {name: value for name, value in form.items() if name not in (_AUTOMATIC, _BALANCING)}
+    if form[_AUTOMATIC]:
+        fields["strength"] = AUTO
+    if form[_BALANCING] != "per_class":
+        fields["per_class"] = 0
+    return fields | {"balance": form[_BALANCING] == "balance"}
+
+
+def as_form(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """What the controls hold for a recipe's fields; nothing for no fields. A hidden control keeps its value."""
+    if not fields:
+        return {}
+    form = {name: value for name, value in fields.items() if name != "balance"}
+    form[_AUTOMATIC] = fields["strength"] == AUTO
+    if form[_AUTOMATIC]:
+        del form["strength"]
+    form[_BALANCING] = "balance" if fields["balance"] else "per_class" if fields["per_class"] else ""
+    if not fields["per_class"]:
+        del form["per_class"]
+    return form
+
+
+def _dataset_fields(rows: dict[str, RecipeField]) -> Controls:
+    """The settings that only a labelled dataset needs."""
+    balance = rows["balance"].setting
+    with gr.Accordion("For a dataset", open=False, elem_id="set"):
+        with gr.Row():
+            balancing = gr.Dropdown(
+                [(title, name) for name, title in _BALANCING_TITLES.items()],
+                value="",
+                label=balance.label,
+                info=balance.info,
+                min_width=190,
+                elem_id="balancing",
+            )
+            per_class = control(rows["per_class"], minimum=1, visible=False)
+        others = _in_pairs(field for name, field in rows.items() if name not in {"balance", "per_class"})
+        _show_if(balancing, lambda choice: choice == "per_class", per_class)
+    return {_BALANCING: balancing, "per_class": per_class, **others}
+
+
+def _on_page(table: Iterable[RecipeField], place: str) -> dict[str, RecipeField]:
+    return {field.name: field for field in table if field.setting.page == place}
+
+
+def _in_pairs(fields: Iterable[RecipeField]) -> Controls:
+    """Controls in rows of two."""
+    rows = list(fields)
+    controls: Controls = {}
+    for start in range(0, len(rows), 2):
+        with gr.Row():
+            controls |= {field.name: control(field) for field in rows[start : start + 2]}
+    return controls
+
+
+def _show_if(chooser: Any, when: Callable[[Any], bool], shown: Any) -> None:
+    """Show one control for certain values of another only."""
+    chooser.change(
+        lambda value: gr.update(visible=when(value)),
+        chooser,
+        shown,
+        queue=False,
+        show_progress="hidden",
+        api_visibility="private",
+    )

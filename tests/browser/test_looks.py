@@ -51,10 +51,10 @@ def test_axe_finds_nothing_serious(themed: Any, axe: Any, tmp_path: Path) -> Non
     give(page, [*photos(tmp_path, "a.png", "b.png"), tmp_path / "notes.jpg"], 2)
     page.click("#more button")
     page.click("#set button")
-    choose(page, "#sizes", "A number of my own")
+    choose(page, "#balancing", "Target per class")
     page.wait_for_timeout(300)  # the settings unfold
     seen["given, settings open"] = barriers(axe, page)
-    choose(page, "#sizes", "Every picture alike")
+    choose(page, "#balancing", "Off")
     set_variations(page, 2)
     augment(page)
     seen["finished, with a failure"] = barriers(axe, page)

@@ -28,10 +28,10 @@ def given(page: Any, tmp_path: Path) -> Any:
 
 def test_classes_are_balanced_and_labels_converted(given: Any, tmp_path: Path) -> None:
     page = given
-    choose(page, "#sizes", "As many as the largest")
+    choose(page, "#balancing", "Match largest class")
     expect(page.locator("#foretold")).to_contain_text("2 variations of 4 pictures")
     choose(page, "#to", "COCO")
-    choose(page, "#splits", "Left out")
+    choose(page, "#splits", "Exclude")
     page.get_by_role("tab", name="From code").click()
     expect(page.locator("#code")).to_contain_text("--to coco --splits leave-out --balance")
     page.get_by_role("tab", name="Make").click()
@@ -51,7 +51,7 @@ def test_classes_are_balanced_and_labels_converted(given: Any, tmp_path: Path) -
 def test_a_number_of_my_own_is_saved_and_loaded(given: Any, browser: Any, page_url: str, tmp_path: Path) -> None:
     page = given
     expect(page.locator("#per-class")).to_be_hidden()
-    choose(page, "#sizes", "A number of my own")
+    choose(page, "#balancing", "Target per class")
     page.fill("#per-class input", "5")
     page.press("#per-class input", "Tab")
     expect(page.locator("#foretold")).to_contain_text("6 variations of 4 pictures")
@@ -66,12 +66,12 @@ def test_a_number_of_my_own_is_saved_and_loaded(given: Any, browser: Any, page_u
     other.click("#more button >> nth=0")
     choose_file(other, tmp_path / "recipe.yaml")
     expect(other.locator("#recipe-told")).to_contain_text("Settings loaded")
-    assert other.input_value("#sizes input") == "A number of my own"
+    assert other.input_value("#balancing input") == "Target per class"
     assert other.input_value("#per-class input") == "5"
     (tmp_path / "recipe.yaml").write_text("balance: true\noriginals: link\ndrift: mark\nretries: 1\n")
     choose_file(other, tmp_path / "recipe.yaml")
     expect(other.locator("#recipe-told")).to_contain_text("only the command line has them: retries, drift")
-    assert other.input_value("#sizes input") == "As many as the largest"
+    assert other.input_value("#balancing input") == "Match largest class"
     assert other.input_value("#originals input") == "Always"
     expect(other.locator("#per-class")).to_be_hidden()
     other.close()
@@ -79,7 +79,7 @@ def test_a_number_of_my_own_is_saved_and_loaded(given: Any, browser: Any, page_u
 
 def test_a_layout_that_the_visitor_names(given: Any) -> None:
     page = given
-    choose(page, "#layout", "Class folders, no labels")
+    choose(page, "#layout", "Class folders (ignore label files)")
     expect(page.locator(".drop-about")).not_to_contain_text("YOLO")
     choose(page, "#layout", "Pascal VOC")
     expect(page.locator(".drop-about")).to_contain_text("not a Pascal VOC dataset: expected an .xml file")
