@@ -42,6 +42,19 @@ class RecipeField:
             return self.default
         return self.kind.parse(value) if isinstance(value, str) else value
 
+    def words(self, value: Any) -> list[str]:
+        """The flag and value that ask for `value` on the command line; none where typing has no effect.
+
+        Example:
+            >>> by_name("mirror").words(False), by_name("seed").words(7)
+            (['--no-flip'], ['--seed', '7'])
+        """
+        long = self.setting.flags[0]
+        if isinstance(self.kind, Switch):
+            on, _, off = long.partition("/")
+            return [flag for flag in (on if value else off,) if flag]
+        return [word for text in self.kind.typed(value) for word in (long, text)]
+
 
 def fields_of(recipe: type[Recipe]) -> tuple[RecipeField, ...]:
     """The rows of a recipe class, in the order of its keywords."""

@@ -7,8 +7,8 @@ and the docs ask it what to show.
 from __future__ import annotations
 
 import reprlib
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from numbers import Real
 from typing import Any, get_args
 
@@ -69,6 +69,18 @@ class Kind:
     def parse(self, text: str) -> Any:
         """A value from typed text; what cannot be parsed is returned as it is, for `check` to reject."""
         return text
+
+    def typed(self, value: Any) -> list[str]:
+        """A value as it is typed, one text for each flag: the inverse of `parse`."""
+        return [str(value)]
+
+    def combine(self, items: Sequence[Any]) -> Any:
+        """The value of a repeatable field from what was parsed for each of its flags."""
+        return list(items)
+
+    def update(self, value: Any, typed: Any) -> Any:
+        """What a field becomes whose value in a saved recipe is `value` when `typed` is typed."""
+        return typed
 
     def choices(self) -> tuple[str, ...]:
         """The values of a closed set, or those installed of an open one; empty for all other kinds."""
@@ -287,6 +299,9 @@ class Steps(Kind):
         pairs = [pair.partition("=") for pair in rest.split(",")]
         return {name: {key.strip(): yaml.safe_load(value) for key, _, value in pairs}}
 
+    def typed(self, value: Any) -> list[str]:
+        return [step if isinstance(step, str) else _with_parameters(*next(iter(step.items()))) for step in value]
+
     def choices(self) -> tuple[str, ...]:
         return registry.names(self.kind)
 
@@ -332,11 +347,28 @@ class Numbers(Kind):
         except ValueError:
             return {name: number}
 
+    def typed(self, value: Any) -> list[str]:
+        usual = asdict(self.of())
+        return [f"{name}={number:g}" for name, number in asdict(value).items() if number != usual[name]]
+
+    def combine(self, items: Sequence[Any]) -> Any:
+        return {name: number for item in items for name, number in item.items()}
+
+    def update(self, value: Any, typed: Any) -> Any:
+        return replace(value, **typed)
+
     def choices(self) -> tuple[str, ...]:
         return tuple(one.name for one in fields(self.of))
 
     def values(self) -> str:
         return "NAME=VALUE"
+
+
+def _with_parameters(name: str, parameters: Mapping[str, Any]) -> str:
+    pairs = ",".join(
+        f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in parameters.items()
+    )
+    return f"{name}:{pairs}" if pairs else name
 
 
 def title_of(kind: registry.Kind, name: str) -> str:

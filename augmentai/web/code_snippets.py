@@ -1,4 +1,4 @@
-"""Calls from code, filled with the settings that the page shows: Python, curl and the command line."""
+"""Calls to copy, filled with the settings of the page: Python, curl and the command line."""
 
 from __future__ import annotations
 
@@ -8,28 +8,33 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from augmentai.recipe import Recipe
-
-_WORDS = {"output_format": "format"}  # where the command line's word is not the field's own
-_SWITCHES = {"mirror": "--no-flip", "filters": "--no-filters", "balance": "--balance"}  # each turns the usual over
+from augmentai.recipe_fields import by_name
+from augmentai.recipe_kinds import WholeNumber
 
 
 def snippets(form: Mapping[str, Any], url: str, user: str = "") -> str:
     """Three calls that do what the page would do now, as HTML with a button to copy each.
 
-    user: the name that goes with a password, where the page asks for one.
+    Args:
+        form: {field name: what its control holds}.
+        url: the page's address.
+        user: the name that goes with the password, where the page asks for one.
     """
-    usual = Recipe()
-    values = {name: getattr(usual, name) if value is None else value for name, value in form.items()}
-    values = {
-        name: int(v) if isinstance(v, float) and v == int(v) and name != "strength" else v for name, v in values.items()
-    }
+    values = {name: _plain(name, value) for name, value in form.items()}
     blocks = (
         ("Python", "pip install gradio_client", python_call(values, url, user)),
         ("curl", "on Linux and macOS", curl_call(values, url, user)),
-        ("Command line", "on the computer where AugmentAI is", command_line(values, usual)),
+        ("Command line", "on the machine where AugmentAI is installed", command_line(values)),
     )
     return "".join(_block(title, note, code) for title, note, code in blocks)
+
+
+def _plain(name: str, value: Any) -> Any:
+    """A control's value without Gradio's ways: None for an empty one, and whole numbers as floats."""
+    field = by_name(name)
+    if value is None:
+        return field.default
+    return int(value) if isinstance(field.kind, WholeNumber) and value == int(value) else value
 
 
 def _block(title: str, note: str, code: str) -> str:
@@ -57,7 +62,7 @@ def _python(value: Any) -> str:
 
 
 def curl_call(values: Mapping[str, Any], url: str, user: str = "") -> str:
-    """Upload, call, wait, save. What it needs of the answers is cut out by tools that every shell has."""
+    """Upload, call, wait, save. What it needs of the answers is extracted with tools that every shell has."""
     body = json.dumps({"files": "FILES", **values}, ensure_ascii=False, indent=1).replace("'", "'\\''")
     body = body.replace('"FILES"', '[{"path": "\'"$FILE"\'", "meta": {"_type": "gradio.FileData"}}]', 1)
     curl = "curl -sS -b cookies.txt" if user else "curl -sS"
@@ -74,11 +79,10 @@ def curl_call(values: Mapping[str, Any], url: str, user: str = "") -> str:
     )
 
 
-def command_line(values: Mapping[str, Any], usual: Recipe) -> str:
-    words = ["python", "-m", "augmentai", "photos/", "-o", "augmented"]
+def command_line(values: Mapping[str, Any]) -> str:
+    words = ["augmentai", "photos/", "-o", "augmented"]
     for name, value in values.items():
-        if name in _SWITCHES:
-            words += [_SWITCHES[name]] if value != getattr(usual, name) else []
-        elif name == "variations" or value != getattr(usual, name):
-            words += [f"--{_WORDS.get(name, name).replace('_', '-')}", str(value)]
+        field = by_name(name)
+        if name == "variations" or value != field.default:
+            words += field.words(value)
     return shlex.join(words)

@@ -1,17 +1,17 @@
-"""The settings of the page: as a recipe, and as a small YAML file, saved and loaded."""
+"""The settings of the page as a recipe, and as a small YAML file, saved and loaded."""
 
 from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Mapping
-from dataclasses import asdict, fields, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
 from augmentai.recipe import Recipe, RecipeError
-from augmentai.recipe_fields import recipe_from_form
+from augmentai.recipe_fields import FIELDS, recipe_from_form
 from augmentai.web import texts
 
 
@@ -24,16 +24,19 @@ def recipe_of(form: Mapping[str, Any]) -> Recipe:
 
 
 def wrong_setting(error: RecipeError) -> gr.Error:
-    return gr.Error(str(error), title="A setting cannot be used", print_exception=False)
+    """The error as the page and the API show it."""
+    return gr.Error(str(error), title="Invalid setting", print_exception=False)
 
 
 def saved(form: Mapping[str, Any]) -> str:
-    """A link that saves these settings as `recipe.yaml`, as HTML; the file is in the link itself. Empty where they
-    cannot be used."""
+    """A link that saves these settings as `recipe.yaml`, as HTML, with the file in the link itself.
+
+    Empty where the settings cannot be used.
+    """
     import yaml
 
     try:
-        recipe = Recipe(**{name: value for name, value in form.items() if value is not None})
+        recipe = recipe_from_form(form)
     except RecipeError:
         return ""
     text = yaml.safe_dump({"recipe": asdict(recipe)}, sort_keys=False, allow_unicode=True)
@@ -43,7 +46,15 @@ def saved(form: Mapping[str, Any]) -> str:
 
 
 def loaded(file: str, shown: Collection[str]) -> tuple[dict[str, Any], str]:
-    """The settings in a saved file, and words on how it went, as HTML. shown: those that the page has controls for."""
+    """Read the settings of a saved file.
+
+    Args:
+        file: its path.
+        shown: the fields that the page has controls for.
+
+    Returns:
+        The fields of the recipe, and a message on how it went, as HTML. No fields where it cannot be read.
+    """
     from augmentai.dataset.run_record import load_recipe
 
     try:
@@ -52,11 +63,8 @@ def loaded(file: str, shown: Collection[str]) -> tuple[dict[str, Any], str]:
         return {}, texts.warning(str(error).replace(file, Path(file).name))
     if recipe.originals == "link":
         recipe = replace(recipe, originals="copy")  # nothing in a ZIP can be a link
-    usual = Recipe()
-    others = [
-        f.name for f in fields(Recipe) if f.name not in shown and getattr(recipe, f.name) != getattr(usual, f.name)
-    ]
+    others = [f.name for f in FIELDS if f.name not in shown and getattr(recipe, f.name) != f.default]
     told = '<p class="aug-line" role="status">Settings loaded.</p>'
     if others:
-        told += texts.warning(f"Not set here, since only the command line has them: {', '.join(others)}.")
+        told += texts.warning(f"Ignored, since only the command line has them: {', '.join(others)}.")
     return asdict(recipe), told

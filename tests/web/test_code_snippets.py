@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from augmentai.recipe import Recipe
+from augmentai.recipe import Thresholds
+from augmentai.recipe_fields import FIELDS
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.access.public import USER_NAME
 from augmentai.web.code_snippets import command_line, curl_call, python_call
@@ -111,19 +112,17 @@ def assert_python_works(call: str, here: Path) -> None:
 def test_command_line(here: Path) -> None:
     (here / "photos").mkdir()
     (here / "photo.jpg").rename(here / "photos" / "photo.jpg")
-    line = command_line(AWKWARD, Recipe()).replace("-o augmented", "-o augmented.zip")
+    line = command_line(AWKWARD).replace("-o augmented", "-o augmented.zip")
     echoed = shell(f"printf '%s\\0' {line}", here).stdout.split("\0")[:-1]
     assert echoed == shlex.split(line), "the shell reads it as it is meant"
-    done = augmentai(*echoed[3:], cwd=here)
+    done = augmentai(*echoed[1:], cwd=here)
     assert done.returncode == 0, done.stderr
     assert_as_asked(here / "augmented.zip")
 
 
-def test_what_is_as_usual_is_left_off_the_command_line() -> None:
-    from dataclasses import asdict
-
-    usual = asdict(Recipe())
-    for name in ("thresholds", "retries", "drift"):
-        del usual[name]
-    assert command_line(usual, Recipe()) == "python -m augmentai photos/ -o augmented --variations 1"
-    assert command_line(usual | {"balance": True, "mirror": False}, Recipe()).endswith("--no-flip --balance")
+def test_defaults_are_omitted_from_the_command_line() -> None:
+    usual = {field.name: field.default for field in FIELDS}
+    assert command_line(usual) == "augmentai photos/ -o augmented --variations 1"
+    assert command_line(usual | {"balance": True, "mirror": False}).endswith("--no-flip --balance")
+    thresholds = Thresholds(near_copy=2, drift=0.5)
+    assert command_line({"thresholds": thresholds}).endswith("--threshold near_copy=2 --threshold drift=0.5")
