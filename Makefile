@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test demo lint gpu clean
+.PHONY: run test demo lint docs gpu clean
 
 run: $(VENV)/.installed
 	$(BIN)/python app.py
@@ -13,11 +13,15 @@ test: $(VENV)/.installed-dev
 
 demo: $(VENV)/.installed
 	@out=augmented/demo-$$(date +%Y%m%d-%H%M%S) && \
-	$(BIN)/python -m augmentai examples -o $$out --variations 3 && \
-	echo "The variations and their manifest lie in $$out"
+	$(BIN)/augmentai examples -o $$out --variations 3 && \
+	echo "The variations and their manifest are in $$out"
 
 lint: $(VENV)/.installed-dev
 	$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy && $(BIN)/hadolint Dockerfile
+
+# The site, into site/; a broken link or a name that is not there ends it.
+docs: $(VENV)/.installed-dev
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
 # What only a machine with a CUDA GPU can tell; half an hour or so, much of it for compiling. Figures go to runs/.
 gpu: $(VENV)/.installed-dev
@@ -27,7 +31,7 @@ gpu: $(VENV)/.installed-dev
 	$(BIN)/python benchmarks/diffusion_checks.py --tiny --checks job kill
 
 clean:
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache
+	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "AugmentAI needs Python 3.11 or newer; try: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 1; }

@@ -1,4 +1,4 @@
-"""The environment, read once into one frozen, validated object. Nothing else reads the environment."""
+"""Environment variables, read once into one frozen, validated object. Nothing else reads the environment."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EXAMPLES = _DATA / "examples"
 
 
 class SettingsError(ValueError):
-    """A variable of the environment holds something that cannot be used; the message names it."""
+    """An environment variable has a value that cannot be used; the message names the variable."""
 
 
 def _stripped(value: object) -> object:
@@ -46,20 +46,25 @@ Fields = Annotated[dict[str, str | int | float], NoDecode, BeforeValidator(_pair
 
 
 class Settings(BaseSettings):
-    """Everything that the environment may set. Sizes are in the unit that the name ends with."""
+    """Everything that environment variables can set; a unit is the last part of a name (`_mb`, `_seconds`).
+
+    Example:
+        >>> Settings(max_megapixels=2).max_pixels
+        2000000
+    """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore", env_ignore_empty=True, populate_by_name=True)
 
     stability_api_key: Annotated[SecretStr, Stripped] = Field(
         SecretStr(""),
         validation_alias="STABILITY_API_KEY",
-        description="key of the hosted API; without it all is local",
+        description="key of the hosted API; without one, images are made on this machine",
     )
     stability_api_base: Annotated[str, Stripped] = Field(
         "https://api.stability.ai",
         validation_alias="STABILITY_API_BASE",
         pattern=r"^https?://[^\s]+$",
-        description="root of the hosted API, for gateways and tests",
+        description="base URL of the hosted API, for gateways and tests",
     )
     stability_model: Annotated[str, Stripped] = Field(
         "sd3.5-medium", validation_alias="STABILITY_MODEL", description="model of the hosted API"
@@ -68,81 +73,78 @@ class Settings(BaseSettings):
         "sd3",
         validation_alias="AUGMENTAI_STABILITY_ENDPOINT",
         pattern="^(sd3|ultra|structure)$",
-        description="call of the hosted API: sd3 (image-to-image), ultra, or structure (keeps size and layout)",
+        description="endpoint of the hosted API: sd3 (image-to-image), ultra, or structure (keeps size and layout)",
     )
     stability_concurrency: int = Field(
-        6, ge=1, le=64, validation_alias="AUGMENTAI_STABILITY_CONCURRENCY", description="hosted requests in flight"
+        6, ge=1, le=64, validation_alias="AUGMENTAI_STABILITY_CONCURRENCY", description="concurrent hosted requests"
     )
     stability_credits_per_job: float | None = Field(
         None,
         ge=0,
         validation_alias="AUGMENTAI_STABILITY_CREDITS_PER_JOB",
-        description="most credits that one job may spend; no limit where it is not set",
+        description="maximum credits per job; unlimited by default",
     )
     stability_credits_per_day: float | None = Field(
         None,
         ge=0,
         validation_alias="AUGMENTAI_STABILITY_CREDITS_PER_DAY",
-        description="most credits a day (UTC), over all jobs and restarts; no limit where it is not set",
+        description="maximum credits per day (UTC), over all jobs and restarts; unlimited by default",
     )
     stability_on_cap: Literal["fallback", "stop"] = Field(
         "fallback",
         validation_alias="AUGMENTAI_STABILITY_ON_CAP",
-        description="when a limit of credits is reached: fallback (the next engine makes the rest) or stop",
+        description="what to do when a credit limit is reached: fallback (the next engine makes the rest) or stop",
     )
     stability_prices: Prices = Field(
         default_factory=dict,
         validation_alias="AUGMENTAI_STABILITY_PRICES",
-        description="credits a picture where the list price has changed, as in sd3.5-medium=3.5,ultra=8",
+        description="credits per image, where list prices have changed: sd3.5-medium=3.5,ultra=8",
     )
     stability_fields: Fields = Field(
         default_factory=dict,
         validation_alias="AUGMENTAI_STABILITY_FIELDS",
-        description="fields sent besides, as in style_preset=photographic,cfg_scale=5",
+        description="extra request fields: style_preset=photographic,cfg_scale=5",
     )
     stability_connect_seconds: float = Field(
-        10, gt=0, validation_alias="AUGMENTAI_STABILITY_CONNECT_SECONDS", description="longest wait for a connection"
+        10, gt=0, validation_alias="AUGMENTAI_STABILITY_CONNECT_SECONDS", description="connect timeout, hosted API"
     )
     stability_read_seconds: float = Field(
-        180, gt=0, validation_alias="AUGMENTAI_STABILITY_READ_SECONDS", description="longest silence of the hosted API"
+        180, gt=0, validation_alias="AUGMENTAI_STABILITY_READ_SECONDS", description="read timeout, hosted API"
     )
     stability_total_seconds: float = Field(
-        240, gt=0, validation_alias="AUGMENTAI_STABILITY_TOTAL_SECONDS", description="longest one request may take"
+        240, gt=0, validation_alias="AUGMENTAI_STABILITY_TOTAL_SECONDS", description="total timeout, hosted request"
     )
     stability_retry_seconds: float = Field(
-        1,
-        ge=0,
-        validation_alias="AUGMENTAI_STABILITY_RETRY_SECONDS",
-        description="pause before the one retry, give or take half",
+        1, ge=0, validation_alias="AUGMENTAI_STABILITY_RETRY_SECONDS", description="delay before the retry, +/- half"
     )
     stability_lock_seconds: float = Field(
         60,
         ge=0,
         validation_alias="AUGMENTAI_STABILITY_LOCK_SECONDS",
-        description="pause of all requests after a 429 that names none",
+        description="pause of all requests after a 429 response without Retry-After",
     )
     stability_longest_lock_seconds: float = Field(
         180,
         ge=0,
         validation_alias="AUGMENTAI_STABILITY_LONGEST_LOCK_SECONDS",
-        description="longer pauses are not waited out: the next engine works meanwhile",
+        description="longest pause to wait out; during a longer one the next engine takes over",
     )
     stability_faults: int = Field(
         5,
         ge=1,
         validation_alias="AUGMENTAI_STABILITY_FAULTS",
-        description="faults in a row after which the hosted API is left alone for a while",
+        description="circuit breaker: consecutive errors after which the hosted API is not called for a while",
     )
     stability_rest_seconds: float = Field(
         60,
         gt=0,
         validation_alias="AUGMENTAI_STABILITY_REST_SECONDS",
-        description="that while; it doubles with each trial that fails, up to ten times as long",
+        description="circuit breaker: cool-down, doubling after each failed trial up to ten times this value",
     )
     state: Path = Field(
         Path("~/.augmentai"),
         validation_alias="AUGMENTAI_STATE",
-        description="folder for what must outlive a restart: the day's credits",
+        description="folder for state that must survive a restart: the credits spent today",
     )
     gan_weights: Path = Field(
         DEFAULT_WEIGHTS, validation_alias="AUGMENTAI_GAN_WEIGHTS", description="weights file of the local GAN"
@@ -151,38 +153,42 @@ class Settings(BaseSettings):
         "auto",
         validation_alias="AUGMENTAI_DEVICE",
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",
-        description="where the local GAN runs: auto, cpu, cuda or cuda:N",
+        description="device of the local GAN: auto, cpu, cuda or cuda:N",
     )
     diffusion_model: Annotated[str, Stripped] = Field(
         "stabilityai/sd-turbo",
         min_length=1,
         validation_alias="AUGMENTAI_DIFFUSION_MODEL",
-        description="diffusion model for a CUDA GPU: hub id, diffusers folder or .safetensors file",
+        description="diffusion model for a CUDA GPU: Hub id, diffusers folder or .safetensors file",
     )
     diffusion_revision: Annotated[str | None, Stripped] = Field(
         None,
         validation_alias="AUGMENTAI_DIFFUSION_REVISION",
-        description="commit, tag or branch of a hub model; the default model is pinned to a commit",
+        description="commit, tag or branch of a Hub model; the default model is pinned to a commit",
     )
     diffusion_config: Annotated[str | None, Stripped] = Field(
         None,
         validation_alias="AUGMENTAI_DIFFUSION_CONFIG",
-        description="folder or hub id with the configuration of a single .safetensors file; found by itself otherwise",
+        description="folder or Hub id with the configuration of a single .safetensors file; detected by default",
     )
     diffusion_device: str = Field(
         "auto",
         validation_alias="AUGMENTAI_DIFFUSION_DEVICE",
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",
-        description="where diffusion runs: auto (CUDA or not at all), cuda, cuda:N, or cpu, which is very slow",
+        description="device of diffusion: auto (CUDA or not at all), cuda, cuda:N, or cpu, which is very slow",
     )
     diffusion_dtype: str = Field(
         "auto",
         validation_alias="AUGMENTAI_DIFFUSION_DTYPE",
         pattern=r"^(auto|bfloat16|float16|float32)$",
-        description="numbers that diffusion computes in; auto: on a GPU float16 or bfloat16, as suits the model",
+        description="floating-point type (dtype) of diffusion; auto: float16 or bfloat16 on a GPU, by model",
     )
     diffusion_batch: int = Field(
-        8, ge=1, le=64, validation_alias="AUGMENTAI_DIFFUSION_BATCH", description="pictures at once; halves by itself"
+        8,
+        ge=1,
+        le=64,
+        validation_alias="AUGMENTAI_DIFFUSION_BATCH",
+        description="batch size of diffusion; halved when memory runs out",
     )
     diffusion_steps: int | None = Field(
         None, ge=1, le=200, validation_alias="AUGMENTAI_DIFFUSION_STEPS", description="steps; else the model's own"
@@ -192,104 +198,92 @@ class Settings(BaseSettings):
         ge=0,
         le=30,
         validation_alias="AUGMENTAI_DIFFUSION_GUIDANCE",
-        description="how closely the prompt is followed; above 1 a negative prompt is read; the model's own by default",
+        description="guidance scale; a negative prompt has an effect above 1; by default the model's own",
     )
     diffusion_compile: bool = Field(
         False,
         validation_alias="AUGMENTAI_DIFFUSION_COMPILE",
-        description="compile the model: minutes once for each size of picture, then faster",
+        description="compile the diffusion model: minutes once for each image size, then faster",
     )
     hf_token: Annotated[SecretStr, Stripped] = Field(
-        SecretStr(""),
-        validation_alias="HF_TOKEN",
-        description="key to gated models on huggingface.co, and to datasets that --push-to-hub writes",
+        SecretStr(""), validation_alias="HF_TOKEN", description="Hugging Face token: gated models, --push-to-hub"
     )
     zero_gpu: bool = Field(
-        False, validation_alias="SPACES_ZERO_GPU", description="set by Hugging Face where a GPU is lent call by call"
+        False, validation_alias="SPACES_ZERO_GPU", description="set by Hugging Face on ZeroGPU Spaces"
     )
     max_megapixels: float = Field(
-        50, gt=0, validation_alias="AUGMENTAI_MAX_MEGAPIXELS", description="larger pictures are refused before decoding"
+        50, gt=0, validation_alias="AUGMENTAI_MAX_MEGAPIXELS", description="larger images are rejected before decoding"
     )
     max_file_mb: float = Field(
-        100, gt=0, validation_alias="AUGMENTAI_MAX_FILE_MB", description="larger files are refused"
+        100, gt=0, validation_alias="AUGMENTAI_MAX_FILE_MB", description="larger files are rejected"
     )
     max_zip_gb: float = Field(
-        8, gt=0, validation_alias="AUGMENTAI_MAX_ZIP_GB", description="ZIPs that unpack to more are refused"
+        8, gt=0, validation_alias="AUGMENTAI_MAX_ZIP_GB", description="ZIP files that unpack to more are rejected"
     )
     max_files: int = Field(
-        2000, ge=1, validation_alias="AUGMENTAI_MAX_FILES", description="sources in one job of the page or the API"
+        2000, ge=1, validation_alias="AUGMENTAI_MAX_FILES", description="maximum source images per job, page and API"
     )
     max_upload_mb: float = Field(
-        2000,
-        gt=0,
-        validation_alias="AUGMENTAI_MAX_UPLOAD_MB",
-        description="largest single upload to the page or the API",
+        2000, gt=0, validation_alias="AUGMENTAI_MAX_UPLOAD_MB", description="maximum size of one upload, page and API"
     )
     keep_hours: float = Field(
         24, gt=0, validation_alias="AUGMENTAI_KEEP_HOURS", description="uploads and results are deleted after this"
     )
-    jobs_at_once: int = Field(
-        1, ge=1, validation_alias="AUGMENTAI_JOBS_AT_ONCE", description="jobs that run side by side"
-    )
+    jobs_at_once: int = Field(1, ge=1, validation_alias="AUGMENTAI_JOBS_AT_ONCE", description="concurrent jobs")
     queue_size: int = Field(
-        20, ge=1, validation_alias="AUGMENTAI_QUEUE_SIZE", description="jobs that may wait their turn"
+        20, ge=1, validation_alias="AUGMENTAI_QUEUE_SIZE", description="maximum number of queued jobs"
     )
     public: bool = Field(
         False,
         validation_alias="AUGMENTAI_PUBLIC",
-        description="strangers can reach the page: tighter limits hold (so they do on a Space and with a share link)",
+        description="the page is public: tighter limits apply (as on a Space and with a share link)",
     )
     visitor_images_per_hour: int | None = Field(
         None,
         ge=1,
         validation_alias="AUGMENTAI_VISITOR_IMAGES_PER_HOUR",
-        description="most variations an hour for one address; no limit where it is not set and the page is not public",
+        description="maximum variations per hour and address; unlimited by default, unless the page is public",
     )
     visitor_credits_per_hour: float | None = Field(
         None,
         ge=0,
         validation_alias="AUGMENTAI_VISITOR_CREDITS_PER_HOUR",
-        description="most credits of your key an hour for one address, likewise; 0: visitors bring their own key",
+        description="maximum credits of your key per hour and address, likewise; 0: visitors bring their own key",
     )
     visitor_upload_mb_per_hour: float | None = Field(
         None,
         gt=0,
         validation_alias="AUGMENTAI_VISITOR_UPLOAD_MB_PER_HOUR",
-        description="most megabytes an hour that one address may upload, likewise",
+        description="maximum megabytes uploaded per hour and address, likewise",
     )
     visitor_jobs: int | None = Field(
-        None,
-        ge=1,
-        validation_alias="AUGMENTAI_VISITOR_JOBS",
-        description="jobs of one address that may wait at once, likewise",
+        None, ge=1, validation_alias="AUGMENTAI_VISITOR_JOBS", description="maximum queued jobs per address, likewise"
     )
     proxies: int | None = Field(
         None,
         ge=0,
         le=10,
         validation_alias="AUGMENTAI_PROXIES",
-        description="proxies in front that each add to X-Forwarded-For, where the visitor's address is then read; "
-        "1 on a Space, with a share link and behind PROXY_PREFIX, else 0: the header is not believed",
+        description="trusted proxies that add to X-Forwarded-For, the header from which visitors' addresses are read; "
+        "by default 1 on a Space, with a share link and behind PROXY_PREFIX, else 0: the header is ignored",
     )
     share: bool = Field(
-        False, validation_alias="GRADIO_SHARE", description="open a public link (https://....gradio.live) as well"
+        False, validation_alias="GRADIO_SHARE", description="also open a public link (https://....gradio.live)"
     )
     password: Annotated[SecretStr, Stripped] = Field(
         SecretStr(""),
         validation_alias="AUGMENTAI_PASSWORD",
-        description="password of the page, user name augmentai; a share link without one gets a random one, printed",
+        description="password of the page, user name augmentai; a share link gets a random one, printed, by default",
     )
     ask_password: bool = Field(
-        True,
-        validation_alias="AUGMENTAI_ASK_PASSWORD",
-        description="false: a share link opens for everybody who has it",
+        True, validation_alias="AUGMENTAI_ASK_PASSWORD", description="false: a share link opens without a password"
     )
     server_name: str | None = Field(None, validation_alias="GRADIO_SERVER_NAME", description="address to listen on")
     server_port: int | None = Field(None, ge=0, le=65535, validation_alias="GRADIO_SERVER_PORT", description="port")
     root_path: str | None = Field(
         None,
         validation_alias=AliasChoices("GRADIO_ROOT_PATH", "PROXY_PREFIX"),
-        description="prefix that a proxy strips (AI Workbench sets PROXY_PREFIX)",
+        description="path prefix that a proxy strips (AI Workbench sets PROXY_PREFIX)",
     )
     behind_proxy: str | None = Field(
         None, validation_alias="PROXY_PREFIX", exclude=True, description="see GRADIO_ROOT_PATH"
@@ -311,30 +305,36 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """Settings from the environment. Raises SettingsError, which names the variable but never shows a key."""
+    """Read the settings from environment variables.
+
+    Returns:
+        The validated settings.
+
+    Raises:
+        SettingsError: a value cannot be used; the message names the variable and never shows a key.
+    """
     try:
         return Settings()
     except ValidationError as error:
-        wrong = [
-            f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}" for problem in error.errors(include_input=False)
-        ]
-        raise SettingsError("the environment holds a setting that cannot be used: " + "; ".join(wrong)) from None
+        faults = [f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in error.errors(include_input=False)]
+        raise SettingsError("environment variables with unusable values: " + "; ".join(faults)) from None
 
 
 def table() -> str:
-    """Every variable as a Markdown table, for the README: `python -m augmentai.settings`."""
-    rows = ["| variable | default | meaning |", "| --- | --- | --- |"]
+    """Every variable as a Markdown table, for docs/settings.md: `python -m augmentai.settings` prints it."""
+    rows = ["| Variable | Default | Meaning |", "| --- | --- | --- |"]
     for field in Settings.model_fields.values():
         if field.exclude:
             continue
         alias = field.validation_alias
         names = alias.choices if isinstance(alias, AliasChoices) else [alias]
-        written = " or ".join(f"`{name}`" for name in names)
-        rows.append(f"| {written} | {_shown(field.get_default(call_default_factory=True))} | {field.description} |")
+        variables = " or ".join(f"`{name}`" for name in names)
+        rows.append(f"| {variables} | {_cell(field.get_default(call_default_factory=True))} | {field.description} |")
     return "\n".join(rows)
 
 
-def _shown(default: object) -> str:
+def _cell(default: object) -> str:
+    """A default value as it is written in the table; a path as in a checkout, a secret or nothing as an empty cell."""
     if isinstance(default, Path):
         return str(default.relative_to(_DATA) if default.is_relative_to(_DATA) else default)
     if isinstance(default, bool):

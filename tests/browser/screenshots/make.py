@@ -1,4 +1,4 @@
-"""Takes the README's pictures of the page, desktop and phone, light and dark.
+"""Takes the screenshots of the page in docs/images, desktop and phone, light and dark.
 
 `python -m tests.browser.screenshots.make`; needs Chromium.
 """
@@ -9,12 +9,12 @@ import sys
 import tempfile
 from pathlib import Path
 
-from augmentai.settings import Settings
+from augmentai.settings import ROOT, Settings
 from tests.browser.conftest import FLAGS, find_chromium
 from tests.support.app_server import serving
 from tests.support.page_steps import augment, samples, set_variations
 
-HERE = Path(__file__).parent
+IMAGES = ROOT / "docs" / "images"
 SEED = "3"
 # name: width, height, theme, and what is to be seen
 VIEWS = {
@@ -52,8 +52,8 @@ def main() -> None:
                 page.click(".card-open >> nth=4")
                 page.wait_for_function("document.querySelector('.compare-after').src.includes('large-after')")
             page.wait_for_timeout(1500)  # pictures and the bar come to rest
-            page.screenshot(path=HERE / f"{name}.png")
-            print(HERE / f"{name}.png")
+            page.screenshot(path=IMAGES / f"{name}.png")
+            print(IMAGES / f"{name}.png")
             page.close()
         browser.close()
 

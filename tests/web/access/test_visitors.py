@@ -101,19 +101,19 @@ def test_strangers_get_tighter_limits(how: dict[str, object]) -> None:
     assert served.max_files < Settings().max_files
 
 
-def test_the_readme_tells_these_limits() -> None:
-    told = " ".join((ROOT / "README.md").read_text().split())
+def test_the_docs_state_these_limits() -> None:
+    told = " ".join((ROOT / "docs" / "deployment.md").read_text().split())
     words = {
         "visitor_images_per_hour": "{:g} images",
         "visitor_credits_per_hour": "{:g} credits of your key",
-        "visitor_upload_mb_per_hour": "{:g} MB of uploads an hour",
+        "visitor_upload_mb_per_hour": "{:g} MB of uploads",
         "visitor_jobs": "{:g} jobs may wait at once",
         "stability_credits_per_day": "{:g} credits a day",
         "max_files": "{:g} files of at most",
         "max_file_mb": "at most {:g} MB",
         "max_megapixels": "{:g} megapixels",
         "keep_hours": "deleted after {:g} hours",
-        "max_upload_mb": "an upload {:g} MB",
+        "max_upload_mb": "one upload | {:g} MB",
         "max_zip_gb": "a ZIP that unpacks to {:g} GB",
     }
     assert set(words) == set(STRANGERS_LIMITS)

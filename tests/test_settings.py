@@ -1,0 +1,44 @@
+"""Environment variables: what cannot be used is named, and a key is never shown."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from augmentai.settings import Settings, SettingsError, load_settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("AUGMENTAI_MAX_MEGAPIXELS", "-1"),
+        ("STABILITY_API_BASE", "not an address"),
+        ("GRADIO_SERVER_PORT", "none"),
+        ("AUGMENTAI_DEVICE", "tpu"),
+    ],
+)
+def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
+    monkeypatch.setenv(name, value)
+    with pytest.raises(SettingsError, match=name):
+        load_settings()
+
+
+def test_keys_are_stripped_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STABILITY_API_KEY", "  sk-secret-of-mine\n")
+    settings = load_settings()
+    assert settings.stability_api_key.get_secret_value() == "sk-secret-of-mine"
+    assert "secret-of-mine" not in repr(settings) + str(settings)
+    assert "secret-of-mine" not in str(settings.model_dump())
+    with pytest.raises(Exception, match="frozen"):
+        settings.max_files = 1  # type: ignore[misc]
+
+
+def test_settings_of_a_workbench_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    from augmentai.web.server import launch_options
+
+    monkeypatch.setenv("PROXY_PREFIX", "/projects/augmentai")
+    options = launch_options(load_settings(), None)
+    assert (options["root_path"], options["server_name"]) == ("/projects/augmentai", "0.0.0.0")
+    assert launch_options(Settings(), None)["max_file_size"] > 0
+    assert Path(options["css_paths"][0]).exists()
