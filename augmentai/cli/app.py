@@ -15,9 +15,9 @@ import typer
 from augmentai import __version__
 from augmentai.cli.console import NOTHING_DONE, console, foretell, leave, progress, tell
 from augmentai.dataset.readers.gather import gather
-from augmentai.dataset.run_record import load_recipe
+from augmentai.dataset.recipe_file import load_recipe
 from augmentai.dataset.writers.base import OutputError
-from augmentai.dataset.writers.folder import settle
+from augmentai.dataset.writers.folder import resolve_recipe
 from augmentai.dataset.writers.hub import Hub, HubError
 from augmentai.engines import available
 from augmentai.pipeline.job import Job, limits
@@ -208,7 +208,7 @@ def augment(
         settings = load_settings()
         recipe = _recipe(context, saved)
         if out is not None:
-            recipe = settle(out, recipe)
+            recipe = resolve_recipe(out, recipe)
         hub = Hub(push_to_hub, settings, private) if push_to_hub else None
         if hub is not None and not dry_run:
             hub.check()  # before the work, since it would be for nothing

@@ -12,7 +12,7 @@ from augmentai.cli.app import ALL_DONE, SOME_FAILED, run, stop_on_signals
 from augmentai.cli.console import console, leave
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.writers.base import OutputError
-from augmentai.dataset.writers.folder import settle
+from augmentai.dataset.writers.folder import resolve_recipe
 from augmentai.engines import available
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.replay import EarlierRun, ReplayError, check, compare
@@ -47,10 +47,10 @@ def replay(
         given = inputs or before.inputs()
         home = earlier.resolve()
         out = out or home.with_name(f"{home.stem if earlier.is_file() else home.name}-replay")
-        recipe = settle(out, before.record.recipe)
+        recipe = resolve_recipe(out, before.record.recipe)
         stop = Event()
         gathered = gather(given, limits(settings), skip=out, layout=recipe.layout)
-        job = Job(gathered, recipe, settings, available(settings), stop, rounds=before.record.rounds)
+        job = Job(gathered, recipe, settings, available(settings), stop, rounds=before.record.retry_round)
         for difference in check(before, run_record_for(job, given, out), gathered.sources):
             console.print(f"note: {difference}", markup=False, highlight=False, soft_wrap=True)
     except (SettingsError, RecipeError, ReplayError, OutputError) as error:

@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and never in place of another."""
+"""Files that appear complete or not at all, and never replace another."""
 
 from __future__ import annotations
 
@@ -12,28 +12,46 @@ from augmentai.images.encode import MADE_BY
 
 
 class OutputError(OSError):
-    """The output cannot be written there; the message says why and what to do."""
+    """The output cannot be written; the message names the file or folder, the reason and what to do."""
 
 
-class Whole(io.FileIO):
-    """A file without a buffer, so that nothing lingers when the disk is full, whose writes are whole or fail."""
+class UnbufferedFile(io.FileIO):
+    """A file without a buffer, so that nothing is left behind when the disk is full: a write is complete or raises."""
 
     def write(self, data: Buffer, /) -> int:
-        left = memoryview(data).cast("B")
-        count = len(left)
-        while left:
-            left = left[super().write(left) or 0 :]
+        rest = memoryview(data).cast("B")
+        count = len(rest)
+        while rest:
+            rest = rest[super().write(rest) or 0 :]
         return count
 
 
-def put(part: Path, path: Path) -> None:
-    """Give a finished file its name, never in place of another. Raises FileExistsError."""
+def publish(part: Path, path: Path) -> None:
+    """Give a finished file its final name, never replacing another file.
+
+    Args:
+        part: the finished file, on the same file system; it is gone afterwards.
+        path: the final name.
+
+    Raises:
+        FileExistsError: there is a file of that name.
+        OSError: the file system is full or cannot be written.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     part, path = Path(folder, "a.part"), Path(folder, "a.jpg")
+        ...     _ = part.write_bytes(b"pixels")
+        ...     publish(part, path)
+        ...     part.exists(), path.read_bytes()
+        (False, b'pixels')
+    """
     try:
         os.link(part, path)  # unlike a rename, this never replaces a file that appeared meanwhile
     except FileExistsError:
         raise
     except OSError:
-        # exFAT, network drives and some containers know no links. The name is claimed with an empty file, which fails
+        # exFAT, network drives and some containers have no links. The name is claimed with an empty file, which fails
         # where it is taken, and only this claim is replaced.
         path.open("xb").close()
         try:
@@ -45,8 +63,8 @@ def put(part: Path, path: Path) -> None:
         part.unlink()
 
 
-def holds(path: Path, data: bytes) -> bool:
-    """Whether a file is there and holds exactly this."""
+def has_content(path: Path, data: bytes) -> bool:
+    """Whether a file exists and contains exactly this."""
     try:
         return path.is_file() and path.stat().st_size == len(data) and path.read_bytes() == data
     except OSError:
@@ -54,9 +72,9 @@ def holds(path: Path, data: bytes) -> bool:
 
 
 def is_leftover(path: Path, data: bytes) -> bool:
-    """Whether a file is what a loss of power left of `data`, or was made by AugmentAI itself: it may be replaced.
+    """Whether a file may be replaced: a loss of power left it of `data`, or AugmentAI itself made it.
 
-    Of what had not reached the disk nothing is there, or zeros.
+    Whatever of a file had not reached the disk is missing, or zeros.
     """
     try:
         found = path.read_bytes() if path.is_file() else None
@@ -68,9 +86,11 @@ def is_leftover(path: Path, data: bytes) -> bool:
     return (len(found) <= len(data) and data.startswith(written)) or MADE_BY.encode() in found
 
 
-def as_bytes(text: str) -> bytes:
-    return text.encode("utf-8", "backslashreplace")  # half a surrogate pair becomes \\udcff, which is JSON as well
+def encode_text(text: str) -> bytes:
+    """UTF-8; half a surrogate pair is escaped, in the way that JSON also reads."""
+    return text.encode("utf-8", "backslashreplace")
 
 
-def why(error: OSError) -> str:
+def reason_of(error: OSError) -> str:
+    """Why the system refused something, without the path: "No space left on device"."""
     return error.strerror or str(error)

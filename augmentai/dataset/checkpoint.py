@@ -1,31 +1,52 @@
-"""What a folder holds of a run that was broken off: its manifest mended, and what need not be made again."""
+"""What an earlier run has made already, and how its folder is repaired before the run resumes."""
 
 from __future__ import annotations
 
 import json
 import os
 import stat
-from bisect import bisect_left
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from augmentai.dataset.file_names import safe_path
-from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, made_in
+from augmentai.dataset.manifest import MANIFEST, files_of, is_made
+from augmentai.dataset.sorted_sources import position_of
 from augmentai.filters.features import decode_fingerprint
 from augmentai.types import Rejection, Source
 
-_TAIL_BYTES = 8  # no picture file ends in as many zeros
+_TAIL_BYTES = 8  # no image file ends in as many zeros
 _NEW_MANIFEST = ".augmentai.manifest.part"
+_INDEX_LIMIT = 1 << 20
+
+Fingerprints = dict[tuple[str, str], dict[int, bytes | None]]
 
 
 class Checkpoint:
-    """Variations that are there already, by source and index.
+    """The variations that exist already, by source and index.
 
-    sources: sorted by (path, hash), as `gather` gives them. Holds a number for each source, whatever their number.
-    left_out: those that filters rejected after credits were spent on them. They count as settled: to try them again
-    would cost as much. rounds: see `Job`.
+    Its memory depends on the number of sources alone: one integer each, however many variations they have.
+
+    Attributes:
+        engines: how many variations each engine made.
+        credits: what they cost.
+        skipped_paid: how many variations filters rejected after credits were spent on them. They count as done, since
+            to retry them would cost as much again.
+        retry_round: see `RunRecord.retry_round`.
+        manifest: the file that was read, None where there is none.
+
+    Args:
+        sources: the sources of the run, sorted by (path, hash) as `gather` returns them.
+
+    Example:
+        >>> source = Source.from_bytes("cats/a.jpg", b"pixels")
+        >>> checkpoint = Checkpoint([source])
+        >>> entry = {"source": "cats/a.jpg", "source_sha256": source.sha256, "index": 1, "status": "ok", "engine": "x"}
+        >>> checkpoint.record(entry)
+        True
+        >>> (source, 1) in checkpoint, (source, 2) in checkpoint, checkpoint.variations
+        (True, False, 1)
     """
 
     def __init__(self, sources: Sequence[Source] = ()) -> None:
@@ -33,162 +54,141 @@ class Checkpoint:
         self._bits = [0] * len(sources)  # bit i: variation i of this source
         self.engines: Counter[str] = Counter()
         self.credits = 0.0
-        self.left_out = 0
-        self.rounds = 1
+        self.skipped_paid = 0
+        self.retry_round = 1
         self.manifest: Path | None = None
-        self._tried: dict[tuple[str, str, int], tuple[Rejection, ...]] = {}
+        self._rejections: dict[tuple[str, str, int], tuple[Rejection, ...]] = {}
 
     @property
     def variations(self) -> int:
+        """How many variations exist."""
         return self.engines.total()
+
+    @property
+    def has_rejections(self) -> bool:
+        """Whether filters rejected every attempt at some variation."""
+        return bool(self._rejections)
 
     def __contains__(self, wanted: tuple[Source, int]) -> bool:
         source, index = wanted
-        place = self._place(source.path, source.sha256)
-        return place is not None and bool(self._bits[place] >> index & 1)
+        position = position_of(self._sources, source.path, source.sha256)
+        return position is not None and bool(self._bits[position] >> index & 1)
 
-    def take(self, entry: dict[str, Any]) -> bool:
-        """Count a line of the manifest in; False where it is of no source of this run, or the second of its kind."""
-        place = self._place(entry["source"], entry["source_sha256"])
-        if place is None or self._bits[place] >> entry["index"] & 1:
+    def record(self, entry: Mapping[str, Any]) -> bool:
+        """Count one finished variation.
+
+        Args:
+            entry: a parsed line of the manifest.
+
+        Returns:
+            False where it belongs to no source of this run, or was recorded before.
+        """
+        position = position_of(self._sources, entry["source"], entry["source_sha256"])
+        if position is None or self._bits[position] >> entry["index"] & 1:
             return False
-        self._bits[place] |= 1 << entry["index"]
-        if made_in(entry):
+        self._bits[position] |= 1 << entry["index"]
+        if is_made(entry):
             self.engines[str(entry["engine"])] += 1
         else:
-            self.left_out += 1
+            self.skipped_paid += 1
         self.credits += entry.get("credits", 0.0)
         return True
 
-    def tried(self, source: Source, index: int) -> tuple[Rejection, ...]:
-        """The tries of a variation that was left out, each rejected by a filter; the next one follows them."""
-        return self._tried.get((source.path, source.sha256, index), ())
+    def record_rejections(self, entry: Mapping[str, Any]) -> None:
+        """Remember the attempts that filters rejected, so that a retry takes other seeds.
 
-    @property
-    def any_tried(self) -> bool:
-        return bool(self._tried)
-
-    def remember(self, entry: dict[str, Any]) -> None:
-        """Keep in mind what a line tells of tries that filters rejected, where it is one of a variation left out."""
+        Args:
+            entry: a parsed line of the manifest. Lines of anything but a rejected variation are ignored.
+        """
         try:
             if entry["status"] == "failed" and entry["index"] and entry.get("rejected"):
-                rejections = tuple(Rejection(**told) for told in entry["rejected"])
-                self._tried[entry["source"], entry["source_sha256"], entry["index"]] = rejections
+                rejections = tuple(Rejection(**rejected) for rejected in entry["rejected"])
+                self._rejections[entry["source"], entry["source_sha256"], entry["index"]] = rejections
         except (KeyError, TypeError):
-            return  # not a line of ours: tried from the beginning
+            return  # not a line that AugmentAI wrote: its attempts start from the first seed
 
-    def prints(
-        self, wanted: Callable[[tuple[str, str]], Sequence[int]]
-    ) -> dict[tuple[str, str], dict[int, bytes | None]]:
-        """Of each source of which some variations are there and some not: what those look like that are, by index.
+    def rejections(self, source: Source, index: int) -> tuple[Rejection, ...]:
+        """The rejected attempts at a variation that does not exist yet; the next attempt follows them."""
+        return self._rejections.get((source.path, source.sha256, index), ())
 
-        wanted: the indices of a source's variations, by its path and hash. They are read anew from the manifest, since
-        most sources are whole and need not be held in memory.
+    def fingerprints(self, wanted: Callable[[tuple[str, str]], Sequence[int]]) -> Fingerprints:
+        """The fingerprints of variations whose siblings are still to be made.
+
+        They are read from the manifest again: most sources are complete, and their fingerprints need not be in memory.
+
+        Args:
+            wanted: returns the indices of a source's variations, by its path and hash.
+
+        Returns:
+            {(path, hash): {index: fingerprint, or None where the manifest has none}}, for sources of which some
+            variations exist and some do not.
         """
-        prints: dict[tuple[str, str], dict[int, bytes | None]] = {}
-        for place, bits in enumerate(self._bits):
-            source = self._sources[place]
-            there = [index for index in wanted((source.path, source.sha256)) if bits >> index & 1] if bits else []
-            if there and len(there) < len(wanted((source.path, source.sha256))):
-                prints[source.path, source.sha256] = dict.fromkeys(there)
-        if prints and self.manifest is not None:
+        found: Fingerprints = {}
+        for source, bits in zip(self._sources, self._bits, strict=True):
+            indices = wanted((source.path, source.sha256)) if bits else ()
+            made = [index for index in indices if bits >> index & 1]
+            if made and len(made) < len(indices):
+                found[source.path, source.sha256] = dict.fromkeys(made)
+        if found and self.manifest is not None:
             with self.manifest.open("rb") as lines:
                 for line in lines:
-                    entry = _settled(line)
-                    known = prints.get((entry["source"], entry["source_sha256"])) if entry else None
+                    entry = _parse_done(line)
+                    known = found.get((entry["source"], entry["source_sha256"])) if entry else None
                     if entry and known is not None:
                         known[entry["index"]] = decode_fingerprint(entry.get("print"))
-        return prints
-
-    def _place(self, path: str, sha256: str) -> int | None:
-        return _place(self._sources, path, sha256)
+        return found
 
 
-def find(sources: Sequence[Source], path: str, sha256: str) -> Source | None:
-    """The source of a line of the manifest. sources: sorted by (path, hash)."""
-    place = _place(sources, path, sha256)
-    return None if place is None else sources[place]
+def repair_manifest(folder: Path, sources: Sequence[Source]) -> Checkpoint:
+    """Repair the folder of an interrupted run, and report what it contains.
 
+    The manifest keeps the lines of variations whose files are all there and complete, as far as size and last bytes
+    show, and of those that were paid for and rejected. Other lines are removed: failures, which are retried;
+    half-written lines; and lines of which a file is missing or truncated, together with the rest of their files, since
+    such a variation is made again. The manifest is replaced in one step.
 
-def _place(sources: Sequence[Source], path: str, sha256: str) -> int | None:
-    place = bisect_left(sources, (path, sha256), key=lambda source: (source.path, source.sha256))
-    if place == len(sources):
-        return None
-    found = sources[place]
-    return place if (found.path, found.sha256) == (path, sha256) else None
+    Args:
+        folder: the output folder of a run; nobody else writes to it meanwhile.
+        sources: the sources of the run, sorted by (path, hash).
 
+    Returns:
+        What need not be made again; empty where the run ended before it had a manifest.
 
-def mend(folder: Path, sources: Sequence[Source]) -> Checkpoint:
-    """Bring a broken-off run's folder in order and tell what it holds.
-
-    The manifest keeps the lines of variations whose files are all there and whole, as far as size and end tell, and of
-    those that were paid for and left out. Lines of other failures go, since these are tried again, and so do a
-    half-written line and lines of which a file is missing or torn, with the rest of their files: such a variation is
-    made again. The manifest is replaced in one step. Raises OSError.
+    Raises:
+        OSError: a file cannot be read, removed or written.
     """
     manifest, new = folder / MANIFEST, folder / _NEW_MANIFEST
-    held = Checkpoint(sources)
-    held.manifest = manifest
-    dropped = False
+    checkpoint = Checkpoint(sources)
+    checkpoint.manifest = manifest
     try:
         with manifest.open("rb") as lines, new.open("wb") as kept:
-            for line in lines:
-                entry = _settled(line)
-                files = [folder / name for name in _files(entry)] if entry else []
-                whole = entry is not None and _are_whole(files, entry.get("bytes"))
-                if entry and whole and held.take(entry):
-                    kept.write(line)
-                    continue
-                dropped = True
-                if entry is None:
-                    held.remember(_read(line))
-                if not whole:
-                    for file in files:
-                        file.unlink(missing_ok=True)
+            kept.writelines(line for line in lines if _keep_line(line, folder, checkpoint))
             kept.flush()
             os.fsync(kept.fileno())
-        if dropped:
+        if new.stat().st_size != manifest.stat().st_size:
             os.replace(new, manifest)
-    except FileNotFoundError:  # ended before its manifest was begun
+    except FileNotFoundError:
         return Checkpoint(sources)
     finally:
         new.unlink(missing_ok=True)
-    return held
+    return checkpoint
 
 
-def only_failures(folder: Path) -> bool:
-    """Whether the manifest in a folder is that of a run that made nothing, or ended before it made anything."""
-    try:
-        with (folder / MANIFEST).open("rb") as lines:
-            return all(_failed(line) for line in lines)
-    except FileNotFoundError:
-        return (folder / RECIPE_FILE).is_file()
-
-
-def is_run(folder: Path) -> bool:
-    """Whether a folder is the output of a run: its manifest begins with a line of ours, or is yet to be begun."""
-    try:
-        with (folder / MANIFEST).open("rb") as lines:
-            first = lines.readline(1 << 16)
-        entry = json.loads(first) if first else {}
-    except (OSError, ValueError):
+def _keep_line(line: bytes, folder: Path, checkpoint: Checkpoint) -> bool:
+    """Record a line of the manifest; False where it is to be removed."""
+    entry = _parse_done(line)
+    if entry is None:
+        checkpoint.record_rejections(_parse(line))
         return False
-    if not first:
-        return (folder / RECIPE_FILE).is_file()
-    return isinstance(entry, dict) and {"source", "source_sha256", "index", "status"} <= entry.keys()
-
-
-def _failed(line: bytes) -> bool:
-    if not line.endswith(b"\n"):
-        return True  # torn: nothing was made by it
-    try:
-        entry = json.loads(line)
-    except ValueError:
+    files = [folder / name for name in files_of(entry)]
+    if not _are_complete(files, entry.get("bytes")):
+        for file in files:
+            file.unlink(missing_ok=True)
         return False
-    return isinstance(entry, dict) and entry.get("status") == "failed"
+    return checkpoint.record(entry)
 
 
-def _read(line: bytes) -> dict[str, Any]:
+def _parse(line: bytes) -> dict[str, Any]:
     try:
         entry = json.loads(line)
     except ValueError:
@@ -196,20 +196,20 @@ def _read(line: bytes) -> dict[str, Any]:
     return entry if isinstance(entry, dict) else {}
 
 
-def _settled(line: bytes) -> dict[str, Any] | None:
-    """A line of the manifest that need not be done again; None for a failure's, a torn one, and one of someone else."""
+def _parse_done(line: bytes) -> dict[str, Any] | None:
+    """A line whose variation need not be made again; None for failures, half-written lines and foreign ones."""
     try:
         entry = json.loads(line) if line.endswith(b"\n") else None
-        if not isinstance(entry, dict) or not (made_in(entry) or (entry.get("rejected") and entry.get("credits"))):
+        if not isinstance(entry, dict) or not (is_made(entry) or (entry.get("rejected") and entry.get("credits"))):
             return None
-        sound = isinstance(entry["index"], int) and 0 < entry["index"] < 1 << 20
-        sound = sound and isinstance(entry["source"], str) and isinstance(entry["source_sha256"], str)
-        return entry if sound and all(safe_path(name) == name for name in _files(entry)) else None
+        valid = isinstance(entry["index"], int) and 0 < entry["index"] < _INDEX_LIMIT
+        valid = valid and isinstance(entry["source"], str) and isinstance(entry["source_sha256"], str)
+        return entry if valid and all(safe_path(name) == name for name in files_of(entry)) else None
     except (ValueError, KeyError, TypeError, AttributeError):
         return None
 
 
-def _are_whole(files: Sequence[Path], sizes: object) -> bool:
+def _are_complete(files: Sequence[Path], sizes: object) -> bool:
     if not files:
         return True
     expected = sizes if isinstance(sizes, list) and len(sizes) == len(files) else [None] * len(files)
@@ -219,13 +219,8 @@ def _are_whole(files: Sequence[Path], sizes: object) -> bool:
             stat.S_ISREG(one.st_mode) and size in {None, one.st_size} for one, size in zip(found, expected, strict=True)
         ):
             return False
-        with files[0].open("rb") as picture:  # what had not reached the disk when power was lost is zeros
-            picture.seek(max(0, found[0].st_size - _TAIL_BYTES))
-            return any(picture.read())
+        with files[0].open("rb") as image:  # what had not reached the disk at a loss of power is zeros
+            image.seek(max(0, found[0].st_size - _TAIL_BYTES))
+            return any(image.read())
     except OSError:
         return False
-
-
-def _files(entry: dict[str, Any]) -> list[str]:
-    """The files that a variation consists of, itself first."""
-    return [entry["file"], *entry.get("label_files", ())] if made_in(entry) else []

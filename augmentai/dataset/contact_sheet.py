@@ -1,4 +1,4 @@
-"""`contact_sheet.svg`: a few sources beside their variations, so that a set can be judged at a glance."""
+"""`contact_sheet.svg`: a few sources next to their variations, so that a dataset can be judged at a glance."""
 
 from __future__ import annotations
 
@@ -6,42 +6,68 @@ import base64
 import hashlib
 import heapq
 import io
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import PurePosixPath
 from typing import Any
 
 from PIL import Image
 
-from augmentai.dataset.checkpoint import find
-from augmentai.dataset.manifest import made_in
+from augmentai.dataset.manifest import is_made
+from augmentai.dataset.sorted_sources import find_source
 from augmentai.images import ImageError, decode
 from augmentai.types import Source
 
 PAIRS = 12
-_LOOKED_AT = 48  # lines of the manifest; of these, those of different sources come first
+_CANDIDATES = 48  # lines of the manifest; of these, those of different sources come first
 _COLUMNS = 3
-_PICTURE_WH = (176, 132)
+_FRAME_WH = (176, 132)
 _GAP, _BETWEEN, _CAPTION, _HEADER, _MARGIN = 24, 6, 40, 64, 28
-_SHARPNESS = 2  # pixels of a preview for each unit of the drawing, so that it is sharp on fine screens
+_PIXELS_PER_UNIT = 2  # pixels of a preview for each unit of the drawing, so that it is sharp on fine screens
 _LONGEST_CAPTION = 46
 
 
-def sheet(
-    entries: Iterable[dict[str, Any]],
+@dataclass(frozen=True)
+class _Preview:
+    """A small image as a data URI, and its size in units of the drawing."""
+
+    uri: str
+    width: float
+    height: float
+
+
+@dataclass(frozen=True)
+class _Pair:
+    entry: Mapping[str, Any]
+    source: _Preview
+    variation: _Preview
+
+
+def draw_contact_sheet(
+    entries: Iterable[Mapping[str, Any]],
     sources: Sequence[Source],
     read: Callable[[str], bytes],
     title: str,
     max_pixels: int,
 ) -> bytes | None:
-    """An SVG with small previews of at most PAIRS pairs of source and variation; None where there is nothing to show.
+    """Draw a contact sheet of at most `PAIRS` pairs of a source and one of its variations.
 
-    entries: lines of the manifest, in any order. sources: sorted by (path, hash). read: gives a file of the output. The
-    pairs are chosen by hash, so the same set gives the same sheet. Pictures that cannot be read are left out.
+    The pairs are chosen by hash, so the same dataset gives the same sheet. Images that cannot be read are skipped.
+
+    Args:
+        entries: the lines of the manifest, parsed, in any order.
+        sources: sorted by (path, hash).
+        read: returns the bytes of a file of the output, by its relative path.
+        title: shown at the top.
+        max_pixels: images with more are skipped.
+
+    Returns:
+        An SVG in UTF-8; None where there is no pair to show.
     """
     pairs = []
-    for entry in _chosen(entries):
-        source = find(sources, entry["source"], entry["source_sha256"])
+    for entry in _choose(entries):
+        source = find_source(sources, entry["source"], entry["source_sha256"])
         if source is None:
             continue
         try:
@@ -49,12 +75,12 @@ def sheet(
             after = _preview(read(entry["file"]), entry["file"], max_pixels)
         except (ImageError, OSError, KeyError):
             continue
-        pairs.append((entry, before, after))
-    return _drawn(pairs, title).encode() if pairs else None
+        pairs.append(_Pair(entry, before, after))
+    return _draw(pairs, title).encode() if pairs else None
 
 
-def _chosen(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
-    first = heapq.nsmallest(_LOOKED_AT, filter(made_in, entries), key=_place)
+def _choose(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    first = heapq.nsmallest(_CANDIDATES, filter(is_made, entries), key=_random_order)
     seen: set[str] = set()
     repeats = []
     for entry in first:
@@ -64,65 +90,70 @@ def _chosen(entries: Iterable[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(spread[:PAIRS], key=lambda entry: (entry["source"], entry["index"]))
 
 
-def _place(entry: dict[str, Any]) -> bytes:
+def _random_order(entry: Mapping[str, Any]) -> bytes:
     return hashlib.sha256(f"sheet:{entry['source_sha256']}:{entry['source']}:{entry['index']}".encode()).digest()
 
 
-def _preview(data: bytes, name: str, max_pixels: int) -> tuple[str, tuple[float, float]]:
-    """A picture as a data URI, and its width and height in the drawing."""
-    picture = decode(data, name, max_pixels).flattened()
-    width, height = _PICTURE_WH
-    picture.thumbnail((width * _SHARPNESS, height * _SHARPNESS), Image.Resampling.LANCZOS, reducing_gap=3.0)
+def _preview(data: bytes, name: str, max_pixels: int) -> _Preview:
+    image = decode(data, name, max_pixels).flattened()
+    width, height = _FRAME_WH
+    image.thumbnail((width * _PIXELS_PER_UNIT, height * _PIXELS_PER_UNIT), Image.Resampling.LANCZOS, reducing_gap=3.0)
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=80)
-    fit = min(wanted / side for wanted, side in zip(_PICTURE_WH, picture.size, strict=True))
-    size_wh = (round(picture.width * fit, 1), round(picture.height * fit, 1))
-    return "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode(), size_wh
+    image.save(buffer, "JPEG", quality=80)
+    scale = min(wanted / side for wanted, side in zip(_FRAME_WH, image.size, strict=True))
+    uri = "data:image/jpeg;base64," + base64.b64encode(buffer.getvalue()).decode()
+    return _Preview(uri, round(image.width * scale, 1), round(image.height * scale, 1))
 
 
-def _drawn(pairs: list[tuple[dict[str, Any], Any, Any]], title: str) -> str:
-    pair_width = 2 * _PICTURE_WH[0] + _BETWEEN
+def _draw(pairs: Sequence[_Pair], title: str) -> str:
+    pair_width = 2 * _FRAME_WH[0] + _BETWEEN
     columns = min(_COLUMNS, len(pairs))
     rows = -(-len(pairs) // columns)
     width = 2 * _MARGIN + columns * pair_width + (columns - 1) * _GAP
-    height = _HEADER + rows * (_PICTURE_WH[1] + _CAPTION + _GAP) + _MARGIN - _GAP
+    height = _HEADER + rows * (_FRAME_WH[1] + _CAPTION + _GAP) + _MARGIN - _GAP
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" width="{width}" height="{height}" '
         'font-family="system-ui, sans-serif" font-size="12">',
         '<rect width="100%" height="100%" fill="#fbfaf7"/>',
         f'<text x="{_MARGIN}" y="34" font-size="17" font-weight="600" fill="#1f3b39">{escape(title)}</text>',
-        f'<text x="{_MARGIN}" y="52" fill="#6b6f6c">left: the source, right: one variation of it</text>',
+        f'<text x="{_MARGIN}" y="52" fill="#6b6f6c">left: source, right: one of its variations</text>',
     ]
-    for number, (entry, before, after) in enumerate(pairs):
+    for number, pair in enumerate(pairs):
         x = _MARGIN + number % columns * (pair_width + _GAP)
-        y = _HEADER + number // columns * (_PICTURE_WH[1] + _CAPTION + _GAP)
-        for place, preview in ((x, before), (x + _PICTURE_WH[0] + _BETWEEN, after)):
-            parts.append(_framed(preview, place, y))
-        line = y + _PICTURE_WH[1] + 17
-        where, name = _told(entry["file"])
-        parts.append(f'<text x="{x}" y="{line}" fill="#1f3b39">{escape(name)}</text>')
-        by = " · ".join(filter(None, (where, f"{entry['engine']}, strength {entry['strength']:g}")))
-        parts.append(f'<text x="{x}" y="{line + 15}" fill="#6b6f6c">{escape(by)}</text>')
+        y = _HEADER + number // columns * (_FRAME_WH[1] + _CAPTION + _GAP)
+        parts += _draw_pair(pair, x, y)
     return "\n".join([*parts, "</svg>\n"])
 
 
-def _framed(preview: tuple[str, tuple[float, float]], x: float, y: float) -> str:
-    """A picture in the middle of its frame."""
-    address, (width, height) = preview
-    frame_width, frame_height = _PICTURE_WH
-    left, top = round(x + (frame_width - width) / 2, 1), round(y + (frame_height - height) / 2, 1)
+def _draw_pair(pair: _Pair, x: int, y: int) -> list[str]:
+    """Two frames next to each other, and the variation's name, folder, engine and strength below them."""
+    baseline = y + _FRAME_WH[1] + 17
+    folder, name = _caption(pair.entry["file"])
+    details = " · ".join(filter(None, (folder, f"{pair.entry['engine']}, strength {pair.entry['strength']:g}")))
+    return [
+        _draw_frame(pair.source, x, y),
+        _draw_frame(pair.variation, x + _FRAME_WH[0] + _BETWEEN, y),
+        f'<text x="{x}" y="{baseline}" fill="#1f3b39">{escape(name)}</text>',
+        f'<text x="{x}" y="{baseline + 15}" fill="#6b6f6c">{escape(details)}</text>',
+    ]
+
+
+def _draw_frame(preview: _Preview, x: float, y: float) -> str:
+    """A frame with a preview at its center."""
+    width, height = _FRAME_WH
+    left, top = round(x + (width - preview.width) / 2, 1), round(y + (height - preview.height) / 2, 1)
     return (
-        f'<rect x="{x}" y="{y}" width="{frame_width}" height="{frame_height}" rx="3" fill="#eceae3"/>'
-        f'<image x="{left}" y="{top}" width="{width}" height="{height}" href="{address}"/>'
+        f'<rect x="{x}" y="{y}" width="{width}" height="{height}" rx="3" fill="#eceae3"/>'
+        f'<image x="{left}" y="{top}" width="{preview.width}" height="{preview.height}" href="{preview.uri}"/>'
     )
 
 
-def _told(file: str) -> tuple[str, str]:
+def _caption(file: str) -> tuple[str, str]:
     """The folder and the name of a file, each short enough to be shown."""
     path = PurePosixPath(file)
     folder = "" if str(path.parent) == "." else str(path.parent)
-    return _short(folder), _short(path.name)
+    return _shorten(folder), _shorten(path.name)
 
 
-def _short(text: str) -> str:
+def _shorten(text: str) -> str:
     return text if len(text) <= _LONGEST_CAPTION else f"{text[:20]}…{text[-(_LONGEST_CAPTION - 21) :]}"

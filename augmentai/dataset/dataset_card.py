@@ -1,186 +1,222 @@
-"""`dataset_card.md`: what a set holds, how it was made and of what, in words and figures, as Hugging Face reads it."""
+"""`dataset_card.md`: what a dataset contains and how it was made, in the form that the Hugging Face Hub reads."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, SHEET, made_in
+from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, SHEET, is_made
 from augmentai.dataset.run_record import RunRecord
 from augmentai.recipe import AUTO
 from augmentai.types import Source
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _NO_CLASS = "(no class)"
-_NAMED = 3
-_ROWS = 200  # classes named one by one; of more, the rest is summed up
+_LISTED_INPUTS = 3
+_LISTED_CLASSES = 200  # the rest is summed up in one row
+_LICENCE = """## Licence
+
+Each variation is derived from a source image, so the licence of that image applies to it as well; a hosted or
+downloaded model may add terms of its own. Check both before you share this dataset, and state the licence in the
+metadata at the top of this card, which says `unknown` until then."""
+
+ClassKey = tuple[str, str]  # (split, class)
 
 
 @dataclass
-class Counts:
-    """What a set held before and holds now. Keys are (split, class); the engine's are (engine, model).
+class DatasetCounts:
+    """Images and labelled objects before and after a run.
 
-    kept: of those given, the originals that lie in the set as well.
+    Attributes:
+        sources: images that were read, by (split, class).
+        originals: those of them that are part of the output.
+        variations: images that were made, by (split, class).
+        source_objects: labelled objects of the sources, by class.
+        original_objects: those of the originals in the output.
+        variation_objects: those of the variations.
+        engines: variations by (engine, model).
+        failed: variations and sources that failed.
+        credits: what the run cost.
     """
 
-    given: Counter[tuple[str, str]] = field(default_factory=Counter)
-    kept: Counter[tuple[str, str]] = field(default_factory=Counter)
-    made: Counter[tuple[str, str]] = field(default_factory=Counter)
-    objects_given: Counter[str] = field(default_factory=Counter)
-    objects_kept: Counter[str] = field(default_factory=Counter)
-    objects_made: Counter[str] = field(default_factory=Counter)
+    sources: Counter[ClassKey] = field(default_factory=Counter)
+    originals: Counter[ClassKey] = field(default_factory=Counter)
+    variations: Counter[ClassKey] = field(default_factory=Counter)
+    source_objects: Counter[str] = field(default_factory=Counter)
+    original_objects: Counter[str] = field(default_factory=Counter)
+    variation_objects: Counter[str] = field(default_factory=Counter)
     engines: Counter[tuple[str, str]] = field(default_factory=Counter)
     failed: int = 0
     credits: float = 0.0
 
 
-def title(record: RunRecord) -> str:
-    """What to call a set: by what it was made from, so that it hangs on no folder's name."""
-    names = [PurePosixPath(given).name for given in record.inputs[:_NAMED]]
-    more = " and more" if len(record.inputs) > _NAMED else ""
-    return f"{', '.join(names)}{more}, augmented" if names else "Augmented photographs"
+def dataset_title(record: RunRecord) -> str:
+    """The title of a dataset, from its inputs, so that it does not depend on the name of the output folder.
 
-
-def count(
-    entries: Iterable[dict[str, Any]],
-    sources: Sequence[Source],
-    original: Callable[[Source], str | None] = lambda source: None,
-) -> Counts:
-    """Counts of a manifest and of the sources it was made from. Reads the labels of every source that has any.
-
-    original: where the original of a source lies in the set, None where it does not.
+    Example:
+        >>> from augmentai.recipe import Recipe
+        >>> dataset_title(RunRecord(Recipe(), inputs=("../cats", "../dogs")))
+        'cats, dogs, augmented'
     """
-    counts = Counts()
+    names = [PurePosixPath(path).name for path in record.inputs[:_LISTED_INPUTS]]
+    more = " and more" if len(record.inputs) > _LISTED_INPUTS else ""
+    return f"{', '.join(names)}{more}, augmented" if names else "Augmented images"
+
+
+def count_dataset(
+    entries: Iterable[Mapping[str, Any]],
+    sources: Sequence[Source],
+    original_path: Callable[[Source], str | None] = lambda source: None,
+) -> DatasetCounts:
+    """Count a finished run. Reads the labels of every source that has any.
+
+    Args:
+        entries: the lines of its manifest, parsed, in any order.
+        sources: all images that were read, validation and test images included.
+        original_path: where a source is in the output, None where it is not part of it.
+
+    Returns:
+        The counts of images and objects before and after.
+    """
+    counts = DatasetCounts()
     for source in sources:
-        key, is_kept = (source.split or "", source.label or _NO_CLASS), original(source) is not None
-        counts.given[key] += 1
-        counts.kept[key] += is_kept
-        if source.labels is not None:
-            try:
-                things = Counter(shape.category for shape in source.labels.load().shapes)
-            except (LabelError, OSError):
-                continue  # told where the source itself was read
-            counts.objects_given += things
-            if is_kept:
-                counts.objects_kept += things
+        _count_source(counts, source, original_path(source) is not None)
     for entry in entries:
         counts.credits += entry.get("credits", 0.0)
-        if not made_in(entry):
+        if not is_made(entry):
             counts.failed += 1
             continue
-        counts.made[entry.get("split") or "", entry["label"] or _NO_CLASS] += 1
+        counts.variations[entry.get("split") or "", entry["label"] or _NO_CLASS] += 1
         counts.engines[entry["engine"], entry["model"]] += 1
-        counts.objects_made.update(entry.get("objects", {}))
+        counts.variation_objects.update(entry.get("objects", {}))
     return counts
 
 
-def card(record: RunRecord, counts: Counts, has_sheet: bool) -> bytes:
-    """The card as Markdown with the front matter of Hugging Face's hub."""
-    made, given, originals = counts.made.total(), counts.given.total(), counts.kept.total()
-    name = title(record)
+def _count_source(counts: DatasetCounts, source: Source, is_original: bool) -> None:
+    key = (source.split or "", source.label or _NO_CLASS)
+    counts.sources[key] += 1
+    counts.originals[key] += is_original
+    if source.labels is None:
+        return
+    try:
+        objects = Counter(shape.category for shape in source.labels.load().shapes)
+    except (LabelError, OSError):
+        return  # reported where the source itself was read
+    counts.source_objects += objects
+    if is_original:
+        counts.original_objects += objects
+
+
+def render_card(record: RunRecord, counts: DatasetCounts, has_sheet: bool) -> bytes:
+    """Render the card.
+
+    Args:
+        record: the run's recipe, sources, models and versions.
+        counts: from `count_dataset`.
+        has_sheet: whether there is a contact sheet to show.
+
+    Returns:
+        Markdown in UTF-8, with the metadata of the Hugging Face Hub at its top.
+    """
+    name, images = dataset_title(record), counts.variations.total() + counts.originals.total()
     parts = [
-        _front_matter(name, counts, made + originals),
-        f"# {_plain(name)}",
-        f"{made:,} synthetic variations of {given:,} photographs, made by AugmentAI "
-        f"{record.versions.get('augmentai', '')}. "
-        + (f"{originals:,} of the photographs lie in the set as well." if originals else _WITHOUT_ORIGINALS),
-        f"![Sources beside their variations]({SHEET})" if has_sheet else "",
+        _front_matter(name, counts, images),
+        f"# {_one_line(name)}",
+        _summary(record, counts),
+        f"![Sources and their variations]({SHEET})" if has_sheet else "",
         "## Counts",
-        _classes(counts),
-        _objects(counts),
-        f"{counts.failed:,} could not be made; the lines of `{MANIFEST}` that say `failed` tell why."
-        if counts.failed
-        else "",
+        _class_table(counts),
+        _object_table(counts),
+        f"{counts.failed:,} failed; the lines of `{MANIFEST}` with status `failed` say why." if counts.failed else "",
         "## How it was made",
         _table(
             ("engine", "model", "variations"),
             [(engine, model, f"{number:,}") for (engine, model), number in sorted(counts.engines.items())],
         ),
         f"Credits spent on the hosted engine: {counts.credits:g}." if counts.credits else "",
-        _recipe(record),
+        _recipe_table(record),
         _provenance(record),
         _LICENCE,
     ]
     return ("\n\n".join(part for part in parts if part) + "\n").encode("utf-8", "backslashreplace")
 
 
-_WITHOUT_ORIGINALS = "The photographs themselves are not in it."
-_LICENCE = """## Licence
+def _summary(record: RunRecord, counts: DatasetCounts) -> str:
+    made, sources, originals = counts.variations.total(), counts.sources.total(), counts.originals.total()
+    version = record.versions.get("augmentai", "")
+    also = f"also includes {originals:,} originals" if originals else "does not include the originals"
+    return f"{made:,} synthetic variations of {sources:,} images, made by AugmentAI {version}. The dataset {also}."
 
-Each variation is derived from a photograph, so the licence of that photograph goes for it too; a hosted or downloaded
-model may add terms of its own. Check both before you pass this set on, and write the licence into the head of this
-card, which says `unknown` until then."""
 
-
-def _front_matter(name: str, counts: Counts, pictures: int) -> str:
+def _front_matter(name: str, counts: DatasetCounts, images: int) -> str:
     import yaml
 
-    task = "image-classification" if any(label != _NO_CLASS for _, label in counts.given) else "image-to-image"
-    if counts.objects_given:
+    task = "image-classification" if any(label != _NO_CLASS for _, label in counts.sources) else "image-to-image"
+    if counts.source_objects:
         task = "object-detection"
     matter = {
         "pretty_name": name,
         "license": "unknown",
         "task_categories": [task],
-        "size_categories": [next((words for limit, words in _SIZES if pictures < limit), "1M<n<10M")],
+        "size_categories": [next((words for limit, words in _SIZES if images < limit), "1M<n<10M")],
         "tags": ["augmentai", "synthetic", "data-augmentation"],
     }
     return "---\n" + yaml.safe_dump(matter, sort_keys=False, allow_unicode=True) + "---"
 
 
-def _classes(counts: Counts) -> str:
-    keys = sorted(counts.given | counts.made)
-    splits = any(split for split, _ in keys)
-    rows = []
-    for key in keys[:_ROWS]:
-        before, made, kept = counts.given[key], counts.made[key], counts.kept[key]
-        figures = (f"{before:,}", f"{made:,}", f"{made + kept:,}")
-        rows.append(((key[0] or "-"), _cell(key[1]), *figures) if splits else (_cell(key[1]), *figures))
-    if len(keys) > _ROWS:
-        counters = (counts.given, counts.made, counts.kept)
-        before, made, kept = (sum(counter[key] for key in keys[_ROWS:]) for counter in counters)
-        rest = (f"{len(keys) - _ROWS} more", f"{before:,}", f"{made:,}", f"{made + kept:,}")
-        rows.append(("", *rest) if splits else rest)
-    before, made, kept = counts.given.total(), counts.made.total(), counts.kept.total()
-    whole = ("**all**", f"{before:,}", f"{made:,}", f"{made + kept:,}")
-    rows.append(("", *whole) if splits else whole)
-    head = ("class", "before", "variations", "after")
-    return _table(("split", *head) if splits else head, rows)
+def _class_table(counts: DatasetCounts) -> str:
+    keys = sorted(counts.sources | counts.variations)
+    rows = [(key[0] or "-", _cell(key[1]), *_figures(counts, [key])) for key in keys[:_LISTED_CLASSES]]
+    if rest := keys[_LISTED_CLASSES:]:
+        rows.append(("", f"{len(rest)} more", *_figures(counts, rest)))
+    rows.append(("", "**all**", *_figures(counts, keys)))
+    head = ("split", "class", "before", "variations", "after")
+    if any(split for split, _ in keys):
+        return _table(head, rows)
+    return _table(head[1:], [row[1:] for row in rows])
 
 
-def _objects(counts: Counts) -> str:
-    if not counts.objects_given:
+def _figures(counts: DatasetCounts, keys: Sequence[ClassKey]) -> tuple[str, str, str]:
+    """Images of some classes: before the run, made by it, and after it."""
+    before, made, kept = (
+        sum(counter[key] for key in keys) for counter in (counts.sources, counts.variations, counts.originals)
+    )
+    return f"{before:,}", f"{made:,}", f"{made + kept:,}"
+
+
+def _object_table(counts: DatasetCounts) -> str:
+    if not counts.source_objects:
         return ""
     rows = [
-        (_cell(name), f"{before:,}", f"{counts.objects_made[name] + counts.objects_kept[name]:,}")
-        for name, before in sorted(counts.objects_given.items())[:_ROWS]
+        (_cell(name), f"{before:,}", f"{counts.variation_objects[name] + counts.original_objects[name]:,}")
+        for name, before in sorted(counts.source_objects.items())[:_LISTED_CLASSES]
     ]
-    return _table(("labelled things", "before", "after"), rows)
+    return _table(("labelled objects", "before", "after"), rows)
 
 
-def _recipe(record: RunRecord) -> str:
+def _recipe_table(record: RunRecord) -> str:
     settings = {name: value for name, value in asdict(record.recipe).items() if value != ""}
     if record.recipe.geometry == AUTO and record.geometry:
         settings["geometry"] = f"{AUTO}: {record.geometry}"
     rows = [(f"`{name}`", f"`{_cell(str(value))}`") for name, value in settings.items()]
-    again = f"`python -m augmentai replay` makes the same of the same photographs; all settings are in `{RECIPE_FILE}`."
-    return _table(("setting", "value"), rows) + "\n\n" + again
+    replay = f"`augmentai replay` makes the same images from the same sources; `{RECIPE_FILE}` has all settings."
+    return _table(("setting", "value"), rows) + "\n\n" + replay
 
 
 def _provenance(record: RunRecord) -> str:
-    models = "".join(f"\n- model of `{name}`: {_plain(version)}" for name, version in record.models.items())
+    models = "".join(f"\n- model of `{name}`: {_one_line(version)}" for name, version in record.models.items())
     packages = ", ".join(f"{name} {version}" for name, version in record.versions.items())
     return f"""## Provenance
 
-- {record.sources:,} photographs; SHA-256 of their sorted hashes: `{record.sources_sha256}`{models}
+- {record.source_count:,} source images; SHA-256 of their sorted hashes: `{record.sources_sha256}`{models}
 - {packages}
-- `{MANIFEST}` has one line a variation: its source and that file's SHA-256, engine, model, seed and settings
-- every variation carries the AI-made mark in the file itself: EXIF or PNG text, and IPTC `DigitalSourceType` in XMP"""
+- `{MANIFEST}` has one line per variation: its source and that file's SHA-256, engine, model, seed and settings
+- every variation is marked as AI-made in the file itself: EXIF or PNG text, and IPTC `DigitalSourceType` in XMP"""
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -189,9 +225,9 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
-    return _plain(text).replace("|", "\\|")
+    return _one_line(text).replace("|", "\\|")
 
 
-def _plain(text: str) -> str:
-    """Words of the user's, on one line, so that they cannot end a table or open a tag."""
+def _one_line(text: str) -> str:
+    """Text from the user on one line, so that it cannot end a table or open a tag."""
     return re.sub(r"\s+", " ", text).replace("<", "&lt;").replace("`", "'").strip()

@@ -1,4 +1,4 @@
-"""Names of files: made safe to write, kept as they were where that is possible, never twice the same."""
+"""File names: made safe for every system, otherwise kept as they were, and never the same twice."""
 
 from __future__ import annotations
 
@@ -10,11 +10,12 @@ from operator import attrgetter
 from pathlib import PurePosixPath
 
 from augmentai.dataset.manifest import OWN_FILES
+from augmentai.dataset.sorted_sources import sort_key
 from augmentai.images import extension_for
 from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
 from augmentai.types import Source
 
-LONGEST_PATH_BYTES = 1000  # systems differ from 1,024 up; a path has to fit below somebody's folder
+LONGEST_PATH_BYTES = 1000  # the limits of systems start at 1,024; the path has to fit below some folder
 _LONGEST_NAME_BYTES = 255  # of one file or folder, on every common file system
 _ROOM_FOR_ENDING_BYTES = 32  # "__0123abcd__v16.jpeg" and more
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
@@ -24,10 +25,22 @@ _ENDINGS = IMAGE_SUFFIXES | set(RAW_SUFFIXES) | {".zip"}
 
 
 def safe_path(name: str) -> str | None:
-    """A relative path that can be joined to any folder on any system, or None where `name` climbs out of one.
+    r"""Make a name safe to join to any folder on any system.
 
-    "cats/a b.jpg" stays as it is; "../a.jpg" and "/etc/a.jpg" and "C:\\a.jpg" give None. Letters that some system
-    forbids become "_". A part longer than any system takes is cut, and carries a hash of the whole.
+    Characters that some system forbids become "_". A part that is longer than systems allow is truncated, and ends in a
+    hash of the whole, so that long names stay distinct.
+
+    Args:
+        name: a path as a user, a ZIP or a label file states it, with slashes or backslashes.
+
+    Returns:
+        A relative path with forward slashes; None where `name` is absolute, leads outside its folder, or is empty.
+
+    Example:
+        >>> safe_path("cats/a b.jpg"), safe_path("cats\\a:1.jpg")
+        ('cats/a b.jpg', 'cats/a_1.jpg')
+        >>> [safe_path(name) for name in ("../a.jpg", "/etc/a.jpg", "C:\\a.jpg")]
+        [None, None, None]
     """
     slashed = name.replace("\\", "/")
     if slashed.startswith("/") or re.match(r"[A-Za-z]:/", slashed):
@@ -36,16 +49,21 @@ def safe_path(name: str) -> str | None:
     if not parts or ".." in parts:
         return None
     safe = "/".join(_safe_part(part) for part in parts)
-    return name if safe == name else safe  # one object for both: of a large ZIP, its list of contents holds the other
+    return name if safe == name else safe  # the same object where possible: it is in memory already, in a ZIP's listing
 
 
-def shown(name: str) -> str:
-    """A name as it may be printed and kept in a file: no control characters, no bytes that are no letters."""
+def printable(name: str) -> str:
+    r"""A name that can be printed and written as UTF-8: control characters become "_", undecodable bytes are escaped.
+
+    Example:
+        >>> printable("cats\n/\udcff.jpg")
+        'cats_/\\udcff.jpg'
+    """
     return re.sub(r"[\x00-\x1f\x7f]", "_", name.encode("utf-8", "backslashreplace").decode())
 
 
 def _safe_part(part: str) -> str:
-    part = part.encode("utf-8", "backslashreplace").decode()  # bytes that are no letters: \udcff, then _udcff
+    part = part.encode("utf-8", "backslashreplace").decode()  # an undecodable byte: \udcff, then _udcff
     part = _FORBIDDEN.sub("_", part).rstrip(". ") or "_"
     if _WINDOWS_DEVICES.match(part):
         part = "_" + part
@@ -54,100 +72,128 @@ def _safe_part(part: str) -> str:
     ending = PurePosixPath(part).suffix
     ending = ending if ending.lower() in _ENDINGS else ""
     mark = "~" + hashlib.sha256(part.encode()).hexdigest()[:8] + ending
-    return _cut(part, _LONGEST_NAME_BYTES - len(mark)) + mark
+    return _truncate(part, _LONGEST_NAME_BYTES - len(mark)) + mark
 
 
-def _cut(text: str, limit_bytes: int) -> str:
+def _truncate(text: str, limit_bytes: int) -> str:
     return text.encode()[:limit_bytes].decode("utf-8", "ignore")
 
 
 class Names:
-    """Which file each variation becomes: "cats/a.jpg" gives "cats/a__v1.jpg".
+    """The file name of every variation and original of a run.
 
-    Sources of the same folder and stem (a.jpg and a.png, A.jpg and a.jpg, or two uploads called a.jpg) would meet on
-    some system; all but the first by (path, hash) then carry eight digits of their hash. The choice hangs on the set of
+    Sources of the same folder and stem (a.jpg and a.png, A.jpg and a.jpg, or two uploads called a.jpg) would collide on
+    some system; all but the first by (path, hash) then get eight digits of their hash. The choice depends on the set of
     sources, never on their order.
+
+    Args:
+        sources: all images of the dataset, in any order.
+        path_of: the path of a source in the output; its own by default.
+        originals: the sources that are part of the output themselves, under their own names.
+        unique_stems: no two originals share a stem, for formats in which a.jpg and a.png cannot both have labels.
+
+    Example:
+        >>> jpeg, png = Source.from_bytes("cats/a.jpg", b"1"), Source.from_bytes("cats/a.png", b"2")
+        >>> names = Names([jpeg, png])
+        >>> names.variation(jpeg, 1, "JPEG"), names.variation(png, 1, "PNG")
+        ('cats/a__v1.jpg', 'cats/a__d4735e3a__v1.png')
+        >>> names.original(png)
+        'cats/a.png'
     """
 
     def __init__(
         self,
         sources: Iterable[Source],
-        place: Callable[[Source], str] = attrgetter("path"),
-        kept: Iterable[Source] = (),
-        own_stems: bool = False,
+        path_of: Callable[[Source], str] = attrgetter("path"),
+        originals: Iterable[Source] = (),
+        unique_stems: bool = False,
     ) -> None:
-        """place: where a source's picture goes. kept: those that are in the result themselves, under their own names.
-
-        own_stems: no two originals share a stem, for layouts where a.jpg and a.png cannot both have labels.
-        """
-        ordered = sorted(sources, key=lambda s: (s.path, s.sha256))
-        placed = {(source.path, source.sha256): _placed(place(source)) for source in ordered}
-        self._place = place
-        originals = _originals(placed, sorted(kept, key=lambda s: (s.path, s.sha256)), own_stems)
-        stems: dict[tuple[str, str], str] = {}
-        held = {str(folder) for path in placed.values() for folder in PurePosixPath(path).parents}
-        held.update(originals.values())
-        # A folder or an original called "a__v1.jpg" stands where the first variation of a.jpg would go.
-        taken = {match[1] for path in held if (match := _VARIATION_NAME.fullmatch(_key(path)))}
-        for source in ordered:
-            stem = _stem(placed[source.path, source.sha256])
-            if _key(stem) in taken:
-                stem = f"{stem}__{source.sha256[:8]}"
-            while _key(stem) in taken:
-                stem += "_"
-            taken.add(_key(stem))
-            stems[source.path, source.sha256] = stem
-        # Nothing is kept of the usual names, so that a large set stays small.
-        self._stems = {key: stem for key, stem in stems.items() if stem != _stem(placed[key])}
-        self._originals = {key: path for key, path in originals.items() if path != placed[key]}
+        self._path_of = path_of
+        paths = {sort_key(source): _clear_of_own_folders(path_of(source)) for source in sorted(sources, key=sort_key)}
+        original_paths = _original_paths(paths, sorted(originals, key=sort_key), unique_stems)
+        stems = _unique_stems(paths, original_paths)
+        # Only the exceptions are remembered, so that a large dataset stays small in memory.
+        self._stems = {key: stem for key, stem in stems.items() if stem != _stem(paths[key])}
+        self._originals = {key: path for key, path in original_paths.items() if path != paths[key]}
 
     def variation(self, source: Source, index: int, file_format: str) -> str:
-        """Relative path of variation `index` (from 1) of a source, written as `file_format`."""
+        """The relative path of a variation.
+
+        Args:
+            source: what it was made from.
+            index: the number of the variation, from 1.
+            file_format: what it is encoded as: "JPEG", "PNG" or "WEBP".
+        """
         ending = extension_for(file_format, PurePosixPath(source.path).suffix)
         return f"{self._stem_of(source)}__v{index}{ending}"
 
     def original(self, source: Source) -> str:
-        """Relative path of a source that is kept itself."""
-        return self._originals.get((source.path, source.sha256)) or _placed(self._place(source))
+        """The relative path of a source that is part of the output itself."""
+        return self._originals.get(sort_key(source)) or _clear_of_own_folders(self._path_of(source))
 
     def _stem_of(self, source: Source) -> str:
-        return self._stems.get((source.path, source.sha256)) or _stem(_placed(self._place(source)))
+        return self._stems.get(sort_key(source)) or _stem(_clear_of_own_folders(self._path_of(source)))
 
 
-def beside_own(path: str) -> str:
-    """The path of a label file, with "_" before it where what a run says of itself has that name."""
+def clear_of_own_files(path: str) -> str:
+    """The path of a label file, preceded by "_" where a run writes a file of its own under that name.
+
+    Example:
+        >>> clear_of_own_files("recipe.yaml"), clear_of_own_files("data.yaml")
+        ('_recipe.yaml', 'data.yaml')
+    """
     return "_" + path if path.casefold() in OWN_FILES else path
 
 
-def _originals(
-    placed: Mapping[tuple[str, str], str], kept: Iterable[Source], own_stems: bool
+def _original_paths(
+    paths: Mapping[tuple[str, str], str], originals: Iterable[Source], unique_stems: bool
 ) -> dict[tuple[str, str], str]:
-    originals = {}
+    found = {}
     taken: set[str] = set()
-    for source in kept:
-        path = placed[source.path, source.sha256]
-        if _key(_stem(path) if own_stems else path) in taken:
+    for source in originals:
+        path = paths[sort_key(source)]
+        if _folded(_stem(path) if unique_stems else path) in taken:
             path = f"{_stem(path)}__{source.sha256[:8]}{PurePosixPath(path).suffix}"
-        taken.add(_key(_stem(path) if own_stems else path))
-        originals[source.path, source.sha256] = path
-    return originals
+        taken.add(_folded(_stem(path) if unique_stems else path))
+        found[sort_key(source)] = path
+    return found
 
 
-def _placed(path: str) -> str:
-    # A folder cannot stand where the manifest and its kin go.
+def _unique_stems(
+    paths: Mapping[tuple[str, str], str], original_paths: Mapping[tuple[str, str], str]
+) -> dict[tuple[str, str], str]:
+    """What the names of each source's variations begin with. paths: sorted by (path, hash)."""
+    occupied = {str(folder) for path in paths.values() for folder in PurePosixPath(path).parents}
+    occupied.update(original_paths.values())
+    # A folder or an original called "a__v1.jpg" has the name that the first variation of a.jpg would get.
+    taken = {match[1] for path in occupied if (match := _VARIATION_NAME.fullmatch(_folded(path)))}
+    stems: dict[tuple[str, str], str] = {}
+    for key, path in paths.items():
+        stem = _stem(path)
+        if _folded(stem) in taken:
+            stem = f"{stem}__{key[1][:8]}"
+        while _folded(stem) in taken:
+            stem += "_"
+        taken.add(_folded(stem))
+        stems[key] = stem
+    return stems
+
+
+def _clear_of_own_folders(path: str) -> str:
+    # A folder cannot have the name of the manifest or of another file that a run writes about itself.
     first, _, rest = path.partition("/")
     return "_" + path if rest and first.casefold() in OWN_FILES else path
 
 
 def _stem(path: str) -> str:
     """The path without its ending, short enough for what a variation's name adds. "frame.001" has no ending."""
-    whole = PurePosixPath(_placed(path))
+    whole = PurePosixPath(_clear_of_own_folders(path))
     name = whole.name
     if whole.suffix.lower() in _ENDINGS:
         name = name[: -len(whole.suffix)]
-    return str(whole.with_name(_cut(name, _LONGEST_NAME_BYTES - _ROOM_FOR_ENDING_BYTES)))
+    return str(whole.with_name(_truncate(name, _LONGEST_NAME_BYTES - _ROOM_FOR_ENDING_BYTES)))
 
 
-def _key(path: str) -> str:
-    """The same for names that some file system takes for one: letters of either case, accents in either form."""
+def _folded(path: str) -> str:
+    """The same for all names that some file system treats as one: either case, accents in either Unicode form."""
     return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

@@ -1,4 +1,4 @@
-"""Every picture of a finished set, originals and variations, in an order that hangs on the set alone."""
+"""Every image of a finished dataset, originals and variations, in an order that depends on the dataset alone."""
 
 from __future__ import annotations
 
@@ -11,15 +11,21 @@ from itertools import islice, takewhile
 from typing import Any
 
 from augmentai.dataset.atomic_files import OutputError
+from augmentai.dataset.manifest import is_made
+from augmentai.dataset.sorted_sources import sort_key
 from augmentai.types import Source
 
 
 @dataclass(frozen=True)
 class Row:
-    """One picture of the finished set.
+    """One image of the finished dataset.
 
-    file: its relative path. index: 0 for an original, else which variation it is. record: what the layout keeps of it
-    where its labels were moved, else None: they are its source's own.
+    Attributes:
+        source: what it is or was made from.
+        file: its relative path in the output.
+        index: 0 for an original, else the number of the variation.
+        record: what the dataset format stores about a variation whose labels were moved; None where its labels are
+            those of its source.
     """
 
     source: Source
@@ -29,10 +35,23 @@ class Row:
 
 
 class Rows:
-    """Originals and variations of a run. Variations are kept in a temporary database on disk, so memory stays flat.
+    """The originals and variations of a run. Iterate over it for all of them, originals first.
 
-    sources: every picture of the set, sorted by (path, hash). original: where the picture of a source lies in the
-    finished set, None where it was left out. lines: the manifest's, in any order.
+    Variations are stored in a temporary database on disk, so memory does not grow with them.
+
+    Args:
+        sources: every image of the dataset, sorted by (path, hash).
+        original: returns where a source is in the output, None where it is not part of it.
+        lines: the lines of the manifest, parsed, in any order.
+
+    Raises:
+        OutputError: the temporary folder is full.
+
+    Example:
+        >>> source = Source.from_bytes("a.jpg", b"pixels")
+        >>> line = {"source": "a.jpg", "source_sha256": source.sha256, "status": "ok", "index": 1, "file": "a__v1.jpg"}
+        >>> [row.file for row in Rows([source], lambda source: source.path, [line])]
+        ['a.jpg', 'a__v1.jpg']
     """
 
     def __init__(
@@ -43,46 +62,48 @@ class Rows:
     ) -> None:
         self.sources = sources
         self.original = original
-        self.places: dict[tuple[str, str], int] = {(s.path, s.sha256): i for i, s in enumerate(sources)}
-        self._database = sqlite3.connect("")  # no name: a file of its own that goes with the connection
-        self._database.execute("CREATE TABLE made (place INT, number INT, file TEXT, record TEXT)")
+        self.paths = {source.path for source in sources}
+        self._positions: dict[tuple[str, str], int] = {sort_key(source): i for i, source in enumerate(sources)}
+        self._database = sqlite3.connect("")  # without a name: a file of its own that ends with the connection
+        self._database.execute("CREATE TABLE variations (position INT, number INT, file TEXT, record TEXT)")
         try:
-            self._database.executemany("INSERT INTO made VALUES (?, ?, ?, ?)", self._made(lines))
-            self._database.execute("CREATE INDEX by_place ON made (place, number)")
+            self._database.executemany("INSERT INTO variations VALUES (?, ?, ?, ?)", self._made(lines))
+            self._database.execute("CREATE INDEX by_position ON variations (position, number)")
         except sqlite3.Error as error:
             where = "in the temporary folder, see TMPDIR"
-            raise OutputError(f"no room for the list of pictures {where}: {error}") from error
-        self.paths = {source.path for source in sources}
+            raise OutputError(f"no room for the list of images {where}: {error}") from error
 
     @property
     def splits(self) -> frozenset[str]:
-        """The splits that have pictures in the finished set."""
-        there = {source.split for source in self.sources if self.original(source)}
-        places = self._database.execute("SELECT DISTINCT place FROM made")
-        there |= {self.sources[place].split for (place,) in places}
-        return frozenset(split for split in there if split)
+        """The splits that have images in the finished dataset."""
+        found = {source.split for source in self.sources if self.original(source)}
+        positions = self._database.execute("SELECT DISTINCT position FROM variations")
+        found |= {self.sources[position].split for (position,) in positions}
+        return frozenset(split for split in found if split)
 
     def originals(self) -> Iterator[Row]:
+        """The originals that are part of the output, by (path, hash)."""
         for source in self.sources:
             file = self.original(source)
             if file is not None:
                 yield Row(source, file)
 
     def variations(self) -> Iterator[Row]:
-        yield from self._rows("SELECT place, number, file, record FROM made ORDER BY place, number")
+        """The variations, by source and index."""
+        yield from self._rows("SELECT position, number, file, record FROM variations ORDER BY position, number")
 
     def variations_of(self, source: Source) -> Iterator[Row]:
-        place = self.places[source.path, source.sha256]
-        query = "SELECT place, number, file, record FROM made WHERE place = ? ORDER BY number"
-        yield from self._rows(query, place)
+        """The variations of one source, by index."""
+        query = "SELECT position, number, file, record FROM variations WHERE position = ? ORDER BY number"
+        yield from self._rows(query, self._positions[sort_key(source)])
 
     def at(self, path: str) -> list[Source]:
-        """The sources that lie at this path of the set that was given; more than one where two ZIPs hold it."""
+        """The sources of this path; more than one where two ZIPs contain it."""
         start = bisect_left(self.sources, path, key=lambda source: source.path)
         return list(takewhile(lambda source: source.path == path, islice(self.sources, start, None)))
 
     def is_as_it_was(self, path: str) -> bool:
-        """Whether the picture of this path is in the finished set and has no variations there."""
+        """Whether the image of this path is part of the output and has no variations there."""
         found = self.at(path)
         return bool(found) and all(
             self.original(source) is not None and next(self.variations_of(source), None) is None for source in found
@@ -93,12 +114,12 @@ class Rows:
         yield from self.variations()
 
     def _rows(self, query: str, *values: object) -> Iterator[Row]:
-        for place, number, file, record in self._database.execute(query, values):
-            yield Row(self.sources[place], file, number, json.loads(record) if record else None)
+        for position, number, file, record in self._database.execute(query, values):
+            yield Row(self.sources[position], file, number, json.loads(record) if record else None)
 
     def _made(self, lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, int, str, str | None]]:
         for line in lines:
-            place = self.places.get((line.get("source", ""), line.get("source_sha256") or ""))
-            if line.get("status") == "ok" and place is not None:
+            position = self._positions.get((line.get("source", ""), line.get("source_sha256") or ""))
+            if is_made(line) and position is not None:
                 record = line.get("record")
-                yield place, line["index"], line["file"], None if record is None else json.dumps(record)
+                yield position, line["index"], line["file"], None if record is None else json.dumps(record)

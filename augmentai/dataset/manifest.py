@@ -1,10 +1,12 @@
-"""`manifest.jsonl`: one line a wanted variation, everything needed to explain or repeat it."""
+"""`manifest.jsonl`: one line per requested variation, everything needed to explain or repeat it."""
 
 from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 from augmentai.filters.features import encode_fingerprint
@@ -14,26 +16,60 @@ from augmentai.types import Outcome
 MANIFEST = "manifest.jsonl"
 RECIPE_FILE = "recipe.yaml"
 CARD = "dataset_card.md"
-# Drawn as SVG: a JPEG beside the class folders would be a picture of the set to whoever loads it, and a folder a class.
+# An SVG: loaders of image folders would take a JPEG for an image of the dataset, and a folder for a class.
 SHEET = "contact_sheet.svg"
-OWN_FILES = frozenset({MANIFEST, RECIPE_FILE, CARD, SHEET})  # what a run says of itself
+OWN_FILES = frozenset({MANIFEST, RECIPE_FILE, CARD, SHEET})  # what a run writes about itself
+_FIRST_LINE_BYTES = 1 << 16
 
 
-def made_in(entry: dict[str, Any]) -> bool:
-    """Whether a line of the manifest, read back, tells of a variation that was made."""
+def is_made(entry: Mapping[str, Any]) -> bool:
+    """Whether a parsed line of the manifest describes a variation that was made.
+
+    Example:
+        >>> is_made({"status": "ok"}), is_made({"status": "failed"})
+        (True, False)
+    """
     return entry.get("status") == "ok"
 
 
-def line(outcome: Outcome) -> str:
-    """One line of the manifest, with its line end.
+def files_of(entry: Mapping[str, Any]) -> list[str]:
+    """The files that a variation consists of, the image first; none where it was not made.
 
-    status is "ok" or "failed". A failed line has no file; its reason says why. index is 0 where the source itself could
-    not be used, so that no variation of it was tried. bytes: sizes of the file and of its label files, by which a run
-    that goes on tells whether they are whole. print: some colours of the variation, by which a run that goes on
-    tells whether its siblings are near-duplicates.
+    Example:
+        >>> files_of({"status": "ok", "file": "a__v1.jpg", "label_files": ["a__v1.txt"]})
+        ['a__v1.jpg', 'a__v1.txt']
     """
+    return [entry["file"], *entry.get("label_files", ())] if is_made(entry) else []
+
+
+def manifest_line(outcome: Outcome) -> str:
+    r"""One line of the manifest, line end included.
+
+    `status` is "ok" or "failed"; a failed line has no file, and its `reason` says why. `index` is 0 where the source
+    itself could not be used, so that no variation of it was attempted. A resumed run checks by `bytes` (the sizes of
+    the image and of its label files) whether they are complete, and by `print` (a few colors of the variation) whether
+    the next ones are near-duplicates.
+
+    Args:
+        outcome: a variation, or the reason why there is none.
+
+    Returns:
+        JSON on one line, ending with "\n".
+
+    Example:
+        >>> from augmentai.types import Source
+        >>> outcome = Outcome(Source.from_bytes("cats/a.jpg", b"no image", "cats"), 1, 7, reason="not an image")
+        >>> entry = json.loads(manifest_line(outcome))
+        >>> entry["source"], entry["label"], entry["status"], entry["reason"]
+        ('cats/a.jpg', 'cats', 'failed', 'not an image')
+    """
+    entry = _always_present(outcome) | _where_known(outcome)
+    return json.dumps(entry, ensure_ascii=False, default=str) + "\n"  # str: an engine may report any kind of detail
+
+
+def _always_present(outcome: Outcome) -> dict[str, Any]:
     made = outcome.variation
-    entry: dict[str, Any] = {
+    return {
         "file": made.file if made else None,
         "source": outcome.source.path,
         "source_sha256": outcome.source.sha256 or None,
@@ -48,10 +84,15 @@ def line(outcome: Outcome) -> str:
         "width": made.image.width if made else None,
         "height": made.image.height if made else None,
         "seconds": round(made.seconds, 3) if made else None,
-        "fallbacks": [{"engine": f.engine, "reason": f.reason} for f in outcome.fallbacks],
+        "fallbacks": [{"engine": fallback.engine, "reason": fallback.reason} for fallback in outcome.fallbacks],
         "status": "ok" if made else "failed",
         "versions": versions(),
     }
+
+
+def _where_known(outcome: Outcome) -> dict[str, Any]:
+    made = outcome.variation
+    entry: dict[str, Any] = {}
     if made:
         entry["bytes"] = [len(made.data), *(len(data) for _, data in made.beside)]
     if made and made.beside:
@@ -75,4 +116,43 @@ def line(outcome: Outcome) -> str:
         entry["reason"] = outcome.reason
     if outcome.notices:
         entry["notices"] = list(outcome.notices)
-    return json.dumps(entry, ensure_ascii=False, default=str) + "\n"  # str: an engine may tell any kind of detail
+    return entry
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is the output of a run.
+
+    Args:
+        folder: any folder.
+
+    Returns:
+        True where its manifest begins with a line of AugmentAI's, or is still empty and a recipe is beside it.
+    """
+    try:
+        with (folder / MANIFEST).open("rb") as lines:
+            first = lines.readline(_FIRST_LINE_BYTES)
+        entry = json.loads(first) if first else {}
+    except (OSError, ValueError):
+        return False
+    if not first:
+        return (folder / RECIPE_FILE).is_file()
+    return isinstance(entry, dict) and {"source", "source_sha256", "index", "status"} <= entry.keys()
+
+
+def has_only_failures(folder: Path) -> bool:
+    """Whether the run in a folder made nothing, or ended before it made anything."""
+    try:
+        with (folder / MANIFEST).open("rb") as lines:
+            return all(_made_nothing(line) for line in lines)
+    except FileNotFoundError:
+        return (folder / RECIPE_FILE).is_file()
+
+
+def _made_nothing(line: bytes) -> bool:
+    if not line.endswith(b"\n"):
+        return True  # half-written: its files were not given their names
+    try:
+        entry = json.loads(line)
+    except ValueError:
+        return False
+    return isinstance(entry, dict) and entry.get("status") == "failed"

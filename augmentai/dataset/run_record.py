@@ -1,58 +1,69 @@
-"""`recipe.yaml`: what a run was asked for, of which sources, by which models; enough to go on with it or repeat it."""
+"""`recipe.yaml`: the recipe, sources and models of a run; enough to resume it or to replay it."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
-from augmentai.recipe import AUTO, Recipe, RecipeError
+from augmentai.dataset.recipe_file import parse_mapping, recipe_differences, recipe_from_mapping
+from augmentai.dataset.sorted_sources import sort_key
+from augmentai.recipe import Recipe, RecipeError
 from augmentai.system.versions import versions
 from augmentai.types import Source
 
-_LONGEST_RECIPE_BYTES = 1 << 20
-_HEAD = """# A run of AugmentAI. The same command goes on with it where it was stopped;
-# `python -m augmentai replay` makes the same pictures again.
+_HEAD = """# A run of AugmentAI. The same command resumes it where it was interrupted;
+# `augmentai replay` makes the same images again.
 """
+
+
+class NotARunError(RecipeError):
+    """A file called `recipe.yaml` is not the record of a run; the message begins with its name."""
 
 
 @dataclass(frozen=True)
 class RunRecord:
-    """What a run was asked for.
+    """What a run was asked to do.
 
-    recipe: with the seed that was used, never 0. rounds: 1, and one more for each time that what filters had left out
-    of the finished set was tried again. geometry: what the recipe's came to for these sources, "" where it is not
-    known. sources: their number. sources_sha256: SHA-256 of their sorted hashes, one a line: what the pixels hang on,
-    but for geometry "auto". places_sha256: the same of the paths, classes and hashes of all pictures of the set, also
-    those held out: what the names, the filters and that geometry hang on. labels_sha256: of all label files, "" where
-    there are none and None where it is not known. inputs: where they lay, seen from the run's own folder; names alone
-    where that would tell of a whole machine. models: the version of each model that could be used. versions: of Python
-    and the packages that make pixels.
+    Attributes:
+        recipe: with the seed that was used, never 0.
+        source_count: how many sources are augmented.
+        sources_sha256: SHA-256 of their sorted hashes, one per line: all that the pixels depend on, except for
+            geometry "auto".
+        places_sha256: the same of the paths, classes and hashes of all images, validation and test images included: all
+            that the file names, the filters and geometry "auto" depend on.
+        labels_sha256: the same of all label files, "" where there are none and None where it is unknown.
+        inputs: the files and folders that were read, relative to the run's own folder; only their names where the
+            relative path would reveal a whole machine's folders.
+        retry_round: 1, and one more each time a finished run was run again to retry what filters had rejected.
+        geometry: what the recipe's geometry resolved to for these sources, "" where it is unknown.
+        models: the version of each model that could be used, by engine.
+        versions: of Python and of the packages that the pixels depend on.
     """
 
     recipe: Recipe
-    sources: int = 0
+    source_count: int = 0
     sources_sha256: str = ""
     places_sha256: str = ""
     labels_sha256: str | None = None
     inputs: tuple[str, ...] = ()
-    rounds: int = 1
+    retry_round: int = 1
     geometry: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def to_yaml(self) -> str:
+        """The text of `recipe.yaml`; `read_record` reads it back."""
         import yaml
 
         content = {
             "recipe": asdict(self.recipe),
             "geometry": self.geometry,
-            "rounds": self.rounds,
+            "rounds": self.retry_round,
             "sources": {
-                "count": self.sources,
+                "count": self.source_count,
                 "sha256": self.sources_sha256,
                 "places_sha256": self.places_sha256,
                 "labels_sha256": self.labels_sha256,
@@ -64,7 +75,7 @@ class RunRecord:
         return _HEAD + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=120)
 
 
-def record_of(
+def build_record(
     recipe: Recipe,
     sources: Sequence[Source],
     models: Mapping[str, str],
@@ -72,17 +83,35 @@ def record_of(
     out: Path = Path(),
     holdout: Sequence[Source] = (),
     labels_sha256: str = "",
-    rounds: int = 1,
+    retry_round: int = 1,
     geometry: str = "",
 ) -> RunRecord:
-    """The record of a run about to begin.
+    """The record of a run that is about to start.
 
-    inputs: as they were given. out: the folder or ZIP that it goes to. holdout: the set's pictures that are not varied.
-    labels_sha256, rounds and geometry: see `RunRecord`.
+    Args:
+        recipe: with its seed.
+        sources: the images to augment, in any order.
+        models: the version of each model that can be used, by engine.
+        inputs: the files and folders as the user named them.
+        out: the folder or ZIP that the run writes to.
+        holdout: the validation and test images, which are not augmented.
+        labels_sha256: see `RunRecord`.
+        retry_round: see `RunRecord`.
+        geometry: see `RunRecord`.
+
+    Returns:
+        The record, with hashes of the sources and the versions of this installation.
+
+    Example:
+        >>> record = build_record(Recipe(seed=7), [Source.from_bytes("cats/a.jpg", b"pixels")], {"gan": "weights 1"})
+        >>> record.source_count, record.sources_sha256[:8]
+        (1, '1f4ef4c5')
+        >>> read_record(record.to_yaml(), "recipe.yaml") == record
+        True
     """
     by_hash = hashlib.sha256("".join(f"{sha256}\n" for sha256 in sorted(s.sha256 for s in sources)).encode())
     by_place = hashlib.sha256()
-    for source in sorted((*sources, *holdout), key=lambda s: (s.path, s.sha256)):
+    for source in sorted((*sources, *holdout), key=sort_key):
         by_place.update(f"{source.path}\0{source.label or ''}\0{source.sha256}\n".encode("utf-8", "backslashreplace"))
     home = out.parent if out.suffix.lower() == ".zip" else out
     return RunRecord(
@@ -91,8 +120,8 @@ def record_of(
         by_hash.hexdigest(),
         by_place.hexdigest(),
         labels_sha256,
-        tuple(sorted(_seen_from(home, path) for path in inputs)),
-        rounds,
+        tuple(sorted(_relative_to(home, path) for path in inputs)),
+        retry_round,
         geometry,
         models,
         versions(),
@@ -100,69 +129,70 @@ def record_of(
 
 
 def read_record(text: str, where: str) -> RunRecord:
-    """The record in the text of a `recipe.yaml`. Raises RecipeError, which begins with `where`."""
-    content = _mapping(text, where)
+    """Parse the text of a run's `recipe.yaml`. Files of earlier versions are read too.
+
+    Args:
+        text: the content of the file.
+        where: its name, for messages.
+
+    Returns:
+        The record.
+
+    Raises:
+        NotARunError: the text is not the record of a run.
+        RecipeError: it is, but its recipe cannot be used here: a setting is unknown or out of range, or an engine,
+            operation or dataset format is not installed. The message begins with `where` and names it.
+    """
+    try:
+        content = parse_mapping(text, where)
+    except RecipeError as error:
+        raise NotARunError(str(error)) from error
     sources = content.get("sources")
     if not isinstance(content.get("recipe"), dict) or not isinstance(sources, dict):
-        raise RecipeError(f"{where} is not the recipe of a run: it has no `recipe` or no `sources`")
-    return RunRecord(
-        recipe_from(content["recipe"], where),
-        int(sources.get("count") or 0),
-        str(sources.get("sha256") or ""),
-        str(sources.get("places_sha256") or ""),
-        sources.get("labels_sha256"),
-        tuple(str(given) for given in sources.get("inputs") or ()),
-        int(content.get("rounds") or 1),
-        str(content.get("geometry") or ""),
-        {str(name): str(version) for name, version in (content.get("models") or {}).items()},
-        {str(name): str(version) for name, version in (content.get("versions") or {}).items()},
-    )
-
-
-def load_recipe(path: Path) -> Recipe:
-    """Saved settings: the `recipe.yaml` of a run, or a YAML file of nothing but settings. Raises RecipeError."""
+        raise NotARunError(f"{where} is not the recipe of a run: it has no `recipe` or no `sources`")
+    recipe = recipe_from_mapping(content["recipe"], where)
     try:
-        with path.open("rb") as file:
-            data = file.read(_LONGEST_RECIPE_BYTES + 1)
-        if len(data) > _LONGEST_RECIPE_BYTES:
-            raise RecipeError(f"{path} is too large for a recipe")
-        text = data.decode("utf-8")
-    except OSError as error:
-        raise RecipeError(f"{path} cannot be read ({error.strerror or error})") from error
-    except UnicodeDecodeError as error:
-        raise RecipeError(f"{path} is not a text file; expected a recipe in YAML") from error
-    content = _mapping(text, str(path))
-    inner = content.get("recipe", content)
-    if not isinstance(inner, dict):
-        raise RecipeError(f"{path}: `recipe` holds {type(inner).__name__}; expected settings, one a line")
-    return recipe_from(inner, str(path))
-
-
-def recipe_from(content: Mapping[str, Any], where: str) -> Recipe:
-    """A recipe out of its fields; what is missing is as usual. Raises RecipeError, which begins with `where`."""
-    known = [one.name for one in fields(Recipe)]
-    unknown = [str(name) for name in content if name not in known]
-    if unknown:
-        raise RecipeError(f"{where}: {', '.join(unknown)} is no setting of a recipe; there are {', '.join(known)}")
-    try:
-        return Recipe(**content)
-    except (RecipeError, TypeError) as error:
-        raise RecipeError(f"{where}: {error}") from error
+        return RunRecord(
+            recipe,
+            int(sources.get("count") or 0),
+            str(sources.get("sha256") or ""),
+            str(sources.get("places_sha256") or ""),
+            sources.get("labels_sha256"),
+            tuple(str(name) for name in sources.get("inputs") or ()),
+            int(content.get("rounds") or 1),
+            str(content.get("geometry") or ""),
+            {str(name): str(version) for name, version in (content.get("models") or {}).items()},
+            {str(name): str(version) for name, version in (content.get("versions") or {}).items()},
+        )
+    except (TypeError, ValueError, AttributeError) as error:
+        raise NotARunError(f"{where} is not the recipe of a run ({error})") from error
 
 
 def differences(before: RunRecord, now: RunRecord) -> list[str]:
-    """In words, what is asked for now that was not then: settings, sources, models. Versions are not looked at."""
+    """What keeps a run from being resumed: settings, sources and models that differ. Package versions do not count.
+
+    Args:
+        before: the record in the output folder.
+        now: the record of the run that is to write there.
+
+    Returns:
+        One phrase per difference, for the user; empty where the run can be resumed.
+
+    Example:
+        >>> differences(RunRecord(Recipe(seed=5)), RunRecord(Recipe(seed=6), source_count=3))
+        ['seed was 5, now 6']
+    """
     found = recipe_differences(before.recipe, now.recipe)
     if before.recipe.geometry == now.recipe.geometry and before.geometry and before.geometry != now.geometry:
-        found.append(f"geometry {now.recipe.geometry} came to {before.geometry}, now to {now.geometry}")
+        found.append(f"geometry {now.recipe.geometry} resolved to {before.geometry}, now to {now.geometry}")
     if before.sources_sha256 != now.sources_sha256:
-        same = before.sources == now.sources
-        counts = f"{now.sources}, some of them changed" if same else str(now.sources)
-        found.append(f"the sources were {before.sources}, now {counts}")
+        same_count = before.source_count == now.source_count
+        counts = f"{now.source_count}, some of them changed" if same_count else str(now.source_count)
+        found.append(f"there were {before.source_count} sources, now {counts}")
     elif before.places_sha256 != now.places_sha256:
-        found.append("the pictures lie in other folders or have other names, or those held out are others")
+        found.append("images were moved or renamed, or other images are held out for validation and test")
     elif before.labels_sha256 is not None and before.labels_sha256 != now.labels_sha256:
-        found.append("the label files were changed since, and two kinds of labels would be mixed")
+        found.append("label files changed, so old and new labels would be mixed")
     found += [
         f"the model of {name} was {version}, now {now.models[name]}"
         for name, version in before.models.items()
@@ -171,37 +201,8 @@ def differences(before: RunRecord, now: RunRecord) -> list[str]:
     return found
 
 
-def recipe_differences(before: Recipe, now: Recipe) -> list[str]:
-    """Settings that differ, in words. A seed of 0 asks for none, so it differs from none.
-
-    Nor does geometry "auto" differ from "none", which was what nobody asked for before there was "auto".
-    """
-    old, new = asdict(before), asdict(now)
-    if not now.seed:
-        new["seed"] = old["seed"]
-    if now.geometry == AUTO and before.geometry == "none":
-        new["geometry"] = old["geometry"]
-    return [f"{name} was {_shown(old[name])}, now {_shown(new[name])}" for name in new if old[name] != new[name]]
-
-
-def _shown(value: object) -> str:
-    return repr(value) if isinstance(value, str) else str(value)
-
-
-def _mapping(text: str, where: str) -> dict[str, Any]:
-    import yaml
-
-    try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
-        raise RecipeError(f"{where} is not YAML that can be read ({str(error).splitlines()[0]})") from error
-    if not isinstance(content, dict):
-        raise RecipeError(f"{where} holds no settings; expected lines such as `strength: 0.4`")
-    return content
-
-
-def _seen_from(home: Path, path: Path) -> str:
-    """The way from a run's folder to an input, or the input's name where the way would show whose machine it is."""
+def _relative_to(home: Path, path: Path) -> str:
+    """The path of an input relative to a run's folder, or its name where the path would reveal whose machine it is."""
     start, end = Path(os.path.abspath(home)), Path(os.path.abspath(path))
     try:
         common = Path(os.path.commonpath([start, end]))

@@ -15,7 +15,7 @@ from augmentai import engines as engine_room
 from augmentai.annotations import Labels
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered, Limits, gather
-from augmentai.dataset.writers.output_set import Output
+from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import Engine, Estimate, JobView, Made, OnProgress, Refused, Task, ignore_progress
 from augmentai.engines.stability import estimate
 from augmentai.filters import HoldoutIndex, ImageFeatures, image_features
@@ -62,7 +62,7 @@ class Job:
     def __post_init__(self) -> None:
         self.recipe = self.recipe.with_seed()
         self.report = Report(self.recipe, len(self.gathered.sources), self.gathered.failures, self.gathered.notices)
-        self.output = Output(self.gathered, self.recipe)
+        self.output = OutputSet(self.gathered, self.recipe)
         self.plan = plan(self.gathered.sources, self.recipe)
         for notice in self.plan.notices:
             self.report.notice(notice)
@@ -78,7 +78,7 @@ class Job:
         self._unreadable: deque[Outcome] = deque()
         self._unanswered: dict[tuple[str, str, int], Task] = {}
         self._cut_short = False
-        self._held = Checkpoint()
+        self._checkpoint = Checkpoint()
         self._prints: Mapping[tuple[str, str], Mapping[int, bytes | None]] = {}
         self._encoders = ThreadPoolExecutor(1, "encode")
         self._finisher = Finisher(
@@ -92,12 +92,12 @@ class Job:
             self.geometry.for_source,
         )
 
-    def resume(self, held: Checkpoint) -> None:
+    def resume(self, checkpoint: Checkpoint) -> None:
         """Leave out what an earlier run of the same recipe over the same sources has made; the report counts it."""
-        self._held = held
-        self.rounds = max(self.rounds, held.rounds)
-        self._prints = held.prints(self._wanted)
-        self.report.add_checkpoint(held)
+        self._checkpoint = checkpoint
+        self.rounds = max(self.rounds, checkpoint.retry_round)
+        self._prints = checkpoint.fingerprints(self._wanted)
+        self.report.add_checkpoint(checkpoint)
 
     @property
     def estimate(self) -> Estimate | None:
@@ -197,7 +197,7 @@ class Job:
 
         def fill() -> None:
             while len(ahead) < _DECODED_AHEAD and (source := next(waiting, None)) is not None:
-                if all((source, index) in self._held for index in self._wanted((source.path, source.sha256))):
+                if all((source, index) in self._checkpoint for index in self._wanted((source.path, source.sha256))):
                     continue
                 ahead.append((source, pool.submit(self._decode, source)))
 
@@ -217,12 +217,12 @@ class Job:
                 self._unreadable.append(leak)
                 continue
             for index in self._wanted((source.path, source.sha256)):
-                if (source, index) in self._held:
+                if (source, index) in self._checkpoint:
                     continue
                 if self.stop.is_set():
                     self._cut_short = True
                     return
-                tried = self._held.tried(source, index)
+                tried = self._checkpoint.rejections(source, index)
                 if len(tried) >= self.rounds * (self.recipe.retries + 1):
                     tried = ()  # no try is left: the same ones end as they did before
                 seed = variation_seed(self.recipe.seed, source.sha256, index, len(tried))

@@ -13,7 +13,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, made_in
+from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, files_of, is_made
 from augmentai.dataset.run_record import read_record
 from augmentai.dataset.writers.base import ZipWriter
 from augmentai.pipeline.job import Job
@@ -71,22 +71,21 @@ def _written(job: Job, zips: Sequence[Path], left_out: frozenset[str], target: P
     with ExitStack() as stack:
         archives = [stack.enter_context(zipfile.ZipFile(path)) for path in zips]
         lines = _lines(archives, left_out)
-        count = sum(made_in(entry) for entry, _ in lines)
+        count = sum(is_made(entry) for entry, _ in lines)
         record = read_record(archives[0].read(RECIPE_FILE).decode("utf-8"), RECIPE_FILE)
-        record = replace(record, rounds=job.rounds)
+        record = replace(record, retry_round=job.rounds)
         yield Packing(0, count)
         with ZipWriter(target, record) as writer:
             if count:
                 open_set(writer, job)
             done = 0
             for entry, archive in lines:
-                names = [entry["file"], *entry.get("label_files", ())] if made_in(entry) else []
-                writer.take(entry, [(name, archive.read(name)) for name in names])
-                done += made_in(entry)
+                writer.add_entry(entry, [(name, archive.read(name)) for name in files_of(entry)])
+                done += is_made(entry)
                 yield Packing(done, count)
             if count:
-                for file, pieces in job.output.closing(writer.entries()):
-                    writer.put(file, pieces)
+                for file, pieces in job.output.files_after(writer.entries()):
+                    writer.write(file, pieces)
             close(writer, job, record)
     return count
 
@@ -101,9 +100,9 @@ def _lines(
             for line in manifest:
                 entry = json.loads(line)
                 key = (entry["source"], entry["source_sha256"] or "", entry["index"])
-                if key not in found or not made_in(found[key][0]):
+                if key not in found or not is_made(found[key][0]):
                     found[key] = (entry, archive)
-    made = {key[:2] for key, (entry, _) in found.items() if made_in(entry)}
+    made = {key[:2] for key, (entry, _) in found.items() if is_made(entry)}
     for key, (entry, _) in list(found.items()):
         if not key[2] and key[:2] in made:  # the whole source had failed, before it was tried again
             del found[key]

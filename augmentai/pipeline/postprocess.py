@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels, objects_lost
-from augmentai.dataset.writers.output_set import Output
+from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import Made, Refused, Task
 from augmentai.filters import HoldoutIndex, ImageFeatures, Siblings, Verdict, image_features, judge_quality
 from augmentai.images import ImageError, Photo, encode
@@ -72,7 +72,7 @@ class Finisher:
     def __init__(
         self,
         recipe: Recipe,
-        output: Output,
+        output: OutputSet,
         wanted: Callable[[Place], Sequence[int]],
         known: Callable[[Place], Mapping[int, bytes | None]],
         held_out: Callable[[], HoldoutIndex | None],

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from augmentai.dataset.archive import ArchiveError, open_archive
-from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, made_in
+from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, is_made
 from augmentai.dataset.run_record import RunRecord, differences, read_record
 from augmentai.recipe import RecipeError
 from augmentai.types import Source
@@ -102,7 +102,7 @@ def check(run: EarlierRun, now: RunRecord, sources: Sequence[Source]) -> list[st
         for name, version in run.record.versions.items()
         if now.versions.get(name) != version
     ]
-    engines = Counter(entry["engine"] for entry in run.entries() if made_in(entry))
+    engines = Counter(entry["engine"] for entry in run.entries() if is_made(entry))
     told += [
         f"{engines[name]} of them were made by {name}: {why}" for name, why in _MAY_DIFFER.items() if engines[name]
     ]
@@ -116,7 +116,7 @@ def _other_sources(run: EarlierRun, sources: Sequence[Source]) -> str:
     new = {path for sha256, path in now.items() if sha256 not in before}
     kinds = (("changed", gone & new), ("missing", gone - new), ("not among them before", new - gone))
     words = [f"{len(files)} {kind} ({_some(files)})" for kind, files in kinds if files]
-    return "; ".join(words) or f"there were {run.record.sources}, now {len(sources)}"
+    return "; ".join(words) or f"there were {run.record.source_count}, now {len(sources)}"
 
 
 def _some(names: set[str]) -> str:
@@ -147,9 +147,9 @@ class Comparison:
 
 def compare(before: EarlierRun, now: EarlierRun) -> Comparison:
     """Every picture of the repetition with the one of the same source and index."""
-    files = {_key(entry): entry["file"] for entry in before.entries() if made_in(entry)}
+    files = {_key(entry): entry["file"] for entry in before.entries() if is_made(entry)}
     result = Comparison()
-    for entry in filter(made_in, now.entries()):
+    for entry in filter(is_made, now.entries()):
         try:
             old = before.read(files[_key(entry)])
         except (KeyError, OSError):

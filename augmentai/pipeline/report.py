@@ -59,16 +59,17 @@ class Report:
         of = f"{whole} of {self.sources}" if self.failed else f"{self.sources}"
         return f"{made} from {of} file{'' if self.sources == 1 else 's'}"
 
-    def add_checkpoint(self, held: Checkpoint) -> None:
+    def add_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Count in what an earlier run has made."""
-        self.held = held.variations
-        self.variations += held.variations
-        self.engines += held.engines
-        self.credits += held.credits
-        self.left_out += held.left_out
-        if held.left_out:
+        self.held = checkpoint.variations
+        self.variations += checkpoint.variations
+        self.engines += checkpoint.engines
+        self.credits += checkpoint.credits
+        self.left_out += checkpoint.skipped_paid
+        if checkpoint.skipped_paid:
             self.notice(
-                f"{held.left_out} that filters rejected had cost credits and are not made again; another seed would"
+                f"{checkpoint.skipped_paid} that filters rejected had cost credits and are not made again; "
+                "another seed would"
             )
 
     def add(self, outcome: Outcome) -> None:

@@ -7,10 +7,10 @@ from contextlib import closing
 from pathlib import Path
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.contact_sheet import sheet
-from augmentai.dataset.dataset_card import card, count, title
+from augmentai.dataset.contact_sheet import draw_contact_sheet
+from augmentai.dataset.dataset_card import count_dataset, dataset_title, render_card
 from augmentai.dataset.manifest import CARD, SHEET
-from augmentai.dataset.run_record import RunRecord, record_of
+from augmentai.dataset.run_record import RunRecord, build_record
 from augmentai.dataset.writers.base import Writer, writer_for
 from augmentai.images import ImageError
 from augmentai.pipeline.job import Job
@@ -26,7 +26,7 @@ def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
     used = models(job.recipe.engine, job.engines)
     given = job.gathered
     labels, geometry = given.labels_sha256, str(job.geometry)
-    return record_of(job.recipe, given.sources, used, inputs, out, given.holdout, labels, job.rounds, geometry)
+    return build_record(job.recipe, given.sources, used, inputs, out, given.holdout, labels, job.rounds, geometry)
 
 
 def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome, None, None]:
@@ -39,7 +39,7 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
     use_one_arena()
     record = run_record_for(job, inputs, out)
     with writer_for(out, record, job.gathered.sources) as writer:
-        job.resume(writer.held)
+        job.resume(writer.checkpoint)
         is_open = False
         with closing(job.run()) as outcomes:
             for number, outcome in enumerate(outcomes, 1):
@@ -53,33 +53,33 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
         if job.report.variations:
             if not is_open:
                 open_set(writer, job)
-            for file, pieces in job.output.closing(writer.entries()):
-                writer.put(file, pieces)
+            for file, pieces in job.output.files_after(writer.entries()):
+                writer.write(file, pieces)
         if not job.report.stopped or out.suffix.lower() == ".zip":
             close(writer, job, record)
 
 
 def open_set(writer: Writer, job: Job) -> None:
     """Put the originals and what else of the set hangs on no variation. What is gone by now is told and left out."""
-    for copied in job.output.opening():
-        if writer.has(copied.path, copied.size_bytes):
+    for file in job.output.files_before():
+        if writer.has(file.path, file.size_bytes):
             continue
         try:
-            data = copied.read()
+            data = file.read()
         except (LabelError, ImageError, OSError) as error:
-            job.output.leave_out(copied, error)
+            job.output.skip(file, error)
             continue
-        if copied.link is not None:
-            writer.link(copied.path, copied.link)
+        if file.link is not None:
+            writer.link(file.path, file.link)
         else:
-            writer.put(copied.path, data)
+            writer.write(file.path, data)
 
 
 def close(writer: Writer, job: Job, record: RunRecord) -> None:
     """Add what can only be told at the end: the card and the contact sheet."""
     sources = job.output.sources
-    counts = count(writer.entries(), sources, job.output.original)
-    drawn = sheet(writer.entries(), sources, writer.read, title(record), job.settings.max_pixels)
+    counts = count_dataset(writer.entries(), sources, job.output.original)
+    drawn = draw_contact_sheet(writer.entries(), sources, writer.read, dataset_title(record), job.settings.max_pixels)
     if drawn is not None:
-        writer.put(SHEET, drawn)
-    writer.put(CARD, card(record, counts, has_sheet=drawn is not None))
+        writer.write(SHEET, drawn)
+    writer.write(CARD, render_card(record, counts, has_sheet=drawn is not None))

@@ -55,7 +55,7 @@ def loaded(file: str, shown: Collection[str]) -> tuple[dict[str, Any], str]:
     Returns:
         The fields of the recipe, and a message on how it went, as HTML. No fields where it cannot be read.
     """
-    from augmentai.dataset.run_record import load_recipe
+    from augmentai.dataset.recipe_file import load_recipe
 
     try:
         recipe = load_recipe(Path(file))

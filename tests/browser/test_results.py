@@ -234,7 +234,7 @@ def test_settings_are_saved_and_loaded(page: Any, browser: Any, page_url: str, t
     assert other.input_value("#seed input") == "1234"
     path.write_text("strenght: 0.3\n")
     choose_file(other, path)
-    expect(other.locator("#recipe-told")).to_contain_text("strenght is no setting of a recipe")
+    expect(other.locator("#recipe-told")).to_contain_text("unknown setting strenght")
     other.close()
 
 

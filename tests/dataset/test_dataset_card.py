@@ -61,7 +61,7 @@ def test_counts_before_and_after(given: Path, tmp_path: Path) -> None:
         "ねこ": ("3", "4", "6"),  # one of them cannot be read
         "**all**": ("15", "28", "42"),
     }
-    assert "1 could not be made" in card
+    assert "1 failed; the lines of `manifest.jsonl` with status `failed` say why." in card
     assert "| gan | darker 1 | 28 |" in card
     assert "| `prompt` | `a \\| b 'c' &lt;script>` |" in card
     assert "licence" in card

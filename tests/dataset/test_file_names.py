@@ -10,7 +10,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from augmentai.dataset.file_names import Names, safe_path, shown
+from augmentai.dataset.file_names import Names, printable, safe_path
 from augmentai.types import Source
 
 
@@ -81,9 +81,9 @@ def test_long_names_stay_apart() -> None:
     assert first.endswith(".jpg")
 
 
-def test_shown_names_can_be_printed_and_written() -> None:
-    assert shown("a\n\x1b[31m\udcff") == "a__[31m\\udcff"
-    assert shown("ねこ é.jpg") == "ねこ é.jpg"
+def test_printable_names_can_be_printed_and_written() -> None:
+    assert printable("a\n\x1b[31m\udcff") == "a__[31m\\udcff"
+    assert printable("ねこ é.jpg") == "ねこ é.jpg"
 
 
 @pytest.mark.parametrize(

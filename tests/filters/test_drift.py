@@ -12,7 +12,7 @@ import pytest
 from PIL import Image, ImageFilter, ImageOps
 
 from augmentai.annotations import Labels, Shape
-from augmentai.dataset.manifest import line
+from augmentai.dataset.manifest import manifest_line
 from augmentai.dataset.readers.gather import gather
 from augmentai.engines.base import Task
 from augmentai.engines.gan import GanEngine
@@ -206,7 +206,7 @@ class TestInAJob:
     def test_it_is_marked_where_that_is_asked_for(self, dataset: Path) -> None:
         outcome, report = self.run(dataset, 4, drift="mark")
         assert outcome.ok
-        assert json.loads(line(outcome))["details"]["drifted"] == [0]
+        assert json.loads(manifest_line(outcome))["details"]["drifted"] == [0]
         assert report["drifted"] == 1
         assert "something labelled has drifted" in report["filtered"]
 

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
-from augmentai.dataset.manifest import line
+from augmentai.dataset.manifest import manifest_line
 from augmentai.dataset.readers.gather import Gathered
-from augmentai.dataset.run_record import load_recipe
+from augmentai.dataset.recipe_file import load_recipe
 from augmentai.engines.base import Task
 from augmentai.engines.gan import GanEngine
 from augmentai.filters.features import apart, decode_fingerprint, encode_fingerprint, image_features
@@ -66,7 +66,7 @@ class TestAlone:
             first, second = outcome.rejections
             assert (first.filter, second.filter) == (name, name)
             assert first.seed == variation_seed(4, outcome.source.sha256, outcome.index)
-            told = json.loads(line(outcome))
+            told = json.loads(manifest_line(outcome))
             assert (told["attempts"], told["seed"]) == (3, outcome.seed)
             assert [rejected["filter"] for rejected in told["rejected"]] == [name, name]
             assert set(told["scores"]) >= {"change", "contrast", "sharpness"}
@@ -85,7 +85,7 @@ class TestAlone:
         ]
         assert (report["variations"], report["failed"], report["left_out"]) == (1, 1, 1)
         assert report["failures"] == [{"file": "chelsea.png", "reason": by_index[1].reason}]
-        assert json.loads(line(by_index[1]))["attempts"] == 4
+        assert json.loads(manifest_line(by_index[1]))["attempts"] == 4
 
     @pytest.mark.parametrize("how", SPOILT)
     def test_switched_off_or_at_strength_0_all_are_kept(self, how: str) -> None:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from augmentai.dataset.manifest import MANIFEST, OWN_FILES, RECIPE_FILE
-from augmentai.dataset.run_record import read_record, record_of
+from augmentai.dataset.run_record import build_record, read_record
 from augmentai.pipeline.replay import EarlierRun, ReplayError, check, compare
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.types import Source
@@ -121,7 +121,7 @@ def test_pictures_that_differ_are_told(given: Path, tmp_path: Path) -> None:
 class TestTheRecipeOfARun:
     def test_it_reads_back_as_it_was(self, tmp_path: Path) -> None:
         sources = [Source.from_bytes("cats/a.png", png(), "cats")]
-        record = record_of(RECIPE, sources, {"gan": "weights 1"}, [tmp_path / "photos"], tmp_path / "out")
+        record = build_record(RECIPE, sources, {"gan": "weights 1"}, [tmp_path / "photos"], tmp_path / "out")
         assert record.inputs == ("../photos",)
         assert read_record(record.to_yaml(), "here") == record
         content = yaml.safe_load(record.to_yaml())
@@ -132,27 +132,27 @@ class TestTheRecipeOfARun:
     def test_the_digest_hangs_on_content_alone(self) -> None:
         one = [Source.from_bytes(f"{i}.png", png(seed=i)) for i in range(3)]
         two = [replace(source, path="moved/" + source.path) for source in reversed(one)]
-        first, second = (record_of(RECIPE, given, {}) for given in (one, two))
+        first, second = (build_record(RECIPE, given, {}) for given in (one, two))
         assert first.sources_sha256 == second.sources_sha256
         assert first.places_sha256 != second.places_sha256
 
     def test_it_tells_nothing_of_the_machine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("HOME", "/home/someone")
         inputs = [Path("/home/someone/private/photos"), Path("/mnt/other/photos.zip")]
-        record = record_of(RECIPE, [], {}, inputs, Path("/data/runs/out"))
+        record = build_record(RECIPE, [], {}, inputs, Path("/data/runs/out"))
         assert record.inputs == ("photos", "photos.zip")
         assert "someone" not in record.to_yaml()
 
     @pytest.mark.parametrize(
         ("text", "said"),
         [
-            ("", "holds no settings"),
-            ("[1, 2]", "holds no settings"),
-            ("a: [", "is not YAML"),
+            ("", "has no settings"),
+            ("[1, 2]", "has no settings"),
+            ("a: [", "is not valid YAML"),
             ("recipe: 1", "has no `recipe`"),
             ("recipe: {strength: 9}\nsources: {count: 1}", "strength is 9; expected a number from 0 to 1"),
-            ("recipe: {future: 9}\nsources: {count: 1}", "future is no setting of a recipe; there are prompt"),
-            ("recipe: !!python/object/apply:os.system [echo]\nsources: {}", "is not YAML"),
+            ("recipe: {future: 9}\nsources: {count: 1}", "unknown setting future; valid settings: prompt"),
+            ("recipe: !!python/object/apply:os.system [echo]\nsources: {}", "is not valid YAML"),
         ],
     )
     def test_what_cannot_be_read_is_told(self, text: str, said: str) -> None:

@@ -95,7 +95,7 @@ def test_it_is_replayed_to_the_same_pixels(given: Path, tmp_path: Path) -> None:
     Run(given, tmp_path / "out")
     Run(given, tmp_path / "out")
     before = EarlierRun(tmp_path / "out")
-    Run(given, tmp_path / "again", rounds=before.record.rounds)
+    Run(given, tmp_path / "again", rounds=before.record.retry_round)
     assert str(compare(before, EarlierRun(tmp_path / "again"))) == "8 of 8 files are the same to the last byte"
 
 
@@ -137,7 +137,7 @@ def test_labels_that_were_changed_meanwhile_are_noticed(tmp_path: Path, layout: 
         text = (given / changed).read_bytes()
         assert before in text
         (given / changed).write_bytes(text.replace(before, after, 1))
-    with pytest.raises(OutputError, match="label files were changed since"):
+    with pytest.raises(OutputError, match="label files changed, so old and new labels would be mixed"):
         sets.augmented([given], out)
     assert {path: path.read_bytes() for path in out.rglob("*") if path.is_file()} == held
 
@@ -173,6 +173,6 @@ def test_on_the_page_too(given: Path, tmp_path: Path) -> None:
     packed = list(page.pack())[-1].path
     assert packed is not None
     before = EarlierRun(packed)
-    assert before.record.rounds == 2
-    Run(given, tmp_path / "replayed", rounds=before.record.rounds)
+    assert before.record.retry_round == 2
+    Run(given, tmp_path / "replayed", rounds=before.record.retry_round)
     assert str(compare(before, EarlierRun(tmp_path / "replayed"))) == "8 of 8 files are the same to the last byte"

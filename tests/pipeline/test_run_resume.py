@@ -22,7 +22,7 @@ import yaml
 from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE
 from augmentai.dataset.readers.gather import gather
-from augmentai.dataset.writers.folder import LOCK, FolderWriter, settle
+from augmentai.dataset.writers.folder import LOCK, FolderWriter, resolve_recipe
 from augmentai.engines.base import Engine
 from augmentai.engines.gan import GanEngine
 from augmentai.pipeline.job import Job, limits
@@ -239,7 +239,7 @@ class TestWhatABrokenRunLeaves:
         (out / lines[0]["file"]).unlink()
         (out / lines[1]["label_files"][0]).unlink()
         with FolderWriter(out, run_record_for(this, [given], out), this.gathered.sources) as writer:
-            assert writer.held.variations == 2
+            assert writer.checkpoint.variations == 2
         assert {p.name for p in out.rglob("*__v*")} == {
             Path(name).name for line in lines[2:] for name in (line["file"], *line["label_files"])
         }
@@ -298,12 +298,12 @@ class TestWhatIsDoneAgain:
 
     def test_the_seed_is_that_of_the_folder(self, given: Path, tmp_path: Path) -> None:
         unseeded = replace(RECIPE, seed=0)
-        drawn = settle(tmp_path / "out", unseeded)
+        drawn = resolve_recipe(tmp_path / "out", unseeded)
         assert drawn.seed
         broken = run_to_disk(job(given, drawn), tmp_path / "out")
         next(broken)
         broken.close()
-        assert settle(tmp_path / "out", unseeded) == drawn
+        assert resolve_recipe(tmp_path / "out", unseeded) == drawn
 
     def test_a_run_of_before_there_was_geometry_auto_goes_on_as_it_began(self, given: Path, tmp_path: Path) -> None:
         still = replace(RECIPE, geometry="none")
@@ -315,7 +315,7 @@ class TestWhatIsDoneAgain:
         record = (tmp_path / "out" / RECIPE_FILE).read_text()
         assert record.count("\ngeometry: none\n") == 1
         (tmp_path / "out" / RECIPE_FILE).write_text(record.replace("\ngeometry: none\n", "\n"))  # was not told then
-        assert done(given, tmp_path / "out", settle(tmp_path / "out", RECIPE))["held"] == 5
+        assert done(given, tmp_path / "out", resolve_recipe(tmp_path / "out", RECIPE))["held"] == 5
         (tmp_path / "out" / RECIPE_FILE).write_text(record)
         assert held(tmp_path / "out") == held(tmp_path / "whole")
 
@@ -346,7 +346,11 @@ class TestWhatIsRefused:
     @pytest.mark.parametrize(
         ("recipe", "said"),
         [
-            (replace(RECIPE, strength=0.1), r"strength was 0.7, now 0.1\. Ask for the same to go on with it"),
+            (
+                replace(RECIPE, strength=0.1),
+                r"contains a run with different settings \(strength was 0.7, now 0.1\)\. "
+                "Use the same settings to resume, or choose a new or empty folder",
+            ),
             (replace(RECIPE, seed=6, variations=3), "variations was 2, now 3; seed was 5, now 6"),
             (replace(RECIPE, prompt="rain"), "prompt was '', now 'rain'"),
         ],
@@ -354,18 +358,20 @@ class TestWhatIsRefused:
     def test_another_recipe(self, given: Path, out: Path, recipe: Recipe, said: str) -> None:
         self.refused(given, out, recipe, said)
         with pytest.raises(OutputError, match=said):
-            settle(out, recipe)
+            resolve_recipe(out, recipe)
 
     def test_other_sources(self, given: Path, out: Path) -> None:
         (given / "class 0" / "new.png").write_bytes(png(seed=99))
-        self.refused(given, out, RECIPE, "the sources were 6, now 7")
+        self.refused(given, out, RECIPE, "there were 6 sources, now 7")
         (given / "class 0" / "new.png").unlink()
         (given / "class 0" / "00.png").write_bytes(png(seed=99))
-        self.refused(given, out, RECIPE, "the sources were 6, now 6, some of them changed")
+        self.refused(given, out, RECIPE, "there were 6 sources, now 6, some of them changed")
 
     def test_sources_in_other_folders(self, given: Path, out: Path) -> None:
         (given / "class 0").rename(given / "class 2")
-        self.refused(given, out, RECIPE, "the pictures lie in other folders or have other names")
+        self.refused(
+            given, out, RECIPE, "images were moved or renamed, or other images are held out for validation and test"
+        )
 
     def test_other_weights(self, given: Path, out: Path) -> None:
         recipe = (out / RECIPE_FILE).read_text()
@@ -375,11 +381,11 @@ class TestWhatIsRefused:
     def test_label_files_that_came_to_lie_beside_the_pictures(self, given: Path, out: Path) -> None:
         """Until then half of the variations were mirrored; the set would be half of one kind and half of another."""
         (given / "landmarks.csv").write_text("00.png,12,20\n")
-        self.refused(given, out, RECIPE, "geometry auto came to flip of those with a class, now to none")
+        self.refused(given, out, RECIPE, "geometry auto resolved to flip of those with a class, now to none")
 
     def test_a_recipe_that_cannot_be_read(self, given: Path, out: Path) -> None:
         (out / RECIPE_FILE).write_text("recipe: [")
-        self.refused(given, out, RECIPE, "already holds files and nothing is overwritten.*is not YAML")
+        self.refused(given, out, RECIPE, "already holds files and nothing is overwritten.*is not valid YAML")
 
     def test_two_runs_at_once(self, given: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"
@@ -450,7 +456,7 @@ def test_a_saved_recipe_and_flags_over_it(given: Path, tmp_path: Path) -> None:
     own.write_text("strength: 0.2\nengine: gan\ncolour: red\n")
     said = command(given, "-o", tmp_path / "three", "--recipe", own)
     assert said.returncode == 2
-    assert "colour is no setting of a recipe" in said.stderr
+    assert "unknown setting colour; valid settings: prompt" in said.stderr
     own.write_text("strength: 2\n")
     assert (
         "strength is 2; expected a number from 0 to 1" in command(given, "-o", tmp_path / "3", "--recipe", own).stderr
@@ -534,7 +540,7 @@ class TestWhatALossOfPowerLeaves:
         missing = next(name for name in held(whole)[0] if "__v" in name and not (out / name).exists())
         (out / missing).parent.mkdir(exist_ok=True)
         (out / missing).write_bytes(b"mine")
-        with pytest.raises(OutputError, match="is in the way and not of this run; move it away"):
+        with pytest.raises(OutputError, match="exists and is not part of this run; move it away"):
             done(given, out)
         assert (out / missing).read_bytes() == b"mine"
         (out / missing).unlink()

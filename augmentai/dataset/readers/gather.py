@@ -13,14 +13,13 @@ from threading import Event
 from typing import Any
 
 from augmentai.dataset.archive import ArchiveError, Member, members, open_archive, size_words, too_large
-from augmentai.dataset.checkpoint import is_run
 from augmentai.dataset.content import head, member_head, read_given, why_unreadable
-from augmentai.dataset.file_names import LONGEST_PATH_BYTES, safe_path, shown
+from augmentai.dataset.file_names import LONGEST_PATH_BYTES, printable, safe_path
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo, Layout
 from augmentai.dataset.formats.detect import is_label_file, recognise
 from augmentai.dataset.formats.folders import FolderLayout
-from augmentai.dataset.manifest import MANIFEST, OWN_FILES
+from augmentai.dataset.manifest import MANIFEST, OWN_FILES, is_run
 from augmentai.dataset.readers.inputs import is_archive, may_be_picture, outermost, own_name
 from augmentai.dataset.readers.to_source import NotTakenError, take
 from augmentai.types import Failure, Source
@@ -187,7 +186,7 @@ class _Collector:
         return Gathered(varied, *told, holdout, self.layout, self.labels_sha256, self.foreign_labels)
 
     def _fail(self, name: str, reason: str) -> None:
-        self.failures.append(Failure(shown(name), reason))
+        self.failures.append(Failure(printable(name), reason))
 
     def _safe(self, name: str, within: str = "") -> str | None:
         """The name made safe, or None where it was told why it is not taken."""
@@ -228,7 +227,7 @@ class _Collector:
             here = Path(place)
             if MANIFEST in files and is_run(here):
                 if here != folder:  # else it was named, so its pictures are meant
-                    self.runs.append(shown(here.name))
+                    self.runs.append(printable(here.name))
                     folders.clear()
                     continue
                 files = [name for name in files if name not in OWN_FILES]
@@ -245,7 +244,7 @@ class _Collector:
                 if may_be_picture(name, partial(head, path)):
                     self._file(path, relative)
                 elif name.lower().endswith(".zip"):
-                    self.unopened.append(shown(name))
+                    self.unopened.append(printable(name))
                 else:
                     self._side(name, relative, file=path)
         if self.found + len(self.failures) == before and not self.stop.is_set():
@@ -301,7 +300,7 @@ class _Collector:
                 self._side(PurePosixPath(name).name, name, origin=origin, member=member)
                 continue
             self.found += 1
-            safe = self._safe(name, f" in {shown(path.name)}")
+            safe = self._safe(name, f" in {printable(path.name)}")
             if safe is not None:
                 self.tree.images.append(Entry(safe, origin, member=member))
         if self.found + len(self.failures) == before and not self.stop.is_set():
@@ -317,7 +316,7 @@ class _Collector:
         if is_label_file(parts[-1]):
             return "side"
         if name.lower().endswith(".zip"):
-            self.unopened.append(shown(parts[-1]))
+            self.unopened.append(printable(parts[-1]))
         else:
             self.others += 1
         return None

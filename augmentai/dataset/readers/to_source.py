@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 
 from augmentai.dataset.archive import ArchiveError, Member, check, too_large
 from augmentai.dataset.content import FileReader, sha256_of, why_unreadable
-from augmentai.dataset.file_names import shown
+from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import ImageInfo
 from augmentai.types import Source
@@ -49,6 +49,6 @@ def _from_zip(entry: Entry, member: Member, known: ImageInfo, limit_bytes: int) 
     except ArchiveError as error:
         raise NotTakenError(str(error)) from error
     except Exception as error:  # BadZipFile, zlib.error, OSError, EOFError, ...
-        where = shown(PurePosixPath(entry.origin).name)
+        where = printable(PurePosixPath(entry.origin).name)
         raise NotTakenError(f"damaged inside {where} ({error}); make the ZIP again") from error
     return Source(entry.path, known.label, digest, member.file_size, member, known.split, known.labels)

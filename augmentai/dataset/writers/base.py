@@ -1,4 +1,4 @@
-"""Variations to a folder or a ZIP, as they come. What was finished is kept when a run is stopped."""
+"""What a writer does: takes outcomes as they come, so that an interrupted run keeps what was finished."""
 
 from __future__ import annotations
 
@@ -18,35 +18,57 @@ __all__ = ["FolderWriter", "OutputError", "Writer", "ZipWriter", "writer_for"]
 
 
 class Writer(Protocol):
-    """Takes outcomes one at a time; to be used with `with`, which finishes the output however the block ends.
+    """Writes outcomes one at a time. To be used with `with`, which completes the output however the block ends.
 
-    held: what it holds already of a run that was broken off.
+    Attributes:
+        checkpoint: what the output contains already from an interrupted run.
     """
 
-    held: Checkpoint
+    checkpoint: Checkpoint
 
     def add(self, outcome: Outcome) -> None:
-        """Keep one outcome. Raises OutputError where it cannot be written; what came before stays as it is."""
+        """Write one outcome: its line in the manifest, the variation and its label files.
+
+        Raises:
+            OutputError: it cannot be written. Earlier outcomes stay as they are.
+        """
         ...
 
-    def put(self, file: str, data: bytes | Iterable[bytes]) -> None:
-        """Keep a file besides the variations, such as the card or labels of the whole set. Raises OutputError."""
+    def write(self, file: str, data: bytes | Iterable[bytes]) -> None:
+        """Write a file that is not a variation, such as the card, an original or a label file of the whole dataset.
+
+        Args:
+            file: its relative path.
+            data: its bytes, or pieces of them.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
         ...
 
     def has(self, file: str, size_bytes: int | None = None) -> bool:
-        """Whether such a file, of this size where that is known, was kept already."""
+        """Whether this file was written already, with this size where it is known."""
         ...
 
     def link(self, file: str, target: Path) -> None:
-        """Keep a file that lies on this machine, without a copy where that is possible. Raises OutputError."""
+        """Add a file of this machine, without a copy where that is possible.
+
+        Raises:
+            OutputError: it cannot be linked or written.
+        """
         ...
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """The lines of the manifest so far."""
+        """The lines of the manifest so far, parsed."""
         ...
 
     def read(self, file: str) -> bytes:
-        """A file that was kept. Raises OSError or KeyError."""
+        """The bytes of a file that was written.
+
+        Raises:
+            OSError: it cannot be read.
+            KeyError: a ZIP has no such file.
+        """
         ...
 
     def __enter__(self) -> Self: ...
@@ -56,9 +78,26 @@ class Writer(Protocol):
 
 
 def writer_for(path: Path, record: RunRecord | None = None, sources: Sequence[Source] = ()) -> Writer:
-    """A ZIP where the path ends in .zip, else a folder. Raises OutputError.
+    """Open the output of a run.
 
-    record: what is asked for; with it a folder that holds a broken-off run of the same is gone on with. sources: of the
-    run, sorted by (path, hash).
+    Args:
+        path: a new ZIP where it ends in ".zip", else a folder.
+        record: the run that is to be written. With it, a folder that contains the beginning of the same run is resumed;
+            without it, only a new or empty folder is accepted.
+        sources: the sources of the run, sorted by (path, hash).
+
+    Returns:
+        A writer; its `checkpoint` says what exists already.
+
+    Raises:
+        OutputError: the place cannot be written, or contains something else.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     with writer_for(Path(folder, "out")) as writer:
+        ...         writer.write("notes.txt", b"hello")
+        ...     sorted(path.name for path in Path(folder, "out").iterdir())
+        ['manifest.jsonl', 'notes.txt']
     """
     return ZipWriter(path, record) if path.suffix.lower() == ".zip" else FolderWriter(path, record, sources)

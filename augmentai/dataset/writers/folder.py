@@ -1,4 +1,4 @@
-"""A run into a folder: one at a time, gone on with where it was broken off, nothing of anyone else's overwritten."""
+"""Writes a run into a folder: resumes where it was interrupted, and never overwrites a file of anyone else."""
 
 from __future__ import annotations
 
@@ -11,10 +11,19 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from augmentai.dataset.atomic_files import OutputError, Whole, as_bytes, holds, is_leftover, put, why
-from augmentai.dataset.checkpoint import Checkpoint, mend, only_failures
-from augmentai.dataset.manifest import CARD, MANIFEST, OWN_FILES, RECIPE_FILE, line
-from augmentai.dataset.run_record import RunRecord, differences, read_record, recipe_differences
+from augmentai.dataset.atomic_files import (
+    OutputError,
+    UnbufferedFile,
+    encode_text,
+    has_content,
+    is_leftover,
+    publish,
+    reason_of,
+)
+from augmentai.dataset.checkpoint import Checkpoint, repair_manifest
+from augmentai.dataset.manifest import CARD, MANIFEST, OWN_FILES, RECIPE_FILE, has_only_failures, manifest_line
+from augmentai.dataset.recipe_file import recipe_differences
+from augmentai.dataset.run_record import NotARunError, RunRecord, differences, read_record
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.types import Outcome, Source
 
@@ -28,116 +37,131 @@ _KEPT = "what was finished before is kept"
 
 
 class FolderWriter:
-    """Writes below a folder that is new, empty, or holds the beginning of the same run.
+    """Writes below a folder that is new, empty, or contains the beginning of the same run.
 
-    record: what is asked for. Where the folder's own `recipe.yaml` asks for the same of the same sources, `held` tells
-    what need not be made again; where it asks for something else, or the folder holds anything but a run, OutputError
-    says so. Without a record only a new or empty folder will do. A run that made nothing gives way to any other.
+    Every image appears complete or not at all, and only after its line in the manifest: where the disk is full or the
+    process is killed, at most the last line describes an image that is not there, and resuming repairs that.
 
-    Every picture appears whole or not at all, and only after its line in the manifest: where the disk is full or the
-    process is killed, at most the last line tells of a picture that is not there, which the next run puts right.
-    Raises OutputError too while another run writes into the folder.
+    Attributes:
+        folder: where the run is written.
+        checkpoint: what need not be made again; empty in a new folder.
+
+    Args:
+        folder: created where it does not exist.
+        record: the run that is to be written. It is resumed where the folder's `recipe.yaml` agrees with it; a run that
+            made nothing is replaced by any other. Without a record only a new or empty folder is accepted.
+        sources: the sources of the run, sorted by (path, hash).
+
+    Raises:
+        OutputError: the folder contains a different run or any other files, another run is writing into it, or it
+            cannot be written.
     """
 
     def __init__(self, folder: Path, record: RunRecord | None = None, sources: Sequence[Source] = ()) -> None:
         self.folder = folder
-        self.held = Checkpoint(sources)
-        self._goes_on = False
+        self.checkpoint = Checkpoint(sources)
+        self._resuming = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _locked(folder)
+            self._lock = _lock(folder)
             try:
-                self._begin(record, sources)
+                self._manifest = self._open(record, sources)
             except BaseException:
                 self._unlock()
                 raise
         except OutputError:
             raise
         except OSError as error:
-            raise OutputError(f"{folder} cannot be written to ({why(error)}); choose another folder") from error
+            raise OutputError(f"{folder} cannot be written ({reason_of(error)}); choose another folder") from error
 
-    def _begin(self, record: RunRecord | None, sources: Sequence[Source]) -> None:
+    def _open(self, record: RunRecord | None, sources: Sequence[Source]) -> UnbufferedFile:
+        """Resume the run that the folder contains, or start a new one. Returns the open manifest."""
         for part in self.folder.glob(_PARTS):
             part.unlink()
-        before = run_in(self.folder) if record is not None else None
+        before = read_run(self.folder) if record is not None else None
         if before is not None and record is not None:
             found = differences(before, record)
-            self._goes_on = not found
-            if found and not _gives_way(self.folder):
-                raise _another_run(self.folder, found)
-        if before is not None and self._goes_on:
-            self.held = mend(self.folder, sources)
-            self.held.rounds = self._round_of(before)
-            self._manifest = Whole(self.folder / MANIFEST, "ab")
-            return
-        if _gives_way(self.folder):
+            if not found:
+                return self._resume(before, sources)
+            if not _is_replaceable(self.folder):
+                raise _different_run(self.folder, found)
+        return self._start(record)
+
+    def _resume(self, before: RunRecord, sources: Sequence[Source]) -> UnbufferedFile:
+        self._resuming = True
+        self.checkpoint = repair_manifest(self.folder, sources)
+        self.checkpoint.retry_round = self._retry_round_after(before)
+        return UnbufferedFile(self.folder / MANIFEST, "ab")
+
+    def _start(self, record: RunRecord | None) -> UnbufferedFile:
+        if _is_replaceable(self.folder):
             for name in OWN_FILES:
                 (self.folder / name).unlink(missing_ok=True)
         if any(path.name != LOCK for path in self.folder.iterdir()):
             raise OutputError(f"{self.folder} {_HOLDS_FILES}")
         if record is not None:
-            self._place(self._part(as_bytes(record.to_yaml())), RECIPE_FILE)
-        self._manifest = Whole(self.folder / MANIFEST, "xb")
+            self._publish(self._write_part(encode_text(record.to_yaml())), RECIPE_FILE)
+        return UnbufferedFile(self.folder / MANIFEST, "xb")
 
-    def _round_of(self, before: RunRecord) -> int:
-        """One round more where the set was finished and filters had left something out: else the same seeds would fail
-        again. A run that was broken off stays in its round, so that it ends as one that was not."""
+    def _retry_round_after(self, before: RunRecord) -> int:
+        """One more where the run had ended and filters had rejected something, since the same seeds would be rejected
+        again. An interrupted run stays in its round, so that it ends like one that was not interrupted."""
         card = self.folder / CARD
-        if not (self.held.any_tried and card.exists()):
-            return before.rounds
-        card.unlink()  # first: a run that ends here begins this round anew
-        later = replace(before, rounds=before.rounds + 1)
-        self._part(as_bytes(later.to_yaml())).replace(self.folder / RECIPE_FILE)
-        return later.rounds
+        if not (self.checkpoint.has_rejections and card.exists()):
+            return before.retry_round
+        card.unlink()  # first: a run that is interrupted here enters the same round when it is resumed
+        record = replace(before, retry_round=before.retry_round + 1)
+        self._write_part(encode_text(record.to_yaml())).replace(self.folder / RECIPE_FILE)
+        return record.retry_round
 
     def add(self, outcome: Outcome) -> None:
-        """Keep one outcome. Raises OutputError where it cannot be written; what came before stays as it is."""
+        """Write one outcome. See `Writer.add`."""
         written = self._manifest.tell()
         made = outcome.variation
         files = [(made.file, made.data), *made.beside] if made is not None else []
-        placed: list[Path] = []
+        published: list[Path] = []
         parts: list[Path] = []
         try:
             for number, (_, data) in enumerate(files):
-                parts.append(self._part(data, number))
-            self._manifest.write(as_bytes(line(outcome)))
-            for (file, _), part in zip(reversed(files), reversed(parts), strict=True):  # the picture comes last
-                placed += self._place(part, file)
+                parts.append(self._write_part(data, number))
+            self._manifest.write(encode_text(manifest_line(outcome)))
+            for (file, _), part in zip(reversed(files), reversed(parts), strict=True):  # the image comes last
+                published += self._publish(part, file)
         except BaseException as error:
             with suppress(OSError):
                 self._manifest.truncate(written)
                 self._manifest.seek(written)
-            for path in placed:
+            for path in published:
                 path.unlink(missing_ok=True)
             if isinstance(error, OSError) and not isinstance(error, OutputError):
-                raise OutputError(f"{self.folder} cannot be written to any more ({why(error)}); {_KEPT}") from error
+                raise OutputError(f"{self.folder} cannot be written any more ({reason_of(error)}); {_KEPT}") from error
             raise
         finally:
             with suppress(OSError):
                 for part in parts:
                     part.unlink(missing_ok=True)
 
-    def put(self, file: str, data: bytes | Iterable[bytes]) -> None:
-        """Keep a file besides the variations; one that an earlier part of this run left is replaced."""
+    def write(self, file: str, data: bytes | Iterable[bytes]) -> None:
+        """Write a file that is not a variation, in place of what this run wrote before it was interrupted."""
         path = self.folder / file
         try:
-            part = self._part(data)
+            part = self._write_part(data)
             if not self.has(file):
-                self._place(part, file)
+                self._publish(part, file)
             elif filecmp.cmp(part, path, shallow=False):
                 part.unlink()
             else:
                 part.replace(path)
         except OSError as error:
-            raise OutputError(f"{path} cannot be written ({why(error)}); {_KEPT}") from error
+            raise OutputError(f"{path} cannot be written ({reason_of(error)}); {_KEPT}") from error
 
     def has(self, file: str, size_bytes: int | None = None) -> bool:
-        """Whether an earlier part of this run left this file, whole: of this size, where that is known."""
+        """Whether this run wrote the file before it was interrupted, with this size where it is known."""
         path = self.folder / file
-        return self._goes_on and path.exists() and size_bytes in {None, path.stat().st_size}
+        return self._resuming and path.exists() and size_bytes in {None, path.stat().st_size}
 
     def link(self, file: str, target: Path) -> None:
-        """Have a file that is on this machine already: one more name of it, or a link where it is on another disk."""
+        """Add a file of this machine as a hard link, or as a symbolic link where it is on another disk."""
         path = self.folder / file
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,16 +172,18 @@ class FolderWriter:
             except OSError:
                 path.symlink_to(target.resolve())
         except OSError as error:
-            raise OutputError(f"{path} cannot be linked to {target} ({why(error)}); copy the originals") from error
+            raise OutputError(
+                f"{path} cannot be linked to {target} ({reason_of(error)}); copy the originals instead"
+            ) from error
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """The lines of the manifest so far."""
+        """The lines of the manifest so far, parsed."""
         with (self.folder / MANIFEST).open("rb") as lines:
             for one in lines:
                 yield json.loads(one)
 
     def read(self, file: str) -> bytes:
-        """A file that was kept. Raises OSError."""
+        """The bytes of a file that was written. Raises OSError."""
         return (self.folder / file).read_bytes()
 
     def __enter__(self) -> Self:
@@ -167,7 +193,7 @@ class FolderWriter:
         self._manifest.close()
         self._unlock()
 
-    def _part(self, data: bytes | Iterable[bytes], number: int = 0) -> Path:
+    def _write_part(self, data: bytes | Iterable[bytes], number: int = 0) -> Path:
         part = self.folder / f".augmentai{f'.{number}' if number else ''}.part"
         try:
             with part.open("wb") as file:
@@ -179,20 +205,20 @@ class FolderWriter:
             raise
         return part
 
-    def _place(self, part: Path, file: str) -> list[Path]:
-        """Give a part its name. Returns what is new: nothing where a killed run had placed the same file before."""
+    def _publish(self, part: Path, file: str) -> list[Path]:
+        """Give a part its name. Returns what is new: nothing where a killed run had published the same file before."""
         path = self.folder / file
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
-            put(part, path)
+            publish(part, path)
         except FileExistsError as error:
-            data = part.read_bytes() if self._goes_on else None
+            data = part.read_bytes() if self._resuming else None
             if data is None or not path.exists():
                 raise
-            if holds(path, data):
+            if has_content(path, data):
                 return []
             if not is_leftover(path, data):
-                raise OutputError(f"{path} is in the way and not of this run; move it away") from error
+                raise OutputError(f"{path} exists and is not part of this run; move it away") from error
             part.replace(path)
         finally:
             with suppress(OSError):
@@ -201,53 +227,80 @@ class FolderWriter:
 
     def _unlock(self) -> None:
         with suppress(OSError):
-            (self.folder / LOCK).unlink(missing_ok=True)  # while it is still held, so that no other run has it
+            (self.folder / LOCK).unlink(missing_ok=True)  # while it is still locked, so that no other run has it
         self._lock.release()
 
 
-def run_in(folder: Path) -> RunRecord | None:
-    """What the run in a folder was asked for; None where there is none. Raises OutputError where it cannot be told."""
+def read_run(folder: Path) -> RunRecord | None:
+    """What the run in a folder was asked to do.
+
+    Args:
+        folder: an output folder, which need not exist.
+
+    Returns:
+        Its record, None where it contains no `recipe.yaml`.
+
+    Raises:
+        OutputError: the file is not the record of a run, so the folder is somebody else's; or it is, but names a
+            setting, engine, operation or dataset format that cannot be used here.
+    """
     path = folder / RECIPE_FILE
     try:
         return read_record(path.read_text("utf-8"), str(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:
-        raise OutputError(f"{path} cannot be read ({why(error)})") from error
-    except (RecipeError, UnicodeDecodeError) as error:
+        raise OutputError(f"{path} cannot be read ({reason_of(error)})") from error
+    except (NotARunError, UnicodeDecodeError) as error:
         raise OutputError(f"{folder} {_HOLDS_FILES} ({error})") from error
+    except RecipeError as error:
+        raise OutputError(f"the run in {folder} cannot be resumed: {error}") from error
 
 
-def settle(out: Path, recipe: Recipe) -> Recipe:
-    """The recipe with its seed: that of the run in `out`, which is to be gone on with, or one that is drawn.
+def resolve_recipe(out: Path, recipe: Recipe) -> Recipe:
+    """The recipe of a run before anything is read: with the seed of the run that it resumes, or with a random one.
 
-    Raises OutputError where that run was asked for something else, before anything is read for nothing.
+    Args:
+        out: the folder or ZIP that the run will write to.
+        recipe: what is asked for; a seed of 0 asks for none in particular.
+
+    Returns:
+        The same recipe with a seed that is not 0.
+
+    Raises:
+        OutputError: `out` contains a run with different settings, or one whose recipe cannot be used here.
+
+    Example:
+        >>> resolve_recipe(Path("does not exist"), Recipe(seed=7)).seed
+        7
+        >>> resolve_recipe(Path("does not exist"), Recipe()).seed > 0
+        True
     """
-    before = run_in(out)
+    before = read_run(out)
     if before is None:
         return recipe.with_seed()
     found = recipe_differences(before.recipe, recipe)
     if not found:
         return before.recipe
-    if not _gives_way(out):
-        raise _another_run(out, found)
+    if not _is_replaceable(out):
+        raise _different_run(out, found)
     return recipe.with_seed()
 
 
-def _another_run(folder: Path, found: list[str]) -> OutputError:
+def _different_run(folder: Path, found: list[str]) -> OutputError:
     return OutputError(
-        f"{folder} holds a run of something else and nothing is overwritten: {'; '.join(found)}. "
-        "Ask for the same to go on with it, or choose a new or empty folder"
+        f"{folder} contains a run with different settings ({'; '.join(found)}). "
+        "Use the same settings to resume, or choose a new or empty folder"
     )
 
 
-def _gives_way(folder: Path) -> bool:
-    """A run that made nothing leaves only what it says of itself; the corrected run may take its place."""
+def _is_replaceable(folder: Path) -> bool:
+    """Whether the folder contains a run that made nothing, and nothing else: a corrected run may replace it."""
     names = {path.name for path in folder.iterdir()} - {LOCK}
-    return bool(names) and names <= OWN_FILES and only_failures(folder)
+    return bool(names) and names <= OWN_FILES and has_only_failures(folder)
 
 
-def _locked(folder: Path) -> BaseFileLock:
+def _lock(folder: Path) -> BaseFileLock:
     from filelock import FileLock, Timeout
 
     lock = FileLock(folder / LOCK, timeout=0, thread_local=False)

@@ -1,4 +1,4 @@
-"""A finished run to the Hugging Face hub, as a dataset that anyone can load."""
+"""Pushes a finished run to the Hugging Face Hub, as a dataset that anyone can load."""
 
 from __future__ import annotations
 
@@ -11,19 +11,27 @@ from augmentai.settings import Settings
 from augmentai.system.extras import missing
 
 _README = "README.md"
-_OF_ITS_OWN = {".gitattributes", _README}  # what the hub puts into a new dataset
+_FILES_OF_A_NEW_DATASET = {".gitattributes", _README}
 _NOT_SENT = [".augmentai*"]
 
 
 class HubError(OSError):
-    """The hub does not take the set; the message says why and what to do, and never shows the token."""
+    """The Hub cannot be used or refuses the dataset; the message says why and what to do, and never shows the token."""
 
 
 class Hub:
-    """One dataset on the hub that a run is to go to.
+    """One dataset on the Hugging Face Hub that a run is pushed to.
 
-    name: USER/NAME or ORGANISATION/NAME. The token is HF_TOKEN of the settings; one that another program has kept on
-    this machine is not used. Raises HubError where name or token cannot be used; the network is not asked yet.
+    Only HF_TOKEN of the settings is used, never a token that another program has saved on this machine. The network is
+    not used before `check` or `push`.
+
+    Args:
+        name: USER/NAME or ORGANIZATION/NAME.
+        settings: with the token.
+        private: whether a new dataset is visible to its owner only.
+
+    Raises:
+        HubError: huggingface_hub is not installed, the name is not valid, or there is no token.
     """
 
     def __init__(self, name: str, settings: Settings, private: bool = False) -> None:
@@ -36,37 +44,52 @@ class Hub:
         try:
             validate_repo_id(name)
         except HFValidationError as error:
-            raise HubError(f"{name!r} is no name for a dataset on the hub ({error}); expected USER/NAME") from error
+            raise HubError(f"{name!r} is not a valid dataset name ({error}); expected USER/NAME") from error
         if name.count("/") != 1:
-            raise HubError(f"{name!r} is no name for a dataset on the hub; expected USER/NAME")
+            raise HubError(f"{name!r} is not a valid dataset name; expected USER/NAME")
         token = settings.hf_token.get_secret_value()
         if not token:
-            raise HubError("HF_TOKEN is not set; make a token that may write at https://huggingface.co/settings/tokens")
+            raise HubError(
+                "HF_TOKEN is not set; create a token with write permission at https://huggingface.co/settings/tokens"
+            )
         self._api = HfApi(token=token, library_name="augmentai")
 
     def check(self) -> None:
-        """Ask the hub whether it knows the token and lets it write. Raises HubError."""
-        with self._told():
+        """Ask the Hub whether it accepts the token for writing.
+
+        Raises:
+            HubError: it does not, or cannot be reached.
+        """
+        with self._hub_errors():
             account = self._api.whoami()
         role = account.get("auth", {}).get("accessToken", {}).get("role")
         if role == "read":
-            raise HubError("HF_TOKEN may only read; make a token that may write")
+            raise HubError("HF_TOKEN is read-only; create a token with write permission")
 
     def push(self, folder: Path) -> str:
-        """Send a run folder, file by file, in as many commits as it takes. Returns the dataset's address.
+        """Send a finished run, file by file, in as many commits as it takes.
 
-        What an earlier push of the same run has sent is not sent again, and a README that is there stays: its owner may
-        have written the licence into it. Raises HubError, also where the dataset holds something else.
+        What an earlier push of the same run sent is not sent again. A README that exists stays, since its owner may
+        have stated the licence in it.
+
+        Args:
+            folder: the output folder of the run.
+
+        Returns:
+            The address of the dataset.
+
+        Raises:
+            HubError: the dataset contains something else, or the Hub refuses it or cannot be reached.
         """
         from huggingface_hub import CommitOperationAdd
 
         recipe = folder / RECIPE_FILE
-        with self._told():
+        with self._hub_errors():
             address = self._api.create_repo(self.name, repo_type="dataset", private=self.private or None, exist_ok=True)
-            there = self._there()
-            if not self._is_of(recipe, there):
-                raise HubError(f"{self.name} holds another dataset and nothing is overwritten; choose a new name")
-            # First of all, so that a push that breaks off is known again by its recipe.
+            there = self._remote_files()
+            if not self._is_same_run(recipe, there):
+                raise HubError(f"{self.name} contains another dataset and nothing is overwritten; choose a new name")
+            # Before anything else, so that an interrupted push is recognised by its recipe.
             first = [CommitOperationAdd(RECIPE_FILE, recipe)]
             if _README not in there and (folder / CARD).exists():
                 first.append(CommitOperationAdd(_README, folder / CARD))
@@ -81,24 +104,25 @@ class Hub:
             )
         return str(address)
 
-    def _there(self) -> dict[str, str | None]:
-        """What lies at the top of the dataset, and the hash by which git knows each file."""
+    def _remote_files(self) -> dict[str, str | None]:
+        """The files at the top of the dataset, with their git hashes."""
         return {
             entry.path: getattr(entry, "blob_id", None)
             for entry in self._api.list_repo_tree(self.name, repo_type="dataset", recursive=False)
         }
 
     @staticmethod
-    def _is_of(recipe: Path, there: dict[str, str | None]) -> bool:
+    def _is_same_run(recipe: Path, there: dict[str, str | None]) -> bool:
+        """Whether the dataset contains the beginning of the run with this recipe, or is new."""
         from huggingface_hub.utils.sha import git_hash
 
         if RECIPE_FILE in there:
             return there[RECIPE_FILE] == git_hash(recipe.read_bytes())
-        return there.keys() <= _OF_ITS_OWN
+        return there.keys() <= _FILES_OF_A_NEW_DATASET
 
     @contextmanager
-    def _told(self) -> Iterator[None]:
-        """Errors of the hub and of the way to it, in words that help."""
+    def _hub_errors(self) -> Iterator[None]:
+        """Turn errors of the Hub and of the network into HubError."""
         from huggingface_hub.errors import HfHubHTTPError, HTTPError, OfflineModeIsEnabled
 
         try:
@@ -109,17 +133,17 @@ class Hub:
             raise HubError("HF_HUB_OFFLINE is set, so nothing can be sent; unset it and run the same again") from error
         except HfHubHTTPError as error:
             raise HubError(self._refusal(error.response.status_code)) from error
-        except ValueError as error:  # the head of the card
-            raise HubError(f"the hub does not take the set ({str(error).splitlines()[0]}); please report it") from error
+        except ValueError as error:  # the metadata of the card
+            raise HubError(f"the Hub rejects the card ({str(error).splitlines()[0]}); please report it") from error
         except (HTTPError, OSError) as error:
             raise HubError(
-                f"the hub cannot be reached ({type(error).__name__}); check the network and run the same again: "
-                "what was made is kept, and what was sent is not sent again"
+                f"the Hub cannot be reached ({type(error).__name__}); check the network and run the same again: "
+                "finished images are kept, and sent files are not sent again"
             ) from error
 
     def _refusal(self, status: int) -> str:
         if status == 401:
-            return "the hub does not know HF_TOKEN; make a new token that may write"
+            return "the Hub does not accept HF_TOKEN; create a new token with write permission"
         if status in {403, 404}:
-            return f"HF_TOKEN may not write to {self.name}; check the name, and the rights of the token"
-        return f"the hub answered {status}; run the same again later: what was made is kept"
+            return f"HF_TOKEN has no permission to write to {self.name}; check the name and the token's permissions"
+        return f"the Hub answered {status}; run the same again later: finished images are kept"

@@ -1,20 +1,23 @@
-"""The finished set: where each picture goes, which originals are in it, and the label files around them."""
+"""What surrounds the variations in a finished dataset: file names, originals and label files.
+
+Nothing is written here. An `OutputSet` names the files and returns their bytes; a `Writer` writes them.
+"""
 
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels
-from augmentai.dataset.checkpoint import find
-from augmentai.dataset.file_names import Names, beside_own
+from augmentai.dataset.file_names import Names, clear_of_own_files
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import LabelWriter, OutputFile, StreamedFiles
 from augmentai.dataset.image_rows import Rows
+from augmentai.dataset.writers.originals import Originals
 from augmentai.images.orientation import read_frame, read_size
 from augmentai.images.photo import ImageError
 from augmentai.recipe import Recipe
@@ -25,12 +28,15 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Copied:
-    """A file of the finished set that hangs on no variation.
+class StaticFile:
+    """A file of the finished dataset that does not depend on any variation.
 
-    read: gives its bytes, and raises OSError, LabelError or ImageError. source: the picture that it is, None where it
-    is a label file. link: the file on this machine that it is to be linked to, where that was asked for. size_bytes:
-    None where it cannot be told.
+    Attributes:
+        path: where it is in the output.
+        read: returns its bytes; raises OSError, LabelError or ImageError.
+        source: the original that it is; None where it is a label file.
+        link: the file on this machine that it is to be linked to, where the recipe asks for links.
+        size_bytes: None where it is unknown.
     """
 
     path: str
@@ -40,120 +46,129 @@ class Copied:
     size_bytes: int | None = None
 
 
-class Output:
-    """What a run writes besides its variations.
+class OutputSet:
+    """Everything in the finished dataset but the pixels of its variations.
 
-    Everything hangs on the gathered set, the recipe and the manifest alone, so a resumed run ends with the same files.
-    Raises RecipeError where the set cannot be converted as asked.
+    All of it depends on the gathered dataset, the recipe and the manifest alone, so a resumed run ends with the same
+    files.
+
+    Args:
+        gathered: the dataset that was read.
+        recipe: says which originals are included, and the format that labels are written in.
+
+    Attributes:
+        sources: every image of the dataset, augmented or held out, sorted by (path, hash).
+        names: the file name of each original and variation.
+        converts: whether labels are written in another format than they were read in.
+        writer: writes the label files.
+
+    Raises:
+        RecipeError: the dataset cannot be converted to the format that the recipe asks for.
     """
 
     def __init__(self, gathered: Gathered, recipe: Recipe) -> None:
-        self._layout, self._link = gathered.layout, recipe.originals == "link"
-        self._varied = gathered.sources
-        self.sources = tuple(sorted((*gathered.sources, *gathered.holdout), key=_key))
+        self._layout, self._links = gathered.layout, recipe.originals == "link"
+        self._originals = Originals(gathered, recipe)
+        self.sources = self._originals.sources
         self.converts = recipe.to not in {"same", self._layout.name}
         self.writer: LabelWriter = self._layout
         if self.converts:
             from augmentai.dataset.formats.convert import converter
 
             self.writer = converter(self._layout, recipe.to, self.sources)
-        is_set = self._layout.labelled or any(source.label or source.split for source in self.sources)
-        keeps_originals = is_set if recipe.originals == "auto" else recipe.originals != "none"
-        kept = (*(gathered.sources if keeps_originals else ()), *(gathered.holdout if recipe.splits == "copy" else ()))
-        self._keeps = {"varied": keeps_originals, "holdout": recipe.splits == "copy"}
-        self._left_out: set[tuple[str, str]] = set()
-        self.names = Names(self.sources, self.writer.image_path, kept, own_stems=self.converts)
+        included = self._originals.included()
+        self.names = Names(self.sources, self.writer.image_path, included, unique_stems=self.converts)
 
     @property
     def losses(self) -> Mapping[str, None]:
-        """What the layout of the result cannot hold, in words; grows while labels are written."""
+        """What the output cannot represent, in words for the user; grows while labels are written."""
         return self.writer.losses
+
+    def original(self, source: Source) -> str | None:
+        """The path of an original in the output, None where it is not part of it."""
+        return self.names.original(source) if source in self._originals else None
 
     def labels_for(
         self, source: Source, file: str, labels: Labels | None, own: Labels | None, size_wh: tuple[int, int]
     ) -> tuple[tuple[OutputFile, ...], Any]:
-        """(label files, record for the manifest) of a variation called `file`. own: its source's labels, not moved."""
+        """The label files of one variation.
+
+        Args:
+            source: what it was made from.
+            file: its path in the output.
+            labels: its labels, None where the dataset has none.
+            own: the labels of its source, before anything was moved.
+            size_wh: its width and height in pixels.
+
+        Returns:
+            (label files as (path, bytes), what the manifest records for files that list all images). The record is None
+            where the labels are those of the source.
+        """
         files = tuple(self.writer.label_files(source, file, labels, size_wh))
         as_source = labels is None or (labels is own and not labels.extra.get("turned"))
         return files, None if as_source else self.writer.record(source, labels, size_wh)
 
-    def opening(self) -> Iterator[Copied]:
-        """Originals with their labels, and what else of the set stays."""
-        done: set[str] = set()
-        for source in self.sources:
-            if self._is_kept(source):
-                for copied in self._with_labels(source):
-                    if copied.path not in done:  # a.jpg and a.png may share their labels
-                        done.add(copied.path)
-                        yield copied
+    def files_before(self) -> Iterator[StaticFile]:
+        """The files that are written before the variations: originals, their labels, and other files that stay."""
+        seen: set[str] = set()
+        for source in self._originals.included():
+            for file in self._with_labels(source):
+                if file.path not in seen:  # a.jpg and a.png may share their labels
+                    seen.add(file.path)
+                    yield file
         if not self.converts:
-            for entry in self._layout.shared_files():
-                yield _as_it_is(entry)
+            yield from map(_unchanged, self._layout.shared_files())
 
-    def leave_out(self, copied: Copied, error: Exception) -> None:
-        """A file that could not be copied after all: it is told, and no list of the set names it."""
-        if copied.source is not None:
-            self._left_out.add(_key(copied.source))
-            if isinstance(error, ImageError) and self._is_varied(copied.source):
-                return  # told where its variations are
-        self.writer.losses.setdefault(f"{copied.path} was left out: {error}")
+    def files_after(self, lines: Iterable[Mapping[str, Any]]) -> StreamedFiles:
+        """The files that are written after the variations: those that list the whole dataset.
 
-    def found(self, files: Container[str]) -> None:
-        """All originals that the result holds, where it was written before: no list of the set names another."""
-        for source in self.sources:
-            path = self.original(source)
-            if path is not None and path not in files:
-                self._left_out.add(_key(source))
+        Args:
+            lines: the lines of the manifest, parsed.
 
-    def closing(self, lines: Iterable[Mapping[str, Any]]) -> StreamedFiles:
-        """Files that tell of the whole set, as (path, pieces of bytes). lines: the manifest's, read as JSON."""
+        Yields:
+            (path, pieces of bytes).
+        """
         for path, pieces in self.writer.dataset_files(Rows(self.sources, self.original, lines)):
-            yield beside_own(path), pieces
+            yield clear_of_own_files(path), pieces
 
-    def original(self, source: Source) -> str | None:
-        """Where the picture of a source lies in the result, None where it is left out."""
-        return self.names.original(source) if self._is_kept(source) else None
+    def skip(self, file: StaticFile, error: Exception) -> None:
+        """Report a file that could not be copied, and exclude it from the lists of the dataset."""
+        if file.source is not None:
+            self._originals.skip(file.source)
+            if isinstance(error, ImageError) and self._originals.is_augmented(file.source):
+                return  # reported with its variations
+        self.writer.losses.setdefault(f"Skipped {file.path}: {error}")
 
-    def _is_varied(self, source: Source) -> bool:
-        return find(self._varied, source.path, source.sha256) is not None
-
-    def _is_kept(self, source: Source) -> bool:
-        kind = "varied" if self._is_varied(source) else "holdout"
-        return self._keeps[kind] and _key(source) not in self._left_out
-
-    def _with_labels(self, source: Source) -> Iterator[Copied]:
+    def _with_labels(self, source: Source) -> Iterator[StaticFile]:
+        """An original and its label files; nothing where its labels cannot be written, since without them it would say
+        that it shows no object."""
         path = self.names.original(source)
-        files: Iterable[Copied]
+        files: Iterable[StaticFile]
         if not self.converts and path == source.path:
-            files = [_as_it_is(entry) for entry in self._layout.own_label_files(source)]
+            files = [_unchanged(entry) for entry in self._layout.own_label_files(source)]
         else:
             try:
-                files = self._written(source, path)
+                files = self._rewritten_labels(source, path)
             except (LabelError, ImageError, OSError) as error:
-                # Without its labels it would say that there is nothing on it.
-                self.leave_out(Copied(path, source.read, source), error)
+                self.skip(StaticFile(path, source.read, source), error)
                 return
-        link = source.file if self._link else None
-        yield Copied(path, partial(_checked, source), source, link, source.size_bytes)
-        if self._is_kept(source):
+        link = source.file if self._links else None
+        yield StaticFile(path, partial(_read_image, source), source, link, source.size_bytes)
+        if source in self._originals:
             yield from files
 
-    def _written(self, source: Source, path: str) -> list[Copied]:
-        size_wh = read_size(source)  # also where nothing is labelled: lists of pictures tell their size
+    def _rewritten_labels(self, source: Source, path: str) -> list[StaticFile]:
+        size_wh = read_size(source)  # also where nothing is labelled: lists of images state their sizes
         files = self.writer.label_files(source, path, source.labels.load() if source.labels else None, size_wh)
-        return [Copied(name, lambda data=data: data, size_bytes=len(data)) for name, data in files]  # type: ignore[misc]
+        return [StaticFile(name, partial(bytes, data), size_bytes=len(data)) for name, data in files]
 
 
-def _as_it_is(entry: Entry) -> Copied:
-    return Copied(beside_own(entry.path), entry.read, size_bytes=entry.size_bytes)
+def _unchanged(entry: Entry) -> StaticFile:
+    return StaticFile(clear_of_own_files(entry.path), entry.read, size_bytes=entry.size_bytes)
 
 
-def _checked(source: Source) -> bytes:
-    """The file of a source. Raises ImageError where it is no picture: whoever loads the set would stumble over it."""
+def _read_image(source: Source) -> bytes:
+    """The file of a source. Raises ImageError where it is not an image: loaders of the dataset would fail on it."""
     data = source.read()
     read_frame(io.BytesIO(data))
     return data
-
-
-def _key(source: Source) -> tuple[str, str]:
-    return source.path, source.sha256

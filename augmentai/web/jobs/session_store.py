@@ -62,25 +62,26 @@ class Finished:
 
     def made(self) -> Checkpoint:
         """Everything that is there: for a run that makes what is missing, with new seeds where filters left it out."""
-        held = Checkpoint(self.gathered.sources)
-        held.rounds = self.rounds + 1
+        checkpoint = Checkpoint(self.gathered.sources)
+        checkpoint.retry_round = self.rounds + 1
         for path in self.zips:
             with zipfile.ZipFile(path) as archive, archive.open(MANIFEST) as lines:
                 for line in lines:
-                    held.remember(json.loads(line))
+                    checkpoint.record_rejections(json.loads(line))
         for row in self.rows:
-            held.take({"source": row.source, "source_sha256": row.sha256, "index": row.index, "engine": row.engine})
-        return held
+            entry = {"source": row.source, "source_sha256": row.sha256, "index": row.index, "engine": row.engine}
+            checkpoint.record(entry)
+        return checkpoint
 
     def all_but(self, row: Row, first_index: int, variations: int) -> Checkpoint:
         """Everything but later variations of this row's source: for a run that makes these."""
-        held = Checkpoint(self.gathered.sources)
+        checkpoint = Checkpoint(self.gathered.sources)
         for source in self.gathered.sources:
             if (source.path, source.sha256) != (row.source, row.sha256):
                 entry = {"source": source.path, "source_sha256": source.sha256, "engine": row.engine}
                 for index in range(first_index, first_index + variations):
-                    held.take(entry | {"index": index})
-        return held
+                    checkpoint.record(entry | {"index": index})
+        return checkpoint
 
     def next_index(self, row: Row) -> int:
         """The first number that no variation of this row's source has."""

@@ -14,7 +14,7 @@ from typing import IO, Any
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.archive import ArchiveError, check, members, open_archive, size_words, too_large
-from augmentai.dataset.file_names import safe_path, shown
+from augmentai.dataset.file_names import printable, safe_path
 from augmentai.dataset.file_tree import Entry as Place
 from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import ImageInfo
@@ -91,7 +91,7 @@ class UploadSummary:
         return {**numbers, "kinds": self.kinds, "seen": asdict(self.seen)}
 
     def refuse(self, file: str, reason: object) -> None:
-        self.refused.append({"file": shown(file), "reason": str(reason)})
+        self.refused.append({"file": printable(file), "reason": str(reason)})
 
 
 def look(entries: Sequence[Entry], settings: Settings, layout: str = "auto") -> UploadSummary:
@@ -238,7 +238,7 @@ def _thumbnails(pictures: Sequence[Place], settings: Settings) -> Iterator[dict[
             data, ending = encode_for_web(small)
             kind = "jpeg" if ending == "jpg" else ending
             src = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-            yield {"name": shown(one.path), "src": src}
+            yield {"name": printable(one.path), "src": src}
 
 
 def _free(path: Path) -> Path:

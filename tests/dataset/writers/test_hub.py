@@ -113,18 +113,18 @@ class TestWhatIsRefused:
         hub.repos["user/set"] = {".gitattributes": b"", "mine.jpg": b"mine"}
         said = push(hub, given, out)
         assert said.returncode == 1
-        self.refused(said, "user/set holds another dataset and nothing is overwritten; choose a new name")
+        self.refused(said, "user/set contains another dataset and nothing is overwritten; choose a new name")
         hub.repos["user/set"] = {RECIPE_FILE: b"another run"}
-        self.refused(push(hub, given, out), "holds another dataset")
+        self.refused(push(hub, given, out), "contains another dataset")
         assert hub.repos["user/set"] == {RECIPE_FILE: b"another run"}
 
     @pytest.mark.parametrize(
         ("environment", "words"),
         [
-            ({"HF_TOKEN": ""}, "HF_TOKEN is not set; make a token that may write"),
-            ({"HF_TOKEN": "hf_wrong"}, "the hub does not know HF_TOKEN"),
+            ({"HF_TOKEN": ""}, "HF_TOKEN is not set; create a token with write permission"),
+            ({"HF_TOKEN": "hf_wrong"}, "the Hub does not accept HF_TOKEN"),
             ({"HF_HUB_OFFLINE": "1"}, "HF_HUB_OFFLINE is set, so nothing can be sent"),
-            ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the hub cannot be reached"),
+            ({"HF_ENDPOINT": "http://127.0.0.1:9"}, "the Hub cannot be reached"),
         ],
     )
     def test_before_the_work(
@@ -137,14 +137,14 @@ class TestWhatIsRefused:
 
     def test_a_token_that_may_only_read(self, hub: FakeHub, given: Path, out: Path) -> None:
         hub.role = "read"
-        self.refused(push(hub, given, out), "HF_TOKEN may only read")
+        self.refused(push(hub, given, out), "HF_TOKEN is read-only")
 
     @pytest.mark.parametrize(
         ("place", "status", "words"),
         [
-            (("POST", "/api/repos/create"), 403, "HF_TOKEN may not write to user/set"),
-            (("POST", "/api/datasets/user/set/commit"), 403, "HF_TOKEN may not write to user/set"),
-            (("POST", "/api/datasets/user/set/commit"), 422, "the hub answered 422"),
+            (("POST", "/api/repos/create"), 403, "HF_TOKEN has no permission to write to user/set"),
+            (("POST", "/api/datasets/user/set/commit"), 403, "HF_TOKEN has no permission to write to user/set"),
+            (("POST", "/api/datasets/user/set/commit"), 422, "the Hub answered 422"),
         ],
     )
     def test_by_the_hub(
@@ -159,7 +159,7 @@ class TestWhatIsRefused:
 
     @pytest.mark.parametrize("name", ["set", "user/set/more", "user/se t", "", "../x"])
     def test_names(self, name: str) -> None:
-        with pytest.raises(HubError, match="is no name for a dataset on the hub"):
+        with pytest.raises(HubError, match="is not a valid dataset name"):
             Hub(name, Settings(hf_token=TOKEN))
 
     def test_a_zip(self, hub: FakeHub, given: Path, tmp_path: Path) -> None:

@@ -1,0 +1,49 @@
+"""A run written into a folder."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from augmentai.dataset.writers.base import OutputError
+from augmentai.dataset.writers.folder import FolderWriter
+from tests.support.written_outputs import FULL_DISK, contents, outcome, run_script
+
+
+def test_a_folder_that_contains_files_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match="already holds files and nothing is overwritten; choose a new or empty"):
+        FolderWriter(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_long_names_are_written(tmp_path: Path) -> None:
+    names = ["😀" * 55 + "__v1.jpg", "é" * 110 + "__v1.jpg", "x" * 240 + "__v1.jpg"]
+    with FolderWriter(tmp_path) as writer:
+        for name in names:
+            writer.add(outcome(name))
+    assert set(contents(tmp_path)[0]) == set(names)
+
+
+def test_a_folder_on_a_full_disk(tmp_path: Path) -> None:
+    """The manifest fills up first here: its half-written line and the image of that line are removed."""
+    path = tmp_path / "out"
+    said = run_script(FULL_DISK.replace("10_000", "100"), path, "3000")
+    assert f"{path} cannot be written any more (File too large); what was finished before is kept" in said
+    files, lines = contents(path)
+    assert sorted(files) == [one["file"] for one in lines]
+    assert 3 < len(files) < 20
+    said = run_script(FULL_DISK, tmp_path / "two", "5000")  # the very first image does not fit
+    assert "cannot be written any more" in said
+    assert contents(tmp_path / "two") == ({}, [])
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full here")
+def test_a_device_that_is_always_full(tmp_path: Path) -> None:
+    writer = FolderWriter(tmp_path)
+    (tmp_path / ".augmentai.part").symlink_to("/dev/full")
+    with pytest.raises(OutputError, match="No space left on device"), writer:
+        writer.add(outcome())
+    assert contents(tmp_path) == ({}, [])
