@@ -1,4 +1,4 @@
-"""How many variations a job will make, told from the classes of the pictures before any of them is read."""
+"""How many variations a job will make, computed from the classes of its images before any of them is read."""
 
 from __future__ import annotations
 
@@ -14,12 +14,14 @@ from augmentai.pipeline.balance import Plan, classes_of, plan
 from augmentai.recipe import Recipe
 from augmentai.types import Source
 
-_LABELS_READ = 500  # of larger sets as many are looked at, spread over them: the answer is wanted at once
+_MAX_LABELS_READ = 500  # of a larger set, this many are read, spread evenly: the page needs the answer at once
+
+ClassGroup = tuple[str | None, tuple[str, ...], int]  # (class folder, classes in the labels, number of such images)
 
 
 @dataclass(frozen=True)
-class _Named:
-    """Labels of which nothing is known but the classes."""
+class _ClassNames:
+    """Labels of which only the classes are known."""
 
     names: tuple[str, ...]
 
@@ -27,30 +29,36 @@ class _Named:
         return Labels(tuple(Shape(name, None) for name in self.names))
 
 
-def kinds(known: Sequence[ImageInfo]) -> list[tuple[str | None, tuple[str, ...], int]]:
-    """Which classes the pictures show: (class folder, classes labelled in it, how many such pictures)."""
-    read = [one for one in known if one.label is None and one.labels is not None]
-    some = read[:: -(-len(read) // _LABELS_READ)] if read else []
-    shown = Counter(tuple(sorted(classes_of(Source("", None, "", 0, bytes, labels=one.labels)))) for one in some)
-    found: list[tuple[str | None, tuple[str, ...], int]] = [
-        (None, names, round(count * len(read) / len(some))) for names, count in shown.items()
+def class_groups(images: Sequence[ImageInfo]) -> list[ClassGroup]:
+    """Group images by the classes that they show. Of large sets only some label files are read, and scaled up."""
+    labelled = [info for info in images if info.label is None and info.labels is not None]
+    sample = labelled[:: -(-len(labelled) // _MAX_LABELS_READ)] if labelled else []
+    shown = Counter(tuple(sorted(classes_of(Source("", None, "", 0, bytes, labels=info.labels)))) for info in sample)
+    groups: list[ClassGroup] = [
+        (None, names, round(count * len(labelled) / len(sample))) for names, count in shown.items()
     ]
-    folders = Counter(one.label for one in known if one.label is not None or one.labels is None)
-    return [*found, *((label, (), count) for label, count in folders.items())]
+    folders = Counter(info.label for info in images if info.label is not None or info.labels is None)
+    return [*groups, *((label, (), count) for label, count in folders.items())]
 
 
-def planned(given: Mapping[str, Any], recipe: Recipe) -> Plan:
-    """What `balance.plan` will come to. given: `pictures` and `kinds`.
+def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> Plan:
+    """Predict the quotas of a job, as `balance.plan` will set them.
 
-    Exact, but where pictures show several classes at once: which of them is varied hangs on their bytes. Raises
-    RecipeError where there are no classes to balance.
+    Exact, except where an image shows several classes: which of those are augmented depends on their content.
+
+    Args:
+        upload_state: `images` and `class_groups`, see `UploadSummary.as_state`.
+        recipe: what to make.
+
+    Raises:
+        RecipeError: if classes are to be balanced and there are none.
     """
-    pictures = given.get("pictures", 0)
+    images = upload_state.get("images", 0)
     if not (recipe.per_class or recipe.balance):
-        return Plan(pictures * recipe.variations, recipe.variations)
-    each = ([(label, names)] * count for label, names, count in given.get("kinds", ()))
+        return Plan(images * recipe.variations, recipe.variations)
+    each = ([(label, names)] * count for label, names, count in upload_state.get("class_groups", ()))
     sources = [
-        Source(str(number), label, "x", 0, bytes, labels=_Named(names))
-        for number, (label, names) in enumerate(islice(chain.from_iterable(each), pictures))
+        Source(str(number), label, "x", 0, bytes, labels=_ClassNames(names))
+        for number, (label, names) in enumerate(islice(chain.from_iterable(each), images))
     ]
     return plan(sources, recipe)

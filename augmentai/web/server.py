@@ -1,4 +1,4 @@
-"""Builds the page and serves it: on a desk, in a Space, in a container, behind the proxy of AI Workbench, by a link."""
+"""Builds the page and serves it: locally, in a Space, in a container, behind AI Workbench's proxy, by a share link."""
 
 from __future__ import annotations
 
@@ -13,23 +13,26 @@ from augmentai.engines import available
 from augmentai.engines.base import Engine
 from augmentai.engines.gan import GanEngine
 from augmentai.settings import EXAMPLES, Settings
-from augmentai.web.access.public import USER_NAME, credentials, for_strangers
+from augmentai.web.access.public import USER_NAME, credentials, effective_settings
 from augmentai.web.gradio_import import import_gradio
-from augmentai.web.jobs.cleanup import Janitor, own_folder
+from augmentai.web.jobs.cleanup import Janitor, private_folder
 from augmentai.web.texts import TAGLINE
 
-TURN = "augment"  # Gradio's name for the one queue that all jobs wait in
-_WARM_UP_AFTER_SECONDS = 6.0  # the first visitor's page comes first; its importing would slow it down
+_WARM_UP_AFTER_SECONDS = 6.0  # after the first visitor's page, which the import of torch would slow down
 
 
 def build_app(settings: Settings) -> Any:
-    """The page with its queue, ready for `launch(**launch_options(settings, page))`; settings as of `for_strangers`."""
-    # `visitors` reads addresses by a stricter rule than uvicorn, which believes whatever a local proxy passes on.
+    """Build the page with its queue, ready for `launch(**launch_options(settings, page))`.
+
+    Args:
+        settings: as `effective_settings` returns them.
+    """
+    # `visitors` reads addresses by a stricter rule than uvicorn, which trusts whatever a local proxy passes on.
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
     import_gradio()
     from augmentai.web.page import build
 
-    folder = own_folder()
+    folder = private_folder()
     page = build(settings, engines := available(settings))
     page.warm_up = threading.Timer(_WARM_UP_AFTER_SECONDS, _warm_up, [engines])
     page.janitor = Janitor(folder, settings.keep_hours).start()
@@ -37,21 +40,22 @@ def build_app(settings: Settings) -> Any:
 
 
 def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
-    """What `Blocks.launch` is given."""
+    """The arguments of `Blocks.launch`."""
     from starlette.middleware import Middleware
 
-    from augmentai.web.access.request_guard import Guard
+    from augmentai.web.access.request_guard import RequestGuard
     from augmentai.web.theme import CSS_FILE, FAVICON, theme
 
-    guard = Middleware(Guard, settings=settings, folder=str(own_folder()), waiting=lambda: _waiting(page))
+    folder = str(private_folder())
+    guard = Middleware(RequestGuard, settings=settings, folder=folder, waiting=lambda: _queued_requests(page))
     return {
         "server_name": settings.server_name or ("0.0.0.0" if settings.behind_proxy else "127.0.0.1"),
         "server_port": settings.server_port,
         "root_path": settings.root_path,
         "share": settings.share,
         "auth": credentials(settings),
-        "auth_message": f"The user name is {USER_NAME}; ask whoever gave you this link for the password.",
-        "ssr_mode": False,  # fails behind a prefix-stripping proxy, and gains nothing for one page
+        "auth_message": f"User name: {USER_NAME}. Ask whoever gave you this link for the password.",
+        "ssr_mode": False,  # fails behind a prefix-stripping proxy, and has no benefit for one page
         "max_file_size": int(settings.max_upload_mb * 1_000_000),
         "allowed_paths": [str(EXAMPLES)],
         "enable_monitoring": False,
@@ -66,9 +70,11 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
     }
 
 
-def _waiting(page: Any) -> list[Any]:
-    """The requests of jobs that wait for their turn. Gradio has no public word for it."""
-    queue = page._queue.event_queue_per_concurrency_id.get(TURN)
+def _queued_requests(page: Any) -> list[Any]:
+    """The requests of queued jobs. Gradio has no public function for this."""
+    from augmentai.web.page import JOB_QUEUE
+
+    queue = page._queue.event_queue_per_concurrency_id.get(JOB_QUEUE)
     return [event.request for event in queue.queue] if queue else []
 
 
@@ -80,15 +86,15 @@ def _warm_up(engines: Sequence[Engine]) -> None:
 
 
 def serve(settings: Settings) -> None:
-    """Start the server and stay until it is ended."""
-    settings = for_strangers(settings)
+    """Start the server and block until it is stopped."""
+    settings = effective_settings(settings)
     page = build_app(settings)
     password = settings.password.get_secret_value()
     if password:
         print(f"The page asks for a password. User name: {USER_NAME}, password: {password}", flush=True)
     elif settings.share:
         print("The share link opens without a password, as AUGMENTAI_ASK_PASSWORD says.", flush=True)
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, _exit)
     page.warm_up.daemon = True
     page.warm_up.start()
     try:
@@ -98,6 +104,6 @@ def serve(settings: Settings) -> None:
         page.close()
 
 
-def _end(*_: Any) -> NoReturn:
-    """Containers and Workbench end the server with SIGTERM: jobs stop at their next picture, nothing is torn."""
+def _exit(*_: Any) -> NoReturn:
+    """Containers and Workbench stop the server with SIGTERM: jobs end at their next image, and no file is left half."""
     sys.exit(0)

@@ -1,39 +1,35 @@
-"""Every word of the page that is longer than a label, and the small pieces of HTML that carry changing ones."""
+"""The page's longer texts, and the small pieces of HTML that show changing ones."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from html import escape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from augmentai.engines.base import Estimate, Readiness
 from augmentai.web.assets import asset
 
-if TYPE_CHECKING:
-    from augmentai.pipeline.merge import Packing
-    from augmentai.web.jobs.run import Snapshot
-
-TAGLINE = "More training photos from the ones you have. New light, haze and colours; labels still true."
+TAGLINE = "More training photos from the ones you have. New light, haze and colours; labels stay valid."
 START = "Make variations"
-NOT_PACKED = "The ZIP could not be packed: the server's disk is full, or these results are no longer kept. Try again."
-GONE = "These results are no longer kept here. Press the big button to make them again."
+EXPIRED = f'These results have expired. Press "{START}" to create them again.'
+NOT_PACKED = "The ZIP could not be created: the server's disk is full, or these results have expired. Try again."
+NO_FILES = "No files selected. Choose at least one photo or ZIP, or try the samples."
+REJECTED = "The server rejected the job, or the connection was lost. Try again in a minute."
 
 HEADER = f"""<header class="aug-header">{asset("logo.svg")}<div><h1>AugmentAI</h1><p>{TAGLINE}</p></div></header>"""
 
 EMPTY = f"""<div class="aug-empty">{asset("empty.svg")}<strong>Your variations appear here</strong>
 <span>Drop photos, or try the samples, then press <b>{START}</b>.</span></div>"""
 
-TURNED_AWAY = "The server did not take this job in, or the connection broke off. Try again in a minute."
-
-WAITING = """<div class="aug-status" role="status"><div class="aug-bar aug-bar-idle"><i style="width:0"></i></div>
-<span>Waiting for its turn</span></div>"""
+QUEUED = """<div class="aug-status" role="status"><div class="aug-bar aug-bar-idle"><i style="width:0"></i></div>
+<span>Queued</span></div>"""
 
 NO_REPORT = """<div class="aug-empty"><strong>No report yet</strong>
-<span>When a job is done, this tab shows what it made of each class, how far, and by which engine.</span></div>"""
+<span>After a job, this tab shows the variations per class, how much they changed, and the engines used.</span></div>"""
 
-CODE_LEAD = """<div class="aug-lead"><p>The page is an API as well. These calls do what the button would do
-with the settings as they are now, and answer with the pictures, the ZIP and the report. Every keyword is explained
-under <a href="?view=api">Use via API</a> at the foot of the page.</p></div>"""
+CODE_LEAD = """<div class="aug-lead"><p>The page is also an API. These calls run the same job with the current settings
+and return the images, the ZIP and the report. All parameters are explained under <b>Use via API</b> at the bottom of
+the page.</p></div>"""
 
 ENGINE_NAMES = {
     "auto": "Best available",
@@ -44,40 +40,65 @@ ENGINE_NAMES = {
 ENGINE_SHORT = {"stability": "Stability AI", "diffusion": "Diffusion", "gan": "Local GAN"}
 
 
-def foretold(pictures: int, made: int, engine: str | None, cost: Estimate | None, seconds: float) -> str:
-    """What the button would do: how many, by whom, for how much, in what time."""
+def forecast(images: int, variations: int, engine: str | None, cost: Estimate | None, seconds: float) -> str:
+    """What the button will do: how many variations, by which engine, at what cost, in what time.
+
+    Args:
+        images: uploaded images that may be augmented.
+        variations: how many will be made.
+        engine: the engine that runs first; None if none is ready.
+        cost: the most that it may cost; None if it is free.
+        seconds: estimated run time.
+    """
     if engine is None:
         return ""
-    by = f"by {ENGINE_SHORT.get(engine, engine)}"
-    if not pictures:
-        price = "for credits" if engine == "stability" else "free of charge"
-        return f'<p class="aug-line"><b>Ready.</b> Variations are made {by}, {price}.</p>'
-    told = f"<b>{count(made, 'variation')}</b> of {count(pictures, 'picture')} {by}"
+    name = escape(ENGINE_SHORT.get(engine, engine))
+    if not images:
+        price = "uses credits" if engine == "stability" else "free"
+        return f'<p class="aug-line"><b>Ready.</b> Engine: {name} ({price})</p>'
+    made = f"<b>{count(variations, 'variation')}</b> of {count(images, 'image')} by {name}"
     price = escape(str(cost)) if cost is not None else "free"
-    return f'<p class="aug-line">{told} · {price} · about {duration(seconds)}</p>'
+    return f'<p class="aug-line">{made} · {price} · about {duration(seconds)}</p>'
 
 
-def line(words: str) -> str:
-    """One line of text; nothing where there are no words."""
-    return f'<p class="aug-line">{escape(words)}</p>' if words else ""
+def line(text: str) -> str:
+    """One line of text; nothing for empty text."""
+    return f'<p class="aug-line">{escape(text)}</p>' if text else ""
 
 
-def hint(words: str) -> str:
-    """A line beside the main one."""
-    return f'<p class="aug-hint">{escape(words[:1].upper() + words[1:])}</p>'
+def hint(text: str) -> str:
+    """A subdued line below the main one."""
+    return f'<p class="aug-hint">{escape(text[:1].upper() + text[1:])}</p>'
 
 
-def count(number: int, thing: str) -> str:
-    """In words: "1 picture", "2,000 pictures"."""
-    return f"{number:,} {thing}{'' if number == 1 else 's'}"
+def warning(text: str) -> str:
+    """A line that stands out."""
+    return f'<p class="aug-line aug-warn">{escape(text)}</p>'
 
 
-def engines(ready: Mapping[str, Readiness], used: str | None, wanted: str) -> str:
-    """Which engines are ready, which is used, and why others are not."""
-    html = (
-        f'<ul class="engines" aria-label="Engines">{"".join(_chip(n, r, used, wanted) for n, r in ready.items())}</ul>'
-    )
-    if used is None:
+def count(number: int, noun: str) -> str:
+    """A number and its noun: "1 image", "2,000 images"."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def duration(seconds: float) -> str:
+    """A rounded time: "12 s", "3 min", "1.5 h"."""
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
+
+
+def engines(ready: Mapping[str, Readiness], active: str | None, wanted: str) -> str:
+    """The engines and their states, and why some cannot run.
+
+    Args:
+        ready: readiness of each engine.
+        active: the engine that runs first; None if none is ready.
+        wanted: the engine of the recipe.
+    """
+    chips = "".join(_engine_chip(name, readiness, active, wanted) for name, readiness in ready.items())
+    html = f'<ul class="engines" aria-label="Engines">{chips}</ul>'
+    if active is None:
         asked = ready.get(wanted)
         why = asked.reason if asked else "; ".join(f"{name}: {r.reason}" for name, r in ready.items())
         return warning(f"No engine is ready. {why}") + html
@@ -86,96 +107,101 @@ def engines(ready: Mapping[str, Readiness], used: str | None, wanted: str) -> st
         return html + warning("; ".join(faults))
     if wanted == "auto" and "stability" in ready and not ready["stability"].ready:
         key = "<code>STABILITY_API_KEY</code>"
-        html += f'<p class="aug-hint">For Stability AI set {key}, or paste a key under More settings.</p>'
+        html += f'<p class="aug-hint">To use Stability AI, set {key} or paste a key under More settings.</p>'
     return html
 
 
-def _chip(name: str, readiness: Readiness, used: str | None, wanted: str) -> str:
-    state = "used" if name == used else "ready" if readiness.ready else "off"
-    word = {"used": "used", "ready": "in reserve" if wanted == "auto" else "ready", "off": "not ready"}[state]
+def _engine_chip(name: str, readiness: Readiness, active: str | None, wanted: str) -> str:
+    if name == active:
+        kind = state = "active"
+    elif readiness.ready:
+        kind, state = "ready", "fallback" if wanted == "auto" else "ready"
+    else:
+        kind, state = "off", "unavailable" if readiness.configured else "not configured"
     reason = f' title="{escape(readiness.reason, quote=True)}"' if readiness.reason else ""
     dot = '<i aria-hidden="true"></i>'
-    return f'<li class="engine engine-{state}"{reason}>{dot}{ENGINE_SHORT[name]} <span>{word}</span></li>'
+    return f'<li class="engine engine-{kind}"{reason}>{dot}{ENGINE_SHORT[name]} <span>{state}</span></li>'
 
 
-def warning(words: str) -> str:
-    return f'<p class="aug-line aug-warn">{escape(words)}</p>'
+def progress(done: int, expected: int, seconds: float, credits: float, failed: int, message: str) -> str:
+    """A progress bar with the number of images, the time left and the credits used.
 
-
-def progress(snapshot: Snapshot) -> str:
-    """A bar that counts images, the time that is left, the credits used."""
-    done, expected = snapshot.done, snapshot.expected
+    Args:
+        done: finished variations.
+        expected: all variations of the job; 0 while its inputs are being read.
+        seconds: time since the start.
+        credits: credits used so far.
+        failed: images that failed so far.
+        message: what a slow engine is doing.
+    """
     share = 100 * min(1.0, done / expected) if expected else 0
     parts = [f"<b>{done:,} of {expected:,} images</b>"]
-    if 4 <= done < expected and snapshot.seconds > 2:
-        parts.append(f"about {duration(snapshot.seconds / done * (expected - done))} left")
-    if snapshot.credits:
-        parts.append(f"{snapshot.credits:g} credits used")
-    if snapshot.failures:
-        parts.append(f"{len(snapshot.failures)} could not be done")
-    doing = snapshot.doing.words
-    parts += [escape(doing)] if doing else []
-    begun = expected and (done or doing or snapshot.seconds > 1)
-    words = " · ".join(parts) if begun else "Reading the files and waking the engine"
+    if 4 <= done < expected and seconds > 2:
+        parts.append(f"about {duration(seconds / done * (expected - done))} left")
+    if credits:
+        parts.append(f"{credits:g} credits used")
+    if failed:
+        parts.append(f"{failed} failed")
+    parts += [escape(message)] if message else []
+    started = expected and (done or message or seconds > 1)
+    text = " · ".join(parts) if started else "Reading files and loading the model"
     return (
-        f'<div class="aug-status" role="status"><div class="aug-bar" role="progressbar" aria-label="Images done" '
+        f'<div class="aug-status" role="status"><div class="aug-bar" role="progressbar" aria-label="Progress" '
         f'aria-valuemin="0" aria-valuemax="{expected}" aria-valuenow="{done}"><i style="width:{share:.1f}%"></i></div>'
-        f"<span>{words}</span></div>"
+        f"<span>{text}</span></div>"
     )
 
 
-def summary(report: dict[str, Any]) -> str:
-    """What a finished job came to."""
-    made = report["engines"]
-    by = ", ".join(f"{count} by {escape(ENGINE_SHORT.get(name, name))}" for name, count in made.items())
-    lead = "Stopped." if report["stopped"] else "Done." if report["variations"] else "Nothing could be made."
+def summary(report: Mapping[str, Any]) -> str:
+    """What a finished job made."""
+    made = ", ".join(
+        f"{number} by {escape(ENGINE_SHORT.get(name, name))}" for name, number in report["engines"].items()
+    )
+    lead = "Stopped." if report["stopped"] else "Done." if report["variations"] else "No variations were made."
     parts = [f"<b>{lead}</b> {report['headline']}"]
-    parts += [by] if by else []
-    parts += [f"{report['failed']} could not be done"] if report["failed"] else []
+    parts += [made] if made else []
+    parts += [f"{report['failed']} failed"] if report["failed"] else []
     parts += [escape(report["filtered"])] if report["filtered"] else []
     parts += [f"{report['credits']:g} credits"] if report["credits"] else []
     parts += [f"{report['seconds']} s", f"seed {report['seed']}"]
-    look = "aug-done" if report["variations"] else "aug-done aug-warn"
-    return f'<div class="aug-status {look}" role="status"><span>{" · ".join(p for p in parts if p)}</span></div>'
+    classes = "aug-done" if report["variations"] else "aug-done aug-warn"
+    return f'<div class="aug-status {classes}" role="status"><span>{" · ".join(p for p in parts if p)}</span></div>'
 
 
-def again(report: dict[str, Any], missing: int) -> str:
-    """The button that goes on where something is missing."""
-    if report["stopped"]:
-        return "Go on with the rest"
-    return f"Try {'this one' if missing == 1 else f'these {missing}'} again"
+def resume_label(stopped: bool, incomplete: int) -> str:
+    """Label of the button that makes missing variations. incomplete: source images that lack some."""
+    return "Resume" if stopped else f"Retry {count(incomplete, 'failed image')}"
 
 
-def download(kept: int, left_out: int, size_bytes: int | None) -> str:
-    """The button that saves the ZIP. size_bytes: None where it is not packed yet."""
-    if not kept and not left_out:
-        return "Download the list of what failed (ZIP)"
-    parts = [count(kept, "image")]
-    parts += [f"{left_out:,} left out"] if left_out else []
+def download_label(included: int, excluded: int, size_bytes: int | None) -> str:
+    """Label of the button that downloads the ZIP. size_bytes: None if it is not packed yet."""
+    if not included and not excluded:
+        return "Download error log (ZIP)"
+    parts = [count(included, "image")]
+    parts += [f"{excluded:,} excluded"] if excluded else []
     parts += [f"{size_bytes / 1e6:.1f} MB"] if size_bytes is not None else []
     return f"Download ZIP ({', '.join(parts)})"
 
 
-def packing(packing: Packing) -> str:
-    """The same button while the ZIP is packed."""
-    return f"Packing the ZIP: {packing.done:,} of {packing.expected:,}" if packing.expected else "Packing the ZIP"
+def packing_label(done: int, expected: int) -> str:
+    """Label of the same button while the ZIP is packed."""
+    return f"Packing ZIP: {done:,} of {expected:,}" if expected else "Packing ZIP"
 
 
 def failed(message: str) -> str:
-    """Why a job could not be done at all."""
+    """Why a job could not run."""
     return f'<div class="aug-status aug-done aug-warn" role="alert"><span>{escape(message)}</span></div>'
 
 
-def troubles(report: dict[str, Any] | None, failures: Sequence[dict[str, str]]) -> str:
-    """Tables: files that could not be done, engines that passed, things to know. Empty where there is nothing."""
-    html = _table("Could not be done", ("File", "Why"), [(f["file"], f["reason"]) for f in failures])
+def problems(failures: Sequence[Mapping[str, str]], report: Mapping[str, Any] | None = None) -> str:
+    """Tables of failed files, fallbacks and notes; empty without any. report: of a finished job."""
+    html = _table("Failed", ("File", "Reason"), [(f["file"], f["reason"]) for f in failures])
     if report:
         lost = {failure["file"] for failure in failures}  # no other engine made these
         fallbacks = [row for row in report["fallbacks"] if row["file"] not in lost]
-        notices = report["notices"]
         rows = [(f["file"], f"{ENGINE_SHORT.get(f['engine'], f['engine'])}: {f['reason']}") for f in fallbacks]
-        html += _table("Made by another engine", ("File", "Why"), rows)
-        html += _table("Good to know", ("Notice",), [(n,) for n in notices])
+        html += _table("Fallbacks", ("File", "Reason"), rows)
+        html += _table("Notes", ("Note",), [(notice,) for notice in report["notices"]])
     return html
 
 
@@ -184,13 +210,7 @@ def _table(title: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) 
         return ""
     head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[:200])
-    more = f"<p>{len(rows) - 200} more in manifest.jsonl</p>" if len(rows) > 200 else ""
-    caption = f"{escape(title)} ({len(rows)})"
+    more = f"<p>{len(rows) - 200:,} more in manifest.jsonl</p>" if len(rows) > 200 else ""
+    caption = f"{escape(title)} ({len(rows):,})"
     table = f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="aug-table">{table}{more}</div>'
-
-
-def duration(seconds: float) -> str:
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

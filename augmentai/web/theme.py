@@ -1,4 +1,4 @@
-"""The look of the page. System fonts and drawn shapes only: nothing is fetched from another host."""
+"""Colours and fonts of the page. System fonts only: nothing is loaded from another host."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ FAVICON = HERE / "logo.svg"
 
 
 def theme() -> Any:
-    """Gradio theme: deep green for what acts, warm grey for what rests. Contrasts are at least 4.5 to 1."""
+    """Gradio theme: deep green for controls, warm grey for surfaces. Contrasts are at least 4.5 to 1."""
     import gradio as gr
 
     green = gr.themes.Color(

@@ -1,98 +1,136 @@
-"""What the parts of the page show at each moment of a job: {name of a part: its new value}."""
+"""What the page shows at each moment of a job: {name of a component: its new value}."""
 
 from __future__ import annotations
 
 import os
+import re
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
 import gradio as gr
 
 from augmentai.web import texts
-from augmentai.web.components.plots import report_page
-from augmentai.web.jobs.run import Row, Snapshot
-from augmentai.web.jobs.session_store import Finished
+from augmentai.web.components.plots import ReportFigures, report_html
+from augmentai.web.jobs.finished_job import FinishedJob
+from augmentai.web.jobs.snapshot import ResultRow, Snapshot
 
-Shown = dict[str, Any]
+Updates = dict[str, Any]
 
-WINDOW = 24  # pictures shown while it works
-PER_PAGE = 300  # of a finished job; filters and pages lead to the rest
+WINDOW = 24  # images shown while a job works
+PER_PAGE = 300  # images of a finished job on one page
 _ALL = ""
+_BUILT_IN_STYLE = re.compile(r"^bank (\d+)$")
+_BLEND = re.compile(r"(.+) \+ (0\.\d+) of (.+)")
+_HASH = re.compile(r" [0-9a-f]{12}$")  # of the source that a style was taken from
 
 
-def working_view(snapshot: Snapshot, first: bool, before: Sequence[Row]) -> Shown:
-    """A job at work: how far it is, and the pictures made last. before: those of earlier runs that it adds to."""
-    view: Shown = {
-        "status": texts.progress(snapshot),
-        "problems": texts.troubles(None, snapshot.failures),
-        "grid": gr.update(items=cards(snapshot.rows[-WINDOW:] or before[-WINDOW:], set()), finished=False),
+def working_view(snapshot: Snapshot, first: bool, earlier: Sequence[ResultRow]) -> Updates:
+    """A job at work: its progress and the latest images.
+
+    Args:
+        snapshot: the state of the job.
+        first: whether nothing of this job is shown yet.
+        earlier: rows of the job that this one adds to, shown until it has some.
+    """
+    updates: Updates = {
+        "status": progress(snapshot),
+        "problems": texts.problems(snapshot.failures),
+        "grid": gr.update(items=cards(snapshot.rows[-WINDOW:] or earlier[-WINDOW:], set()), finished=False),
     }
     if first:
-        view |= {
+        updates |= {
             "download": gr.DownloadButton(visible=False),
             "pack": gr.Button(visible=False),
-            "after": gr.update(visible=False),
+            "result_filters": gr.update(visible=False),
             "stop": gr.Button("Stop", visible=True, interactive=True),
         }
-    return view
+    return updates
 
 
-def finished_view(finished: Finished) -> Shown:
-    """A finished or stopped job, all its filters open."""
+def progress(snapshot: Snapshot) -> str:
+    """The progress bar of a job at work, as HTML."""
+    return texts.progress(
+        snapshot.done,
+        snapshot.expected,
+        snapshot.seconds,
+        snapshot.credits,
+        len(snapshot.failures),
+        snapshot.progress.message,
+    )
+
+
+def finished_view(finished: FinishedJob) -> Updates:
+    """A finished or stopped job, without filters."""
     report = finished.report
     sources = sorted({row.source for row in finished.rows})
     labels = sorted({label for row in finished.rows for label in row.labels})
-    missing = len(finished.missing())
-    told = report["variations"] > 0 or bool(report["failures"])  # where nothing could be made, the manifest says why
+    incomplete = len(finished.incomplete_sources())
+    has_zip = report["variations"] > 0 or bool(report["failures"])  # if all failed, the manifest in it says why
     return {
         "status": texts.summary(report),
-        **(download(finished) if told else {}),
-        "again": gr.Button(texts.again(report, missing), visible=missing > 0),
-        "after": gr.update(visible=bool(finished.rows)),
+        **(download_view(finished) if has_zip else {}),
+        "resume": gr.Button(texts.resume_label(report["stopped"], incomplete), visible=incomplete > 0),
+        "result_filters": gr.update(visible=bool(finished.rows)),
         "by_label": gr.Dropdown(
             [("All classes", _ALL), *((name, name) for name in labels)], value=_ALL, visible=len(labels) > 1
         ),
         "by_source": gr.Dropdown(
-            [("All photos", _ALL), *((name, name) for name in sources)], value=_ALL, visible=len(sources) > 1
+            [("All images", _ALL), *((name, name) for name in sources)], value=_ALL, visible=len(sources) > 1
         ),
-        "problems": texts.troubles(report, report["failures"]),
-        "report": report_page(finished),
-        **page_of(finished, _ALL, _ALL, 1),
+        "problems": texts.problems(report["failures"], report),
+        "report": report_view(finished),
+        **result_page(finished, _ALL, _ALL, 1),
     }
 
 
-def page_of(finished: Finished, source: str, label: str, number: int) -> Shown:
-    """One page of the pictures that a filter leaves."""
-    rows = finished.shown(source, label)
+def result_page(finished: FinishedJob, source: str, label: str, number: int) -> Updates:
+    """One page of the images that match the filters. number: counts from 1, and is limited to the last page."""
+    rows = finished.filtered_rows(source, label)
     pages = max(1, -(-len(rows) // PER_PAGE))
     number = min(max(1, number), pages)
     part = rows[(number - 1) * PER_PAGE : number * PER_PAGE]
     return {
-        "grid": gr.update(items=cards(part, finished.left_out), finished=True),
+        "grid": gr.update(items=cards(part, finished.excluded), finished=True),
         "pages": gr.Number(number, label=f"Page (of {pages})", maximum=pages, visible=pages > 1),
     }
 
 
-def download(finished: Finished) -> Shown:
-    """The button that saves the ZIP; or its like that packs it first."""
-    ready = finished.ready
-    label = texts.download(finished.kept, len(finished.left_out), os.path.getsize(ready) if ready else None)
+def download_view(finished: FinishedJob) -> Updates:
+    """The button that downloads the ZIP, or the one in its place that packs it first."""
+    ready = finished.ready_zip
+    size_bytes = os.path.getsize(ready) if ready else None
+    label = texts.download_label(finished.included, len(finished.excluded), size_bytes)
     if ready is None:
         return {"download": gr.DownloadButton(visible=False), "pack": gr.Button(label, visible=True, interactive=True)}
-    look = "primary" if finished.kept else "secondary"
-    button = gr.DownloadButton(label, value=str(ready), variant=look, visible=True, interactive=True)
+    variant = "primary" if finished.included else "secondary"
+    button = gr.DownloadButton(label, value=str(ready), variant=variant, visible=True, interactive=True)
     return {"download": button, "pack": gr.Button(visible=False)}
 
 
-def _lies(row: Row) -> str:
-    """How the source is shown beside this variation, in words; empty where it lies as it always did."""
-    if row.geometry is None:
-        return ""
-    return "mirrored" if row.geometry["name"] == "flip" else "moved alike"
+def report_view(finished: FinishedJob) -> str:
+    """The report tab, as HTML."""
+    report = finished.report
+    rows = [row for row in finished.rows if row.file not in finished.excluded]
+    engines = Counter(report["engines"])
+    engines.subtract(row.engine for row in finished.rows if row.file in finished.excluded)
+    figures = ReportFigures(
+        sources=len(finished.gathered.sources),
+        variations=finished.included,
+        failed=report["failed"],
+        credits=report["credits"],
+        seconds=report["seconds"],
+        seed=report["seed"],
+        originals_per_class=finished.classes,
+        variations_per_class=Counter(name for row in rows for name in row.labels or ("",)),
+        changes=[row.changed for row in rows],
+        engines={str(texts.ENGINE_SHORT.get(name, name)): number for name, number in engines.items()},
+    )
+    return report_html(figures)
 
 
-def cards(rows: Sequence[Row], left_out: set[str]) -> list[dict[str, Any]]:
-    """JSON for the grid."""
+def cards(rows: Sequence[ResultRow], excluded: set[str]) -> list[dict[str, Any]]:
+    """JSON for the result grid."""
     return [
         {
             "file": row.file,
@@ -101,12 +139,30 @@ def cards(rows: Sequence[Row], left_out: set[str]) -> list[dict[str, Any]]:
             "seed": row.seed,
             "strength": f"{row.strength:g}",
             "prompt": row.prompt,
-            "look": row.look.replace("bank ", "learnt look "),
+            "style": style_name(row.style),
             "changed": f"{100 * row.changed:.0f} %",
-            "after": row.preview,
-            "before": row.before,
-            "lies": _lies(row),
-            "out": row.file in left_out,
+            "preview": row.preview,
+            "sourcePreview": row.source_preview,
+            "alignment": _alignment(row),
+            "excluded": row.file in excluded,
         }
         for row in rows
     ]
+
+
+def style_name(style: str) -> str:
+    """A style as the page names it: "bank 47 + 0.19 of bank 63" becomes "built-in 47 + 19 % of 63"."""
+    blend = _BLEND.fullmatch(style)
+    if blend is None:
+        return _HASH.sub("", _BUILT_IN_STYLE.sub(r"built-in \1", style))
+    first, share, second = blend.groups()
+    both_built_in = _BUILT_IN_STYLE.fullmatch(first) and _BUILT_IN_STYLE.fullmatch(second)
+    second = second.removeprefix("bank ") if both_built_in else style_name(second)
+    return f"{style_name(first)} + {100 * float(share):.0f} % of {second}"
+
+
+def _alignment(row: ResultRow) -> str:
+    """How the source is shown beside this variation; empty if it is shown as it is."""
+    if row.geometry is None:
+        return ""
+    return "flipped" if row.geometry["name"] == "flip" else "aligned"

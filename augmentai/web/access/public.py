@@ -1,4 +1,4 @@
-"""What changes where strangers can reach the page: tighter limits, a password, and whose address is believed."""
+"""What changes on a page that strangers can reach: tighter limits, a password, and how many proxies are trusted."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from augmentai.settings import Settings
 
 USER_NAME = "augmentai"
 
-# For whoever has not set them: enough for a good try, too little to fill a disk or to empty an account.
-STRANGERS_LIMITS: dict[str, Any] = {
+# Where the owner set none: enough for a good try, too little to fill a disk or to use up an account.
+PUBLIC_LIMITS: dict[str, Any] = {
     "visitor_images_per_hour": 2000,
     "visitor_credits_per_hour": 50.0,
     "visitor_upload_mb_per_hour": 2000.0,
@@ -28,15 +28,15 @@ STRANGERS_LIMITS: dict[str, Any] = {
 
 
 def is_public(settings: Settings) -> bool:
-    """Whether strangers can reach the page: said so, shared by link, or on a Space."""
+    """Whether strangers can reach the page: declared public, shared by a link, or on a Space."""
     return settings.public or settings.share or bool(settings.space_id)
 
 
-def for_strangers(settings: Settings) -> Settings:
-    """The settings to serve with: where the page is public, what its owner left unset gets STRANGERS_LIMITS."""
+def effective_settings(settings: Settings) -> Settings:
+    """The settings to serve with: on a public page, limits that the owner left unset are those of PUBLIC_LIMITS."""
     changes: dict[str, Any] = {}
     if is_public(settings):
-        changes = {name: limit for name, limit in STRANGERS_LIMITS.items() if name not in settings.model_fields_set}
+        changes = {name: limit for name, limit in PUBLIC_LIMITS.items() if name not in settings.model_fields_set}
     if settings.proxies is None:
         changes["proxies"] = int(bool(settings.space_id or settings.share or settings.behind_proxy))
     if settings.share and settings.ask_password and not settings.password.get_secret_value():
@@ -45,6 +45,6 @@ def for_strangers(settings: Settings) -> Settings:
 
 
 def credentials(settings: Settings) -> list[tuple[str, str]] | None:
-    """What `launch(auth=)` is given; None where the page asks for no password."""
+    """The value of `launch(auth=)`; None for a page without a password."""
     password = settings.password.get_secret_value()
     return [(USER_NAME, password)] if password else None

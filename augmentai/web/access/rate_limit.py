@@ -1,4 +1,4 @@
-"""How much one visitor may have an hour: a sliding window for each address, in memory, of bounded size."""
+"""Rate limits: a sliding window for each visitor, in memory, of bounded size."""
 
 from __future__ import annotations
 
@@ -8,57 +8,57 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
-_SLOTS = 60  # a window is counted in that many parts, so that a visitor takes bounded room however often they come
-_MOST_VISITORS = 10_000  # beyond them, whoever was not seen for longest is forgotten
+_SLOTS = 60  # a window is counted in this many parts, so that memory per visitor is bounded
+_MAX_VISITORS = 10_000  # beyond that, whoever was idle for longest is forgotten
 
 
 class LimitReachedError(Exception):
-    """A visitor has had what they may have for now; the message says which limit it is and when there is room."""
+    """A visitor has reached a limit; the message names it and says when to try again."""
 
 
-class Window:
-    """Amounts taken by each key within the last `seconds`. Thread-safe. A limit of None counts nothing."""
+class SlidingWindow:
+    """Counts amounts per key over the last `seconds`. Thread-safe. With a limit of None nothing is counted."""
 
     def __init__(self, limit: float | None, seconds: float = 3600, clock: Callable[[], float] = time.monotonic) -> None:
         self.limit, self._slot_seconds, self._clock = limit, seconds / _SLOTS, clock
-        self._taken: OrderedDict[str, dict[int, float]] = OrderedDict()
+        self._used: OrderedDict[str, dict[int, float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def left(self, key: str) -> float:
-        """How much `key` may still take now; infinite without a limit."""
+    def remaining(self, key: str) -> float:
+        """How much `key` may still use now; infinite without a limit."""
         with self._lock:
-            return self._left(key)
+            return self._remaining(key)
 
-    def take(self, key: str, amount: float) -> bool:
-        """Count `amount`; False, and nothing is counted, where there is no room for it."""
+    def reserve(self, key: str, amount: float) -> bool:
+        """Count `amount` if the limit allows it; otherwise count nothing and return False."""
         with self._lock:
-            if amount > self._left(key) + 1e-9:
+            if amount > self._remaining(key) + 1e-9:
                 return False
             self._add(key, amount)
             return True
 
     def add(self, key: str, amount: float) -> None:
-        """Count what was taken already, room or not. A negative amount gives back what was not used after all."""
+        """Count `amount` even beyond the limit. A negative amount returns what was reserved and not used."""
         with self._lock:
-            self._left(key)  # forgets what is over
+            self._remaining(key)  # drops expired slots
             self._add(key, amount)
 
     def seconds_until(self, key: str, amount: float) -> float:
-        """How long until there is room for `amount`; infinite where the limit is less than that."""
+        """How long until `amount` can be reserved; infinite if the limit is lower."""
         with self._lock:
-            room = self._left(key)
-            if room + 1e-9 >= amount:
+            available = self._remaining(key)
+            if available + 1e-9 >= amount:
                 return 0.0
-            for slot, taken in sorted(self._taken.get(key, {}).items()):
-                room += taken
-                if room + 1e-9 >= amount:
+            for slot, used in sorted(self._used.get(key, {}).items()):
+                available += used
+                if available + 1e-9 >= amount:
                     return (slot + _SLOTS + 1) * self._slot_seconds - self._clock()
             return math.inf
 
-    def _left(self, key: str) -> float:
+    def _remaining(self, key: str) -> float:
         if self.limit is None:
             return math.inf
-        slots = self._taken.get(key)
+        slots = self._used.get(key)
         if slots is None:
             return self.limit
         oldest = int(self._clock() / self._slot_seconds) - _SLOTS
@@ -69,22 +69,22 @@ class Window:
     def _add(self, key: str, amount: float) -> None:
         if self.limit is None or amount == 0:
             return
-        slots = self._taken.setdefault(key, {})
-        self._taken.move_to_end(key)
+        slots = self._used.setdefault(key, {})
+        self._used.move_to_end(key)
         if amount > 0:
             slot = int(self._clock() / self._slot_seconds)
             slots[slot] = slots.get(slot, 0.0) + amount
         else:
-            for slot in sorted(slots, reverse=True):  # the latest was taken last
-                back = min(slots[slot], -amount)
-                slots[slot] -= back
-                amount += back
-        while len(self._taken) > _MOST_VISITORS:
-            self._taken.popitem(last=False)
+            for slot in sorted(slots, reverse=True):  # the latest first
+                returned = min(slots[slot], -amount)
+                slots[slot] -= returned
+                amount += returned
+        while len(self._used) > _MAX_VISITORS:
+            self._used.popitem(last=False)
 
 
 def wait_words(seconds: float) -> str:
-    """A waiting time for people: "in 40 seconds", "in 12 minutes"."""
+    """A waiting time in words: "in 40 seconds", "in 12 minutes"."""
     if seconds > 90:
         return f"in {math.ceil(seconds / 60)} minutes"
     whole = max(1, math.ceil(seconds))

@@ -1,4 +1,4 @@
-"""Who asks, by address, and what each may still have: images and credits an hour."""
+"""Visitors by address, and how many images and credits each has left this hour."""
 
 from __future__ import annotations
 
@@ -10,17 +10,21 @@ from augmentai.engines import with_limits
 from augmentai.engines.base import Engine
 from augmentai.pipeline.job import Job
 from augmentai.settings import Settings
-from augmentai.web.access.rate_limit import LimitReachedError, Window, wait_words
+from augmentai.web.access.rate_limit import LimitReachedError, SlidingWindow, wait_words
 
-_LONGEST_NAME = 64
-_IPV6_PREFIX = 64  # what one customer of a provider is given: single addresses of it cost nothing
+_MAX_NAME_LENGTH = 64
+_IPV6_PREFIX = 64  # one customer of a provider has a whole /64 of addresses
 
 
 def address_of(request: Any, proxies: int) -> str:
-    """The visitor's address: of the connection, or what the outermost of our own `proxies` wrote down.
+    """The visitor's address: that of the connection, or the one that the outermost of our own proxies recorded.
 
-    Each proxy appends the address it was called from to X-Forwarded-For, so whatever a visitor sends themselves stands
-    further left than the last `proxies` entries and is never looked at. Of IPv6 the network (/64) counts.
+    Each proxy appends its caller's address to X-Forwarded-For, so whatever a visitor forges is further left than the
+    last `proxies` entries and is ignored. IPv6 addresses are reduced to their network (/64).
+
+    Args:
+        request: a Starlette or Gradio request.
+        proxies: number of trusted proxies in front of the server.
     """
     client = getattr(request, "client", None)
     found = client.host if client else ""
@@ -36,7 +40,7 @@ def _network(address: str) -> str:
     try:
         parsed = ipaddress.ip_address(bare)
     except ValueError:
-        return address[:_LONGEST_NAME]
+        return address[:_MAX_NAME_LENGTH]
     if isinstance(parsed, ipaddress.IPv6Address):
         if parsed.ipv4_mapped is None:
             return str(ipaddress.ip_network((int(parsed) >> _IPV6_PREFIX << _IPV6_PREFIX, _IPV6_PREFIX)))
@@ -45,28 +49,28 @@ def _network(address: str) -> str:
 
 
 class Visitors:
-    """Counts for every visitor. One object a server."""
+    """Images and credits that each visitor used. One object per server."""
 
     def __init__(self, settings: Settings) -> None:
         self.proxies = settings.proxies or 0
-        self.images = Window(settings.visitor_images_per_hour)
-        self.credits = Window(settings.visitor_credits_per_hour)
+        self.images = SlidingWindow(settings.visitor_images_per_hour)
+        self.credits = SlidingWindow(settings.visitor_credits_per_hour)
 
-    def left(self, request: Any) -> str:
-        """What this visitor may still have this hour, in words; empty where there is no limit."""
+    def remaining(self, request: Any) -> str:
+        """What this visitor has left this hour, in words; empty without a limit."""
         limit = self.images.limit
         if limit is None:
             return ""
-        left = self.images.left(address_of(request, self.proxies))
-        return f"Each visitor may have {limit:,.0f} images an hour here; {left:,.0f} are left to you."
+        remaining = self.images.remaining(address_of(request, self.proxies))
+        return f"Limit: {limit:,.0f} images per hour per visitor; you have {remaining:,.0f} left"
 
-    def ticket(self, request: Any, own_key: bool = False) -> Ticket:
-        """For one job of whoever sent `request`; with their own key, credits are not counted."""
-        return Ticket(self, address_of(request, self.proxies), own_key)
+    def reservation(self, request: Any, own_key: bool = False) -> Reservation:
+        """For one job of the visitor who sent `request`; with their own key, credits are not counted."""
+        return Reservation(self, address_of(request, self.proxies), own_key)
 
 
-class Ticket:
-    """What one job takes of its visitor's hour. `admit` takes the most it can need; `settle` gives back the rest."""
+class Reservation:
+    """What one job uses of its visitor's hour: `admit` reserves the most it can need, `settle` returns the rest."""
 
     def __init__(self, visitors: Visitors, address: str, own_key: bool) -> None:
         self._visitors, self._address = visitors, address
@@ -77,33 +81,37 @@ class Ticket:
         self._settled = False
 
     def limited(self, settings: Settings, engines: Sequence[Engine]) -> tuple[Settings, Sequence[Engine]]:
-        """Settings and engines under which the job spends no more than the visitor's credits of this hour."""
+        """Settings and engines with which the job spends no more than the credits that its visitor has left."""
         if not self._counts_credits or not settings.stability_api_key.get_secret_value():
             return settings, engines
-        left = self._visitors.credits.left(self._address)
-        caps = [left, settings.stability_credits_per_job]
+        remaining = self._visitors.credits.remaining(self._address)
+        caps = [remaining, settings.stability_credits_per_job]
         changed = settings.model_copy(update={"stability_credits_per_job": min(c for c in caps if c is not None)})
         return changed, with_limits(engines, changed)
 
     def admit(self, job: Job) -> None:
-        """Called when the job's size is known and before anything is made. Raises LimitReachedError."""
-        self._take_images(job.expected - job.report.held)
+        """Reserve what a job needs, once its size is known and before anything is made.
+
+        Raises:
+            LimitReachedError: if the visitor has too little left.
+        """
+        self._reserve_images(job.expected - job.report.held)
         self._job = job
         cost = job.estimate
         if not self._counts_credits or cost is None or not cost.credits:
             return
         wanted = cost.affordable * cost.credits_each
-        if self._visitors.credits.left(self._address) < cost.credits:  # else it is a limit of all, which says so itself
-            words = self._too_few_credits(cost.credits, cost.affordable)
+        if self._visitors.credits.remaining(self._address) < cost.credits:  # a limit of all visitors reports itself
+            message = self._too_few_credits(cost.credits, cost.affordable)
             if not cost.affordable and job.recipe.engine == "stability":
                 self.settle()
-                raise LimitReachedError(words)
-            job.report.notice(words)
+                raise LimitReachedError(message)
+            job.report.notice(message)
         self._visitors.credits.add(self._address, wanted)
         self._credits = wanted
 
     def settle(self) -> None:
-        """At the end, however it came: what was not made and not spent may be had again."""
+        """Return what was not made and not spent, however the job ended."""
         if self._settled:
             return
         self._settled = True
@@ -113,31 +121,31 @@ class Ticket:
         if self._credits:
             self._visitors.credits.add(self._address, spent - self._credits)
 
-    def _take_images(self, expected: int) -> None:
+    def _reserve_images(self, expected: int) -> None:
         window = self._visitors.images
-        if window.take(self._address, expected):
+        if window.reserve(self._address, expected):
             self._images = expected
             return
         assert window.limit is not None
-        least = "Choose fewer files or fewer variations."
         if expected > window.limit:
             raise LimitReachedError(
-                f"This job would make {expected:,} images; one visitor may have {window.limit:,.0f} an hour. {least}"
+                f"This job would make {expected:,} images; the limit is {window.limit:,.0f} per hour per visitor. "
+                "Choose fewer files or fewer variations."
             )
-        left = window.left(self._address)
+        remaining = window.remaining(self._address)
         when = wait_words(window.seconds_until(self._address, expected))
         raise LimitReachedError(
-            f"The limit of {window.limit:,.0f} images an hour is reached: this job would make {expected:,} and "
-            f"{left:,.0f} are left to you. There is room for it {when}. {least}"
+            f"The limit of {window.limit:,.0f} images per hour is reached: this job would make {expected:,} and you "
+            f"have {remaining:,.0f} left. Try again {when}, or choose fewer files or fewer variations."
         )
 
     def _too_few_credits(self, wanted: float, affordable: int) -> str:
         window = self._visitors.credits
         assert window.limit is not None
         wait = window.seconds_until(self._address, min(wanted, window.limit))
-        when = f" There is more {wait_words(wait)}." if wait else ""
-        room = f"pays for {affordable} of these pictures" if affordable else "is reached"
+        when = f" More will be available {wait_words(wait)}." if wait else ""
+        reached = f"covers only {affordable} of these images" if affordable else "is reached"
         return (
-            f"The limit of {window.limit:g} credits an hour for each visitor {room}.{when} "
-            "With a Stability key of your own there is no such limit."
+            f"The limit of {window.limit:g} credits per hour per visitor {reached}.{when} "
+            "With your own Stability key there is no such limit."
         )

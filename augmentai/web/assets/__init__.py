@@ -1,4 +1,4 @@
-"""Files that the page is made of besides Python: styles, scripts, drawings. None comes from another host."""
+"""Styles, scripts, HTML and drawings of the page. None is loaded from another host."""
 
 from __future__ import annotations
 
@@ -10,5 +10,5 @@ HERE = Path(__file__).parent
 
 @cache
 def asset(name: str) -> str:
-    """The text of one of them."""
+    """The text of one of these files."""
     return (HERE / name).read_text(encoding="utf-8")

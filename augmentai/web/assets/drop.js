@@ -1,111 +1,119 @@
-// The drop zone. `element`, `props`, `trigger` and `watch` come from gr.HTML. Names of files are strangers' text: they
-// reach the page by textContent only.
+// The drop zone. `element`, `props`, `trigger` and `watch` come from gr.HTML. File names are untrusted text: they are
+// inserted by textContent only.
 const find = (selector) => element.querySelector(selector);
-const zone = find('.drop-zone'), about = find('.drop-about'), sending = find('.drop-sending');
+const zone = find('.drop-zone'), summary = find('.drop-summary'), uploadBar = find('.drop-upload');
 const [filesInput, folderInput] = element.querySelectorAll('input[type=file]');
 const IGNORED = /(^|\/)(__MACOSX|\.git)\/|(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini)$/;
-const BATCH_FILES = 40, BATCH_BYTES = 48e6, SIDE_BY_SIDE = 3, SHOWN = 50;
-let refused = [], known = null, busy = false;
+const BATCH_FILES = 40, BATCH_BYTES = 48e6, PARALLEL_UPLOADS = 3, REFUSED_SHOWN = 50, CLASSES_SHOWN = 24;
+const imageLimit = props.limits.files.toLocaleString('en');
+let refused = [], found = null, busy = false;
 
-const words = (bytes) => bytes >= 1e9 ? (bytes / 1e9).toFixed(1) + ' GB' : bytes >= 1e6 ? Math.round(bytes / 1e6) + ' MB' : Math.ceil(bytes / 1e3) + ' kB';
-const many = (count, one, more) => count.toLocaleString('en') + ' ' + (count === 1 ? one : more);
+const size = (bytes) => bytes >= 1e9 ? (bytes / 1e9).toFixed(1) + ' GB' : bytes >= 1e6 ? Math.round(bytes / 1e6) + ' MB' : Math.ceil(bytes / 1e3) + ' kB';
+const plural = (count, one, more) => count.toLocaleString('en') + ' ' + (count === 1 ? one : more);
 const make = (tag, classes, text) => { const made = document.createElement(tag); if (classes) made.className = classes; if (text !== undefined) made.textContent = text; return made; };
 
-find('.drop-limits').textContent = `Up to ${props.limits.files.toLocaleString('en')} pictures a job, ${words(props.limits.fileBytes)} each; ZIPs up to ${words(props.limits.uploadBytes)}.`;
+find('.drop-limits').textContent = `Up to ${imageLimit} images per job, ${size(props.limits.fileBytes)} each; ZIPs up to ${size(props.limits.uploadBytes)}.`;
 
-function whyRefused(rel, file) {
+function refusal(rel, file) {
   const suffix = (/\.[^./]+$/.exec(rel) || [''])[0].toLowerCase();
   if (!file.size) return 'the file is empty (0 bytes); copy it again';
-  if (suffix && !/^\.\d+$/.test(suffix) && !props.suffixes.some((known) => rel.toLowerCase().endsWith(known))) return `a ${suffix} file is no picture and no ZIP`;
+  if (suffix && !/^\.\d+$/.test(suffix) && !props.suffixes.some((known) => rel.toLowerCase().endsWith(known))) return `${suffix} files are not supported; expected images or ZIPs`;
   const limit = suffix === '.zip' ? props.limits.uploadBytes : Math.min(props.limits.fileBytes, props.limits.uploadBytes);
-  if (file.size > limit) return `${words(file.size)} is more than the limit of ${words(limit)}; make it smaller`;
+  if (file.size > limit) return `${size(file.size)} exceeds the limit of ${size(limit)}; make it smaller`;
   return null;
 }
 
 async function walk(entry, base, out) {
   if (entry.isFile) {
-    out.push([base + entry.name, await new Promise((ok, no) => entry.file(ok, no))]);
+    out.push([base + entry.name, await new Promise((resolve, reject) => entry.file(resolve, reject))]);
     return;
   }
   const reader = entry.createReader();
   for (;;) {
-    const some = await new Promise((ok, no) => reader.readEntries(ok, no));
-    if (!some.length) return;
-    for (const one of some) await walk(one, base + entry.name + '/', out);
+    const children = await new Promise((resolve, reject) => reader.readEntries(resolve, reject));
+    if (!children.length) return;
+    for (const child of children) await walk(child, base + entry.name + '/', out);
   }
 }
 
-// By the address in the browser: behind a proxy that rewrites Host, the server knows no better.
+// From the address in the browser: behind a proxy that rewrites Host, the server does not know it.
 const api = new URL('.', location.href).href + 'gradio_api';
 
-function post(files, tell) {
-  return new Promise((ok, no) => {
+function post(files, onProgress) {
+  return new Promise((resolve, reject) => {
     const form = new FormData(), request = new XMLHttpRequest();
     for (const file of files) form.append('files', file);
     request.open('POST', api + '/upload');
-    request.upload.onprogress = (event) => tell(event.loaded);
-    request.onload = () => request.status === 200 ? ok(JSON.parse(request.responseText))
-      : no(new Error(request.status === 413 ? 'the server takes no file of this size' : `the server answered ${request.status}`));
-    request.onerror = () => no(new Error('the connection broke off; try again'));
+    request.upload.onprogress = (event) => onProgress(event.loaded);
+    request.onload = () => request.status === 200 ? resolve(JSON.parse(request.responseText))
+      : reject(new Error(request.status === 413 ? 'the server does not accept files of this size' : `the server returned status ${request.status}`));
+    request.onerror = () => reject(new Error('the connection was lost; try again'));
     request.send(form);
   });
 }
 
 function batches(pairs) {
-  const made = [];
+  const result = [];
   let last = null, bytes = 0;
   for (const pair of pairs) {
-    if (!last || last.length >= BATCH_FILES || bytes + pair[1].size > BATCH_BYTES) { made.push(last = []); bytes = 0; }
+    if (!last || last.length >= BATCH_FILES || bytes + pair[1].size > BATCH_BYTES) { result.push(last = []); bytes = 0; }
     last.push(pair);
     bytes += pair[1].size;
   }
-  return made;
+  return result;
 }
 
-async function take(pairs) {
-  if (busy || !pairs.length) return;
-  busy = true;
-  const held = props.value || [], wanted = [], seen = new Set(held.map((one) => one.rel + '\n' + one.file.size));
+// The files to upload; others go to `refused`, and those that were uploaded before are skipped.
+function accepted(pairs, uploaded) {
+  const wanted = [], seen = new Set(uploaded.map((one) => one.rel + '\n' + one.file.size));
   for (const [rel, file] of pairs) {
     if (IGNORED.test(rel)) continue;
-    const reason = whyRefused(rel, file);
+    const reason = refusal(rel, file);
     if (reason) refused.push({file: rel, reason});
-    else if (held.length + wanted.length >= 2 * props.limits.files) refused.push({file: rel, reason: `beyond the limit of ${props.limits.files} pictures a job`});
+    else if (uploaded.length + wanted.length >= 2 * props.limits.files) refused.push({file: rel, reason: `over the limit of ${imageLimit} images per job`});
     else if (!seen.has(rel + '\n' + file.size)) wanted.push([rel, file]);
   }
-  const total = wanted.reduce((sum, pair) => sum + pair[1].size, 0), queue = batches(wanted), sent = queue.map(() => 0), got = queue.map(() => []);
-  const show = () => {
-    const done = sent.reduce((a, b) => a + b, 0), share = total ? Math.min(100, Math.round(100 * done / total)) : 100;
-    sending.querySelector('i').style.width = share + '%';
-    sending.querySelector('[role=progressbar]').setAttribute('aria-valuenow', share);
-    sending.querySelector('span').textContent = share < 100 ? `Sending ${many(wanted.length, 'file', 'files')}: ${words(Math.min(done, total))} of ${words(total)}` : 'Looking at them';
-  };
-  sending.hidden = !wanted.length;
-  show();
+  return wanted;
+}
+
+function showProgress(count, done, total) {
+  const share = total ? Math.min(100, Math.round(100 * done / total)) : 100;
+  uploadBar.hidden = !count;
+  uploadBar.querySelector('i').style.width = share + '%';
+  uploadBar.querySelector('[role=progressbar]').setAttribute('aria-valuenow', share);
+  uploadBar.querySelector('span').textContent = share < 100 ? `Uploading ${plural(count, 'file', 'files')}: ${size(Math.min(done, total))} of ${size(total)}` : 'Inspecting files';
+}
+
+async function addFiles(pairs) {
+  if (busy || !pairs.length) return;
+  busy = true;
+  const uploaded = props.value || [], wanted = accepted(pairs, uploaded), queue = batches(wanted);
+  const total = wanted.reduce((sum, pair) => sum + pair[1].size, 0), sent = queue.map(() => 0), results = queue.map(() => []);
+  const update = () => showProgress(wanted.length, sent.reduce((a, b) => a + b, 0), total);
+  update();
   let next = 0;
   const worker = async () => {
     while (next < queue.length) {
       const number = next++, batch = queue[number];
       try {
-        const paths = await post(batch.map((pair) => pair[1]), (bytes) => { sent[number] = bytes; show(); });
-        got[number] = batch.map(([rel, file], i) => ({rel, file: {path: paths[i], orig_name: file.name, size: file.size, mime_type: file.type || null, meta: {_type: 'gradio.FileData'}}}));
+        const paths = await post(batch.map((pair) => pair[1]), (bytes) => { sent[number] = bytes; update(); });
+        results[number] = batch.map(([rel, file], i) => ({rel, file: {path: paths[i], orig_name: file.name, size: file.size, mime_type: file.type || null, meta: {_type: 'gradio.FileData'}}}));
       } catch (error) {
-        for (const [rel] of batch) refused.push({file: rel, reason: `could not be sent: ${error.message}`});
+        for (const [rel] of batch) refused.push({file: rel, reason: `upload failed: ${error.message}`});
       }
     }
   };
-  await Promise.all(Array.from({length: SIDE_BY_SIDE}, worker));
+  await Promise.all(Array.from({length: PARALLEL_UPLOADS}, worker));
   busy = false;
-  const fresh = got.flat();
-  if (fresh.length) {
-    props.value = [...held, ...fresh];
-    trigger('upload');
-  } else { sending.hidden = true; draw(); }
+  const fresh = results.flat();
+  if (!fresh.length) return draw();
+  props.value = [...uploaded, ...fresh];
+  trigger('upload');
 }
 
 function clear() {
   refused = [];
-  known = null;
+  found = null;
   props.value = [];
   trigger('upload');
   draw();
@@ -113,58 +121,69 @@ function clear() {
 }
 
 function draw() {
-  sending.hidden = true;
-  about.replaceChildren();
-  const all = [...refused, ...(known?.refused || [])], count = refused.length + (known?.refused_in_all || 0);
-  element.firstElementChild.classList.toggle('drop-filled', Boolean(known?.pictures));
-  if (known?.pictures) {
-    const line = make('p', 'drop-count');
-    line.append(make('strong', '', many(known.pictures, 'picture', 'pictures')), ` · ${known.size}`);
-    if (known.layout) line.append(` · ${known.layout}`);
-    if (known.carried) line.append(` · ${known.carried.toLocaleString('en')} more for validation and test stay as they are`);
-    const remove = make('button', 'aug-link', 'Clear');
-    remove.type = 'button';
-    remove.setAttribute('aria-label', 'Clear all files');
-    remove.onclick = clear;
-    line.append(remove);
-    const strip = make('ul', 'drop-thumbs');
-    for (const one of known.thumbs) {
-      const item = make('li'), image = make('img');
-      image.src = one.src;
-      image.alt = one.name;
-      image.title = one.name;
-      item.append(image);
-      strip.append(item);
-    }
-    if (known.pictures > known.thumbs.length) strip.append(make('li', 'drop-more', '+' + (known.pictures - known.thumbs.length).toLocaleString('en')));
-    about.append(line, strip);
-    if (known.classes.length) {
-      const list = make('ul', 'drop-classes');
-      list.setAttribute('aria-label', many(known.classes.length, 'class', 'classes'));
-      list.append(make('li', 'drop-classes-name', many(known.classes.length, 'class', 'classes')));
-      for (const one of known.classes.slice(0, 24)) {
-        const item = make('li', 'aug-chip', one.name);
-        if (one.count) item.append(make('b', '', String(one.count)));
-        list.append(item);
-      }
-      if (known.classes.length > 24) list.append(make('li', '', `and ${known.classes.length - 24} more`));
-      about.append(list);
-    } else if (!known.layout) about.append(make('p', 'drop-note', 'No class folders: the pictures stay unlabelled.'));
+  uploadBar.hidden = true;
+  summary.replaceChildren();
+  element.firstElementChild.classList.toggle('drop-filled', Boolean(found?.images));
+  if (found?.images) drawFound();
+  drawRefused();
+}
+
+function drawFound() {
+  const line = make('p', 'drop-count');
+  line.append(make('strong', '', plural(found.images, 'image', 'images')), ` · ${found.size}`);
+  if (found.layout) line.append(` · ${found.layout}`);
+  if (found.holdout) line.append(` · ${plural(found.holdout, 'validation/test image', 'validation/test images')}, copied unchanged`);
+  const remove = make('button', 'aug-link', 'Clear');
+  remove.type = 'button';
+  remove.setAttribute('aria-label', 'Clear all files');
+  remove.onclick = clear;
+  line.append(remove);
+  summary.append(line, thumbnails());
+  if (found.classes.length) summary.append(classes());
+  else if (!found.layout) summary.append(make('p', 'drop-note', 'No class folders: the images are unlabelled.'));
+}
+
+function thumbnails() {
+  const strip = make('ul', 'drop-thumbs'), more = found.images - found.thumbnails.length;
+  for (const one of found.thumbnails) {
+    const item = make('li'), image = make('img');
+    image.src = one.src;
+    image.alt = one.name;
+    image.title = one.name;
+    item.append(image);
+    strip.append(item);
   }
-  if (count) {
-    const box = make('details', 'aug-refused');
-    box.open = count <= 5;
-    box.append(make('summary', '', `${many(count, 'file', 'files')} cannot be used`));
-    const list = make('ul');
-    for (const one of all.slice(0, SHOWN)) {
-      const item = make('li');
-      item.append(make('b', '', one.file), ' ' + one.reason);
-      list.append(item);
-    }
-    if (count > SHOWN) list.append(make('li', '', `and ${count - SHOWN} more`));
-    box.append(list);
-    about.append(box);
+  if (more > 0) strip.append(make('li', 'drop-more', '+' + more.toLocaleString('en')));
+  return strip;
+}
+
+function classes() {
+  const list = make('ul', 'drop-classes'), title = plural(found.classes.length, 'class', 'classes');
+  list.setAttribute('aria-label', title);
+  list.append(make('li', 'drop-classes-name', title));
+  for (const one of found.classes.slice(0, CLASSES_SHOWN)) {
+    const item = make('li', 'aug-chip', one.name);
+    if (one.count) item.append(make('b', '', String(one.count)));
+    list.append(item);
   }
+  if (found.classes.length > CLASSES_SHOWN) list.append(make('li', '', `and ${found.classes.length - CLASSES_SHOWN} more`));
+  return list;
+}
+
+function drawRefused() {
+  const all = [...refused, ...(found?.refused || [])], count = refused.length + (found?.refusedTotal || 0);
+  if (!count) return;
+  const box = make('details', 'aug-refused'), list = make('ul');
+  box.open = count <= 5;
+  box.append(make('summary', '', `${plural(count, 'file', 'files')} cannot be used`));
+  for (const one of all.slice(0, REFUSED_SHOWN)) {
+    const item = make('li');
+    item.append(make('b', '', one.file), ' ' + one.reason);
+    list.append(item);
+  }
+  if (count > REFUSED_SHOWN) list.append(make('li', '', `and ${count - REFUSED_SHOWN} more`));
+  box.append(list);
+  summary.append(box);
 }
 
 element.addEventListener('click', (event) => {
@@ -173,15 +192,15 @@ element.addEventListener('click', (event) => {
   else if (pick === 'folder') folderInput.click();
   else if (pick === 'samples') {
     refused = [];
-    sending.hidden = false;
-    sending.querySelector('span').textContent = 'Looking at the samples';
+    uploadBar.hidden = false;
+    uploadBar.querySelector('span').textContent = 'Loading the samples';
     trigger('select');
   }
 });
 for (const input of [filesInput, folderInput]) {
   input.addEventListener('change', (event) => {
     event.stopPropagation();
-    take([...input.files].map((file) => [file.webkitRelativePath || file.name, file]));
+    addFiles([...input.files].map((file) => [file.webkitRelativePath || file.name, file]));
     input.value = '';
   });
 }
@@ -196,8 +215,8 @@ zone.addEventListener('drop', async (event) => {
   const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter(Boolean), pairs = [];
   for (const entry of entries) {
     try { await walk(entry, '', pairs); }
-    catch (error) { refused.push({file: entry.name, reason: 'this folder could not be read by the browser'}); }
+    catch (error) { refused.push({file: entry.name, reason: 'the browser could not read this folder'}); }
   }
-  if (pairs.length) take(pairs); else draw();
+  if (pairs.length) addFiles(pairs); else draw();
 });
-watch('about', () => { known = props.about; draw(); });
+watch('summary', () => { found = props.summary; draw(); });

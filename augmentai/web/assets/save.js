@@ -1,8 +1,8 @@
-// Saves the ZIP that was packed at a click: the button that saves takes the place of the one that packed.
+// Downloads the ZIP once it is packed: the download button replaces the one that packed it.
 async () => {
-  for (let tries = 0; tries < 50; tries++) {
-    const saving = document.querySelector('#zip');
-    if (saving?.checkVisibility() && !document.querySelector('#pack')?.checkVisibility()) { saving.click(); return; }
-    await new Promise((ok) => setTimeout(ok, 100));
+  for (let attempt = 0; attempt < 50; attempt++) {
+    const download = document.querySelector('#zip');
+    if (download?.checkVisibility() && !document.querySelector('#pack')?.checkVisibility()) { download.click(); return; }
+    await new Promise((resolve) => setTimeout(resolve, 100));
   }
 }

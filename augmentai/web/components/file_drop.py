@@ -1,6 +1,6 @@
 """The drop zone: photos, folders with their sub-folders, ZIPs.
 
-`gr.File` loses sub-folders, and fails where one is dropped on it.
+`gr.File` loses sub-folders, and fails if a folder is dropped on it.
 """
 
 from __future__ import annotations
@@ -15,11 +15,10 @@ from augmentai.dataset.formats.detect import label_suffixes
 from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
 from augmentai.settings import Settings
 from augmentai.web.assets import asset
-from augmentai.web.jobs.uploads import Entry
 
 
 class DroppedFile(GradioModel):
-    """rel: where it lay with the visitor, never to be trusted as a path. file: checked by Gradio to be an upload."""
+    """rel: the path on the visitor's computer, not safe to use as a path. file: checked by Gradio to be an upload."""
 
     rel: str
     file: FileData
@@ -29,27 +28,27 @@ class DroppedFiles(GradioRootModel):
     root: list[DroppedFile]
 
 
-# Gradio writes a stub beside the source of every new component; it would stand before this file in the type checker.
+# Gradio writes a stub beside the source of every new component, which the type checker would read in its place.
 _write_stub, component_meta.create_or_modify_pyi = component_meta.create_or_modify_pyi, lambda *_: None
 
 
 class DropZone(gr.HTML):
-    """Value: a list of (place with the visitor, path on the server). `about` tells what the server found in them."""
+    """Value: a list of (path on the visitor's computer, path on the server). `summary`: what the server found in it."""
 
     data_model = DroppedFiles
 
     def __init__(self, **options: Any) -> None:
-        """options: of `gr.HTML`, and `limits`, `suffixes` and `about`, which the script reads.
+        """options: those of `gr.HTML`, and `limits`, `suffixes` and `summary`, which the script reads.
 
-        Gradio makes the component anew, with what it was made with, for each visitor whose zone it changes.
+        Gradio creates the component again, with the same options, for each visitor whose drop zone it updates.
         """
         own = {"html_template": asset("drop.html"), "js_on_load": asset("drop.js"), "apply_default_css": False}
-        super().__init__(**(own | {"about": None} | options))
+        super().__init__(**(own | {"summary": None} | options))
 
-    def preprocess(self, payload: DroppedFiles | None) -> list[Entry]:
+    def preprocess(self, payload: DroppedFiles | None) -> list[tuple[str, str]]:
         return [(one.rel, one.file.path) for one in payload.root] if payload else []
 
-    def postprocess(self, value: list[Entry] | None) -> DroppedFiles | None:
+    def postprocess(self, value: list[tuple[str, str]] | None) -> DroppedFiles | None:
         if value is None:
             return None
         return DroppedFiles(root=[DroppedFile(rel=rel, file=FileData(path=path)) for rel, path in value])
@@ -68,7 +67,7 @@ component_meta.create_or_modify_pyi = _write_stub
 
 
 def drop_zone(settings: Settings, **options: Any) -> DropZone:
-    """The zone with the limits of these settings, which it tells and keeps."""
+    """A drop zone that states and enforces the limits of these settings."""
     limits = {
         "files": settings.max_files,
         "fileBytes": settings.max_file_bytes,

@@ -1,78 +1,87 @@
-"""A finished job as plots: SVG and HTML that need no script, follow the theme, and can be read aloud."""
+"""The report of a finished job as plots: SVG and HTML that need no script, follow the theme and can be read aloud."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from html import escape
-from typing import TYPE_CHECKING
-
-from augmentai.web import texts
-
-if TYPE_CHECKING:
-    from augmentai.web.jobs.session_store import Finished
 
 _CLASSES_SHOWN = 40
 _BINS = 12
 
 
-def report_page(finished: Finished) -> str:
-    """The third tab: what was made of each class, how much it changed, by whom."""
-    report = finished.report
-    kept = [row for row in finished.rows if row.file not in finished.left_out]
-    made = Counter(name for row in kept for name in row.labels or ("",))
+@dataclass(frozen=True)
+class ReportFigures:
+    """What the report shows. Classes are by name; images without a class are under "".
+
+    changes: mean pixel difference of each variation from its source, 0 to 1. engines: variations by engine title.
+    """
+
+    sources: int
+    variations: int
+    failed: int
+    credits: float
+    seconds: float
+    seed: int
+    originals_per_class: Mapping[str, int]
+    variations_per_class: Mapping[str, int]
+    changes: Sequence[float]
+    engines: Mapping[str, int]
+
+
+def report_html(figures: ReportFigures) -> str:
+    """The report tab: key figures, images per class, amount of change, engines used."""
     tiles = [
-        ("Pictures in", f"{len(finished.gathered.sources):,}"),
-        ("Variations", f"{finished.kept:,}"),
-        ("Could not be done", f"{report['failed']:,}"),
-        ("Credits", f"{report['credits']:g}"),
-        ("Seconds", f"{report['seconds']:g}"),
-        ("Seed", str(report["seed"])),
+        ("Source images", f"{figures.sources:,}"),
+        ("Variations", f"{figures.variations:,}"),
+        ("Failed", f"{figures.failed:,}"),
+        ("Credits", f"{figures.credits:g}"),
+        ("Seconds", f"{figures.seconds:g}"),
+        ("Seed", str(figures.seed)),
     ]
     facts = "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles)
-    engines = Counter(report["engines"])
-    engines.subtract(row.engine for row in finished.rows if row.file in finished.left_out)
-    changes = [row.changed for row in kept]
+    classes = _classes(figures.originals_per_class, figures.variations_per_class)
     return (
         f'<div class="report"><dl class="report-tiles">{facts}</dl>'
-        f"{_classes(finished.classes, made)}{_changed(changes)}{_engines(engines)}</div>"
+        f"{classes}{_changes(figures.changes)}{_engines(figures.engines)}</div>"
     )
 
 
-def _classes(before: dict[str, int], made: Counter[str]) -> str:
-    names = sorted({*before, *made}, key=lambda name: (-(before.get(name, 0) + made[name]), name))
+def _classes(originals: Mapping[str, int], variations: Mapping[str, int]) -> str:
+    totals = {name: originals.get(name, 0) + variations.get(name, 0) for name in {*originals, *variations}}
+    names = sorted(totals, key=lambda name: (-totals[name], name))
     if not names:
         return ""
-    most = max(before.get(name, 0) + made[name] for name in names) or 1
-    rows = "".join(_class_row(name, before.get(name, 0), made[name], most) for name in names[:_CLASSES_SHOWN])
-    key = '<p class="plot-key"><i class="bar-old"></i>before <i class="bar-new"></i>made</p>'
-    more = f"<p>and {len(names) - _CLASSES_SHOWN} more classes</p>" if len(names) > _CLASSES_SHOWN else ""
-    table = _table(("Class", "Before", "With variations"), rows)
-    return f'<section class="plot"><h2>Pictures of each class</h2>{key}{table}{more}</section>'
+    largest = totals[names[0]] or 1
+    rows = "".join(
+        _class_row(name, originals.get(name, 0), variations.get(name, 0), largest) for name in names[:_CLASSES_SHOWN]
+    )
+    key = '<p class="plot-key"><i class="bar-originals"></i>originals <i class="bar-variations"></i>variations</p>'
+    more = f"<p>and {len(names) - _CLASSES_SHOWN:,} more classes</p>" if len(names) > _CLASSES_SHOWN else ""
+    table = _table(("Class", "Originals", "With variations"), rows)
+    return f'<section class="plot"><h2>Images per class</h2>{key}{table}{more}</section>'
 
 
-def _class_row(name: str, old: int, new: int, most: int) -> str:
+def _class_row(name: str, originals: int, variations: int, largest: int) -> str:
     shown = escape(name) if name else "<i>no class</i>"
-    bars = _bar("bar-old", old / most) + _bar("bar-new", new / most)
-    return _row(shown, bars, (f"{old:,}", f"{old + new:,}"))
+    bars = _bar("bar-originals", originals / largest) + _bar("bar-variations", variations / largest)
+    return _row(shown, bars, (f"{originals:,}", f"{originals + variations:,}"))
 
 
-def _changed(changes: Sequence[float]) -> str:
-    """How many variations changed how much, as columns."""
+def _changes(changes: Sequence[float]) -> str:
+    """A histogram of how much the variations changed."""
     if not changes:
         return ""
-    middle = sorted(changes)[len(changes) // 2]
-    words = (
-        f"Half of the {len(changes):,} variations changed by more than {100 * middle:.1f} per cent, "
-        f"from {100 * min(changes):.1f} to {100 * max(changes):.1f} per cent."
+    median = sorted(changes)[len(changes) // 2]
+    text = (
+        f"Median change of {len(changes):,} variation{'' if len(changes) == 1 else 's'}: {100 * median:.1f} % "
+        f"(from {100 * min(changes):.1f} % to {100 * max(changes):.1f} %)."
     )
-    unit = "The measure is the mean difference of the pixels: 0 is the source itself, 100 the way from black to white."
-    return (
-        f'<section class="plot"><h2>How much they changed</h2><p>{words} {unit}</p>{_columns(changes, words)}</section>'
-    )
+    unit = "Mean pixel difference from the source: 0 % is identical, 100 % is black against white."
+    return f'<section class="plot"><h2>Amount of change</h2><p>{text} {unit}</p>{_columns(changes, text)}</section>'
 
 
-def _columns(changes: Sequence[float], words: str) -> str:
+def _columns(changes: Sequence[float], summary: str) -> str:
     top = max(0.05, *changes)
     counts = [0] * _BINS
     for share in changes:
@@ -91,24 +100,25 @@ def _columns(changes: Sequence[float], words: str) -> str:
         for share in (0, 0.25, 0.5, 0.75, 1)
     )
     return (
-        f'<svg class="plot-columns" viewBox="0 0 {width} {height}" role="img" aria-label="Histogram. {words}">{columns}'
+        f'<svg class="plot-columns" viewBox="0 0 {width} {height}" role="img" aria-label="Histogram. {summary}">'
+        f"{columns}"
         f'<line x1="{left}" y1="{floor}" x2="{right}" y2="{floor}"/>{marks}'
-        f"{_text(width / 2, height - 3, 'mean difference from the source')}</svg>"
+        f"{_text(width / 2, height - 3, 'mean pixel difference from the source')}</svg>"
     )
 
 
-def _text(x: float, y: float, words: str) -> str:
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{words}</text>'
+def _text(x: float, y: float, text: str) -> str:
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="middle">{text}</text>'
 
 
-def _engines(engines: Counter[str]) -> str:
-    total = engines.total()
+def _engines(engines: Mapping[str, int]) -> str:
+    total = sum(engines.values())
     if not total:
         return ""
     rows = "".join(
         _row(
-            escape(texts.ENGINE_SHORT.get(name, name)),
-            _bar("bar-new", count / total),
+            escape(name),
+            _bar("bar-variations", count / total),
             (f"{count:,}", f"{100 * count / total:.0f} %"),
         )
         for name, count in sorted(engines.items(), key=lambda pair: -pair[1])
@@ -121,9 +131,9 @@ def _bar(kind: str, share: float) -> str:
 
 
 def _row(name: str, bars: str, cells: Sequence[str]) -> str:
-    """The bars repeat what the numbers say, so they are not read aloud."""
-    told = "".join(f"<td>{cell}</td>" for cell in cells)
-    return f'<tr><th scope="row">{name}</th><td class="plot-bar" aria-hidden="true">{bars}</td>{told}</tr>'
+    """A row of a table; its bars repeat the numbers, so they are not read aloud."""
+    values = "".join(f"<td>{cell}</td>" for cell in cells)
+    return f'<tr><th scope="row">{name}</th><td class="plot-bar" aria-hidden="true">{bars}</td>{values}</tr>'
 
 
 def _table(heads: Sequence[str], rows: str) -> str:

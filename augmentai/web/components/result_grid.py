@@ -1,6 +1,6 @@
-"""The results: a grid of small pictures, and a window that lays one over its source.
+"""The results: a grid of small images, and a dialog that compares a variation with its source.
 
-`gr.Gallery` has no captions below its pictures, no marks, no comparing, and loads every picture in full.
+`gr.Gallery` has no captions below its images, no marks and no comparison, and loads every image at full size.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from augmentai.web.assets import asset
 
 
 def result_grid(**options: Any) -> gr.HTML:
-    """Shows `items` (see `views.cards`). Events: select (compare), and of its own `more` and `leave_out`."""
+    """A grid that shows `items` (see `views.cards`). Events: `select` (compare), and its own `more` and `exclude`."""
     return gr.HTML(
         html_template=asset("grid.html"),
         js_on_load=asset("grid.js"),

@@ -1,6 +1,6 @@
-"""Jobs, by the page's button and by the API: a form becomes a recipe, snapshots become what is shown.
+"""Starts jobs, for the page's buttons and for the API: a form becomes a recipe, snapshots become page updates.
 
-Both are generators, so that a closed tab or a cancelled call ends the work within a second.
+Both are generators, so that a closed tab or a cancelled call ends the job within a second.
 """
 
 from __future__ import annotations
@@ -28,32 +28,30 @@ from augmentai.web import texts
 from augmentai.web.access.rate_limit import LimitReachedError
 from augmentai.web.access.visitors import Visitors
 from augmentai.web.estimates import Pace, own_key
-from augmentai.web.jobs.cleanup import still_needed
-from augmentai.web.jobs.run import Given, Snapshot, run, uploaded
-from augmentai.web.jobs.session_store import Finished, SessionStore
-from augmentai.web.jobs.uploads import Entry, lay_out
+from augmentai.web.jobs.cleanup import postpone_expiry
+from augmentai.web.jobs.finished_job import FinishedJob
+from augmentai.web.jobs.run import JobRequest, read_uploads, run_job
+from augmentai.web.jobs.session_store import SessionStore
+from augmentai.web.jobs.snapshot import ResultRow, Snapshot
+from augmentai.web.jobs.uploads import Upload, link_uploads
 from augmentai.web.recipe_files import recipe_of, wrong_setting
-from augmentai.web.views import Shown, finished_view, working_view
+from augmentai.web.views import Updates, finished_view, working_view
 
-_PAUSE_SECONDS = 0.5  # between two pictures of a running job
-_MOST_SESSIONS = 10_000  # whose click is remembered
-_MORE = 4  # variations that "more like this" adds
-_NOTHING_CHOSEN = "No files were given. Choose at least one photo or ZIP, or load the samples."
+_UPDATE_SECONDS = 0.5  # between two updates of the page while a job works
+_MAX_SESSIONS = 10_000  # whose stop events are remembered
+_MORE = 4  # variations that "More like this" adds
 
 _log = logging.getLogger(__name__)
 
 
 class JobHandlers:
-    """Handlers of the page and the API over one set of engines.
-
-    Those of the page give {name of a part: what it shows}.
-    """
+    """Handlers that run jobs. Those of the page return {name of a component: its new value}."""
 
     def __init__(
-        self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, pace: Pace, shelf: SessionStore
+        self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, pace: Pace, sessions: SessionStore
     ) -> None:
         self._settings, self._engines = settings, engines
-        self._visitors, self._pace, self._shelf = visitors, pace, shelf
+        self._visitors, self._pace, self._sessions = visitors, pace, sessions
         self._stops: dict[str, Event] = {}
 
     def api(
@@ -63,75 +61,86 @@ class JobHandlers:
         request: gr.Request,
         progress: gr.Progress,
     ) -> Iterator[tuple[Any, Any, Any]]:
-        """Yields skips while it works and (gallery, zip_path, report) at the end."""
+        """Run a job for an API call: yields skips while it works and (gallery, zip_path, report) at the end."""
         if not files:
             raise _no_files()
-        if any(map(os.path.isdir, files)):  # Gradio lets the folder of everybody's uploads pass for a file
-            raise gr.Error("A folder cannot be given. Upload its files, or a ZIP of it.", print_exception=False)
-        still_needed(files, Path(get_upload_folder()))
+        if any(map(os.path.isdir, files)):  # Gradio accepts the folder of everybody's uploads as a file
+            raise gr.Error("Folders are not accepted. Upload the files, or a ZIP of the folder.", print_exception=False)
+        postpone_expiry(files, Path(get_upload_folder()))
         recipe = recipe_of(form)
-        given = uploaded(files, self._settings, recipe.layout)
-        for snapshot in self._run(given, recipe, Event(), request):
+        job = JobRequest(read_uploads(files, self._settings, recipe.layout), recipe)
+        for snapshot in self._run(job, Event(), request):
             if snapshot.report is None:
                 if snapshot.expected:
-                    progress(
-                        (snapshot.done, snapshot.expected), desc=snapshot.doing.words or "augmenting", unit="images"
-                    )
+                    message = snapshot.progress.message or "augmenting"
+                    progress((snapshot.done, snapshot.expected), desc=message, unit="images")
                 yield gr.skip(), gr.skip(), gr.skip()
             else:
-                yield list(snapshot.pictures), snapshot.zip_path, snapshot.report
+                yield list(snapshot.images), snapshot.zip_path, snapshot.report
 
-    def page(
+    def make(
         self,
-        entries: list[Entry],
+        uploads: list[Upload],
         key: str,
         form: Mapping[str, Any],
-        given: Mapping[str, Any],
+        upload_state: Mapping[str, Any],
         request: gr.Request,
-    ) -> Iterator[Shown]:
-        """The big button. Yields what changes; ends with the results, or with words on why there are none."""
-        kept: list[Gathered] = []
+    ) -> Iterator[Updates]:
+        """Run the job of the form and yield what changes on the page."""
+        inputs: list[Gathered] = []
 
-        def read(place: Path, stop: Event) -> Gathered:
-            inputs = lay_out(entries, place / "in")
+        def read(folder: Path, stop: Event) -> Gathered:
             bounds = limits(self._settings, self._settings.max_files)
-            kept.append(gather(inputs, bounds, stop=stop, layout=recipe_of(form).layout))
-            return kept[0]
-
-        def finish(last: Snapshot) -> Finished:
-            assert last.report is not None
-            assert last.zip_path is not None
-            assert last.place is not None
-            for engine, count in last.report["engines"].items():
-                if len(last.report["engines"]) == 1:
-                    self._pace.learn(engine, count, given.get("pixels", 0), last.seconds)
-            recipe = replace(recipe_of(form), seed=last.report["seed"])
-            zips, rows = [Path(last.zip_path)], list(last.rows)
-            return Finished(recipe, kept[0], self._settings, Path(last.place), zips, rows, last.report, last.classes)
+            files = link_uploads(uploads, folder / "in")
+            inputs.append(gather(files, bounds, stop=stop, layout=recipe_of(form).layout))
+            return inputs[0]
 
         def start(stop: Event) -> Iterator[Snapshot]:
-            if not entries:
+            if not uploads:
                 raise _no_files()
-            still_needed([path for _, path in entries], Path(get_upload_folder()))
-            return self._run(read, recipe_of(form), stop, request, key, keep_full=False)
+            postpone_expiry([path for _, path in uploads], Path(get_upload_folder()))
+            return self._run(JobRequest(read, recipe_of(form), keep_full=False), stop, request, key)
 
-        yield from self._told(start, finish, session_of(request), [])
+        def finish(last: Snapshot) -> FinishedJob:
+            assert last.report is not None
+            assert last.zip_path is not None
+            assert last.folder is not None
+            self._learn_speed(last, upload_state)
+            return FinishedJob(
+                recipe=replace(recipe_of(form), seed=last.report["seed"]),
+                gathered=inputs[0],
+                settings=self._settings,
+                folder=Path(last.folder),
+                zips=[Path(last.zip_path)],
+                rows=list(last.rows),
+                report=last.report,
+                classes=last.classes,
+            )
 
-    def again(self, key: str, request: gr.Request) -> Iterator[Shown]:
-        """Try what failed, and what a stop left undone, once more; the results join those that are there."""
-        finished = self._shelf.get(session_of(request))
+        yield from self._show(start, finish, session_of(request), [])
+
+    def _learn_speed(self, last: Snapshot, upload_state: Mapping[str, Any]) -> None:
+        """A job of one engine shows how fast that engine is on this server."""
+        engines = last.report["engines"] if last.report else {}
+        if len(engines) == 1:
+            (engine, count), *_ = engines.items()
+            self._pace.learn(engine, count, upload_state.get("pixels", 0), last.seconds)
+
+    def resume(self, key: str, request: gr.Request) -> Iterator[Updates]:
+        """Make the variations that failed or were not reached before a stop, and add them to the results."""
+        finished = self._sessions.get(session_of(request))
         if finished is None:
-            yield {"status": texts.failed(texts.GONE), **self.rest()}
+            yield {"status": texts.failed(texts.EXPIRED), **self.idle()}
             return
-        tried = [source.path for source in finished.missing()]
-        yield from self._added(finished, finished.recipe, 1, finished.made(), tried, key, request)
+        retried = [source.path for source in finished.incomplete_sources()]
+        yield from self._add(finished, finished.recipe, 1, finished.checkpoint(), retried, key, request)
 
-    def more(self, file: str, key: str, request: gr.Request) -> Iterator[Shown]:
-        """Four more of one variation's source, by the same engine, as strong, with the numbers that follow."""
-        finished = self._shelf.get(session_of(request))
+    def more_like_this(self, file: str, key: str, request: gr.Request) -> Iterator[Updates]:
+        """Make four more variations of one source, by the same engine at the same strength, with the next indices."""
+        finished = self._sessions.get(session_of(request))
         row = finished.row(file) if finished else None
         if finished is None or row is None:
-            yield {"status": texts.failed(texts.GONE), **self.rest()}
+            yield {"status": texts.failed(texts.EXPIRED), **self.idle()}
             return
         recipe = replace(
             finished.recipe,
@@ -143,57 +152,60 @@ class JobHandlers:
             balance=False,
         )
         first = finished.next_index(row)
-        yield from self._added(finished, recipe, first, finished.all_but(row, first, _MORE), [], key, request)
+        checkpoint = finished.checkpoint_for_more(row, first, _MORE)
+        yield from self._add(finished, recipe, first, checkpoint, [], key, request)
 
-    def _added(
+    def _add(
         self,
-        finished: Finished,
+        finished: FinishedJob,
         recipe: Recipe,
         first_index: int,
-        held: Checkpoint,
-        tried: Sequence[str],
+        checkpoint: Checkpoint,
+        retried: Sequence[str],
         key: str,
         request: gr.Request,
-    ) -> Iterator[Shown]:
-        def start(stop: Event) -> Iterator[Snapshot]:
-            again = finished.again()
-            return self._run(lambda place, stop: again, recipe, stop, request, key, False, first_index, held)
+    ) -> Iterator[Updates]:
+        """Run a job whose results are added to a finished one."""
+        sources = finished.sources_for_rerun()
+        job = JobRequest(lambda folder, stop: sources, recipe, False, first_index, checkpoint)
 
-        def finish(last: Snapshot) -> Finished:
-            finished.add(last, tried)
+        def finish(last: Snapshot) -> FinishedJob:
+            finished.add(last, retried)
             return finished
 
-        yield from self._told(start, finish, session_of(request), finished.rows)
+        yield from self._show(
+            lambda stop: self._run(job, stop, request, key), finish, session_of(request), finished.rows
+        )
 
-    def _told(
+    def _show(
         self,
         start: Callable[[Event], Iterator[Snapshot]],
-        finish: Callable[[Snapshot], Finished],
+        finish: Callable[[Snapshot], FinishedJob],
         session: str,
-        before: Sequence[Any],
-    ) -> Iterator[Shown]:
-        """A job as the page shows it, whatever becomes of it; the buttons always come back."""
+        earlier: Sequence[ResultRow],
+    ) -> Iterator[Updates]:
+        """Show a job on the page, however it ends; the buttons are always restored."""
         stop = self._stops.setdefault(session, Event())
-        shown = 0.0
+        last_update = 0.0
         snapshots: Iterator[Snapshot] = iter(())
         try:
             snapshots = start(stop)
             for snapshot in snapshots:
                 if snapshot.report is not None:
                     finished = finish(snapshot)
-                    self._shelf.put(session, finished)
-                    yield {**finished_view(finished), **self.rest()}
-                elif time.monotonic() - shown > _PAUSE_SECONDS:
-                    yield working_view(snapshot, first=not shown, before=before)
-                    shown = time.monotonic()
+                    self._sessions.put(session, finished)
+                    yield {**finished_view(finished), **self.idle()}
+                elif time.monotonic() - last_update > _UPDATE_SECONDS:
+                    yield working_view(snapshot, first=not last_update, earlier=earlier)
+                    last_update = time.monotonic()
                 else:
-                    yield {}  # only a point where a closed tab can end the work
+                    yield {}  # only so that a closed tab can end the job here
         except gr.Error as error:
-            yield {**self._as_before(session), "status": texts.failed(str(error.message)), **self.rest()}
-        except Exception as error:  # a defect of ours: the visitor is told, and the page stays alive
-            _log.exception("a job of the page ended in a fault")
-            words = f"An unexpected fault ended this job ({type(error).__name__}). Try it again; please report it."
-            yield {**self._as_before(session), "status": texts.failed(words), **self.rest()}
+            yield {**self._previous(session), "status": texts.failed(str(error.message)), **self.idle()}
+        except Exception as error:  # a defect of ours: the visitor is informed, and the page keeps working
+            _log.exception("a job of the page failed unexpectedly")
+            message = f"The job failed unexpectedly ({type(error).__name__}). Please try again, and report it."
+            yield {**self._previous(session), "status": texts.failed(message), **self.idle()}
         finally:
             if isinstance(snapshots, Generator):
                 snapshots.close()
@@ -201,80 +213,69 @@ class JobHandlers:
             if self._stops.get(session) is stop:
                 del self._stops[session]
 
-    def _as_before(self, session: str) -> Shown:
-        """The results of an earlier job are still there when a later one comes to nothing."""
-        finished = self._shelf.get(session)
+    def _previous(self, session: str) -> Updates:
+        """The results of the previous job, which remain when a later one fails."""
+        finished = self._sessions.get(session)
         return finished_view(finished) if finished else {}
 
-    def begin(self, request: gr.Request) -> Shown:
-        """At the click, before the job's turn comes: says so, and lets it be stopped while it waits."""
+    def queued(self, request: gr.Request) -> Updates:
+        """At the click: show that the job is queued, and allow stopping it before it starts."""
         self._stops[session_of(request)] = Event()
-        if len(self._stops) > _MOST_SESSIONS:  # somebody makes them up
+        if len(self._stops) > _MAX_SESSIONS:  # somebody makes them up
             self._stops.pop(next(iter(self._stops)), None)
         return {
-            "status": texts.WAITING,
+            "status": texts.QUEUED,
             "start": gr.Button("Working", interactive=False),
             "stop": gr.Button("Stop", visible=True, interactive=True),
-            "again": gr.Button(visible=False),
+            "resume": gr.Button(visible=False),
         }
 
-    def rest(self) -> Shown:
-        """The two buttons when nothing runs; also after a fault of the server or a full queue."""
+    def idle(self) -> Updates:
+        """The two buttons when no job runs."""
         return {"start": gr.Button(texts.START, interactive=True), "stop": gr.Button("Stop", visible=False)}
 
-    def turned_away(self, request: gr.Request) -> Shown:
-        """The queue was full, or the visitor has jobs waiting: Gradio's message says which, and the page lives on."""
-        return {**self._as_before(session_of(request)), "status": texts.failed(texts.TURNED_AWAY), **self.rest()}
+    def rejected(self, request: gr.Request) -> Updates:
+        """The queue is full, or the visitor has too many jobs queued; Gradio's own message says which."""
+        return {**self._previous(session_of(request)), "status": texts.failed(texts.REJECTED), **self.idle()}
 
-    def leave(self, request: gr.Request) -> None:
-        """The tab was closed: whatever it waits for ends, and what it had is forgotten."""
+    def close_session(self, request: gr.Request) -> None:
+        """The tab was closed: end its job, queued or running, and forget its results."""
         session = session_of(request)
-        self._shelf.drop(session)
+        self._sessions.discard(session)
         stop = self._stops.pop(session, None)
         if stop is not None:
             stop.set()
 
-    def stop(self, request: gr.Request) -> Shown:
-        """End this visitor's own job after the picture in hand; what is done is kept."""
+    def stop(self, request: gr.Request) -> Updates:
+        """End this visitor's job after the current image; finished images are kept."""
         stop = self._stops.get(session_of(request))
         if stop is None:
             return {"stop": gr.Button("Stop", interactive=False)}
         stop.set()
         return {"stop": gr.Button("Stopping", interactive=False)}
 
-    def _run(
-        self,
-        given: Given,
-        recipe: Recipe,
-        stop: Event,
-        request: gr.Request,
-        key: str = "",
-        keep_full: bool = True,
-        first_index: int = 1,
-        held: Checkpoint | None = None,
-    ) -> Iterator[Snapshot]:
-        ticket = self._visitors.ticket(request, own_key=bool((key or "").strip()))
+    def _run(self, job: JobRequest, stop: Event, request: gr.Request, key: str = "") -> Iterator[Snapshot]:
+        """Run a job within its visitor's limits; its errors become messages. key: the visitor's own, if any."""
+        reservation = self._visitors.reservation(request, own_key=bool((key or "").strip()))
         try:
-            settings, engines = ticket.limited(*own_key(self._settings, self._engines, key))
-            folder = Path(get_upload_folder())
-            yield from run(given, recipe, settings, engines, folder, stop, keep_full, first_index, held, ticket.admit)
+            settings, engines = reservation.limited(*own_key(self._settings, self._engines, key))
+            job = replace(job, admit=reservation.admit)
+            yield from run_job(job, settings, engines, Path(get_upload_folder()), stop)
         except LimitReachedError as error:
             raise gr.Error(str(error), title="Limit reached", print_exception=False) from error
         except RecipeError as error:
             raise wrong_setting(error) from error
         except OutputError as error:
-            words = str(error).replace(
-                f"{get_upload_folder()}{os.sep}", ""
-            )  # where that is, is the server's own affair
-            raise gr.Error(words, title="The result could not be written", print_exception=False) from error
+            message = str(error).replace(f"{get_upload_folder()}{os.sep}", "")  # the server's paths are not revealed
+            raise gr.Error(message, title="The result could not be saved", print_exception=False) from error
         finally:
-            ticket.settle()
+            reservation.settle()
 
 
 def session_of(request: gr.Request) -> str:
-    """Which tab it is; random, so nobody names another's."""
+    """The session of a tab; random, so that nobody can name another's."""
     return request.session_hash or ""
 
 
 def _no_files() -> gr.Error:
-    return gr.Error(_NOTHING_CHOSEN, title="No files", print_exception=False)
+    return gr.Error(texts.NO_FILES, title="No files", print_exception=False)

@@ -1,4 +1,4 @@
-"""What a visitor is told before the click: what was dropped, what the button would do, cost and take."""
+"""What the page shows before the click: what was uploaded, and what the job will make, cost and take."""
 
 from __future__ import annotations
 
@@ -16,59 +16,59 @@ from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.access.visitors import Visitors
 from augmentai.web.estimates import Pace, own_key, price, used
-from augmentai.web.forecast import planned
-from augmentai.web.jobs.uploads import Entry, look, samples
+from augmentai.web.forecast import forecast
+from augmentai.web.jobs.uploads import Upload, inspect_uploads, samples
 from augmentai.web.recipe_files import recipe_of
-from augmentai.web.views import Shown
+from augmentai.web.views import Updates
 
 
 class PreviewHandlers:
-    """Handlers over one set of engines. Nothing of them waits for the network."""
+    """Handlers of the page before a job. None of them waits for the network."""
 
     def __init__(self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, pace: Pace) -> None:
         self._settings, self._engines = settings, engines
         self._visitors, self._pace = visitors, pace
-        self._warmed = threading.Lock()
+        self._warmed_up = threading.Lock()
 
-    def look(self, entries: Sequence[Entry], layout: str | None = AUTO) -> Shown:
-        """What was dropped, at once: counts, classes, thumbnails, and what is refused and why."""
+    def inspect(self, uploads: Sequence[Upload], layout: str | None = AUTO) -> Updates:
+        """Inspect what was uploaded: counts, classes, thumbnails, and what is refused and why."""
         self._warm_up()
-        found = look(entries or (), self._settings, layout or AUTO)
-        return {"files": gr.update(about=found.as_props()), "given": found.as_state()}
+        summary = inspect_uploads(uploads or (), self._settings, layout or AUTO)
+        return {"files": gr.update(summary=summary.as_props()), "upload_state": summary.as_state()}
 
-    def samples(self, layout: str | None = AUTO) -> Shown:
-        """The bundled photos, as if they had been dropped."""
-        self._warm_up()
-        found = look(entries := samples(), self._settings, layout or AUTO)
-        return {"files": gr.update(value=entries, about=found.as_props()), "given": found.as_state()}
+    def samples(self, layout: str | None = AUTO) -> Updates:
+        """Load the bundled photos as if they had been uploaded."""
+        uploads = samples()
+        updates = self.inspect(uploads, layout)
+        return {**updates, "files": gr.update(value=uploads, summary=updates["files"]["summary"])}
 
-    def foretell(
-        self, given: Mapping[str, Any], key: str, form: Mapping[str, Any], request: gr.Request | None = None
+    def forecast(
+        self, upload_state: Mapping[str, Any], key: str, form: Mapping[str, Any], request: gr.Request | None = None
     ) -> str:
-        """What the button would do, cost and take, and what its visitor may still have, as HTML."""
-        pictures = given.get("pictures", 0)
+        """What the job will make, cost and take, and what its visitor has left, as HTML."""
+        images = upload_state.get("images", 0)
         try:
             recipe = recipe_of(form)
-            wanted = planned(given, recipe) if pictures else None
+            quotas = forecast(upload_state, recipe) if images else None
         except gr.Error as error:
             return texts.warning(str(error.message))
         except RecipeError as error:  # no classes to balance
             return texts.warning(str(error))
         settings, engines = own_key(self._settings, self._engines, key)
-        first, ready = used(engines, recipe.engine)
-        total = wanted.total if wanted else 0
-        seconds = self._pace.seconds(first, total, given.get("pixels", 0)) if first and total else 0.0
-        cost = price(settings, recipe, total) if first == "stability" else None
-        told = texts.foretold(pictures, total, first, cost, seconds)
-        seen = DatasetTraits(**given.get("seen", {}))
-        told_too = (*(wanted.notices if wanted else ()), resolve_geometry(recipe, seen).notice)
-        notices = "".join(texts.hint(notice) for notice in told_too if notice)
-        left = texts.line(self._visitors.left(request)) if request else ""
-        return told + notices + left + texts.engines(ready, first, recipe.engine)
+        active, ready = used(engines, recipe.engine)
+        total = quotas.total if quotas else 0
+        seconds = self._pace.seconds(active, total, upload_state.get("pixels", 0)) if active and total else 0.0
+        cost = price(settings, recipe, total) if active == "stability" else None
+        geometry = resolve_geometry(recipe, DatasetTraits(**upload_state.get("traits", {})))
+        notices = (*(quotas.notices if quotas else ()), geometry.notice)
+        hints = "".join(texts.hint(notice) for notice in notices if notice)
+        remaining = texts.line(self._visitors.remaining(request)) if request else ""
+        line = texts.forecast(images, total, active, cost, seconds)
+        return line + hints + remaining + texts.engines(ready, active, recipe.engine)
 
     def _warm_up(self) -> None:
-        """Load the local GAN while the visitor still looks at the settings. Once a process, in the background."""
-        if self._warmed.acquire(blocking=False):
+        """Load the local GAN while the visitor chooses settings. Once per process, in the background."""
+        if self._warmed_up.acquire(blocking=False):
             for engine in self._engines:
                 if isinstance(engine, GanEngine):
                     threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()

@@ -1,4 +1,4 @@
-"""What a visitor does with results: narrow them down, compare one with its source, leave one out."""
+"""What a visitor does with results: filter them, compare one with its source, exclude some, download the rest."""
 
 from __future__ import annotations
 
@@ -6,10 +6,9 @@ import logging
 import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
-from typing import Any
 
 import gradio as gr
 
@@ -19,105 +18,118 @@ from augmentai.images.preview import encode_for_web, thumbnail
 from augmentai.operations import warp_from_manifest
 from augmentai.pipeline.merge import Packing
 from augmentai.settings import Settings
+from augmentai.types import Source
 from augmentai.web import texts
-from augmentai.web.components.plots import report_page
-from augmentai.web.jobs.heartbeat import beating
-from augmentai.web.jobs.run import Row
-from augmentai.web.jobs.session_store import Finished, SessionStore
-from augmentai.web.views import Shown, download, page_of
+from augmentai.web.jobs.finished_job import FinishedJob
+from augmentai.web.jobs.heartbeat import run_with_heartbeat
+from augmentai.web.jobs.session_store import SessionStore
+from augmentai.web.jobs.snapshot import ResultRow
+from augmentai.web.views import Updates, download_view, report_view, result_page
 
 _COMPARED_SIDE_PX = 1280
-_PAUSE_SECONDS = 0.4  # between two words on how far the ZIP is
+_UPDATE_SECONDS = 0.4  # between two updates of the packing progress
 
 _log = logging.getLogger(__name__)
 
 
 class ResultHandlers:
-    """Handlers over the finished jobs of all visitors; each sees but their own."""
+    """Handlers of the finished jobs of all visitors; each visitor reaches only their own."""
 
-    def __init__(self, settings: Settings, shelf: SessionStore) -> None:
-        self._settings, self._shelf = settings, shelf
-        self._choosing = threading.Lock()
+    def __init__(self, settings: Settings, sessions: SessionStore) -> None:
+        self._settings, self._sessions = settings, sessions
+        self._excluding = threading.Lock()
 
-    def narrow(self, source: str, label: str, session: str) -> Shown:
-        """Another filter: its first page."""
-        finished = self._shelf.get(session)
-        return page_of(finished, source or "", label or "", 1) if finished else {}
+    def filter(self, source: str, label: str, session: str) -> Updates:
+        """Apply other filters and show their first page."""
+        finished = self._sessions.get(session)
+        return result_page(finished, source or "", label or "", 1) if finished else {}
 
-    def turn(self, source: str, label: str, number: float, session: str) -> Shown:
-        """Another page of the same filter."""
-        finished = self._shelf.get(session)
-        view = page_of(finished, source or "", label or "", int(number or 1)) if finished else {}
-        return {name: shown for name, shown in view.items() if name == "grid"}
+    def turn_page(self, source: str, label: str, number: float, session: str) -> Updates:
+        """Show another page with the same filters."""
+        finished = self._sessions.get(session)
+        updates = result_page(finished, source or "", label or "", int(number or 1)) if finished else {}
+        return {name: value for name, value in updates.items() if name == "grid"}
 
-    def leave_out(self, files: list[str], turn: int, session: str) -> Shown:
-        """`files` are all that are left out from now on. turn: counts the clicks, since two quick ones may arrive in
-        either order."""
-        finished = self._shelf.get(session)
+    def exclude(self, files: list[str], revision: int, session: str) -> Updates:
+        """Exclude variations from the ZIP.
+
+        Args:
+            files: all that are excluded from now on.
+            revision: number of the click; two quick ones may arrive in either order, and the later one counts.
+            session: the visitor's.
+        """
+        finished = self._sessions.get(session)
         if finished is None:
             return {}
         known = {row.file for row in finished.rows}
-        with self._choosing:
-            if turn > finished.turn:
-                finished.turn = turn
-                finished.left_out = known & set(files)
-        return {**download(finished), "report": report_page(finished)}
+        with self._excluding:
+            if revision > finished.revision:
+                finished.revision = revision
+                finished.excluded = known & set(files)
+        return {**download_view(finished), "report": report_view(finished)}
 
-    def pack(self, session: str) -> Iterator[Shown]:
-        """The ZIP of what was left out of or added to since it was packed, made when it is asked for."""
-        finished = self._shelf.get(session)
+    def pack(self, session: str) -> Iterator[Updates]:
+        """Pack a ZIP of what is included now, and show the progress on its button."""
+        finished = self._sessions.get(session)
         if finished is None:
-            yield {"status": texts.failed(texts.GONE)}
+            yield {"status": texts.failed(texts.EXPIRED)}
             return
-        shown = 0.0
+        last_update = 0.0
         try:
-            with closing(beating(finished.pack(), Packing(), threading.Event())) as packings:
+            with closing(run_with_heartbeat(finished.pack(), Packing(), threading.Event())) as packings:
                 for packing in packings:
                     now = time.monotonic()
-                    if now - shown > _PAUSE_SECONDS:
-                        yield {"pack": gr.Button(texts.packing(packing), interactive=False)}
-                        shown = now
+                    if now - last_update > _UPDATE_SECONDS:
+                        label = texts.packing_label(packing.done, packing.expected)
+                        yield {"pack": gr.Button(label, interactive=False)}
+                        last_update = now
                     else:
                         yield {}
         except (OSError, OutputError, zipfile.BadZipFile) as error:
             _log.warning("a ZIP could not be packed (%s)", error)
             yield {"status": texts.failed(texts.NOT_PACKED)}
-        yield download(finished)
+        yield download_view(finished)
 
-    def compare(self, file: str, session: str) -> Shown:
-        """Larger pictures of one variation and of its source, moved alike, for the window that compares them."""
-        finished = self._shelf.get(session)
+    def compare(self, file: str, session: str) -> Updates:
+        """Larger images of a variation and of its source, warped alike, for the dialog that compares them."""
+        finished = self._sessions.get(session)
         row = finished.row(file) if finished else None
         if finished is None or row is None:
             return {}
         return {"grid": gr.update(pair={"file": file, **self._pair(finished, row)})}
 
-    def _pair(self, finished: Finished, row: Row) -> dict[str, Any]:
-        holder = Path(row.preview).parent
-        pair: dict[str, Any] = {}
-        source = next((s for s in finished.gathered.sources if (s.path, s.sha256) == (row.source, row.sha256)), None)
-        for name, read in (
-            ("after", lambda: _from_zip(finished, row.file)),
-            ("before", source.read if source else None),
-        ):
-            found = sorted(holder.glob(f"large-{name}.*"))
-            try:
-                if not found and read is not None:
-                    large = thumbnail(read(), row.file, self._settings.max_pixels, _COMPARED_SIDE_PX)
-                    if name == "before" and row.geometry is not None:
-                        large = warp_from_manifest(row.geometry, row.size_wh, large.size).image(large)
-                    data, ending = encode_for_web(large)
-                    found = [holder / f"large-{name}.{ending}"]
-                    found[0].write_bytes(data)
-            except (ImageError, OSError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile):
-                continue  # the small picture stays
+    def _pair(self, finished: FinishedJob, row: ResultRow) -> dict[str, str]:
+        """Paths of the large images that could be made; the small ones stay in place of the others."""
+        source = next((s for s in finished.gathered.sources if _is_source_of(s, row)), None)
+        pair = {"preview": self._large(row, "variation", lambda: _read_from_zip(finished, row.file))}
+        if source is not None:
+            pair["sourcePreview"] = self._large(row, "source", source.read)
+        return {name: path for name, path in pair.items() if path}
+
+    def _large(self, row: ResultRow, name: str, read: Callable[[], bytes]) -> str:
+        """The path of a large image beside the small one, made when it is first needed; empty if that fails."""
+        folder = Path(row.preview).parent
+        try:
+            found = sorted(folder.glob(f"large-{name}.*"))
             if found:
-                pair[name] = str(found[0])
-        return pair
+                return str(found[0])
+            large = thumbnail(read(), row.file, self._settings.max_pixels, _COMPARED_SIDE_PX)
+            if name == "source" and row.geometry is not None:
+                large = warp_from_manifest(row.geometry, row.size_wh, large.size).image(large)
+            data, ending = encode_for_web(large)
+            path = folder / f"large-{name}.{ending}"
+            path.write_bytes(data)
+        except (ImageError, OSError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile):
+            return ""
+        return str(path)
 
 
-def _from_zip(finished: Finished, file: str) -> bytes:
-    """Raises KeyError where it is in none."""
+def _is_source_of(source: Source, row: ResultRow) -> bool:
+    return (source.path, source.sha256) == (row.source, row.sha256)
+
+
+def _read_from_zip(finished: FinishedJob, file: str) -> bytes:
+    """The bytes of a variation. Raises KeyError if no ZIP has it."""
     for path in finished.zips:
         with zipfile.ZipFile(path) as archive:
             if file in archive.NameToInfo:

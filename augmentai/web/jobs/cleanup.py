@@ -1,4 +1,4 @@
-"""Deletes uploads and results when their time is over, also what Gradio does not keep track of."""
+"""Deletes uploads and results once they have expired, including files that Gradio does not track."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 
-_LONGEST_PAUSE_SECONDS = 600.0
-# What Gradio and this app make there, and nothing else: somebody may have named a folder that holds other things too.
-_OURS = re.compile(r"^([0-9a-f]{64}|tmp[a-z0-9_]{8}.*|augmentai-jobs)$")
-JOBS = "augmentai-jobs"  # below it, one folder a job
+_MAX_INTERVAL_SECONDS = 600.0
+# Only what Gradio and this app create: GRADIO_TEMP_DIR may name a folder that has other files too.
+_OUR_NAMES = re.compile(r"^([0-9a-f]{64}|tmp[a-z0-9_]{8}.*|augmentai-jobs)$")
+JOBS_FOLDER = "augmentai-jobs"  # has one folder per job
 
 
-def own_folder() -> Path:
-    """The folder for uploads and results, closed to other users of the machine, unless GRADIO_TEMP_DIR names one.
+def private_folder() -> Path:
+    """Create the folder for uploads and results, closed to other users of the machine unless GRADIO_TEMP_DIR names one.
 
-    Gradio's own choice is one folder for every app and every user of the machine. Called before the page is built.
+    Gradio's default is one folder for every app and every user of the machine. Call this before the page is built.
     """
     user = os.getuid() if hasattr(os, "getuid") else "user"
     os.environ.setdefault("GRADIO_TEMP_DIR", str(Path(tempfile.gettempdir()) / f"augmentai-{user}"))
@@ -32,32 +32,37 @@ def own_folder() -> Path:
     return folder
 
 
-def still_needed(files: Iterable[str], folder: Path) -> None:
-    """A job is about to read these uploads: their time begins anew."""
+def postpone_expiry(files: Iterable[str], folder: Path) -> None:
+    """Restart the time until these uploads expire, since a job is about to read them."""
     for file in files:
-        if Path(file).is_relative_to(folder):  # the examples lie elsewhere
+        if Path(file).is_relative_to(folder):  # bundled examples are elsewhere
             with suppress(OSError):
                 os.utime(file)
 
 
 def sweep(folder: Path, keep_hours: float) -> int:
-    """Delete what is older than that in `folder`: uploads, job folders, stubs, what broken uploads left.
+    """Delete expired uploads, job folders, stubs and the remains of interrupted uploads. Never follows a link.
 
-    Returns how many entries went. Never follows a link.
+    Args:
+        folder: the folder for uploads and results.
+        keep_hours: age at which an entry expires.
+
+    Returns:
+        int: how many entries were deleted.
     """
     oldest = time.time() - keep_hours * 3600
-    gone = 0
-    places = [place for place in _entries(folder) if _OURS.match(place.name) and place.name != JOBS]
-    for place in [*places, *_entries(folder / JOBS)]:
-        with suppress(OSError):  # a job or another sweep was faster
-            if _newest(place) >= oldest:
+    deleted = 0
+    paths = [path for path in _entries(folder) if _OUR_NAMES.match(path.name) and path.name != JOBS_FOLDER]
+    for path in [*paths, *_entries(folder / JOBS_FOLDER)]:
+        with suppress(OSError):  # a job or another sweep deleted it first
+            if _last_write(path) >= oldest:
                 continue
-            if place.is_dir() and not place.is_symlink():
-                shutil.rmtree(place, ignore_errors=True)
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path, ignore_errors=True)
             else:
-                place.unlink()
-            gone += 1
-    return gone
+                path.unlink()
+            deleted += 1
+    return deleted
 
 
 def _entries(folder: Path) -> list[Path]:
@@ -67,33 +72,33 @@ def _entries(folder: Path) -> list[Path]:
         return []
 
 
-def _newest(place: Path) -> float:
-    """When something in it was last written: a job may work for longer than its folder's own time tells."""
-    times = [place.lstat().st_mtime]
-    if place.is_dir() and not place.is_symlink():
-        for file in place.rglob("*"):
+def _last_write(path: Path) -> float:
+    """When anything in it was last written; the time of the folder itself does not change while a job works."""
+    times = [path.lstat().st_mtime]
+    if path.is_dir() and not path.is_symlink():
+        for file in path.rglob("*"):
             with suppress(OSError):
                 times.append(file.lstat().st_mtime)
     return max(times)
 
 
 class Janitor:
-    """Sweeps now and then, in the background, until `stop`."""
+    """Sweeps at intervals, in the background, until `stop`."""
 
     def __init__(self, folder: Path, keep_hours: float) -> None:
         self._folder, self._keep_hours = folder, keep_hours
-        self._ended = threading.Event()
-        self._pause = min(_LONGEST_PAUSE_SECONDS, keep_hours * 3600 / 4)
+        self._stopped = threading.Event()
+        self._interval = min(_MAX_INTERVAL_SECONDS, keep_hours * 3600 / 4)
 
     def start(self) -> Janitor:
         threading.Thread(target=self._work, name="janitor", daemon=True).start()
         return self
 
     def stop(self) -> None:
-        self._ended.set()
+        self._stopped.set()
 
     def _work(self) -> None:
         while True:
             sweep(self._folder, self._keep_hours)
-            if self._ended.wait(self._pause):
+            if self._stopped.wait(self._interval):
                 return

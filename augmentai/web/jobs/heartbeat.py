@@ -1,7 +1,7 @@
-"""Work in a thread of its own, watched with a heartbeat: whoever waits may leave at any moment.
+"""Runs work in a thread of its own and yields a heartbeat, so that a visitor can leave at any moment.
 
-Gradio ends a generator only where it yields. A long step (a hosted call, reading a huge ZIP) would keep the place in
-the queue of a visitor who left, until it ends.
+Gradio ends a generator only where it yields. A long step (a hosted call, reading a huge ZIP) would otherwise keep the
+queue slot of a visitor who has left until that step ends.
 """
 
 from __future__ import annotations
@@ -11,35 +11,47 @@ import threading
 from collections.abc import Generator, Iterator
 from typing import Generic, TypeVar
 
-BEAT_SECONDS = 0.4
-_MOST_THREADS = 8  # at work or left behind by those who went; each ends with the step it is in
+HEARTBEAT_SECONDS = 0.4
+_MAX_THREADS = 8  # at work, or abandoned by visitors who left; each ends with its current step
 
 T = TypeVar("T")
 _lock = threading.Lock()
-_alive = 0
+_running = 0
 
 
-def beating(
+def run_with_heartbeat(
     work: Generator[T, None, None], first: T, stop: threading.Event, side_by_side: int = 1
 ) -> Generator[T, None, None]:
-    """Yields `first` at once, then the newest item of `work` whenever there is one, and at least every 0.4 s.
+    """Run a generator in its own thread and yield its newest item at least every 0.4 s.
 
-    Items that nobody fetched in time are passed over, the last one never. When the reader goes, `stop` is set, and
-    `work` is closed in its own thread at its next item; nobody waits for that. What `work` raises is raised here.
-    Where visitors left many threads behind, new work waits for one of them to end, beating meanwhile.
+    Items that are not fetched in time are skipped, except the last one. If this generator is closed, `stop` is set and
+    `work` is closed in its own thread at its next item, without waiting for it. If too many abandoned threads are still
+    running, new work waits for one of them to end, with a heartbeat.
+
+    Args:
+        work: the generator to run.
+        first: yielded at once, and repeated until `work` yields its first item.
+        stop: set when this generator is closed.
+        side_by_side: how many jobs may run at the same time.
+
+    Yields:
+        T: `first`, then the newest item of `work`.
+
+    Raises:
+        BaseException: whatever `work` raises.
     """
     yield first
-    while not _enter(max(_MOST_THREADS, 2 * side_by_side)):
-        if stop.wait(BEAT_SECONDS):
-            break  # it is over before it began; the work itself will say so
+    while not _acquire_slot(max(_MAX_THREADS, 2 * side_by_side)):
+        if stop.wait(HEARTBEAT_SECONDS):
+            break  # stopped before it started; the work itself reports that
         yield first
     else:
-        yield from _watched(_Worker(work, first), stop)
+        yield from _watch(_Worker(work, first), stop)
         return
     yield from work
 
 
-def _watched(worker: _Worker[T], stop: threading.Event) -> Iterator[T]:
+def _watch(worker: _Worker[T], stop: threading.Event) -> Iterator[T]:
     try:
         worker.start()
         while not worker.ended:
@@ -49,59 +61,59 @@ def _watched(worker: _Worker[T], stop: threading.Event) -> Iterator[T]:
         yield worker.newest()
     except GeneratorExit:
         stop.set()
-        worker.leave()
+        worker.abandon()
         raise
 
 
 class _Worker(Generic[T]):
     def __init__(self, work: Generator[T, None, None], first: T) -> None:
         self._work, self._item = work, first
-        self._news = threading.Condition()
-        self._fresh = self._left = self.ended = False
+        self._changed = threading.Condition()
+        self._fresh = self._abandoned = self.ended = False
         self.error: BaseException | None = None
 
     def start(self) -> None:
-        """The thread sees the visitor's request as the caller does: some engines ask for it."""
+        """The thread gets the caller's context with the visitor's request: some engines need it."""
         threading.Thread(target=contextvars.copy_context().run, args=(self._run,), name="job", daemon=True).start()
 
-    def leave(self) -> None:
-        self._left = True
+    def abandon(self) -> None:
+        self._abandoned = True
 
     def newest(self) -> T:
-        with self._news:
+        with self._changed:
             if not self._fresh and not self.ended:
-                self._news.wait(BEAT_SECONDS)
+                self._changed.wait(HEARTBEAT_SECONDS)
             self._fresh = False
             return self._item
 
     def _run(self) -> None:
         try:
             for item in self._work:
-                with self._news:
+                with self._changed:
                     self._item, self._fresh = item, True
-                    self._news.notify_all()
-                if self._left:
+                    self._changed.notify_all()
+                if self._abandoned:
                     break
         except BaseException as error:
             self.error = error
         finally:
             self._work.close()
-            _leave()
-            with self._news:
+            _release_slot()
+            with self._changed:
                 self.ended = True
-                self._news.notify_all()
+                self._changed.notify_all()
 
 
-def _enter(most: int) -> bool:
-    global _alive
+def _acquire_slot(limit: int) -> bool:
+    global _running
     with _lock:
-        if _alive >= most:
+        if _running >= limit:
             return False
-        _alive += 1
+        _running += 1
         return True
 
 
-def _leave() -> None:
-    global _alive
+def _release_slot() -> None:
+    global _running
     with _lock:
-        _alive -= 1
+        _running -= 1

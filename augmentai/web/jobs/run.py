@@ -1,135 +1,93 @@
-"""One job as the page and the API see it: files on disk, a ZIP, small pictures, and snapshots while it works."""
+"""One job as the page and the API run it: inputs on disk, a ZIP, previews, and snapshots while it works."""
 
 from __future__ import annotations
 
 import shutil
 import time
 import uuid
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
-from typing import Any
 
-from augmentai.annotations import Labels
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import OutputError
 from augmentai.engines.base import Engine
-from augmentai.images.photo import ImageError
-from augmentai.images.preview import distance, encode_for_web, shrink, thumbnail
-from augmentai.operations import warp_from_manifest
 from augmentai.pipeline.balance import classes_of
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.merge import addition, name_by_count, new_zip
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
-from augmentai.types import Outcome, Source
-from augmentai.web.jobs.cleanup import JOBS
-from augmentai.web.jobs.heartbeat import beating
+from augmentai.types import Outcome, Source, Variation
+from augmentai.web.jobs.cleanup import JOBS_FOLDER
+from augmentai.web.jobs.heartbeat import run_with_heartbeat
+from augmentai.web.jobs.previews import PreviewWriter
+from augmentai.web.jobs.snapshot import JobProgress, ResultRow, Snapshot
 
-PREVIEW_SIDE_PX = 384
 _FAILURES_WHILE_WORKING = 50
-_LEAST_FREE_BYTES = 500_000_000
+_MIN_FREE_BYTES = 500_000_000
+_MAX_ROWS = 4000  # with more variations the page shows no previews of the rest; the ZIP holds all
 
-_ROWS_AT_MOST = 4000  # of more, the page shows no pictures; the ZIP holds all
-
-Given = Callable[[Path, Event], Gathered]
-
-
-@dataclass(frozen=True)
-class Row:
-    """One finished variation as the page shows it. preview, before: small pictures of it and of its source, on disk.
-
-    labels: its class, or the classes of what is labelled in it. changed: how far it is from its source, 0 to 1, by
-    `distance` of the small pictures. size_wh: of the variation. geometry: how its pixels were moved, as its manifest
-    tells; None where they were not. `before` is moved alike, so that the two compare.
-    """
-
-    file: str
-    source: str
-    sha256: str
-    labels: tuple[str, ...]
-    index: int
-    engine: str
-    model: str
-    seed: int
-    strength: float
-    prompt: str
-    look: str
-    preview: str
-    before: str
-    changed: float
-    size_wh: tuple[int, int]
-    geometry: Mapping[str, Any] | None = None
-
-
-class Doing:
-    """What an engine whose pictures take long is at, in words; empty for the others."""
-
-    words = ""
-
-    def tell(self, words: str, share: float) -> None:
-        self.words = words
+ReadInputs = Callable[[Path, Event], Gathered]
 
 
 @dataclass(frozen=True)
-class Snapshot:
-    """How a job stands. `report` and `zip_path` are set in the last one only.
+class JobRequest:
+    """What one job is to make.
 
-    pictures: (path, caption) of every finished variation, full-size files; rows: the same, small, and what is known of
-    each. One of them is filled. expected is 0 while the files are still being read. failures: the first 50 until the
-    last snapshot. classes: how many of the pictures given show each class; of those that show none under no name.
-    doing: goes on changing while the next snapshot is waited for.
+    read_inputs: is given the job's own folder and the stop event, and returns the sources. keep_full: also write each
+    variation at full size beside the ZIP, for `Snapshot.images`; otherwise only previews are written, for
+    `Snapshot.rows`. first_index: number of the first variation of each source. checkpoint: variations of an earlier
+    job; the ZIP is then an addition to that job's. admit: called once the inputs are read and before anything is made;
+    an exception that it raises ends the job.
     """
 
-    done: int = 0
-    expected: int = 0
-    pictures: Sequence[tuple[str, str]] = ()
-    rows: Sequence[Row] = ()
-    failures: Sequence[dict[str, str]] = ()
-    seconds: float = 0.0
-    credits: float = 0.0
-    report: dict[str, Any] | None = None
-    zip_path: str | None = None
-    place: str | None = None
-    classes: dict[str, int] = field(default_factory=dict)
-    doing: Doing = field(default_factory=Doing)
+    read_inputs: ReadInputs
+    recipe: Recipe
+    keep_full: bool = True
+    first_index: int = 1
+    checkpoint: Checkpoint | None = None
+    admit: Callable[[Job], None] = lambda job: None
 
 
-def uploaded(files: Sequence[str], settings: Settings, layout: str = "auto") -> Given:
-    """Uploads that keep nothing but their names, as the API takes them. layout: of the set that they are."""
+def read_uploads(files: Sequence[str], settings: Settings, layout: str = "auto") -> ReadInputs:
+    """Inputs of an API call: uploaded files, of which only the names are known.
+
+    Args:
+        files: paths on the server.
+        settings: limits on size and number.
+        layout: dataset format of the upload, one of `recipe.LAYOUTS`.
+    """
     bounds = limits(settings, settings.max_files)
-    return lambda place, stop: gather([Path(file) for file in files], bounds, stop=stop, layout=layout)
+    return lambda folder, stop: gather([Path(file) for file in files], bounds, stop=stop, layout=layout)
 
 
-def run(
-    given: Given,
-    recipe: Recipe,
-    settings: Settings,
-    engines: Sequence[Engine],
-    folder: Path,
-    stop: Event,
-    keep_full: bool = True,
-    first_index: int = 1,
-    held: Checkpoint | None = None,
-    admit: Callable[[Job], None] = lambda job: None,
+def run_job(
+    request: JobRequest, settings: Settings, engines: Sequence[Engine], folder: Path, stop: Event
 ) -> Generator[Snapshot, None, None]:
-    """Do a job in a fresh folder below `folder`, in a thread of its own, with a heartbeat (see `beating`).
+    """Run a job in a new folder, in a thread of its own, with a heartbeat (see `run_with_heartbeat`).
 
-    given: gets that fresh folder and reads what is to be varied. keep_full: write each variation beside the ZIP too,
-    for `pictures`; else only small pictures are kept, in `rows`. first_index: see `Job`. held: what an earlier job
-    has made; the ZIP then is an addition to that job's. `admit` is asked once the files are read and before anything is
-    made; what it raises ends the job.
+    The ZIP is finished, and named in the last snapshot, even if `stop` ends the job early. If the generator is closed
+    before its end, everything that the job wrote is deleted.
 
-    The ZIP is finished, and told in the last snapshot, also when `stop` ends the job early. A job that nobody waits for
-    any more leaves nothing behind. Raises OutputError where the disk is full.
+    Args:
+        request: what to make.
+        settings: limits and engine settings.
+        engines: in order of preference.
+        folder: the new folder is created below it.
+        stop: set it to end the job after the current image.
+
+    Yields:
+        Snapshot: at least one every 0.4 s; the last one has the report and the path of the ZIP.
+
+    Raises:
+        OutputError: if the disk is full or cannot be written to.
     """
-    work = _Work(folder / JOBS / uuid.uuid4().hex, keep_full)
-    job = work.run(given, recipe, settings, engines, stop, first_index, held, admit)
-    with closing(beating(job, Snapshot(), stop, settings.jobs_at_once)) as snapshots:
+    work = _Work(request, settings, engines, folder / JOBS_FOLDER / uuid.uuid4().hex, stop)
+    with closing(run_with_heartbeat(work.run(), Snapshot(), stop, settings.jobs_at_once)) as snapshots:
         for snapshot in snapshots:
             yield snapshot
             if snapshot.report is not None:  # the last; a heartbeat might repeat it
@@ -137,135 +95,90 @@ def run(
 
 
 class _Work:
-    """The job's own folder, and what lies in it."""
+    """A job at work in its own folder."""
 
-    def __init__(self, place: Path, keep_full: bool) -> None:
-        self.place, self._keep_full, self._begun = place, keep_full, time.monotonic()
-        self._pictures: list[tuple[str, str]] = []
-        self._rows: list[Row] = []
-        self._doing = Doing()
-        self._before: tuple[str, Any, str] = ("", None, "")  # of the last source: its hash, small picture and file
+    def __init__(
+        self, request: JobRequest, settings: Settings, engines: Sequence[Engine], folder: Path, stop: Event
+    ) -> None:
+        self._request, self._settings, self._engines = request, settings, engines
+        self._folder, self._stop = folder, stop
+        self._start_time = time.monotonic()
+        self._images: list[tuple[str, str]] = []
+        self._rows: list[ResultRow] = []
+        self._previews = PreviewWriter(settings.max_pixels)
+        self._progress = JobProgress()
+        self._finished = False
 
-    def run(
-        self,
-        given: Given,
-        recipe: Recipe,
-        settings: Settings,
-        engines: Sequence[Engine],
-        stop: Event,
-        first_index: int,
-        held: Checkpoint | None,
-        admit: Callable[[Job], None],
-    ) -> Generator[Snapshot, None, None]:
-        finished = False
+    def run(self) -> Generator[Snapshot, None, None]:
         try:
-            _make_room(self.place)
-            gathered = given(self.place, stop)
-            stopped_early = stop.is_set()  # some files may not have been read at all
-            job = Job(gathered, recipe, settings, engines, stop, first_index, on_progress=self._doing.tell)
-            job.resume(held or Checkpoint())
-            admit(job)
-            zip_path = new_zip(self.place)
-            zip_path.parent.mkdir()
-            yield self._snapshot(job)
-            with closing(run_to_disk(job, zip_path) if held is None else addition(job, zip_path)) as outcomes:
-                for number, outcome in enumerate(outcomes):
-                    if outcome.variation is not None and (self._keep_full or number < _ROWS_AT_MOST):
-                        self._keep(outcome, number, settings.max_pixels)
-                    yield self._snapshot(job)
-            job.report.stopped = job.report.stopped or stopped_early
-            finished = True
-            yield self._snapshot(job, name_by_count(zip_path, job.report.variations - job.report.held))
+            _create_folder(self._folder)
+            yield from self._make(self._request.read_inputs(self._folder, self._stop))
         except OSError as error:
             if isinstance(error, OutputError):
                 raise
-            raise OutputError(f"the server's disk cannot take the result ({error.strerror or error})") from error
+            raise OutputError(f"the result could not be saved on the server ({error.strerror or error})") from error
         finally:
-            if not finished:
-                shutil.rmtree(self.place, ignore_errors=True)
+            if not self._finished:
+                shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _make(self, gathered: Gathered) -> Generator[Snapshot, None, None]:
+        request, stopped_early = self._request, self._stop.is_set()  # then some files may not have been read
+        job = Job(
+            gathered,
+            request.recipe,
+            self._settings,
+            self._engines,
+            self._stop,
+            request.first_index,
+            on_progress=self._progress.update,
+        )
+        job.resume(request.checkpoint or Checkpoint())
+        request.admit(job)
+        zip_path = new_zip(self._folder)
+        zip_path.parent.mkdir()
+        yield self._snapshot(job)
+        outcomes = run_to_disk(job, zip_path) if request.checkpoint is None else addition(job, zip_path)
+        with closing(outcomes):
+            for number, outcome in enumerate(outcomes):
+                if outcome.variation is not None:
+                    self._keep(outcome, outcome.variation, number)
+                yield self._snapshot(job)
+        job.report.stopped = job.report.stopped or stopped_early
+        self._finished = True
+        yield self._snapshot(job, name_by_count(zip_path, job.report.variations - job.report.held))
+
+    def _keep(self, outcome: Outcome, variation: Variation, number: int) -> None:
+        """Write what the page or the API shows of a variation, beside the ZIP."""
+        if not self._request.keep_full and number >= _MAX_ROWS:
+            return
+        folder = self._folder / f"{number:05d}"
+        folder.mkdir()
+        if self._request.keep_full:
+            path = folder / Path(variation.file).name
+            path.write_bytes(variation.data)
+            self._images.append((str(path), f"{variation.file} · {variation.engine}"))
+        else:
+            self._rows.append(self._previews.write(outcome, variation, folder))
 
     def _snapshot(self, job: Job, zip_path: Path | None = None) -> Snapshot:
-        report = job.report.as_dict() if zip_path else None
+        report = job.report
         return Snapshot(
-            job.report.variations - job.report.held,
-            job.expected - job.report.held,
-            self._pictures,
-            self._rows,
-            job.report.failures if zip_path else job.report.failures[:_FAILURES_WHILE_WORKING],
-            time.monotonic() - self._begun,
-            job.report.credits,
-            report,
-            str(zip_path) if zip_path else None,
-            str(self.place),
-            _classes(job.gathered.sources) if zip_path else {},
-            self._doing,
+            done=report.variations - report.held,
+            expected=job.expected - report.held,
+            images=self._images,
+            rows=self._rows,
+            failures=report.failures if zip_path else report.failures[:_FAILURES_WHILE_WORKING],
+            seconds=time.monotonic() - self._start_time,
+            credits=report.credits,
+            report=report.as_dict() if zip_path else None,
+            zip_path=str(zip_path) if zip_path else None,
+            folder=str(self._folder),
+            classes=_images_per_class(job.gathered.sources) if zip_path else {},
+            progress=self._progress,
         )
 
-    def _keep(self, outcome: Outcome, number: int, max_pixels: int) -> None:
-        made = outcome.variation
-        assert made is not None
-        holder = self.place / f"{number:05d}"
-        holder.mkdir()
-        if self._keep_full:
-            full = holder / Path(made.file).name
-            full.write_bytes(made.data)
-            self._pictures.append((str(full), f"{made.file} · {made.engine}"))
-            return
-        small = shrink(made.image, PREVIEW_SIDE_PX)
-        before, path = self._small_source(outcome.source, holder, max_pixels)
-        details = made.details
-        geometry = details.get("geometry")
-        if before is not None and geometry is not None:
-            before, path = _moved_alike(before, geometry, made.image.size, holder)
-        self._rows.append(
-            Row(
-                made.file,
-                outcome.source.path,
-                outcome.source.sha256,
-                _labels(outcome.source.label, made.labels),
-                outcome.index,
-                made.engine,
-                made.model,
-                outcome.seed,
-                made.strength,
-                made.prompt,
-                str(details.get("donor", "")),
-                _write(small, holder, "after"),
-                path,
-                distance(before, small) if before is not None else 0.0,
-                made.image.size,
-                geometry,
-            )
-        )
 
-    def _small_source(self, source: Source, holder: Path, max_pixels: int) -> tuple[Any, str]:
-        """Made once for all variations of a source that come one after the other."""
-        if self._before[0] != source.sha256:
-            try:
-                small = thumbnail(source.read(), source.path, max_pixels, PREVIEW_SIDE_PX)
-                self._before = (source.sha256, small, _write(small, holder, "before"))
-            except (ImageError, OSError):
-                self._before = (source.sha256, None, "")
-        return self._before[1:]
-
-
-def _moved_alike(before: Any, geometry: Mapping[str, Any], full_wh: tuple[int, int], holder: Path) -> tuple[Any, str]:
-    """The small source as its variation lies, and its file; none where that fails, which must not cost the job."""
-    try:
-        moved = warp_from_manifest(geometry, full_wh, before.size).image(before)
-    except (RuntimeError, ValueError, MemoryError):
-        return None, ""
-    return moved, _write(moved, holder, "before-moved")
-
-
-def _write(picture: Any, holder: Path, stem: str) -> str:
-    data, ending = encode_for_web(picture)
-    path = holder / f"{stem}.{ending}"
-    path.write_bytes(data)
-    return str(path)
-
-
-def _classes(sources: Sequence[Source]) -> dict[str, int]:
+def _images_per_class(sources: Sequence[Source]) -> dict[str, int]:
     counts: dict[str, int] = {}
     for source in sources:
         for name in classes_of(source) or {""}:
@@ -273,17 +186,11 @@ def _classes(sources: Sequence[Source]) -> dict[str, int]:
     return counts
 
 
-def _labels(label: str | None, labels: Labels | None) -> tuple[str, ...]:
-    if label is not None or labels is None:
-        return (label,) if label else ()
-    return tuple(sorted({shape.category for shape in labels.shapes}))
-
-
-def _make_room(place: Path) -> None:
+def _create_folder(folder: Path) -> None:
     try:
-        place.mkdir(parents=True)
-        free = shutil.disk_usage(place).free
+        folder.mkdir(parents=True)
+        free = shutil.disk_usage(folder).free
     except OSError as error:
-        raise OutputError(f"the server cannot write to its folder for results ({error.strerror or error})") from error
-    if free < _LEAST_FREE_BYTES:
-        raise OutputError("the server's disk is nearly full; try again later, or with fewer files")
+        raise OutputError(f"the server cannot write to its results folder ({error.strerror or error})") from error
+    if free < _MIN_FREE_BYTES:
+        raise OutputError("the server's disk is nearly full; try again later or with fewer files")

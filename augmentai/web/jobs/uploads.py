@@ -1,4 +1,4 @@
-"""What a visitor gave: laid out on disk as it lay with them, and looked at before anything is made of it."""
+"""Uploads: inspected before anything is made of them, and linked into a job's folder under the visitor's paths."""
 
 from __future__ import annotations
 
@@ -13,10 +13,9 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.archive import ArchiveError, check, members, open_archive, size_words, too_large
+from augmentai.dataset.archive import ArchiveError, Member, check, members, open_archive, size_words, too_large
 from augmentai.dataset.file_names import printable, safe_path
-from augmentai.dataset.file_tree import Entry as Place
-from augmentai.dataset.file_tree import Tree
+from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo
 from augmentai.dataset.formats.detect import format_named, is_label_file, recognise
 from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
@@ -24,16 +23,17 @@ from augmentai.images.photo import ImageError
 from augmentai.images.preview import encode_for_web, inspect_header, thumbnail
 from augmentai.operations.auto_geometry import DatasetTraits, dataset_traits
 from augmentai.settings import EXAMPLES, Settings
-from augmentai.web.forecast import kinds
+from augmentai.web.forecast import ClassGroup, class_groups
 
 THUMBNAILS = 12
 _THUMBNAIL_SIDE_PX = 144
 _REFUSED_SHOWN = 50
-_ZIP_MEMBERS_CHECKED = 300  # of a ZIP only so many pictures are opened before the job; all are counted
+_ZIP_MEMBERS_CHECKED = 300  # only so many images of a ZIP are opened before the job; all are counted
+_OUTSIDE = "its path points outside the folder; skipped"
 
-Entry = tuple[str, str]  # (the path it had with the visitor, where the server keeps it)
+Upload = tuple[str, str]  # (path on the visitor's computer, path on the server)
 
-# The class folders in which the bundled photos are offered, so that a first try shows what labels do.
+# The class folders of the bundled photos, so that a first run with them shows what labels do.
 _SAMPLES = {
     "outdoors": ("china.jpg", "dandelions_clemens_engelhardt.jpg", "flower.jpg"),
     "indoors": ("chelsea.png", "coffee.png"),
@@ -41,114 +41,203 @@ _SAMPLES = {
 }
 
 
-def samples() -> list[Entry]:
-    """The bundled photos as if a folder of three classes had been dropped."""
-    placed = {name: label for label, names in _SAMPLES.items() for name in names}
+def samples() -> list[Upload]:
+    """The bundled photos as if a folder of three classes had been uploaded."""
+    label_of = {name: label for label, names in _SAMPLES.items() for name in names}
     photos = sorted(path for path in EXAMPLES.iterdir() if path.suffix.lower() in {".jpg", ".png"})
-    return [(f"{placed.get(path.name, 'more')}/{path.name}", str(path)) for path in photos]
+    return [(f"{label_of.get(path.name, 'more')}/{path.name}", str(path)) for path in photos]
 
 
 @dataclass
 class UploadSummary:
-    """What was found in uploads, by names and headers.
+    """What was found in uploads, by their names and headers.
 
-    pictures: those that may be varied; carried: those for validation and test, which never are. layout: how the set is
-    labelled, empty where it is not. categories: what its labels name. classes: pictures of each class folder. kinds:
-    which classes the pictures show that may be varied (see `forecast`). seen: what their geometry hangs on.
+    images: how many may be augmented; holdout: how many are for validation and test. layout: dataset format, empty
+    without labels. categories: class names of its labels. classes: images per class folder. class_groups: see
+    `forecast`. traits: what automatic geometry depends on. pixels: total of the `measured` images, whose header
+    was read. refused: files that cannot be used, with the reason. thumbnails: {name, src} of a few images.
     """
 
-    pictures: int = 0
-    carried: int = 0
+    images: int = 0
+    holdout: int = 0
     size_bytes: int = 0
-    pixels: int = 0  # of the pictures whose header was read
-    pixels_of: int = 0
+    pixels: int = 0
+    measured: int = 0
     layout: str = ""
     categories: list[str] = field(default_factory=list)
     classes: Counter[str] = field(default_factory=Counter)
-    kinds: list[tuple[str | None, tuple[str, ...], int]] = field(default_factory=list)
-    seen: DatasetTraits = field(default_factory=DatasetTraits)
+    class_groups: list[ClassGroup] = field(default_factory=list)
+    traits: DatasetTraits = field(default_factory=DatasetTraits)
     refused: list[dict[str, str]] = field(default_factory=list)
-    thumbs: list[dict[str, str]] = field(default_factory=list)
+    thumbnails: list[dict[str, str]] = field(default_factory=list)
 
     def as_props(self) -> dict[str, Any]:
         """JSON for the drop zone."""
         named: list[dict[str, Any]] = [{"name": name, "count": count} for name, count in sorted(self.classes.items())]
         named = named or [{"name": name} for name in self.categories]
         return {
-            "pictures": self.pictures,
-            "carried": self.carried,
+            "images": self.images,
+            "holdout": self.holdout,
             "size": size_words(self.size_bytes),
             "layout": format_named(self.layout).title if self.layout else "",
             "classes": named,
             "refused": self.refused[:_REFUSED_SHOWN],
-            "refused_in_all": len(self.refused),
-            "thumbs": self.thumbs,
+            "refusedTotal": len(self.refused),
+            "thumbnails": self.thumbnails,
         }
 
     def as_state(self) -> dict[str, Any]:
-        """What little cost, time and geometry are told by."""
-        numbers = {"pictures": self.pictures, "pixels": self.pixels // max(1, self.pixels_of)}
-        return {**numbers, "kinds": self.kinds, "seen": asdict(self.seen)}
+        """The few figures from which the page estimates cost, time and geometry."""
+        return {
+            "images": self.images,
+            "pixels": self.pixels // max(1, self.measured),
+            "class_groups": self.class_groups,
+            "traits": asdict(self.traits),
+        }
 
     def refuse(self, file: str, reason: object) -> None:
+        """Note a file that cannot be used."""
         self.refused.append({"file": printable(file), "reason": str(reason)})
 
 
-def look(entries: Sequence[Entry], settings: Settings, layout: str = "auto") -> UploadSummary:
-    """UploadSummary at uploads: headers of files, contents lists of ZIPs. Decodes a dozen pictures, for thumbnails.
+def inspect_uploads(uploads: Sequence[Upload], settings: Settings, layout: str = "auto") -> UploadSummary:
+    """Inspect uploads by the headers of files and the contents lists of ZIPs. Decodes a dozen images for thumbnails.
 
-    layout: how the visitor says that the set is laid out.
-    Raises nothing for bad files: they are among `refused`, with the reason in words for the visitor.
+    Args:
+        uploads: files and ZIPs.
+        settings: limits on size and number.
+        layout: dataset format that the visitor chose, one of `recipe.LAYOUTS`.
+
+    Returns:
+        UploadSummary: unusable files never raise: they are in its `refused`.
     """
-    found = UploadSummary()
+    summary = UploadSummary()
     with ExitStack() as archives:
-        tree = Tree()
-        for place, path in _placed(entries, found):
-            if _is_zip(place):
-                _zip_members(Path(path), place, settings, found, tree, archives)
-            elif is_label_file(place):
-                tree.add_sidecar(Place(place, "", file=Path(path)))
-            else:
-                _file(Path(path), place, settings, found, tree)
-        _sort_out(tree, settings, layout, found)
-    return found
+        inspection = _Inspection(settings, summary, archives)
+        for place, path in _safe_uploads(uploads, summary):
+            inspection.add(place, Path(path))
+        inspection.detect_dataset(layout)
+    return summary
 
 
-def _sort_out(tree: Tree, settings: Settings, wanted: str, found: UploadSummary) -> None:
-    """What the set is, by its label files and folders, as the job will read it."""
-    layout = recognise(tree, wanted)
-    pictures = [entry for entry in tree.images if entry.key not in layout.excluded]
-    known = [layout.images.get(entry.key, ImageInfo()) for entry in pictures]
-    has_splits = any(one.split for one in known)
-    varied = [one for one in known if not has_splits or one.split == "train"]
-    found.pictures, found.carried = len(varied), len(known) - len(varied)
-    found.layout = layout.name if layout.labelled else ""
-    found.categories = layout.class_names() if layout.labelled else []
-    found.classes.update(one.label for one in known if one.label)
-    found.refused += [{"file": one.file, "reason": one.reason} for one in layout.failures]
-    if found.pictures > settings.max_files:
-        reason = f"beyond the limit of {settings.max_files} pictures a job; run it in several jobs"
-        found.refuse(f"{found.pictures - settings.max_files} pictures", reason)
-        found.pictures = settings.max_files
-    found.kinds = kinds(varied[: found.pictures])
-    labelled = tree.foreign_labels(layout.label_paths) or any(one.labels is not None for one in varied)
-    places = zip(pictures, known, strict=True)
-    is_varied = ((e.path, one.label) for e, one in places if not has_splits or one.split == "train")
-    found.seen = dataset_traits(is_varied, labelled)
-    found.thumbs = list(_thumbnails(pictures, settings))
+class _Inspection:
+    """Fills an `UploadSummary`. archives: closes the ZIPs at the end; until then their label files can be read."""
+
+    def __init__(self, settings: Settings, summary: UploadSummary, archives: ExitStack) -> None:
+        self._settings, self._summary, self._archives = settings, summary, archives
+        self._tree = Tree()
+
+    def add(self, place: str, path: Path) -> None:
+        """Inspect one upload. place: its safe path on the visitor's computer."""
+        if _is_zip(place):
+            self._add_zip(place, path)
+        elif is_label_file(place):
+            self._tree.add_sidecar(Entry(place, "", file=path))
+        else:
+            self._add_file(place, path)
+
+    def _add_file(self, place: str, path: Path) -> None:
+        try:
+            size = path.stat().st_size
+            if size > self._settings.max_file_bytes:
+                raise ArchiveError(too_large(size, self._settings.max_file_bytes))
+            with path.open("rb") as stream:
+                self._measure(stream, place)
+        except (ImageError, ArchiveError, OSError) as error:
+            self._summary.refuse(place, error)
+        else:
+            self._add_image(Entry(place, "", file=path), size)
+
+    def _add_zip(self, place: str, path: Path) -> None:
+        before = len(self._tree.images) + len(self._summary.refused)
+        try:
+            archive = self._archives.enter_context(open_archive(path))
+        except ArchiveError as error:
+            self._summary.refuse(place, error)
+            return
+        for number, (name, member, is_folder) in enumerate(members(archive)):
+            parts = PurePosixPath(name).parts
+            if is_folder or "__MACOSX" in parts or not parts or parts[-1].startswith("."):
+                continue
+            safe, suffix = safe_path(name), _suffix(name)
+            if is_label_file(name):
+                if safe is not None:
+                    self._tree.add_sidecar(Entry(safe, str(path), member=member))
+            elif suffix in IMAGE_SUFFIXES or suffix in RAW_SUFFIXES:
+                self._add_zip_image(name, safe, str(path), member, opens=number < _ZIP_MEMBERS_CHECKED)
+        if len(self._tree.images) + len(self._summary.refused) == before:
+            self._summary.refuse(place, "the ZIP has no images")
+
+    def _add_zip_image(self, name: str, safe: str | None, archive: str, member: Member, opens: bool) -> None:
+        try:
+            if safe is None:
+                raise ArchiveError(_OUTSIDE)
+            check(member, self._settings.max_file_bytes)
+            if opens:
+                with member.open() as stream:
+                    self._measure(stream, name)
+        except (ImageError, ArchiveError) as error:
+            self._summary.refuse(name, error)
+        except Exception as error:  # BadZipFile, zlib.error, OSError, EOFError, ...
+            self._summary.refuse(name, f"corrupt inside the ZIP ({error})")
+        else:
+            self._add_image(Entry(safe, archive, member=member), member.file_size)
+
+    def _measure(self, stream: IO[bytes], name: str) -> None:
+        width, height = inspect_header(stream, name, self._settings.max_pixels)
+        self._summary.pixels += width * height
+        self._summary.measured += 1
+
+    def _add_image(self, image: Entry, size_bytes: int) -> None:
+        self._summary.size_bytes += size_bytes
+        self._tree.images.append(image)
+
+    def detect_dataset(self, wanted: str) -> None:
+        """Detect format, classes and splits from label files and folders, as the job will."""
+        summary, tree = self._summary, self._tree
+        layout = recognise(tree, wanted)
+        images = [entry for entry in tree.images if entry.key not in layout.excluded]
+        known = [layout.images.get(entry.key, ImageInfo()) for entry in images]
+        has_splits = any(info.split for info in known)
+        augmented = [
+            (e, info) for e, info in zip(images, known, strict=True) if not has_splits or info.split == "train"
+        ]
+        training = [info for _, info in augmented]
+        summary.images, summary.holdout = len(training), len(known) - len(training)
+        summary.layout = layout.name if layout.labelled else ""
+        summary.categories = layout.class_names() if layout.labelled else []
+        summary.classes.update(info.label for info in known if info.label)
+        summary.refused += [{"file": one.file, "reason": one.reason} for one in layout.failures]
+        self._apply_file_limit()
+        summary.class_groups = class_groups(training[: summary.images])
+        labelled = tree.foreign_labels(layout.label_paths) or any(info.labels is not None for info in training)
+        summary.traits = dataset_traits(((entry.path, info.label) for entry, info in augmented), labelled)
+        summary.thumbnails = list(_thumbnails(images, self._settings))
+
+    def _apply_file_limit(self) -> None:
+        summary, limit = self._summary, self._settings.max_files
+        if summary.images > limit:
+            reason = f"over the limit of {limit:,} images per job; split them into several jobs"
+            summary.refuse(f"{summary.images - limit:,} images", reason)
+            summary.images = limit
 
 
-def lay_out(entries: Sequence[Entry], folder: Path) -> list[Path]:
-    """The uploads as they lay with the visitor: one folder of files, and ZIPs by themselves. For `gather`.
+def link_uploads(uploads: Sequence[Upload], folder: Path) -> list[Path]:
+    """Link uploads into a job's folder under the paths that they had on the visitor's computer.
 
-    Files are linked, not copied. What has a name that leads out of the folder is left out: `look` told so.
+    Args:
+        uploads: files and ZIPs; those with unsafe paths are skipped, as `inspect_uploads` reported.
+        folder: a new folder for the files; ZIPs go into folders of their own beside it.
+
+    Returns:
+        list[Path]: inputs for `gather`.
     """
     inputs: list[Path] = []
-    for place, path in _placed(entries, UploadSummary()):
+    for place, path in _safe_uploads(uploads, UploadSummary()):
         if _is_zip(place):
             target = folder.parent / "zips" / str(len(inputs)) / PurePosixPath(place).name
         else:
-            target = _free(folder / place)
+            target = _unused_name(folder / place)
         target.parent.mkdir(parents=True, exist_ok=True)
         _link(Path(path), target)
         if _is_zip(place):
@@ -156,13 +245,13 @@ def lay_out(entries: Sequence[Entry], folder: Path) -> list[Path]:
     return [folder, *inputs] if folder.is_dir() else inputs
 
 
-def _placed(entries: Sequence[Entry], found: UploadSummary) -> Iterator[Entry]:
-    """Entries with safe places. Of one folder that holds class folders the name says nothing, and it is left off."""
-    safe: list[Entry] = []
-    for rel, path in entries:
-        place = safe_path(rel)
+def _safe_uploads(uploads: Sequence[Upload], summary: UploadSummary) -> Iterator[Upload]:
+    """Uploads with safe paths. If all are in one folder that has class folders, its name is dropped."""
+    safe: list[Upload] = []
+    for relative, path in uploads:
+        place = safe_path(relative)
         if place is None:
-            found.refuse(rel, "its name leads out of the folder; it was not touched")
+            summary.refuse(relative, _OUTSIDE)
         else:
             safe.append((place, path))
     tops = {place.split("/", 1)[0] for place, _ in safe if not _is_zip(place)}
@@ -172,89 +261,34 @@ def _placed(entries: Sequence[Entry], found: UploadSummary) -> Iterator[Entry]:
         yield (place.split("/", 1)[1] if strip and not _is_zip(place) else place), path
 
 
-def _file(path: Path, place: str, settings: Settings, found: UploadSummary, tree: Tree) -> None:
-    try:
-        size = path.stat().st_size
-        if size > settings.max_file_bytes:
-            raise ArchiveError(too_large(size, settings.max_file_bytes))
-        with path.open("rb") as stream:
-            _measure(stream, place, settings, found)
-    except (ImageError, ArchiveError, OSError) as error:
-        found.refuse(place, error)
-    else:
-        found.size_bytes += size
-        tree.images.append(Place(place, "", file=path))
-
-
-def _zip_members(
-    path: Path, place: str, settings: Settings, found: UploadSummary, tree: Tree, archives: ExitStack
-) -> None:
-    before = len(tree.images) + len(found.refused)
-    try:
-        archive = archives.enter_context(open_archive(path))
-    except ArchiveError as error:
-        found.refuse(place, error)
-        return
-    for number, (name, member, is_folder) in enumerate(members(archive)):
-        parts = PurePosixPath(name).parts
-        if is_folder or "__MACOSX" in parts or not parts or parts[-1].startswith("."):
-            continue
-        safe, suffix = safe_path(name), _suffix(name)
-        if is_label_file(name):
-            if safe is not None:
-                tree.add_sidecar(Place(safe, str(path), member=member))
-        elif suffix in IMAGE_SUFFIXES or suffix in RAW_SUFFIXES:
-            try:
-                if safe is None:
-                    raise ArchiveError("its name leads out of the folder; it was not touched")
-                check(member, settings.max_file_bytes)
-                if number < _ZIP_MEMBERS_CHECKED:
-                    with member.open() as stream:
-                        _measure(stream, name, settings, found)
-            except (ImageError, ArchiveError) as error:
-                found.refuse(name, error)
-            except Exception as error:  # BadZipFile, zlib.error, OSError, EOFError, ...
-                found.refuse(name, f"damaged inside the ZIP ({error})")
-            else:
-                found.size_bytes += member.file_size
-                tree.images.append(Place(safe, str(path), member=member))
-    if len(tree.images) + len(found.refused) == before:
-        found.refuse(place, "there is no picture in this ZIP")
-
-
-def _measure(stream: IO[bytes], name: str, settings: Settings, found: UploadSummary) -> None:
-    width, height = inspect_header(stream, name, settings.max_pixels)
-    found.pixels += width * height
-    found.pixels_of += 1
-
-
-def _thumbnails(pictures: Sequence[Place], settings: Settings) -> Iterator[dict[str, str]]:
-    """A few of them, spread over the whole set."""
-    step = max(1.0, len(pictures) / THUMBNAILS)
-    for number in range(min(THUMBNAILS, len(pictures))):
-        one = pictures[int(number * step)]
+def _thumbnails(images: Sequence[Entry], settings: Settings) -> Iterator[dict[str, str]]:
+    """Thumbnails of a few images, spread evenly over all of them."""
+    step = max(1.0, len(images) / THUMBNAILS)
+    for number in range(min(THUMBNAILS, len(images))):
+        image = images[int(number * step)]
         with suppress(ImageError, LabelError):
-            small = thumbnail(one.read(settings.max_file_bytes), one.path, settings.max_pixels, _THUMBNAIL_SIDE_PX)
-            data, ending = encode_for_web(small)
+            data = image.read(settings.max_file_bytes)
+            small = thumbnail(data, image.path, settings.max_pixels, _THUMBNAIL_SIDE_PX)
+            encoded, ending = encode_for_web(small)
             kind = "jpeg" if ending == "jpg" else ending
-            src = f"data:image/{kind};base64,{base64.b64encode(data).decode()}"
-            yield {"name": printable(one.path), "src": src}
+            src = f"data:image/{kind};base64,{base64.b64encode(encoded).decode()}"
+            yield {"name": printable(image.path), "src": src}
 
 
-def _free(path: Path) -> Path:
-    """Two files of one name may be given one after the other; both are kept."""
+def _unused_name(path: Path) -> Path:
+    """Two files of the same name may be uploaded one after the other; both are kept."""
     number = 2
-    free = path
-    while os.path.lexists(free):
-        free = path.with_name(f"{path.stem}_{number}{path.suffix}")
+    unused = path
+    while os.path.lexists(unused):
+        unused = path.with_name(f"{path.stem}_{number}{path.suffix}")
         number += 1
-    return free
+    return unused
 
 
 def _link(path: Path, target: Path) -> None:
     try:
         os.link(path, target)
-    except OSError:  # another disk, or one that knows no links
+    except OSError:  # another disk, or a file system without links
         shutil.copyfile(path, target)
 
 

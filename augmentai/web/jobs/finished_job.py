@@ -1,0 +1,168 @@
+"""A finished job that the page still shows: its rows and ZIPs, what was added to it and what was excluded."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+from collections import Counter
+from collections.abc import Generator, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from augmentai.dataset.checkpoint import Checkpoint
+from augmentai.dataset.manifest import MANIFEST
+from augmentai.dataset.readers.gather import Gathered
+from augmentai.pipeline.balance import plan
+from augmentai.pipeline.job import Job
+from augmentai.pipeline.merge import Packing, put_together
+from augmentai.recipe import Recipe
+from augmentai.settings import Settings
+from augmentai.types import Source
+from augmentai.web.jobs.snapshot import ResultRow, Snapshot
+
+
+@dataclass
+class FinishedJob:
+    """A finished job and what was added to it later.
+
+    folder: the job's own. zips: its ZIP, then those of what was added to it; they also hold what is excluded. classes:
+    images per class among the inputs. excluded: files of variations that the visitor excluded and may include again.
+    revision: number of the latest click that changed `excluded`. rounds: one more for each retry of what failed.
+    """
+
+    recipe: Recipe
+    gathered: Gathered
+    settings: Settings
+    folder: Path
+    zips: list[Path]
+    rows: list[ResultRow]
+    report: dict[str, Any]
+    classes: dict[str, int]
+    excluded: set[str] = field(default_factory=set)
+    revision: int = 0
+    rounds: int = 1
+    _packed: tuple[object, Path] | None = None  # what the packed ZIP was made of, and the ZIP
+
+    def row(self, file: str) -> ResultRow | None:
+        """The row of a variation's file."""
+        return next((row for row in self.rows if row.file == file), None)
+
+    def filtered_rows(self, source: str, label: str) -> list[ResultRow]:
+        """Rows of one source, of one class, or all where both are empty; sorted by source and index."""
+        chosen = [r for r in self.rows if (not source or r.source == source) and (not label or label in r.labels)]
+        return sorted(chosen, key=lambda row: (row.source, row.sha256, row.index))
+
+    @property
+    def included(self) -> int:
+        """Number of variations in the ZIP."""
+        return int(self.report["variations"]) - len(self.excluded)
+
+    def incomplete_sources(self) -> list[Source]:
+        """Sources with missing variations: those failed, or were not reached before a stop."""
+        made = Counter((row.source, row.sha256) for row in self.rows)
+        wanted = plan(self.gathered.sources, self.recipe)
+        return [s for s in self.gathered.sources if made[s.path, s.sha256] < wanted.of((s.path, s.sha256))]
+
+    def checkpoint(self) -> Checkpoint:
+        """All variations so far, for a job that makes the missing ones, with new seeds for those that were rejected."""
+        made = Checkpoint(self.gathered.sources)
+        made.retry_round = self.rounds + 1
+        for path in self.zips:
+            with zipfile.ZipFile(path) as archive, archive.open(MANIFEST) as lines:
+                for line in lines:
+                    made.record_rejections(json.loads(line))
+        for row in self.rows:
+            made.record({"source": row.source, "source_sha256": row.sha256, "index": row.index, "engine": row.engine})
+        return made
+
+    def checkpoint_for_more(self, row: ResultRow, first_index: int, variations: int) -> Checkpoint:
+        """A checkpoint in which only the next variations of this row's source are missing."""
+        made = Checkpoint(self.gathered.sources)
+        for source in self.gathered.sources:
+            if (source.path, source.sha256) != (row.source, row.sha256):
+                entry = {"source": source.path, "source_sha256": source.sha256, "engine": row.engine}
+                for index in range(first_index, first_index + variations):
+                    made.record(entry | {"index": index})
+        return made
+
+    def next_index(self, row: ResultRow) -> int:
+        """The first index that no variation of this row's source has."""
+        return 1 + max(r.index for r in self.rows if (r.source, r.sha256) == (row.source, row.sha256))
+
+    def sources_for_rerun(self) -> Gathered:
+        """The inputs of a later job: unreadable files were reported already."""
+        return replace(self.gathered, failures=(), notices=())
+
+    def add(self, last: Snapshot, retried: Sequence[str]) -> None:
+        """Add the results of a later job.
+
+        Args:
+            last: that job's last snapshot.
+            retried: paths of the sources for which it was to make the missing variations.
+        """
+        assert last.report is not None
+        assert last.zip_path is not None
+        self.zips.append(Path(last.zip_path))
+        self.rounds += bool(retried)
+        self.rows += last.rows
+        self.report = merge_reports(self.report, last.report, set(retried), last.rows)
+
+    @property
+    def ready_zip(self) -> Path | None:
+        """The ZIP to download; None if it has to be packed first, or was deleted."""
+        found: Path | None = None
+        if len(self.zips) == 1 and not self.excluded:
+            found = self.zips[0]
+        elif self._packed and self._packed[0] == self._contents():
+            found = self._packed[1]
+        return found if found and found.is_file() else None
+
+    def pack(self) -> Generator[Packing, None, None]:
+        """Make `ready_zip`, which takes as long as copying it does.
+
+        Raises:
+            OSError, OutputError, BadZipFile: if the ZIPs cannot be read or the new one cannot be written.
+        """
+        if self.ready_zip is not None:
+            return
+        contents, zips, excluded = self._contents(), tuple(self.zips), frozenset(self.excluded)
+        job = Job(self.gathered, self.recipe, self.settings, (), rounds=self.rounds)
+        for packing in put_together(job, zips, excluded, self.folder):
+            if packing.path is not None:
+                if self._packed is not None:
+                    self._packed[1].unlink(missing_ok=True)
+                self._packed = (contents, packing.path)
+            yield packing
+
+    def _contents(self) -> object:
+        return len(self.zips), frozenset(self.excluded)
+
+
+def merge_reports(
+    first: dict[str, Any], added: dict[str, Any], retried: set[str], new_rows: Sequence[ResultRow]
+) -> dict[str, Any]:
+    """The report of a job and of a later addition to it.
+
+    Args:
+        first: report of the job so far.
+        added: report of the addition.
+        retried: sources whose earlier failures the addition replaces.
+        new_rows: variations that the addition made.
+    """
+    engines = Counter(first["engines"]) + Counter(row.engine for row in new_rows)
+    failures = [f for f in first["failures"] if f["file"] not in retried] + added["failures"]
+    variations = first["variations"] + len(new_rows)
+    plural = "" if first["sources"] == 1 else "s"
+    return first | {
+        "variations": variations,
+        "engines": dict(engines),
+        "failures": failures,
+        "failed": len(failures),
+        "stopped": added["stopped"],
+        "seconds": round(first["seconds"] + added["seconds"], 2),
+        "credits": round(first["credits"] + added["credits"], 2),
+        "fallbacks": [f for f in first["fallbacks"] if f["file"] not in retried] + added["fallbacks"],
+        "notices": list(dict.fromkeys(first["notices"] + added["notices"])),
+        "headline": f"{variations} variations from {first['sources']} file{plural}",
+    }

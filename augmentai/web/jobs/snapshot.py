@@ -1,0 +1,69 @@
+"""What the page knows of a job: finished variations, progress, and what a slow engine is doing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class ResultRow:
+    """One finished variation as the page shows it.
+
+    labels: its class, or the classes of its annotations. style: which styles the engine blended, as in the manifest.
+    preview, source_preview: paths of small images of the variation and of its source; the source's is warped as the
+    variation was, so that the two can be compared. changed: mean difference of the two small images, 0 to 1. size_wh:
+    width and height of the variation. geometry: how its pixels were moved, as in the manifest; None if they were not.
+    """
+
+    file: str
+    source: str
+    sha256: str
+    labels: tuple[str, ...]
+    index: int
+    engine: str
+    model: str
+    seed: int
+    strength: float
+    prompt: str
+    style: str
+    preview: str
+    source_preview: str
+    changed: float
+    size_wh: tuple[int, int]
+    geometry: Mapping[str, Any] | None = None
+
+
+class JobProgress:
+    """What a slow engine is doing, in words; empty for fast ones. Written by the job's thread, read by the page's."""
+
+    message = ""
+
+    def update(self, message: str, share: float) -> None:
+        """Set the message. This is the `on_progress` of a job."""
+        self.message = message
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """The state of a job at one moment. `report` and `zip_path` are set in the last snapshot only.
+
+    done, expected: variations; expected is 0 while the inputs are being read. images: (path, caption) of every finished
+    variation at full size; rows: the same variations with small previews. Only one of the two is filled. failures: the
+    first 50 until the last snapshot. folder: the job's own. classes: images per class among the inputs; those without a
+    class are counted under "". progress: keeps changing until the next snapshot.
+    """
+
+    done: int = 0
+    expected: int = 0
+    images: Sequence[tuple[str, str]] = ()
+    rows: Sequence[ResultRow] = ()
+    failures: Sequence[dict[str, str]] = ()
+    seconds: float = 0.0
+    credits: float = 0.0
+    report: dict[str, Any] | None = None
+    zip_path: str | None = None
+    folder: str | None = None
+    classes: dict[str, int] = field(default_factory=dict)
+    progress: JobProgress = field(default_factory=JobProgress)
