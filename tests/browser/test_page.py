@@ -16,9 +16,9 @@ from tests.support.page_steps import (
     cards,
     expect,
     give,
+    images_in,
     manifest,
     photos,
-    pictures,
     samples,
     saved_zip,
     set_seed,
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.browser
 
 def test_samples_to_zip_with_two_clicks(page: Any, tmp_path: Path) -> None:
     samples(page)
-    expect(page.locator("#foretold")).to_contain_text("32 variations of 8 pictures by Local GAN · free · about")
+    expect(page.locator("#forecast")).to_contain_text("32 variations of 8 images by Local GAN · free · about")
     augment(page)
     expect(cards(page)).to_have_count(32)
     assert "32 variations from 8 files" in page.inner_text("#status")
@@ -38,7 +38,7 @@ def test_samples_to_zip_with_two_clicks(page: Any, tmp_path: Path) -> None:
     assert path.name.startswith("augmentai-20")
     assert path.name.endswith("-32-images.zip")
     lines = manifest(path)
-    assert {line["file"] for line in lines} == pictures(path)
+    assert {line["file"] for line in lines} == images_in(path)
     assert {line["label"] for line in lines} == {"indoors", "outdoors", "science"}
     with zipfile.ZipFile(path) as archive:
         for line in lines:
@@ -91,7 +91,7 @@ def test_settings_reach_the_result(page: Any, tmp_path: Path) -> None:
 def test_nothing_chosen_is_said_and_the_button_comes_back(page: Any) -> None:
     page.click("#augment")
     page.wait_for_selector("#status [role=alert]")
-    assert "No files were given" in page.inner_text("#status")
+    assert "No files selected" in page.inner_text("#status")
     expect(page.locator("#augment")).to_be_enabled()
 
 
@@ -105,15 +105,15 @@ def test_stop_keeps_what_is_done_and_the_rest_can_follow(page: Any, tmp_path: Pa
     page.wait_for_selector("#status .aug-done", timeout=DONE_MS)
     assert page.inner_text("#status").startswith("Stopped.")
     (tmp_path / "stopped").mkdir()
-    before = pictures(saved_zip(page, tmp_path / "stopped"))
+    before = images_in(saved_zip(page, tmp_path / "stopped"))
     assert 0 < len(before) < 32
-    augment(page, "#again")
+    augment(page, "#resume")
     expect(page.locator("#status")).to_contain_text("Done. 32 variations from 8 files")
     whole = saved_zip(page, tmp_path)
-    assert before < pictures(whole)
-    assert len(pictures(whole)) == 32
-    assert {line["file"] for line in manifest(whole)} == pictures(whole)
-    expect(page.locator("#again")).to_be_hidden()
+    assert before < images_in(whole)
+    assert len(images_in(whole)) == 32
+    assert {line["file"] for line in manifest(whole)} == images_in(whole)
+    expect(page.locator("#resume")).to_be_hidden()
 
 
 def test_progress_counts_and_shows_results_as_they_finish(page: Any) -> None:
@@ -133,9 +133,9 @@ def test_progress_counts_and_shows_results_as_they_finish(page: Any) -> None:
 
 
 def test_without_a_key_one_line_says_how_to_add_one(page: Any) -> None:
-    line = " ".join(page.inner_text("#foretold").split())
-    assert "Local GAN used" in line
-    assert "Stability AI not ready" in line
+    line = " ".join(page.inner_text("#forecast").split())
+    assert "Local GAN active" in line
+    assert "Stability AI not configured" in line
     assert "STABILITY_API_KEY" in line
     assert "free" in line
 
@@ -152,7 +152,7 @@ def test_two_tabs_at_once_wait_for_each_other_and_never_mix(
     page.click("#augment")
     page.wait_for_selector("#gallery .card", timeout=DONE_MS)
     other.click("#augment")
-    other.wait_for_selector("#status :text('Waiting for its turn')")
+    other.wait_for_selector("#status :text('Queued')")
     for visitor, count in ((page, 32), (other, 4)):
         visitor.wait_for_selector("#status .aug-done", timeout=DONE_MS)
         expect(visitor.locator("#augment")).to_be_enabled()
@@ -171,7 +171,7 @@ def test_who_waits_may_change_their_mind(browser: Any, page: Any, page_url: str,
     page.click("#augment")
     page.wait_for_selector("#gallery .card", timeout=DONE_MS)
     other.click("#augment")
-    other.wait_for_selector("#status :text('Waiting for its turn')")
+    other.wait_for_selector("#status :text('Queued')")
     other.click("#stop")
     page.click("#stop")
     for visitor in (page, other):

@@ -68,7 +68,7 @@ def test_a_visit_through_the_proxy_of_workbench(browser: Any, tmp_path: Path, ph
             assert archive.testzip() is None
             lines = [json.loads(line) for line in archive.read("manifest.jsonl").decode().splitlines()]
         assert {line["source"] for line in lines} == {"a b.png", "hubble_deep_field.jpg"}
-        page.get_by_role("tab", name="From code").click()
+        page.get_by_role("tab", name="Use in code").click()
         for call in (f'Client("{address}/")', f"URL={address}\n"):
             assert call in page.locator("#code").inner_text()
         context.close()

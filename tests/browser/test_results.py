@@ -17,11 +17,13 @@ from PIL import Image
 from tests.support.page_steps import (
     augment,
     cards,
+    choose,
+    choose_file,
     expect,
     give_folder,
+    images_in,
     manifest,
     photos,
-    pictures,
     saved_zip,
     set_seed,
     set_variations,
@@ -37,7 +39,7 @@ DIFFERENCE = """() => {
     context.drawImage(document.querySelector('.compare-' + side), 0, 0, 60, 44);
     return context.getImageData(0, 0, 60, 44).data;
   };
-  const before = pixels('before'), after = pixels('after'), far = {alike: 0, swapped: 0};
+  const before = pixels('source'), after = pixels('variation'), far = {alike: 0, swapped: 0};
   for (let y = 0; y < 44; y++) for (let x = 0; x < 60; x++) {
     const green = (side, column) => side[4 * (y * 60 + column) + 1];
     far.alike += Math.abs(green(before, x) - green(after, x));
@@ -74,17 +76,6 @@ def names(page: Any) -> list[str]:
     return page.locator(".card-name").all_inner_texts()
 
 
-def choose(page: Any, where: str, what: str) -> None:
-    page.click(f"{where} input")
-    page.get_by_role("option", name=what, exact=True).click()
-
-
-def choose_file(page: Any, path: Path) -> None:
-    with page.expect_file_chooser() as chooser:
-        page.click("#load")
-    chooser.value.set_files(path)
-
-
 def test_captions_tell_engine_strength_and_seed(finished: Any, tmp_path: Path) -> None:
     line = next(line for line in manifest(saved_zip(finished, tmp_path)) if line["file"] == "cats/a__v1.png")
     caption = finished.inner_text(".card >> nth=0")
@@ -97,12 +88,12 @@ def test_before_and_after(finished: Any) -> None:
     page.click(".card-open >> nth=3")
     page.wait_for_selector("dialog[open]")
     assert page.inner_text("#compare-title") == "cats/b__v2.png"
-    page.wait_for_function("document.querySelector('.compare-after').src.includes('large-after')")
-    for side in ("after", "before"):
+    page.wait_for_function("document.querySelector('.compare-variation').src.includes('large-variation')")
+    for side in ("variation", "source"):
         page.wait_for_function(f"document.querySelector('.compare-{side}').naturalWidth === 60")
     facts = page.inner_text(".compare-facts")
     assert "cats/b.png" in facts
-    assert "Look from" in facts
+    assert "Style" in facts
     page.click("dialog [data-do=next]")
     assert page.inner_text("#compare-title") == "dogs/c__v1.png"
     stage = page.locator(".compare-stage").bounding_box()
@@ -121,10 +112,10 @@ def test_the_source_is_shown_mirrored_beside_a_mirrored_variation(finished: Any,
     page.wait_for_selector("dialog[open]")
     for number in range(6):
         file = page.inner_text("#compare-title")
-        expected = "Source, mirrored" if file in mirrored else "Source"
-        assert page.inner_text(".compare-tag-before") == expected
-        assert (", mirrored" in page.inner_text(".compare-facts")) == (file in mirrored)
-        for side in ("before", "after"):
+        expected = "Source, flipped" if file in mirrored else "Source"
+        assert page.inner_text(".compare-tag-source") == expected
+        assert (", flipped" in page.inner_text(".compare-facts")) == (file in mirrored)
+        for side in ("source", "variation"):
             large = f"(i => i.src.includes('large-{side}') && i.complete)(document.querySelector('.compare-{side}'))"
             page.wait_for_function(large)
         change = page.evaluate(DIFFERENCE)
@@ -144,24 +135,24 @@ def test_narrowing_down_by_class_and_photo(finished: Any) -> None:
     choose(page, "#by-source", "cats/b.png")
     expect(cards(page)).to_have_count(2)
     assert names(page) == ["b__v1.png", "b__v2.png"]
-    choose(page, "#by-source", "All photos")
+    choose(page, "#by-source", "All images")
 
 
 def test_what_is_dropped_is_left_out_of_the_zip(finished: Any, tmp_path: Path) -> None:
     page = finished
-    page.get_by_role("button", name="Drop this one: cats/a__v2.png").click()
-    page.get_by_role("button", name="Drop this one: dogs/c__v1.png").click()
-    expect(page.locator("#take")).to_contain_text("4 images, 2 left out")
-    page.get_by_role("button", name="Keep it: dogs/c__v1.png").click()
-    expect(page.locator("#take")).to_contain_text("5 images, 1 left out")
+    page.get_by_role("button", name="Exclude: cats/a__v2.png").click()
+    page.get_by_role("button", name="Exclude: dogs/c__v1.png").click()
+    expect(page.locator("#downloads")).to_contain_text("4 images, 2 excluded")
+    page.get_by_role("button", name="Include: dogs/c__v1.png").click()
+    expect(page.locator("#downloads")).to_contain_text("5 images, 1 excluded")
     path = saved_zip(page, tmp_path)
     assert path.name.endswith("-5-images.zip")
-    assert "cats/a__v2.png" not in pictures(path)
-    assert len(pictures(path)) == 5
+    assert "cats/a__v2.png" not in images_in(path)
+    assert len(images_in(path)) == 5
     (gone,) = [line for line in manifest(path) if line["status"] != "ok"]
     assert (gone["source"], gone["index"], gone["file"], gone["status"]) == ("cats/a.png", 2, None, "left out")
-    page.get_by_role("button", name="Keep it: cats/a__v2.png").click()
-    expect(page.locator("#take")).to_contain_text("(6 images, ")
+    page.get_by_role("button", name="Include: cats/a__v2.png").click()
+    expect(page.locator("#downloads")).to_contain_text("(6 images, ")
 
 
 def test_the_report_tab_shows_classes_moves_and_engines(finished: Any) -> None:
@@ -169,7 +160,7 @@ def test_the_report_tab_shows_classes_moves_and_engines(finished: Any) -> None:
     page.get_by_role("tab", name="Report").click()
     rows = [row.split() for row in page.locator(".plot-table >> nth=0 >> tbody tr").all_inner_texts()]
     assert rows == [["cats", "2", "6"], ["dogs", "1", "3"]]
-    assert "6 variations changed" in page.get_attribute(".plot-columns", "aria-label")
+    assert "Median change of 6 variations" in page.get_attribute(".plot-columns", "aria-label")
     assert page.locator(".plot-columns rect").count() > 1
     assert page.locator(".plot-table >> nth=1 >> tbody tr").all_inner_texts()[0].split() == [
         "Local",
@@ -190,7 +181,7 @@ def test_calls_from_code_follow_the_settings_and_run(page: Any, page_url: str, t
     page.click("#more button")
     page.fill("#prompt textarea", 'it\'s a "{label}"')
     page.press("#prompt textarea", "Tab")
-    page.get_by_role("tab", name="From code").click()
+    page.get_by_role("tab", name="Use in code").click()
     expect(page.locator("#code")).to_contain_text("--strength 0.25")
     page.get_by_role("button", name="Copy the Python call").click()
     expect(page.locator("#code")).to_contain_text("Copied")
@@ -248,8 +239,8 @@ def test_more_like_this_adds_to_what_is_there(finished: Any, tmp_path: Path) -> 
     expect(cards(page)).to_have_count(10)
     assert names(page)[-4:] == [f"c__v{number}.png" for number in (3, 4, 5, 6)]
     after = saved_zip(page, tmp_path)
-    assert pictures(after) - pictures(before) == {f"dogs/c__v{number}.png" for number in (3, 4, 5, 6)}
+    assert images_in(after) - images_in(before) == {f"dogs/c__v{number}.png" for number in (3, 4, 5, 6)}
     assert len({(line["source"], line["index"]) for line in manifest(after)}) == 10
     with zipfile.ZipFile(after) as archive:
-        looks = {Image.open(archive.open(name)).tobytes() for name in pictures(after) if name.startswith("dogs")}
+        looks = {Image.open(archive.open(name)).tobytes() for name in images_in(after) if name.startswith("dogs")}
     assert len(looks) == 6, "every one differs"

@@ -18,11 +18,11 @@ from augmentai.pipeline.job import Job, limits
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Source
-from augmentai.web.jobs.uploads import look
+from augmentai.web.jobs.uploads import inspect_uploads
 from tests.pipeline.test_job import Darker, opened
 from tests.support.image_files import png
 from tests.support.labelled_sets import as_zip
-from tests.web.jobs.test_run import Copying
+from tests.support.scripted_engine import Copying
 
 
 class Boxed:
@@ -181,5 +181,5 @@ def test_files_that_may_say_where_an_object_is(tmp_path: Path, beside: dict[str,
     settings = Settings()
     job = Job(gather([given], limits(settings)), Recipe(engine="gan"), settings, [Darker()])
     assert job.geometry.with_class == geometry
-    told = look([("set.zip", str(given))], settings).as_state()["seen"]
+    told = inspect_uploads([("set.zip", str(given))], settings).as_state()["traits"]
     assert resolve_geometry(Recipe(), DatasetTraits(**told)) == job.geometry

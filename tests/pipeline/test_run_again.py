@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import zipfile
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +21,9 @@ from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import variation_seed
-from augmentai.web.jobs.run import Row, Snapshot
-from augmentai.web.jobs.session_store import Finished
+from augmentai.web.jobs.snapshot import Snapshot
 from tests.support import labelled_sets as sets
+from tests.support.finished_jobs import rows_in, stored
 from tests.support.image_files import jpeg
 from tests.support.scripted_engine import Scripted, tinted
 
@@ -143,29 +141,13 @@ def test_labels_that_were_changed_meanwhile_are_noticed(tmp_path: Path, layout: 
 
 
 def test_on_the_page_too(given: Path, tmp_path: Path) -> None:
-    """Its "Try again" makes what filters left out with new seeds, each time, and joins it to the rest."""
+    """Its "Retry" makes what filters left out with new seeds, each time, and joins it to the rest."""
     first = Run(given, tmp_path / "1" / "out.zip")
-    usual = {one.name: () if one.name == "labels" else "" for one in fields(Row)}
-    with zipfile.ZipFile(tmp_path / "1" / "out.zip") as archive:
-        told = [json.loads(line) for line in archive.read(MANIFEST).splitlines()]
-    rows = [
-        Row(**{**usual, "file": line["file"], "source": line["source"], "sha256": line["source_sha256"]} | {"index": n})
-        for line in told
-        if (n := line["index"]) and line["file"]
-    ]
-    page = Finished(
-        first.job.recipe,
-        first.job.gathered,
-        Settings(),
-        tmp_path,
-        [tmp_path / "1" / "out.zip"],
-        rows,
-        first.report,
-        {},
-    )
+    zip_path = tmp_path / "1" / "out.zip"
+    page = stored(first.job, zip_path, tmp_path, rows_in(zip_path))
     engine = Scripted(paint)
-    again = Job(page.again(), page.recipe, Settings(), [engine])
-    again.resume(page.made())
+    again = Job(page.sources_for_rerun(), page.recipe, Settings(), [engine])
+    again.resume(page.checkpoint())
     for _ in addition(again, tmp_path / "2.zip"):
         pass
     assert [attempt for _, _, attempt in engine.taken] == [4, 5]

@@ -17,10 +17,10 @@ def serving(settings: Settings, cache: Path, **overrides: Any) -> Iterator[str]:
     os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
     before = os.environ.get("GRADIO_TEMP_DIR")
     os.environ["GRADIO_TEMP_DIR"] = str(cache)
-    from augmentai.web.access.public import for_strangers
+    from augmentai.web.access.public import effective_settings
     from augmentai.web.server import build_app, launch_options
 
-    settings = for_strangers(settings)
+    settings = effective_settings(settings)
     page = build_app(settings)
     try:
         options = launch_options(settings, page) | {

@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Any
+
+from PIL import Image
 
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.engines.base import Engine
@@ -37,6 +40,14 @@ class Ran:
     def reasons(self) -> str:
         told = [fallback.reason for outcome in self.outcomes for fallback in outcome.fallbacks]
         return "\n".join(told + [outcome.reason for outcome in self.outcomes])
+
+
+def plain_photos(folder: Path) -> list[Path]:
+    """Three images of one colour each."""
+    paths = [folder / f"{colour}.png" for colour in ("teal", "orange", "purple")]
+    for path in paths:
+        Image.new("RGB", (90, 64), path.stem).save(path)
+    return paths
 
 
 def settings_for(emulator: Emulator | str, **changes: Any) -> Settings:

@@ -83,6 +83,23 @@ def yolo(images_first: bool = True, polygons: bool = False, yaml: str | None = N
     return files
 
 
+RED, BUS = ("red car", 4, 6, 24, 20), ("bus", 30, 10, 60, 40)
+
+
+def uneven_yolo() -> dict[str, bytes]:
+    """A YOLO set of three images of red cars, one of a bus, and five of buses for validation, which do not count."""
+    files = {name: data for name, data in yolo().items() if name.endswith(".yaml")}
+    for split, stem, item in (
+        [("train", f"car {n}", RED) for n in range(3)]
+        + [("train", "a bus", BUS)]
+        + [("val", f"bus {n}", BUS) for n in range(5)]
+    ):
+        moved = (item[0], *(value + (len(files) if number < 1 else 0) for number, value in enumerate(item[1:])))
+        files[f"images/{split}/{stem}.jpg"] = photo([moved])  # type: ignore[list-item]
+        files[f"labels/{split}/{stem}.txt"] = yolo_line(*moved).encode()  # type: ignore[arg-type]
+    return files
+
+
 def rle_counts(things: list[tuple[str, int, int, int, int]]) -> list[int]:
     """Run lengths, column by column, of the area that things cover; by hand, so as not to ask the reader."""
     mask = np.zeros((SIZE_WH[1], SIZE_WH[0]), bool)

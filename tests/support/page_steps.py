@@ -1,4 +1,4 @@
-"""What a visitor does on the page, one function a step."""
+"""What a visitor does on the page, one function per step."""
 
 from __future__ import annotations
 
@@ -20,31 +20,31 @@ def expect(locator: Any) -> Any:
 
 
 def photos(folder: Path, *names: str) -> list[Path]:
-    """Small pictures, each of another colour, dark on one side; "cats/a.png" lies in a class folder."""
+    """Small images, each of another colour, dark on one side; "cats/a.png" is in a class folder."""
     paths = []
     for number, name in enumerate(names):
         paths.append(folder / name)
         paths[-1].parent.mkdir(parents=True, exist_ok=True)
-        picture = Image.linear_gradient("L").rotate(90).resize((60, 44)).convert("RGB")
-        Image.blend(picture, Image.new("RGB", (60, 44), (40 * number % 255, 90, 200 - 30 * number % 200)), 0.5).save(
+        image = Image.linear_gradient("L").rotate(90).resize((60, 44)).convert("RGB")
+        Image.blend(image, Image.new("RGB", (60, 44), (40 * number % 255, 90, 200 - 30 * number % 200)), 0.5).save(
             paths[-1]
         )
     return paths
 
 
-def give(page: Any, files: list[Path], pictures: int) -> None:
-    """Choose files, and wait until the page has looked at them."""
+def give(page: Any, files: list[Path], images: int) -> None:
+    """Choose files, and wait until the page has inspected them."""
     page.set_input_files("#files input[type=file] >> nth=0", files)
-    counted(page, pictures)
+    counted(page, images)
 
 
-def give_folder(page: Any, folder: Path, pictures: int) -> None:
+def give_folder(page: Any, folder: Path, images: int) -> None:
     page.set_input_files("#files input[webkitdirectory]", folder)
-    counted(page, pictures)
+    counted(page, images)
 
 
 def drop(page: Any, paths: list[Path]) -> None:
-    """Drag files and folders from outside onto the zone and let go, as the browser itself reports it."""
+    """Drop files and folders onto the zone, as the browser itself reports it."""
     page.locator(".drop-zone").scroll_into_view_if_needed()
     box = page.locator(".drop-zone").bounding_box()
     spot = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
@@ -54,8 +54,8 @@ def drop(page: Any, paths: list[Path]) -> None:
         session.send("Input.dispatchDragEvent", {"type": kind, **spot, "data": data})
 
 
-def counted(page: Any, pictures: int) -> None:
-    words = f"{pictures} picture" + ("" if pictures == 1 else "s")
+def counted(page: Any, images: int) -> None:
+    words = f"{images} image" + ("" if images == 1 else "s")
     expect(page.locator(".drop-count strong")).to_have_text(words)
 
 
@@ -70,11 +70,24 @@ def set_variations(page: Any, count: int) -> None:
 
 
 def set_seed(page: Any, seed: int) -> None:
-    """The same variations each time: with a few of those drawn at random a picture is left out."""
+    """The same variations each time: with some random seeds a variation is rejected."""
     page.click("#more button")
     page.fill("#seed input", str(seed))
     page.press("#seed input", "Tab")
     page.click("#more button")
+
+
+def choose(page: Any, where: str, what: str) -> None:
+    """Choose an option of a dropdown."""
+    page.click(f"{where} input")
+    page.get_by_role("option", name=what, exact=True).click()
+
+
+def choose_file(page: Any, path: Path) -> None:
+    """Load saved settings."""
+    with page.expect_file_chooser() as chooser:
+        page.click("#load")
+    chooser.value.set_files(path)
 
 
 def augment(page: Any, button: str = "#augment") -> None:
@@ -102,7 +115,7 @@ def manifest(path: Path) -> list[dict[str, Any]]:
         return [json.loads(line) for line in archive.read("manifest.jsonl").decode().splitlines()]
 
 
-def pictures(path: Path) -> set[str]:
-    """The variations that a ZIP holds."""
+def images_in(path: Path) -> set[str]:
+    """The variations in a ZIP."""
     with zipfile.ZipFile(path) as archive:
         return {name for name in archive.namelist() if "__v" in name}

@@ -1,8 +1,9 @@
-"""A small true engine that makes of each variation what a test tells it to."""
+"""Small real engines that make of each variation what a test asks for."""
 
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Callable, Iterator
 
 from PIL import Image
@@ -10,6 +11,24 @@ from PIL import Image
 from augmentai.engines.base import Engine, JobView, Made, Readiness, Refused, Task
 
 Painter = Callable[[Task], Image.Image]
+
+
+class Copying(Engine):
+    """Returns each source unchanged, for tests of what is done with the result."""
+
+    name = "gan"
+    auto_rank = 0
+
+    def __init__(self, pause: float = 0.0) -> None:
+        self.pause = pause
+
+    def readiness(self) -> Readiness:
+        return Readiness(True)
+
+    def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
+        for task in tasks:
+            time.sleep(self.pause)
+            yield Made(task, self.name, task.photo.rgb, "copy", 0.0)
 
 
 class Scripted(Engine):

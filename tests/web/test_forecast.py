@@ -1,4 +1,4 @@
-"""What the page says a job will make, before any picture is read, and what the job then makes."""
+"""How many variations the page forecasts before any image is read, and how many the job then makes."""
 
 from __future__ import annotations
 
@@ -13,84 +13,67 @@ from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.web.access.visitors import Visitors
 from augmentai.web.estimates import Pace
-from augmentai.web.forecast import planned
+from augmentai.web.forecast import forecast
 from augmentai.web.handlers.preview import PreviewHandlers
-from augmentai.web.jobs.uploads import look
+from augmentai.web.jobs.uploads import inspect_uploads
 from tests.support.image_files import zipped
-from tests.support.labelled_sets import LAYOUTS, as_zip, class_folders, gathered, photo, yolo, yolo_line
+from tests.support.labelled_sets import BUS, LAYOUTS, RED, as_zip, class_folders, gathered, photo, uneven_yolo, yolo
 
 BALANCED = [Recipe(variations=3), Recipe(balance=True), Recipe(per_class=9, most_per_source=4), Recipe(per_class=30)]
-RED, BUS = ("red car", 4, 6, 24, 20), ("bus", 30, 10, 60, 40)
 
 
-def uneven() -> dict[str, bytes]:
-    """A YOLO set of three pictures of red cars and one of a bus, and buses to validate with, which do not count."""
-    files = {name: data for name, data in yolo().items() if name.endswith(".yaml")}
-    for split, stem, thing in (
-        [("train", f"car {n}", RED) for n in range(3)]
-        + [("train", "a bus", BUS)]
-        + [("val", f"bus {n}", BUS) for n in range(5)]
-    ):
-        moved = (thing[0], *(value + (len(files) if number < 1 else 0) for number, value in enumerate(thing[1:])))
-        files[f"images/{split}/{stem}.jpg"] = photo([moved])  # type: ignore[list-item]
-        files[f"labels/{split}/{stem}.txt"] = yolo_line(*moved).encode()  # type: ignore[arg-type]
-    return files
-
-
-def told(path: Path) -> tuple[dict[str, Any], PreviewHandlers]:
+def inspected(path: Path) -> tuple[dict[str, Any], PreviewHandlers]:
     settings = Settings()
     engines = available(settings)
-    before = PreviewHandlers(settings, engines, Visitors(settings), Pace(engines))
-    return look([("set.zip", str(path))], settings).as_state(), before
+    handlers = PreviewHandlers(settings, engines, Visitors(settings), Pace(engines))
+    return inspect_uploads([("set.zip", str(path))], settings).as_state(), handlers
 
 
 @pytest.mark.parametrize("recipe", BALANCED)
-@pytest.mark.parametrize("files", [class_folders(), class_folders(splits=True), uneven(), LAYOUTS["coco"][1]])
-def test_as_many_as_the_job_makes(tmp_path: Path, files: dict[str, bytes], recipe: Recipe) -> None:
+@pytest.mark.parametrize("files", [class_folders(), class_folders(splits=True), uneven_yolo(), LAYOUTS["coco"][1]])
+def test_the_forecast_is_what_the_job_makes(tmp_path: Path, files: dict[str, bytes], recipe: Recipe) -> None:
     given = as_zip(tmp_path / "set.zip", files)
     job = Job(gathered(given), recipe, Settings(), available(Settings()))
-    assert planned(told(given)[0], recipe).total == job.expected
+    assert forecast(inspected(given)[0], recipe).total == job.expected
 
 
-def test_the_page_says_so(tmp_path: Path) -> None:
-    given, before = told(as_zip(tmp_path / "set.zip", uneven()))
-    assert "<b>2 variations</b> of 4 pictures" in before.foretell(given, "", {"balance": True, "engine": "gan"})
-    assert "<b>16 variations</b> of 4 pictures" in before.foretell(given, "", {"variations": 4, "engine": "gan"})
-    short = before.foretell(given, "", {"per_class": 100, "engine": "gan"})
+def test_the_page_shows_the_forecast(tmp_path: Path) -> None:
+    state, handlers = inspected(as_zip(tmp_path / "set.zip", uneven_yolo()))
+    assert "<b>2 variations</b> of 4 images" in handlers.forecast(state, "", {"balance": True, "engine": "gan"})
+    assert "<b>16 variations</b> of 4 images" in handlers.forecast(state, "", {"variations": 4, "engine": "gan"})
+    short = handlers.forecast(state, "", {"per_class": 100, "engine": "gan"})
     assert "<b>64 variations</b>" in short
     assert "Too few pictures to reach 100" in short
 
 
-def test_nothing_to_balance_is_said_before_the_click(tmp_path: Path) -> None:
+def test_no_classes_to_balance_is_shown_before_the_click(tmp_path: Path) -> None:
     (tmp_path / "set.zip").write_bytes(zipped({"a.jpg": photo([RED]), "b.jpg": photo([BUS])}))
-    given, before = told(tmp_path / "set.zip")
-    assert "classes cannot be balanced" in before.foretell(given, "", {"balance": True, "engine": "gan"})
+    state, handlers = inspected(tmp_path / "set.zip")
+    assert "classes cannot be balanced" in handlers.forecast(state, "", {"balance": True, "engine": "gan"})
     with pytest.raises(RecipeError):
-        planned(given, Recipe(balance=True))
+        forecast(state, Recipe(balance=True))
 
 
-def test_of_a_large_set_some_labels_are_read_and_the_rest_reckoned(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("augmentai.web.forecast._LABELS_READ", 2)
-    given, _ = told(as_zip(tmp_path / "set.zip", uneven()))
-    assert sum(count for _, _, count in given["kinds"]) == 4
+def test_of_a_large_set_some_labels_are_read_and_scaled_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("augmentai.web.forecast._MAX_LABELS_READ", 2)
+    state, _ = inspected(as_zip(tmp_path / "set.zip", uneven_yolo()))
+    assert sum(count for _, _, count in state["class_groups"]) == 4
 
 
-def test_the_layout_that_the_visitor_names_is_what_is_looked_for(tmp_path: Path) -> None:
+def test_a_format_that_the_visitor_chooses_overrides_detection(tmp_path: Path) -> None:
     entries = [("set.zip", str(as_zip(tmp_path / "set.zip", yolo())))]
-    assert look(entries, Settings()).layout == "yolo"
-    assert look(entries, Settings(), "folders").layout == ""
-    wrong = look(entries, Settings(), "voc")
-    assert wrong.pictures == 0
+    assert inspect_uploads(entries, Settings()).layout == "yolo"
+    assert inspect_uploads(entries, Settings(), "folders").layout == ""
+    wrong = inspect_uploads(entries, Settings(), "voc")
+    assert wrong.images == 0
     assert "not a Pascal VOC dataset: expected an .xml file" in wrong.refused[0]["reason"]
 
 
-def test_the_page_says_that_photographs_in_classes_will_be_mirrored(tmp_path: Path) -> None:
-    given, before = told(as_zip(tmp_path / "folders.zip", class_folders()))
-    assert "variations are flipped horizontally" in before.foretell(given, "", {"engine": "gan"})
-    assert "mirrored" not in before.foretell(given, "", {"engine": "gan", "geometry": "none"})
-    assert "mirrored" not in before.foretell(given, "", {"engine": "gan", "mirror": False})
-    boxes, before = told(as_zip(tmp_path / "boxes.zip", uneven()))
-    assert "mirrored" not in before.foretell(boxes, "", {"engine": "gan"})
-    assert "mirrored" not in before.foretell({}, "", {"engine": "gan"})
+def test_the_page_announces_automatic_flips(tmp_path: Path) -> None:
+    state, handlers = inspected(as_zip(tmp_path / "folders.zip", class_folders()))
+    assert "variations are flipped horizontally" in handlers.forecast(state, "", {"engine": "gan"})
+    assert "flipped horizontally" not in handlers.forecast(state, "", {"engine": "gan", "geometry": "none"})
+    assert "flipped horizontally" not in handlers.forecast(state, "", {"engine": "gan", "mirror": False})
+    boxes, handlers = inspected(as_zip(tmp_path / "boxes.zip", uneven_yolo()))
+    assert "flipped horizontally" not in handlers.forecast(boxes, "", {"engine": "gan"})
+    assert "flipped horizontally" not in handlers.forecast({}, "", {"engine": "gan"})

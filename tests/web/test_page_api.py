@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
 from pathlib import Path
@@ -13,10 +12,10 @@ import pytest
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from augmentai.dataset.manifest import OWN_FILES
 from augmentai.operations import warp_for
 from augmentai.settings import EXAMPLES
 from tests.support import trainers
+from tests.support.api_client import augment, manifest_of, zip_pixels
 from tests.support.labelled_sets import as_zip, yolo
 
 KEYWORDS = {
@@ -43,22 +42,6 @@ KEYWORDS = {
 @pytest.fixture(scope="module")
 def client(server_url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
     return Client(server_url, verbose=False, download_files=str(tmp_path_factory.mktemp("downloads")))
-
-
-def augment(client: Client, files: list[Path], **keywords: Any) -> tuple[list[dict[str, Any]], str, dict[str, Any]]:
-    return client.predict(files=[handle_file(file) for file in files], **keywords, api_name="/augment")
-
-
-def zip_pixels(path: str) -> dict[str, np.ndarray[Any, Any]]:
-    with zipfile.ZipFile(path) as archive:
-        names = [name for name in archive.namelist() if name not in OWN_FILES]
-        return {name: np.array(Image.open(io.BytesIO(archive.read(name)))) for name in names}
-
-
-def manifest_of(path: str) -> list[dict[str, Any]]:
-    with zipfile.ZipFile(path) as archive:
-        assert archive.testzip() is None
-        return [json.loads(line) for line in archive.read("manifest.jsonl").decode().splitlines()]
 
 
 def test_gallery_zip_and_report_agree(client: Client) -> None:
@@ -218,7 +201,7 @@ def test_bad_settings_are_named(client: Client, keywords: dict[str, Any], words:
 
 
 def test_no_files_is_said(client: Client) -> None:
-    with pytest.raises(Exception, match="No files were given"):
+    with pytest.raises(Exception, match="No files selected"):
         client.predict(files=[], api_name="/augment")
 
 

@@ -43,15 +43,15 @@ def main() -> None:
             samples(page)
             set_variations(page, 2)
             page.click("#more button")
-            page.fill("#seed input", SEED)  # the same pictures each time
+            page.fill("#seed input", SEED)  # the same images each time
             page.press("#seed input", "Tab")
             page.click("#more button")
             augment(page)
             page.evaluate(f"document.querySelector('{seen}').scrollIntoView()")
             if seen == "dialog":
                 page.click(".card-open >> nth=4")
-                page.wait_for_function("document.querySelector('.compare-after').src.includes('large-after')")
-            page.wait_for_timeout(1500)  # pictures and the bar come to rest
+                page.wait_for_function("document.querySelector('.compare-variation').src.includes('large-variation')")
+            page.wait_for_timeout(1500)  # images and the progress bar settle
             page.screenshot(path=IMAGES / f"{name}.png")
             print(IMAGES / f"{name}.png")
             page.close()

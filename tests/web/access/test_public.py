@@ -1,4 +1,4 @@
-"""Limits and the password of a public page, as a visitor meets them: gradio_client against a real server."""
+"""Limits and the password of a public page: its settings, and how a visitor meets them on a real server."""
 
 # ruff: noqa: F811 (fixtures come in by import)
 
@@ -14,10 +14,69 @@ import requests
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from augmentai.settings import EXAMPLES, Settings
+from augmentai.settings import EXAMPLES, ROOT, Settings
+from augmentai.web.access.public import PUBLIC_LIMITS, credentials, effective_settings
 from tests.support.app_server import serving
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.support.hosted_job import KEY, settings_for
+
+
+@pytest.mark.parametrize("how", [{"public": True}, {"share": True}, {"space_id": "somebody/augmentai"}])
+def test_a_public_page_has_tighter_limits(how: dict[str, object]) -> None:
+    served = effective_settings(Settings(**how))
+    assert {name: getattr(served, name) for name in PUBLIC_LIMITS} == PUBLIC_LIMITS
+    assert served.max_files < Settings().max_files
+
+
+def test_the_docs_state_these_limits() -> None:
+    text = " ".join((ROOT / "docs" / "deployment.md").read_text().split())
+    words = {
+        "visitor_images_per_hour": "{:g} images",
+        "visitor_credits_per_hour": "{:g} credits of your key",
+        "visitor_upload_mb_per_hour": "{:g} MB of uploads",
+        "visitor_jobs": "{:g} jobs may wait at once",
+        "stability_credits_per_day": "{:g} credits a day",
+        "max_files": "{:g} files of at most",
+        "max_file_mb": "at most {:g} MB",
+        "max_megapixels": "{:g} megapixels",
+        "keep_hours": "deleted after {:g} hours",
+        "max_upload_mb": "one upload | {:g} MB",
+        "max_zip_gb": "a ZIP that unpacks to {:g} GB",
+    }
+    assert set(words) == set(PUBLIC_LIMITS)
+    for name, limit in PUBLIC_LIMITS.items():
+        assert words[name].format(limit) in text, name
+
+
+def test_limits_that_the_owner_set_stay() -> None:
+    served = effective_settings(Settings(public=True, max_files=7, visitor_images_per_hour=8, keep_hours=100))
+    assert (served.max_files, served.visitor_images_per_hour, served.keep_hours) == (7, 8, 100)
+    at_home = effective_settings(Settings(visitor_images_per_hour=8))
+    assert (at_home.visitor_images_per_hour, at_home.visitor_jobs) == (8, None)
+
+
+def test_a_share_link_asks_for_a_password_unless_disabled() -> None:
+    drawn = [credentials(effective_settings(Settings(share=True))) for _ in range(2)]
+    assert drawn[0] != drawn[1]
+    assert all(pair and len(pair[0][1]) >= 12 for pair in drawn)
+    assert credentials(effective_settings(Settings(share=True, password="mine"))) == [("augmentai", "mine")]
+    assert credentials(effective_settings(Settings(share=True, ask_password=False))) is None
+    assert credentials(effective_settings(Settings())) is None
+    assert credentials(effective_settings(Settings(password="mine"))) == [("augmentai", "mine")]
+
+
+@pytest.mark.parametrize(
+    ("settings", "proxies"),
+    [
+        (Settings(), 0),
+        (Settings(space_id="a/b"), 1),
+        (Settings(share=True), 1),
+        (Settings(behind_proxy="/x"), 1),
+        (Settings(space_id="a/b", proxies=3), 3),
+    ],
+)
+def test_how_many_proxies_are_trusted(settings: Settings, proxies: int) -> None:
+    assert effective_settings(settings).proxies == proxies
 
 
 @pytest.fixture(scope="module")
@@ -47,13 +106,13 @@ def make(client: Client, photos: list[Path], **keywords: Any) -> dict[str, Any]:
 
 def test_images_an_hour(url: str, photo: Path) -> None:
     client = visitor(url, "1.0.0.1")
-    with pytest.raises(Exception, match="would make 7 images; one visitor may have 6 an hour"):
+    with pytest.raises(Exception, match="would make 7 images; the limit is 6 per hour per visitor"):
         make(client, [photo], variations=7)
     assert make(client, [photo], variations=4)["variations"] == 4
-    with pytest.raises(Exception, match=r"would make 3 and 2 are left to you. There is room for it in \d+ minutes"):
+    with pytest.raises(Exception, match=r"would make 3 and you have 2 left. Try again in \d+ minutes"):
         make(client, [photo], variations=3)
     assert make(client, [photo], variations=2)["variations"] == 2, "what was refused does not count"
-    with pytest.raises(Exception, match="limit of 6 images an hour is reached"):
+    with pytest.raises(Exception, match="limit of 6 images per hour is reached"):
         make(visitor(url, "1.0.0.1"), [photo])
     assert make(visitor(url, "1.0.0.2"), [photo])["variations"] == 1, "another visitor"
 
@@ -71,7 +130,7 @@ def test_images_that_were_not_made_do_not_count(url: str, tmp_path: Path) -> Non
 def test_a_forged_address_gains_nothing(url: str, photo: Path) -> None:
     assert make(visitor(url, "1.0.0.4"), [photo], variations=6)["variations"] == 6
     forged = Client(url, verbose=False, headers={"X-Forwarded-For": "8.8.8.8, 9.9.9.9, 1.0.0.4"}, download_files=False)
-    with pytest.raises(Exception, match="limit of 6 images an hour"):
+    with pytest.raises(Exception, match="limit of 6 images per hour"):
         make(forged, [photo])
 
 
@@ -91,7 +150,7 @@ def test_megabytes_an_hour(url: str) -> None:
         files = {"files": ("a.bin", b"x" * 450_000)}
         answers.append(requests.post(url + "gradio_api/upload", files=files, headers=headers, timeout=30))
     assert [answer.status_code for answer in answers] == [200, 200, 429]
-    assert "limit of 1 MB an hour for uploads is reached; there is room for this one in" in answers[2].json()["detail"]
+    assert "upload limit of 1 MB per hour is reached. Try again in" in answers[2].json()["detail"]
 
     def unannounced() -> Iterator[bytes]:
         yield b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.bin"\r\n\r\n'
@@ -121,7 +180,7 @@ def test_jobs_that_wait(url: str) -> None:
     refused = requests.post(call, json=body, headers={"X-Forwarded-For": "1.0.0.9"}, timeout=30)
     allowed = requests.post(call, json=body, headers={"X-Forwarded-For": "1.0.0.10"}, timeout=30)
     assert refused.status_code == 429
-    assert refused.json()["detail"].startswith("1 of your jobs waits already; 1 may.")
+    assert refused.json()["detail"].startswith("You already have 1 job queued (limit: 1).")
     assert allowed.ok
     assert first.result()[2]["variations"] == second.result()[2]["variations"] == 6
 
@@ -146,8 +205,8 @@ def test_credits_an_hour_and_a_day(hosted: str, emulator: Emulator, photo: Path)
     assert (report["engines"], report["credits"]) == ({"stability": 2}, 10)
     report = make(first, [photo], variations=2)
     assert report["engines"] == {"stability": 1, "gan": 1}
-    assert any("limit of 15 credits an hour for each visitor pays for 1" in n for n in report["notices"])
-    assert any("There is more in" in notice for notice in report["notices"])
+    assert any("limit of 15 credits per hour per visitor covers only 1" in n for n in report["notices"])
+    assert any("More will be available in" in notice for notice in report["notices"])
     with pytest.raises(Exception, match="limit of 15 credits an hour for each visitor is reached"):
         make(first, [photo], engine="stability")
     assert make(visitor(hosted, "2.0.0.2"), [photo], variations=3)["engines"] == {"stability": 3}

@@ -129,7 +129,7 @@ def test_a_path_that_climbs_out_of_the_uploads(url: str, cache: Path) -> None:
         answer = requests.get(f"{url}gradio_api/file={folder}", timeout=30)
         assert answer.status_code in {403, 404}
         told = augment(url, [{"path": str(folder), "meta": FILE_META}])
-        assert "A folder cannot be given" in told
+        assert "Folders are not accepted" in told
 
 
 def test_a_link_in_the_uploads_leads_nowhere(url: str, cache: Path) -> None:
@@ -187,7 +187,7 @@ def test_every_function_of_the_page_refuses_foreign_files(url: str, cache: Path,
                 assert "private.png" not in told
                 assert somebodys not in told
         seen.add(dependency["api_name"])
-    assert {"augment", "make", "look", "load"} <= seen
+    assert {"augment", "make", "inspect", "load"} <= seen
     assert canary[1] == []
 
 
@@ -205,10 +205,10 @@ def test_results_are_shown_to_their_own_tab_only(url: str) -> None:
     told = requests.get(f"{url}gradio_api/queue/data?session_hash=own-tab", timeout=120).text
     assert "augmentai-jobs" in told
     assert "4 variations" in told
-    for name in ("narrow", "turn", "compare", "leave_out", "again", "more", "stop"):
+    for name in ("filter_results", "turn_page", "compare", "exclude", "resume", "more_like_this", "stop"):
         dependency = by_name.get(name)
         assert dependency, f"the page has no {name} any more: mend this test"
-        event_data = {"file": "cats/a__v1.png", "files": ["cats/a__v1.png"]}
+        event_data = {"file": "cats/a__v1.png", "files": ["cats/a__v1.png"], "revision": 1}
         for session in ("other-tab", None, ""):
             count = len(dependency["inputs"])
             body = {"data": ["", "", 1][:count] + [None] * (count - 3), "fn_index": dependency["id"]}
@@ -216,7 +216,7 @@ def test_results_are_shown_to_their_own_tab_only(url: str) -> None:
             told = requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30).text
             assert "augmentai-jobs" not in told
             assert "a__v1" not in told
-    body = {"data": ["", ""], "fn_index": by_name["narrow"]["id"], "session_hash": "own-tab"}
+    body = {"data": ["", ""], "fn_index": by_name["filter_results"]["id"], "session_hash": "own-tab"}
     own = requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30)
     assert "augmentai-jobs" in own.text, "their own tab is shown it"
 
@@ -390,7 +390,7 @@ def test_a_guessed_session_tells_nothing(url: str) -> None:
             f"{url}gradio_api/cancel", json={"session_hash": guess, "fn_index": 0, "event_id": guess}, timeout=30
         )
     for dependency in dependencies(url):
-        if dependency["api_name"] in {"stop", "leave"}:
+        if dependency["api_name"] in {"stop", "close_session"}:
             body = {"data": [], "fn_index": dependency["id"], "session_hash": "stranger"}
             requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30)
     told = outcome(url, event)

@@ -11,12 +11,11 @@ from pathlib import Path
 import pytest
 import requests
 from gradio_client import Client
-from PIL import Image
 
+from tests.support.api_client import augment, manifest_of
 from tests.support.app_server import serving
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
-from tests.support.hosted_job import KEY, settings_for
-from tests.web.test_page_api import augment, manifest_of
+from tests.support.hosted_job import KEY, plain_photos, settings_for
 
 
 @pytest.fixture(scope="module")
@@ -33,10 +32,7 @@ def client(url: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
 
 @pytest.fixture
 def photos(tmp_path: Path) -> list[Path]:
-    paths = [tmp_path / f"{colour}.png" for colour in ("teal", "orange", "purple")]
-    for path in paths:
-        Image.new("RGB", (90, 64), path.stem).save(path)
-    return paths
+    return plain_photos(tmp_path)
 
 
 def test_the_hosted_api_makes_it_and_tells_the_price(client: Client, emulator: Emulator, photos: list[Path]) -> None:

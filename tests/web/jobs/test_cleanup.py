@@ -12,7 +12,7 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from augmentai.settings import Settings
-from augmentai.web.jobs.cleanup import JOBS, Janitor, own_folder, still_needed, sweep
+from augmentai.web.jobs.cleanup import JOBS_FOLDER, Janitor, postpone_expiry, private_folder, sweep
 from tests.support.app_server import serving
 
 UPLOAD = "ab" * 32
@@ -35,13 +35,13 @@ def test_old_uploads_jobs_and_stubs_go(tmp_path: Path) -> None:
     box = tmp_path / "box"
     old = [
         aged(box / UPLOAD / "photo.jpg", 3),
-        aged(box / JOBS / ("1" * 32) / "00001" / "preview.jpeg", 3),
+        aged(box / JOBS_FOLDER / ("1" * 32) / "00001" / "preview.jpeg", 3),
         aged(box / "tmpab12_x9z", 3),
         aged(box / "tmpab12_x9y.zip", 3),
     ]
     new = [
         aged(box / ("cd" * 32) / "photo.jpg", 1),
-        aged(box / JOBS / ("2" * 32) / "00001" / "preview.jpeg", 1),
+        aged(box / JOBS_FOLDER / ("2" * 32) / "00001" / "preview.jpeg", 1),
         aged(box / "tmpab12_x9w", 1),
     ]
     assert sweep(box, keep_hours=2) == 4
@@ -52,7 +52,7 @@ def test_old_uploads_jobs_and_stubs_go(tmp_path: Path) -> None:
 
 def test_a_job_that_still_works_is_kept(tmp_path: Path) -> None:
     box = tmp_path / "box"
-    begun = aged(box / JOBS / ("1" * 32) / "00001" / "preview.jpeg", 3)
+    begun = aged(box / JOBS_FOLDER / ("1" * 32) / "00001" / "preview.jpeg", 3)
     latest = aged(begun.parent.parent / "00002" / "preview.jpeg", 0.1)
     os.utime(begun.parent.parent, (time.time() - 3 * 3600,) * 2)
     assert sweep(box, keep_hours=2) == 0
@@ -95,7 +95,7 @@ def test_an_upload_that_a_job_reads_lives_on(tmp_path: Path) -> None:
     box = tmp_path / "box"
     upload, example = aged(box / UPLOAD / "photo.jpg", 3), aged(tmp_path / "examples" / "photo.jpg", 3)
     before = example.stat().st_mtime
-    still_needed([str(upload), str(example), str(box / "gone")], box)
+    postpone_expiry([str(upload), str(example), str(box / "gone")], box)
     assert sweep(box, keep_hours=2) == 0
     assert example.stat().st_mtime == before
 
@@ -103,11 +103,11 @@ def test_an_upload_that_a_job_reads_lives_on(tmp_path: Path) -> None:
 def test_our_folder_is_closed_to_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     monkeypatch.delenv("GRADIO_TEMP_DIR", raising=False)
-    folder = own_folder()
+    folder = private_folder()
     assert folder.parent == tmp_path
     assert folder.stat().st_mode & 0o077 == 0
     monkeypatch.setenv("GRADIO_TEMP_DIR", str(tmp_path / "named"))
-    assert own_folder() == tmp_path / "named"
+    assert private_folder() == tmp_path / "named"
 
 
 def test_nothing_is_left_of_a_job_when_its_time_is_over(tmp_path: Path) -> None:

@@ -12,30 +12,15 @@ import pytest
 from PIL import Image
 
 from augmentai.dataset.writers.base import OutputError
-from augmentai.engines.base import Engine, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import JobView, Made, Refused, Task
 from augmentai.images.preview import distance
 from augmentai.recipe import OUTPUT_FORMATS, Recipe
 from augmentai.settings import EXAMPLES, Settings
-from augmentai.web.jobs import run as runs
+from augmentai.web.jobs.previews import PREVIEW_SIDE_PX
+from augmentai.web.jobs.run import JobRequest, read_uploads, run_job
+from augmentai.web.jobs.snapshot import Snapshot
 from tests.support.image_gallery import KINDS
-
-
-class Copying(Engine):
-    """An engine that hands the picture back: these tests are about what is done with it."""
-
-    name = "gan"
-    auto_rank = 0
-
-    def __init__(self, pause: float = 0.0) -> None:
-        self.pause = pause
-
-    def readiness(self) -> Readiness:
-        return Readiness(True)
-
-    def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
-        for task in tasks:
-            time.sleep(self.pause)
-            yield Made(task, self.name, task.photo.rgb, "copy", 0.0)
+from tests.support.scripted_engine import Copying
 
 
 def wait_until(true: Callable[[], bool]) -> None:
@@ -45,9 +30,9 @@ def wait_until(true: Callable[[], bool]) -> None:
         time.sleep(0.02)
 
 
-def snapshots(files: list[Path], folder: Path, recipe: Recipe, keep_full: bool = True) -> list[runs.Snapshot]:
-    given = runs.uploaded([str(f) for f in files], Settings())
-    return list(runs.run(given, recipe, Settings(), [Copying()], folder, Event(), keep_full))
+def snapshots(files: list[Path], folder: Path, recipe: Recipe, keep_full: bool = True) -> list[Snapshot]:
+    job = JobRequest(read_uploads([str(f) for f in files], Settings()), recipe, keep_full)
+    return list(run_job(job, Settings(), [Copying()], folder, Event()))
 
 
 @pytest.mark.parametrize("output_format", OUTPUT_FORMATS)
@@ -61,12 +46,12 @@ def test_every_kind_of_picture_in_every_format(tmp_path: Path, output_format: st
     last = snapshots(files, tmp_path / "out", Recipe(seed=1, output_format=output_format, filters=False), keep_full)[-1]
     assert last.report is not None
     assert last.report["variations"] == len(files), last.failures
-    shown = [path for path, _ in last.pictures] if keep_full else [row.preview for row in last.rows]
+    shown = [path for path, _ in last.images] if keep_full else [row.preview for row in last.rows]
     assert len(shown) == len(files)
     for path in shown:
         with Image.open(path) as opened:
             opened.load()
-            assert keep_full or max(opened.size) <= runs.PREVIEW_SIDE_PX
+            assert keep_full or max(opened.size) <= PREVIEW_SIDE_PX
 
 
 @pytest.mark.parametrize("geometry", ["flip", "strong"])
@@ -77,13 +62,13 @@ def test_the_small_source_beside_a_moved_variation_is_moved_alike(tmp_path: Path
     assert len(rows) == 12
     assert 0 < len(moved) <= 12
     assert max(row.changed for row in rows) < 0.02, "the engine changed nothing, so nothing of it is told as a change"
-    assert len({row.before for row in moved}) == len(moved)
+    assert len({row.source_preview for row in moved}) == len(moved)
     for row in moved:
-        with Image.open(row.before) as before, Image.open(row.preview) as after:
+        with Image.open(row.source_preview) as before, Image.open(row.preview) as after:
             assert before.size == after.size
             assert distance(before, after) < 0.02
     for row in moved if geometry == "flip" else ():
-        plain = next(other.before for other in rows if other.source == row.source and other.geometry is None)
+        plain = next(other.source_preview for other in rows if other.source == row.source and other.geometry is None)
         with Image.open(plain) as before, Image.open(row.preview) as after:
             assert distance(before, after) > 0.04, "as it was it would have been told as a large change"
 
@@ -95,15 +80,15 @@ def test_a_sliver_is_moved_and_shown(tmp_path: Path, size_wh: tuple[int, int]) -
     recipe = Recipe(seed=1, variations=3, geometry="strong", filters=False)
     last = snapshots([tmp_path / "a.png"], tmp_path / "out", recipe, keep_full=False)[-1]
     assert len(last.rows) == 3, last.failures
-    assert all(Path(row.before).is_file() and row.geometry for row in last.rows)
+    assert all(Path(row.source_preview).is_file() and row.geometry for row in last.rows)
 
 
 def test_a_job_that_nobody_waits_for_leaves_nothing(tmp_path: Path) -> None:
     photo = tmp_path / "a.png"
     Image.new("RGB", (32, 32), "teal").save(photo)
     stop = Event()
-    given = runs.uploaded([str(photo)], Settings())
-    job = runs.run(given, Recipe(variations=16), Settings(), [Copying(pause=0.1)], tmp_path / "out", stop)
+    request = JobRequest(read_uploads([str(photo)], Settings()), Recipe(variations=16))
+    job = run_job(request, Settings(), [Copying(pause=0.1)], tmp_path / "out", stop)
     while not any((tmp_path / "out").rglob("*.png")):
         next(job)
     job.close()
@@ -121,8 +106,8 @@ def test_stopped_while_it_waits_makes_nothing(tmp_path: Path) -> None:
     Image.new("RGB", (32, 32), "teal").save(photo)
     stop = Event()
     stop.set()
-    given = runs.uploaded([str(photo)], Settings())
-    last = list(runs.run(given, Recipe(), Settings(), [Copying()], tmp_path / "out", stop))[-1]
+    job = JobRequest(read_uploads([str(photo)], Settings()), Recipe())
+    last = list(run_job(job, Settings(), [Copying()], tmp_path / "out", stop))[-1]
     assert last.report is not None
     assert last.report["stopped"]
     assert last.report["variations"] == 0
@@ -130,7 +115,7 @@ def test_stopped_while_it_waits_makes_nothing(tmp_path: Path) -> None:
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file where a folder should be")
-    with pytest.raises(OutputError, match="cannot write to its folder"):
+    with pytest.raises(OutputError, match="cannot write to its results folder"):
         snapshots([tmp_path / "a.png"], tmp_path / "out", Recipe())
 
 
@@ -144,8 +129,8 @@ def test_whoever_leaves_during_a_long_step_waits_for_nothing(tmp_path: Path) -> 
             release.wait(30)
             yield from super().make(tasks, job)
 
-    given, stop = runs.uploaded([str(photo)], Settings()), Event()
-    job = runs.run(given, Recipe(), Settings(), [Stuck()], tmp_path / "out", stop)
+    request, stop = JobRequest(read_uploads([str(photo)], Settings()), Recipe()), Event()
+    job = run_job(request, Settings(), [Stuck()], tmp_path / "out", stop)
     beats = [next(job) for _ in range(5)]
     assert beats[-1].done == 0
     job.close()  # returns, though the engine does not
@@ -159,9 +144,7 @@ def test_whoever_leaves_during_a_long_step_waits_for_nothing(tmp_path: Path) -> 
 def test_later_variations_of_a_source_go_on_counting(tmp_path: Path) -> None:
     photo = tmp_path / "a.png"
     Image.new("RGB", (32, 32), "teal").save(photo)
-    given = runs.uploaded([str(photo)], Settings())
-    job = runs.run(
-        given, Recipe(variations=2), Settings(), [Copying()], tmp_path / "out", Event(), False, first_index=5
-    )
+    request = JobRequest(read_uploads([str(photo)], Settings()), Recipe(variations=2), keep_full=False, first_index=5)
+    job = run_job(request, Settings(), [Copying()], tmp_path / "out", Event())
     rows = list(job)[-1].rows
     assert [row.file for row in rows] == ["a__v5.png", "a__v6.png"]

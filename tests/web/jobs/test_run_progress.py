@@ -19,8 +19,8 @@ from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.pipeline.job import Job, limits
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
-from augmentai.web import texts
-from augmentai.web.jobs import run as runs
+from augmentai.web.jobs.run import JobRequest, read_uploads, run_job
+from augmentai.web.views import progress
 from tests.support import tiny_pipeline
 from tests.support.app_server import serving
 
@@ -42,7 +42,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
 @pytest.fixture(autouse=True)
 def _often(monkeypatch: pytest.MonkeyPatch) -> None:
     """So small a model is loaded, and a step of it done, between two heartbeats."""
-    monkeypatch.setattr("augmentai.web.jobs.heartbeat.BEAT_SECONDS", 0.02)
+    monkeypatch.setattr("augmentai.web.jobs.heartbeat.HEARTBEAT_SECONDS", 0.02)
 
 
 @pytest.fixture
@@ -55,14 +55,14 @@ RECIPE = Recipe(engine="diffusion", variations=4, strength=1.0, filters=False)
 
 
 def test_on_the_page(settings: Settings, photo: Path, tmp_path: Path) -> None:
-    given, engine = runs.uploaded([str(photo)], settings), DiffusionEngine(settings)
+    job, engine = JobRequest(read_uploads([str(photo)], settings), RECIPE, keep_full=False), DiffusionEngine(settings)
     lines = []
-    for snapshot in runs.run(given, RECIPE, settings, [engine], tmp_path / "out", Event(), keep_full=False):
-        lines.append(re.sub("<[^>]*>", "", texts.progress(snapshot)))
+    for snapshot in run_job(job, settings, [engine], tmp_path / "out", Event()):
+        lines.append(re.sub("<[^>]*>", "", progress(snapshot)))
     said = "\n".join(lines)
     assert f"0 of 4 images · loading {settings.diffusion_model}" in said
     assert re.search(r"0 of 4 images · step \d+ of 60 of this batch", said), said
-    assert snapshot.doing.words == "", "nothing is said of a batch when the engine has left"
+    assert snapshot.progress.message == "", "nothing is said of a batch when the engine has left"
 
 
 def test_through_the_api(settings: Settings, photo: Path, tmp_path: Path) -> None:

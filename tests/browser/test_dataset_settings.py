@@ -1,4 +1,4 @@
-"""Somebody with the ZIP of a labelled set: what the page offers them besides."""
+"""The ZIP of a labelled dataset on the page: balancing, conversion, splits and the choice of its format."""
 
 from __future__ import annotations
 
@@ -9,19 +9,17 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_results import choose, choose_file
-from tests.support.labelled_sets import as_zip
-from tests.support.page_steps import augment, cards, expect, give, saved_zip
-from tests.web.test_forecast import uneven
+from tests.support.labelled_sets import as_zip, uneven_yolo
+from tests.support.page_steps import augment, cards, choose, choose_file, expect, give, saved_zip
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
 def given(page: Any, tmp_path: Path) -> Any:
-    """Three red cars and a bus to train with, five buses to validate with."""
-    give(page, [as_zip(tmp_path / "set.zip", uneven())], 4)
-    expect(page.locator(".drop-about")).to_contain_text("YOLO")
+    """Three red cars and a bus for training, five buses for validation."""
+    give(page, [as_zip(tmp_path / "set.zip", uneven_yolo())], 4)
+    expect(page.locator(".drop-summary")).to_contain_text("YOLO")
     page.click("#set button >> nth=0")
     return page
 
@@ -29,10 +27,10 @@ def given(page: Any, tmp_path: Path) -> Any:
 def test_classes_are_balanced_and_labels_converted(given: Any, tmp_path: Path) -> None:
     page = given
     choose(page, "#balancing", "Match largest class")
-    expect(page.locator("#foretold")).to_contain_text("2 variations of 4 pictures")
+    expect(page.locator("#forecast")).to_contain_text("2 variations of 4 images")
     choose(page, "#to", "COCO")
     choose(page, "#splits", "Exclude")
-    page.get_by_role("tab", name="From code").click()
+    page.get_by_role("tab", name="Use in code").click()
     expect(page.locator("#code")).to_contain_text("--to coco --splits leave-out --balance")
     page.get_by_role("tab", name="Make").click()
     augment(page)
@@ -48,13 +46,13 @@ def test_classes_are_balanced_and_labels_converted(given: Any, tmp_path: Path) -
     assert counts == {"bus": ["1", "3"], "red car": ["3", "3"]}
 
 
-def test_a_number_of_my_own_is_saved_and_loaded(given: Any, browser: Any, page_url: str, tmp_path: Path) -> None:
+def test_a_target_per_class_is_saved_and_loaded(given: Any, browser: Any, page_url: str, tmp_path: Path) -> None:
     page = given
     expect(page.locator("#per-class")).to_be_hidden()
     choose(page, "#balancing", "Target per class")
     page.fill("#per-class input", "5")
     page.press("#per-class input", "Tab")
-    expect(page.locator("#foretold")).to_contain_text("6 variations of 4 pictures")
+    expect(page.locator("#forecast")).to_contain_text("6 variations of 4 images")
     page.click("#more button >> nth=0")
     page.wait_for_function("atob(document.querySelector('#save a')?.href.split(',')[1] ?? '').includes('per_class: 5')")
     with page.expect_download() as download:
@@ -77,9 +75,9 @@ def test_a_number_of_my_own_is_saved_and_loaded(given: Any, browser: Any, page_u
     other.close()
 
 
-def test_a_layout_that_the_visitor_names(given: Any) -> None:
+def test_a_format_that_the_visitor_chooses(given: Any) -> None:
     page = given
     choose(page, "#layout", "Class folders (ignore label files)")
-    expect(page.locator(".drop-about")).not_to_contain_text("YOLO")
+    expect(page.locator(".drop-summary")).not_to_contain_text("YOLO")
     choose(page, "#layout", "Pascal VOC")
-    expect(page.locator(".drop-about")).to_contain_text("not a Pascal VOC dataset: expected an .xml file")
+    expect(page.locator(".drop-summary")).to_contain_text("not a Pascal VOC dataset: expected an .xml file")

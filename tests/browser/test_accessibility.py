@@ -8,8 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.test_results import choose
-from tests.support.page_steps import augment, expect, give, photos, samples, set_variations
+from tests.support.page_steps import augment, choose, expect, give, photos, samples, set_variations
 
 pytestmark = pytest.mark.browser
 
@@ -62,7 +61,7 @@ def test_axe_finds_nothing_serious(themed: Any, axe: Any, tmp_path: Path) -> Non
     page.wait_for_selector("dialog[open]")
     seen["compare"] = barriers(axe, page)
     page.keyboard.press("Escape")
-    for tab in ("From code", "Report"):
+    for tab in ("Use in code", "Report"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(200)
         seen[tab] = barriers(axe, page)
@@ -94,7 +93,7 @@ def test_phone_width_has_no_sideways_scroll_and_hides_nothing(browser: Any, page
     page.wait_for_selector("dialog[open]")
     assert page.evaluate("document.querySelector('dialog').getBoundingClientRect().right") <= 390
     page.click("dialog [data-do=close]")
-    for tab in ("From code", "Report"):
+    for tab in ("Use in code", "Report"):
         page.get_by_role("tab", name=tab).click()
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
     context.close()
@@ -103,7 +102,7 @@ def test_phone_width_has_no_sideways_scroll_and_hides_nothing(browser: Any, page
 def test_everything_by_keyboard(page: Any, tmp_path: Path) -> None:
     page.locator("[data-pick=samples]").focus()
     page.keyboard.press("Enter")
-    expect(page.locator(".drop-count strong")).to_have_text("8 pictures")
+    expect(page.locator(".drop-count strong")).to_have_text("8 images")
     set_variations(page, 1)
     page.locator("#augment").focus()
     page.keyboard.press("Enter")
@@ -115,7 +114,7 @@ def test_everything_by_keyboard(page: Any, tmp_path: Path) -> None:
     for _ in range(10):
         page.keyboard.press("ArrowRight")
     assert page.input_value("dialog input[type=range]") == "60"
-    assert "inset(0px 40% 0px 0px)" in page.evaluate("document.querySelector('.compare-before').style.clipPath")
+    assert "inset(0px 40% 0px 0px)" in page.evaluate("document.querySelector('.compare-source').style.clipPath")
     page.keyboard.press("Escape")
     expect(page.locator("dialog")).to_be_hidden()
     assert page.evaluate("document.activeElement === document.querySelectorAll('.card-open')[1]"), "focus comes back"

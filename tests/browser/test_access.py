@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 PREFIX = "/projects/augmentai"
 
 
-def test_the_password_lets_one_in(browser: Any, tmp_path: Path) -> None:
+def test_the_password_opens_the_page(browser: Any, tmp_path: Path) -> None:
     settings = Settings(root_path=PREFIX, proxies=1, password="open sesame", visitor_images_per_hour=40)
     with serving(settings, tmp_path / "gradio") as upstream, proxied(upstream, Manner(PREFIX)) as address:
         page = browser.new_page()
@@ -33,22 +33,23 @@ def test_the_password_lets_one_in(browser: Any, tmp_path: Path) -> None:
         page.get_by_role("button", name="Login").click()
         page.wait_for_selector("#augment")
         give(page, photos(tmp_path, "a.png"), 1)
-        expect(page.locator("#foretold")).to_contain_text("40 images an hour here; 40 are left to you")
+        expect(page.locator("#forecast")).to_contain_text("Limit: 40 images per hour per visitor; you have 40 left")
         augment(page)
         expect(cards(page)).to_have_count(4)
-        page.get_by_role("tab", name="From code").click()
+        page.get_by_role("tab", name="Use in code").click()
         expect(page.locator("#code")).to_contain_text(f'Client("{address}/", auth=("augmentai", "PASSWORD"))')
         page.close()
 
 
-@pytest.mark.parametrize(("status", "words"), [(503, "busy"), (429, "2 of your jobs wait already")])
-def test_a_job_that_is_not_taken_in_leaves_the_page_alive(page: Any, tmp_path: Path, status: int, words: str) -> None:
+@pytest.mark.parametrize(("status", "words"), [(503, "busy"), (429, "You already have 2 jobs queued")])
+def test_the_page_keeps_working_after_a_rejected_job(page: Any, tmp_path: Path, status: int, words: str) -> None:
     """The refusals themselves are real in tests/web; here one is given in the server's place."""
     give(page, photos(tmp_path, "a.png"), 1)
-    body = {"detail": "2 of your jobs wait already; 2 may."}
+    body = {"detail": "You already have 2 jobs queued (limit: 2)."}
     page.route("**/queue/join*", lambda route: route.fulfill(status=status, json=body))
     page.click("#augment")
-    expect(page.locator("#status [role=alert]")).to_contain_text("did not take this job in")
+    reason = "The server rejected the job, or the connection was lost. Try again in a minute."
+    expect(page.locator("#status [role=alert]")).to_have_text(reason)
     expect(page.get_by_text(words).first).to_be_visible()
     page.unroute("**/queue/join*")
     augment(page)

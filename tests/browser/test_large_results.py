@@ -14,10 +14,19 @@ import pytest
 from PIL import Image
 
 from augmentai.settings import EXAMPLES
-from augmentai.web.jobs.run import PREVIEW_SIDE_PX
+from augmentai.web.jobs.previews import PREVIEW_SIDE_PX
 from augmentai.web.views import WINDOW
-from tests.browser.test_results import choose
-from tests.support.page_steps import DONE_MS, cards, expect, give_folder, manifest, pictures, saved_zip, set_variations
+from tests.support.page_steps import (
+    DONE_MS,
+    cards,
+    choose,
+    expect,
+    give_folder,
+    images_in,
+    manifest,
+    saved_zip,
+    set_variations,
+)
 
 pytestmark = pytest.mark.browser
 
@@ -52,7 +61,7 @@ def visit(browser: Any, page_url: str, folder: Path) -> Iterator[tuple[Any, dict
     fetched: dict[str, int] = {}
 
     def fetch(response: Any) -> None:
-        if "/after." in response.url:
+        if "/variation." in response.url:
             fetched[response.url] = int(response.headers["content-length"])
 
     page.on("response", fetch)
@@ -94,15 +103,15 @@ def test_everything_can_be_done_with_them(visit: tuple[Any, dict[str, int]], tmp
     choose(page, "#by-label", "cats")
     expect(cards(page)).to_have_count(PHOTOS * EACH // 2)
     page.click(".card-open >> nth=140")
-    page.wait_for_function("document.querySelector('.compare-after').src.includes('large-after')")
-    page.click("dialog [data-do=out]")
+    page.wait_for_function("document.querySelector('.compare-variation').src.includes('large-variation')")
+    page.click("dialog [data-do=exclude]")
     page.click("dialog [data-do=close]")
-    expect(page.locator("#pack")).to_contain_text(f"({PHOTOS * EACH - 1} images, 1 left out)")
+    expect(page.locator("#pack")).to_contain_text(f"({PHOTOS * EACH - 1} images, 1 excluded)")
     path = saved_zip(page, tmp_path)
     assert path.name.endswith(f"-{PHOTOS * EACH - 1}-images.zip")
-    assert len(pictures(path)) == PHOTOS * EACH - 1
+    assert len(images_in(path)) == PHOTOS * EACH - 1
     assert [line["status"] for line in manifest(path)].count("left out") == 1
-    expect(page.locator("#zip")).to_contain_text("1 left out, ")
+    expect(page.locator("#zip")).to_contain_text("1 excluded, ")
     choose(page, "#by-label", "All classes")
     expect(cards(page)).to_have_count(PHOTOS * EACH)
-    expect(page.locator(".card-out")).to_have_count(1)
+    expect(page.locator(".card-excluded")).to_have_count(1)

@@ -18,8 +18,8 @@ from tests.support.page_steps import (
     expect,
     give,
     give_folder,
+    images_in,
     photos,
-    pictures,
     saved_zip,
     set_variations,
 )
@@ -44,7 +44,7 @@ def test_a_chosen_folder_keeps_its_classes(page: Any, tmp_path: Path) -> None:
     assert ".DS_Store" not in page.inner_text("#files")
     set_variations(page, 1)
     augment(page)
-    made = pictures(saved_zip(page, tmp_path))
+    made = images_in(saved_zip(page, tmp_path))
     assert made == {"cats/a__v1.png", "cats/b__v1.png", "dogs/a__v1.png", "dogs/deep/c__v1.png"}
 
 
@@ -58,7 +58,7 @@ def test_folders_and_files_dropped_on_the_zone(page: Any, tmp_path: Path) -> Non
     counted(page, 6)
     set_variations(page, 1)
     augment(page)
-    made = pictures(saved_zip(page, tmp_path))
+    made = images_in(saved_zip(page, tmp_path))
     assert made == {
         *("cats/a__v1.png", "cats/b__v1.png", "dogs/a__v1.png", "dogs/deep/c__v1.png"),
         *("loose__v1.png", "late__v1.png"),
@@ -80,7 +80,7 @@ def test_a_zip_dataset_is_looked_into(page: Any, tmp_path: Path) -> None:
     augment(page)
     expect(cards(page)).to_have_count(4)
     assert "cats/broken.png" in page.inner_text("#problems")
-    assert len(pictures(saved_zip(page, tmp_path))) == 4
+    assert len(images_in(saved_zip(page, tmp_path))) == 4
 
 
 def test_what_is_refused_is_said_at_once_and_again_after_the_job(page: Any, tmp_path: Path) -> None:
@@ -92,7 +92,7 @@ def test_what_is_refused_is_said_at_once_and_again_after_the_job(page: Any, tmp_
     give(page, [*good, *(tmp_path / name for name in ("notes.jpg", "empty.png", "film.mp4", "dot.png"))], 1)
     told = page.inner_text(".aug-refused")
     assert "4 files cannot be used" in told
-    for words in ("contains text", "empty (0 bytes)", "a .mp4 file is no picture", "1x1 pixels is too small"):
+    for words in ("contains text", "empty (0 bytes)", ".mp4 files are not supported", "1x1 pixels is too small"):
         assert words in told
     set_variations(page, 2)
     augment(page)
@@ -104,13 +104,13 @@ def test_what_is_refused_is_said_at_once_and_again_after_the_job(page: Any, tmp_
 
 
 def test_limits_are_shown_and_everything_can_be_cleared(page: Any, tmp_path: Path) -> None:
-    assert page.inner_text(".drop-limits") == "Up to 2,000 pictures a job, 100 MB each; ZIPs up to 2.0 GB."
+    assert page.inner_text(".drop-limits") == "Up to 2,000 images per job, 100 MB each; ZIPs up to 2.0 GB."
     give(page, photos(tmp_path, "a.png", "b.png"), 2)
     page.click("text=Clear")
     expect(page.locator(".drop-count")).to_have_count(0)
-    expect(page.locator("#foretold")).to_contain_text("Ready.")
+    expect(page.locator("#forecast")).to_contain_text("Ready.")
     page.click("#augment")
-    expect(page.locator("#status [role=alert]")).to_contain_text("No files were given")
+    expect(page.locator("#status [role=alert]")).to_contain_text("No files selected")
 
 
 def test_the_same_name_twice_is_two_pictures(page: Any, tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ def test_the_same_name_twice_is_two_pictures(page: Any, tmp_path: Path) -> None:
     counted(page, 2)
     set_variations(page, 1)
     augment(page)
-    assert pictures(saved_zip(page, tmp_path)) == {"a__v1.png", "a_2__v1.png"}
+    assert images_in(saved_zip(page, tmp_path)) == {"a__v1.png", "a_2__v1.png"}
 
 
 def test_a_labelled_set_keeps_its_labels_whatever_is_done_to_the_results(page: Any, tmp_path: Path) -> None:
@@ -129,7 +129,7 @@ def test_a_labelled_set_keeps_its_labels_whatever_is_done_to_the_results(page: A
     sets.write(tmp_path / "yolo", sets.yolo())
     page.set_input_files("#files input[webkitdirectory]", tmp_path / "yolo")
     expect(page.locator(".drop-count")).to_contain_text("YOLO")
-    expect(page.locator(".drop-count")).to_contain_text("for validation and test stay as they are")
+    expect(page.locator(".drop-count")).to_contain_text("validation/test images, copied unchanged")
     set_variations(page, 1)
     augment(page)
     first = next(
@@ -138,13 +138,13 @@ def test_a_labelled_set_keeps_its_labels_whatever_is_done_to_the_results(page: A
     page.get_by_role("button", name=f"More like this: {first}").click()
     expect(page.locator("#status .aug-done")).to_be_visible()
     expect(page.get_by_text(Path(first).name.replace("__v1", "__v2"))).to_be_visible()
-    page.get_by_role("button", name=f"Drop this one: {first}").click()
-    expect(page.locator("#take")).to_contain_text("1 left out")
+    page.get_by_role("button", name=f"Exclude: {first}").click()
+    expect(page.locator("#downloads")).to_contain_text("1 excluded")
     path = saved_zip(page, tmp_path)
     with zipfile.ZipFile(path) as archive:
         held = set(archive.namelist())
         labels = {name for name in held if "__v" in name and name.endswith(".txt")}
-        made = {Path(name).stem for name in pictures(path) - labels}
+        made = {Path(name).stem for name in images_in(path) - labels}
         assert {Path(name).stem for name in labels} == {name for name in made if not name.startswith("empty")}
         assert Path(first).stem not in {Path(name).stem for name in held}
         assert "data.yaml" in held

@@ -12,14 +12,18 @@ import pytest
 from gradio_client import Client
 
 from tests.support import page_steps as steps
+from tests.support.api_client import augment
 from tests.support.app_server import serving
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
-from tests.support.hosted_job import KEY, settings_for
+from tests.support.hosted_job import KEY, plain_photos, settings_for
 from tests.support.page_steps import expect, give
-from tests.web.handlers.test_jobs_hosted import photos  # noqa: F401
-from tests.web.test_page_api import augment
 
 pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> list[Path]:
+    return plain_photos(tmp_path)
 
 
 @pytest.fixture
@@ -35,14 +39,14 @@ def test_page_tells_cost_before_and_fallback_after(
     emulator.fault("403", times=1)
     page = browser.new_page()
     page.goto(own_url)
-    assert "made by Stability AI, for credits" in page.inner_text("#foretold")
+    assert "Engine: Stability AI (uses credits)" in page.inner_text("#forecast")
     give(page, photos, 3)
-    expect(page.locator("#foretold")).to_contain_text("up to 60 credits")
+    expect(page.locator("#forecast")).to_contain_text("up to 60 credits")
     steps.augment(page)
     assert "11 by Stability AI" in page.inner_text("#status")
     assert "1 by Local GAN" in page.inner_text("#status")
     assert "55 credits" in page.inner_text("#status")
-    assert "Made by another engine (1)" in page.inner_text("#problems")
+    assert "Fallbacks (1)" in page.inner_text("#problems")
     page.close()
 
 
@@ -67,7 +71,7 @@ def test_a_slow_one_shows_credits_and_can_be_stopped_and_gone_on_with(
     assert page.inner_text("#status").startswith("Stopped.")
     assert 0 < steps.cards(page).count() < 24
     emulator.control(latency=0)
-    steps.augment(page, "#again")
+    steps.augment(page, "#resume")
     expect(page.locator("#status")).to_contain_text("Done. 24 variations from 3 files")
     expect(steps.cards(page)).to_have_count(24)
     page.close()
@@ -84,13 +88,13 @@ def test_what_failed_is_told_and_tried_again(
     choose_engine(page, "Stability AI")
     page.uncheck("#filters input")  # plain colours are poor photos
     steps.augment(page)
-    assert "2 could not be done" in page.inner_text("#status")
+    assert "2 failed" in page.inner_text("#status")
     assert "moderation" in page.inner_text("#problems")
-    assert "Made by another engine" not in page.inner_text("#problems")
-    assert page.inner_text("#again") == "Try these 2 again"
-    steps.augment(page, "#again")
+    assert "Fallbacks" not in page.inner_text("#problems")
+    assert page.inner_text("#resume") == "Retry 2 failed images"
+    steps.augment(page, "#resume")
     expect(page.locator("#status")).to_contain_text("3 variations from 3 files")
-    assert "Could not be done" not in page.inner_text("#problems")
+    assert "Failed" not in page.inner_text("#problems")
     lines = steps.manifest(steps.saved_zip(page, tmp_path))
     assert [line["status"] for line in lines] == ["ok"] * 3
     page.close()
@@ -100,7 +104,7 @@ def test_an_engine_that_cannot_work_is_told_before_the_click(browser: Any, page_
     page = browser.new_page()
     page.goto(page_url)
     choose_engine(page, "Stability AI")
-    expect(page.locator("#foretold .aug-warn")).to_contain_text("STABILITY_API_KEY is not set")
+    expect(page.locator("#forecast .aug-warn")).to_contain_text("STABILITY_API_KEY is not set")
     page.close()
 
 
@@ -116,7 +120,7 @@ def test_a_tab_closed_during_a_call_that_never_ends_frees_the_place(
             give(visitor, photos[:1], 1)
             steps.set_variations(visitor, 1)
         gone.click("#augment")
-        gone.wait_for_function("document.querySelector('#status').innerText.includes('waking the engine')")
+        gone.wait_for_function("document.querySelector('#status').innerText.includes('loading the model')")
         emulator.wait_until_faults_met()  # else the endless call would be the other visitor's
         gone.close()
         steps.augment(page)
@@ -138,7 +142,7 @@ def test_a_visitors_own_key_is_for_their_job_only(
         assert page.get_attribute("#key input", "type") == "password"
         page.fill("#key input", f"  {KEY} ")
         page.press("#key input", "Tab")
-        expect(page.locator("#foretold")).to_contain_text("up to 20 credits")
+        expect(page.locator("#forecast")).to_contain_text("up to 20 credits")
         steps.augment(page)
         assert "4 by Stability AI" in page.inner_text("#status")
         other = Client(address, verbose=False, download_files=str(tmp_path / "downloads"))
