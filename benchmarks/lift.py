@@ -1,11 +1,11 @@
 """Do the variations help a classifier? `python benchmarks/lift.py DATA... [--json FILE] [--markdown FILE]`.
 
-DATA: folders or ZIPs of labelled pictures in class folders, with or without train and test folders above them. For
-each: a small classifier trained from nothing on 10 and on 30 pictures a class, with the classic recipes, each with and
-without eight variations of every picture by the local GAN, tested on the test pictures as they are and shifted
-(colour cast, exposure, contrast, haze, blur, noise). Equal training steps for all, three seeds, mean and spread.
-On two cores, four sets at 30 a class took 26 minutes with --workers 2 --threads 1. `--policies
-flip+crop+shifts` trains on the very shifts of the test: no recipe anybody has, but what could be won at best.
+DATA: folders or ZIPs of labelled images in class folders, with or without train and test folders above them. For each
+set, a small classifier is trained from scratch on 10 and on 30 images per class with each classic policy, with and
+without eight variations of every image by the local GAN, and tested on the test images as they are and shifted (colour
+cast, exposure, contrast, haze, blur, noise). All train for the same number of steps, with three seeds; mean and spread
+are reported. On two cores, four sets at 30 per class took 26 minutes with --workers 2 --threads 1. `--policies
+flip+crop+shifts` trains on the shifts of the test itself: an upper bound that nobody can reach in practice.
 """
 
 from __future__ import annotations
@@ -28,12 +28,11 @@ from augmentai.recipe import GEOMETRIES, Recipe  # noqa: E402
 from augmentai.settings import Settings  # noqa: E402
 
 
-def unit(place: Path, shots: int, seed: int, args: argparse.Namespace) -> list[dict[str, Any]]:
+def measure_one(path: Path, shots: int, seed: int, args: argparse.Namespace) -> list[dict[str, Any]]:
     """All classifiers of one set, one number of shots and one seed."""
     import torch
 
-    from augmentai.lift import LabelledSet, Plan
-    from augmentai.lift.protocol import measure
+    from augmentai.lift import LabelledSet, LiftPlan, measure
 
     torch.set_num_threads(args.threads)
     recipes = {
@@ -48,9 +47,9 @@ def unit(place: Path, shots: int, seed: int, args: argparse.Namespace) -> list[d
         for geometry in args.geometry
     }
     settings = Settings(gan_weights=args.weights.resolve()) if args.weights else Settings()
-    plan = Plan(shots, seed, args.steps, args.policies, args.device)
-    rows = measure(LabelledSet.read(place), plan, recipes, settings)
-    return [row.as_dict() for row in rows]
+    plan = LiftPlan(shots, seed, args.steps, args.policies, args.device)
+    results = measure(LabelledSet.read(path), plan, recipes, settings)
+    return [result.as_dict() for result in results]
 
 
 def main() -> None:
@@ -58,48 +57,56 @@ def main() -> None:
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("data", type=Path, nargs="+")
-    parser.add_argument("--shots", type=int, nargs="+", default=[10, 30], help="training pictures a class")
-    parser.add_argument("--seeds", type=int, default=3, help="how many")
+    parser.add_argument("--shots", type=int, nargs="+", default=[10, 30], help="training images per class")
+    parser.add_argument("--seeds", type=int, default=3, help="number of seeds")
     parser.add_argument("--first-seed", type=int, default=1)
-    parser.add_argument("--steps", type=int, default=600, help="batches of 64, for every recipe")
-    parser.add_argument("--strength", nargs="+", default=["auto"], help="of the variations; several are compared")
-    parser.add_argument("--geometry", nargs="+", default=["auto"], choices=GEOMETRIES, help="likewise")
+    parser.add_argument("--steps", type=int, default=600, help="batches of 64, for every classifier")
+    parser.add_argument(
+        "--strength", nargs="+", default=["auto"], help="of the variations; several values are compared"
+    )
+    parser.add_argument(
+        "--geometry",
+        nargs="+",
+        default=["auto"],
+        choices=GEOMETRIES,
+        help="of the variations; several values are compared",
+    )
     parser.add_argument("--variations", type=int, default=8)
     parser.add_argument("--policies", nargs="+", default=list(POLICIES), choices=[*POLICIES, CEILING])
-    parser.add_argument("--weights", type=Path, help="other weights of the GAN than those shipped")
+    parser.add_argument("--weights", type=Path, help="GAN weights to use instead of those shipped")
     parser.add_argument("--device", default="cpu", help="cpu or cuda, for the classifiers")
-    parser.add_argument("--workers", type=int, default=1, help="processes at once")
-    parser.add_argument("--threads", type=int, default=2, help="of each process")
+    parser.add_argument("--workers", type=int, default=1, help="parallel processes")
+    parser.add_argument("--threads", type=int, default=2, help="CPU threads per process")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--markdown", type=Path)
     args = parser.parse_args()
-    begun = time.monotonic()
+    started = time.monotonic()
     seeds = range(args.first_seed, args.first_seed + args.seeds)
-    found: list[dict[str, Any]] = []
+    results: list[dict[str, Any]] = []
     with ProcessPoolExecutor(args.workers, multiprocessing.get_context("spawn")) as pool:
         waiting = {
-            pool.submit(unit, place, shots, seed, args): (place.stem, shots, seed)
+            pool.submit(measure_one, path, shots, seed, args): (path.stem, shots, seed)
             for shots in sorted(args.shots)
-            for seed in seeds  # before the sets, so that a run cut short has seen them all
-            for place in args.data
+            for seed in seeds  # outside of the sets, so that an interrupted run covers all of them
+            for path in args.data
         }
         for done in as_completed(waiting):
-            found += done.result()
-            print(*waiting[done], f"{time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
-            table = keep(found, args, time.monotonic() - begun)
+            results += done.result()
+            print(*waiting[done], f"{time.monotonic() - started:.0f} s", file=sys.stderr, flush=True)
+            table = save(results, args, time.monotonic() - started)
     print(table)
 
 
-def keep(found: list[dict[str, Any]], args: argparse.Namespace, seconds: float) -> str:
-    """Write what is known so far, so that a run cut short has said something; returns the tables."""
+def save(results: list[dict[str, Any]], args: argparse.Namespace, seconds: float) -> str:
+    """Write the results so far, so that an interrupted run is not lost; return the tables."""
     import torch
 
-    from augmentai.lift import Row, markdown
+    from augmentai.lift import LiftResult, markdown
 
-    rows = sorted((Row(**entry) for entry in found), key=lambda r: (r.set, r.shots, r.seed))
+    sorted_results = sorted((LiftResult(**entry) for entry in results), key=lambda r: (r.set, r.shots, r.seed))
     order = {name: number for number, name in enumerate(args.policies)}
-    rows.sort(key=lambda r: order[r.policy])
-    table = markdown(rows)
+    sorted_results.sort(key=lambda r: order[r.policy])
+    table = markdown(sorted_results)
     if args.markdown:
         args.markdown.write_text(table + "\n")
     if args.json:
@@ -111,13 +118,15 @@ def keep(found: list[dict[str, Any]], args: argparse.Namespace, seconds: float) 
             "python": platform.python_version(),
             "device": torch.cuda.get_device_name() if args.device == "cuda" else platform.processor() or "cpu",
             "seconds": round(seconds),
-            "data": [place.name for place in args.data],
-            "parts_done": len({(row.set, row.shots, row.seed) for row in rows}),
+            "data": [path.name for path in args.data],
+            "parts_done": len({(result.set, result.shots, result.seed) for result in sorted_results}),
             "parts_asked_for": len(args.data) * len(args.shots) * args.seeds,
             "steps": args.steps,
             "variations": args.variations,
         }
-        args.json.write_text(json.dumps({"about": about, "rows": [row.as_dict() for row in rows]}, indent=1) + "\n")
+        args.json.write_text(
+            json.dumps({"about": about, "rows": [result.as_dict() for result in sorted_results]}, indent=1) + "\n"
+        )
     return table
 
 

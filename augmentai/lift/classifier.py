@@ -1,4 +1,4 @@
-"""The small classifier that is trained from nothing, always the same number of steps."""
+"""A small classifier, trained from scratch for a fixed number of steps."""
 
 from __future__ import annotations
 
@@ -12,14 +12,21 @@ from torch import Tensor, nn
 from augmentai.lift.policies import Policy
 
 BATCH = 64
-_RATE = 2e-3  # of AdamW, warmed up over a tenth of the steps and let down along a cosine
-_DECAY = 0.05
+_LEARNING_RATE = 2e-3  # of AdamW: linear warm-up over a tenth of the steps, then cosine decay
+_WEIGHT_DECAY = 0.05
 
 
 class Classifier(nn.Module):
-    """Three convolutions, 0.1 M parameters: (B, 3, 64, 64) in 0..1 -> logits (B, classes).
+    """Three convolutions, 0.1 M parameters.
 
-    The first one strides by four: with a stride of two and one more, a step took nearly twice as long.
+    The first one has a stride of four: with a stride of two and one more convolution, a step took nearly twice as long.
+
+    Shape:
+        Input: (B, 3, 64, 64) in 0..1. Output: logits (B, classes).
+
+    Example:
+        >>> Classifier(classes=5).eval()(torch.rand(2, 3, 64, 64)).shape
+        torch.Size([2, 5])
     """
 
     def __init__(self, classes: int) -> None:
@@ -32,43 +39,62 @@ class Classifier(nn.Module):
         self.head = nn.Linear(widths[-1], classes)
 
     def forward(self, x: Tensor) -> Tensor:
-        # With channels last 26 ms a step on one core.
+        # Channels last: 26 ms per step on one core.
         with torch.autocast(x.device.type, torch.bfloat16):
-            h = self.body((x.contiguous(memory_format=torch.channels_last) - 0.45) / 0.25).mean((2, 3))
+            h = self.body((x.contiguous(memory_format=torch.channels_last) - 0.45) / 0.25).mean((2, 3))  # (B, 128)
         return self.head(F.dropout(h.float(), 0.2, self.training))
 
 
-def trained(pools: Tensor, labels: Tensor, classes: int, policy: Policy, steps: int, seed: int) -> Classifier:
-    """A classifier after `steps` batches.
+def train_classifier(pools: Tensor, labels: Tensor, classes: int, policy: Policy, steps: int, seed: int) -> Classifier:
+    """Train a classifier on the device of `pools`.
 
-    pools: uint8 (N, V, 3, 64, 64): of each picture V versions, the first being the source; each draw takes one of
-    them. labels: (N,). Runs where `pools` lies.
+    Args:
+        pools: V versions of each image, the first being the source; each draw picks one of them.
+        labels: Class numbers.
+        classes: How many classes there are.
+        policy: Classic augmentation of each batch.
+        steps: Batches of 64.
+        seed: Of the initial weights, the batches and the policy.
+
+    Returns:
+        The classifier, in evaluation mode.
+
+    Shape:
+        pools: uint8 (N, V, 3, 64, 64); labels: int64 (N,).
     """
     torch.manual_seed(seed)
     device, (count, versions) = pools.device, pools.shape[:2]
     model = Classifier(classes).to(device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimiser = torch.optim.AdamW(model.parameters(), _RATE, weight_decay=_DECAY)
-    warm = max(1, steps // 10)
-    schedule = torch.optim.lr_scheduler.LambdaLR(
-        optimiser, lambda t: (t + 1) / warm if t < warm else 0.5 + 0.5 * math.cos(math.pi * (t - warm) / (steps - warm))
-    )
+    optimizer = torch.optim.AdamW(model.parameters(), _LEARNING_RATE, weight_decay=_WEIGHT_DECAY)
+    warmup = max(1, steps // 10)
+
+    def learning_rate_factor(step: int) -> float:
+        if step < warmup:
+            return (step + 1) / warmup
+        return 0.5 + 0.5 * math.cos(math.pi * (step - warmup) / max(1, steps - warmup))
+
+    schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, learning_rate_factor)
     model.train()
     for _ in range(steps):
         which, version = torch.randint(count, (BATCH,)).to(device), torch.randint(versions, (BATCH,)).to(device)
         x = policy(pools[which, version].float() / 255)
         loss = F.cross_entropy(model(x), labels[which], label_smoothing=0.1)
-        optimiser.zero_grad(set_to_none=True)
+        optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        optimiser.step()
+        optimizer.step()
         schedule.step()
     return model.eval()
 
 
 @torch.inference_mode()
-def accuracy(model: Classifier, pictures: Tensor, labels: Tensor) -> float:
-    """Share of the pictures, uint8 (N, 3, 64, 64), whose class is found, in percent."""
-    right = sum(
-        int((model(part.float() / 255).argmax(1) == wanted).sum())
-        for part, wanted in zip(pictures.split(512), labels.split(512), strict=True)
+def accuracy(model: Classifier, images: Tensor, labels: Tensor) -> float:
+    """Compute the top-1 accuracy in percent.
+
+    Shape:
+        images: uint8 (N, 3, 64, 64); labels: int64 (N,).
+    """
+    correct = sum(
+        int((model(part.float() / 255).argmax(1) == expected).sum())
+        for part, expected in zip(images.split(512), labels.split(512), strict=True)
     )
-    return 100 * right / len(labels)
+    return 100 * correct / len(labels)

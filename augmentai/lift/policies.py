@@ -1,4 +1,4 @@
-"""What a classifier's trainer would do to its batches anyway: the classic recipes, by kornia."""
+"""Classic augmentation that any training would apply to its batches, by kornia."""
 
 from __future__ import annotations
 
@@ -11,17 +11,29 @@ from augmentai.lift.data import SIDE_PX
 from augmentai.lift.shift import KINDS, shift
 
 POLICIES = ("none", "flip+crop", "flip+crop+jitter", "TrivialAugment")
-CEILING = "flip+crop+shifts"  # not a recipe anybody has: what could be won by knowing the shifted test set's own shifts
+CEILING = "flip+crop+shifts"  # an upper bound: trains on the test set's own shifts, which nobody knows beforehand
 
-Policy = Callable[[Tensor], Tensor]  # float (B, 3, 64, 64) in 0..1 -> the same
+Policy = Callable[[Tensor], Tensor]  # float (B, 3, 64, 64) in 0..1 -> the same shape and range
 
 
 def policy(name: str) -> Policy:
-    """One of `POLICIES`, or `CEILING`. All but "none" flip and crop; draws from torch's global random numbers.
+    """Build an augmentation policy. It draws from torch's global random state.
 
-    jitter: brightness, contrast and saturation by 0.4, hue by 0.1, the usual setting. TrivialAugment (Mueller &
-    Hutter 2021): one random operation a picture at a random strength. Raises KeyError for another name.
+    All but "none" flip and crop. Jitter changes brightness, contrast and saturation by 0.4 and hue by 0.1, the usual
+    setting. TrivialAugment (Mueller & Hutter 2021) applies one random operation per image at a random strength.
+
+    Args:
+        name: One of `POLICIES`, or `CEILING`.
+
+    Raises:
+        KeyError: There is no such policy.
+
+    Example:
+        >>> policy("flip+crop")(torch.rand(2, 3, 64, 64)).shape
+        torch.Size([2, 3, 64, 64])
     """
+    if name == "none":
+        return lambda x: x
     import kornia.augmentation as K
 
     side = (SIDE_PX, SIDE_PX)
@@ -29,21 +41,20 @@ def policy(name: str) -> Policy:
         K.RandomHorizontalFlip(p=0.5), K.RandomResizedCrop(side, (0.5, 1.0), (0.8, 1.25)), data_keys=["input"]
     )
     known: dict[str, Callable[[], Policy]] = {
-        "none": lambda: lambda x: x,
         "flip+crop": lambda: crop,
-        "flip+crop+jitter": lambda: _after(crop, K.ColorJitter(0.4, 0.4, 0.4, 0.1, p=1.0)),
-        "TrivialAugment": lambda: _after(crop, _trivial()),
-        CEILING: lambda: _after(crop, _shifts),
+        "flip+crop+jitter": lambda: _compose(crop, K.ColorJitter(0.4, 0.4, 0.4, 0.1, p=1.0)),
+        "TrivialAugment": lambda: _compose(crop, _trivial()),
+        CEILING: lambda: _compose(crop, _shifts),
     }
     return known[name]()
 
 
-def _after(first: Policy, second: Policy) -> Policy:
+def _compose(first: Policy, second: Policy) -> Policy:
     return lambda x: second(first(x)).clamp(0, 1)
 
 
 def _shifts(x: Tensor) -> Tensor:
-    """Six pictures of seven are shifted as those of the shifted test set are, one stays."""
+    """Shift six of seven images as in the shifted test set; the seventh stays."""
     rng = torch.Generator().manual_seed(int(torch.randint(1 << 31, ())))
     out = x.clone()
     for row, kind in enumerate(torch.randint(len(KINDS) + 1, (len(x),)).tolist()):
@@ -53,18 +64,18 @@ def _shifts(x: Tensor) -> Tensor:
 
 
 def _trivial() -> Policy:
-    """kornia's draws one operation for a whole batch; here each picture draws its own, as the paper has it."""
+    """kornia draws one operation per batch; here each image draws its own, as in the paper."""
     from kornia.augmentation.auto import TrivialAugment
 
     operations = list(TrivialAugment().children())
 
-    def each(x: Tensor) -> Tensor:
+    def apply(x: Tensor) -> Tensor:
         choice = torch.randint(len(operations) + 1, (len(x),))
         out = x.clone()
-        for number, operation in enumerate(operations):  # the number left over is "identity"
+        for number, operation in enumerate(operations):  # the remaining number is "identity"
             rows = (choice == number).nonzero().flatten().to(x.device)
             if len(rows):
                 out[rows] = operation(x[rows])
         return out
 
-    return each
+    return apply

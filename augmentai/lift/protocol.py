@@ -1,32 +1,36 @@
-"""The measurement: for each classic recipe, accuracy with and without the variations."""
+"""The measurement: for each classic policy, accuracy with and without the variations."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from torch import Tensor
 
-from augmentai.dataset.readers.gather import Gathered
-from augmentai.engines.gan import GanEngine
+from augmentai import augment
 from augmentai.images import decode
-from augmentai.lift.classifier import accuracy, trained
-from augmentai.lift.data import LabelledSet, LiftError, small
+from augmentai.lift.classifier import accuracy, train_classifier
+from augmentai.lift.data import LabelledSet, LiftError, to_tensor
 from augmentai.lift.policies import POLICIES, policy
 from augmentai.lift.shift import shifted
-from augmentai.pipeline.job import Job
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Source
 
 WITHOUT = "without"
 
-Progress = Callable[[str], None]
-
 
 @dataclass(frozen=True)
-class Plan:
-    """What is measured. shots: training pictures a class; steps: batches of 64, the same for every recipe."""
+class LiftPlan:
+    """What is measured.
+
+    Args:
+        shots: Training images per class.
+        seed: Of the choice of training images and of the training.
+        steps: Batches of 64, the same for every classifier.
+        policies: Names of classic policies, see `augmentai.lift.policies`.
+        device: "cpu" or "cuda", for the classifiers.
+    """
 
     shots: int = 10
     seed: int = 1
@@ -36,8 +40,14 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One classifier: accuracies in percent. made_with: "without", or the name of the recipe that made variations."""
+class LiftResult:
+    """One trained classifier.
+
+    Args:
+        set, shots, seed, policy: What it was trained on.
+        made_with: "without", or the name of the recipe that made the variations.
+        clean, shifted: Test accuracy in percent, on the test images as they are and shifted.
+    """
 
     set: str
     shots: int
@@ -48,58 +58,83 @@ class Row:
     shifted: float
 
     def as_dict(self) -> dict[str, object]:
+        """Return the fields for JSON."""
         return asdict(self)
 
 
 def measure(
     data: LabelledSet,
-    plan: Plan,
-    recipes: dict[str, Recipe] | None = None,
+    plan: LiftPlan,
+    recipes: Mapping[str, Recipe],
     settings: Settings | None = None,
-    tell: Progress = lambda words: None,
-) -> list[Row]:
-    """Train one classifier for each classic recipe, without variations and with those of each of `recipes`.
+    on_progress: Callable[[str], None] = lambda words: None,
+) -> list[LiftResult]:
+    """Train one classifier per policy without variations and one with the variations of each recipe.
 
-    recipes: name -> what makes the variations, by default eight of each source by the local GAN. Only the training
-    pictures are varied; the test pictures are never seen. Raises LiftError where no variation could be made.
+    Only training images are augmented; no engine ever sees the test images.
+
+    Args:
+        data: The labelled set.
+        plan: What to measure.
+        recipes: Name -> the recipe whose variations are measured.
+        settings: For the engines; `Settings()` by default.
+        on_progress: Called with what is being done, in words.
+
+    Returns:
+        One result per policy and recipe, plus one per policy without variations.
+
+    Raises:
+        LiftError: A recipe made no variation at all.
     """
-    recipes = {"GAN": Recipe(engine="gan", variations=8, seed=plan.seed)} if recipes is None else recipes
     sources = data.shots(plan.shots, plan.seed)
-    pictures, labels = data.pixels(sources)
-    test, wanted = (tensor.to(plan.device) for tensor in data.pixels(data.test))
+    images, labels = data.pixels(sources)
+    test, expected = (tensor.to(plan.device) for tensor in data.pixels(data.test))
     hard = shifted(test.cpu(), seed=20_000 + plan.seed).to(plan.device)
-    pools = {WITHOUT: pictures[:, None]}
+    pools = {WITHOUT: images[:, None]}
     for name, recipe in recipes.items():
-        tell(f"{data.name}: {recipe.variations} variations of {len(sources)} pictures, {name}")
-        pools[name] = versions(sources, pictures, recipe, settings or Settings())
-    rows = []
-    for classic in plan.policies:
+        on_progress(f"{data.name}: {recipe.variations} variations of {len(sources)} images, {name}")
+        pools[name] = with_variations(sources, images, recipe, settings or Settings())
+    results = []
+    for policy_name in plan.policies:
         for made_with, pool in pools.items():
-            tell(f"{data.name}, {plan.shots} a class, seed {plan.seed}: {classic}, {made_with}")
-            batches = policy(classic)
-            model = trained(
-                pool.to(plan.device), labels.to(plan.device), len(data.classes), batches, plan.steps, plan.seed
+            on_progress(f"{data.name}, {plan.shots} per class, seed {plan.seed}: {policy_name}, {made_with}")
+            batch_policy, pool_on_device = policy(policy_name), pool.to(plan.device)
+            model = train_classifier(
+                pool_on_device, labels.to(plan.device), len(data.classes), batch_policy, plan.steps, plan.seed
             )
-            scores = accuracy(model, test, wanted), accuracy(model, hard, wanted)
-            rows.append(Row(data.name, plan.shots, plan.seed, classic, made_with, *(round(s, 2) for s in scores)))
-    return rows
+            scores = (round(accuracy(model, x, expected), 2) for x in (test, hard))
+            results.append(LiftResult(data.name, plan.shots, plan.seed, policy_name, made_with, *scores))
+    return results
 
 
-def versions(sources: Sequence[Source], pictures: Tensor, recipe: Recipe, settings: Settings) -> Tensor:
-    """The sources and their variations as the classifier sees them: uint8 (N, 1 + variations, 3, 64, 64).
+def with_variations(sources: Sequence[Source], images: Tensor, recipe: Recipe, settings: Settings) -> Tensor:
+    """Make the variations of sources, as the classifier sees them.
 
-    Where a variation could not be made the source stands in its place.
+    Args:
+        sources: What is augmented.
+        images: The sources as the classifier sees them.
+        recipe: What makes the variations.
+        settings: For the engines.
+
+    Returns:
+        Each source followed by its variations; the source itself stands in for a variation that could not be made.
+
+    Raises:
+        LiftError: No variation could be made.
+
+    Shape:
+        images: uint8 (N, 3, 64, 64); output: uint8 (N, 1 + variations, 3, 64, 64).
     """
-    count = recipe.variations
-    out = pictures[:, None].repeat(1, 1 + count, 1, 1, 1)
-    place = {(source.path, source.sha256): number for number, source in enumerate(sources)}
-    job = Job(Gathered(tuple(sources), (), ()), recipe, settings, [GanEngine(settings)])
-    made = 0
-    for outcome in job.run():
-        if outcome.variation is not None:
-            picture = small(decode(outcome.variation.data, outcome.variation.file, settings.max_pixels).rgb)
-            out[place[outcome.source.path, outcome.source.sha256], outcome.index] = picture
-            made += 1
+    pools = images[:, None].repeat(1, 1 + recipe.variations, 1, 1, 1)
+    rows = {(source.path, source.sha256): number for number, source in enumerate(sources)}
+    made, reason = 0, "no source could be read"
+    for outcome in augment(sources, recipe, settings):
+        if outcome.variation is None:
+            reason = outcome.reason
+            continue
+        image = to_tensor(decode(outcome.variation.data, outcome.variation.file, settings.max_pixels).rgb)
+        pools[rows[outcome.source.path, outcome.source.sha256], outcome.index] = image
+        made += 1
     if not made:
-        raise LiftError("no variation could be made; see `augmentai examples -o OUT` for the reason")
-    return out
+        raise LiftError(f"no variation could be made: {reason}")
+    return pools

@@ -1,7 +1,7 @@
-"""The shifted test set: the same pictures as another camera on another day would have taken them.
+"""The shifted test set: the same images as another camera on another day would have recorded them.
 
-Six kinds of shift, one a picture in turn, each of a strength drawn at random. The kinds are common ones of robustness
-tests; the ranges are our own choice, made by eye at 64 px, plainly visible and still easy for a person.
+There are six kinds of shift, applied in turn, each at a random strength. The kinds are common ones of robustness
+benchmarks; the ranges are our own choice, made by eye at 64 px: plainly visible and still easy for a person.
 """
 
 from __future__ import annotations
@@ -12,23 +12,41 @@ from torch import Tensor
 KINDS = ("colour cast", "exposure", "contrast", "haze", "blur", "noise")
 
 
-def shifted(pictures: Tensor, seed: int) -> Tensor:
-    """One shift on each picture: uint8 (N, 3, H, W) -> the same. The same seed gives the same shifts."""
+def shifted(images: Tensor, seed: int) -> Tensor:
+    """Apply one shift to each image; the same seed gives the same shifts.
+
+    Shape:
+        images, output: uint8 (N, 3, H, W)
+
+    Example:
+        >>> images = torch.full((6, 3, 8, 8), 128, dtype=torch.uint8)
+        >>> bool((shifted(images, seed=1) != images).any())
+        True
+    """
     rng = torch.Generator().manual_seed(seed)
-    out = torch.empty_like(pictures)
-    for index, picture in enumerate(pictures):
-        x = picture.float() / 255
+    out = torch.empty_like(images)
+    for index, image in enumerate(images):
+        x = image.float() / 255
         out[index] = (shift(x, KINDS[index % len(KINDS)], rng).clamp(0, 1) * 255).round().byte()
     return out
 
 
 def shift(x: Tensor, kind: str, rng: torch.Generator) -> Tensor:
-    """One of `KINDS` on one picture: float (3, H, W) in 0..1 -> the same, not clamped."""
+    """Apply one kind of shift to one image, without clamping.
+
+    Args:
+        x: The image, in 0..1.
+        kind: One of `KINDS`.
+        rng: Draws the strength.
+
+    Shape:
+        x, output: float (3, H, W)
+    """
 
     def drawn(low: float, high: float) -> float:
         return low + (high - low) * float(torch.rand((), generator=rng))
 
-    if kind == "colour cast":  # gains on linear light, the mean brightness kept
+    if kind == "colour cast":  # gains on linear light, mean brightness kept
         gains = torch.tensor([2 ** drawn(-0.7, 0.7) for _ in range(3)])
         return (x.clamp(1e-4, 1) ** 2.2 * (gains / gains.mean())[:, None, None]).clamp(0, 1) ** (1 / 2.2)
     if kind == "exposure":  # stops, up or down
