@@ -1,4 +1,8 @@
-"""What is labelled in one picture, the same for every format, and how it is read when its turn comes."""
+"""The data model of labels: boxes, polygons, bitmaps, masks and keypoints, the same for every format.
+
+All coordinates are pixels of the upright image (after its EXIF orientation), x to the right and y down, fractions
+allowed. The first pixel reaches from 0 to 1, so a box around the whole image is (0, 0, width, height).
+"""
 
 from __future__ import annotations
 
@@ -10,8 +14,10 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
-Point = tuple[float, float]
-Box = tuple[float, float, float, float]
+Point = tuple[float, float]  # x, y
+Polygon = tuple[Point, ...]  # an outer ring; the last point is not the first one again
+Box = tuple[float, float, float, float]  # x0, y0, x1, y1
+Keypoint = tuple[float, float, float]  # x, y, visibility: 0 not labelled, 1 hidden, 2 visible
 
 
 class LabelError(ValueError):
@@ -20,42 +26,98 @@ class LabelError(ValueError):
 
 @dataclass(frozen=True)
 class Shape:
-    """One labelled thing.
+    """One labelled object.
 
-    category: its class, by name. box: x0, y0, x1, y1 in pixels of the upright picture, fractions allowed; the first
-    pixel reaches from 0 to 1, so a box around the whole picture is (0, 0, width, height). None where there is none.
-    polygons: outer rings of (x, y) in the same pixels, as COCO has them; a thing in two pieces has two.
-    mask: (height, width) of bool, where the format gives a bitmap of its own for this thing (COCO's RLE).
-    extra: whatever else the format says of it, kept to be written back; what is not understood is never changed.
+    Attributes:
+        category: its class, by name.
+        box: x0, y0, x1, y1 in pixels; None if it has none.
+        polygons: its outlines in pixels; an object in two parts has two.
+        mask: a bitmap of this object alone, if its format has one (COCO's RLE).
+        keypoints: x, y in pixels and visibility, in the order its format defines.
+        extra: whatever else its format says of it, to be written back. Nothing changes what it does not understand.
+
+    Shape:
+        mask: (height, width) of bool, the size of the image.
+
+    Example:
+        >>> cat = Shape("cat", (10, 20, 40, 60), polygons=(((10, 20), (40, 20), (25, 60)),))
+        >>> cat.category, cat.box[2] - cat.box[0]
+        ('cat', 30)
     """
 
     category: str
     box: Box | None
-    polygons: tuple[tuple[Point, ...], ...] = ()
+    polygons: tuple[Polygon, ...] = ()
     mask: np.ndarray[Any, Any] | None = field(default=None, compare=False)
+    keypoints: tuple[Keypoint, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Everything labelled in one picture.
+    """Everything labelled in one image.
 
-    shapes: in the order of the file. mask: a semantic mask of the picture's size, in its own mode (1, P, L, I;16, ...).
-    other_masks: further bitmaps of the same picture, such as instances beside classes; what moves `mask` moves them.
-    extra: whatever else the format says of the picture, kept to be written back; "turned" where the labels were drawn
-    on the picture as it is stored, and were turned upright with it.
+    Attributes:
+        shapes: the objects, in the order of the label file.
+        mask: a semantic mask, one class per pixel, in its own mode (1, P, L, I;16, RGB, ...).
+        other_masks: further masks of the same image, such as instances next to classes; they move as `mask` does.
+        reoriented: the labels were drawn on the image as it is stored, and have been rotated upright with it. The label
+            file of the source does not fit an upright image then.
+        extra: whatever else the format says of the image, to be written back.
+
+    Shape:
+        mask, other_masks: PIL images of the image's width and height.
+
+    Example:
+        >>> labels = Labels((Shape("cat", (10, 20, 40, 60)), Shape("dog", (0, 0, 8, 8))))
+        >>> [shape.category for shape in labels.shapes]
+        ['cat', 'dog']
     """
 
     shapes: tuple[Shape, ...] = ()
     mask: Image | None = field(default=None, compare=False)
     other_masks: tuple[Image, ...] = field(default=(), compare=False)
+    reoriented: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 
-def objects_lost(before: Labels, after: Labels) -> int:
-    """How many labelled things moved out of the picture: shapes, and masks in which there is nothing any more.
+class LabelReader(Protocol):
+    """Reads the labels of one image when its turn comes; a source holds it in place of the labels, to stay small."""
 
-    Of a mask with several things that part of them is gone is not told: nothing says where one ends.
+    def load(self) -> Labels:
+        """Read them, afresh at each call.
+
+        Raises:
+            LabelError: the labels or the image cannot be read.
+            OSError: a file is missing.
+        """
+        ...
+
+
+def box_around(*polygons: Polygon) -> Box:
+    """The smallest box around the points of some polygons.
+
+    Example:
+        >>> box_around(((1, 5), (4, 2)), ((0, 3),))
+        (0, 2, 4, 5)
+    """
+    xs = [x for polygon in polygons for x, _ in polygon]
+    ys = [y for polygon in polygons for _, y in polygon]
+    return min(xs), min(ys), max(xs), max(ys)
+
+
+def objects_lost(before: Labels, after: Labels) -> int:
+    """How many objects left the image: shapes, and masks that have nothing left on them.
+
+    A mask with several objects counts only when all of them are gone, since it does not say where one of them ends.
+
+    Args:
+        before: the labels of the source.
+        after: the labels of its variation.
+
+    Example:
+        >>> objects_lost(Labels((Shape("cat", (0, 0, 9, 9)),)), Labels())
+        1
     """
     lost = len(before.shapes) - len(after.shapes)
     if before.mask is not None and after.mask is not None:
@@ -65,14 +127,6 @@ def objects_lost(before: Labels, after: Labels) -> int:
 
 
 def _is_flat(mask: Image) -> bool:
-    """One value all over: a background and nothing on it."""
+    """Whether all pixels have the same value: background alone."""
     extrema: Any = mask.getextrema()
     return all(low == high for low, high in (extrema if isinstance(extrema[0], tuple) else [extrema]))
-
-
-class LabelReader(Protocol):
-    """What a source holds instead of its labels, so that a hundred thousand sources stay small."""
-
-    def load(self) -> Labels:
-        """Read them, afresh at each call. Raises LabelError, and OSError where the file is gone."""
-        ...

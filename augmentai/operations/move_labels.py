@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from shapely.geometry import MultiPolygon, Polygon
 from shapely.geometry import box as rectangle
 from shapely.geometry.base import BaseGeometry
 
-from augmentai.annotations import Box, Labels, Point, Shape
+from augmentai.annotations import Box, Keypoint, Labels, Point, Shape
 from augmentai.operations.warp import Warp
 
 _BATCH_PX = 1 << 24  # pixels of bitmaps moved at a time
@@ -27,7 +27,7 @@ def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Label
 
     A shape is removed where less than `least_visible` of it is still visible; see `visible_share`. A box becomes the
     bounds of what is left of the bitmap or the polygons; where there is only a box, of its four corners, moved and cut
-    at the border. Of `extra`, "keypoints" are moved; anything else is not understood and is left as it is.
+    at the border. `extra` is not understood and stays as it is.
 
     Args:
         warp: how the pixels move.
@@ -107,7 +107,7 @@ def _moved(warp: Warp, shape: Shape, bitmap: np.ndarray[Any, Any] | None) -> Sha
         box = _box_of(warp, shape.box, polygons, bitmap)
         if box is None:
             return None
-    return replace(shape, box=box, polygons=polygons, mask=bitmap, extra=_moved_extra(warp, shape.extra))
+    return replace(shape, box=box, polygons=polygons, mask=bitmap, keypoints=_moved_keypoints(warp, shape.keypoints))
 
 
 def _moved_ring(warp: Warp, ring: Ring) -> list[Ring]:
@@ -162,17 +162,12 @@ def _moved_bitmaps(warp: Warp, shapes: Sequence[Shape]) -> list[np.ndarray[Any, 
     return moved
 
 
-def _moved_extra(warp: Warp, extra: Mapping[str, Any]) -> Mapping[str, Any]:
-    keypoints = extra.get("keypoints")
-    if not isinstance(keypoints, Sequence) or not keypoints or len(keypoints) % 3:
-        return extra
-    return {**extra, "keypoints": _moved_keypoints(warp, keypoints)}
-
-
-def _moved_keypoints(warp: Warp, keypoints: Sequence[float]) -> list[float]:
-    """COCO's x, y, v (v 0: not labelled, 1: hidden, 2: visible); those outside the image become 0, 0, 0."""
-    triples = np.asarray(keypoints, np.float64).reshape(-1, 3)
+def _moved_keypoints(warp: Warp, keypoints: Sequence[Keypoint]) -> tuple[Keypoint, ...]:
+    """Keypoints outside the image become 0, 0, 0: not labelled."""
+    if not keypoints:
+        return ()
+    triples = np.asarray(keypoints, np.float64)  # (count, 3) of x, y, visibility
     places = warp.points(triples[:, :2])
     inside = ((places >= 0) & (places <= warp.size_wh)).all(axis=1) & (triples[:, 2] > 0)
     moved = np.where(inside[:, None], np.column_stack([places, triples[:, 2]]), 0)
-    return [float(value) for value in moved.ravel()]
+    return tuple((float(x), float(y), float(visibility)) for x, y, visibility in moved)

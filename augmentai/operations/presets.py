@@ -104,7 +104,7 @@ def constraints(labels: Labels | None) -> Constraints:
     shapes = labels.shapes if labels is not None else ()
     box_only = any(not shape.polygons and shape.mask is None for shape in shapes)
     return Constraints(
-        may_mirror=not any("keypoints" in shape.extra for shape in shapes),
+        may_mirror=not any(shape.keypoints for shape in shapes),
         hide_border=bool(shapes),
         rotation=BOX_ONLY_ROTATION if box_only else 1.0,
     )

@@ -153,6 +153,8 @@ class TestVisibility:
         assert kept.box == (80.0, 20.0, 100.0, 80.0)
 
     def test_keypoints_move_and_those_pushed_out_are_no_longer_labelled(self, zoom: Warp) -> None:
-        extra = {"keypoints": [10, 20, 2, 0, 0, 0, 45, 30, 1, 70, 10, 2], "note": "x"}
-        (kept,) = move_labels(zoom, Labels((Shape("cat", (10, 10, 40, 40), extra=extra),))).shapes
-        assert kept.extra == {"keypoints": [20, 40, 2, 0, 0, 0, 90, 60, 1, 0, 0, 0], "note": "x"}
+        keypoints = ((10, 20, 2), (0, 0, 0), (45, 30, 1), (70, 10, 2))
+        shape = Shape("cat", (10, 10, 40, 40), keypoints=keypoints, extra={"note": "x"})
+        (kept,) = move_labels(zoom, Labels((shape,))).shapes
+        assert kept.keypoints == ((20, 40, 2), (0, 0, 0), (90, 60, 1), (0, 0, 0))
+        assert kept.extra == {"note": "x"}

@@ -144,7 +144,7 @@ def test_mirror_is_half_of_them_or_none() -> None:
         mirrored = sum(warp_for(geometry, (64, 48), seed).homography.mirrored for seed in range(400))
         assert 160 < mirrored < 240
     assert not any(warp_for("strong", (64, 48), seed, mirror=False).homography.mirrored for seed in range(400))
-    keypoints = Labels((Shape("cat", (1, 1, 9, 9), extra={"keypoints": [2, 2, 2]}),))
+    keypoints = Labels((Shape("cat", (1, 1, 9, 9), keypoints=((2, 2, 2),)),))
     assert not any(warp_for("flip", (64, 48), seed, labels=keypoints).homography.mirrored for seed in range(100))
     assert all(warp_for("none", (64, 48), seed).is_identity for seed in range(100))
 

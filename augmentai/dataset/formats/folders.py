@@ -1,4 +1,4 @@
-"""Loose pictures, class folders, and splits over either: the layout of whatever has no labels of its own."""
+"""Loose images, class folders, and splits of either: the layout of a set without label files."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from augmentai.dataset.formats.splits import folder_splits, split_of
 
 
 class FolderLayout(Layout):
-    """A picture's class is the name of its folder; a split is no class."""
+    """An image's class is the name of its folder; a split is not a class."""
 
     name = "folders"
     labelled = False
 
 
 def read_folders(tree: Tree, requested: bool = True) -> FolderLayout:
-    """The layout of any set: by its folders alone."""
+    """Any set, by its folders alone."""
     splits = folder_splits(entry.path for entry in tree.images)
     layout = FolderLayout()
     for entry in tree.images:
@@ -27,10 +27,16 @@ def read_folders(tree: Tree, requested: bool = True) -> FolderLayout:
 
 
 def class_of(path: str, splits: Mapping[str, str | None]) -> str | None:
-    """The class of a picture in a class folder is that folder's name; a loose picture has none.
+    """The class of an image: the name of its class folder; None for a loose image.
 
-    splits: the folders that are splits. In "train/a.jpg" there is no class; in "cats/train/a.jpg" it is "cats", where
-    other classes have splits of their own.
+    Args:
+        path: the image's relative path.
+        splits: the folders that are splits. "train/a.jpg" has no class; "cats/train/a.jpg" is of "cats" if other
+            classes have splits of their own.
+
+    Example:
+        >>> class_of("train/cats/a.jpg", {"train": "train", "val": "val"})
+        'cats'
     """
     folder = parent(path)
     if folder not in splits:

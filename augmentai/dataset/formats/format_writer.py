@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from augmentai.annotations import LabelError, Labels, Shape
 from augmentai.dataset.file_tree import parent
 from augmentai.dataset.formats.base import Conversion, Layout, OutputFile, StreamedFiles
-from augmentai.dataset.formats.shape_conversion import classes_of, objects_of_labels
+from augmentai.dataset.formats.object_shapes import classes_in, objects_in
 from augmentai.dataset.formats.splits import split_named
 from augmentai.images.orientation import read_size
 from augmentai.recipe import RecipeError
@@ -83,7 +83,7 @@ class FormatWriter:
         if labels is None:
             return []
         if labels is not self._last[0]:  # the variations of one source follow each other, and outlines take their time
-            shapes = objects_of_labels(labels)
+            shapes = objects_in(labels)
             if self._conversion.by_folder and source.label is not None:
                 shapes = tuple(replace(shape, category=source.label) for shape in shapes)
             self._last = labels, shapes
@@ -94,7 +94,7 @@ class FormatWriter:
     def objects_without_keypoints(self, source: Source, labels: Labels | None) -> list[Shape]:
         """The same for a format that has no keypoints, which are reported as lost."""
         shapes = self.objects(source, labels)
-        if any(shape.extra.get("keypoints") for shape in shapes):
+        if any(shape.keypoints for shape in shapes):
             self.lose("keypoints were left out: only COCO has them here")
         return shapes
 
@@ -148,7 +148,7 @@ def _class_names(layout: Layout, sources: Sequence[Source]) -> list[str]:
         for source in sources:
             if source.labels is not None:
                 try:
-                    seen |= classes_of(source.labels.load())
+                    seen |= classes_in(source.labels.load())
                 except (LabelError, OSError):
                     continue  # reported when this image's turn comes
         found = dict.fromkeys(
@@ -168,7 +168,7 @@ def _folder_classes(layout: Layout, sources: Sequence[Source]) -> list[str]:
     for source in sources:
         if source.label is not None and source.label not in found and source.labels is not None:
             try:
-                if classes_of(source.labels.load()):
+                if classes_in(source.labels.load()):
                     found.add(source.label)
             except (LabelError, OSError):
                 continue  # reported when this image's turn comes

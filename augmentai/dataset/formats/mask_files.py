@@ -1,11 +1,10 @@
-"""Masks beside pictures: found by their names, read in their own mode, written again with their palette."""
+"""Masks in PNG files: how they are named after their images, read in their own mode and written with their palette."""
 
 from __future__ import annotations
 
 import io
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image
@@ -14,51 +13,62 @@ from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, joined, parent
 from augmentai.images.orientation import Frame
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-
-_FLAT_SHARE = 0.8  # of neighbouring pixels that are alike: photographs have a third at most, masks nearly all
+_MIN_FLAT_FRACTION = 0.8  # of neighbouring pixels that are equal: photographs have a third at most, masks nearly all
 _MODES = {"1", "P", "L", "LA", "I", "I;16", "I;16B", "I;16L", "RGB", "RGBA"}
 
 
 @dataclass(frozen=True, slots=True)
 class MaskFile:
-    """A mask, and how its name comes from its picture's: its folder, and what stands before and behind the stem."""
+    """A mask, and how its name is made from its image's.
+
+    Attributes:
+        entry: the file.
+        prefix, suffix: what is before and after the image's stem in the mask's stem.
+    """
 
     entry: Entry
-    before: str = ""
-    behind: str = ""
+    prefix: str = ""
+    suffix: str = ""
 
-    def path_for(self, file: str, taken: Iterable[str] = ()) -> str:
-        """Where the mask of a picture called `file` goes."""
-        stem = f"{self.before}{PurePosixPath(file).stem}{self.behind}"
+    def path_for(self, file: str) -> str:
+        """The path of the mask of a variation, in the folder of this mask.
+
+        Args:
+            file: the path of the variation.
+        """
+        stem = f"{self.prefix}{PurePosixPath(file).stem}{self.suffix}"
         path = joined(parent(self.entry.path), stem + ".png")
         # A variation that is a PNG itself cannot share its name with its mask.
-        return joined(parent(self.entry.path), stem + "_mask.png") if path in {file, *taken} else path
+        return joined(parent(self.entry.path), stem + "_mask.png") if path == file else path
 
     def load(self, frame: Frame) -> Image.Image:
-        """The mask, upright, in its own mode. Raises LabelError."""
+        """The mask, upright, in its own mode.
+
+        Args:
+            frame: size and orientation of the image.
+
+        Raises:
+            LabelError: it is not a PNG, or has another size than the image.
+        """
         data = self.entry.read()
         try:
             with Image.open(io.BytesIO(data), formats=("PNG",)) as opened:
                 if opened.size not in {frame.size_wh, frame.stored_wh}:
                     found, expected = "x".join(map(str, opened.size)), "x".join(map(str, frame.size_wh))
-                    raise LabelError(f"{self.entry.path} has {found} pixels; expected {expected}, as its picture has")
+                    raise LabelError(f"{self.entry.path} has {found} pixels; expected {expected}, as its image")
                 opened.load()
                 mask = opened.copy()
         except LabelError:
             raise
         except Exception as error:
-            raise LabelError(f"{self.entry.path} is not a PNG that can be read ({error}); save it again") from error
+            raise LabelError(f"{self.entry.path} is not a valid PNG ({error}); save it again") from error
         if mask.mode not in _MODES:
-            raise LabelError(
-                f"{self.entry.path} holds pixels of the kind {mask.mode}; expected a mask's: P, L or 16 bit"
-            )
+            raise LabelError(f"{self.entry.path} has pixels of mode {mask.mode}; expected a mask's: P, L or 16 bit")
         return frame.upright(mask) if frame.matches_stored(mask.size) else mask
 
 
 def encode_mask(mask: Image.Image) -> bytes:
-    """A PNG with the same values, palette and transparent value."""
+    """A mask as PNG, with the same values, palette and transparent value."""
     buffer = io.BytesIO()
     options = {"transparency": mask.info["transparency"]} if "transparency" in mask.info else {}
     if mask.mode == "P" and int(np.asarray(mask).max(initial=0)) >= len(mask.getpalette() or ()) // 3:
@@ -68,16 +78,21 @@ def encode_mask(mask: Image.Image) -> bytes:
 
 
 def looks_like_mask(entry: Entry, size_wh: tuple[int, int] | None = None) -> bool:
-    """Whether a PNG is a mask and no photograph: large even areas of few values. size_wh: what size it must have."""
+    """Whether a PNG is a mask and not a photograph: large flat areas of few values.
+
+    Args:
+        entry: the file.
+        size_wh: width and height that it must have, in pixels, upright or as stored; None for any.
+    """
     try:
         with entry.open() as stream, Image.open(stream, formats=("PNG",)) as opened:
             if opened.mode not in _MODES or (size_wh is not None and opened.size not in {size_wh, size_wh[::-1]}):
                 return False
             opened.load()
-            values = np.asarray(opened)
+            values = np.asarray(opened)  # (height, width) or (height, width, channels)
     except Exception:
         return False
-    alike = values[:, 1:] == values[:, :-1]
-    if alike.ndim == 3:
-        alike = alike.all(-1)
-    return bool(alike.size) and float(alike.mean()) >= _FLAT_SHARE
+    equal = values[:, 1:] == values[:, :-1]
+    if equal.ndim == 3:
+        equal = equal.all(-1)
+    return bool(equal.size) and float(equal.mean()) >= _MIN_FLAT_FRACTION

@@ -1,4 +1,4 @@
-"""supervision, which is only loaded where a bitmap has to be packed, unpacked or drawn around."""
+"""Imports supervision, which is needed only to encode, decode or outline bitmaps."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from types import ModuleType
 
 
 def supervision() -> ModuleType:
-    """The library. It works without OpenCV, on NumPy, and need not tell everyone so."""
+    """The library, without its warning that OpenCV is not installed: it works on NumPy too."""
     warnings.filterwarnings("ignore", message="OpenCV .* is not installed", module="supervision")
     import supervision
 

@@ -105,7 +105,7 @@ class OutputSet:
             where the labels are those of the source.
         """
         files = tuple(self.writer.label_files(source, file, labels, size_wh))
-        as_source = labels is None or (labels is own and not labels.extra.get("turned"))
+        as_source = labels is None or (labels is own and not labels.reoriented)
         return files, None if as_source else self.writer.record(source, labels, size_wh)
 
     def files_before(self) -> Iterator[StaticFile]:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.formats.coco.annotation import area_of, bounds_of_mask, rle_of, shape_of
-from augmentai.dataset.formats.yolo.annotation import Classes, lines_of, parse
+from augmentai.dataset.formats.coco.annotation import mask_to_box, polygon_area, shape_from_coco
+from augmentai.dataset.formats.coco.rle import mask_to_rle
+from augmentai.dataset.formats.yolo.annotation import Classes, labels_from_yolo, shape_to_yolo
 from augmentai.images.orientation import Frame
 from tests.support.image_files import encoded, png
 from tests.support.labelled_sets import (
@@ -41,15 +42,15 @@ def failures(files: Files, tmp_path: Path) -> tuple[dict[str, str], Any]:
     [
         (
             "0 0.5 0.5 0.2 0.2\n1 0.5 x 0.2 0.2\n",
-            'line 2: found "1 0.5 x 0.2 0.2"; expected a class number and positions',
+            'line 2: found "1 0.5 x 0.2 0.2"; expected a class number and coordinates',
         ),
-        ("0 0.5 0.5\n", "line 1: found 2 numbers behind the class; expected 4"),
-        ("0 32 24 10 10\n", "line 1: found 32; expected shares of the picture's width and height, 0 to 1, not pixels"),
+        ("0 0.5 0.5\n", "line 1: found 2 numbers after the class; expected 4"),
+        ("0 32 24 10 10\n", "line 1: found 32; expected fractions of the image's width and height, 0 to 1, not pixels"),
         ("7 0.5 0.5 0.2 0.2\n", "line 1: class 7 is not among the 3 names of data.yaml"),
         ("-1 0.5 0.5 0.2 0.2\n", "line 1: found"),
-        ("0 0.5 0.5 nan 0.2\n", "expected a whole class number and finite positions"),
+        ("0 0.5 0.5 nan 0.2\n", "expected a whole class number and finite coordinates"),
         ("0 0.5 0.5 0.2 -0.2\n", "-0.2"),
-        ("\n\n0 0.1 0.1 0.2 0.2 0.3 0.3 0.4\n", "line 3: found 7 numbers behind the class"),
+        ("\n\n0 0.1 0.1 0.2 0.2 0.3 0.3 0.4\n", "line 3: found 7 numbers after the class"),
     ],
 )
 def test_a_broken_line_of_yolo(text: str, told: str, tmp_path: Path) -> None:
@@ -66,10 +67,10 @@ def test_a_broken_line_of_yolo(text: str, told: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b"names: [a, b", "data.yaml: not YAML that can be read"),
+        (b"names: [a, b", "data.yaml: not valid YAML"),
         (b"names: 7\ntrain: images/train\n", "names is int; expected a list"),
-        (b"names: {a: b}\ntrain: images/train\n", "names holds 'a'"),
-        (b"a: &a [x, x]\nb: &b [*a, *a]\nnames: [*b]\n", "names holds 0: list"),
+        (b"names: {a: b}\ntrain: images/train\n", "names has 'a'"),
+        (b"a: &a [x, x]\nb: &b [*a, *a]\nnames: [*b]\n", "names has 0: list"),
     ],
 )
 def test_a_broken_data_yaml_is_told(text: bytes, told: str, tmp_path: Path) -> None:
@@ -84,10 +85,13 @@ def test_a_broken_data_yaml_is_told(text: bytes, told: str, tmp_path: Path) -> N
         (lambda a: a.update(bbox=[1, 2, -3, 4]), "expected a width and a height above 0"),
         (lambda a: a.update(bbox=["1", 2, 3, 4]), "bbox is ['1', 2, 3, 4]"),
         (lambda a: a.update(category_id=99), "category_id is 99, which is not among its categories"),
-        (lambda a: a.update(segmentation=[[1, 2, 3]]), "segmentation holds [1, 2, 3]; expected pairs of x and y"),
+        (lambda a: a.update(segmentation=[[1, 2, 3]]), "segmentation has [1, 2, 3]; expected pairs of x and y"),
         (lambda a: a.update(segmentation={"size": [1, 2], "counts": [2]}), "the size of its RLE is [1, 2]"),
         (lambda a: a.update(segmentation={"size": [48, 64], "counts": [5]}), "add up to 5; expected 3072 pixels"),
-        (lambda a: a.update(segmentation={"size": [48, 64], "counts": [1.5]}), "no whole number"),
+        (
+            lambda a: a.update(segmentation={"size": [48, 64], "counts": [1.5]}),
+            "the counts of its RLE are not all whole numbers",
+        ),
         (lambda a: a.update(segmentation={"size": [48, 64]}), "the counts of its RLE are None"),
     ],
 )
@@ -116,7 +120,7 @@ def test_bitmaps_that_would_fill_the_memory(tmp_path: Path) -> None:
     files["annotations/instances_train.json"] = json.dumps(content).encode()
     source = next(s for s in gathered(write(tmp_path / "in", files)).sources if s.path == "train/one.jpg")
     assert source.labels is not None
-    with pytest.raises(LabelError, match="20 RLE bitmaps for this one picture of 9000x9000, more than fit into memory"):
+    with pytest.raises(LabelError, match="20 RLE bitmaps for this one image of 9000x9000, more than fit into memory"):
         source.labels.load()
 
 
@@ -128,16 +132,14 @@ def test_json_that_breaks_off(tmp_path: Path) -> None:
     found, job = failures(files, tmp_path)
     assert list(found) == ["annotations/instances_val.json"]
     assert ", line " in found["annotations/instances_val.json"]
-    assert (
-        "1 picture(s) without labels were left alone, since a label file is broken" in job.report.as_dict()["notices"]
-    )
+    assert "skipped 1 image(s) without labels, since a label file is broken" in job.report.as_dict()["notices"]
     assert job.report.variations == 3
 
 
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        (b"<annotation><object><name>bus</name></annotation>", "line 1: not XML that can be read (mismatched tag"),
+        (b"<annotation><object><name>bus</name></annotation>", "line 1: not valid XML (mismatched tag"),
         (b"<annotation>\n<object>\n<name>bus</name></object></annotation>", "object 1: bus has no <bndbox>"),
         (
             b"<annotation><object><name>b</name><bndbox><xmin>1</xmin><ymin>x</ymin></bndbox></object></annotation>",
@@ -147,7 +149,7 @@ def test_json_that_breaks_off(tmp_path: Path) -> None:
         (
             b'<!DOCTYPE x [<!ENTITY a "a"><!ENTITY b "&a;&a;">]>'
             b"<annotation><object><name>&b;</name></object></annotation>",
-            "XML that is not read here (EntitiesForbidden)",
+            "XML of an unsafe kind (EntitiesForbidden)",
         ),
     ],
 )
@@ -162,8 +164,8 @@ def test_broken_xml(text: bytes, told: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("mask", "told"),
     [
-        (png((10, 10)), "masks/train/one.png has 10x10 pixels; expected 64x48, as its picture has"),
-        (b"\x89PNG\r\n\x1a\n broken", "masks/train/one.png is not a PNG that can be read"),
+        (png((10, 10)), "masks/train/one.png has 10x10 pixels; expected 64x48, as its image"),
+        (b"\x89PNG\r\n\x1a\n broken", "masks/train/one.png is not a valid PNG"),
     ],
 )
 def test_broken_masks(mask: bytes, told: str, tmp_path: Path) -> None:
@@ -177,15 +179,15 @@ def test_broken_masks(mask: bytes, told: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("kind", "text", "told"),
     [
-        ("csv", b"file_name,text\none.jpg\n", "train/metadata.csv, line 2: 2 values were expected"),
-        ("jsonl", b'{"file_name": "one.jpg"}\n{"file_name": \n', "train/metadata.jsonl, line 2: not JSON"),
+        ("csv", b"file_name,text\none.jpg\n", "train/metadata.csv, line 2: expected 2 values, one per column"),
+        ("jsonl", b'{"file_name": "one.jpg"}\n{"file_name": \n', "train/metadata.jsonl, line 2: not valid JSON"),
         ("jsonl", b'{"name": "one.jpg"}\n', "train/metadata.jsonl, line 1: no file_name"),
     ],
 )
 def test_broken_metadata(kind: str, text: bytes, told: str, tmp_path: Path) -> None:
     found = gathered(write(tmp_path / "in", imagefolder(kind) | {f"train/metadata.{kind}": text}))
     assert told in found.failures[0].reason
-    assert "3 picture(s) were left alone, since their metadata is broken" in found.notices
+    assert "skipped 3 image(s), since their metadata is broken" in found.notices
 
 
 def test_labels_of_pictures_that_are_not_there(tmp_path: Path) -> None:
@@ -194,8 +196,7 @@ def test_labels_of_pictures_that_are_not_there(tmp_path: Path) -> None:
     found, job = failures(files, tmp_path)
     assert not found
     assert (
-        "annotations/instances_train.json lists 1 picture(s) that are not there; they are left out"
-        in job.gathered.notices
+        "annotations/instances_train.json lists 1 image(s) that are missing; they are skipped" in job.gathered.notices
     )
     written = json.loads((tmp_path / "out/annotations/instances_train.json").read_bytes())
     assert {image["file_name"] for image in written["images"]} == {
@@ -262,8 +263,8 @@ shares = st.floats(0, 1).map(lambda value: round(value, 6))
 def test_yolo_lines_come_back_as_they_stood(boxes: list[tuple[float, ...]]) -> None:
     classes = Classes({0: "a", 1: "b", 2: "c"})
     text = "".join(" ".join(map(str, box)) + "\n" for box in boxes)
-    labels = parse(text, "x.txt", classes, SIZE_WH)
-    written = [line for shape in labels.shapes for line in lines_of(shape, classes, SIZE_WH, polygons=False)]
+    labels = labels_from_yolo(text, "x.txt", classes, SIZE_WH)
+    written = [line for shape in labels.shapes for line in shape_to_yolo(shape, classes, SIZE_WH, as_polygons=False)]
     assert "".join(line + "\n" for line in written) == text
 
 
@@ -272,7 +273,7 @@ def test_yolo_lines_come_back_as_they_stood(boxes: list[tuple[float, ...]]) -> N
 def test_any_text_is_read_or_told(text: str) -> None:
     told = ""
     try:
-        parse(text, "x.txt", Classes({}), SIZE_WH)
+        labels_from_yolo(text, "x.txt", Classes({}), SIZE_WH)
     except LabelError as error:
         told = str(error)
     assert not told or "x.txt, line " in told
@@ -283,12 +284,12 @@ def test_run_lengths_come_back(pixels: list[bool], packed: bool) -> None:
     import numpy as np
 
     mask = np.array(pixels).reshape(6, 8)
-    annotation = {"category_id": 1, "segmentation": rle_of(mask, packed)}
-    shape = shape_of(annotation, {1: "a"}, Frame((8, 6), (8, 6)), turned=False)
+    annotation = {"category_id": 1, "segmentation": mask_to_rle(mask, packed)}
+    shape = shape_from_coco(annotation, {1: "a"}, Frame((8, 6), (8, 6)), on_stored=False)
     assert shape.mask is not None
     assert np.array_equal(shape.mask, mask)
-    assert shape.box == bounds_of_mask(mask)
+    assert shape.box == mask_to_box(mask)
 
 
 def test_area_of_a_triangle() -> None:
-    assert area_of(((0, 0), (4, 0), (0, 3))) == 6
+    assert polygon_area(((0, 0), (4, 0), (0, 3))) == 6

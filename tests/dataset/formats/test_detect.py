@@ -252,12 +252,12 @@ def test_ultralytics_opens_a_set_whose_validation_was_left_out(tmp_path: Path, t
     assert "test:" not in text
     boxes = trainers.ultralytics(tmp_path / "left/data.yaml", "val")
     assert {name for name in boxes if "__v" not in name} == set(TRAIN)
-    assert "Name your own as val" in text
-    assert any("no validation pictures" in notice for notice in job.report.as_dict()["notices"])
+    assert "Replace val with your own" in text
+    assert any("no validation images" in notice for notice in job.report.as_dict()["notices"])
     job = augmented([tmp_path / "in"], tmp_path / "copied", to=to)
-    assert "Name your own" not in (tmp_path / "copied/data.yaml").read_text("utf-8")
+    assert "Replace val" not in (tmp_path / "copied/data.yaml").read_text("utf-8")
     assert set(trainers.ultralytics(tmp_path / "copied/data.yaml", "val")) == {"three"}
-    assert not any("no validation pictures" in notice for notice in job.report.as_dict()["notices"])
+    assert not any("no validation images" in notice for notice in job.report.as_dict()["notices"])
 
 
 def test_originals_may_be_linked(tmp_path: Path) -> None:

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageFilter
 
-from augmentai.annotations import Labels
-from augmentai.dataset.formats.outlines import Ring, rings_of
-from augmentai.dataset.formats.shape_conversion import classes_of, objects_of_labels
+from augmentai.annotations import Labels, Polygon
+from augmentai.dataset.formats.mask_polygons import mask_to_polygons
+from augmentai.dataset.formats.object_shapes import classes_in, objects_in
 from augmentai.dataset.formats.supervision_import import supervision
 from augmentai.dataset.manifest import OWN_FILES
 from tests.support import trainers
@@ -21,7 +21,7 @@ from tests.support.labelled_sets import SIZE_WH, augmented, mask_of, photo, writ
 LABELS = {"yolo": {".yaml"}, "coco": {".json"}, "voc": {".xml"}, "imagefolder": {".jsonl"}}
 
 
-def by_supervision(mask: np.ndarray) -> list[Ring]:
+def by_supervision(mask: np.ndarray) -> list[Polygon]:
     supervision()
     from supervision.dataset.utils import approximate_mask_with_polygons
 
@@ -34,7 +34,7 @@ def test_they_are_supervisions(share: float) -> None:
     dice = np.random.default_rng(int(share * 100))
     for _ in range(60):
         mask = dice.random(dice.integers(1, 14, 2)) < share
-        assert sorted(rings_of(mask)) == by_supervision(mask), mask.astype(int)
+        assert sorted(mask_to_polygons(mask)) == by_supervision(mask), mask.astype(int)
 
 
 def test_of_large_areas_too() -> None:
@@ -44,12 +44,12 @@ def test_of_large_areas_too() -> None:
             (160, 120), Image.Resampling.BICUBIC
         )
         mask = np.asarray(field) > 140
-        assert sorted(rings_of(mask)) == by_supervision(mask)
+        assert sorted(mask_to_polygons(mask)) == by_supervision(mask)
 
 
 @pytest.mark.parametrize("mask", [np.zeros((3, 4), bool), np.eye(1, dtype=bool), np.ones((1, 9), bool)])
 def test_what_has_no_area_has_no_polygon(mask: np.ndarray) -> None:
-    assert rings_of(mask) == []
+    assert mask_to_polygons(mask) == []
 
 
 def test_a_soft_edge_is_no_class() -> None:
@@ -61,8 +61,8 @@ def test_a_soft_edge_is_no_class() -> None:
     assert len(set(np.asarray(soft).ravel().tolist())) > 10
     for mask in (soft, Image.fromarray(hard)):
         labels = Labels(mask=mask)
-        assert classes_of(labels) == {"255"}
-        boxes = [shape.box for shape in objects_of_labels(labels)]
+        assert classes_in(labels) == {"255"}
+        boxes = [shape.box for shape in objects_in(labels)]
         assert len(boxes) == 2
         for found, drawn in zip(boxes, [(10, 10, 40, 30), (50, 40, 70, 43)], strict=True):
             assert found is not None
@@ -75,9 +75,9 @@ def test_classes_are_no_soft_edge() -> None:
     for number, left in enumerate((5, 25, 45), 1):
         values[10:22, left : left + 12] = 255
         values[12:20, left + 2 : left + 10] = number
-    assert classes_of(Labels(mask=Image.fromarray(values))) == {"1", "2", "3"}
+    assert classes_in(Labels(mask=Image.fromarray(values))) == {"1", "2", "3"}
     gradient = np.tile(np.arange(0, 240, 30, dtype=np.uint8), (20, 1)).repeat(10, 1)
-    assert len(classes_of(Labels(mask=Image.fromarray(gradient)))) == 7
+    assert len(classes_in(Labels(mask=Image.fromarray(gradient)))) == 7
 
 
 @pytest.mark.parametrize("to", ["yolo", "coco", "voc", "imagefolder"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from augmentai.annotations import Labels
 from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.formats.base import StreamedFiles
-from augmentai.dataset.formats.coco.annotation import annotation_of
+from augmentai.dataset.formats.coco.annotation import shape_to_coco
 from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter, json_bytes
 from augmentai.images.orientation import read_size
 from augmentai.types import Source
@@ -27,7 +27,7 @@ class CocoWriter(ListingWriter):
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
         annotations = [
-            {"category": shape.category, **shape.extra.get("fields", {}), **annotation_of(shape)}
+            {"category": shape.category, **shape.extra.get("fields", {}), **shape_to_coco(shape)}
             for shape in self.objects(source, labels)
         ]
         return {"size_wh": list(size_wh), "annotations": annotations}

@@ -1,112 +1,119 @@
-"""Files that a row of ImageFolder's metadata names beside its picture, in columns that end in "_file_name"."""
+"""Files that ImageFolder's metadata names next to an image, in columns that end in "_file_name"."""
 
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
 from augmentai.dataset.file_tree import Entry, Tree, parent
-from augmentai.dataset.formats.imagefolder.metadata import place_of
+from augmentai.dataset.formats.base import ImageKey
+from augmentai.dataset.formats.image_frame import image_frame
+from augmentai.dataset.formats.imagefolder.metadata import path_named
+from augmentai.dataset.formats.imagefolder.row_store import MetadataRow
 from augmentai.dataset.formats.mask_files import MaskFile, looks_like_mask
-from augmentai.images.orientation import read_frame
 
-Key = tuple[str, str]  # of a picture: its path and its ZIP
-Masks = tuple[tuple[str, MaskFile], ...]  # the column, and the mask that it names
-RowOf = Callable[[Key], tuple[int, int, dict[str, Any]] | None]
+NamedMasks = tuple[tuple[str, MaskFile], ...]  # (column, the mask that it names)
+RowOf = Callable[[ImageKey], MetadataRow | None]
 
-_ENDINGS = ("_file_name", "_file_names")
-_LOOKED_INTO = 20
-_ENOUGH = 0.9  # of those looked into have to be masks
+_COLUMN_ENDINGS = ("_file_name", "_file_names")
+_FILES_SAMPLED = 20
+_MIN_MASK_FRACTION = 0.9  # of the sampled files, that must be masks
 
 
 @dataclass
 class Companions:
-    """What is named beside pictures.
+    """The files that are named next to images.
 
-    masks: of each picture that has any, by its key. others: files that are carried as they are, each once. hidden:
-    pictures that are companions alone, and so no sources. still: the columns of pictures that are no masks.
+    Attributes:
+        masks: those of each image that has some; they move with its pixels.
+        copied: files that are copied unchanged, each once.
+        excluded: images that are companions of others, and so no sources.
+        unmoved: the columns that name images that are not masks; these do not move with the pixels.
+        notices: for the user.
     """
 
-    masks: dict[Key, Masks] = field(default_factory=dict)
-    others: list[Entry] = field(default_factory=list)
-    hidden: set[Key] = field(default_factory=set)
-    still: set[str] = field(default_factory=set)
+    masks: dict[ImageKey, NamedMasks] = field(default_factory=dict)
+    copied: list[Entry] = field(default_factory=list)
+    excluded: set[ImageKey] = field(default_factory=set)
+    unmoved: set[str] = field(default_factory=set)
     notices: list[str] = field(default_factory=list)
 
 
-def companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Companions:
-    """Everything named beside the pictures of a set. row_of: (metadata file, number, row) of a picture, or None.
+def find_companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Companions:
+    """Every file that is named next to an image of a set.
 
-    A column names masks where nearly all of what it names are PNGs of their pictures' size with large even areas.
+    A column names masks if nearly all files that it names are PNGs of their images' size with large flat areas.
+
+    Args:
+        tree: the files of the set.
+        row_of: the row of an image, or None.
+        files: the metadata files, by their number.
     """
-    pictures = {entry.key: entry for entry in tree.images}
-    named: dict[str, list[tuple[Entry, Entry]]] = defaultdict(list)  # column -> (picture, companion)
-    found = Companions()
+    images = {entry.key: entry for entry in tree.images}
+    named: dict[str, list[tuple[Entry, Entry]]] = defaultdict(list)  # column -> (image, companion)
     missing: Counter[str] = Counter()
-    for picture in tree.images:
-        told = row_of(picture.key)
-        for column, name in _names(told[2]) if told is not None else ():
-            place = place_of(files[told[0]], name) if told is not None else ""
-            entry = pictures.get((place, picture.origin)) or tree.sidecar(place, picture.origin)
+    for image in tree.images:
+        row = row_of(image.key)
+        for column, name in _names(row.values) if row is not None else ():
+            path = path_named(files[row.file], name) if row is not None else ""
+            entry = images.get((path, image.origin)) or tree.sidecar(path, image.origin)
             if entry is None:
                 missing[column] += 1
-            elif entry.key != picture.key:
-                named[column].append((picture, entry))
+            elif entry.key != image.key:
+                named[column].append((image, entry))
+    found = Companions()
     users = Counter(entry.key for pairs in named.values() for _, entry in pairs)
-    carried: dict[Key, Entry] = {}
+    copied: dict[ImageKey, Entry] = {}
     for column, pairs in named.items():
-        are_masks = column.endswith(_ENDINGS[0]) and _are_masks(pairs)
-        for picture, entry in pairs:
-            if entry.key in pictures and row_of(entry.key) is None:
-                found.hidden.add(entry.key)
+        are_masks = column.endswith(_COLUMN_ENDINGS[0]) and _are_masks(pairs)
+        for image, entry in pairs:
+            if entry.key in images and row_of(entry.key) is None:
+                found.excluded.add(entry.key)
             if are_masks:
-                mask = _mask_file(entry, picture, shared=users[entry.key] > 1)
-                found.masks[picture.key] = (*found.masks.get(picture.key, ()), (column, mask))
+                mask = _mask_file(entry, image, shared=users[entry.key] > 1)
+                found.masks[image.key] = (*found.masks.get(image.key, ()), (column, mask))
             elif row_of(entry.key) is None:
-                carried[entry.key] = entry
-            if not are_masks and entry.key in pictures:
-                found.still.add(column)
-    found.others = [carried[key] for key in sorted(carried)]
+                copied[entry.key] = entry
+            if not are_masks and entry.key in images:
+                found.unmoved.add(column)
+    found.copied = [copied[key] for key in sorted(copied)]
     for column, count in sorted(missing.items()):
-        found.notices.append(f"{column} names {count} file(s) that are not there, or of a kind that is not copied")
+        found.notices.append(f"{column} names {count} file(s) that are missing, or of a type that is not copied")
     return found
 
 
-def _names(row: dict[str, Any]) -> list[tuple[str, str]]:
-    """(column, name) of every file that a row names besides its picture."""
-    found = []
+def _names(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
+    """(column, name) of every file that a row names apart from its image."""
     for column, value in row.items():
-        if column.endswith(_ENDINGS):
-            held = value if isinstance(value, list) else [value]
-            found += [(column, name) for name in held if isinstance(name, str) and name.strip()]
-    return found
+        if column.endswith(_COLUMN_ENDINGS):
+            names = value if isinstance(value, list) else [value]
+            yield from ((column, name) for name in names if isinstance(name, str) and name.strip())
 
 
 def _are_masks(pairs: list[tuple[Entry, Entry]]) -> bool:
-    looked = [_is_mask(picture, entry) for picture, entry in pairs[:: max(1, len(pairs) // _LOOKED_INTO)]]
-    return sum(looked) >= _ENOUGH * len(looked)
+    verdicts = [_is_mask(image, entry) for image, entry in pairs[:: max(1, len(pairs) // _FILES_SAMPLED)]]
+    return sum(verdicts) >= _MIN_MASK_FRACTION * len(verdicts)
 
 
-def _is_mask(picture: Entry, entry: Entry) -> bool:
+def _is_mask(image: Entry, entry: Entry) -> bool:
     if not entry.path.lower().endswith(".png"):
         return False
     try:
-        with picture.open() as stream:
-            size_wh = read_frame(stream).size_wh
+        size_wh = image_frame(image).size_wh
     except Exception:
-        return False  # told when its turn comes
+        return False  # reported when its turn comes
     return looks_like_mask(entry, size_wh)
 
 
-def _mask_file(entry: Entry, picture: Entry, shared: bool) -> MaskFile:
-    """A mask, and how the masks of variations are called: after the picture where its own name holds the picture's,
-    else after both, so that no two variations share a mask."""
-    own, stem = PurePosixPath(entry.path).stem, PurePosixPath(picture.path).stem
+def _mask_file(entry: Entry, image: Entry, shared: bool) -> MaskFile:
+    """A mask, and how the masks of variations are named: after the image if its own name contains the image's, else
+    after both, so that no two variations share a mask."""
+    own, stem = PurePosixPath(entry.path).stem, PurePosixPath(image.path).stem
     if stem in own and not shared:
-        before, _, behind = own.partition(stem)
-        return MaskFile(entry, before, behind)
-    folder = parent(picture.path).replace("/", "_")
+        prefix, _, suffix = own.partition(stem)
+        return MaskFile(entry, prefix, suffix)
+    folder = parent(image.path).replace("/", "_")
     return MaskFile(entry, f"{own}__{folder}_" if folder else f"{own}__")

@@ -12,49 +12,34 @@ from augmentai.annotations import LabelError
 from augmentai.dataset.file_names import safe_path
 from augmentai.dataset.file_tree import Entry, joined, parent
 
-_LARGEST_METADATA_BYTES = 256 << 20  # one file for all pictures of a folder
+_MAX_METADATA_BYTES = 256 << 20  # one file for all images of a folder
+
+Rows = list[tuple[str, dict[str, Any]]]  # (path of the image, columns)
 
 
-def place_of(file: Entry, name: str) -> str:
-    """Where a file lies that is named in a metadata file."""
+def path_named(file: Entry, name: str) -> str:
+    """The path of a file that a metadata file names."""
     return joined(parent(file.path), safe_path(name) or PurePosixPath(name).name)
 
 
-def read_rows(entry: Entry) -> tuple[list[str], list[tuple[str, dict[str, Any]]] | None]:
-    """(columns of a CSV, rows with where their pictures lie); no rows where it has no file_name. Raises LabelError."""
-    text = entry.text(_LARGEST_METADATA_BYTES)
-    if entry.path.lower().endswith(".csv"):
-        reader = csv.DictReader(io.StringIO(text, newline=""))
-        columns = list(reader.fieldnames or ())
-        if "file_name" not in columns:
-            return columns, None
-        found = []
-        try:
-            for row in reader:
-                if None in row or any(value is None for value in row.values()):
-                    raise LabelError(
-                        f"{entry.path}, line {reader.line_num}: {len(columns)} values were expected, one a column"
-                    )
-                found.append((place_of(entry, row["file_name"]), dict(row)))
-        except csv.Error as error:
-            raise LabelError(f"{entry.path}, line {reader.line_num}: {error}; correct it") from error
-        return columns, found
-    found = []
-    for number, line in enumerate(text.splitlines(), 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except (ValueError, RecursionError) as error:
-            raise LabelError(f"{entry.path}, line {number}: not JSON that can be read ({error}); correct it") from error
-        if not isinstance(row, dict) or not isinstance(row.get("file_name"), str):
-            raise LabelError(f"{entry.path}, line {number}: no file_name; expected one in each line")
-        found.append((place_of(entry, row["file_name"]), row))
-    return [], found
+def read_rows(entry: Entry) -> tuple[list[str], Rows | None]:
+    """The rows of a metadata file.
+
+    Args:
+        entry: metadata.csv or metadata.jsonl.
+
+    Returns:
+        (columns of a CSV file, rows); the rows are None if a CSV file has no column file_name.
+
+    Raises:
+        LabelError: it cannot be parsed; the message names the line.
+    """
+    text = entry.text(_MAX_METADATA_BYTES)
+    return _csv_rows(text, entry) if entry.path.lower().endswith(".csv") else ([], _json_rows(text, entry))
 
 
-def objects_of(row: Any) -> Any:
-    """What a row says of the things on its picture: a table, or the JSON of one, as CSV files have it."""
+def objects_of(row: dict[str, Any]) -> Any:
+    """What a row says of the objects in its image: a mapping, or the JSON of one, as CSV files have it."""
     objects = row.get("objects")
     if isinstance(objects, str):
         try:
@@ -74,3 +59,36 @@ def csv_line(values: list[Any]) -> bytes:
     line = io.StringIO()
     csv.writer(line, lineterminator="\n").writerow(values)
     return line.getvalue().encode("utf-8", "backslashreplace")
+
+
+def _csv_rows(text: str, entry: Entry) -> tuple[list[str], Rows | None]:
+    reader = csv.DictReader(io.StringIO(text, newline=""))
+    columns = list(reader.fieldnames or ())
+    if "file_name" not in columns:
+        return columns, None
+    found = []
+    try:
+        for row in reader:
+            if None in row or any(value is None for value in row.values()):
+                raise LabelError(
+                    f"{entry.path}, line {reader.line_num}: expected {len(columns)} values, one per column"
+                )
+            found.append((path_named(entry, row["file_name"]), dict(row)))
+    except csv.Error as error:
+        raise LabelError(f"{entry.path}, line {reader.line_num}: {error}; correct it") from error
+    return columns, found
+
+
+def _json_rows(text: str, entry: Entry) -> Rows:
+    found = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise LabelError(f"{entry.path}, line {number}: not valid JSON ({error}); correct it") from error
+        if not isinstance(row, dict) or not isinstance(row.get("file_name"), str):
+            raise LabelError(f"{entry.path}, line {number}: no file_name; expected one in each line")
+        found.append((path_named(entry, row["file_name"]), row))
+    return found

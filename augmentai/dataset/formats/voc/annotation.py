@@ -1,4 +1,4 @@
-"""Pascal VOC's XML: one file a picture, boxes by their first and last pixel, counted from 1."""
+"""Pascal VOC's XML: one file per image, boxes by their first and last pixel, counted from 1."""
 
 from __future__ import annotations
 
@@ -8,14 +8,22 @@ from pathlib import PurePosixPath
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
-from augmentai.annotations import Box, LabelError, Labels, Point, Shape
+from augmentai.annotations import Box, LabelError, Labels, Polygon, Shape, box_around
 from augmentai.images.orientation import Frame
 
-_MOVED_ALONG = ("bndbox", "polygon")
+_GEOMETRY_TAGS = ("bndbox", "polygon")
 
 
-def read_xml(data: bytes, file: str) -> Element:
-    """The root of an annotation. Raises LabelError with the line, also for XML that would unfold to gigabytes."""
+def parse_xml(data: bytes, file: str) -> Element:
+    """The root of an annotation.
+
+    Args:
+        data: the content of the file.
+        file: its path, for messages.
+
+    Raises:
+        LabelError: it is not an annotation, or is XML that would expand to gigabytes; the message names the line.
+    """
     from defusedxml import DefusedXmlException
     from defusedxml.ElementTree import fromstring
 
@@ -23,24 +31,72 @@ def read_xml(data: bytes, file: str) -> Element:
         root = fromstring(data)
     except ElementTree.ParseError as error:
         line, column = error.position
-        raise LabelError(f"{file}, line {line}: not XML that can be read ({error.msg}, column {column})") from error
+        raise LabelError(f"{file}, line {line}: not valid XML ({error.msg}, column {column})") from error
     except (DefusedXmlException, ValueError, LookupError) as error:
-        raise LabelError(f"{file}: XML that is not read here ({type(error).__name__}); save it plainly") from error
+        raise LabelError(f"{file}: XML of an unsafe kind ({type(error).__name__}); save it plainly") from error
     if root.tag != "annotation":
-        raise LabelError(f"{file}: found <{root.tag}>; expected <annotation>, as Pascal VOC has it")
+        raise LabelError(f"{file}: found <{root.tag}>; expected <annotation>, as in Pascal VOC")
     return root
 
 
-def labels_of(root: Element, file: str, frame: Frame) -> Labels:
-    """Everything in an annotation, in pixels of the upright picture. Raises LabelError."""
-    turned = frame.matches_stored(_size(root))
+def labels_from_voc(root: Element, file: str, frame: Frame) -> Labels:
+    """Everything in an annotation.
+
+    Args:
+        root: the parsed file.
+        file: its path, for messages.
+        frame: size and orientation of the image.
+
+    Returns:
+        The labels, in pixels of the upright image.
+
+    Raises:
+        LabelError: an object cannot be parsed; the message names its number in the file.
+    """
+    on_stored = frame.matches_stored(_size(root))
     shapes = []
-    for number, thing in enumerate(root.iter("object"), 1):
+    for number, element in enumerate(root.iter("object"), 1):
         try:
-            shapes.append(_shape(thing, number - 1, frame, turned))
+            shapes.append(_shape(element, number - 1, frame, on_stored))
         except ValueError as error:
             raise LabelError(f"{file}, object {number}: {error}") from error
-    return Labels(tuple(shapes), extra={"voc": ElementTree.tostring(root), "turned": turned})
+    return Labels(tuple(shapes), reoriented=on_stored, extra={"voc": ElementTree.tostring(root)})
+
+
+def labels_to_voc(labels: Labels, before: Labels | None, file: str, size_wh: tuple[int, int], moved: bool) -> bytes:
+    """The annotation of an image.
+
+    What the source's annotation says is kept: pose, truncated, difficult, parts and fields of one's own.
+
+    Args:
+        labels: the objects, in pixels.
+        before: the labels of its source; None writes a new annotation.
+        file: the path of the image.
+        size_wh: width and height of the image, in pixels.
+        moved: pixels were moved, so pose and parts, which did not move along, are removed.
+    """
+    raw = before.extra.get("voc") if before is not None else None
+    root = _reparsed(raw) if isinstance(raw, bytes) else _new_annotation(size_wh)
+    name = PurePosixPath(file).name
+    _set(root, "filename", name)
+    path = root.find("path")
+    if path is not None:
+        path.text = name  # a path on somebody's machine says nothing of this image
+    if moved:
+        for tag, length in zip(("width", "height"), size_wh, strict=True):
+            _set(_child(root, "size"), tag, str(length))
+    parents = {child: above for above in root.iter() for child in above}
+    remaining = {shape.extra["voc"]: shape for shape in labels.shapes if isinstance(shape.extra.get("voc"), int)}
+    for number, element in enumerate(list(root.iter("object"))):
+        if number not in remaining:
+            parents[element].remove(element)
+        elif moved:
+            _move(element, remaining[number])
+    for shape in labels.shapes:
+        if not isinstance(shape.extra.get("voc"), int):
+            root.append(_new_object(shape))
+    ElementTree.indent(root, "\t")
+    return ElementTree.tostring(root, encoding="utf-8") + b"\n"
 
 
 def _size(root: Element) -> tuple[int, int]:
@@ -50,20 +106,21 @@ def _size(root: Element) -> tuple[int, int]:
         return 0, 0
 
 
-def _shape(thing: Element, place: int, frame: Frame, turned: bool) -> Shape:
-    category = (thing.findtext("name") or "").strip()
+def _shape(element: Element, number: int, frame: Frame, on_stored: bool) -> Shape:
+    """One object. number: its position in the file. on_stored: drawn on the image as it is stored."""
+    category = (element.findtext("name") or "").strip()
     if not category:
         raise ValueError("it has no <name>; expected its class")
-    found = thing.find("bndbox")
-    rings = tuple(_rings(thing))
-    if found is None and not rings:
+    bndbox = element.find("bndbox")
+    polygons = tuple(_polygons(element))
+    if bndbox is None and not polygons:
         raise ValueError(f"{category} has no <bndbox>; expected xmin, ymin, xmax and ymax")
-    box = _box(found, category) if found is not None else bounds([p for ring in rings for p in ring])
-    if turned:
-        box = bounds([frame.point(*box[:2]), frame.point(*box[2:])])
-        rings = tuple(tuple(frame.point(x, y) for x, y in ring) for ring in rings)
-    fields = {child.tag: _plain(child.text) for child in thing if not len(child) and child.tag != "name"}
-    return Shape(category, box, rings, extra={"voc": place, "fields": fields})
+    box = _box(bndbox, category) if bndbox is not None else box_around(*polygons)
+    if on_stored:
+        box = box_around((frame.point(*box[:2]), frame.point(*box[2:])))
+        polygons = tuple(tuple(frame.point(x, y) for x, y in polygon) for polygon in polygons)
+    fields = {child.tag: _plain(child.text) for child in element if not len(child) and child.tag != "name"}
+    return Shape(category, box, polygons, extra={"voc": number, "fields": fields})
 
 
 def _plain(text: str | None) -> str | int:
@@ -71,10 +128,10 @@ def _plain(text: str | None) -> str | int:
     return int(words) if words.isdigit() else words
 
 
-def _box(found: Element, category: str) -> Box:
+def _box(bndbox: Element, category: str) -> Box:
     values = []
     for name in ("xmin", "ymin", "xmax", "ymax"):
-        text = (found.findtext(name) or "").strip()
+        text = (bndbox.findtext(name) or "").strip()
         try:
             value = float(text)
         except ValueError:
@@ -83,63 +140,32 @@ def _box(found: Element, category: str) -> Box:
             raise ValueError(f'{name} of {category} is "{text[:40]}"; expected a number of pixels')
         values.append(value)
     x0, y0, x1, y1 = values
-    x0, x1 = min(x0, x1), max(x0, x1)  # two corners, whichever way round: that is what they mean
+    x0, x1 = min(x0, x1), max(x0, x1)  # two corners, in either order
     y0, y1 = min(y0, y1), max(y0, y1)
     return x0 - 1, y0 - 1, x1, y1  # the first pixel is 1, and the last one belongs to the box
 
 
-def _rings(thing: Element) -> Iterator[tuple[Point, ...]]:
+def _polygons(element: Element) -> Iterator[Polygon]:
     """Polygons as Roboflow and CVAT write them (x1, y1, x2, y2, ...) and as LabelMe does (pt with x and y)."""
-    for found in thing.findall("polygon"):
-        texts = {child.tag: (child.text or "").strip() for child in found}
+    for polygon in element.findall("polygon"):
+        texts = {child.tag: (child.text or "").strip() for child in polygon}
         try:
-            pairs = [(float(p.findtext("x", "")) - 1, float(p.findtext("y", "")) - 1) for p in found.findall("pt")]
+            pairs = [(float(p.findtext("x", "")) - 1, float(p.findtext("y", "")) - 1) for p in polygon.findall("pt")]
             number = 1
             while f"x{number}" in texts and f"y{number}" in texts:
                 pairs.append((float(texts[f"x{number}"]) - 1, float(texts[f"y{number}"]) - 1))
                 number += 1
         except ValueError as error:
-            raise ValueError("its <polygon> holds something that is no number; expected x1, y1, x2, y2, ...") from error
+            raise ValueError("its <polygon> has a coordinate that is not a number; expected x1, y1, x2, y2") from error
         if len(pairs) > 2:
             yield tuple(pairs)
 
 
-def xml_of(labels: Labels, before: Labels | None, file: str, size_wh: tuple[int, int], moved: bool) -> bytes:
-    """The annotation of a picture called `file`. before: its source's labels; None writes a new one.
-
-    What the source's annotation says is kept: pose, truncated, difficult, parts and fields of one's own. moved: pixels
-    were moved, so pose and parts, which did not move along, are left out.
-    """
-    raw = before.extra.get("voc") if before is not None else None
-    root = _parsed(raw) if isinstance(raw, bytes) else _new(size_wh)
-    name = PurePosixPath(file).name
-    _set(root, "filename", name)
-    path = root.find("path")
-    if path is not None:
-        path.text = name  # where the source lay on somebody's machine says nothing of this picture
-    if moved:
-        for side, value in zip(("width", "height"), size_wh, strict=True):
-            _set(_child(root, "size"), side, str(value))
-    things = list(root.iter("object"))
-    parents = {child: above for above in root.iter() for child in above}
-    wanted = {shape.extra["voc"]: shape for shape in labels.shapes if isinstance(shape.extra.get("voc"), int)}
-    for place, thing in enumerate(things):
-        if place not in wanted:
-            parents[thing].remove(thing)
-        elif moved:
-            _move(thing, wanted[place])
-    for shape in labels.shapes:
-        if not isinstance(shape.extra.get("voc"), int):
-            root.append(_thing(shape))
-    ElementTree.indent(root, "\t")
-    return ElementTree.tostring(root, encoding="utf-8") + b"\n"
+def _reparsed(raw: bytes) -> Element:
+    return ElementTree.fromstring(raw)  # written by ElementTree itself, from what was parsed safely
 
 
-def _parsed(raw: bytes) -> Element:
-    return ElementTree.fromstring(raw)  # our own words by now: read safely before
-
-
-def _new(size_wh: tuple[int, int]) -> Element:
+def _new_annotation(size_wh: tuple[int, int]) -> Element:
     root = Element("annotation")
     SubElement(root, "folder").text = "JPEGImages"
     SubElement(root, "filename")
@@ -150,46 +176,42 @@ def _new(size_wh: tuple[int, int]) -> Element:
     return root
 
 
-def _thing(shape: Shape) -> Element:
-    thing = Element("object")
-    SubElement(thing, "name").text = shape.category
-    SubElement(thing, "pose").text = "Unspecified"
-    SubElement(thing, "truncated").text = "0"
-    SubElement(thing, "difficult").text = str(int(bool(shape.extra.get("coco", {}).get("iscrowd"))))
-    _write_box(SubElement(thing, "bndbox"), shape)
-    return thing
+def _new_object(shape: Shape) -> Element:
+    element = Element("object")
+    SubElement(element, "name").text = shape.category
+    SubElement(element, "pose").text = "Unspecified"
+    SubElement(element, "truncated").text = "0"
+    SubElement(element, "difficult").text = str(int(bool(shape.extra.get("coco", {}).get("iscrowd"))))
+    _write_box(SubElement(element, "bndbox"), shape)
+    return element
 
 
-def _move(thing: Element, shape: Shape) -> None:
-    for part in thing.findall("part"):
-        thing.remove(part)
-    pose = thing.find("pose")
+def _move(element: Element, shape: Shape) -> None:
+    """Give an object the geometry of a shape; what did not move along with the pixels is removed."""
+    for part in element.findall("part"):
+        element.remove(part)
+    pose = element.find("pose")
     if pose is not None:
         pose.text = "Unspecified"
-    had_polygon = thing.find("polygon") is not None
-    for name in _MOVED_ALONG:
-        for old in thing.findall(name):
-            thing.remove(old)
-    _write_box(SubElement(thing, "bndbox"), shape)
-    for ring in shape.polygons if had_polygon else ():
-        polygon = SubElement(thing, "polygon")
-        for number, (x, y) in enumerate(ring, 1):
+    had_polygon = element.find("polygon") is not None
+    for tag in _GEOMETRY_TAGS:
+        for old in element.findall(tag):
+            element.remove(old)
+    _write_box(SubElement(element, "bndbox"), shape)
+    for points in shape.polygons if had_polygon else ():
+        polygon = SubElement(element, "polygon")
+        for number, (x, y) in enumerate(points, 1):
             SubElement(polygon, f"x{number}").text = _number(x + 1)
             SubElement(polygon, f"y{number}").text = _number(y + 1)
 
 
-def _write_box(found: Element, shape: Shape) -> None:
+def _write_box(bndbox: Element, shape: Shape) -> None:
     assert shape.box is not None
     x0, y0, x1, y1 = shape.box
-    whole = [round(x0 + 1), round(y0 + 1), round(x1), round(y1)]
-    whole[2], whole[3] = max(whole[2], whole[0]), max(whole[3], whole[1])
-    for name, value in zip(("xmin", "ymin", "xmax", "ymax"), whole, strict=True):
-        SubElement(found, name).text = str(value)
-
-
-def bounds(points: list[Point]) -> Box:
-    xs, ys = [x for x, _ in points], [y for _, y in points]
-    return min(xs), min(ys), max(xs), max(ys)
+    corners = [round(x0 + 1), round(y0 + 1), round(x1), round(y1)]
+    corners[2], corners[3] = max(corners[2], corners[0]), max(corners[3], corners[1])
+    for name, value in zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True):
+        SubElement(bndbox, name).text = str(value)
 
 
 def _child(root: Element, name: str) -> Element:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from augmentai.annotations import Labels
 from augmentai.dataset.formats.base import OutputFile, StreamedFiles
 from augmentai.dataset.formats.format_writer import SPLITS, FormatWriter
-from augmentai.dataset.formats.voc.annotation import xml_of
+from augmentai.dataset.formats.voc.annotation import labels_to_voc
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ class VocWriter(FormatWriter):
         shapes = [shape for shape in self.objects_without_keypoints(source, labels) if shape.box is not None]
         if any(shape.polygons or shape.mask is not None for shape in shapes):
             self.lose("polygons and bitmaps were written as the boxes around them: Pascal VOC has boxes")
-        data = xml_of(Labels(tuple(shapes)), None, file, size_wh, moved=False)
+        data = labels_to_voc(Labels(tuple(shapes)), None, file, size_wh, moved=False)
         return [(f"Annotations/{PurePosixPath(file).stem}.xml", data)]
 
     def dataset_files(self, rows: Rows) -> StreamedFiles:

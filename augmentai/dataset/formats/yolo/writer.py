@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from augmentai.annotations import Labels, Shape
 from augmentai.dataset.formats.base import Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.format_writer import SPLITS, FormatWriter
-from augmentai.dataset.formats.shape_conversion import with_polygons
-from augmentai.dataset.formats.yolo.annotation import STANDS_IN, Classes, lines_of, yaml_of
+from augmentai.dataset.formats.object_shapes import with_polygons
+from augmentai.dataset.formats.yolo.annotation import NO_VALIDATION, Classes, data_yaml, shape_to_yolo
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -52,19 +52,19 @@ class YoloWriter(FormatWriter):
         polygons = any(shape.polygons for shape in shapes)
         if polygons and any(not shape.polygons for shape in shapes):
             self.lose("boxes next to polygons were written as four-corner polygons: YOLO takes one kind per image")
-        lines = [line for shape in shapes for line in lines_of(shape, self._classes, size_wh, polygons)]
+        lines = [line for shape in shapes for line in shape_to_yolo(shape, self._classes, size_wh, polygons)]
         path = "labels/" + file.removeprefix("images/").removesuffix(PurePosixPath(file).suffix) + ".txt"
         return [(path, "".join(line + "\n" for line in lines).encode())]
 
     def dataset_files(self, rows: Rows) -> StreamedFiles:
         content: dict[str, Any] = {split: f"images/{split}" for split in SPLITS if split in rows.splits}
         content.setdefault("train", "images")
-        stands_in = "val" not in content
-        if stands_in:
+        val_is_train = "val" not in content
+        if val_is_train:
             content["val"] = content["train"]
-            self.lose(STANDS_IN)
+            self.lose(NO_VALIDATION)
         content["names"] = dict(enumerate(self.class_names))
-        yield "data.yaml", [yaml_of(content, stands_in).encode()]
+        yield "data.yaml", [data_yaml(content, val_is_train).encode()]
 
     def _outlined(self, shape: Shape) -> Shape:
         """The shape with polygons for its bitmap; what YOLO cannot say of it is reported."""

@@ -98,8 +98,8 @@ def test_what_is_no_mask_is_carried_and_told_of(tmp_path: Path) -> None:
         for column in ("before_file_name", "words_file_name"):
             assert (out / "train" / row[column]).read_bytes() == files[f"train/{row[column]}"]
     notices = " ".join(job.report.as_dict()["notices"])
-    assert "sound_file_name names 2 file(s) that are not there" in notices
-    assert "what before_file_name names is no mask and does not move" in notices
+    assert "sound_file_name names 2 file(s) that are missing" in notices
+    assert "the images that before_file_name names are not masks and are copied unchanged" in notices
     assert "words_file_name" not in notices
 
 

@@ -1,0 +1,59 @@
+"""COCO's run-length encoding (RLE) of bitmaps: lengths of runs of 0 and 1, column by column."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from reprlib import repr as short
+from typing import Any
+
+import numpy as np
+
+from augmentai.dataset.formats.supervision_import import supervision
+
+
+def mask_to_rle(mask: np.ndarray[Any, Any], packed: bool) -> dict[str, Any]:
+    """A bitmap as RLE.
+
+    Args:
+        mask: the bitmap.
+        packed: write the counts as the short text that pycocotools uses, else as a list of numbers.
+
+    Shape:
+        mask: (height, width) of bool.
+    """
+    counts = supervision().mask_to_rle(mask, compressed=packed)
+    return {
+        "size": [int(length) for length in mask.shape],
+        "counts": counts if packed else [int(count) for count in counts],
+    }
+
+
+def rle_to_mask(rle: Mapping[str, Any], size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
+    """The bitmap of an RLE.
+
+    Args:
+        rle: "size" ([height, width]) and "counts".
+        size_wh: width and height that the image has, in pixels.
+
+    Returns:
+        (height, width) of bool.
+
+    Raises:
+        ValueError: it cannot be parsed, or is not of this size.
+    """
+    size, counts = rle.get("size"), rle.get("counts")
+    width, height = size_wh
+    if size != [height, width]:
+        raise ValueError(f"the size of its RLE is {short(size)}; expected [{height}, {width}], the image's")
+    if not isinstance(counts, str | list):
+        raise ValueError(  # noqa: TRY004 (a fault in the file, not in the program)
+            f"the counts of its RLE are {short(counts)}; expected a list of numbers or COCO's text"
+        )
+    if isinstance(counts, list) and not all(isinstance(one, int) and one >= 0 for one in counts):
+        raise ValueError("the counts of its RLE are not all whole numbers from 0 up")
+    if isinstance(counts, list) and sum(counts) != width * height:
+        raise ValueError(f"the counts of its RLE add up to {sum(counts)}; expected {width * height} pixels")
+    try:
+        return np.asarray(supervision().rle_to_mask(counts, size_wh), dtype=bool)
+    except Exception as error:
+        raise ValueError(f"its RLE cannot be decoded ({error})") from error

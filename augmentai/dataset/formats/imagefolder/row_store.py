@@ -1,0 +1,72 @@
+"""The rows of ImageFolder's metadata files in a database on disk, to look up the row of one image."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from threading import Lock
+from typing import Any
+
+from augmentai.dataset.formats.base import ImageKey
+
+_BATCH_ROWS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataRow:
+    """The row of one image.
+
+    Attributes:
+        file: the number of its metadata file.
+        number: its position in the file, from 0.
+        values: its columns.
+    """
+
+    file: int
+    number: int
+    values: dict[str, Any]
+
+
+class RowStore:
+    """Rows of several metadata files, in an unnamed temporary database that ends with the process."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._database = sqlite3.connect("", check_same_thread=False)
+        self._database.execute("CREATE TABLE rows (file INT, number INT, path TEXT, origin TEXT, json TEXT)")
+        self._database.execute("CREATE INDEX by_path ON rows (path, origin)")
+
+    def add(self, file: int, origin: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Add a file.
+
+        Args:
+            file: its number.
+            origin: the ZIP that it is in, or "".
+            rows: (path of the image, columns) in the file's order.
+        """
+        with self._lock:
+            self._database.executemany(
+                "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
+                ((file, number, path, origin, json.dumps(row)) for number, (path, row) in enumerate(rows)),
+            )
+
+    def row_of(self, key: ImageKey) -> MetadataRow | None:
+        """The first row of an image; None if no file has one."""
+        query = "SELECT file, number, json FROM rows WHERE path = ? AND origin = ? ORDER BY file, number LIMIT 1"
+        for file, number, text in self._all(query, *key):
+            return MetadataRow(file, number, json.loads(text))
+        return None
+
+    def rows_of(self, file: int) -> Iterator[tuple[str, dict[str, Any]]]:
+        """(path of the image, columns) of every row of a file, in its order."""
+        last = -1
+        query = "SELECT number, path, json FROM rows WHERE file = ? AND number > ? ORDER BY number LIMIT ?"
+        while found := self._all(query, file, last, _BATCH_ROWS):
+            yield from ((path, json.loads(text)) for _, path, text in found)
+            last = found[-1][0]
+
+    def _all(self, query: str, *values: object) -> list[Any]:
+        with self._lock:
+            return self._database.execute(query, values).fetchall()

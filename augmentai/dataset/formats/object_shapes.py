@@ -1,0 +1,98 @@
+"""The objects of an image as shapes, whatever kind of label its set has: semantic masks become one shape per area."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from PIL.Image import Image
+
+from augmentai.annotations import Box, Labels, Polygon, Shape, box_around
+from augmentai.dataset.formats.mask_polygons import mask_to_polygons
+
+_VOID = 255  # in masks of several classes: the border between objects, which is of no class (Pascal VOC)
+
+_WHITE = 250  # values from here on are the object itself
+_MIN_EDGE_GREYS = 3  # values in a soft edge; fewer may be classes
+_MAX_INNER_FRACTION = 0.2  # of the grey pixels of a soft edge: a mask that was a JPEG has noise around its edges
+
+
+def objects_in(labels: Labels) -> tuple[Shape, ...]:
+    """The objects of an image.
+
+    Args:
+        labels: its labels.
+
+    Returns:
+        The shapes; if there is only a semantic mask, each connected area of one value as a shape of its own. Its class
+        is the value as text, or its colour as "#rrggbb".
+    """
+    if labels.shapes or labels.mask is None:
+        return labels.shapes
+    values, classes = _class_values(labels.mask)
+    return tuple(
+        Shape(name, _box_around_pixels(polygon), (polygon,))
+        for value, name in classes.items()
+        for polygon in mask_to_polygons(values == value)
+    )
+
+
+def classes_in(labels: Labels) -> set[str]:
+    """The classes of `objects_in`, without drawing any outline.
+
+    Example:
+        >>> sorted(classes_in(Labels((Shape("dog", None), Shape("cat", None)))))
+        ['cat', 'dog']
+    """
+    if labels.shapes or labels.mask is None:
+        return {shape.category for shape in labels.shapes}
+    return set(_class_values(labels.mask)[1].values())
+
+
+def with_polygons(shape: Shape) -> Shape:
+    """The shape with polygons in place of its bitmap."""
+    if shape.mask is None or shape.polygons:
+        return shape
+    return replace(shape, mask=None, polygons=tuple(mask_to_polygons(shape.mask)))
+
+
+def _class_values(mask: Image) -> tuple[np.ndarray[Any, Any], dict[int, str]]:
+    """The values of a mask, (height, width), and the class of each value except the background."""
+    values = np.asarray(mask)
+    in_colour = values.ndim == 3 and values.shape[2] > 2
+    if values.ndim == 3:
+        values = _colour_values(values) if in_colour else values[..., 0]
+    if mask.mode in {"L", "LA"} and _has_soft_edge(values):
+        values = np.where(values >= 128, np.uint8(255), np.uint8(0))
+    present = [int(value) for value in np.unique(values) if value]
+    if len(present) > 1 and values.dtype == np.uint8:
+        present = [value for value in present if value != _VOID]
+    return values, {value: f"#{value:06x}" if in_colour else str(value) for value in present}
+
+
+def _has_soft_edge(values: np.ndarray[Any, Any]) -> bool:
+    """Whether a grey mask, (height, width) of uint8, shows white objects on black with a soft edge around them.
+
+    Greys are classes if they have areas of their own; in an edge hardly any pixel has four neighbours of its value.
+    """
+    counts = np.bincount(values.ravel(), minlength=256)
+    greys = int(counts[1:_WHITE].sum())
+    if not greys or not counts[_WHITE:].any() or np.count_nonzero(counts[1:_WHITE]) < _MIN_EDGE_GREYS:
+        return False
+    inner, equal = values[1:-1, 1:-1], np.ones((max(0, values.shape[0] - 2), max(0, values.shape[1] - 2)), bool)
+    for other in (values[:-2, 1:-1], values[2:, 1:-1], values[1:-1, :-2], values[1:-1, 2:]):
+        equal &= inner == other
+    return int((equal & (inner > 0) & (inner < _WHITE)).sum()) <= _MAX_INNER_FRACTION * greys
+
+
+def _box_around_pixels(polygon: Polygon) -> Box:
+    """The box around the pixels that an outline connects: the far pixels belong to it."""
+    x0, y0, x1, y1 = box_around(polygon)
+    return x0, y0, x1 + 1, y1 + 1
+
+
+def _colour_values(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """(height, width, 3 or more) of uint8 to one number per colour; black stays 0, the background."""
+    red, green, blue = (values[..., i].astype(np.uint32) for i in range(3))
+    return red << 16 | green << 8 | blue
