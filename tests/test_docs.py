@@ -11,6 +11,9 @@ import click
 import pytest
 import typer
 
+from augmentai.dataset.recipe_file import load_recipe
+from augmentai.recipe import Recipe
+from augmentai.recipe_fields import markdown
 from augmentai.settings import DEFAULT_WEIGHTS, EXAMPLES, ROOT, table
 
 DOCS = ROOT / "docs"
@@ -93,6 +96,17 @@ def test_every_flag_exists() -> None:
 def test_settings_are_those_of_the_code() -> None:
     text = (DOCS / "settings.md").read_text()
     assert table() in text, "run `python -m augmentai.settings` and put its table into docs/settings.md"
+
+
+def test_recipe_fields_are_those_of_the_code() -> None:
+    text = (DOCS / "recipe.md").read_text()
+    assert text.endswith(markdown()), "run `python -m augmentai.recipe_fields` and put its tables into docs/recipe.md"
+
+
+@pytest.mark.parametrize(("code", "to_run"), blocks("yaml"))
+def test_recipe_examples_can_be_read(code: str, to_run: bool, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text(code)
+    assert load_recipe(tmp_path / "recipe.yaml") != Recipe()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=page_id)
