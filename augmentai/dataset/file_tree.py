@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.archive import ArchiveError, Member, check, size_words
+from augmentai.dataset.archive import ArchiveError, Member, check_member, format_size
 from augmentai.dataset.content import sha256_of
 
 _LISTS = frozenset({".csv", ".json", ".jsonl", ".xml"})
@@ -55,7 +55,7 @@ class Entry:
             if self.file is not None:
                 return self.file.open("rb")
             assert self.member is not None
-            check(self.member, self.member.file_size)
+            check_member(self.member, self.member.file_size)
             return self.member.open()
         except ArchiveError as error:
             raise LabelError(f"{self.path}: {error}") from error
@@ -70,7 +70,7 @@ class Entry:
             except Exception as error:  # zlib.error, BadZipFile (a wrong check sum), EOFError, OSError
                 raise LabelError(f"{self.path} is damaged ({error}); copy it again") from error
         if len(data) > limit_bytes:
-            raise LabelError(f"{self.path} is larger than {size_words(limit_bytes)}, the limit of a label file")
+            raise LabelError(f"{self.path} is larger than {format_size(limit_bytes)}, the limit of a label file")
         return data
 
     def text(self, limit_bytes: int = _LARGEST_TEXT_BYTES) -> str:

@@ -265,7 +265,7 @@ def test_names_in_a_zip_that_lead_elsewhere(
     )
     assert result.files == ["a__v1.jpg", "b____v1.png"] or result.files == ["b____v1.png"]
     assert set(bad) <= set(result.reasons)
-    assert all("leads out of the folder; it was not touched" in result.reasons[name] for name in bad)
+    assert all("leads outside the dataset; the file was not read" in result.reasons[name] for name in bad)
     assert not target.exists()
 
 
@@ -280,32 +280,32 @@ ZIPS: list[tuple[str, bytes, str, str]] = [
         "huge entry",
         zipped({"bomb.jpg": b"\0" * 120_000_000, GOOD: jpeg()}, zipfile.ZIP_DEFLATED),
         "bomb.jpg",
-        "120.0 MB is more than the limit of 100.0 MB a file",
+        "120.0 MB is over the limit of 100.0 MB per file",
     ),
     (
         "lying size",
         makers.zip_claiming(zipped({"bomb.jpg": b"\0" * 9_000_000}, zipfile.ZIP_DEFLATED), 10_000),
         "bomb.jpg",
-        "damaged inside",
+        "corrupt inside",
     ),
-    ("overlap", makers.zip_overlapping("a.jpg", b"\0" * 10**6, 500), "in.zip", "lie over each other, as in a ZIP bomb"),
+    ("overlap", makers.zip_overlapping("a.jpg", b"\0" * 10**6, 500), "in.zip", "its entries overlap, as in a ZIP bomb"),
     (
         "password",
         makers.zip_with_flags(zipped({"a.jpg": jpeg()}), 1),
         "a.jpg",
-        "locked with a password; unlock it first",
+        "encrypted with a password; remove the password first",
     ),
-    ("LZMA", zipped({"a.jpg": jpeg()}, zipfile.ZIP_LZMA), "a.jpg", "packed with LZMA, which is not read here"),
-    ("Deflate64", makers.zip_with_method(zipped({"a.jpg": jpeg()}), 9), "a.jpg", "packed with Deflate64"),
+    ("LZMA", zipped({"a.jpg": jpeg()}, zipfile.ZIP_LZMA), "a.jpg", "compressed with LZMA, which is not supported"),
+    ("Deflate64", makers.zip_with_method(zipped({"a.jpg": jpeg()}), 9), "a.jpg", "compressed with Deflate64"),
     (
         "no picture",
         zipped({"notes.txt": b"x", "inner.zip": zipped({"b.jpg": jpeg()})}),
         "in.zip",
-        "no picture in this ZIP",
+        "no image in this ZIP",
     ),
-    ("text", b"not a ZIP at all", "in.zip", "not a ZIP that can be read"),
-    ("truncated", zipped({"a.jpg": jpeg()})[:-30], "in.zip", "not a ZIP that can be read"),
-    ("empty file", b"", "in.zip", "not a ZIP that can be read"),
+    ("text", b"not a ZIP at all", "in.zip", "not a readable ZIP"),
+    ("truncated", zipped({"a.jpg": jpeg()})[:-30], "in.zip", "not a readable ZIP"),
+    ("empty file", b"", "in.zip", "not a readable ZIP"),
 ]
 
 
@@ -322,7 +322,7 @@ def test_zips_that_are_broken_or_bombs(
 def test_a_zip_of_too_much_in_all(put: Callable[..., Path], run: Callable[..., Result]) -> None:
     bomb = zipped({f"{i}.jpg": b"\0" * 2_000_000 for i in range(10)}, zipfile.ZIP_DEFLATED)
     result = run(put("in.zip", bomb), put(GOOD, jpeg()), settings=Settings(max_zip_gb=0.01))
-    assert result.reasons == {"in.zip": "would unpack to 20.0 MB; the limit is 10.0 MB; split it"}
+    assert result.reasons == {"in.zip": "would extract to 20.0 MB; the limit is 10.0 MB; split it"}
     assert result.files == ["good__v1.jpg"]
 
 
@@ -338,17 +338,17 @@ class TestNothingToWorkOn:
         result = run()
         assert (result.files, result.lines) == ([], [])
         assert (result.report["sources"], result.report["variations"]) == (0, 0)
-        assert result.report["notices"] == ["nothing was given: name at least one picture, folder or ZIP"]
+        assert result.report["notices"] == ["No input: name at least one image, folder or ZIP"]
 
     def test_an_empty_folder(self, put: Callable[..., Path], run: Callable[..., Result]) -> None:
         folder = put("set/notes.txt", b"x").parent
-        assert run(folder).reasons == {"set": "there is no picture in this folder"}
+        assert run(folder).reasons == {"set": "there is no image in this folder"}
 
     def test_what_is_not_there(self, run: Callable[..., Result], tmp_path: Path) -> None:
         (tmp_path / "link.jpg").symlink_to("gone.jpg")
         result = run(tmp_path / "gone.jpg", tmp_path / "link.jpg", "", "x" * 5000)
-        assert result.reasons["gone.jpg"] == "there is no such file or folder"
-        assert result.reasons["link.jpg"] == "a link to a file that is gone"
+        assert result.reasons["gone.jpg"] == "no such file or folder"
+        assert result.reasons["link.jpg"] == "a link to a file that does not exist"
         assert result.report["failed"] == 4
 
     def test_only_bad_files(self, put: Callable[..., Path], run: Callable[..., Result]) -> None:
@@ -387,7 +387,7 @@ def test_files_that_go_or_change_while_it_works(put: Callable[..., Path], settin
     paths[1].write_bytes(jpeg(seed=9))
     outcomes = {o.source.path: o for o in Job(gathered, RECIPE, settings, [gan]).run()}
     assert outcomes["0.jpg"].reason == "cannot be read (No such file or directory); check the file and its permissions"
-    assert outcomes["1.jpg"].reason == "the file was changed while the job ran; run it again"
+    assert outcomes["1.jpg"].reason == "the file was changed while the job was running; run it again"
     assert outcomes["2.jpg"].ok
 
 

@@ -415,9 +415,7 @@ class TestResultsAreNoSources:
         broken_off(given / "class 0", given / "deep" / "cut short", after=2)
         found = gather([given], limits(Settings()))
         assert len(found.sources) == 6
-        assert found.notices == (
-            "folders of earlier runs are not searched; give them by themselves: cut short, earlier",
-        )
+        assert found.notices == ("Folders of earlier runs are not searched; name them separately: cut short, earlier",)
 
     def test_a_run_that_is_named_is_meant(self, given: Path) -> None:
         done(given, given / "earlier")

@@ -1,35 +1,91 @@
-"""What was given: which folders to search, and what a file is, from its name or its first bytes."""
+"""Sorts what the user named into folders, ZIPs, image files and ready-made sources."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path, PurePosixPath
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
 
-from augmentai.dataset.content import head
-from augmentai.images.file_types import IMAGE_SUFFIXES, IMAGE_TYPES, RAW_SUFFIXES, detect_type
-
-_TAKEN_SUFFIXES = IMAGE_SUFFIXES | set(RAW_SUFFIXES)
-
-
-def outermost(folders: list[Path]) -> list[Path]:
-    """Without repeats and without folders that lie in another of them, sorted."""
-    distinct = sorted(set(folders))
-    return [folder for folder in distinct if not any(other in folder.parents for other in distinct)]
+from augmentai.dataset.content import BROKEN_LINK, unreadable_reason
+from augmentai.dataset.readers.file_kinds import is_zip
+from augmentai.dataset.readers.read_report import ReadReport
+from augmentai.types import Source
 
 
-def own_name(folder: Path) -> str:
-    return folder.name.replace("\\", "_")
+@dataclass
+class Inputs:
+    """The inputs by kind; all paths are absolute.
+
+    Attributes:
+        folders: to be searched, none inside another, each with what the paths below it begin with in the dataset: its
+            own name where there are several, so that `cats dogs` gives the classes that `.` would; else nothing.
+        zips: sorted.
+        files: sorted; whatever is neither a folder nor a ZIP.
+        sources: in the order in which they were passed.
+    """
+
+    folders: list[tuple[Path, str]] = field(default_factory=list)
+    zips: list[Path] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    sources: list[Source] = field(default_factory=list)
 
 
-def may_be_picture(name: str, read_head: Callable[[], bytes]) -> bool:
-    """By its ending; a name without one ("0001", "frame.12") is looked into."""
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in _TAKEN_SUFFIXES or name.lower() in _TAKEN_SUFFIXES:
-        return True
-    return (not suffix or suffix[1:].isdigit()) and detect_type(read_head()) in IMAGE_TYPES
+def sort_inputs(inputs: Iterable[str | os.PathLike[str] | Source], report: ReadReport) -> Inputs:
+    """Sort inputs by kind. Files are opened only to see whether they are ZIPs.
+
+    Args:
+        inputs: paths and sources, in any order.
+        report: where it is reported what cannot be used.
+
+    Returns:
+        The inputs by kind; a folder or ZIP that was named twice is there once.
+    """
+    found = Inputs()
+    folders: set[Path] = set()
+    zips: set[Path] = set()
+    unusable: set[Path] = set()
+    for item in inputs:
+        if isinstance(item, Source):
+            found.sources.append(item)
+        elif not isinstance(item, str | os.PathLike):
+            report.fail(repr(item)[:80], "is not a file, a folder, a ZIP or a Source")
+        elif (path := _absolute(item, report)) is not None and path not in unusable:
+            try:
+                {"folder": folders.add, "zip": zips.add, "file": found.files.append}[_kind_of(path)](path)
+            except (OSError, ValueError) as error:
+                unusable.add(path)
+                report.fail(path.name, _reason(path, error))
+    found.folders = _with_prefixes(folders)
+    found.zips = sorted(zips)
+    found.files.sort()
+    return found
 
 
-def is_archive(path: Path) -> bool:
-    """By content, and by name where the content says nothing; a ZIP called .jpg is left to be refused as a picture."""
-    suffix, kind = path.suffix.lower(), detect_type(head(path))
-    return kind not in IMAGE_TYPES if suffix == ".zip" else kind == "ZIP" and suffix not in _TAKEN_SUFFIXES
+def _absolute(item: str | os.PathLike[str], report: ReadReport) -> Path | None:
+    name = os.fsdecode(item)
+    if not name.strip():
+        report.fail("(no name)", "the name is empty; name a file, a folder or a ZIP")
+        return None
+    return Path(os.path.abspath(name))  # links are not resolved: two names may stand for two images
+
+
+def _kind_of(path: Path) -> Literal["folder", "zip", "file"]:
+    mode = path.stat().st_mode
+    if stat.S_ISDIR(mode):
+        return "folder"
+    return "zip" if stat.S_ISREG(mode) and is_zip(path) else "file"
+
+
+def _reason(path: Path, error: OSError | ValueError) -> str:
+    if isinstance(error, FileNotFoundError):
+        return BROKEN_LINK if path.is_symlink() else "no such file or folder"
+    return unreadable_reason(error)
+
+
+def _with_prefixes(folders: set[Path]) -> list[tuple[Path, str]]:
+    """Folders that are not inside another, sorted, with what the paths below them begin with."""
+    top = sorted(folder for folder in folders if not any(other in folder.parents for other in folders))
+    return [(folder, folder.name.replace("\\", "_") if len(top) > 1 else "") for folder in top]

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.archive import ArchiveError, Member, check, members, open_archive, size_words, too_large
+from augmentai.dataset.archive import ArchiveError, Member, check_member, format_size, members, open_archive, over_limit
 from augmentai.dataset.file_names import printable, safe_path
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo
@@ -78,7 +78,7 @@ class UploadSummary:
         return {
             "images": self.images,
             "holdout": self.holdout,
-            "size": size_words(self.size_bytes),
+            "size": format_size(self.size_bytes),
             "layout": format_named(self.layout).title if self.layout else "",
             "classes": named,
             "refused": self.refused[:_REFUSED_SHOWN],
@@ -140,7 +140,7 @@ class _Inspection:
         try:
             size = path.stat().st_size
             if size > self._settings.max_file_bytes:
-                raise ArchiveError(too_large(size, self._settings.max_file_bytes))
+                raise ArchiveError(over_limit(size, self._settings.max_file_bytes))
             with path.open("rb") as stream:
                 self._measure(stream, place)
         except (ImageError, ArchiveError, OSError) as error:
@@ -172,7 +172,7 @@ class _Inspection:
         try:
             if safe is None:
                 raise ArchiveError(_OUTSIDE)
-            check(member, self._settings.max_file_bytes)
+            check_member(member, self._settings.max_file_bytes)
             if opens:
                 with member.open() as stream:
                     self._measure(stream, name)

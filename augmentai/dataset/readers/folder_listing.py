@@ -1,0 +1,67 @@
+"""Lists the files of a folder, its subfolders included."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from pathlib import Path
+
+from augmentai.dataset.content import read_head, unreadable_reason
+from augmentai.dataset.manifest import MANIFEST, OWN_FILES, is_run
+from augmentai.dataset.readers.file_kinds import may_be_image
+from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
+
+
+def list_folder(folder: Path, prefix: str, listing: Listing, skip: Path | None = None) -> None:
+    """Add every image and label file below a folder to a listing.
+
+    Linked folders and the outputs of earlier runs are not searched, except for `folder` itself.
+
+    Args:
+        folder: an absolute path.
+        prefix: what the paths in the dataset begin with, "" for nothing.
+        listing: where the files are added.
+        skip: a resolved folder that is not searched.
+    """
+    before = listing.progress()
+
+    def report_closed(error: OSError) -> None:
+        listing.report.fail(Path(error.filename or "?").name, unreadable_reason(error))
+
+    for place, subfolders, files in os.walk(folder, onerror=report_closed):
+        here = Path(place)
+        is_output = MANIFEST in files and is_run(here)
+        if is_output and here != folder:
+            listing.report.run_folders.add(here.name)
+            subfolders.clear()
+            continue
+        subfolders[:] = _to_search(here, subfolders, listing, skip)
+        for name in sorted(files):
+            # A run that was named itself is meant: its images are read, but not what it says about itself.
+            if not is_ignored_file(name) and not (is_output and name in OWN_FILES):
+                _add(here / name, _path_in_dataset(here / name, folder, prefix), listing)
+    if listing.progress() == before and not listing.stop.is_set():
+        listing.report.fail(folder.name or str(folder), "there is no image in this folder")
+
+
+def _to_search(here: Path, subfolders: list[str], listing: Listing, skip: Path | None) -> list[str]:
+    for name in subfolders:
+        if (here / name).is_symlink():
+            listing.report.linked_folders.add(name)
+    return sorted(
+        name for name in subfolders if not is_ignored_folder(name) and (skip is None or (here / name).resolve() != skip)
+    )
+
+
+def _path_in_dataset(path: Path, folder: Path, prefix: str) -> str:
+    relative = path.relative_to(folder).as_posix().replace("\\", "_")
+    return f"{prefix}/{relative}" if prefix else relative
+
+
+def _add(path: Path, relative: str, listing: Listing) -> None:
+    if may_be_image(path.name, partial(read_head, path)):
+        listing.add_file(path, relative)
+    elif path.name.lower().endswith(".zip"):
+        listing.report.nested_zips.add(path.name)
+    else:
+        listing.add_label_file(relative, file=path)

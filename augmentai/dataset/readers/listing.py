@@ -1,0 +1,92 @@
+"""The files of a dataset as they are found in folders and ZIPs, by name, before any of them is read."""
+
+from __future__ import annotations
+
+from pathlib import Path, PurePosixPath
+from threading import Event
+
+from augmentai.dataset.archive import Member
+from augmentai.dataset.file_names import safe_path
+from augmentai.dataset.file_tree import Entry, Tree
+from augmentai.dataset.formats.detect import is_label_file
+from augmentai.dataset.readers.read_report import ReadReport
+
+# What systems and tools keep next to the files of a user.
+_IGNORED_NAMES = {"__MACOSX", ".git", ".DS_Store", "Thumbs.db", "desktop.ini"}
+
+
+class Listing:
+    """Lists images and label files, each once.
+
+    Args:
+        report: where failures and skipped files are reported.
+        stop: once it is set, nothing more is read.
+
+    Attributes:
+        tree: the images and label files found so far.
+        extracted_bytes: what all ZIPs so far extract to.
+    """
+
+    def __init__(self, report: ReadReport, stop: Event) -> None:
+        self.report, self.stop = report, stop
+        self.tree = Tree()
+        self.extracted_bytes = 0
+        self._images = 0  # also those that cannot be used
+        self._seen: set[str] = set()  # absolute paths
+
+    def is_repeated(self, path: Path) -> bool:
+        """Whether this path was asked about before."""
+        repeated = str(path) in self._seen
+        self._seen.add(str(path))
+        return repeated
+
+    def progress(self) -> int:
+        """Grows with every image and every failure: it tells whether a folder or ZIP contained any."""
+        return self._images + len(self.report.failures)
+
+    def add_file(self, path: Path, relative: str) -> None:
+        """Add an image on this machine. relative: its path in the dataset."""
+        self._images += 1
+        if self.is_repeated(path):
+            self.report.repeated += 1
+            return
+        safe = self.report.checked_path(relative)
+        if safe is not None:
+            self.tree.images.append(Entry(safe, "", file=path))
+
+    def add_member(self, member: Member, name: str, zip_path: Path, within: str) -> None:
+        """Add an image in a ZIP. within: see `ReadReport.checked_path`."""
+        self._images += 1
+        safe = self.report.checked_path(name, within)
+        if safe is not None:
+            self.tree.images.append(Entry(safe, str(zip_path), member=member))
+
+    def add_label_file(
+        self, relative: str, file: Path | None = None, member: Member | None = None, origin: str = ""
+    ) -> None:
+        """Add a file that may contain labels; any other is reported as skipped. origin: the ZIP it is in, or ""."""
+        safe = safe_path(relative)
+        if safe is None or not is_label_file(PurePosixPath(relative).name):
+            self.report.other_files.add(relative)
+        else:
+            self.tree.add_sidecar(Entry(safe, origin, file=file, member=member))
+
+
+def is_ignored_folder(name: str) -> bool:
+    """Whether a folder of this name belongs to the system or a tool, not to the user.
+
+    Example:
+        >>> is_ignored_folder(".git"), is_ignored_folder("cats")
+        (True, False)
+    """
+    return name in _IGNORED_NAMES
+
+
+def is_ignored_file(name: str) -> bool:
+    """Whether a file of this name belongs to the system, not to the user; "._a.jpg" is what macOS keeps with a.jpg.
+
+    Example:
+        >>> [is_ignored_file(name) for name in (".DS_Store", "._a.jpg", ".hidden.jpg")]
+        [True, True, False]
+    """
+    return name in _IGNORED_NAMES or name.startswith("._")

@@ -1,0 +1,99 @@
+"""What the user is told about the inputs: files that failed, and notices about what was skipped."""
+
+from __future__ import annotations
+
+from bisect import insort
+
+from augmentai.dataset.file_names import LONGEST_PATH_BYTES, printable, safe_path
+from augmentai.types import Failure
+
+_NAMES_IN_A_NOTICE = 5
+
+
+class NameSample:
+    """Counts names, and remembers only the first few in alphabetical order.
+
+    Example:
+        >>> sample = NameSample()
+        >>> for name in ("b.txt", "a.txt", "f.txt", "e.txt", "d.txt", "c.txt"):
+        ...     sample.add(name)
+        >>> sample.count, str(sample)
+        (6, 'a.txt, b.txt, c.txt, d.txt, e.txt and 1 more')
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._names: list[str] = []
+
+    def add(self, name: str) -> None:
+        """Count a name."""
+        self.count += 1
+        insort(self._names, printable(name))
+        del self._names[_NAMES_IN_A_NOTICE:]
+
+    def __str__(self) -> str:
+        rest = self.count - len(self._names)
+        return ", ".join(self._names) + (f" and {rest} more" if rest else "")
+
+
+class ReadReport:
+    """Collects failures and notices while inputs are read.
+
+    Attributes:
+        failures: files that were named, or found as images, and cannot be used.
+        other_files: files that are neither images nor label files of the dataset.
+        nested_zips: ZIPs inside a folder or another ZIP.
+        linked_folders: folders that are symbolic links.
+        run_folders: output folders of earlier runs.
+        repeated: how many files were given more than once.
+    """
+
+    def __init__(self) -> None:
+        self.failures: list[Failure] = []
+        self.other_files = NameSample()
+        self.nested_zips = NameSample()
+        self.linked_folders = NameSample()
+        self.run_folders = NameSample()
+        self.repeated = 0
+
+    def fail(self, name: str, reason: str) -> None:
+        """Report that a file cannot be used."""
+        self.failures.append(Failure(printable(name), reason))
+
+    def checked_path(self, name: str, within: str = "") -> str | None:
+        """Make the path of an image safe, or report why it cannot be used.
+
+        Args:
+            name: the path as the folder, ZIP or caller states it.
+            within: " in NAME.zip" for messages about a file in a ZIP.
+
+        Returns:
+            A relative path with forward slashes; None where a failure was reported.
+        """
+        safe = safe_path(name)
+        if safe is None:
+            self.fail(name, f"its path{within} leads outside the dataset; the file was not read")
+            return None
+        if len(safe.encode()) > LONGEST_PATH_BYTES:
+            self.fail(safe[:200] + "...", f"its path{within} is longer than {LONGEST_PATH_BYTES} bytes; shorten it")
+            return None
+        return safe
+
+    def notices(self) -> list[str]:
+        """One sentence per kind of file that was skipped."""
+        found = []
+        if count := self.other_files.count:
+            found.append(f"Skipped {_counted(count, 'non-image file')} ({self.other_files})")
+        if self.repeated:
+            found.append(f"Skipped {_counted(self.repeated, 'duplicate file')}: given more than once")
+        if self.nested_zips.count:
+            found.append(f"ZIPs in folders and in other ZIPs are not opened; name them separately: {self.nested_zips}")
+        if self.linked_folders.count:
+            found.append(f"Linked folders are not searched; name them separately: {self.linked_folders}")
+        if self.run_folders.count:
+            found.append(f"Folders of earlier runs are not searched; name them separately: {self.run_folders}")
+        return found
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"
