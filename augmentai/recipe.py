@@ -14,6 +14,7 @@ import secrets
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
+from augmentai import registry
 from augmentai.recipe_kinds import (
     Choice,
     Fraction,
@@ -27,12 +28,14 @@ from augmentai.recipe_kinds import (
     is_number,
     shown,
 )
+from augmentai.recipe_steps import Step, Steps, step_names
 
 AUTO = "auto"
 MAX_VARIATIONS = 16
 MAX_PROMPT_CHARS = 10_000
 SEED_LIMIT = 2**32 - 2  # the largest seed that every engine accepts
 MAX_RETRIES = 3
+MAX_OPERATIONS = 16
 MAX_PER_CLASS = 1_000_000
 MAX_PER_SOURCE = 1000
 
@@ -379,6 +382,17 @@ class Recipe:
         page="",
     )
 
+    operations: tuple[Step, ...] = setting(
+        (),
+        Steps("operations", MAX_OPERATIONS),
+        "what to make",
+        "Operations that are applied after the geometric augmentation, in this order; labels are transformed too.",
+        "--operation",
+        "-O",
+        label="Operations",
+        info="Applied after the geometric augmentation, in this order; parameters may be added: crop(scale=0.5..1).",
+    )
+
     def __post_init__(self) -> None:
         for one in fields(self):
             kind: Kind = one.metadata["setting"].kind
@@ -387,6 +401,9 @@ class Recipe:
             raise RecipeError("per_class and balance are both set; use per_class for a number, balance for the largest")
         if self.geometry == "flip" and not self.mirror:
             raise RecipeError("geometry is flip and mirror is False, which leaves nothing to do; use none or light")
+        if not self.mirror and (mirroring := [name for name in step_names(self.operations) if _mirrors(name)]):
+            named = ", ".join(mirroring)
+            raise RecipeError(f"operations has {named} and mirror is False, which leaves nothing to do; remove {named}")
 
     def strength_or(self, best: float) -> float:
         """The strength as a number; `best` is the engine's own choice, used for "auto"."""
@@ -395,6 +412,10 @@ class Recipe:
     def with_seed(self) -> Recipe:
         """The same recipe with a seed other than 0, drawn at random if none was asked for."""
         return self if self.seed else replace(self, seed=1 + secrets.randbelow(SEED_LIMIT))
+
+
+def _mirrors(operation: str) -> bool:
+    return bool(registry.find("operations", operation).mirrors)
 
 
 _ATTRIBUTES = "\n".join(f"        {one.name}: {one.metadata['setting'].help}" for one in fields(Recipe))

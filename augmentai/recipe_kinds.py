@@ -259,60 +259,6 @@ class Registered(Kind):
 
 
 @dataclass(frozen=True)
-class Steps(Kind):
-    """A list of registered names, each alone or with parameters: `["blur", {"noise": {"sigma": 0.1}}]`.
-
-    It is stored as a tuple. On the command line each is a flag of its own: NAME, or NAME:key=value,key=value.
-    """
-
-    kind: registry.Kind
-    repeatable = True
-
-    def expected(self) -> str:
-        installed = ", ".join(self.choices()) or "none are installed"
-        return f"a list of names, or of {{name: parameters}} ({installed})"
-
-    def accepts(self, value: Any) -> bool:
-        if isinstance(value, str | Mapping) or not hasattr(value, "__iter__"):
-            return False  # a package that cannot be loaded
-        return all(self._accepts_step(step) for step in value)
-
-    def _accepts_step(self, step: Any) -> bool:
-        if isinstance(step, Mapping):
-            ((name, parameters),) = step.items() if len(step) == 1 else (("", None),)
-            return isinstance(parameters, Mapping) and name in self.choices()
-        return isinstance(step, str) and step in self.choices()
-
-    def normalize(self, value: Any) -> tuple[Any, ...]:
-        return tuple(
-            step if isinstance(step, str) else {name: dict(parameters) for name, parameters in step.items()}
-            for step in value
-        )
-
-    def parse(self, text: str) -> Any:
-        """One step: "blur", or "noise:sigma=0.1,mono=true"."""
-        import yaml
-
-        name, colon, rest = text.partition(":")
-        if not colon:
-            return name
-        pairs = [pair.partition("=") for pair in rest.split(",")]
-        return {name: {key.strip(): yaml.safe_load(value) for key, _, value in pairs}}
-
-    def typed(self, value: Any) -> list[str]:
-        return [step if isinstance(step, str) else _with_parameters(*next(iter(step.items()))) for step in value]
-
-    def choices(self) -> tuple[str, ...]:
-        return registry.names(self.kind)
-
-    def titled(self) -> list[Titled]:
-        return [(title_of(self.kind, name), name) for name in self.choices()]
-
-    def values(self) -> str:
-        return "NAME[:key=value,...]"
-
-
-@dataclass(frozen=True)
 class Numbers(Kind):
     """Numbers by name: an instance of a frozen dataclass of nothing but numbers from 0, or a mapping of its fields.
 
@@ -362,13 +308,6 @@ class Numbers(Kind):
 
     def values(self) -> str:
         return "NAME=VALUE"
-
-
-def _with_parameters(name: str, parameters: Mapping[str, Any]) -> str:
-    pairs = ",".join(
-        f"{key}={str(value).lower() if isinstance(value, bool) else value}" for key, value in parameters.items()
-    )
-    return f"{name}:{pairs}" if pairs else name
 
 
 def title_of(kind: registry.Kind, name: str) -> str:

@@ -13,6 +13,7 @@ from augmentai.annotations import LabelError
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, SHEET, is_made
 from augmentai.dataset.run_record import RunRecord
 from augmentai.recipe import AUTO
+from augmentai.recipe_steps import format_steps
 from augmentai.types import Source
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
@@ -200,7 +201,9 @@ def _object_table(counts: DatasetCounts) -> str:
 
 
 def _recipe_table(record: RunRecord) -> str:
-    settings = {name: value for name, value in asdict(record.recipe).items() if value != ""}
+    settings = {name: value for name, value in asdict(record.recipe).items() if value not in ("", ())}
+    if record.recipe.operations:
+        settings["operations"] = format_steps(record.recipe.operations)
     if record.recipe.geometry == AUTO and record.geometry:
         settings["geometry"] = f"{AUTO}: {record.geometry}"
     rows = [(f"`{name}`", f"`{_cell(str(value))}`") for name, value in settings.items()]

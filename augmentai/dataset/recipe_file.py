@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from augmentai.recipe import AUTO, Recipe, RecipeError
+from augmentai.recipe_steps import format_steps
 
 _LARGEST_RECIPE_BYTES = 1 << 20
 
@@ -96,6 +97,8 @@ def recipe_differences(before: Recipe, now: Recipe) -> list[str]:
 
 
 def _quoted(value: object) -> str:
+    if isinstance(value, tuple):
+        return format_steps(value) or "none"
     return repr(value) if isinstance(value, str) else str(value)
 
 

@@ -1,10 +1,37 @@
-"""Seeded, label-aware steps that move or change the pixels of a variation, whichever engine made it."""
+"""Seeded, label-aware steps that move or change the pixels of a variation, whichever engine made it.
 
-from augmentai.operations.apply import apply_warp
+The recipe's `geometry` is one of the presets (`presets`, `auto_geometry`); its `operations` are applied after it, each
+one file of this package or of another (`base` says what an operation is).
+"""
+
+from augmentai.operations.apply import Applied, apply_operations, build_operations, replay_operations
+from augmentai.operations.apply_warp import apply_warp
+from augmentai.operations.base import DrawSettings, Operation, OperationError
+from augmentai.operations.parameters import Number, Range, parameter
 from augmentai.operations.presets import warp_for
 from augmentai.operations.warp import Warp, warp_from_manifest
 
-__all__ = ["Warp", "apply_warp", "warp_for", "warp_from_manifest"]
+__all__ = [
+    "Applied",
+    "DrawSettings",
+    "Number",
+    "Operation",
+    "OperationError",
+    "Range",
+    "Warp",
+    "apply_operations",
+    "apply_warp",
+    "build_operations",
+    "parameter",
+    "replay_operations",
+    "warp_for",
+    "warp_from_manifest",
+]
 
 # Read by `augmentai.registry`; nothing is imported until an operation is used.
-BUILT_IN: dict[str, str] = {}
+BUILT_IN = {
+    "flip": "augmentai.operations.flip:Flip",
+    "crop": "augmentai.operations.crop:Crop",
+    "rotate": "augmentai.operations.rotate:Rotate",
+    "perspective": "augmentai.operations.perspective:Perspective",
+}

@@ -1,10 +1,18 @@
-"""Carries out warps and operations on an image and its labels at once."""
+"""Applies a recipe's operations to one variation, in order, and repeats what a manifest recorded."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from random import Random
+from typing import TYPE_CHECKING, Any
 
-from augmentai.operations.warp import Warp
+from augmentai import registry
+from augmentai.operations.base import DrawSettings, Operation, OperationError
+from augmentai.recipe_steps import Step, make_step
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -12,22 +20,153 @@ if TYPE_CHECKING:
     from augmentai.annotations import Labels
 
 
-def apply_warp(
-    warp: Warp, image: Image, labels: Labels | None, least_visible: float = 0.3
-) -> tuple[Image, Labels | None]:
-    """An image and its labels, moved alike.
+@dataclass(frozen=True)
+class Applied:
+    """An image and its labels after the operations.
+
+    Attributes:
+        image: of the same size and mode as before.
+        labels: in its pixels; None where there are none.
+        details: for the manifest: {"operations": [{"name": ..., "drawn": {...}}, ...]}, empty if none was applied.
+    """
+
+    image: Image = field(repr=False)
+    labels: Labels | None
+    details: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def moved(self) -> bool:
+        """An operation was applied, so that pixels moved or changed in a way that the recipe asked for."""
+        return bool(self.details)
+
+
+def build_operations(steps: Iterable[Step]) -> tuple[Operation, ...]:
+    """The operations of a recipe.
 
     Args:
-        warp: how the pixels move.
-        image: of the warp's size and any mode.
-        labels: in the image's pixels, None where it has none.
-        least_visible: 0 to 1; an object of which a smaller share stays visible loses its label.
+        steps: as `Recipe.operations` holds them.
 
-    Returns:
-        The moved image and labels; the same objects where nothing moves.
+    Raises:
+        RegistryError: an operation is not installed, or its package is faulty.
+
+    Example:
+        >>> build_operations([{"crop": {"scale": [0.5, 1.0]}}])
+        (Crop(probability=1.0, scale=(0.5, 1.0)),)
     """
-    if labels is not None and not warp.is_identity:
-        from augmentai.operations.move_labels import move_labels  # loads shapely
+    pairs = [(step, {}) if isinstance(step, str) else next(iter(step.items())) for step in steps]
+    return tuple(make_step("operations", name, parameters) for name, parameters in pairs)
 
-        labels = move_labels(warp, labels, least_visible)
-    return warp.image(image), labels
+
+def apply_operations(
+    image: Image,
+    labels: Labels | None,
+    operations: Sequence[Operation],
+    seed: int,
+    settings: DrawSettings | None = None,
+) -> Applied:
+    """Draws and applies operations, one after the other.
+
+    What each draws depends on the variation's seed, on its name and on how many of the same name are before it: neither
+    on other operations nor on other images.
+
+    Args:
+        image: of any mode that a variation may have (L, LA, RGB, RGBA, I;16, I, F).
+        labels: in its pixels; None where there are none.
+        operations: in the recipe's order.
+        seed: the variation's own.
+        settings: of the recipe.
+
+    Raises:
+        OperationError: one of them failed, or returned what it must not.
+
+    Example:
+        >>> from PIL import Image
+        >>> from augmentai.operations.flip import Flip
+        >>> applied = apply_operations(Image.new("RGB", (8, 6)), None, [Flip(probability=1)], seed=1)
+        >>> applied.details["operations"][0]["drawn"]["mirrored"]
+        True
+    """
+    settings = settings or DrawSettings()
+    earlier: Counter[str] = Counter()
+    records: list[dict[str, Any]] = []
+    for operation in operations:
+        rng = _random_numbers(seed, operation.name, earlier[operation.name])
+        earlier[operation.name] += 1
+        if rng.random() >= operation.probability:
+            continue
+        drawn = _drawn(operation, rng, image, labels, settings)
+        if drawn is not None:
+            image, labels = _apply(operation, image, labels, drawn)
+            records.append({"name": operation.name, "drawn": drawn})
+    return Applied(image, labels, {"operations": records} if records else {})
+
+
+def replay_operations(
+    image: Image, labels: Labels | None, records: Iterable[Mapping[str, Any]]
+) -> tuple[Image, Labels | None]:
+    """Repeats what a manifest records under `details["operations"]`.
+
+    Args:
+        image: as it was before the operations.
+        labels: likewise.
+        records: the list of the manifest.
+
+    Raises:
+        RegistryError: an operation is not installed.
+        OperationError: an operation failed.
+
+    Example:
+        >>> from PIL import Image
+        >>> replay_operations(Image.new("L", (8, 6)), None, [])[0].size
+        (8, 6)
+    """
+    for record in records:
+        operation: Operation = registry.find("operations", record["name"])()
+        image, labels = _apply(operation, image, labels, record["drawn"])
+    return image, labels
+
+
+def _random_numbers(seed: int, name: str, number: int) -> Random:
+    digest = hashlib.sha256(f"{seed}:operation:{name}:{number}".encode()).digest()
+    return Random(int.from_bytes(digest[:8], "big"))
+
+
+def _drawn(
+    operation: Operation, rng: Random, image: Image, labels: Labels | None, settings: DrawSettings
+) -> dict[str, Any] | None:
+    """What an operation draws, as it will be read from the manifest, so that both give the same pixels."""
+    try:
+        drawn = operation.draw(rng, image.size, labels, settings)
+        plain = json.loads(json.dumps(drawn, allow_nan=False))
+    except Exception as error:  # another package's code may fail in any way
+        raise OperationError(f"{_named(operation)} could not draw parameters ({_words(error)})") from error
+    if plain is not None and not isinstance(plain, dict):
+        raise OperationError(f"{_named(operation)} drew {type(drawn).__name__}; expected a dictionary or None")
+    return plain
+
+
+def _apply(
+    operation: Operation, image: Image, labels: Labels | None, drawn: Mapping[str, Any]
+) -> tuple[Image, Labels | None]:
+    try:
+        made, moved = operation.apply(image, labels, drawn)
+    except MemoryError:
+        raise
+    except Exception as error:  # likewise
+        raise OperationError(f"{_named(operation)} failed on this image ({_words(error)})") from error
+    if (made.mode, made.size) != (image.mode, image.size):
+        found, expected = (f"{one.mode} {one.width}x{one.height}" for one in (made, image))
+        raise OperationError(f"{_named(operation)} returned an image of {found}; expected {expected}")
+    if (moved is None) != (labels is None):
+        raise OperationError(f"{_named(operation)} {'lost' if moved is None else 'invented'} labels")
+    return made, moved
+
+
+def _named(operation: Operation) -> str:
+    entry = registry.registered("operations").get(operation.name)
+    origin = f" of the package {entry.package}" if entry is not None and entry.package else ""
+    return f"the operation {operation.name!r}{origin}"
+
+
+def _words(error: Exception) -> str:
+    return f"{type(error).__name__}: {error}"

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from augmentai.operations.homography import Homography, Placement, fitted
+from augmentai.operations.label_constraints import label_constraints
 from augmentai.operations.warp import Warp
 
 if TYPE_CHECKING:
@@ -46,7 +47,6 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         ),
     }
 )
-BOX_ONLY_ROTATION = 0.4  # of the rotation and tilt, where only boxes are known: a rotated box outgrows its object
 
 
 def warp_for(
@@ -59,7 +59,7 @@ def warp_for(
         size_wh: width and height in pixels.
         seed: the variation's own.
         mirror: left and right may be swapped, which half of the variations then do.
-        labels: of the image; see `constraints`.
+        labels: of the image; see `label_constraints`.
 
     Raises:
         ValueError: there is no such preset.
@@ -72,42 +72,11 @@ def warp_for(
     """
     if geometry not in PRESETS:
         raise ValueError(f"geometry is {geometry!r}; expected one of {', '.join(PRESETS)}")
-    limits = constraints(labels)
+    limits = label_constraints(labels)
     homography = draw_homography(
         geometry, size_wh, seed, mirror and limits.may_mirror, limits.hide_border, limits.rotation
     )
     return Warp(geometry, size_wh, homography)
-
-
-@dataclass(frozen=True)
-class Constraints:
-    """What labels ask of a warp.
-
-    Attributes:
-        may_mirror: left and right may be swapped.
-        hide_border: nothing beyond the border may show.
-        rotation: the share of the rotation and the perspective that is carried out, 0 to 1.
-    """
-
-    may_mirror: bool = True
-    hide_border: bool = False
-    rotation: float = 1.0
-
-
-def constraints(labels: Labels | None) -> Constraints:
-    """What an image's labels ask of a warp.
-
-    With labelled objects, no border may show: an object reflected there would have no label. Where some have a box and
-    no outline, the image is rotated less, since the box around a rotated box is larger than the object. With keypoints,
-    nothing is mirrored, since that would swap the meaning of left and right ones.
-    """
-    shapes = labels.shapes if labels is not None else ()
-    box_only = any(not shape.polygons and shape.mask is None for shape in shapes)
-    return Constraints(
-        may_mirror=not any(shape.keypoints for shape in shapes),
-        hide_border=bool(shapes),
-        rotation=BOX_ONLY_ROTATION if box_only else 1.0,
-    )
 
 
 def draw_homography(

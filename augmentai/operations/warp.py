@@ -19,7 +19,7 @@ _NEAREST_MODES = {"1", "P", "PA"}  # palette indices and booleans: there is noth
 class Warp:
     """How the pixels of one variation move.
 
-    `augmentai.operations.move_labels.move_labels` moves its labels along.
+    `apply_warp` moves the labels along.
 
     Attributes:
         name: the preset or operation that it belongs to.

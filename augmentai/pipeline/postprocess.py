@@ -14,7 +14,15 @@ from augmentai.engines.base import Made, Refused, Task
 from augmentai.filters import HoldoutIndex, ImageFeatures, Siblings, Verdict, image_features, judge_quality
 from augmentai.images import ImageError, Photo, encode
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, MADE_BY, format_for
-from augmentai.operations import Warp, apply_warp, warp_for
+from augmentai.operations import (
+    DrawSettings,
+    OperationError,
+    Warp,
+    apply_operations,
+    apply_warp,
+    build_operations,
+    warp_for,
+)
 from augmentai.recipe import AUTO, Recipe
 from augmentai.types import Outcome, Rejection, Source, Variation, variation_seed
 
@@ -85,6 +93,8 @@ class Finisher:
         self._pool = pool
         self.again: deque[Task] = deque()
         self._recipe, self._output, self._wanted, self._held_out = recipe, output, wanted, held_out
+        self._operations = build_operations(recipe.operations)
+        self._draw_settings = DrawSettings(recipe.mirror, recipe.least_visible)
         self._siblings: Siblings[_Draft] = Siblings(wanted, known)
         self._looks: OrderedDict[str, ImageFeatures] = OrderedDict()
 
@@ -125,13 +135,15 @@ class Finisher:
         restored = photo.restore(made.image)
         warp = warp_for(self._geometry(task.source), photo.size_wh, task.seed, recipe.mirror, labels)
         image, moved = apply_warp(warp, restored, labels, recipe.least_visible)
+        applied = apply_operations(image, moved, self._operations, task.seed, self._draw_settings)
+        image, moved = applied.image, applied.labels
         verdict, seen = Verdict({}), b""
         if recipe.filters:
             after = image_features(restored, photo.black_white)
-            final = after if warp.is_identity else image_features(image, photo.black_white)
-            verdict = self._verdict(made, labels, warp, after, final)
+            final = after if image is restored else image_features(image, photo.black_white)
+            verdict = self._verdict(made, labels, warp, applied.moved, after, final)
             seen = b"" if self._look_of(task.source, photo).plain else final.fingerprint
-        details = {**made.details, **warp.details}
+        details = {**made.details, **warp.details, **applied.details}
         if labels is not None and moved is not None and (lost := objects_lost(labels, moved)):
             details["labels_dropped"] = lost
         if "drifted" in verdict.marks:
@@ -139,12 +151,18 @@ class Finisher:
         return _Draft(made, image, moved, details, verdict, seen)
 
     def _verdict(
-        self, made: Made, labels: Labels | None, warp: Warp, after: ImageFeatures, final: ImageFeatures
+        self,
+        made: Made,
+        labels: Labels | None,
+        warp: Warp,
+        operated: bool,
+        after: ImageFeatures,
+        final: ImageFeatures,
     ) -> Verdict:
         task, recipe = made.task, self._recipe
         before = self._look_of(task.source, task.photo)
         # A bare mirror image is new to whoever asked for it, but not to a training that mirrors by itself.
-        is_new = not warp.is_identity and recipe.geometry != AUTO
+        is_new = operated or (not warp.is_identity and recipe.geometry != AUTO)
         verdict = judge_quality(before, after, made.strength_used, recipe.thresholds, moved=is_new)
         if not verdict.filter:
             verdict = self._against_held_out(verdict, final)
@@ -306,7 +324,7 @@ def _failed(task: Task, reason: str, credits: float) -> Outcome:
 
 def failure_reason(error: Exception) -> str:
     """Why something could not be done, in words for the user."""
-    if isinstance(error, ImageError | LabelError | OSError) and str(error):
+    if isinstance(error, ImageError | LabelError | OperationError | OSError) and str(error):
         return str(error)  # written for the user
     if isinstance(error, MemoryError):
         return "not enough memory for this picture; make it smaller"

@@ -12,7 +12,8 @@ from typing import Any
 import gradio as gr
 
 from augmentai.recipe_fields import FIELDS, RecipeField, api_fields
-from augmentai.recipe_kinds import Numbers, Steps, Switch, WholeNumber
+from augmentai.recipe_kinds import Numbers, Switch, WholeNumber
+from augmentai.recipe_steps import Steps
 from augmentai.web.handlers.jobs import JobHandlers
 
 _FILES = "files: images and ZIPs; the layout of a dataset in a ZIP is preserved, labels included"

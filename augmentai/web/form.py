@@ -13,7 +13,8 @@ import gradio as gr
 
 from augmentai.recipe import AUTO
 from augmentai.recipe_fields import FIELDS, RecipeField
-from augmentai.recipe_kinds import Fraction, Steps, Switch, WholeNumber
+from augmentai.recipe_kinds import Fraction, Switch, WholeNumber
+from augmentai.recipe_steps import Steps
 
 _BALANCING_TITLES = {"": "Off", "balance": "Match largest class", "per_class": "Target per class"}
 _MORE_ORDER = ("engine", "geometry", "mirror", "filters", "prompt", "negative_prompt")  # others follow, in pairs
@@ -112,7 +113,9 @@ def control(field: RecipeField, **options: Any) -> Any:
         bounds = {"minimum": kind.low, "maximum": kind.high, "precision": 0, "min_width": 190}
         return gr.Number(field.page_default, **bounds | common | options)
     if isinstance(kind, Steps):
-        return gr.Dropdown(kind.titled(), value=list(field.page_default), multiselect=True, **common | options)
+        return gr.Dropdown(
+            kind.titled(), value=list(field.page_default), multiselect=True, allow_custom_value=True, **common | options
+        )
     if kind.choices():
         return gr.Dropdown(kind.titled(), value=field.page_default, min_width=190, **common | options)
     return gr.Textbox(field.page_default, placeholder=setting.placeholder or None, max_lines=6, **common | options)
@@ -132,7 +135,7 @@ def as_form(fields: Mapping[str, Any]) -> dict[str, Any]:
     """What the controls hold for a recipe's fields; nothing for no fields. A hidden control keeps its value."""
     if not fields:
         return {}
-    form = {name: value for name, value in fields.items() if name != "balance"}
+    form = {name: _shown(name, value) for name, value in fields.items() if name != "balance"}
     form[_AUTOMATIC] = fields["strength"] == AUTO
     if form[_AUTOMATIC]:
         del form["strength"]
@@ -140,6 +143,12 @@ def as_form(fields: Mapping[str, Any]) -> dict[str, Any]:
     if not fields["per_class"]:
         del form["per_class"]
     return form
+
+
+def _shown(name: str, value: Any) -> Any:
+    """A field's value as its control shows it: steps as they are typed."""
+    kind = by_name(name).kind
+    return kind.typed(value) if isinstance(kind, Steps) else value
 
 
 def _dataset_fields(rows: dict[str, RecipeField]) -> Controls:

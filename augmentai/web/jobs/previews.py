@@ -31,7 +31,8 @@ class PreviewWriter:
         """Write the previews of one variation into its own folder. Raises OSError."""
         small = shrink(variation.image, PREVIEW_SIDE_PX)
         source, source_path = self._source_preview(outcome.source, folder)
-        geometry = variation.details.get("geometry")
+        # A thumbnail cannot follow operations: it stays as the source is.
+        geometry = None if "operations" in variation.details else variation.details.get("geometry")
         if source is not None and geometry is not None:
             source, source_path = _aligned(source, geometry, variation.image.size, folder)
         return ResultRow(

@@ -1,0 +1,60 @@
+"""What the operations that move pixels have in common: a homography that is drawn, recorded and applied."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from augmentai.operations.apply_warp import apply_warp
+from augmentai.operations.base import DrawSettings, Operation
+from augmentai.operations.homography import Homography, Placement, fitted
+from augmentai.operations.label_constraints import LabelConstraints, label_constraints
+from augmentai.operations.warp import Warp
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from augmentai.annotations import Labels
+
+MAX_REFLECTION = 0.2  # of each side: how far beyond the border the frame may reach where no object is labelled
+MAX_EXTRA_ZOOM = 1.6  # to hide the border; what would need more is rotated and tilted less instead
+
+
+@dataclass(frozen=True)
+class GeometricOperation(Operation):
+    """An operation that moves pixels by one homography. A subclass says where; labels follow by themselves.
+
+    Drawn are the numbers of `Homography.as_record` and `least_visible`.
+    """
+
+    @abstractmethod
+    def place(self, rng: Random, limits: LabelConstraints) -> Placement | None:
+        """Where one image goes.
+
+        Args:
+            rng: this variation's own random numbers.
+            limits: what its labels ask for.
+
+        Returns:
+            The placement, which is then zoomed further where too much of the border would show; None to leave the image
+            as it is.
+        """
+
+    def draw(
+        self, rng: Random, size_wh: tuple[int, int], labels: Labels | None, settings: DrawSettings
+    ) -> dict[str, Any] | None:
+        limits = label_constraints(labels)
+        placement = self.place(rng, limits)
+        if placement is None:
+            return None
+        homography = fitted(placement, size_wh, 0.0 if limits.hide_border else MAX_REFLECTION, MAX_EXTRA_ZOOM)
+        if Warp(self.name, size_wh, homography).is_identity:
+            return None
+        return {**homography.as_record(), "least_visible": settings.least_visible}
+
+    def apply(self, image: Image, labels: Labels | None, drawn: Mapping[str, Any]) -> tuple[Image, Labels | None]:
+        warp = Warp(self.name, image.size, Homography.from_record(drawn))
+        return apply_warp(warp, image, labels, drawn["least_visible"])

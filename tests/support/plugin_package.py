@@ -1,0 +1,133 @@
+"""Packages outside the tree, installed as pip would: a module beside a dist-info folder with entry points."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from augmentai import registry
+
+# Two operations as a stranger would write them: one moves pixels and labels, one changes values alone.
+OPERATIONS = '''
+from dataclasses import dataclass, replace
+
+import numpy as np
+from PIL import Image
+
+from augmentai.operations import Operation, Range, parameter
+from augmentai.recipe_kinds import WholeNumber
+
+
+@dataclass(frozen=True)
+class Shift(Operation):
+    """Shifts the image to the right; what is uncovered is black, and objects that no longer fit lose their labels."""
+
+    name, title, blurb = "shift", "Shift", "to the right"
+    share: tuple = parameter((0.1, 0.3), Range(0, 1), "Share of the width.")
+
+    def draw(self, rng, size_wh, labels, settings):
+        by_px = round(rng.uniform(*self.share) * size_wh[0])
+        return {"by_px": by_px} if by_px else None
+
+    def apply(self, image, labels, drawn):
+        moved = self._shifted(image, drawn["by_px"])
+        if labels is None:
+            return moved, None
+        shapes = [self._shape(shape, image.width, drawn["by_px"]) for shape in labels.shapes]
+        masks = [self._shifted(mask, drawn["by_px"]) for mask in (labels.mask, *labels.other_masks) if mask is not None]
+        first, others = (masks[0], tuple(masks[1:])) if labels.mask is not None else (None, tuple(masks))
+        kept = tuple(shape for shape in shapes if shape is not None)
+        return moved, replace(labels, shapes=kept, mask=first, other_masks=others)
+
+    @staticmethod
+    def _shifted(image, by_px):
+        return image.transform(image.size, Image.Transform.AFFINE, (1, 0, -by_px, 0, 1, 0))
+
+    @staticmethod
+    def _shape(shape, width, by_px):
+        x0, y0, x1, y1 = shape.box
+        if x1 + by_px > width:
+            return None
+        rings = tuple(tuple((x + by_px, y) for x, y in ring) for ring in shape.polygons)
+        mask = None if shape.mask is None else np.roll(shape.mask, by_px, axis=1)
+        return replace(shape, box=(x0 + by_px, y0, x1 + by_px, y1), polygons=rings, mask=mask)
+
+
+@dataclass(frozen=True)
+class Posterize(Operation):
+    """Fewer levels, in images of any mode."""
+
+    name, title, blurb = "posterize", "Posterize", "fewer levels per channel"
+    levels: int = parameter(8, WholeNumber(2, 128), "Fewest levels that are left.")
+
+    def draw(self, rng, size_wh, labels, settings):
+        return {"levels": rng.randint(self.levels, 2 * self.levels)}
+
+    def apply(self, image, labels, drawn):
+        colours = image.convert("RGB") if image.mode == "RGBA" else image.convert("L") if image.mode == "LA" else image
+        values = np.asarray(colours)
+        low, high = float(values.min()), float(values.max())
+        step = (high - low or 1.0) / drawn["levels"]
+        coarse = low + np.floor((values - low) / step) * step
+        made = Image.fromarray(coarse.clip(low, high).astype(values.dtype))
+        if image.mode in ("LA", "RGBA"):
+            made.putalpha(image.getchannel("A"))
+        return made, labels
+'''
+OPERATION_POINTS = {
+    "augmentai.operations": {"shift": "strangers_operations:Shift", "posterize": "strangers_operations:Posterize"}
+}
+
+
+def write_package(folder: Path, module: str, source: str, points: Mapping[str, Mapping[str, str]]) -> Path:
+    """Lay a package out in `folder`, which is then a place to import from.
+
+    Args:
+        folder: made if it is not there.
+        module: the name of its one module.
+        source: the text of it.
+        points: {group: {name: "module:object"}}.
+
+    Returns:
+        The folder.
+    """
+    info = folder / f"{module}-1.0.dist-info"
+    info.mkdir(parents=True)
+    (folder / f"{module}.py").write_text(source)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module.replace('_', '-')}\nVersion: 1.0\n")
+    sections = [
+        "\n".join((f"[{group}]", *(f"{name} = {target}" for name, target in names.items())))
+        for group, names in points.items()
+    ]
+    (info / "entry_points.txt").write_text("\n\n".join(sections) + "\n")
+    return folder
+
+
+def write_operations(folder: Path) -> Path:
+    """The package with the operations `shift` and `posterize`."""
+    return write_package(folder, "strangers_operations", OPERATIONS, OPERATION_POINTS)
+
+
+@contextmanager
+def installed(folder: Path) -> Iterator[None]:
+    """The package in `folder` is there for this process, and gone afterwards."""
+    before = set(sys.modules)
+    sys.path.insert(0, str(folder))
+    _forget()
+    try:
+        yield
+    finally:
+        sys.path.remove(str(folder))
+        for name in set(sys.modules) - before:
+            if str(getattr(sys.modules[name], "__file__", "")).startswith(str(folder)):
+                del sys.modules[name]
+        _forget()
+
+
+def _forget() -> None:
+    importlib.invalidate_caches()
+    registry.registered.cache_clear()
+    registry._imported.cache_clear()
