@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import gradio as gr
 
 from augmentai.recipe import AUTO
-from augmentai.recipe_fields import FIELDS, RecipeField
+from augmentai.recipe_fields import FIELDS, RecipeField, by_name
 from augmentai.recipe_kinds import Fraction, Switch, WholeNumber
 from augmentai.recipe_steps import Steps
 
@@ -113,9 +113,8 @@ def control(field: RecipeField, **options: Any) -> Any:
         bounds = {"minimum": kind.low, "maximum": kind.high, "precision": 0, "min_width": 190}
         return gr.Number(field.page_default, **bounds | common | options)
     if isinstance(kind, Steps):
-        return gr.Dropdown(
-            kind.titled(), value=list(field.page_default), multiselect=True, allow_custom_value=True, **common | options
-        )
+        several = {"multiselect": True, "allow_custom_value": True}  # custom: with parameters
+        return gr.Dropdown(kind.titled(), value=list(field.page_default), **several | common | options)
     if kind.choices():
         return gr.Dropdown(kind.titled(), value=field.page_default, min_width=190, **common | options)
     return gr.Textbox(field.page_default, placeholder=setting.placeholder or None, max_lines=6, **common | options)
