@@ -63,7 +63,7 @@ def registered(kind: Kind) -> dict[str, Registered]:
     Example:
         >>> "auto" in registered("engines")
         False
-        >>> registered("engines")["gan"].package
+        >>> registered("formats")["coco"].package
         ''
     """
     built_in: dict[str, str] = import_module(_HOMES[kind]).BUILT_IN

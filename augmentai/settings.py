@@ -78,21 +78,21 @@ class Settings(BaseSettings):
     stability_concurrency: int = Field(
         6, ge=1, le=64, validation_alias="AUGMENTAI_STABILITY_CONCURRENCY", description="concurrent hosted requests"
     )
-    stability_credits_per_job: float | None = Field(
+    credits_per_job: float | None = Field(
         None,
         ge=0,
-        validation_alias="AUGMENTAI_STABILITY_CREDITS_PER_JOB",
+        validation_alias=AliasChoices("AUGMENTAI_CREDITS_PER_JOB", "AUGMENTAI_STABILITY_CREDITS_PER_JOB"),
         description="maximum credits per job; unlimited by default",
     )
-    stability_credits_per_day: float | None = Field(
+    credits_per_day: float | None = Field(
         None,
         ge=0,
-        validation_alias="AUGMENTAI_STABILITY_CREDITS_PER_DAY",
+        validation_alias=AliasChoices("AUGMENTAI_CREDITS_PER_DAY", "AUGMENTAI_STABILITY_CREDITS_PER_DAY"),
         description="maximum credits per day (UTC), over all jobs and restarts; unlimited by default",
     )
-    stability_on_cap: Literal["fallback", "stop"] = Field(
+    credits_on_cap: Literal["fallback", "stop"] = Field(
         "fallback",
-        validation_alias="AUGMENTAI_STABILITY_ON_CAP",
+        validation_alias=AliasChoices("AUGMENTAI_CREDITS_ON_CAP", "AUGMENTAI_STABILITY_ON_CAP"),
         description="what to do when a credit limit is reached: fallback (the next engine makes the rest) or stop",
     )
     stability_prices: Prices = Field(

@@ -38,7 +38,6 @@ from augmentai.settings import SettingsError, load_settings
 ALL_DONE, SOME_FAILED = 0, 1
 _WORKING = "augmenting"
 
-EngineName = Literal["auto", "stability", "diffusion", "gan"]
 FormatName = Literal["same", "png", "jpeg", "webp"]
 if TYPE_CHECKING:
     LayoutName = str
@@ -95,17 +94,15 @@ def augment(
         ),
     ] = AUTO,
     engine: Annotated[
-        EngineName,
-        typer.Option(
-            "--engine", "-e", help="auto: hosted, then GPU, then local, image by image. Any other is used alone."
-        ),
-    ] = "auto",
+        str,
+        typer.Option("--engine", "-e", metavar=by_name("engine").kind.values(), help=by_name("engine").setting.help),
+    ] = _DEFAULT.engine,
     prompt: Annotated[
         str,
         typer.Option(
             "--prompt",
             "-p",
-            help="What to show, for stability and diffusion; {label} stands for the class folder's name.",
+            help="What to show, for engines that read a prompt; {label} stands for the class folder's name.",
         ),
     ] = _DEFAULT.prompt,
     negative_prompt: Annotated[

@@ -12,7 +12,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
-from augmentai.engines.stability import StabilityEngine
+from augmentai.engines.paid import PaidEngine
 from augmentai.pipeline.job import Job
 
 NOTHING_DONE = 2  # exit status
@@ -38,7 +38,8 @@ def foretell(job: Job) -> None:
             readiness = engine.readiness()
             lines.append(f"{engine.name}: {'ready' if readiness.ready else readiness.reason}")
     if job.estimate is not None:
-        balance = next((e.balance() for e in job.engines if isinstance(e, StabilityEngine)), None)
+        charging = (engine for engine in job.engines if engine.name == job.estimate.engine)
+        balance = next((engine.balance() for engine in charging if isinstance(engine, PaidEngine)), None)
         lines.append(
             f"cost: {job.estimate}" + (f"; the account holds about {balance:,.0f}" if balance is not None else "")
         )

@@ -36,8 +36,8 @@ def replay(
 ) -> None:
     """Make the pictures of an earlier run again, from its recipe.yaml and the same photographs, and compare.
 
-    The same photographs, settings, models and versions give the same pixels by the local GAN. The hosted service and
-    diffusion may give others.
+    The same photographs, settings, models and versions give the same pixels. Engines that cannot promise that are named
+    before the run starts.
 
     Exit status: 0 all the same, 1 some differ or failed, 2 it could not be done.
     """
@@ -51,7 +51,7 @@ def replay(
         stop = Event()
         gathered = gather(given, limits(settings), skip=out, layout=recipe.layout)
         job = Job(gathered, recipe, settings, available(settings), stop, rounds=before.record.retry_round)
-        for difference in check(before, run_record_for(job, given, out), gathered.sources):
+        for difference in check(before, run_record_for(job, given, out), gathered.sources, job.engines):
             console.print(f"note: {difference}", markup=False, highlight=False, soft_wrap=True)
     except (SettingsError, RecipeError, ReplayError, OutputError) as error:
         leave(str(error))
@@ -61,4 +61,4 @@ def replay(
         raise typer.Exit(status)
     comparison = compare(before, EarlierRun(out))
     console.print(str(comparison), markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(SOME_FAILED if comparison.other else status)
+    raise typer.Exit(SOME_FAILED if comparison.different else status)

@@ -7,10 +7,12 @@ can do.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
-    from augmentai.engines.base import Engine
+    from augmentai.engines.base import Engine, Estimate
+    from augmentai.engines.paid import PaidEngine
+    from augmentai.recipe import Recipe
     from augmentai.settings import Settings
 
 # Read by `augmentai.registry`; nothing is imported until an engine is used.
@@ -59,15 +61,54 @@ def _built(name: str, settings: Settings) -> Engine:
     return engine
 
 
-def with_settings(engines: Sequence[Engine], settings: Settings) -> list[Engine]:
-    """The same engines, but the hosted one made anew for `settings`: it holds a key, which must not be shared."""
-    from augmentai.engines.stability import StabilityEngine
+def title(name: str) -> str:
+    """What people call an engine: its title, or its name where it is not installed or cannot be loaded."""
+    from augmentai.registry import RegistryError, find
 
-    return [StabilityEngine(settings) if engine.name == StabilityEngine.name else engine for engine in engines]
+    try:
+        return str(find("engines", name).title or name)
+    except (RegistryError, AttributeError):
+        return name
 
 
-def with_limits(engines: Sequence[Engine], settings: Settings) -> list[Engine]:
-    """The same engines, the hosted one with the limits of credits in `settings` for the jobs that it is given."""
-    from augmentai.engines.stability import StabilityEngine
+def estimate(engines: Sequence[Engine], recipe: Recipe, variations: int) -> Estimate | None:
+    """The most that a job may cost.
 
-    return [engine.with_limits(settings) if isinstance(engine, StabilityEngine) else engine for engine in engines]
+    Args:
+        engines: those of the job.
+        recipe: what to make.
+        variations: how many in all.
+
+    Returns:
+        The dearest estimate of the engines that the recipe may use; None where all of them are free.
+    """
+    known = (engine.estimate(recipe, variations) for engine in engines if engine.serves(recipe.engine))
+    return max((one for one in known if one is not None), key=lambda one: one.credits, default=None)
+
+
+def key_engine(engines: Sequence[Engine]) -> PaidEngine | None:
+    """The first engine that a visitor may bring a key for."""
+    from augmentai.engines.paid import PaidEngine
+
+    return next((engine for engine in engines if isinstance(engine, PaidEngine) and engine.key_title), None)
+
+
+def with_key(engines: Sequence[Engine], key: str) -> list[Engine]:
+    """The engines of one visitor: that of `key_engine` with the visitor's own key; the same ones without a key.
+
+    The key lives in the new engine and goes with it.
+    """
+    taking = key_engine(engines) if key.strip() else None
+    return [taking.with_key(key) if taking is not None and engine is taking else engine for engine in engines]
+
+
+def with_limits(engines: Sequence[Engine], credits_per_job: float) -> list[Engine]:
+    """The same engines, where a job may spend no more than so many of the owner's credits."""
+    return [engine.with_limits(credits_per_job) if owner_pays(engine) else engine for engine in engines]
+
+
+def owner_pays(engine: Engine) -> TypeGuard[PaidEngine]:
+    """Whether it charges credits to whoever runs this installation."""
+    from augmentai.engines.paid import PaidEngine
+
+    return isinstance(engine, PaidEngine) and not engine.visitor_pays

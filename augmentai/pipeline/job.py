@@ -17,7 +17,6 @@ from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered, Limits, gather
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import Engine, Estimate, JobView, Made, OnProgress, Refused, Task, ignore_progress
-from augmentai.engines.stability import estimate
 from augmentai.filters import HoldoutIndex, ImageFeatures, image_features
 from augmentai.filters.features import SIDE_PX
 from augmentai.images import ImageError, Photo, decode
@@ -101,8 +100,8 @@ class Job:
 
     @property
     def estimate(self) -> Estimate | None:
-        """What the hosted engine would cost at most; None where it would not be used."""
-        return estimate(self.settings, self.recipe, len(self.gathered.sources), self.plan.total)
+        """What the paid engines would cost at most; None where none would be used."""
+        return engine_room.estimate(self.engines, self.recipe, self.plan.total)
 
     @property
     def expected(self) -> int:

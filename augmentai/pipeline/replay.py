@@ -1,4 +1,4 @@
-"""An earlier run made again: its recipe, the same sources, and whether the same pictures came out."""
+"""Repeating an earlier run: its recipe, the same sources, and whether the same images came out."""
 
 from __future__ import annotations
 
@@ -14,24 +14,27 @@ from typing import Any
 from augmentai.dataset.archive import ArchiveError, open_archive
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, is_made
 from augmentai.dataset.run_record import RunRecord, differences, read_record
+from augmentai.engines.base import Engine
 from augmentai.recipe import RecipeError
 from augmentai.types import Source
 
-_NAMED = 5
-_LONGEST_RECIPE_BYTES = 1 << 20
-# Made elsewhere or on other chips: the same request need not give the same pixels.
-_MAY_DIFFER = {
-    "stability": "the hosted service does not promise the same pixels twice",
-    "diffusion": "another GPU or driver may give other pixels",
-}
+_NAMES_SHOWN = 5
+_MAX_RECIPE_BYTES = 1 << 20
 
 
 class ReplayError(ValueError):
-    """A run cannot be made again; the message says why and what to do."""
+    """A run cannot be repeated; the message says why and what to do."""
 
 
 class EarlierRun:
-    """A run folder or a ZIP of one, to be read. Raises ReplayError where it is none."""
+    """The folder of a run, or a ZIP of one, opened for reading.
+
+    Args:
+        path: the folder or ZIP.
+
+    Raises:
+        ReplayError: there is no run.
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -42,7 +45,7 @@ class EarlierRun:
             text = self._text(RECIPE_FILE)
             self.record: RunRecord = read_record(text, f"{path}/{RECIPE_FILE}")
         except (KeyError, FileNotFoundError, NotADirectoryError) as error:
-            raise ReplayError(f"{path} is no run that can be made again: it holds no {RECIPE_FILE}") from error
+            raise ReplayError(f"{path} is not a run that can be repeated: it holds no {RECIPE_FILE}") from error
         except (ArchiveError, OSError, UnicodeDecodeError) as error:
             raise ReplayError(f"{path} cannot be read ({error})") from error
         except RecipeError as error:
@@ -51,25 +54,25 @@ class EarlierRun:
     def _text(self, name: str) -> str:
         if self._archive is not None:
             with self._archive.open(name) as file:
-                return file.read(_LONGEST_RECIPE_BYTES).decode("utf-8")
+                return file.read(_MAX_RECIPE_BYTES).decode("utf-8")
         return (self.path / name).read_text("utf-8")
 
     @property
     def home(self) -> Path:
-        """The folder that the recorded inputs are seen from."""
+        """The folder that the recorded inputs are relative to."""
         return self.path.parent if self._archive is not None else self.path
 
     def inputs(self) -> list[Path]:
-        """Where the sources lay, as the record tells. Raises ReplayError where one is not there any more."""
-        found = [self.home / given for given in self.record.inputs]
-        gone = [path for path in found if not path.exists()]
-        if gone or not found:
-            names = ", ".join(path.name for path in gone) or "the photographs it was made from"
-            raise ReplayError(f"{names} cannot be found from {self.path}; name the files and folders it was made from")
+        """Where the sources were, according to the record. Raises ReplayError where one is no longer there."""
+        found = [self.home / recorded for recorded in self.record.inputs]
+        missing = [path for path in found if not path.exists()]
+        if missing or not found:
+            names = ", ".join(path.name for path in missing) or "the images"
+            raise ReplayError(f"source {names} not found relative to {self.path}; pass the files and folders it used")
         return found
 
     def entries(self) -> Iterator[dict[str, Any]]:
-        """The lines of its manifest that can be read."""
+        """The lines of its manifest that can be parsed."""
         try:
             with (
                 self._archive.open(MANIFEST) if self._archive is not None else (self.path / MANIFEST).open("rb")
@@ -85,75 +88,102 @@ class EarlierRun:
             return
 
     def read(self, file: str) -> bytes:
-        """One of its pictures. Raises OSError or KeyError."""
+        """One of its images. Raises OSError or KeyError."""
         return self._archive.read(file) if self._archive is not None else (self.path / file).read_bytes()
 
 
-def check(run: EarlierRun, now: RunRecord, sources: Sequence[Source]) -> list[str]:
+def check(run: EarlierRun, now: RunRecord, sources: Sequence[Source], engines: Sequence[Engine]) -> list[str]:
     """What may make a difference between a run and its repetition, in words.
 
-    Raises ReplayError where the sources are not the same: then nothing would be.
+    Args:
+        run: the earlier one.
+        now: the record of the repetition.
+        sources: its sources.
+        engines: those that are installed.
+
+    Raises:
+        ReplayError: the sources are not the same, so nothing would be.
     """
     if run.record.sources_sha256 != now.sources_sha256:
-        raise ReplayError(f"the photographs are not those of {run.path}: {_other_sources(run, sources)}")
-    told = differences(run.record, now)
-    told += [
+        raise ReplayError(f"the sources are not those of {run.path}: {_other_sources(run, sources)}")
+    notes = differences(run.record, now)
+    notes += [
         f"{name} was {version}, now {now.versions.get(name, 'not installed')}"
         for name, version in run.record.versions.items()
         if now.versions.get(name) != version
     ]
-    engines = Counter(entry["engine"] for entry in run.entries() if is_made(entry))
-    told += [
-        f"{engines[name]} of them were made by {name}: {why}" for name, why in _MAY_DIFFER.items() if engines[name]
+    counts = Counter(str(entry["engine"]) for entry in run.entries() if is_made(entry))
+    known = {engine.name: engine for engine in engines}
+    notes += [
+        f"{counts[engine.name]} of the images were made by {engine.name}: {engine.may_differ}"
+        for engine in engines
+        if counts[engine.name] and engine.may_differ
     ]
-    return told
+    notes += [
+        f"{count} of the images were made by {name}, an engine that is not installed; install its package"
+        for name, count in sorted(counts.items())
+        if name not in known
+    ]
+    return notes
 
 
 def _other_sources(run: EarlierRun, sources: Sequence[Source]) -> str:
     before = {entry["source_sha256"]: entry["source"] for entry in run.entries() if entry.get("source_sha256")}
     now = {source.sha256: source.path for source in sources}
-    gone = {path for sha256, path in before.items() if sha256 not in now}
+    missing = {path for sha256, path in before.items() if sha256 not in now}
     new = {path for sha256, path in now.items() if sha256 not in before}
-    kinds = (("changed", gone & new), ("missing", gone - new), ("not among them before", new - gone))
+    kinds = (("changed", missing & new), ("missing", missing - new), ("new", new - missing))
     words = [f"{len(files)} {kind} ({_some(files)})" for kind, files in kinds if files]
     return "; ".join(words) or f"there were {run.record.source_count}, now {len(sources)}"
 
 
 def _some(names: set[str]) -> str:
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(sorted(names)[:_NAMED]) + more
+    more = f" and {len(names) - _NAMES_SHOWN} more" if len(names) > _NAMES_SHOWN else ""
+    return ", ".join(sorted(names)[:_NAMES_SHOWN]) + more
 
 
 @dataclass
 class Comparison:
-    """Pictures of a run beside those of its repetition. other: files that differ. gone: not there to be compared."""
+    """How the images of a run compare with those of its repetition.
+
+    Attributes:
+        same_bytes: files that are identical.
+        same_pixels: files with the same pixels in other bytes.
+        different: files that differ.
+        missing: how many the earlier run does not have.
+    """
 
     same_bytes: int = 0
     same_pixels: int = 0
-    other: list[str] = field(default_factory=list)
-    gone: int = 0
+    different: list[str] = field(default_factory=list)
+    missing: int = 0
 
     def __str__(self) -> str:
-        count = self.same_bytes + self.same_pixels + len(self.other)
-        parts = [f"{self.same_bytes} of {count} files are the same to the last byte"]
+        count = self.same_bytes + self.same_pixels + len(self.different)
+        parts = [f"{self.same_bytes} of {count} files are identical"]
         if self.same_pixels:
-            parts.append(f"{self.same_pixels} hold the same pixels in other bytes")
-        if self.other:
-            parts.append(f"{len(self.other)} differ ({_some(set(self.other))})")
-        if self.gone:
-            parts.append(f"{self.gone} could not be compared, since the earlier run does not hold them")
+            parts.append(f"{self.same_pixels} have the same pixels in other bytes")
+        if self.different:
+            parts.append(f"{len(self.different)} differ ({_some(set(self.different))})")
+        if self.missing:
+            parts.append(f"{self.missing} could not be compared, since the earlier run does not have them")
         return "; ".join(parts)
 
 
 def compare(before: EarlierRun, now: EarlierRun) -> Comparison:
-    """Every picture of the repetition with the one of the same source and index."""
+    """Compare every image of a repetition with the one of the same source and index.
+
+    Args:
+        before: the earlier run.
+        now: its repetition.
+    """
     files = {_key(entry): entry["file"] for entry in before.entries() if is_made(entry)}
     result = Comparison()
     for entry in filter(is_made, now.entries()):
         try:
             old = before.read(files[_key(entry)])
         except (KeyError, OSError):
-            result.gone += 1
+            result.missing += 1
             continue
         new = now.read(entry["file"])
         if new == old:
@@ -161,7 +191,7 @@ def compare(before: EarlierRun, now: EarlierRun) -> Comparison:
         elif _pixels(new) == _pixels(old):
             result.same_pixels += 1
         else:
-            result.other.append(entry["file"])
+            result.different.append(entry["file"])
     return result
 
 
@@ -172,5 +202,5 @@ def _key(entry: dict[str, Any]) -> tuple[str, int]:
 def _pixels(data: bytes) -> tuple[str, tuple[int, int], bytes]:
     from PIL import Image
 
-    with Image.open(io.BytesIO(data)) as picture:
-        return picture.mode, picture.size, picture.tobytes()
+    with Image.open(io.BytesIO(data)) as image:
+        return image.mode, image.size, image.tobytes()

@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 import gradio as gr
 
+from augmentai.engines import key_engine
+from augmentai.engines.base import Engine
 from augmentai.recipe import AUTO
 from augmentai.recipe_fields import FIELDS, RecipeField, by_name
 from augmentai.recipe_kinds import Fraction, Switch, WholeNumber
@@ -60,11 +62,12 @@ def simple_fields(table: Sequence[RecipeField] = FIELDS) -> Controls:
     return controls | {_AUTOMATIC: automatic, "strength": strength}
 
 
-def more_settings(simple: Controls, table: Sequence[RecipeField] = FIELDS) -> Form:
+def more_settings(simple: Controls, engines: Sequence[Engine], table: Sequence[RecipeField] = FIELDS) -> Form:
     """The settings that few need, folded away.
 
     Args:
         simple: the controls of `simple_fields`.
+        engines: the first that takes a visitor's key gets a field for it.
         table: the recipe's fields; those with a place on the page get a control.
     """
     dataset = _dataset_fields(_on_page(table, "dataset"))
@@ -72,8 +75,10 @@ def more_settings(simple: Controls, table: Sequence[RecipeField] = FIELDS) -> Fo
         rows = _on_page(table, "more")
         more = {name: control(rows[name]) for name in _MORE_ORDER}
         more |= _in_pairs(field for name, field in rows.items() if name not in more)
+        taking_key = key_engine(engines)
         key = gr.Textbox(
-            label="Your own Stability AI key",
+            label=f"Your own {taking_key.key_title}" if taking_key else "",
+            visible=taking_key is not None,
             info="Used for your own jobs only; held in this page's memory and never stored.",
             type="password",
             max_length=512,

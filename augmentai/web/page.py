@@ -17,7 +17,7 @@ from augmentai.web.code_snippets import snippets
 from augmentai.web.components.file_drop import drop_zone
 from augmentai.web.components.result_grid import result_grid
 from augmentai.web.endpoint import add_endpoint
-from augmentai.web.estimates import Pace
+from augmentai.web.estimates import TimeEstimator
 from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
 from augmentai.web.handlers.jobs import JobHandlers, session_of
 from augmentai.web.handlers.preview import PreviewHandlers
@@ -33,9 +33,9 @@ Components = dict[str, Any]
 
 def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
     """The whole page. Nothing is loaded or contacted until somebody uploads photos."""
-    visitors, pace, sessions = Visitors(settings), Pace(engines), SessionStore()
-    job_handlers = JobHandlers(settings, engines, visitors, pace, sessions)
-    preview = PreviewHandlers(settings, engines, visitors, pace)
+    visitors, times, sessions = Visitors(settings), TimeEstimator(engines), SessionStore()
+    job_handlers = JobHandlers(settings, engines, visitors, times, sessions)
+    preview = PreviewHandlers(settings, engines, visitors, times)
     queue: dict[str, Any] = {"concurrency_id": JOB_QUEUE, "concurrency_limit": settings.jobs_at_once}
     with gr.Blocks(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
         gr.HTML(texts.HEADER, padding=False)
@@ -45,7 +45,7 @@ def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
                 with gr.Column(scale=5, min_width=300, elem_id="left"):
                     components["files"] = drop_zone(settings, elem_id="files")
                     simple = simple_fields()
-                    form = more_settings(simple)
+                    form = more_settings(simple, engines)
                     forecast = preview.forecast(_NO_UPLOADS, "", {})
                     components["forecast"] = gr.HTML(forecast, padding=False, elem_id="forecast")
                     components |= _job_buttons()

@@ -11,7 +11,6 @@ from typing import Any, NoReturn
 
 from augmentai.engines import available
 from augmentai.engines.base import Engine
-from augmentai.engines.gan import GanEngine
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.access.public import USER_NAME, credentials, effective_settings
 from augmentai.web.gradio_import import import_gradio
@@ -79,10 +78,9 @@ def _queued_requests(page: Any) -> list[Any]:
 
 
 def _warm_up(engines: Sequence[Engine]) -> None:
-    """Loads the local GAN, so that the first click need not wait for it."""
+    """Load what the first job would wait for."""
     for engine in engines:
-        if isinstance(engine, GanEngine):
-            engine.warm_up()
+        engine.warm_up()
 
 
 def serve(settings: Settings) -> None:

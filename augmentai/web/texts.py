@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
-from augmentai.engines.base import Estimate, Readiness
+from augmentai.engines import title
+from augmentai.engines.base import Engine, Estimate, Readiness
 from augmentai.web.assets import asset
 
 TAGLINE = "More training photos from the ones you have. New light, haze and colours; labels stay valid."
@@ -31,16 +33,8 @@ CODE_LEAD = """<div class="aug-lead"><p>The page is also an API. These calls run
 and return the images, the ZIP and the report. All parameters are explained under <b>Use via API</b> at the bottom of
 the page.</p></div>"""
 
-ENGINE_NAMES = {
-    "auto": "Best available",
-    "stability": "Stability AI (hosted, paid)",
-    "diffusion": "Diffusion (this GPU)",
-    "gan": "Local GAN (any computer)",
-}
-ENGINE_SHORT = {"stability": "Stability AI", "diffusion": "Diffusion", "gan": "Local GAN"}
 
-
-def forecast(images: int, variations: int, engine: str | None, cost: Estimate | None, seconds: float) -> str:
+def forecast(images: int, variations: int, engine: Engine | None, cost: Estimate | None, seconds: float) -> str:
     """What the button will do: how many variations, by which engine, at what cost, in what time.
 
     Args:
@@ -52,9 +46,9 @@ def forecast(images: int, variations: int, engine: str | None, cost: Estimate | 
     """
     if engine is None:
         return ""
-    name = escape(ENGINE_SHORT.get(engine, engine))
+    name = escape(engine.title)
     if not images:
-        price = "uses credits" if engine == "stability" else "free"
+        price = "uses credits" if engine.paid else "free"
         return f'<p class="aug-line"><b>Ready.</b> Engine: {name} ({price})</p>'
     made = f"<b>{count(variations, 'variation')}</b> of {count(images, 'image')} by {name}"
     price = escape(str(cost)) if cost is not None else "free"
@@ -88,7 +82,7 @@ def duration(seconds: float) -> str:
     return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
-def engines(ready: Mapping[str, Readiness], active: str | None, wanted: str) -> str:
+def engines(ready: Mapping[Engine, Readiness], active: Engine | None, wanted: str) -> str:
     """The engines and their states, and why some cannot run.
 
     Args:
@@ -96,31 +90,34 @@ def engines(ready: Mapping[str, Readiness], active: str | None, wanted: str) -> 
         active: the engine that runs first; None if none is ready.
         wanted: the engine of the recipe.
     """
-    chips = "".join(_engine_chip(name, readiness, active, wanted) for name, readiness in ready.items())
+    chips = "".join(_engine_chip(engine, readiness, active, wanted) for engine, readiness in ready.items())
     html = f'<ul class="engines" aria-label="Engines">{chips}</ul>'
     if active is None:
-        asked = ready.get(wanted)
-        why = asked.reason if asked else "; ".join(f"{name}: {r.reason}" for name, r in ready.items())
+        asked = {engine.name: readiness for engine, readiness in ready.items() if engine.serves(wanted)}
+        why = asked[wanted].reason if wanted in asked else "; ".join(f"{name}: {r.reason}" for name, r in asked.items())
         return warning(f"No engine is ready. {why}") + html
-    faults = [f"{ENGINE_SHORT[name]}: {r.reason}" for name, r in ready.items() if not r.ready and r.configured]
+    faults = [f"{engine.title}: {r.reason}" for engine, r in ready.items() if not r.ready and r.configured]
     if faults:
         return html + warning("; ".join(faults))
-    if wanted == "auto" and "stability" in ready and not ready["stability"].ready:
-        key = "<code>STABILITY_API_KEY</code>"
-        html += f'<p class="aug-hint">To use Stability AI, set {key} or paste a key under More settings.</p>'
-    return html
+    hints = [engine.setup_hint for engine, r in ready.items() if not r.ready and engine.serves(wanted)]
+    return html + "".join(f'<p class="aug-hint">{_with_code(text)}</p>' for text in hints if text)
 
 
-def _engine_chip(name: str, readiness: Readiness, active: str | None, wanted: str) -> str:
-    if name == active:
+def _with_code(text: str) -> str:
+    """A sentence as HTML, with code where it has backticks."""
+    return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
+
+
+def _engine_chip(engine: Engine, readiness: Readiness, active: Engine | None, wanted: str) -> str:
+    if engine is active:
         kind = state = "active"
     elif readiness.ready:
-        kind, state = "ready", "fallback" if wanted == "auto" else "ready"
+        kind, state = "ready", "fallback" if engine.serves(wanted) else "ready"
     else:
         kind, state = "off", "unavailable" if readiness.configured else "not configured"
     reason = f' title="{escape(readiness.reason, quote=True)}"' if readiness.reason else ""
     dot = '<i aria-hidden="true"></i>'
-    return f'<li class="engine engine-{kind}"{reason}>{dot}{ENGINE_SHORT[name]} <span>{state}</span></li>'
+    return f'<li class="engine engine-{kind}"{reason}>{dot}{escape(engine.title)} <span>{state}</span></li>'
 
 
 def progress(done: int, expected: int, seconds: float, credits: float, failed: int, message: str) -> str:
@@ -154,9 +151,7 @@ def progress(done: int, expected: int, seconds: float, credits: float, failed: i
 
 def summary(report: Mapping[str, Any]) -> str:
     """What a finished job made."""
-    made = ", ".join(
-        f"{number} by {escape(ENGINE_SHORT.get(name, name))}" for name, number in report["engines"].items()
-    )
+    made = ", ".join(f"{number} by {escape(title(name))}" for name, number in report["engines"].items())
     lead = "Stopped." if report["stopped"] else "Done." if report["variations"] else "No variations were made."
     parts = [f"<b>{lead}</b> {report['headline']}"]
     parts += [made] if made else []
@@ -199,7 +194,7 @@ def problems(failures: Sequence[Mapping[str, str]], report: Mapping[str, Any] | 
     if report:
         lost = {failure["file"] for failure in failures}  # no other engine made these
         fallbacks = [row for row in report["fallbacks"] if row["file"] not in lost]
-        rows = [(f["file"], f"{ENGINE_SHORT.get(f['engine'], f['engine'])}: {f['reason']}") for f in fallbacks]
+        rows = [(f["file"], f"{title(f['engine'])}: {f['reason']}") for f in fallbacks]
         html += _table("Fallbacks", ("File", "Reason"), rows)
         html += _table("Notes", ("Note",), [(notice,) for notice in report["notices"]])
     return html

@@ -10,6 +10,7 @@ from typing import Any
 
 import gradio as gr
 
+from augmentai.engines import title
 from augmentai.web import texts
 from augmentai.web.components.plots import ReportFigures, report_html
 from augmentai.web.jobs.finished_job import FinishedJob
@@ -124,7 +125,7 @@ def report_view(finished: FinishedJob) -> str:
         originals_per_class=finished.classes,
         variations_per_class=Counter(name for row in rows for name in row.labels or ("",)),
         changes=[row.changed for row in rows],
-        engines={str(texts.ENGINE_SHORT.get(name, name)): number for name, number in engines.items()},
+        engines={title(name): number for name, number in engines.items()},
     )
     return report_html(figures)
 
@@ -135,7 +136,7 @@ def cards(rows: Sequence[ResultRow], excluded: set[str]) -> list[dict[str, Any]]
         {
             "file": row.file,
             "source": row.source,
-            "engine": texts.ENGINE_SHORT.get(row.engine, row.engine),
+            "engine": title(row.engine),
             "seed": row.seed,
             "strength": f"{row.strength:g}",
             "prompt": row.prompt,

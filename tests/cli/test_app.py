@@ -84,7 +84,7 @@ def test_some_failed_is_one(dataset: Path, tmp_path: Path) -> None:
     [
         (["no-such-file.jpg", "-o", "out"], "no such file or folder"),
         (["photos", "-o", "out", "--strength", "2"], "--strength"),
-        (["photos", "-o", "out", "--engine", "dall-e"], "--engine"),
+        (["photos", "-o", "out", "--engine", "dall-e"], "engine is 'dall-e'; expected one of auto, stability"),
         (["photos"], "--out"),
         (["empty", "-o", "out"], "there is no picture to work on"),
         (["photos", "-o", "out", "--engine", "stability"], "STABILITY_API_KEY is not set"),
@@ -164,7 +164,7 @@ def test_what_geometry_came_to_is_told_and_made_again(dataset: Path, tmp_path: P
     assert "\ngeometry: flip of those with a class\n" in (out / "recipe.yaml").read_text()
     assert "| `geometry` | `auto: flip of those with a class` |" in (out / "dataset_card.md").read_text()
     again = augmentai("replay", out, "-o", tmp_path / "again")
-    assert "12 of 12 files are the same to the last byte" in again.stdout + again.stderr
+    assert "12 of 12 files are identical" in again.stdout + again.stderr
     foretold = augmentai(dataset, "-o", tmp_path / "none", "--dry-run", "--no-flip")
     assert "mirrored" not in foretold.stderr
 

@@ -13,7 +13,7 @@ from PIL import Image
 
 from augmentai.annotations import LabelError, Labels, Shape
 from augmentai.dataset.readers.gather import Gathered, gather
-from augmentai.engines.stability import estimate
+from augmentai.engines.stability import StabilityEngine
 from augmentai.pipeline.balance import plan
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
@@ -154,11 +154,12 @@ class TestInAJob:
 
     def test_the_price_follows(self) -> None:
         settings = Settings(stability_api_key="sk-any")  # type: ignore[arg-type]
+        hosted = StabilityEngine(settings)
         sources = tuple(sorted(folders(**self.SIZES), key=lambda s: (s.path, s.sha256)))
-        job = Job(Gathered(sources, (), ()), Recipe(seed=1, balance=True), settings, [])
+        job = Job(Gathered(sources, (), ()), Recipe(seed=1, balance=True), settings, [hosted])
         assert job.estimate is not None
         assert (job.estimate.pictures, job.estimate.credits) == (7, 7 * job.estimate.credits_each)
-        with_retries = estimate(settings, Recipe(paid_retries=True, retries=2), 5)
+        with_retries = hosted.estimate(Recipe(paid_retries=True, retries=2), 5)
         assert with_retries is not None
         assert with_retries.pictures == 15
 

@@ -20,7 +20,7 @@ from PIL import Image
 from augmentai import augment
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import writer_for
-from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.engines.gan import GanEngine
 from augmentai.images import decode
 from augmentai.pipeline.job import Job, limits
@@ -43,8 +43,8 @@ class Darker(Engine):
         self.taken = 0
         self.closed = False
 
-    def readiness(self) -> Readiness:
-        return Readiness(True)
+    def model_version(self) -> str:
+        return "darker 1"
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         try:

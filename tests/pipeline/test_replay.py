@@ -13,8 +13,10 @@ import yaml
 
 from augmentai.dataset.manifest import MANIFEST, OWN_FILES, RECIPE_FILE
 from augmentai.dataset.run_record import build_record, read_record
+from augmentai.engines import available
 from augmentai.pipeline.replay import EarlierRun, ReplayError, check, compare
 from augmentai.recipe import Recipe, RecipeError
+from augmentai.settings import Settings
 from augmentai.types import Source
 from tests.pipeline.test_run_resume import command, done, set_of
 from tests.support.image_files import png
@@ -43,7 +45,7 @@ def pictures(folder: Path) -> dict[str, bytes]:
 def test_the_same_pictures_again(earlier: Path) -> None:
     again = command("replay", earlier)
     assert again.returncode == 0, again.stderr
-    assert "8 of 8 files are the same to the last byte" in again.stderr
+    assert "8 of 8 files are identical" in again.stderr
     assert pictures(Path(f"{earlier}-replay")) == pictures(earlier)
     assert len(pictures(earlier)) == 12  # 8 variations and 4 originals
 
@@ -55,7 +57,7 @@ def test_from_a_zip_with_photographs_that_were_moved(earlier: Path, given: Path,
             archive.write(path, path.relative_to(earlier))
     lost = command("replay", tmp_path / "run.zip")
     assert lost.returncode == 2
-    assert "given cannot be found from" in lost.stderr
+    assert "source given not found relative to" in lost.stderr
     again = command("replay", tmp_path / "run.zip", tmp_path / "moved", "-o", tmp_path / "again")
     assert again.returncode == 0, again.stderr
     assert pictures(tmp_path / "again") == pictures(earlier)
@@ -68,10 +70,7 @@ def test_photographs_that_are_others(earlier: Path, given: Path, tmp_path: Path)
     (others / "class 1" / "new.png").write_bytes(png(seed=51))
     said = command("replay", earlier, others, "-o", tmp_path / "again")
     assert said.returncode == 2
-    assert (
-        "1 changed (class 0/00.png); 1 missing (class 1/01.jpg); 1 not among them before (class 1/new.png)"
-        in said.stderr
-    )
+    assert "1 changed (class 0/00.png); 1 missing (class 1/01.jpg); 1 new (class 1/new.png)" in said.stderr
     assert not (tmp_path / "again").exists()
 
 
@@ -92,10 +91,10 @@ def test_what_may_differ_is_told(given: Path, tmp_path: Path) -> None:
     run = EarlierRun(tmp_path / "out")
     changed = {**run.record.versions, "pillow": "1.0"}
     now = replace(run.record, versions=changed, models={"gan": "other"})
-    assert check(run, now, ()) == [
+    assert check(run, now, (), available(Settings())) == [
         f"the model of gan was {run.record.models['gan']}, now other",
         f"pillow was {run.record.versions['pillow']}, now 1.0",
-        "3 of them were made by stability: the hosted service does not promise the same pixels twice",
+        "3 of the images were made by stability: the hosted service does not promise the same pixels twice",
     ]
 
 
@@ -113,8 +112,8 @@ def test_pictures_that_differ_are_told(given: Path, tmp_path: Path) -> None:
     (tmp_path / "one" / "class 1" / "01__v1.jpg").unlink()
     result = compare(EarlierRun(tmp_path / "one"), EarlierRun(tmp_path / "two"))
     assert str(result) == (
-        "5 of 7 files are the same to the last byte; 1 hold the same pixels in other bytes; "
-        "1 differ (class 0/00__v1.png); 1 could not be compared, since the earlier run does not hold them"
+        "5 of 7 files are identical; 1 have the same pixels in other bytes; "
+        "1 differ (class 0/00__v1.png); 1 could not be compared, since the earlier run does not have them"
     )
 
 

@@ -94,7 +94,7 @@ def test_it_is_replayed_to_the_same_pixels(given: Path, tmp_path: Path) -> None:
     Run(given, tmp_path / "out")
     before = EarlierRun(tmp_path / "out")
     Run(given, tmp_path / "again", rounds=before.record.retry_round)
-    assert str(compare(before, EarlierRun(tmp_path / "again"))) == "8 of 8 files are the same to the last byte"
+    assert str(compare(before, EarlierRun(tmp_path / "again"))) == "8 of 8 files are identical"
 
 
 @pytest.mark.parametrize("stop_after", [1, 3])
@@ -157,4 +157,4 @@ def test_on_the_page_too(given: Path, tmp_path: Path) -> None:
     before = EarlierRun(packed)
     assert before.record.retry_round == 2
     Run(given, tmp_path / "replayed", rounds=before.record.retry_round)
-    assert str(compare(before, EarlierRun(tmp_path / "replayed"))) == "8 of 8 files are the same to the last byte"
+    assert str(compare(before, EarlierRun(tmp_path / "replayed"))) == "8 of 8 files are identical"

@@ -12,7 +12,7 @@ from augmentai.pipeline.job import Job
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.web.access.visitors import Visitors
-from augmentai.web.estimates import Pace
+from augmentai.web.estimates import TimeEstimator
 from augmentai.web.forecast import forecast
 from augmentai.web.handlers.preview import PreviewHandlers
 from augmentai.web.jobs.uploads import inspect_uploads
@@ -25,7 +25,7 @@ BALANCED = [Recipe(variations=3), Recipe(balance=True), Recipe(per_class=9, most
 def inspected(path: Path) -> tuple[dict[str, Any], PreviewHandlers]:
     settings = Settings()
     engines = available(settings)
-    handlers = PreviewHandlers(settings, engines, Visitors(settings), Pace(engines))
+    handlers = PreviewHandlers(settings, engines, Visitors(settings), TimeEstimator(engines))
     return inspect_uploads([("set.zip", str(path))], settings).as_state(), handlers
 
 

@@ -1,11 +1,10 @@
 """The hosted engine.
 
-`registry` knows the service's calls, `prepare` the pixels, `client` the wire, `answers` what comes back, `pace` the
-waiting, `money` the credits; `run` leads one job through them and `engine` is the door.
+`endpoints` describes the service's calls, `prepare` and `placement` the pixels, `client` and `connection` the HTTP
+requests, `responses` what comes back, `rate_limit` the waiting; `run` leads one job through them, and `engine` is what
+the rest of AugmentAI sees.
 """
 
-from augmentai.engines.stability.api_key import visitor_settings
-from augmentai.engines.stability.budget import estimate
 from augmentai.engines.stability.engine import StabilityEngine
 
-__all__ = ["StabilityEngine", "estimate", "visitor_settings"]
+__all__ = ["StabilityEngine"]

@@ -1,6 +1,6 @@
-"""One HTTP request to the hosted API: connections kept, every wait bounded, and always known how far it got.
+"""HTTP requests to the hosted API: connections reused, every wait bounded, and always known how far a request got.
 
-Nothing raised here, or put in words here, holds the key.
+No exception or message from here contains the key.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from augmentai.engines.stability.api_key import clean_key
 from augmentai.engines.stability.connection import Adapter, Call, current
 from augmentai.settings import Settings
 
-_LARGEST_ANSWER_BYTES = 64 * 1024 * 1024
+_MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
 
 
 @dataclass(frozen=True)
-class Answer:
-    """What came back, whole. headers: names in lower case. sent_at: monotonic."""
+class Response:
+    """A complete response. headers: names in lower case. sent_at: monotonic time of the request."""
 
     status: int
     headers: Mapping[str, str]
@@ -36,19 +36,24 @@ class Answer:
 
 
 @dataclass(frozen=True)
-class Broken:
-    """No whole answer. stage: "connect", "send", "wait" (the request went out whole) or "read" (the answer had begun).
+class RequestFailure:
+    """A request without a complete response.
 
-    why: "timeout", "deadline", "stopped", "dns", "certificate", "tls", "refused", "proxy", "reset" or "too large".
-    status: of the answer, where it had begun. paid_marks: its headers are those of a generation, which is charged.
-    stale: a kept connection that the server had closed; nothing was done.
+    Attributes:
+        stage: how far it got: "connect", "send", "wait" (the whole request went out) or "read" (the response had
+            begun).
+        why: "timeout", "deadline", "stopped", "dns", "certificate", "tls", "refused", "proxy", "reset" or "too large".
+        message: the same in words.
+        status: of the response, where it had begun; else 0.
+        looks_paid: its headers are those of a generation, which is charged.
+        stale: a reused connection that the server had closed; nothing was done.
     """
 
     stage: str
     why: str
-    words: str
+    message: str
     status: int = 0
-    paid_marks: bool = False
+    looks_paid: bool = False
     stale: bool = False
 
 
@@ -64,7 +69,7 @@ class _Bearer(requests.auth.AuthBase):
 
 
 class Client:
-    """Requests below one base address with one key. Thread-safe; connections are kept and reused."""
+    """Requests below one base address with one key. Thread-safe; connections are reused."""
 
     def __init__(self, settings: Settings) -> None:
         self.key = clean_key(settings)
@@ -86,21 +91,30 @@ class Client:
         return f"Client({self.host})"
 
     def post(
-        self, path: str, form: Mapping[str, str], picture: bytes, media_type: str, call: Callable[[Call], None]
-    ) -> Answer | Broken:
-        """Send a picture and its form. `call` is given a handle that breaks the request off."""
+        self, path: str, form: Mapping[str, str], image: bytes, media_type: str, on_call: Callable[[Call], None]
+    ) -> Response | RequestFailure:
+        """Send an image and its form.
+
+        Args:
+            path: below the base address.
+            form: the other fields.
+            image: the encoded file.
+            media_type: of the file.
+            on_call: receives a handle that can abort the request.
+        """
         name = "image." + media_type.rpartition("/")[2]
         return self._exchange(
             "POST",
             path,
             self._timeouts,
             self._total_seconds,
-            call,
+            on_call,
             data=form,
-            files={"image": (name, picture, media_type)},
+            files={"image": (name, image, media_type)},
         )
 
-    def get(self, path: str, timeouts: tuple[float, float]) -> Answer | Broken:
+    def get(self, path: str, timeouts: tuple[float, float]) -> Response | RequestFailure:
+        """Ask for something that costs nothing. timeouts: seconds to connect, and to read."""
         return self._exchange("GET", path, timeouts, sum(timeouts), lambda _: None)
 
     def _exchange(
@@ -109,15 +123,15 @@ class Client:
         path: str,
         timeouts: tuple[float, float],
         total_seconds: float,
-        watch: Callable[[Call], None],
+        on_call: Callable[[Call], None],
         **content: Any,
-    ) -> Answer | Broken:
+    ) -> Response | RequestFailure:
         sent_at = time.monotonic()
         call = Call(sent_at + total_seconds)
         current.call = call
-        watch(call)
+        on_call(call)
         status = 0
-        marks = False
+        looks_paid = False
         try:
             with self._session.request(
                 method,
@@ -130,68 +144,69 @@ class Client:
                 **content,
             ) as response:
                 call.stage, status = "read", response.status_code
-                marks = _looks_paid(response.headers)
+                looks_paid = _looks_paid(response.headers)
                 body = bytearray()
                 for chunk in response.iter_content(_CHUNK_BYTES):
                     body += chunk
-                    if len(body) > _LARGEST_ANSWER_BYTES:
-                        words = f"the answer is larger than {_LARGEST_ANSWER_BYTES // 2**20} MiB"
-                        return Broken("read", "too large", words, status, marks)
+                    if len(body) > _MAX_RESPONSE_BYTES:
+                        message = f"the response is larger than {_MAX_RESPONSE_BYTES // 2**20} MiB"
+                        return RequestFailure("read", "too large", message, status, looks_paid)
                     if time.monotonic() > call.deadline:
-                        call.cut = call.cut or "deadline"
+                        call.aborted = call.aborted or "deadline"
                         raise TimeoutError
-                if call.cut:  # a line cut within the headers looks like an answer without a body
+                if call.aborted:  # a connection cut within the headers looks like a response without a body
                     raise TimeoutError
                 headers = {name.lower(): value for name, value in response.headers.items()}
-                return Answer(status, headers, bytes(body), sent_at)
+                return Response(status, headers, bytes(body), sent_at)
         except (requests.RequestException, urllib3.exceptions.HTTPError, OSError, ValueError) as error:
-            why = call.cut or _why(error)
+            why = call.aborted or _why(error)
         finally:
             current.call = None
-        # Outside the handler: the exception holds the request and with it the key, and goes no further.
-        quick = call.whole_at and time.monotonic() - call.whole_at < 1
-        stale = bool(call.stage == "wait" and call.reused and quick and why == "reset")
-        return Broken(call.stage, why, self._words(call.stage, why, timeouts, total_seconds), status, marks, stale)
+        # Outside the handler: the exception contains the request and with it the key, and goes no further.
+        at_once = call.sent_at and time.monotonic() - call.sent_at < 1
+        stale = bool(call.stage == "wait" and call.reused and at_once and why == "reset")
+        message = self._message(call.stage, why, timeouts, total_seconds)
+        return RequestFailure(call.stage, why, message, status, looks_paid, stale)
 
-    def _words(self, stage: str, why: str, timeouts: tuple[float, float], total_seconds: float) -> str:
+    def _message(self, stage: str, why: str, timeouts: tuple[float, float], total_seconds: float) -> str:
         host = self.host
         if why == "deadline":
-            return f"{host} did not finish its answer in {total_seconds:g} s"
+            return f"{host} did not finish its response in {total_seconds:g} s"
         if why == "stopped":
-            return "the request was broken off"
+            return "the request was aborted"
         if why == "dns":
-            return f"the address {host} cannot be found (DNS)"
+            return f"the address {host} cannot be resolved (DNS)"
         if why == "certificate":
             return f"the certificate of {host} is not valid or has expired"
         if why == "tls":
-            return f"no secure connection to {host} could be made (TLS)"
+            return f"no secure connection to {host} could be established (TLS)"
         if why == "refused":
-            return f"{host} refuses the connection"
+            return f"{host} refused the connection"
         if why == "proxy":
-            return f"the proxy to {host} does not work"
+            return f"the proxy in front of {host} does not work"
         if why == "timeout" and stage == "connect":
             return f"no connection to {host} in {timeouts[0]:g} s"
         if why == "timeout":
             return f"{host} did not answer in {timeouts[1]:g} s"
-        where = {"connect": "while connecting", "send": "while the picture was sent", "wait": "before the answer"}
-        return f"the connection to {host} broke {where.get(stage, 'in the middle of the answer')}"
+        where = {"connect": "while connecting", "send": "while the image was sent", "wait": "before the response"}
+        return f"the connection to {host} broke {where.get(stage, 'during the response')}"
 
 
 class _NoCookies(requests.cookies.cookielib.DefaultCookiePolicy):  # type: ignore[name-defined]
-    """A load balancer's cookie would tie every request to one of its machines, a broken one too."""
+    """A load balancer's cookie would tie every request to one of its machines, even a broken one."""
 
     def set_ok(self, cookie: Any, request: Any) -> bool:
         return False
 
 
 def _looks_paid(headers: Mapping[str, str]) -> bool:
-    """The marks of a generation: what a stray page of some gateway in between does not have."""
+    """Whether these are the headers of a generation, which an error page of a gateway in between does not have."""
     media_type = headers.get("content-type", "").lower()
     return "finish-reason" in headers or "seed" in headers or media_type.startswith("image/")
 
 
 def _why(error: BaseException) -> str:
-    """The cause at the bottom of what `requests` and `urllib3` wrap around it, in one word."""
+    """The root cause that `requests` and `urllib3` wrap, in one word."""
     chain: list[BaseException] = []
     todo: list[Any] = [error]
     while todo:

@@ -1,7 +1,7 @@
-"""Connections that know how far their request has got, and that another thread may cut.
+"""Connections that know how far their request has got, and that another thread may abort.
 
-How far matters because a request that went out whole may have been paid for, and neither `requests` nor `urllib3`
-tells. Cutting matters because a time-out for each read does not bound a server that sends a byte now and then.
+How far matters because a request that went out completely may have been charged, and neither `requests` nor `urllib3`
+reports it. Aborting matters because a timeout per read does not bound a server that sends a byte now and then.
 """
 
 from __future__ import annotations
@@ -18,30 +18,40 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 
 class Call:
-    """How far one request has got; its connection writes it down, and may be cut from another thread."""
+    """How far one request has got. Its connection records that, and may be aborted from another thread.
+
+    Attributes:
+        deadline: monotonic time at which it is to be aborted.
+        stage: "connect", "send", "wait" or "read".
+        reused: the connection has served another request before.
+        sent_at: monotonic time when the whole request had gone out; 0 before.
+        aborted: why it was aborted, in one word; "" where it was not.
+    """
 
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
         self.stage = "connect"
         self.reused = False
-        self.whole_at = 0.0
-        self.cut = ""
+        self.sent_at = 0.0
+        self.aborted = ""
         self._connection: Any = None
         self._lock = threading.Lock()
 
-    def holds(self, connection: Any) -> None:
+    def attach(self, connection: Any) -> None:
+        """The connection that serves it."""
         with self._lock:
             self._connection = connection
-        if self.cut:
-            self.break_off(self.cut)
+        if self.aborted:
+            self.abort(self.aborted)
 
-    def break_off(self, why: str) -> None:
+    def abort(self, why: str) -> None:
+        """Cut the connection."""
         with self._lock:
-            self.cut = self.cut or why
+            self.aborted = self.aborted or why
             sock = getattr(self._connection, "sock", None)
         if sock is not None:
             with suppress(OSError, ValueError):
-                # Of the plain socket: TLS would first exchange farewells with a server that does not answer.
+                # Of the plain socket: TLS would first negotiate a shutdown with a server that does not answer.
                 socket.socket.shutdown(sock, socket.SHUT_RDWR)
 
 
@@ -49,7 +59,7 @@ current = threading.local()
 
 
 class _Watched:
-    """Mixed into urllib3's connections: notes the stage of the request at hand."""
+    """Mixed into urllib3's connections: records the stage of the current request."""
 
     sock: Any
     send_seconds = 180.0
@@ -58,19 +68,19 @@ class _Watched:
     def connect(self) -> None:
         call = getattr(current, "call", None)
         if call is not None:
-            call.holds(self)
+            call.attach(self)
         super().connect()  # type: ignore[misc]
         self._served = 0
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         call = getattr(current, "call", None)
         if call is not None:
-            call.holds(self)
+            call.attach(self)
             call.reused = self._served > 0
         super().request(*args, **kwargs)  # type: ignore[misc]
         self._served += 1
         if call is not None:
-            call.stage, call.whole_at = "wait", time.monotonic()
+            call.stage, call.sent_at = "wait", time.monotonic()
 
     def send(self, data: Any) -> None:
         if self.sock is None:
@@ -78,7 +88,7 @@ class _Watched:
         call = getattr(current, "call", None)
         if call is not None:
             call.stage = "send"
-        # Otherwise the time to connect would bound the whole upload, and a slow line could never send a picture.
+        # Otherwise the connect timeout would bound the whole upload, and a slow line could never send an image.
         self.sock.settimeout(self.send_seconds)
         super().send(data)  # type: ignore[misc]
 
@@ -103,7 +113,7 @@ _POOLS = {"http": _HttpPool, "https": _HttpsPool}
 
 
 class Adapter(HTTPAdapter):
-    """The adapter of `requests` with connections that keep count, through a proxy too."""
+    """The adapter of `requests` with the connections above, through a proxy too."""
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

@@ -1,7 +1,7 @@
-"""The calls of Stability's hosted API that this engine knows, as data.
+"""The endpoints of Stability's hosted API that this engine uses, as data.
 
 Source: Stability's OpenAPI document (version v2beta, September 2026). The service ignores fields it does not know and
-charges all the same, so nothing but what stands here is ever sent.
+charges all the same, so nothing but what is listed here is ever sent.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from augmentai.settings import Settings
 
-MAX_BODY_BYTES = 10 * 1024 * 1024  # of the whole request: picture, fields and the lines between them
+MAX_BODY_BYTES = 10 * 1024 * 1024  # of the whole request: image, fields and the multipart lines
 MAX_REQUESTS = 150  # in WINDOW_SECONDS; the service locks out whoever sends more
 WINDOW_SECONDS = 10.0
 MAX_SEED = 4_294_967_294
@@ -38,12 +38,12 @@ STYLE_PRESETS = (
 
 
 class FieldError(ValueError):
-    """A field or a value that the service would ignore or refuse; the message says what is allowed."""
+    """A field or a value that the service would ignore or reject; the message says what is allowed."""
 
 
 @dataclass(frozen=True)
 class Number:
-    """A numeric field and its range, both ends allowed."""
+    """A numeric field and its range, both ends included."""
 
     low: float
     high: float
@@ -60,26 +60,26 @@ class Number:
 
 @dataclass(frozen=True)
 class Choice:
-    """A field that is one of a few words."""
+    """A field with a fixed set of values."""
 
-    words: tuple[str, ...]
+    values: tuple[str, ...]
 
     def check(self, name: str, value: object) -> str:
-        if value not in self.words:
-            raise FieldError(f"{name} is {value!r}; expected one of {', '.join(self.words)}")
+        if value not in self.values:
+            raise FieldError(f"{name} is {value!r}; expected one of {', '.join(self.values)}")
         return str(value)
 
 
 @dataclass(frozen=True)
 class Text:
-    """A field of words."""
+    """A field of free text."""
 
-    high: int = 10_000
+    max_chars: int = 10_000
 
     def check(self, name: str, value: object) -> str:
         text = str(value)
-        if len(text) > self.high:
-            raise FieldError(f"{name} has {len(text):,} characters; at most {self.high:,} are allowed")
+        if len(text) > self.max_chars:
+            raise FieldError(f"{name} has {len(text):,} characters; at most {self.max_chars:,} are allowed")
         return text
 
 
@@ -88,12 +88,19 @@ Rule = Number | Choice | Text
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One call.
+    """One endpoint.
 
-    path: below the base address. fields: what it knows, besides the picture. fixed: what every request carries.
-    credits: list price of a picture, by model. strength_field: where the recipe's strength goes; inverse where 1 means
-    "like the input". min_side_px, max_side_px, min_pixels, max_pixels, max_aspect: of the picture sent.
-    canvas_pixels: the service answers with about that many pixels whatever it is sent; None where it keeps the size.
+    Attributes:
+        name: what the settings call it.
+        path: below the base address.
+        fields: those it knows, apart from the image.
+        credits: list price of an image, by model.
+        strength_field: where the recipe's strength goes.
+        strength_is_inverse: 1 means "like the input" there.
+        fixed: what every request contains.
+        min_side_px, max_side_px, min_pixels, max_pixels, max_aspect: limits of the image sent.
+        canvas_pixels: the service answers with about that many pixels whatever it is sent; None where it keeps the
+            size.
     """
 
     name: str
@@ -111,7 +118,7 @@ class Endpoint:
     canvas_pixels: int | None = None
 
     def form(self, wanted: Mapping[str, object]) -> dict[str, str]:
-        """The form of one request: `fixed` and whatever is wanted and not empty. Raises FieldError."""
+        """The form of one request: `fixed`, and all of `wanted` that is not empty. Raises FieldError."""
         sent = dict(self.fixed)
         for name, value in wanted.items():
             if name not in self.fields:
@@ -122,7 +129,7 @@ class Endpoint:
         return sent
 
     def strength(self, wanted: float) -> dict[str, object]:
-        """The recipe's strength (0 keeps the source, 1 is as far as it goes) as the field that this call has for it."""
+        """The recipe's strength (0 keeps the source, 1 is the maximum) as this endpoint's field."""
         return {self.strength_field: round(1 - wanted if self.strength_is_inverse else wanted, 4)}
 
 
@@ -135,7 +142,7 @@ _COMMON: dict[str, Rule] = {
 }
 
 SD3_MODELS = {"sd3.5-large": 6.5, "sd3.5-large-turbo": 4.0, "sd3.5-medium": 3.5, "sd3.5-flash": 2.5}
-# Retired names are still served, as their 3.5 kin and at its price; the new name is sent in case that ends.
+# Retired names are still served, as their 3.5 successors and at that price; the new name is sent in case that ends.
 _RETIRED = {"sd3-large": "sd3.5-large", "sd3-large-turbo": "sd3.5-large-turbo", "sd3-medium": "sd3.5-medium"}
 
 ENDPOINTS = {
@@ -169,8 +176,8 @@ ENDPOINTS = {
 
 
 @dataclass(frozen=True)
-class Plan:
-    """Which call, which model, at what price in credits a picture, and which fields besides."""
+class RequestPlan:
+    """What the settings ask for: endpoint, model, price of an image in credits, and extra fields."""
 
     endpoint: Endpoint
     model: str
@@ -178,7 +185,7 @@ class Plan:
     extra: Mapping[str, object]
 
 
-def plan(settings: Settings) -> Plan:
+def request_plan(settings: Settings) -> RequestPlan:
     """What the settings ask for. Raises FieldError where the service would not understand it."""
     endpoint = ENDPOINTS[settings.stability_endpoint]
     extra = dict(settings.stability_fields)
@@ -202,4 +209,4 @@ def plan(settings: Settings) -> Plan:
         raise FieldError(
             f"AUGMENTAI_STABILITY_PRICES names {strange[0]!r}; it may name {', '.join(sorted(known_prices))}"
         )
-    return Plan(endpoint, model, settings.stability_prices.get(model, endpoint.credits[model]), extra)
+    return RequestPlan(endpoint, model, settings.stability_prices.get(model, endpoint.credits[model]), extra)

@@ -1,9 +1,9 @@
-"""A photo into what the hosted API takes, and its answer back onto the source's own pixels.
+"""A photo as the hosted API accepts it, and the answer mapped back onto the source's own pixels.
 
-Labels stay true only if every point comes back to where it was. The service answers with about a megapixel whose sides
-are multiples of 64, at an aspect ratio near the one it was given. A picture that has such sides already leaves it
-nothing to round, so the source is set, undistorted, into one, its edges mirrored into the rest, and cut out of the
-answer again.
+Labels stay valid only if every point comes back to where it was. The service answers with about a megapixel whose sides
+are multiples of 64, at an aspect ratio close to the input's. An image that already has such sides leaves nothing to
+round, so the source is placed, undistorted, on a canvas of that size, with its edges mirrored into the rest, and is
+cropped from the answer again.
 """
 
 from __future__ import annotations
@@ -23,25 +23,29 @@ from augmentai.images.fine_detail import enlarge, loses_detail
 
 _STEP_PX = 64
 _ROOM_FOR_FIELDS_BYTES = 128 * 1024  # two prompts of 10,000 characters of four bytes each, and the multipart lines
-_LARGEST_FILE_BYTES = MAX_BODY_BYTES - _ROOM_FOR_FIELDS_BYTES
-_PLEASANT_FILE_BYTES = 4 * 1024 * 1024  # beyond this a lossless file only costs time on the wire
+_MAX_FILE_BYTES = MAX_BODY_BYTES - _ROOM_FOR_FIELDS_BYTES
+_PREFERRED_FILE_BYTES = 4 * 1024 * 1024  # beyond this a lossless file only costs upload time
 _JPEG_QUALITIES = (95, 90, 80, 65, 40)
 _MAX_ANSWER_PIXELS = 16_000_000
-_ASPECT_DRIFT = 0.01  # more than this, and the service may have shown more or less of the picture, not squeezed it
+_ASPECT_DRIFT = 0.01  # beyond this the service may have shown more or less of the image instead of squeezing it
 _FORMATS = ("PNG", "JPEG", "WEBP")
 
 _LANCZOS = Image.Resampling.LANCZOS
 
 
 class AnswerError(ValueError):
-    """The service's bytes are not a picture that can be used; the message says what they are."""
+    """The service's bytes are not a usable image; the message says what they are."""
 
 
 @dataclass(frozen=True)
 class Prepared:
-    """A picture ready to be sent, and the way back.
+    """An image ready to be sent, and the way back.
 
-    sent_wh: its size. box: where the source lies in it, (left, top, right, bottom) in pixels.
+    Attributes:
+        data: the encoded file.
+        media_type: of the file.
+        sent_wh: width and height of the image sent.
+        box: where the source is in it, (left, top, right, bottom) in pixels.
     """
 
     data: bytes
@@ -50,10 +54,10 @@ class Prepared:
     box: tuple[int, int, int, int]
 
 
-def prepare(picture: Image.Image, endpoint: Endpoint) -> Prepared:
-    """An RGB picture of any size as a file within all the limits of `endpoint`."""
-    canvas_wh, inner_wh = _layout(picture.size, endpoint)
-    inner = picture if picture.size == inner_wh else picture.resize(inner_wh, _LANCZOS, reducing_gap=3.0)
+def prepare(image: Image.Image, endpoint: Endpoint) -> Prepared:
+    """An RGB image of any size as a file within all limits of `endpoint`."""
+    canvas_wh, inner_wh = _layout(image.size, endpoint)
+    inner = image if image.size == inner_wh else image.resize(inner_wh, _LANCZOS, reducing_gap=3.0)
     left, top = (canvas_wh[0] - inner_wh[0]) // 2, (canvas_wh[1] - inner_wh[1]) // 2
     canvas = _mirrored(inner, canvas_wh, left, top)
     data, media_type = _encode(canvas)
@@ -61,10 +65,19 @@ def prepare(picture: Image.Image, endpoint: Endpoint) -> Prepared:
 
 
 def restore(data: bytes, prepared: Prepared, source: Image.Image) -> tuple[Image.Image, bool]:
-    """The service's answer as RGB, exactly the width and height of `source`, the picture that was prepared.
+    """The service's answer, mapped back onto the source.
 
-    A larger source lends its fine detail where the answer still shows the same; whether it did comes second. Raises
-    AnswerError.
+    Args:
+        data: the file that came back.
+        prepared: what was sent.
+        source: the RGB image that was prepared.
+
+    Returns:
+        RGB, exactly the width and height of `source`; and whether a larger source lent its fine detail where the answer
+        still shows the same.
+
+    Raises:
+        AnswerError: the file cannot be used.
     """
     answer = _decode(data)
     drift = (answer.width / answer.height) / (prepared.sent_wh[0] / prepared.sent_wh[1])
@@ -81,20 +94,20 @@ def restore(data: bytes, prepared: Prepared, source: Image.Image) -> tuple[Image
 
 
 def _layout(source_wh: tuple[int, int], endpoint: Endpoint) -> tuple[tuple[int, int], tuple[int, int]]:
-    """Width and height of the canvas that is sent, and of the source within it."""
+    """Width and height of the canvas that is sent, and of the source on it."""
     width, height = source_wh
     aspect = min(max(width / height, 1 / endpoint.max_aspect), endpoint.max_aspect)
     if endpoint.canvas_pixels is not None:
-        canvas = _settled(aspect, endpoint.canvas_pixels)
+        canvas = _stable_size(aspect, endpoint.canvas_pixels)
     else:
-        canvas = _within(width, height, aspect, endpoint)
+        canvas = _size_within_limits(width, height, aspect, endpoint)
     scale = min(canvas[0] / width, canvas[1] / height)
     inner = (min(canvas[0], max(1, round(width * scale))), min(canvas[1], max(1, round(height * scale))))
     return canvas, inner
 
 
-def _settled(aspect: float, pixels: int) -> tuple[int, int]:
-    """Sides in steps of 64, about `pixels` in all, that the same rounding would leave as they are."""
+def _stable_size(aspect: float, pixels: int) -> tuple[int, int]:
+    """Sides in steps of 64, about `pixels` in all, that the same rounding would not change."""
     width = height = 0
     for _ in range(8):
         width = max(1, round(math.sqrt(pixels * aspect) / _STEP_PX)) * _STEP_PX
@@ -105,8 +118,8 @@ def _settled(aspect: float, pixels: int) -> tuple[int, int]:
     return width, height
 
 
-def _within(width: int, height: int, aspect: float, endpoint: Endpoint) -> tuple[int, int]:
-    """The source's own size where the call takes it, else the nearest that it takes; padded to the aspect allowed."""
+def _size_within_limits(width: int, height: int, aspect: float, endpoint: Endpoint) -> tuple[int, int]:
+    """The source's own size where the endpoint accepts it, else the nearest one; padded to an allowed aspect ratio."""
     canvas_width, canvas_height = max(width, height * aspect), max(height, width / aspect)
     grown = max(
         1.0,
@@ -121,7 +134,7 @@ def _within(width: int, height: int, aspect: float, endpoint: Endpoint) -> tuple
     scale = grown if grown > 1 else shrunk
     if scale == 1 and (canvas_width, canvas_height) == (width, height):
         return width, height
-    # Rounded so that neither the count of pixels nor the aspect ratio steps over its limit.
+    # Rounded so that neither the number of pixels nor the aspect ratio exceeds its limit.
     up = canvas_width * scale if grown > 1 else math.floor(canvas_width * scale)
     wide = max(endpoint.min_side_px, math.ceil(up))
     high = max(
@@ -143,29 +156,29 @@ def _mirrored(inner: Image.Image, canvas_wh: tuple[int, int], left: int, top: in
 
 
 def _encode(canvas: Image.Image) -> tuple[bytes, str]:
-    """Lossless where that stays small, else JPEG as good as the limit of the request allows."""
+    """Lossless where that stays small, else JPEG at the best quality that the request limit allows."""
     buffer = io.BytesIO()
     if canvas.width * canvas.height <= 2 * 1024 * 1024:
         canvas.save(buffer, "PNG", compress_level=1)
-        if buffer.tell() <= _PLEASANT_FILE_BYTES:
+        if buffer.tell() <= _PREFERRED_FILE_BYTES:
             return buffer.getvalue(), "image/png"
     for quality in _JPEG_QUALITIES:
         buffer = io.BytesIO()
         canvas.save(buffer, "JPEG", quality=quality, subsampling=0 if quality >= 90 else 2)
-        if buffer.tell() <= _LARGEST_FILE_BYTES:
+        if buffer.tell() <= _MAX_FILE_BYTES:
             break
     return buffer.getvalue(), "image/jpeg"
 
 
 def _decode(data: bytes) -> Image.Image:
     if not data:
-        raise AnswerError("an empty answer where a picture was expected")
+        raise AnswerError("an empty answer where an image was expected")
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is ours
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # the limit below is our own
             with Image.open(io.BytesIO(data), formats=_FORMATS) as opened:
                 if opened.width * opened.height > _MAX_ANSWER_PIXELS:
-                    raise AnswerError(f"a picture of {opened.width}x{opened.height}, far more than was asked for")
+                    raise AnswerError(f"an image of {opened.width}x{opened.height}, far more than was asked for")
                 opened.load()
                 if "A" in opened.getbands() or "transparency" in opened.info:
                     over = opened.convert("RGBA")
@@ -176,9 +189,9 @@ def _decode(data: bytes) -> Image.Image:
     except AnswerError:
         raise
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, zlib.error, ...
-        kind = "a damaged or broken-off picture" if _looks_like_picture(data) else "something that is no picture"
+        kind = "a corrupt or truncated image" if _looks_like_image(data) else "something that is not an image"
         raise AnswerError(f"{kind} ({len(data):,} bytes)") from error
 
 
-def _looks_like_picture(data: bytes) -> bool:
+def _looks_like_image(data: bytes) -> bool:
     return data.startswith((b"\x89PNG", b"\xff\xd8\xff", b"RIFF"))

@@ -12,12 +12,12 @@ from datetime import UTC, datetime, timedelta
 from augmentai.engines.stability.endpoints import MAX_REQUESTS, WINDOW_SECONDS
 
 _SHARE = 2 / 3  # of the allowed rate: the service counts arrivals, which bunch up on the way
-_LONGEST_REST = 10  # times the first one
-_NAP_SECONDS = 0.1  # how soon a sleeper notices that it is no longer wanted
+_MAX_COOL_DOWN = 10  # times the first one
+_NAP_SECONDS = 0.1  # how soon a waiting thread notices a cancellation
 
 
-class Pace:
-    """One for all workers of an engine. Thread-safe."""
+class RateLimiter:
+    """At most so many requests in a sliding window, shared by all threads of an account. Thread-safe."""
 
     def __init__(self, requests: int = int(MAX_REQUESTS * _SHARE), seconds: float = WINDOW_SECONDS) -> None:
         self._requests, self._seconds = requests, seconds
@@ -26,9 +26,9 @@ class Pace:
         self._locked_until = 0.0
         self._locks_in_a_row = 0
 
-    def wait_turn(self, given_up: Callable[[], bool]) -> bool:
-        """Sleep until a request may go out, and count it. False where `given_up` turned true meanwhile."""
-        while not given_up():
+    def wait_turn(self, cancelled: Callable[[], bool]) -> bool:
+        """Sleep until a request may go out, and count it. False where `cancelled` turned true meanwhile."""
+        while not cancelled():
             wait = self._claim()
             if wait <= 0:
                 return True
@@ -36,6 +36,7 @@ class Pace:
         return False
 
     def _claim(self) -> float:
+        """Seconds to wait; 0 or less where the request is counted and may go out."""
         now = time.monotonic()
         with self._lock:
             while self._sent and self._sent[0] <= now - self._seconds:
@@ -48,9 +49,14 @@ class Pace:
             return wait
 
     def lock_out(self, seconds: float, sent_at: float) -> int:
-        """Nothing goes out for `seconds`. Returns how many lock-outs there have been without a success between.
+        """Let nothing out for a while.
 
-        sent_at: when the request that was turned away went out (monotonic); several of one volley are one lock-out.
+        Args:
+            seconds: how long.
+            sent_at: when the rejected request went out (monotonic); several of one volley are one lock-out.
+
+        Returns:
+            How many lock-outs there have been without a success in between.
         """
         now = time.monotonic()
         with self._lock:
@@ -60,6 +66,7 @@ class Pace:
             return self._locks_in_a_row
 
     def success(self) -> None:
+        """A request was answered: the lock-outs begin at 0 again."""
         with self._lock:
             self._locks_in_a_row = 0
 
@@ -70,23 +77,24 @@ class Pace:
             return max(0.0, self._locked_until - time.monotonic())
 
 
-class Breaker:
-    """Opens after `faults` faults in a row, lets one trial through after `rest_seconds`, closes when that succeeds.
+class CircuitBreaker:
+    """Opens after `faults` faults in a row, lets one trial through after a cool-down, closes when that succeeds.
 
-    Each trial that fails doubles the rest, up to ten times the first. Thread-safe; outlives jobs.
+    Each trial that fails doubles the cool-down, up to ten times the first. Thread-safe; outlives jobs.
     """
 
-    def __init__(self, faults: int, rest_seconds: float) -> None:
-        self._faults_allowed, self._first_rest = faults, rest_seconds
+    def __init__(self, faults: int, cool_down_seconds: float) -> None:
+        self._faults_allowed, self._first_cool_down = faults, cool_down_seconds
         self._lock = threading.Lock()
         self._faults = 0
-        self._rest = rest_seconds
+        self._cool_down = cool_down_seconds
         self._opened_until: float | None = None
         self._reason = ""
 
     def success(self) -> None:
+        """Close: the service works."""
         with self._lock:
-            self._faults, self._rest, self._opened_until = 0, self._first_rest, None
+            self._faults, self._cool_down, self._opened_until = 0, self._first_cool_down, None
 
     def fault(self, reason: str) -> None:
         """Count one; opens where it is one too many, or where it was the trial."""
@@ -95,25 +103,25 @@ class Breaker:
             if self._opened_until is not None:
                 if time.monotonic() < self._opened_until:
                     return  # a straggler of the volley that opened it
-                self._rest = min(self._rest * 2, self._first_rest * _LONGEST_REST)
-                self._open(reason, self._rest)
+                self._cool_down = min(self._cool_down * 2, self._first_cool_down * _MAX_COOL_DOWN)
+                self._open(reason, self._cool_down)
             elif self._faults >= self._faults_allowed:
-                self._open(reason, self._rest)
+                self._open(reason, self._cool_down)
 
     def trip(self, reason: str, seconds: float | None = None) -> None:
-        """Open at once, for `seconds` or the usual rest."""
+        """Open at once, for `seconds` or the usual cool-down."""
         with self._lock:
-            self._open(reason, seconds or self._rest)
+            self._open(reason, seconds or self._cool_down)
 
     def _open(self, reason: str, seconds: float) -> None:
         self._opened_until = time.monotonic() + seconds
-        # A time of day, not what is left: the words stay the same for every picture that is told them.
+        # A time of day, not the time left: the words stay the same for every image that they are reported with.
         until = datetime.now(UTC) + timedelta(seconds=seconds)
-        self._reason = f"the hosted API is left alone until {until:%H:%M:%S} UTC; the last fault: {reason}"
+        self._reason = f"the hosted API is paused until {until:%H:%M:%S} UTC; last error: {reason}"
 
     @property
     def on_trial(self) -> bool:
-        """The rest is over and one request may show whether the service works again."""
+        """The cool-down is over, and one request may show whether the service works again."""
         with self._lock:
             return self._opened_until is not None and time.monotonic() >= self._opened_until
 
@@ -126,5 +134,5 @@ class Breaker:
 
 
 def jittered(seconds: float) -> float:
-    """`seconds`, give or take half: workers that failed together must not come back together."""
+    """`seconds`, plus or minus half: threads that failed together must not come back together."""
     return seconds * (0.5 + random.random())

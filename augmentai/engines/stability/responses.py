@@ -1,4 +1,4 @@
-"""What an answer of the hosted API means: a picture, a refusal of this image, a fault, or the end of the engine."""
+"""What a response of the hosted API means: an image, a refusal of this image, a fault, or the end of the engine."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from augmentai.engines.stability.api_key import redacted
 
 if TYPE_CHECKING:
-    from augmentai.engines.stability.client import Answer, Broken
+    from augmentai.engines.stability.client import RequestFailure, Response
 
 _TITLE = re.compile(r"<title[^>]*>(.*?)</title>", re.IGNORECASE | re.DOTALL)
 _ADVICE = {
@@ -26,8 +26,8 @@ _ADVICE = {
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A success: the file's bytes, not yet looked at, and the seed that the service used."""
+class Success:
+    """An image: the file's bytes, not yet decoded, and the seed that the service used."""
 
     data: bytes = field(repr=False)
     seed: str
@@ -38,10 +38,14 @@ class Picture:
 class Problem:
     """Everything else.
 
-    kind: "refused" (this image), "fault" (the service does not work as it should), "passing" (a fault worth one more
-    try), "down" (a fault that the next request would meet too), "locked" (too many requests; `wait_seconds` where the
-    service says) or "out" (no more for this job).
-    charged: None where that cannot be known. sent_at: of a locked one, when its request went out (monotonic).
+    Attributes:
+        kind: "refused" (this image), "fault" (the service does not work as it should), "transient" (a fault worth one
+            retry), "down" (a fault that the next request would meet too), "locked" (too many requests) or "out" (no
+            more for this job).
+        reason: why, in words for the user.
+        charged: None where that cannot be known.
+        wait_seconds: of a "locked" one, where the service says.
+        sent_at: of a "locked" one, when its request went out (monotonic).
     """
 
     kind: str
@@ -51,130 +55,129 @@ class Problem:
     sent_at: float = 0.0
 
 
-def understand(answer: Answer, key: str) -> Picture | Problem:
-    """Never raises; no words of the server are passed on without the key struck out."""
+def parse_response(response: Response, key: str) -> Success | Problem:
+    """What a complete response means. Never raises; the key is removed from all text of the server."""
 
     def clean(text: str) -> str:
         return redacted(text, key)
 
-    status = answer.status
+    status = response.status
     if status == 200:
-        return _success(answer, clean)
-    said = _said(answer, clean)
+        return _parse_success(response, clean)
+    message = _error_message(response, clean)
     advice = f"; {_ADVICE[status]}" if status in _ADVICE else ""
-    reason = f"the hosted API answered {status}: {said}{advice}"
+    reason = f"the hosted API answered {status}: {message}{advice}"
     if status in {401, 402}:
         return Problem("out", reason)
     if status == 429:
-        if "balance" in said.lower():  # the older form of 402
+        if "balance" in message.lower():  # the older form of 402
             return Problem("out", f"{reason}; {_ADVICE[402]}")
-        return Problem("locked", reason, wait_seconds=_retry_after(answer.headers), sent_at=answer.sent_at)
+        return Problem("locked", reason, wait_seconds=_retry_after(response.headers), sent_at=response.sent_at)
     if status in {404, 405}:
         return Problem("out", reason)
     if status >= 500 or status == 408:
-        return Problem("passing", reason)
+        return Problem("transient", reason)
     if 300 <= status < 400:
-        return Problem(
-            "fault", f"the hosted API answered {status} and points to another address, which is not followed"
-        )
-    if 400 <= status < 500 and (_envelope(answer) or status in {413, 422}):
+        return Problem("fault", f"the hosted API answered {status}, a redirect, which is not followed")
+    if 400 <= status < 500 and (_error_body(response) or status in {413, 422}):
         return Problem("refused", reason)
-    # A page of something between here and the service; it says nothing of the picture.
+    # A page of something between here and the service; it says nothing about the image.
     return Problem("fault", reason)
 
 
-def understand_broken(broken: Broken) -> Problem:
-    """A request without a whole answer: worth another try only where the first cannot have been paid for, or hardly."""
-    if broken.why in {"certificate", "tls"}:
-        return Problem("down", broken.words)
-    if broken.stage in {"connect", "send"} or broken.stale:
-        return Problem("passing", broken.words)
-    if broken.stage == "wait":
-        # Long silence: the work may well have been done. A broken line: retried once, but counted as if it were paid.
-        return Problem("passing" if broken.why == "reset" else "fault", broken.words, None)
-    if broken.status != 200:
-        return Problem("passing" if broken.status >= 500 else "fault", f"{broken.words} (status {broken.status})")
-    return Problem("fault", broken.words, True if broken.paid_marks else None)
+def parse_failure(failure: RequestFailure) -> Problem:
+    """What an incomplete request means: it is worth a retry only where it was certainly or very likely not charged."""
+    if failure.why in {"certificate", "tls"}:
+        return Problem("down", failure.message)
+    if failure.stage in {"connect", "send"} or failure.stale:
+        return Problem("transient", failure.message)
+    if failure.stage == "wait":
+        # Long silence: the work may well have been done. A broken connection: retried once, but counted as charged.
+        return Problem("transient" if failure.why == "reset" else "fault", failure.message, None)
+    if failure.status != 200:
+        kind = "transient" if failure.status >= 500 else "fault"
+        return Problem(kind, f"{failure.message} (status {failure.status})")
+    return Problem("fault", failure.message, True if failure.looks_paid else None)
 
 
-def balance_of(answer: Answer | Broken) -> float | None:
-    """Credits in the answer of /v1/user/balance, or None."""
-    told = _json(getattr(answer, "body", b"")) or {}
-    credits = told.get("credits")
-    return float(credits) if isinstance(credits, int | float) and getattr(answer, "status", 0) == 200 else None
+def balance_of(response: Response | RequestFailure) -> float | None:
+    """Credits in the response of /v1/user/balance, or None."""
+    parsed = _json(getattr(response, "body", b"")) or {}
+    credits = parsed.get("credits")
+    return float(credits) if isinstance(credits, int | float) and getattr(response, "status", 0) == 200 else None
 
 
-def _success(answer: Answer, clean: Callable[[str], str]) -> Picture | Problem:
-    media_type = answer.headers.get("content-type", "").split(";")[0].strip().lower()
+def _parse_success(response: Response, clean: Callable[[str], str]) -> Success | Problem:
+    media_type = response.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type.startswith("image/"):
-        finish, seed, data = answer.headers.get("finish-reason", ""), answer.headers.get("seed", ""), answer.body
+        finish, seed, data = response.headers.get("finish-reason", ""), response.headers.get("seed", ""), response.body
         paid: bool | None = True
-    elif media_type == "application/json" and (told := _json(answer.body)) is not None and "image" in told:
-        finish, seed = str(told.get("finish_reason", "")), str(told.get("seed", ""))
+    elif media_type == "application/json" and (parsed := _json(response.body)) is not None and "image" in parsed:
+        finish, seed = str(parsed.get("finish_reason", "")), str(parsed.get("seed", ""))
         paid = True
         try:
-            data = base64.b64decode(str(told["image"]), validate=True)
+            data = base64.b64decode(str(parsed["image"]), validate=True)
         except (binascii.Error, ValueError):
-            return Problem("fault", "the hosted API answered 200 with a picture that is not base64", paid)
+            return Problem("fault", "the hosted API answered 200 with an image that is not base64", paid)
     else:
-        shown = _shown(answer, clean)
-        paid = True if "finish-reason" in answer.headers else None
-        return Problem("fault", f"the hosted API answered 200 with {shown}, not a picture", paid)
+        found = _describe_body(response, clean)
+        paid = True if "finish-reason" in response.headers else None
+        return Problem("fault", f"the hosted API answered 200 with {found}, not an image", paid)
     if not data:
         return Problem("fault", "the hosted API answered 200 with an empty body", paid)
     finish = clean(finish)
     if not finish:
         return Problem(
-            "fault", "the hosted API answered 200 without a finish-reason, so the picture is not trusted", paid
+            "fault", "the hosted API answered 200 without a finish-reason, so the image is not trusted", paid
         )
     if finish == "CONTENT_FILTERED":
-        return Problem("refused", "CONTENT_FILTERED: the hosted API blurred the picture it made", paid)
+        return Problem("refused", "CONTENT_FILTERED: the hosted API blurred the image it made", paid)
     if finish != "SUCCESS":
         return Problem("refused", f"the hosted API finished with {finish}, not SUCCESS", paid)
-    return Picture(data, clean(seed))
+    return Success(data, clean(seed))
 
 
-def _said(answer: Answer, clean: Callable[[str], str]) -> str:
-    """The server's own words: those of its error form (both versions), or what kind of page it sent."""
-    told = _envelope(answer)
-    if told:
-        errors = told.get("errors")
-        words = "; ".join(map(str, errors)) if isinstance(errors, list) else str(told.get("message") or "")
-        name = str(told.get("name") or "")
+def _error_message(response: Response, clean: Callable[[str], str]) -> str:
+    """The server's own words: those of its error body (both versions), or what kind of page it sent."""
+    error = _error_body(response)
+    if error:
+        errors = error.get("errors")
+        words = "; ".join(map(str, errors)) if isinstance(errors, list) else str(error.get("message") or "")
+        name = str(error.get("name") or "")
         return clean(f"{name}: {words}" if name and words else name or words)
-    return _shown(answer, clean)
+    return _describe_body(response, clean)
 
 
-def _envelope(answer: Answer) -> dict[str, Any]:
-    told = _json(answer.body) or {}
-    return told if {"errors", "message", "name"} & set(told) else {}
+def _error_body(response: Response) -> dict[str, Any]:
+    parsed = _json(response.body) or {}
+    return parsed if {"errors", "message", "name"} & set(parsed) else {}
 
 
-def _shown(answer: Answer, clean: Callable[[str], str]) -> str:
-    if not answer.body.strip():
+def _describe_body(response: Response, clean: Callable[[str], str]) -> str:
+    if not response.body.strip():
         return "an empty body"
-    text = answer.body[:4096].decode("utf-8", "replace")
-    media_type = answer.headers.get("content-type", "").split(";")[0].strip().lower()
-    if answer.body.startswith((b"\x89PNG", b"\xff\xd8\xff")):
-        return f"a picture said to be {clean(media_type) or 'nothing'}"
+    text = response.body[:4096].decode("utf-8", "replace")
+    media_type = response.headers.get("content-type", "").split(";")[0].strip().lower()
+    if response.body.startswith((b"\x89PNG", b"\xff\xd8\xff")):
+        return f"an image labelled as {clean(media_type) or 'nothing'}"
     if "html" in media_type or text.lstrip()[:1] == "<":
         title = _TITLE.search(text)
         return f"an HTML page ({clean(title[1])})" if title and title[1].strip() else "an HTML page"
     if not text.isprintable() and "\ufffd" in text:
-        return f"{len(answer.body):,} bytes of {clean(media_type) or 'no named type'}"
+        return f"{len(response.body):,} bytes of {clean(media_type) or 'unknown type'}"
     return f"the text {clean(text)[:160]!r}"
 
 
 def _json(body: bytes) -> dict[str, Any] | None:
     try:
-        told = json.loads(body)
+        parsed = json.loads(body)
     except (ValueError, RecursionError):
         return None
-    return told if isinstance(told, dict) else None
+    return parsed if isinstance(parsed, dict) else None
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, whether given so or as a date (RFC 9110, 10.2.3). None where there is none that can be read."""
+    """Seconds, whether stated so or as a date (RFC 9110, 10.2.3). None where there are none that can be parsed."""
     text = headers.get("retry-after", "").strip()
     try:
         return max(0.0, float(text)) if text and float(text) < float("inf") else None

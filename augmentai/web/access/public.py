@@ -17,7 +17,7 @@ PUBLIC_LIMITS: dict[str, Any] = {
     "visitor_credits_per_hour": 50.0,
     "visitor_upload_mb_per_hour": 2000.0,
     "visitor_jobs": 3,
-    "stability_credits_per_day": 500.0,
+    "credits_per_day": 500.0,
     "max_files": 500,
     "max_megapixels": 30.0,
     "max_file_mb": 30.0,

@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Sequence
 from typing import Any
 
-from augmentai.engines import with_limits
+from augmentai.engines import estimate, owner_pays, with_limits
 from augmentai.engines.base import Engine
 from augmentai.pipeline.job import Job
 from augmentai.settings import Settings
@@ -64,30 +64,30 @@ class Visitors:
         remaining = self.images.remaining(address_of(request, self.proxies))
         return f"Limit: {limit:,.0f} images per hour per visitor; you have {remaining:,.0f} left"
 
-    def reservation(self, request: Any, own_key: bool = False) -> Reservation:
-        """For one job of the visitor who sent `request`; with their own key, credits are not counted."""
-        return Reservation(self, address_of(request, self.proxies), own_key)
+    def reservation(self, request: Any) -> Reservation:
+        """For one job of the visitor who sent `request`."""
+        return Reservation(self, address_of(request, self.proxies))
 
 
 class Reservation:
-    """What one job uses of its visitor's hour: `admit` reserves the most it can need, `settle` returns the rest."""
+    """What one job uses of its visitor's hour: `admit` reserves the most it can need, `settle` returns the rest.
 
-    def __init__(self, visitors: Visitors, address: str, own_key: bool) -> None:
+    Credits that visitors pay for themselves, with a key of their own, are not counted.
+    """
+
+    def __init__(self, visitors: Visitors, address: str) -> None:
         self._visitors, self._address = visitors, address
-        self._counts_credits = not own_key and visitors.credits.limit is not None
+        self._counts_credits = visitors.credits.limit is not None
         self._job: Job | None = None
         self._images = 0
         self._credits = 0.0
         self._settled = False
 
-    def limited(self, settings: Settings, engines: Sequence[Engine]) -> tuple[Settings, Sequence[Engine]]:
-        """Settings and engines with which the job spends no more than the credits that its visitor has left."""
-        if not self._counts_credits or not settings.stability_api_key.get_secret_value():
-            return settings, engines
-        remaining = self._visitors.credits.remaining(self._address)
-        caps = [remaining, settings.stability_credits_per_job]
-        changed = settings.model_copy(update={"stability_credits_per_job": min(c for c in caps if c is not None)})
-        return changed, with_limits(engines, changed)
+    def limited(self, engines: Sequence[Engine]) -> Sequence[Engine]:
+        """The engines, with which the job can spend no more than the credits that its visitor has left."""
+        if not self._counts_credits:
+            return engines
+        return with_limits(engines, self._visitors.credits.remaining(self._address))
 
     def admit(self, job: Job) -> None:
         """Reserve what a job needs, once its size is known and before anything is made.
@@ -97,13 +97,13 @@ class Reservation:
         """
         self._reserve_images(job.expected - job.report.held)
         self._job = job
-        cost = job.estimate
+        cost = estimate([engine for engine in job.engines if owner_pays(engine)], job.recipe, job.expected)
         if not self._counts_credits or cost is None or not cost.credits:
             return
         wanted = cost.affordable * cost.credits_each
         if self._visitors.credits.remaining(self._address) < cost.credits:  # a limit of all visitors reports itself
             message = self._too_few_credits(cost.credits, cost.affordable)
-            if not cost.affordable and job.recipe.engine == "stability":
+            if not cost.affordable and job.recipe.engine == cost.engine:
                 self.settle()
                 raise LimitReachedError(message)
             job.report.notice(message)
@@ -147,5 +147,5 @@ class Reservation:
         reached = f"covers only {affordable} of these images" if affordable else "is reached"
         return (
             f"The limit of {window.limit:g} credits per hour per visitor {reached}.{when} "
-            "With your own Stability key there is no such limit."
+            "With a key of your own there is no such limit."
         )

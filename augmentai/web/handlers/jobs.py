@@ -20,6 +20,7 @@ from gradio.utils import get_upload_folder
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import OutputError
+from augmentai.engines import with_key
 from augmentai.engines.base import Engine
 from augmentai.pipeline.job import limits
 from augmentai.recipe import Recipe, RecipeError
@@ -27,7 +28,7 @@ from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.access.rate_limit import LimitReachedError
 from augmentai.web.access.visitors import Visitors
-from augmentai.web.estimates import Pace, own_key
+from augmentai.web.estimates import TimeEstimator
 from augmentai.web.jobs.cleanup import postpone_expiry
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.run import JobRequest, read_uploads, run_job
@@ -48,10 +49,15 @@ class JobHandlers:
     """Handlers that run jobs. Those of the page return {name of a component: its new value}."""
 
     def __init__(
-        self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, pace: Pace, sessions: SessionStore
+        self,
+        settings: Settings,
+        engines: Sequence[Engine],
+        visitors: Visitors,
+        times: TimeEstimator,
+        sessions: SessionStore,
     ) -> None:
         self._settings, self._engines = settings, engines
-        self._visitors, self._pace, self._sessions = visitors, pace, sessions
+        self._visitors, self._times, self._sessions = visitors, times, sessions
         self._stops: dict[str, Event] = {}
 
     def api(
@@ -124,7 +130,7 @@ class JobHandlers:
         engines = last.report["engines"] if last.report else {}
         if len(engines) == 1:
             (engine, count), *_ = engines.items()
-            self._pace.learn(engine, count, upload_state.get("pixels", 0), last.seconds)
+            self._times.learn(engine, count, upload_state.get("pixels", 0), last.seconds)
 
     def resume(self, key: str, request: gr.Request) -> Iterator[Updates]:
         """Make the variations that failed or were not reached before a stop, and add them to the results."""
@@ -256,11 +262,11 @@ class JobHandlers:
 
     def _run(self, job: JobRequest, stop: Event, request: gr.Request, key: str = "") -> Iterator[Snapshot]:
         """Run a job within its visitor's limits; its errors become messages. key: the visitor's own, if any."""
-        reservation = self._visitors.reservation(request, own_key=bool((key or "").strip()))
+        reservation = self._visitors.reservation(request)
         try:
-            settings, engines = reservation.limited(*own_key(self._settings, self._engines, key))
+            engines = reservation.limited(with_key(self._engines, key or ""))
             job = replace(job, admit=reservation.admit)
-            yield from run_job(job, settings, engines, Path(get_upload_folder()), stop)
+            yield from run_job(job, self._settings, engines, Path(get_upload_folder()), stop)
         except LimitReachedError as error:
             raise gr.Error(str(error), title="Limit reached", print_exception=False) from error
         except RecipeError as error:

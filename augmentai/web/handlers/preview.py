@@ -8,14 +8,14 @@ from typing import Any
 
 import gradio as gr
 
+from augmentai.engines import with_key
 from augmentai.engines.base import Engine
-from augmentai.engines.gan import GanEngine
 from augmentai.operations.auto_geometry import DatasetTraits, resolve_geometry
 from augmentai.recipe import AUTO, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.access.visitors import Visitors
-from augmentai.web.estimates import Pace, own_key, price, used
+from augmentai.web.estimates import TimeEstimator, first_ready
 from augmentai.web.forecast import forecast
 from augmentai.web.jobs.uploads import Upload, inspect_uploads, samples
 from augmentai.web.recipe_files import recipe_of
@@ -25,9 +25,9 @@ from augmentai.web.views import Updates
 class PreviewHandlers:
     """Handlers of the page before a job. None of them waits for the network."""
 
-    def __init__(self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, pace: Pace) -> None:
+    def __init__(self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, times: TimeEstimator) -> None:
         self._settings, self._engines = settings, engines
-        self._visitors, self._pace = visitors, pace
+        self._visitors, self._times = visitors, times
         self._warmed_up = threading.Lock()
 
     def inspect(self, uploads: Sequence[Upload], layout: str | None = AUTO) -> Updates:
@@ -54,11 +54,10 @@ class PreviewHandlers:
             return texts.warning(str(error.message))
         except RecipeError as error:  # no classes to balance
             return texts.warning(str(error))
-        settings, engines = own_key(self._settings, self._engines, key)
-        active, ready = used(engines, recipe.engine)
+        active, ready = first_ready(with_key(self._engines, key or ""), recipe.engine)
         total = quotas.total if quotas else 0
-        seconds = self._pace.seconds(active, total, upload_state.get("pixels", 0)) if active and total else 0.0
-        cost = price(settings, recipe, total) if active == "stability" else None
+        seconds = self._times.seconds(active.name, total, upload_state.get("pixels", 0)) if active and total else 0.0
+        cost = active.estimate(recipe, total) if active and total else None
         geometry = resolve_geometry(recipe, DatasetTraits(**upload_state.get("traits", {})))
         notices = (*(quotas.notices if quotas else ()), geometry.notice)
         hints = "".join(texts.hint(notice) for notice in notices if notice)
@@ -67,8 +66,7 @@ class PreviewHandlers:
         return line + hints + remaining + texts.engines(ready, active, recipe.engine)
 
     def _warm_up(self) -> None:
-        """Load the local GAN while the visitor chooses settings. Once per process, in the background."""
+        """Load what the first job needs while the visitor chooses settings. Once per process, in the background."""
         if self._warmed_up.acquire(blocking=False):
             for engine in self._engines:
-                if isinstance(engine, GanEngine):
-                    threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()
+                threading.Thread(target=engine.warm_up, name="warm-up", daemon=True).start()

@@ -15,10 +15,11 @@ from typing import Any
 
 import pytest
 
+from augmentai.engines import with_key
 from augmentai.engines.base import Engine, JobView, Made, Readiness, Refused, Task
-from augmentai.engines.stability import StabilityEngine, visitor_settings
+from augmentai.engines.stability import StabilityEngine
 from augmentai.engines.stability.api_key import redacted
-from augmentai.engines.stability.rate_limit import Breaker, Pace
+from augmentai.engines.stability.rate_limit import CircuitBreaker, RateLimiter
 from augmentai.images import decode
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
@@ -100,8 +101,8 @@ def test_same_pixels_whatever_the_order_and_the_number_in_flight(emulator: Emula
     recipe = Recipe(engine="stability", variations=2, seed=11)
     sources = some_sources(4)
 
-    def pixels(sources: list[Any], wires: int) -> dict[Any, bytes]:
-        ran = run_job(settings_for(emulator, stability_concurrency=wires), sources, recipe)
+    def pixels(sources: list[Any], connections: int) -> dict[Any, bytes]:
+        ran = run_job(settings_for(emulator, stability_concurrency=connections), sources, recipe)
         return {(o.source.path, o.index): o.variation.image.tobytes() for o in ran.outcomes if o.variation}
 
     first = pixels(sources, 1)
@@ -142,12 +143,12 @@ def test_all_wait_out_a_lock_together(emulator: Emulator) -> None:  # noqa: F811
 
 
 def test_the_rate_is_never_exceeded() -> None:
-    pace = Pace(requests=5, seconds=0.5)
+    limiter = RateLimiter(requests=5, seconds=0.5)
     times: list[float] = []
 
     def work() -> None:
         for _ in range(4):
-            pace.wait_turn(lambda: False)
+            limiter.wait_turn(lambda: False)
             times.append(time.monotonic())
 
     threads = [threading.Thread(target=work) for _ in range(4)]
@@ -167,12 +168,12 @@ def test_breaker_opens_and_the_job_comes_back(emulator: Emulator) -> None:  # no
     settings = settings_for(
         emulator, stability_concurrency=1, stability_faults=3, stability_rest_seconds=0.3, stability_retry_seconds=0.01
     )
-    ran = run_job(settings, some_sources(40), engines=[StabilityEngine(settings), Steady()])
+    ran = run_job(settings, some_sources(40), engines=[StabilityEngine(settings), Steady(settings)])
     assert [outcome.ok for outcome in ran.outcomes] == [True] * 40
     assert ran.engines["gan"] >= 3
     assert ran.engines["stability"] >= 10
-    assert "is left alone until" in ran.reasons
-    assert "the last fault: the hosted API answered 500" in ran.reasons
+    assert "is paused until" in ran.reasons
+    assert "last error: the hosted API answered 500" in ran.reasons
     assert ran.outcomes[-1].variation is not None
     assert ran.outcomes[-1].variation.engine == "stability"
 
@@ -201,21 +202,21 @@ def test_breaker_outlives_the_job(emulator: Emulator) -> None:  # noqa: F811
     assert (ready.ready, ready.for_good, ready.configured) == (False, False, True)
     emulator.control(reset=True)
     ran = run_job(settings, some_sources(2), Recipe(engine="stability", seed=1), [engine])
-    assert "is left alone until" in ran.reasons
+    assert "is paused until" in ran.reasons
     assert not emulator.stats()["requests"]
 
 
-def test_one_trial_after_the_rest() -> None:
-    breaker = Breaker(faults=2, rest_seconds=0.1)
+def test_one_trial_after_the_cool_down() -> None:
+    breaker = CircuitBreaker(faults=2, cool_down_seconds=0.1)
     breaker.fault("a")
     assert not breaker.open_reason
     breaker.fault("b")
-    assert "the last fault: b" in breaker.open_reason
+    assert "last error: b" in breaker.open_reason
     breaker.fault("straggler")
     time.sleep(0.12)
     assert breaker.on_trial
     assert not breaker.open_reason
-    breaker.fault("c")  # the trial failed: the rest is twice as long
+    breaker.fault("c")  # the trial failed: the cool-down is twice as long
     time.sleep(0.12)
     assert breaker.open_reason
     time.sleep(0.12)
@@ -308,12 +309,13 @@ def test_no_key(key: str) -> None:
 
 
 def test_a_visitors_key_spends_the_visitors_credits(emulator: Emulator, tmp_path: Path) -> None:  # noqa: F811
-    owner = settings_for(emulator, stability_api_key="sk-bad", stability_credits_per_day=1, state=tmp_path)
-    visitor = visitor_settings(owner, f" {KEY}\n")
-    assert run_job(visitor, some_sources(2)).engines == {"stability": 2}
+    settings = settings_for(emulator, stability_api_key="sk-bad", credits_per_day=1, state=tmp_path)
+    owner = StabilityEngine(settings)
+    (visitor,) = with_key([owner], f" {KEY}\n")
+    assert run_job(settings, some_sources(2), engines=[visitor]).engines == {"stability": 2}
     assert not list(tmp_path.iterdir())
-    assert KEY not in repr(visitor)
-    assert visitor_settings(owner, " \n") is owner
+    assert KEY not in repr(visitor) + repr(vars(visitor))
+    assert with_key([owner], " \n") == [owner]
 
 
 def test_netrc_does_not_take_the_keys_place(
@@ -390,15 +392,22 @@ def test_the_key_is_in_nothing_that_a_run_leaves_behind(
         settings = settings_for(emulator)
         engine = StabilityEngine(settings)
         run_job(settings, some_sources(2), Recipe(engine="stability", seed=1), [engine])
-    shown = [caplog.text, repr(settings), str(settings), repr(engine), repr(engine.client()), repr(vars(engine))]
-    shown += [settings.model_dump_json(), repr(engine.client()._session.headers), str(engine.readiness())]
+    shown = [
+        caplog.text,
+        repr(settings),
+        str(settings),
+        repr(engine),
+        repr(engine.service.client()),
+        repr(vars(engine)),
+    ]
+    shown += [settings.model_dump_json(), repr(engine.service.client()._session.headers), str(engine.readiness())]
     assert KEY not in "\n".join(shown)
 
 
 def test_an_exception_of_the_http_library_does_not_carry_the_key_out(emulator: Emulator) -> None:  # noqa: F811
     """Error reporters print the locals of every frame; the request, key and all, must be in none that is kept."""
     emulator.fault("reset-headers", times=-1)
-    client = StabilityEngine(settings_for(emulator)).client()
+    client = StabilityEngine(settings_for(emulator)).service.client()
     broken = client.post("/v2beta/stable-image/control/structure", {"prompt": "x"}, b"x", "image/png", lambda _: None)
     assert KEY not in repr(broken)
     assert not isinstance(broken, BaseException)

@@ -41,7 +41,7 @@ class Row:
 
 
 ALWAYS = {"times": -1}
-ONE_WIRE = {"stability_concurrency": 1}
+ONE_CONNECTION = {"stability_concurrency": 1}
 SHORT = {"stability_read_seconds": 2, "stability_total_seconds": 3}
 DRIP = {"seconds": 10}
 TABLE = [
@@ -59,7 +59,7 @@ TABLE = [
     Row("401-echo", 0, "401: unauthorized: Incorrect API key provided: [key]", more=ALWAYS, sent=2),
     Row("402", 0, "402: payment_required: You lack sufficient credits", more=ALWAYS, sent=2),
     Row("402", 2, "402: payment_required", more={"times": -1, "after": 2}, sent=4),
-    Row("402", 2, "402: payment_required", more={"times": -1, "after": 2}, settings=ONE_WIRE, sent=3),
+    Row("402", 2, "402: payment_required", more={"times": -1, "after": 2}, settings=ONE_CONNECTION, sent=3),
     Row("429-balance", 0, "429: insufficient_balance", more=ALWAYS, sent=2),
     Row("404", 0, "404: an HTML page (404 Not Found); check STABILITY_API_BASE", more=ALWAYS, sent=2),
     # Passing: waited out, or tried once more.
@@ -69,13 +69,15 @@ TABLE = [
     Row("429", 0, "429: rate_limit_exceeded", more={"times": -1, "retry_after": "3600"}, sent=2),
     Row("429", 0, "429: rate_limit_exceeded", more=ALWAYS, settings={"stability_lock_seconds": 0.05}),
     Row("500", 4, sent=5),
-    Row("500", 3, "500: internal_error: An unexpected server error", more={"times": 2}, settings=ONE_WIRE, sent=5),
+    Row(
+        "500", 3, "500: internal_error: An unexpected server error", more={"times": 2}, settings=ONE_CONNECTION, sent=5
+    ),
     Row("500", 0, "500: internal_error", more=ALWAYS, sent=8),
-    Row("502-html", 3, "502: an HTML page (502 Bad Gateway)", more={"times": 2}, settings=ONE_WIRE, sent=5),
-    Row("503", 3, "503: the text 'upstream connect error", more={"times": 2}, settings=ONE_WIRE, sent=5),
+    Row("502-html", 3, "502: an HTML page (502 Bad Gateway)", more={"times": 2}, settings=ONE_CONNECTION, sent=5),
+    Row("503", 3, "503: the text 'upstream connect error", more={"times": 2}, settings=ONE_CONNECTION, sent=5),
     Row("reset-headers", 4, sent=5),
     Row("close-headers", 4, sent=5),
-    Row("reset-headers", 3, "broke before the answer", more={"times": 2}, settings=ONE_WIRE, sent=5),
+    Row("reset-headers", 3, "broke before the response", more={"times": 2}, settings=ONE_CONNECTION, sent=5),
     # Faults that are not tried again, because the first try was paid for, or may have been.
     Row(
         "never",
@@ -85,21 +87,27 @@ TABLE = [
         settings=SHORT,
         sent=4,
     ),
-    Row("drip-headers", 3, "did not finish its answer in 3 s (5 credits may have", more=DRIP, settings=SHORT, sent=4),
+    Row("drip-headers", 3, "did not finish its response in 3 s (5 credits may have", more=DRIP, settings=SHORT, sent=4),
     Row(
-        "drip-body", 3, "did not finish its answer in 3 s (5 credits were", charged=4, more=DRIP, settings=SHORT, sent=4
+        "drip-body",
+        3,
+        "did not finish its response in 3 s (5 credits were",
+        charged=4,
+        more=DRIP,
+        settings=SHORT,
+        sent=4,
     ),
-    Row("reset-body", 3, "broke in the middle of the answer (5 credits were charged)", charged=4, sent=4),
-    Row("short-body", 3, "broke in the middle of the answer (5 credits were charged)", charged=4, sent=4),
-    Row("truncated", 3, "200 with a damaged or broken-off picture", charged=4, sent=4),
-    Row("not-image", 3, "200 with something that is no picture", charged=4, sent=4),
+    Row("reset-body", 3, "broke during the response (5 credits were charged)", charged=4, sent=4),
+    Row("short-body", 3, "broke during the response (5 credits were charged)", charged=4, sent=4),
+    Row("truncated", 3, "200 with a corrupt or truncated image", charged=4, sent=4),
+    Row("not-image", 3, "200 with something that is not an image", charged=4, sent=4),
     Row("no-finish-reason", 3, "200 without a finish-reason", charged=4, sent=4),
     Row("empty200", 3, "200 with an empty body", charged=4, more={"charged": True}, sent=4),
     # Not the service speaking: a page of some gateway or network in between.
-    Row("text200", 3, "200 with the text 'all is well', not a picture", sent=4),
+    Row("text200", 3, "200 with the text 'all is well', not an image", sent=4),
     Row("html200", 3, "200 with an HTML page (Sign in to the guest network)", sent=4),
     Row("403-html", 3, "403: an HTML page (Access denied)", sent=4),
-    Row("wrong-type", 3, "200 with a picture said to be text/html, not a picture", charged=4, sent=4),
+    Row("wrong-type", 3, "200 with an image labelled as text/html, not an image", charged=4, sent=4),
     # Understood all the same.
     Row("json", 4),
     Row("other-size", 4, more={"size": [90, 60]}),
@@ -138,7 +146,7 @@ def accounted(ran: Ran, hosted: int, says: str) -> None:
 
 def test_refused_connection() -> None:
     ran = run_job(settings_for(f"http://127.0.0.1:{closed_port()}"))
-    accounted(ran, 0, "127.0.0.1 refuses the connection")
+    accounted(ran, 0, "127.0.0.1 refused the connection")
     assert ran.report.credits == 0
 
 
@@ -161,7 +169,7 @@ def test_name_that_cannot_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(socket, "getaddrinfo", unknown)  # tests ask no name server
     ran = run_job(settings_for("https://api.hosted.invalid"))
-    accounted(ran, 0, "the address api.hosted.invalid cannot be found (DNS)")
+    accounted(ran, 0, "the address api.hosted.invalid cannot be resolved (DNS)")
 
 
 def test_expired_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -179,7 +187,7 @@ def test_redirect_to_another_host_is_not_followed(emulator: Emulator, status: in
     with another_host(received) as url:
         emulator.fault("redirect", location=f"{url}/v2beta/stable-image/control/structure", status=status)
         ran = run_job(settings_for(emulator))
-    accounted(ran, 3, "points to another address, which is not followed")
+    accounted(ran, 3, "a redirect, which is not followed")
     assert not received
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from augmentai.engines.stability.endpoints import ENDPOINTS, FieldError, plan
+from augmentai.engines.stability.endpoints import ENDPOINTS, FieldError, request_plan
 from augmentai.engines.stability.prepare import AnswerError, prepare, restore
 from augmentai.recipe import Recipe
 from augmentai.settings import EXAMPLES, Settings
@@ -181,10 +181,10 @@ def test_transparency_is_painted_over_before_sending_and_put_back(emulator: Emul
 
 BAD = [
     (b"", "an empty answer"),
-    (b"<html>", "something that is no picture"),
-    (encoded(colours())[:200], "a damaged or broken-off picture"),
+    (b"<html>", "something that is not an image"),
+    (encoded(colours())[:200], "a corrupt or truncated image"),
     (encoded(colours((4100, 4000)), "JPEG"), "far more than was asked for"),
-    (encoded(colours(), "GIF"), "something that is no picture"),
+    (encoded(colours(), "GIF"), "something that is not an image"),
 ]
 
 
@@ -217,7 +217,7 @@ PLANS: list[tuple[dict[str, Any], str]] = [
 @pytest.mark.parametrize(("changes", "says"), PLANS, ids=[says for _, says in PLANS])
 def test_settings_that_the_service_would_not_understand(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(FieldError, match=says):
-        plan(Settings(**changes))
+        request_plan(Settings(**changes))
 
 
 def smooth(size_wh: tuple[int, int]) -> Image.Image:

@@ -35,7 +35,7 @@ def test_the_docs_state_these_limits() -> None:
         "visitor_credits_per_hour": "{:g} credits of your key",
         "visitor_upload_mb_per_hour": "{:g} MB of uploads",
         "visitor_jobs": "{:g} jobs may wait at once",
-        "stability_credits_per_day": "{:g} credits a day",
+        "credits_per_day": "{:g} credits a day",
         "max_files": "{:g} files of at most",
         "max_file_mb": "at most {:g} MB",
         "max_megapixels": "{:g} megapixels",
@@ -192,7 +192,7 @@ def hosted(emulator: Emulator, tmp_path: Path) -> Iterator[str]:
         emulator,
         proxies=1,
         visitor_credits_per_hour=15,
-        stability_credits_per_day=30,
+        credits_per_day=30,
         state=tmp_path / "state",
     )
     with serving(settings, tmp_path / "gradio") as address:
@@ -207,7 +207,7 @@ def test_credits_an_hour_and_a_day(hosted: str, emulator: Emulator, photo: Path)
     assert report["engines"] == {"stability": 1, "gan": 1}
     assert any("limit of 15 credits per hour per visitor covers only 1" in n for n in report["notices"])
     assert any("More will be available in" in notice for notice in report["notices"])
-    with pytest.raises(Exception, match="limit of 15 credits an hour for each visitor is reached"):
+    with pytest.raises(Exception, match="limit of 15 credits per hour per visitor is reached"):
         make(first, [photo], engine="stability")
     assert make(visitor(hosted, "2.0.0.2"), [photo], variations=3)["engines"] == {"stability": 3}
     report = make(visitor(hosted, "2.0.0.3"), [photo], variations=1)

@@ -1,0 +1,129 @@
+"""What every engine that costs money shares: its price, the limits on spending, and a visitor's own key.
+
+A paid engine reserves the price of each image before it asks for it, and settles afterwards:
+
+    >>> from augmentai.settings import Settings
+    >>> class Painter(PaidEngine):
+    ...     name, title, blurb = "painter", "Painter", "hosted, paid"
+    ...
+    ...     def credits_per_image(self, recipe):
+    ...         return 2.5
+    ...
+    ...     def make(self, tasks, job):
+    ...         for task in tasks:
+    ...             if (reservation := self.reserve(task, job)) is None:
+    ...                 return  # the user cancelled
+    ...             image = task.photo.rgb.rotate(180)  # a request, in real life
+    ...             reservation.settle(charged=True)
+    ...             yield self.made(task, image, details={"credits": reservation.credits})
+    >>> print(Painter(Settings(credits_per_job=10)).estimate(Recipe(), variations=8))
+    up to 20 credits (8 images at 2.5); the limit of 10 credits allows 4 of them
+"""
+
+from __future__ import annotations
+
+import copy
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Self
+
+from augmentai.engines.base import Engine, EngineUnavailableError, Estimate, JobView, Task
+from augmentai.engines.budget import Budget, CapReachedError, CreditLimits, LedgerError, Reservation
+from augmentai.recipe import Recipe
+
+if TYPE_CHECKING:
+    from augmentai.settings import Settings
+
+
+class PaidEngine(Engine):
+    """An engine that charges credits. It then has a price in dry runs and on the page, and keeps within the limits.
+
+    Attributes:
+        key_title: what the page calls the key that a visitor may bring ("Stability AI key"); "" where none is taken,
+            else `_keyed` has to be there.
+        limits: what its jobs may spend.
+        visitor_pays: it works with a visitor's own key, so its credits are not the owner's.
+    """
+
+    paid = True
+    key_title: str = ""
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__(settings)
+        self.limits = CreditLimits.from_settings(settings)
+        self.visitor_pays = False
+
+    @abstractmethod
+    def credits_per_image(self, recipe: Recipe) -> float:
+        """The price of one image of this recipe, in credits. Raises ValueError where the settings make no request."""
+
+    def balance(self) -> float | None:
+        """Credits of the account, or None where they cannot be asked for. May go online; ask in a thread."""
+        return None
+
+    def estimate(self, recipe: Recipe, variations: int) -> Estimate | None:
+        """The most that so many variations cost; refused images, and those of other engines, are not charged.
+
+        None where it was never configured, or its settings make no request.
+        """
+        if not self.readiness().configured:
+            return None
+        try:
+            price = self.credits_per_image(recipe)
+        except ValueError:
+            return None
+        attempts = 1 + recipe.retries if recipe.filters and recipe.paid_retries else 1
+        images = variations * attempts
+        left, spent = self.limits.remaining()
+        affordable = images if left is None or price == 0 else min(images, int(left / price + 1e-9))
+        return Estimate(images, price, round(price * images, 4), left, spent, affordable, self.name)
+
+    def with_limits(self, credits_per_job: float) -> Self:
+        """This engine, with its connections and state, for jobs that may spend no more than so many credits."""
+        other = copy.copy(self)
+        other.limits = self.limits.at_most(credits_per_job)
+        return other
+
+    def with_key(self, key: str) -> Self:
+        """An engine for one visitor, with that visitor's own key; the owner's daily limit is not the visitor's.
+
+        The key lives in this object and goes with it.
+        """
+        other = self._keyed(key)
+        other.limits = replace(self.limits, per_day=None)
+        other.visitor_pays = True
+        return other
+
+    def _keyed(self, key: str) -> Self:
+        """A new engine with another key. Has to be there where `key_title` is set."""
+        raise NotImplementedError(f"{type(self).__name__} takes no visitor's key")
+
+    def budget(self, job: JobView) -> Budget:
+        """The job's credits, shared by all engines that the same person pays for."""
+        owner = self.name if self.visitor_pays else "owner"
+        budget: Budget = job.engine_state.setdefault(f"credits of {owner}", Budget(self.limits))
+        return budget
+
+    def reserve(self, task: Task, job: JobView, unfinished: Sequence[Task] = ()) -> Reservation | None:
+        """Reserve the price of a task's image; settle it when the answer is there.
+
+        Args:
+            task: about to be requested.
+            job: of the task.
+            unfinished: other tasks taken and not answered.
+
+        Returns:
+            None where the user cancelled meanwhile.
+
+        Raises:
+            EngineUnavailableError: a limit is reached, or the day's count cannot be kept.
+        """
+        price = self.credits_per_image(task.recipe)
+        try:
+            return self.budget(job).reserve(price, job.stop.is_set)
+        except CapReachedError as error:
+            fall_back = self.settings.credits_on_cap == "fallback"
+            raise EngineUnavailableError(str(error), [*unfinished, task], True, fall_back) from error
+        except LedgerError as error:
+            raise EngineUnavailableError(str(error), [*unfinished, task], for_good=True) from error
