@@ -1,28 +1,49 @@
-"""AugmentAI enlarges labelled image datasets: photographs in, synthetic variations out, labels still true.
+"""AugmentAI enlarges labelled image datasets: images in, synthetic variations out, labels stay valid.
 
-from augmentai import Recipe, augment
+from augmentai import augment, run
 
-for outcome in augment(["photos/"], Recipe(variations=4)):
-    outcome.save("augmented")
+run("photos/", "larger", variations=4)          # writes a dataset, with manifest; resumes
+for image, label in augment("photos/", variations=4):
+    ...                                         # PIL images, as they finish
 """
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from augmentai.recipe import Recipe, RecipeError
-from augmentai.types import Outcome, Source
+from augmentai.types import Outcome, Source, Variation
 
 if TYPE_CHECKING:
-    from augmentai.pipeline.job import augment
+    from augmentai.api import Augmentation, Augmenter, AugmentError, RunResult, augment, run
+    from augmentai.engines.base import Engine
 
 __version__ = "0.3.0.dev0"
-__all__ = ["Outcome", "Recipe", "RecipeError", "Source", "__version__", "augment"]
+__all__ = [
+    "AugmentError",
+    "Augmentation",
+    "Augmenter",
+    "Engine",
+    "Outcome",
+    "Recipe",
+    "RecipeError",
+    "RunResult",
+    "Source",
+    "Variation",
+    "__version__",
+    "augment",
+    "run",
+]
+
+# Loaded when first used: what is behind them is not needed to describe a recipe.
+_LAZY = {
+    **dict.fromkeys(("AugmentError", "Augmentation", "Augmenter", "RunResult", "augment", "run"), "augmentai.api"),
+    "Engine": "augmentai.engines.base",
+}
 
 
 def __getattr__(name: str) -> Any:
-    if name == "augment":  # loaded when first used: the engines behind it are not needed to describe a recipe
-        from augmentai.pipeline.job import augment
-
-        return augment
+    if name in _LAZY:
+        return getattr(import_module(_LAZY[name]), name)
     raise AttributeError(f"module 'augmentai' has no attribute {name!r}")

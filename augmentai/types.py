@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Mapping
+import io
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,14 +17,25 @@ if TYPE_CHECKING:
     from augmentai.annotations import LabelReader, Labels
 
 
+SourceKey = tuple[str, str]  # of a source: its path and its SHA-256
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """One input picture.
+    """One input image. Small, since a set may have a hundred thousand.
 
-    path: where it lies in the set, relative, with forward slashes ("cats/a.jpg"); safe to join to a folder.
-    label: its class, if it has one. sha256: of the file's bytes. read: gives the file's bytes again when called.
-    split: "train", "val" or "test"; None where the set has no splits. labels: reads what is labelled in it, with
-    `labels.load()`; None where its set has no labels but classes. Small, since a set may have a hundred thousand.
+    Attributes:
+        path: its place in the set, relative, with forward slashes ("cats/a.jpg"); safe to join to a folder.
+        label: its class, if it has one.
+        sha256: of the file's bytes, as hexadecimal text.
+        size_bytes: of the file.
+        read: returns the file's bytes, afresh at each call.
+        split: "train", "val" or "test"; None where the set has no splits.
+        labels: reads what is labelled in it, by `labels.load()`; None where its set has no labels but classes.
+
+    Example:
+        >>> Source.from_bytes("cats/a.png", b"...", label="cats").label
+        'cats'
     """
 
     path: str
@@ -35,19 +47,24 @@ class Source:
     labels: LabelReader | None = field(default=None, repr=False, compare=False)
 
     @property
+    def key(self) -> SourceKey:
+        """What identifies it in its set: two files may have one path (in two ZIPs), or one content."""
+        return self.path, self.sha256
+
+    @property
     def file(self) -> Path | None:
-        """Where it lies on this machine; None in a ZIP or in memory."""
+        """The file on this machine; None in a ZIP or in memory."""
         return getattr(self.read, "path", None)
 
     @classmethod
     def from_bytes(cls, path: str, data: bytes, label: str | None = None) -> Source:
-        """A source that is in memory already."""
+        """A source whose file is in memory already."""
         return cls(path, label, hashlib.sha256(data).hexdigest(), len(data), lambda: data)
 
 
 @dataclass(frozen=True)
 class Failure:
-    """A file that could not be done, and why."""
+    """A file that could not be used, and why."""
 
     file: str
     reason: str
@@ -63,12 +80,21 @@ class Fallback:
 
 @dataclass(frozen=True)
 class Variation:
-    """One synthetic picture, ready to be written.
+    """One synthetic image, ready to be written. In a notebook it shows itself.
 
-    file: its relative path ("cats/a__v1.jpg"). data: the encoded file, marked as AI-made. image: the same pixels.
-    labels: what is labelled in it: its source's labels, moved where the pixels moved; None where the source has none.
-    beside: the files that keep these labels in the set's layout, as (relative path, bytes). record: what a file that
-    lists all pictures will say of this one, where labels were moved; None where it says what it says of the source.
+    Attributes:
+        file: its relative path ("cats/a__v1.jpg").
+        data: the encoded file, marked as AI-made.
+        image: the same pixels, with the width and height of the source.
+        engine, model: what made it.
+        prompt: the words the engine was given; empty where it reads none.
+        strength: 0 to 1, as it was used.
+        seconds: how long the engine took.
+        details: what else explains it (style donor, geometry, credits), as in the manifest.
+        labels: its source's labels, moved where the pixels moved; None where the source has none.
+        beside: the files that hold these labels in the set's format, as (relative path, bytes).
+        record: what a file that lists all images will say of this one, where labels were moved; None where it says the
+            same as of the source.
     """
 
     file: str
@@ -84,10 +110,14 @@ class Variation:
     beside: tuple[tuple[str, bytes], ...] = field(default=(), repr=False)
     record: Any = field(default=None, repr=False, compare=False)
 
+    def _repr_png_(self) -> bytes:
+        """What a notebook shows."""
+        return as_png(self.image)
+
 
 @dataclass(frozen=True)
 class Rejection:
-    """A try that a filter rejected: its seed, the filter's name, why in words, and what was measured."""
+    """An attempt that a filter rejected: its seed, the filter's name, why in words, and what was measured."""
 
     seed: int
     filter: str
@@ -97,13 +127,22 @@ class Rejection:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one wanted variation: either `variation`, or `reason` says why there is none.
+    """What became of one requested variation: either `variation`, or `reason` says why there is none.
 
-    index counts the variations of a source from 1; it is 0 where the source itself could not be read.
-    fallbacks: the engines that were tried before and did not make it.
-    credits: what the hosted API charged for it, tries that came to nothing included.
-    rejections: tries that a filter rejected, this one's last where there is no variation. scores: what the filters
-    measured of the variation. fingerprint: a few of its colours, by which its siblings are told apart.
+    It unpacks into image and label: `image, label = outcome`. The image is None where there is no variation.
+
+    Attributes:
+        source: what it was to be made from.
+        index: counts the variations of a source from 1; 0 where the source itself could not be read.
+        seed: this variation's own.
+        variation: the result; None where there is none.
+        reason: why there is none, in words.
+        fallbacks: the engines that were asked before and did not make it.
+        notices: what the user should know of this image.
+        credits: what paid engines charged for it, failed attempts included.
+        rejections: attempts that a filter rejected; where there is no variation, the last one's too.
+        scores: what the filters measured of the variation.
+        fingerprint: a few mean colours, by which its siblings are compared with it.
     """
 
     source: Source
@@ -120,17 +159,41 @@ class Outcome:
 
     @property
     def attempts(self) -> int:
-        """How many pictures were made for it."""
+        """How many images were made for it."""
         return len(self.rejections) + self.ok
 
     @property
     def ok(self) -> bool:
+        """Whether there is a variation."""
         return self.variation is not None
 
-    def save(self, folder: str | Path) -> Path:
-        """Write the variation below `folder`, in its class folder, and its label files. Returns the path.
+    @property
+    def image(self) -> Image | None:
+        """The image that was made; None where there is none."""
+        return None if self.variation is None else self.variation.image
 
-        Raises FileExistsError rather than overwrite, and ValueError where there is nothing to write.
+    @property
+    def label(self) -> str | None:
+        """The class of the source, which is the variation's too."""
+        return self.source.label
+
+    def __iter__(self) -> Iterator[Any]:
+        yield self.image
+        yield self.label
+
+    def _repr_png_(self) -> bytes | None:
+        """What a notebook shows."""
+        return None if self.variation is None else as_png(self.variation.image)
+
+    def save(self, folder: str | Path) -> Path:
+        """Write the variation and its label files below `folder`, in its class folder.
+
+        Returns:
+            The path of the image.
+
+        Raises:
+            FileExistsError: the file exists; nothing is overwritten.
+            ValueError: there is no variation; the message says why.
         """
         if self.variation is None:
             raise ValueError(f"{self.source.path}: no variation to save: {self.reason}")
@@ -138,21 +201,39 @@ class Outcome:
             path = Path(folder) / file
             path.parent.mkdir(parents=True, exist_ok=True)
             if path.exists():
-                raise FileExistsError(f"{path} is already there and nothing is overwritten; save into another folder")
+                raise FileExistsError(f"{path} exists already and nothing is overwritten; save into another folder")
             with path.open("xb") as stream:
                 try:
                     stream.write(data)
                     stream.flush()
                 except BaseException:
-                    path.unlink(missing_ok=True)  # half a picture is worse than none
+                    path.unlink(missing_ok=True)  # half an image is worse than none
                     raise
         return path
 
 
-def variation_seed(run_seed: int, source_sha256: str, index: int, attempt: int = 0) -> int:
-    """The seed of one variation, 1 to 4294967294: it hangs on the source's content, never on its place in the batch.
+def as_png(image: Image) -> bytes:
+    """An image as the bytes of a PNG file, for notebooks."""
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG")
+    return buffer.getvalue()
 
-    attempt: 0, then 1, 2, ... where filters rejected those before.
+
+def variation_seed(run_seed: int, source_sha256: str, index: int, attempt: int = 0) -> int:
+    """The seed of one variation. It depends on the source's content, never on its position in the batch.
+
+    Args:
+        run_seed: the recipe's.
+        source_sha256: of the source's bytes.
+        index: of the variation, from 1.
+        attempt: 0, then 1, 2, ... where filters rejected the attempts before.
+
+    Returns:
+        1 to 4294967294: the first 64 bits of a SHA-256 over all four, modulo the largest seed, plus 1.
+
+    Example:
+        >>> variation_seed(7, "ab" * 32, 1) == variation_seed(7, "ab" * 32, 1, 0) != variation_seed(7, "ab" * 32, 2)
+        True
     """
     words = f"{run_seed}:{source_sha256}:{index}" + (f":{attempt}" if attempt else "")
     digest = hashlib.sha256(words.encode()).digest()

@@ -234,14 +234,14 @@ def run(job: Job, out: Path, inputs: list[Path]) -> int:
     """Do a job into `out` with a progress bar, and tell what it came to. Returns the exit status."""
     try:
         with progress() as bar:
-            task = bar.add_task(_WORKING, total=job.expected)
+            task = bar.add_task(_WORKING, total=job.plan.total)
             job.on_progress = lambda words, share: bar.update(task, description=words or _WORKING)
             missing = 0
             for outcome in run_to_disk(job, out, inputs):
                 if not outcome.ok:  # what cannot be made is not waited for: all of a source's, where it cannot be read
-                    missing += 1 if outcome.index else job.wanted(outcome.source)
+                    missing += 1 if outcome.index else job.plan.count(outcome.source)
                 done = job.report.variations
-                bar.update(task, completed=done, total=max(job.expected - missing, done))
+                bar.update(task, completed=done, total=max(job.plan.total - missing, done))
     except OutputError as error:
         if not job.report.variations:
             leave(str(error))

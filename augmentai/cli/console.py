@@ -30,18 +30,18 @@ def leave(message: str) -> NoReturn:
 def foretell(job: Job) -> None:
     """What a run would do, engine by engine, and its price; asks the hosted account's balance, which is free."""
     tell(job.report.as_dict(), None)
-    lines = [f"{job.expected} variations of {len(job.gathered.sources)} pictures"]
+    lines = [f"{job.plan.total} variations of {len(job.gathered.sources)} pictures"]
     if job.gathered.holdout:
         lines.append(f"{len(job.gathered.holdout)} pictures for validation and test are not varied")
     for engine in job.engines:
         if job.recipe.engine in {"auto", engine.name}:
             readiness = engine.readiness()
             lines.append(f"{engine.name}: {'ready' if readiness.ready else readiness.reason}")
-    if job.estimate is not None:
-        charging = (engine for engine in job.engines if engine.name == job.estimate.engine)
+    if job.plan.estimate is not None:
+        charging = (engine for engine in job.engines if engine.name == job.plan.estimate.engine)
         balance = next((engine.balance() for engine in charging if isinstance(engine, PaidEngine)), None)
         lines.append(
-            f"cost: {job.estimate}" + (f"; the account holds about {balance:,.0f}" if balance is not None else "")
+            f"cost: {job.plan.estimate}" + (f"; the account holds about {balance:,.0f}" if balance is not None else "")
         )
     print("\n".join(lines))
 

@@ -50,7 +50,7 @@ def replay(
         recipe = resolve_recipe(out, before.record.recipe)
         stop = Event()
         gathered = gather(given, limits(settings), skip=out, layout=recipe.layout)
-        job = Job(gathered, recipe, settings, available(settings), stop, rounds=before.record.retry_round)
+        job = Job(gathered, recipe, settings, available(settings), stop, retry_round=before.record.retry_round)
         for difference in check(before, run_record_for(job, given, out), gathered.sources, job.engines):
             console.print(f"note: {difference}", markup=False, highlight=False, soft_wrap=True)
     except (SettingsError, RecipeError, ReplayError, OutputError) as error:

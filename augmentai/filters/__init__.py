@@ -3,6 +3,5 @@
 from augmentai.filters.features import ImageFeatures, image_features
 from augmentai.filters.holdout import HoldoutIndex
 from augmentai.filters.quality import Verdict, judge_quality
-from augmentai.pipeline.deduplicate import Siblings
 
-__all__ = ["HoldoutIndex", "ImageFeatures", "Siblings", "Verdict", "image_features", "judge_quality"]
+__all__ = ["HoldoutIndex", "ImageFeatures", "Verdict", "image_features", "judge_quality"]

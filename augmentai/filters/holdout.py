@@ -1,50 +1,71 @@
-"""Pictures kept for validation and tests: nothing that is trained on may be nearly one of them."""
+"""Images reserved for validation and tests: nothing that a model trains on may be nearly one of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Executor
+from threading import Event
 
 import numpy as np
 
-from augmentai.filters.features import ImageFeatures, likeness
+from augmentai.filters.features import SIDE_PX, ImageFeatures, image_features, likeness
+from augmentai.images import ImageError, decode
 from augmentai.types import Source
 
 _LEAST_LIKENESS = 0.95
-_LOOKED_AT = 5  # of the nearest by hash; more than a few would be alike only where the set is all of one kind
+_COMPARED = 5  # of the nearest by hash; more than a few would be similar only where the set is all of one kind
 
 
 class HoldoutIndex:
-    """Perceptual hashes of the pictures held out: 8 bytes each.
+    """Perceptual hashes of holdout images, 8 bytes each.
 
-    sources: those of the validation and test splits. look: gives one at a glance, or None where it cannot be read.
+    Args:
+        sources: the images of the validation and test splits. Those that cannot be read are skipped.
+        max_pixels: larger ones are not decoded.
+        pool: hashes them at the same time.
+        stop: once set, no more are read.
     """
 
-    def __init__(
-        self, sources: Sequence[Source], look: Callable[[Source], ImageFeatures | None], pool: Executor
-    ) -> None:
-        self._look = look
+    def __init__(self, sources: Sequence[Source], max_pixels: int, pool: Executor, stop: Event) -> None:
+        self._max_pixels, self._stop = max_pixels, stop
         hashes = list(pool.map(self._hash, sources))
         self._sources = [source for source, found in zip(sources, hashes, strict=True) if found is not None]
         self._hashes = np.array([found for found in hashes if found is not None], np.uint64)
 
-    def _hash(self, source: Source) -> int | None:
-        look = self._look(source)
-        return None if look is None else look.hash
+    def near(self, features: ImageFeatures, most_bits: int) -> tuple[Source, int] | None:
+        """Find the holdout image that an image is nearly the same as.
 
-    def near(self, look: ImageFeatures, most_bits: int) -> tuple[Source, int] | None:
-        """The held-out picture that this one is nearly the same as, and how many bits their hashes differ in.
+        Hashes of images of one kind (pages, X-rays, small digits) are near by chance, so those that are near are
+        compared again: their lightness must correlate by 0.95.
 
-        most_bits: hashes may differ in, of 64. Hashes of pictures of one kind (pages, X-rays, small digits) are near by
-        chance, so those that are near are looked at again: their lightness must correlate by 0.95.
+        Args:
+            features: of the image.
+            most_bits: how many of 64 bits the hashes may differ in.
+
+        Returns:
+            The holdout image and how many bits the hashes differ in; None where there is none.
         """
         if not len(self._hashes):
             return None
-        bits = np.bitwise_count(self._hashes ^ np.uint64(look.hash))
+        bits = np.bitwise_count(self._hashes ^ np.uint64(features.hash))
         near = np.flatnonzero(bits <= most_bits)
-        for place in near[np.argsort(bits[near], kind="stable")][:_LOOKED_AT]:
+        for place in near[np.argsort(bits[near], kind="stable")][:_COMPARED]:
             source = self._sources[place]
-            other = self._look(source)
-            if other is not None and likeness(look, other) >= _LEAST_LIKENESS:
+            other = self._features(source)
+            if other is not None and likeness(features, other) >= _LEAST_LIKENESS:
                 return source, int(bits[place])
         return None
+
+    def _hash(self, source: Source) -> int | None:
+        features = self._features(source)
+        return None if features is None else features.hash
+
+    def _features(self, source: Source) -> ImageFeatures | None:
+        """At a glance, which is quick for JPEG; None where the image cannot be read, or the run is stopped."""
+        if self._stop.is_set():
+            return None
+        try:
+            photo = decode(source.read(), source.path, self._max_pixels, draft_side_px=SIDE_PX)
+        except (ImageError, OSError):
+            return None  # the set's own reader reports it
+        return image_features(photo.restore(photo.rgb), photo.black_white)

@@ -1,4 +1,4 @@
-"""How many variations each source gets, where classes are to be made equally large."""
+"""How many variations each source gets, also where classes are to be balanced."""
 
 from __future__ import annotations
 
@@ -8,100 +8,119 @@ from dataclasses import dataclass
 
 from augmentai.annotations import LabelError
 from augmentai.recipe import Recipe, RecipeError
-from augmentai.types import Source
+from augmentai.types import Source, SourceKey
 
-Place = tuple[str, str]  # of a source: its path and its hash
-
-_NAMED = 5  # classes named in a notice; a set may have a thousand
+_CLASSES_NAMED = 5  # in a notice; a set may have a thousand
 
 
 @dataclass(frozen=True)
-class Plan:
-    """total: variations in all. each: of every source, where `counts` does not tell them one by one. notices: for the
-    user."""
+class Quotas:
+    """How many variations each source gets.
+
+    Attributes:
+        total: variations in all.
+        each: of every source, where `counts` does not list them one by one.
+        counts: of each source, by its key.
+        notices: for the user.
+    """
 
     total: int
     each: int = 0
-    counts: Mapping[Place, int] | None = None
+    counts: Mapping[SourceKey, int] | None = None
     notices: tuple[str, ...] = ()
 
-    def of(self, place: Place) -> int:
-        """The variations of one source; 0 where it is none of the job's."""
+    def of(self, key: SourceKey) -> int:
+        """The variations of one source; 0 where it is not one of the run's."""
         if self.counts is None:
-            return self.each if place[1] else 0  # a file that could not be read has no hash
-        return self.counts.get(place, 0)
+            return self.each if key[1] else 0  # a file that could not be read has no hash
+        return self.counts.get(key, 0)
 
 
-def plan(sources: Sequence[Source], recipe: Recipe) -> Plan:
-    """The variations of each source of the training split, the same whatever the order of the sources.
+def plan_quotas(sources: Sequence[Source], recipe: Recipe) -> Quotas:
+    """Decide how many variations each training image gets; the same whatever the order of the sources.
 
-    Without `per_class` and `balance`: `recipe.variations` of each. With them a class is grown to so many pictures, its
-    originals counted, by spreading the missing ones evenly over its sources, in the order of their hashes; no source
-    gets more than `recipe.most_per_source`. A class that is large enough gets none. Where pictures have no class but
-    things labelled in them, a class is as large as the number of pictures that show it; the rarest is grown first, and
-    what else its pictures show grows along, so common classes may grow beyond what was asked.
-    Raises RecipeError where there are no classes.
+    Without `per_class` and `balance` each source gets `recipe.variations`. With them a class grows to so many images,
+    originals included, by spreading what is missing evenly over its sources, in the order of their hashes; no source
+    gets more than `recipe.most_per_source`, and a class that is large enough gets none. Where images have no class
+    but labelled objects, a class is as large as the number of images that show it. The rarest grows first, and
+    whatever else its images show grows along, so common classes may grow beyond what was asked.
+
+    Args:
+        sources: the images to augment.
+        recipe: `variations`, `per_class`, `balance` and `most_per_source` are read.
+
+    Raises:
+        RecipeError: classes are to be balanced and no image has one.
+
+    Example:
+        >>> cats = [Source.from_bytes(f"cats/{i}.png", bytes([i]), "cats") for i in range(3)]
+        >>> dogs = [Source.from_bytes("dogs/9.png", b"9", "dogs")]
+        >>> quotas = plan_quotas(cats + dogs, Recipe(balance=True))
+        >>> quotas.total, quotas.of(dogs[0].key)
+        (2, 2)
     """
     if not (recipe.per_class or recipe.balance):
-        return Plan(len(sources) * recipe.variations, recipe.variations)
+        return Quotas(len(sources) * recipe.variations, recipe.variations)
     if not sources:
-        return Plan(0)
-    classes, left_aside = _classes(sources)
+        return Quotas(0)
+    classes, without_class = _classes(sources)
     target = recipe.per_class or max(map(len, classes.values()))
-    counts: Counter[Place] = Counter()
+    counts: Counter[SourceKey] = Counter()
     short = []
-    for name, own in sorted(classes.items(), key=lambda item: (len(item[1]), item[0])):
-        missing = target - len(own) - sum(counts[place] for place in own)
-        given = _spread(own, counts, missing, recipe.most_per_source)
-        if given < missing:
-            short.append(f"{name} ({target - missing + given})")
+    for name, members in sorted(classes.items(), key=lambda item: (len(item[1]), item[0])):
+        missing = target - len(members) - sum(counts[key] for key in members)
+        added = _spread(members, counts, missing, recipe.most_per_source)
+        if added < missing:
+            short.append(f"{name} ({target - missing + added})")
     notices = []
     if short:
-        named = ", ".join(short[:_NAMED]) + (f" and {len(short) - _NAMED} more" if len(short) > _NAMED else "")
-        each = f"{recipe.most_per_source} variations of each (most_per_source)"
-        notices.append(f"too few pictures to reach {target} with at most {each}: {named}")
-    if left_aside:
-        notices.append(f"{left_aside} pictures without a class were not varied, since classes are to be balanced")
-    return Plan(counts.total(), counts=dict(counts), notices=tuple(notices))
+        more = f" and {len(short) - _CLASSES_NAMED} more" if len(short) > _CLASSES_NAMED else ""
+        limit = f"{recipe.most_per_source} variations per image (most_per_source)"
+        notices.append(
+            f"too few images to reach {target} with at most {limit}: {', '.join(short[:_CLASSES_NAMED])}{more}"
+        )
+    if without_class:
+        notices.append(f"{without_class} images without a class were not augmented, since classes are to be balanced")
+    return Quotas(counts.total(), counts=dict(counts), notices=tuple(notices))
 
 
-def _spread(own: Sequence[Place], counts: Counter[Place], missing: int, most: int) -> int:
-    """Give `missing` more to these, one at a time to those that have the fewest. Returns how many found room."""
-    given = 0
-    while given < missing:
-        level = min((counts[place] for place in own), default=most)
+def _spread(members: Sequence[SourceKey], counts: Counter[SourceKey], missing: int, most: int) -> int:
+    """Add `missing` variations to these sources, one at a time to those with the fewest. Returns how many had room."""
+    added = 0
+    while added < missing:
+        level = min((counts[key] for key in members), default=most)
         if level >= most:
             break
-        for place in [place for place in own if counts[place] == level][: missing - given]:
-            counts[place] += 1
-            given += 1
-    return given
+        for key in [key for key in members if counts[key] == level][: missing - added]:
+            counts[key] += 1
+            added += 1
+    return added
 
 
-def _classes(sources: Sequence[Source]) -> tuple[dict[str, list[Place]], int]:
-    """The sources that show each class, by hash, and how many have none. Raises RecipeError where none has any."""
+def _classes(sources: Sequence[Source]) -> tuple[dict[str, list[SourceKey]], int]:
+    """The sources that show each class, by hash, and how many show none. Raises RecipeError where none shows any."""
     by_folder = any(source.label is not None for source in sources)
-    classes: dict[str, list[Place]] = {}
-    left_aside = 0
+    classes: dict[str, list[SourceKey]] = {}
+    without_class = 0
     for source in sorted(sources, key=lambda source: (source.sha256, source.path)):
         names = set() if by_folder and source.label is None else classes_of(source)
-        left_aside += not names
+        without_class += not names
         for name in names:
-            classes.setdefault(name, []).append((source.path, source.sha256))
+            classes.setdefault(name, []).append(source.key)
     if not classes:
         raise RecipeError(
-            f"classes cannot be balanced: none of the {len(sources)} pictures has one; expected class folders, or "
-            "boxes or outlines with classes (masks alone do not tell)"
+            f"classes cannot be balanced: none of the {len(sources)} images has a class; expected class folders, or "
+            "boxes or outlines with classes (masks alone have none)"
         )
-    return classes, left_aside
+    return classes, without_class
 
 
 def classes_of(source: Source) -> set[str]:
-    """The class of a picture, or of each thing labelled in it; none where its labels cannot be read."""
+    """The class of an image, or of each object labelled in it; empty where its labels cannot be read."""
     if source.label is not None:
         return {source.label}
     try:
         labels = source.labels.load() if source.labels is not None else None
     except (LabelError, OSError):
-        return set()  # told when its turn comes
+        return set()  # reported when the image is decoded
     return {shape.category for shape in labels.shapes} if labels is not None else set()

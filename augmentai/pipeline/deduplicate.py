@@ -1,83 +1,138 @@
-"""Variations of one source among each other: none may be nearly the same as one before it.
+"""The stage that compares the variations of one source with each other: none may be nearly the same as another.
 
 A variation is compared with those of a lower index only, whatever order they are finished in, so that every run keeps
-the same ones. It therefore waits until each of those is settled: kept, or given up for good.
+the same ones. It therefore waits until each of those is settled: accepted, or given up for good.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 from augmentai.filters.features import apart
+from augmentai.pipeline.judge import reject
+from augmentai.pipeline.plan import RunPlan
+from augmentai.pipeline.run_state import Draft, RunState, spent_on
+from augmentai.types import Outcome, SourceKey
 
-T = TypeVar("T")
-Place = tuple[str, str]  # of a source: its path and its hash
+
+def deduplicate(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Draft | Outcome]:
+    """Let pass what differs from its siblings; retry or give up the rest.
+
+    After a stop, drafts that still wait are made again for nothing by the run that resumes this one, so that it ends
+    with the same images as one that was never stopped; those that were paid for pass.
+    """
+    siblings = Siblings(run.plan, run.known_fingerprints)
+    for item in drafts:
+        if isinstance(item, Outcome):
+            yield item
+            if item.index and _compares(item.source.key, run.plan):
+                siblings.settle(item.source.key, item.index, None)
+                yield from _ready(siblings, item.source.key, run)
+        elif not _compares(item.key, run.plan):
+            yield item
+        else:
+            siblings.wait(item)
+            yield from _ready(siblings, item.key, run)
+    yield from (draft for draft in siblings.left() if spent_on(draft.made))
+
+
+def _compares(key: SourceKey, plan: RunPlan) -> bool:
+    recipe = plan.recipe
+    on = recipe.filters and recipe.strength != 0 and recipe.thresholds.duplicate > 0
+    return on and len(plan.indices(key)) > 1
+
+
+def _ready(siblings: Siblings, key: SourceKey, run: RunState) -> Iterator[Draft | Outcome]:
+    """Judge what waits for no other sibling any more, lowest index first."""
+    while (draft := siblings.next_ready(key)) is not None:
+        index = draft.made.task.index
+        draft = _compared(draft, siblings.nearest(key, index, draft.fingerprint), run)
+        if not draft.verdict.filter:
+            siblings.settle(key, index, draft.fingerprint or None)
+            yield draft
+        elif (given_up := reject(draft, run)) is not None:
+            yield given_up
+            siblings.settle(key, index, None)
+
+
+def _compared(draft: Draft, nearest: tuple[int, int] | None, run: RunState) -> Draft:
+    if nearest is None:
+        return draft
+    sibling, levels = nearest
+    least = run.plan.recipe.thresholds.duplicate * draft.made.strength_used
+    verdict = replace(draft.verdict, scores={**draft.verdict.scores, "sibling": levels})
+    if levels <= least:
+        why = (
+            f"near-duplicate of variation {sibling}: they differ by {levels} of 255 levels at most, "
+            f"expected more than {least:.1f}"
+        )
+        verdict = replace(verdict, filter="duplicate", reason=why)
+    return replace(draft, verdict=verdict)
 
 
 @dataclass
-class _Family(Generic[T]):
-    """prints: of what is settled, by index; None where there is no picture. waiting: finished, not yet compared."""
+class _Family:
+    """Variations of one source. fingerprints: of what is settled, by index; None where there is no image."""
 
-    prints: dict[int, bytes | None]
-    waiting: dict[int, T] = field(default_factory=dict)
+    fingerprints: dict[int, bytes | None]
+    waiting: dict[int, Draft] = field(default_factory=dict)
 
 
-class Siblings(Generic[T]):
-    """Holds back what cannot be judged yet. T: whatever is held back.
+class Siblings:
+    """Holds back drafts that cannot be compared yet.
 
-    wanted: the indices of a source's variations, rising. known: prints of variations of an earlier run, by index.
+    Args:
+        plan: says which variations each source gets.
+        known: fingerprints of variations that an earlier run has made, by source and index.
     """
 
-    def __init__(
-        self, wanted: Callable[[Place], Sequence[int]], known: Callable[[Place], Mapping[int, bytes | None]]
-    ) -> None:
-        self._wanted, self._known = wanted, known
-        self._families: dict[Place, _Family[T]] = {}
+    def __init__(self, plan: RunPlan, known: Mapping[SourceKey, Mapping[int, bytes | None]]) -> None:
+        self._plan, self._known = plan, known
+        self._families: dict[SourceKey, _Family] = {}
 
-    def finished(self, place: Place, index: int, item: T) -> None:
-        """Take one that is finished."""
-        family = self._family(place)
-        family.waiting[index] = item
+    def wait(self, draft: Draft) -> None:
+        """Take in a draft that its own filters have passed."""
+        self._family(draft.key).waiting[draft.made.task.index] = draft
 
-    def next_ready(self, place: Place) -> T | None:
-        """One that may be judged now, of the lowest index; None while those before it are not settled."""
-        family = self._families.get(place)
+    def next_ready(self, key: SourceKey) -> Draft | None:
+        """The draft of the lowest index, if every variation before it is settled."""
+        family = self._families.get(key)
         if family is None or not family.waiting:
             return None
         lowest = min(family.waiting)
-        if any(lower not in family.prints for lower in self._wanted(place) if lower < lowest):
+        if any(lower not in family.fingerprints for lower in self._plan.indices(key) if lower < lowest):
             return None
         return family.waiting.pop(lowest)
 
-    def nearest(self, place: Place, index: int, mine: bytes) -> tuple[int, int] | None:
-        """The sibling of lower index that is most alike, as (index, levels apart); None where there is none.
+    def nearest(self, key: SourceKey, index: int, mine: bytes) -> tuple[int, int] | None:
+        """The most similar sibling of lower index.
 
-        Nor is there any where `mine` is empty, as it is for a variation of a plain source.
+        Returns:
+            (its index, how many of 255 levels it is apart); None where there is none, or where `mine` is empty, as it
+            is for a variation of a plain source.
         """
-        prints = self._families[place].prints
         others = [
             (apart(mine, other), lower)
-            for lower, other in prints.items()
+            for lower, other in self._families[key].fingerprints.items()
             if other is not None and lower < index and mine
         ]
         return (min(others)[1], min(others)[0]) if others else None
 
-    def settled(self, place: Place, index: int, mine: bytes | None) -> None:
-        """This one is kept, with its print, or given up, with None."""
-        family = self._family(place)
-        family.prints[index] = mine
-        if not family.waiting and all(wanted in family.prints for wanted in self._wanted(place)):
-            del self._families[place]
+    def settle(self, key: SourceKey, index: int, fingerprint: bytes | None) -> None:
+        """This one is accepted, with its fingerprint, or given up, with None."""
+        family = self._family(key)
+        family.fingerprints[index] = fingerprint
+        if not family.waiting and all(wanted in family.fingerprints for wanted in self._plan.indices(key)):
+            del self._families[key]
 
-    def left(self) -> Iterator[T]:
-        """Those still held back when a job is stopped."""
+    def left(self) -> Iterator[Draft]:
+        """Those still held back when a run is stopped."""
         for family in self._families.values():
             yield from (family.waiting[index] for index in sorted(family.waiting))
         self._families.clear()
 
-    def _family(self, place: Place) -> _Family[T]:
-        if place not in self._families:
-            self._families[place] = _Family(dict(self._known(place)))
-        return self._families[place]
+    def _family(self, key: SourceKey) -> _Family:
+        if key not in self._families:
+            self._families[key] = _Family(dict(self._known.get(key, {})))
+        return self._families[key]

@@ -1,49 +1,60 @@
-"""What a job came to, counted as it goes: the API's `report`, the command line's summary, the page's table."""
+"""What a run came to, counted as it goes: the API's `report`, the command line's summary, the page's table."""
 
 from __future__ import annotations
 
 import time
 from collections import Counter
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from augmentai.recipe import Recipe
-from augmentai.types import Failure, Outcome
+from augmentai.dataset.checkpoint import Checkpoint
+from augmentai.pipeline.plan import RunPlan
+from augmentai.types import Outcome
 
-if TYPE_CHECKING:
-    from augmentai.dataset.checkpoint import Checkpoint
-    from augmentai.engines.base import Estimate
-
-_SHOWN_LIMIT = 2000  # rows of failures and of fallbacks; the manifest holds every one
+_ROWS_LIMIT = 2000  # of failures and of fallbacks; the manifest holds every one
 
 
 class Report:
-    """Counts outcomes. `as_dict` may be asked for at any time."""
+    """Counts outcomes. `as_dict` may be called at any time.
 
-    def __init__(self, recipe: Recipe, sources: int, failures: tuple[Failure, ...], notices: tuple[str, ...]) -> None:
-        self._begun = time.monotonic()
-        self.recipe = recipe
-        self.sources = sources + len(failures)
+    Args:
+        plan: what the run is to do.
+        losses: what the format of the result cannot hold; grows while labels are written.
+
+    Attributes:
+        variations: made so far, those of an earlier run included.
+        resumed: of them, made by an earlier run.
+        failed: files of which something could not be made.
+        rejected: attempts that filters rejected, by filter.
+        given_up: variations that filters rejected in every attempt.
+        drifted: variations marked because labelled objects have drifted.
+        labels_dropped: objects whose labels were removed because they left the frame.
+        skipped_engines: engines that were never tried, and why.
+        stopped: whether the run ended early.
+    """
+
+    def __init__(self, plan: RunPlan, losses: Mapping[str, None]) -> None:
+        gathered = plan.gathered
+        self._started = time.monotonic()
+        self._plan, self._losses = plan, losses
+        self.sources = len(gathered.sources) + len(gathered.failures)
         self.variations = 0
-        self.held = 0  # of them, made by an earlier run that this one goes on with
+        self.resumed = 0
         self.stopped = False
-        self.passed_over: dict[str, str] = {}
+        self.skipped_engines: Mapping[str, str] = {}
         self.engines: Counter[str] = Counter()
         self.credits = 0.0
-        self.estimate: Estimate | None = None
-        self.rejected: Counter[str] = Counter()  # tries, by the filter that rejected them
-        self.left_out = 0
+        self.rejected: Counter[str] = Counter()
+        self.given_up = 0
         self.drifted = 0
         self.labels_dropped = 0
-        self.geometry: str = recipe.geometry  # what it came to for these sources, where it was "auto"
-        self._failures = {(failure.file, str(i)): failure.reason for i, failure in enumerate(failures)}
+        self._failures = {(failure.file, str(i)): failure.reason for i, failure in enumerate(gathered.failures)}
         self._fallbacks: dict[tuple[str, str, str], None] = {}
-        self._notices = dict.fromkeys(notices)
-        self.losses: Mapping[str, None] = {}  # what the layout of the result cannot hold; grows as it is written
+        self._notices = dict.fromkeys(plan.notices)
 
     @property
     def failures(self) -> list[dict[str, str]]:
-        """One row a file that could not be done, or not wholly."""
+        """One row for each file that could not be done, or not completely."""
         return [{"file": file, "reason": reason} for (file, _), reason in self._failures.items()]
 
     @property
@@ -51,95 +62,97 @@ class Report:
         return len(self._failures)
 
     def headline(self) -> str:
-        """How many variations of how many files, in words: "58 variations from 29 of 36 files"."""
-        made = f"{self.variations} variation{'' if self.variations == 1 else 's'}"
-        if self.stopped:
-            return f"{made}, {self.sources} file{'' if self.sources == 1 else 's'} given"
-        whole = max(0, self.sources - self.failed)
-        of = f"{whole} of {self.sources}" if self.failed else f"{self.sources}"
-        return f"{made} from {of} file{'' if self.sources == 1 else 's'}"
+        """The result in one line: "58 variations from 36 files", "57 of 72 variations made; 7 files incomplete"."""
+        made, wanted = self.variations, self._plan.total
+        if not self.failed and made >= wanted:
+            return f"{_counted(made, 'variation')} from {_counted(self.sources, 'file')}"
+        line = f"{made:,} of {_counted(wanted, 'variation')} made"
+        return f"{line}; {_counted(self.failed, 'file')} incomplete" if self.failed else line
 
     def add_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Count in what an earlier run has made."""
-        self.held = checkpoint.variations
+        self.resumed = checkpoint.variations
         self.variations += checkpoint.variations
         self.engines += checkpoint.engines
         self.credits += checkpoint.credits
-        self.left_out += checkpoint.skipped_paid
+        self.given_up += checkpoint.skipped_paid
         if checkpoint.skipped_paid:
+            were = "image was" if checkpoint.skipped_paid == 1 else "images were"
             self.notice(
-                f"{checkpoint.skipped_paid} that filters rejected had cost credits and are not made again; "
-                "another seed would"
+                f"{checkpoint.skipped_paid} rejected {were} already paid for and not retried; change the seed to retry"
             )
 
     def add(self, outcome: Outcome) -> None:
+        """Count one outcome."""
         self.credits += outcome.credits
         self.rejected.update(rejection.filter for rejection in outcome.rejections)
-        self.left_out += bool(outcome.rejections and outcome.index) and not outcome.ok
+        self.given_up += bool(outcome.rejections and outcome.index) and not outcome.ok
         if outcome.variation is not None:
             self.drifted += "drifted" in outcome.variation.details
             self.labels_dropped += outcome.variation.details.get("labels_dropped", 0)
-        if outcome.variation is not None:
             self.variations += 1
             self.engines[outcome.variation.engine] += 1
         else:
-            self._failures.setdefault((outcome.source.path, outcome.source.sha256), outcome.reason)
+            self._failures.setdefault(outcome.source.key, outcome.reason)
         for fallback in outcome.fallbacks:
             self._fallbacks.setdefault((outcome.source.path, fallback.engine, fallback.reason))
         for notice in outcome.notices:
-            self._notices.setdefault(f"{outcome.source.path}: {notice}")
+            self.notice(f"{outcome.source.path}: {notice}")
 
     def filtered(self) -> str:
         """What the filters did, in words; empty where they rejected nothing."""
         parts = []
-        tries = self.rejected.total() - self.rejected["leak"]
-        if tries:
+        attempts = self.rejected.total() - self.rejected["leak"]
+        if attempts:
             by = ", ".join(f"{count} {name}" for name, count in sorted(self.rejected.items()) if name != "leak")
-            parts.append(
-                f"filters rejected {tries} {'try' if tries == 1 else 'tries'} ({by}), {self.left_out} left out"
-            )
+            parts.append(f"filters rejected {_counted(attempts, 'attempt')} ({by}); {self.given_up or 'none'} skipped")
         if leaks := self.rejected["leak"]:
-            are = "is" if leaks == 1 else "are"
-            parts.append(f"{leaks} {are} nearly the same as a validation or test picture and left out")
+            are = "is nearly the same as a" if leaks == 1 else "are nearly the same as"
+            parts.append(f"{_counted(leaks, 'image')} {are} validation or test image{'s' * (leaks != 1)} and skipped")
         if self.drifted:
-            parts.append(f"in {self.drifted} something labelled has drifted (see drifted in the manifest)")
+            parts.append(f"labelled objects drifted in {_counted(self.drifted, 'image')} (see drifted in the manifest)")
         if self.labels_dropped:
-            parts.append(f"{self.labels_dropped} labels of things moved out of the picture dropped")
+            labels = "its label was" if self.labels_dropped == 1 else "their labels were"
+            parts.append(f"{_counted(self.labels_dropped, 'object')} left the frame; {labels} removed")
         return "; ".join(parts)
 
     def notice(self, words: str) -> None:
-        """Something that the user should know, told once."""
+        """Something that the user should know, reported once."""
         self._notices.setdefault(words)
 
     def as_dict(self) -> dict[str, Any]:
-        """JSON-ready; see the README for each field."""
+        """The report as the API returns it, ready for JSON; docs/api.md describes each field."""
         from augmentai import __version__
 
-        report: dict[str, Any] = {
+        estimate = self._plan.estimate
+        return {
             "sources": self.sources,
             "variations": self.variations,
-            "held": self.held,
+            "held": self.resumed,
             "failed": self.failed,
             "engines": dict(self.engines),
-            "seconds": round(time.monotonic() - self._begun, 2),
-            "seed": self.recipe.seed,
-            "geometry": self.geometry,
+            "seconds": round(time.monotonic() - self._started, 2),
+            "seed": self._plan.recipe.seed,
+            "geometry": str(self._plan.geometry),
             "stopped": self.stopped,
             "headline": self.headline(),
             "filtered": self.filtered(),
-            "failures": self.failures[:_SHOWN_LIMIT],
+            "failures": self.failures[:_ROWS_LIMIT],
             "fallbacks": [
                 {"file": file, "engine": engine, "reason": reason}
-                for file, engine, reason in list(self._fallbacks)[:_SHOWN_LIMIT]
+                for file, engine, reason in list(self._fallbacks)[:_ROWS_LIMIT]
             ],
-            "engines_not_set_up": self.passed_over,
-            "notices": [*self._notices, *self.losses][:_SHOWN_LIMIT],
+            "engines_not_set_up": dict(self.skipped_engines),
+            "notices": [*self._notices, *self._losses][:_ROWS_LIMIT],
             "rejected": dict(self.rejected),
-            "left_out": self.left_out,
+            "left_out": self.given_up,
             "drifted": self.drifted,
             "labels_dropped": self.labels_dropped,
             "credits": round(self.credits, 2),
-            "estimated_credits": self.estimate.credits if self.estimate else 0.0,
+            "estimated_credits": estimate.credits if estimate else 0.0,
             "version": __version__,
         }
-        return report
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

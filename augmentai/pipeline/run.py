@@ -1,4 +1,4 @@
-"""A job kept in a folder or a ZIP: its recipe, its pictures as they finish, the manifest, and what closes the set."""
+"""A job written to disk: a folder or a ZIP with its recipe, its images as they finish, the manifest, and the card."""
 
 from __future__ import annotations
 
@@ -12,29 +12,43 @@ from augmentai.dataset.dataset_card import count_dataset, dataset_title, render_
 from augmentai.dataset.manifest import CARD, SHEET
 from augmentai.dataset.run_record import RunRecord, build_record
 from augmentai.dataset.writers.base import Writer, writer_for
+from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.images import ImageError
 from augmentai.pipeline.job import Job
 from augmentai.system.memory import release_freed_memory, use_one_arena
 from augmentai.system.versions import models
 from augmentai.types import Outcome
 
-_PICTURES_BETWEEN_TIDYING = 8
+_IMAGES_BETWEEN_TIDYING = 8
 
 
 def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
-    """What `recipe.yaml` will say of a job. inputs: as they were given; out: the folder or ZIP that it goes to."""
-    used = models(job.recipe.engine, job.engines)
-    given = job.gathered
-    labels, geometry = given.labels_sha256, str(job.geometry)
-    return build_record(job.recipe, given.sources, used, inputs, out, given.holdout, labels, job.rounds, geometry)
+    """What `recipe.yaml` will say of a job.
+
+    Args:
+        job: the job.
+        inputs: the files and folders that were named.
+        out: the folder or ZIP it is written to.
+    """
+    plan, gathered = job.plan, job.gathered
+    used = models(plan.recipe.engine, job.engines)
+    labels, geometry = gathered.labels_sha256, str(plan.geometry)
+    return build_record(
+        plan.recipe, gathered.sources, used, inputs, out, gathered.holdout, labels, plan.retry_round, geometry
+    )
 
 
 def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome, None, None]:
-    """Do a job into a new, empty or broken-off folder, or a new ZIP. Yields each outcome when it is kept.
+    """Run a job into a new or empty folder, the folder of an interrupted run, or a new ZIP.
 
-    A folder that holds the beginning of the same run is gone on with: what it holds is not made again, and counts in
-    the report. The set is closed with its card when the job has ended; a ZIP also where it was stopped.
-    Raises OutputError where the output cannot be written, or holds something else.
+    A folder that holds the beginning of the same run is resumed: what it holds is not made again, and counts in the
+    report. The card and the contact sheet are added when the job has ended; to a ZIP also where it was stopped.
+
+    Yields:
+        Each outcome once it is on disk.
+
+    Raises:
+        OutputError: the output cannot be written, or holds something else.
     """
     use_one_arena()
     record = run_record_for(job, inputs, out)
@@ -43,43 +57,48 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
         is_open = False
         with closing(job.run()) as outcomes:
             for number, outcome in enumerate(outcomes, 1):
-                if not is_open and (outcome.ok or job.report.held):  # a run that makes nothing leaves nothing
-                    open_set(writer, job)
+                if not is_open and (outcome.ok or job.report.resumed):  # a run that makes nothing leaves nothing
+                    copy_originals(writer, job.output)
                     is_open = True
                 writer.add(outcome)
                 yield outcome
-                if not number % _PICTURES_BETWEEN_TIDYING:
+                if not number % _IMAGES_BETWEEN_TIDYING:
                     release_freed_memory()
         if job.report.variations:
             if not is_open:
-                open_set(writer, job)
-            for file, pieces in job.output.files_after(writer.entries()):
-                writer.write(file, pieces)
+                copy_originals(writer, job.output)
+            write_label_lists(writer, job.output)
         if not job.report.stopped or out.suffix.lower() == ".zip":
-            close(writer, job, record)
+            describe_set(writer, job.output, record, job.settings.max_pixels)
 
 
-def open_set(writer: Writer, job: Job) -> None:
-    """Put the originals and what else of the set hangs on no variation. What is gone by now is told and left out."""
-    for file in job.output.files_before():
-        if writer.has(file.path, file.size_bytes):
+def copy_originals(writer: Writer, output: OutputSet) -> None:
+    """Add originals and all other files that do not depend on variations. Files that are missing by now are reported
+    and skipped."""
+    for copied in output.files_before():
+        if writer.has(copied.path, copied.size_bytes):
             continue
         try:
-            data = file.read()
+            data = copied.read()
         except (LabelError, ImageError, OSError) as error:
-            job.output.skip(file, error)
+            output.skip(copied, error)
             continue
-        if file.link is not None:
-            writer.link(file.path, file.link)
+        if copied.link is not None:
+            writer.link(copied.path, copied.link)
         else:
-            writer.write(file.path, data)
+            writer.write(copied.path, data)
 
 
-def close(writer: Writer, job: Job, record: RunRecord) -> None:
-    """Add what can only be told at the end: the card and the contact sheet."""
-    sources = job.output.sources
-    counts = count_dataset(writer.entries(), sources, job.output.original)
-    drawn = draw_contact_sheet(writer.entries(), sources, writer.read, dataset_title(record), job.settings.max_pixels)
+def write_label_lists(writer: Writer, output: OutputSet) -> None:
+    """Add the files that list all images of the set, such as COCO's JSON."""
+    for file, pieces in output.files_after(writer.entries()):
+        writer.write(file, pieces)
+
+
+def describe_set(writer: Writer, output: OutputSet, record: RunRecord, max_pixels: int) -> None:
+    """Add what is only known at the end: the card and the contact sheet."""
+    counts = count_dataset(writer.entries(), output.sources, output.original)
+    drawn = draw_contact_sheet(writer.entries(), output.sources, writer.read, dataset_title(record), max_pixels)
     if drawn is not None:
         writer.write(SHEET, drawn)
     writer.write(CARD, render_card(record, counts, has_sheet=drawn is not None))

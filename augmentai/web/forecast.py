@@ -10,7 +10,7 @@ from typing import Any
 
 from augmentai.annotations import Labels, Shape
 from augmentai.dataset.formats.base import ImageInfo
-from augmentai.pipeline.balance import Plan, classes_of, plan
+from augmentai.pipeline.balance import Quotas, classes_of, plan_quotas
 from augmentai.recipe import Recipe
 from augmentai.types import Source
 
@@ -41,8 +41,8 @@ def class_groups(images: Sequence[ImageInfo]) -> list[ClassGroup]:
     return [*groups, *((label, (), count) for label, count in folders.items())]
 
 
-def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> Plan:
-    """Predict the quotas of a job, as `balance.plan` will set them.
+def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> Quotas:
+    """Predict the quotas of a job, as `plan_quotas` will set them.
 
     Exact, except where an image shows several classes: which of those are augmented depends on their content.
 
@@ -55,10 +55,10 @@ def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> Plan:
     """
     images = upload_state.get("images", 0)
     if not (recipe.per_class or recipe.balance):
-        return Plan(images * recipe.variations, recipe.variations)
+        return Quotas(images * recipe.variations, recipe.variations)
     each = ([(label, names)] * count for label, names, count in upload_state.get("class_groups", ()))
     sources = [
         Source(str(number), label, "x", 0, bytes, labels=_ClassNames(names))
         for number, (label, names) in enumerate(islice(chain.from_iterable(each), images))
     ]
-    return plan(sources, recipe)
+    return plan_quotas(sources, recipe)

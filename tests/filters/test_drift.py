@@ -195,12 +195,12 @@ class TestInAJob:
         assert outcome.ok
         assert outcome.scores["drift"] > 0.8
         assert outcome.rejections[0].filter == "drift"
-        assert "1 of 1 labelled things no longer match" in outcome.rejections[0].reason
+        assert "1 of 1 labelled objects no longer match" in outcome.rejections[0].reason
         assert report["rejected"] == {"drift": 1}
 
     def test_it_is_left_out_after_all_tries(self, dataset: Path) -> None:
         outcome, report = self.run(dataset, 4)
-        assert outcome.reason.startswith("left out in each of 4 tries: drifted")
+        assert outcome.reason.startswith("rejected in each of 4 attempts: drifted")
         assert report["left_out"] == 1
 
     def test_it_is_marked_where_that_is_asked_for(self, dataset: Path) -> None:
@@ -208,7 +208,7 @@ class TestInAJob:
         assert outcome.ok
         assert json.loads(manifest_line(outcome))["details"]["drifted"] == [0]
         assert report["drifted"] == 1
-        assert "something labelled has drifted" in report["filtered"]
+        assert "labelled objects drifted in 1 image" in report["filtered"]
 
     def test_engines_that_paint_nothing_anew_are_not_measured(self, dataset: Path) -> None:
         outcome, _ = self.run(dataset, 4, repainted=False)

@@ -71,7 +71,7 @@ class TestAlone:
             assert [rejected["filter"] for rejected in told["rejected"]] == [name, name]
             assert set(told["scores"]) >= {"change", "contrast", "sharpness"}
         assert (report["rejected"], report["left_out"], report["failed"]) == ({name: 4}, 0, 0)
-        assert f"filters rejected 4 tries (4 {name}), 0 left out" in report["filtered"]
+        assert f"filters rejected 4 attempts (4 {name}); none skipped" in report["filtered"]
 
     @pytest.mark.parametrize("how", SPOILT)
     def test_after_three_more_tries_it_is_left_out_and_told(self, how: str) -> None:
@@ -79,7 +79,7 @@ class TestAlone:
         outcomes, report = run(engine, Recipe(seed=4, engine="gan", variations=2))
         by_index = {outcome.index: outcome for outcome in outcomes}
         assert by_index[2].ok
-        assert by_index[1].reason.startswith("left out in each of 4 tries: ")
+        assert by_index[1].reason.startswith("rejected in each of 4 attempts: ")
         assert [taken for taken in engine.taken if taken[1] == 1] == [
             ("chelsea.png", 1, attempt) for attempt in range(4)
         ]
@@ -101,7 +101,7 @@ class TestAlone:
     def test_no_retries_where_none_are_wanted(self) -> None:
         engine = Scripted(SPOILT["flat"])
         (outcome,), _ = run(engine, Recipe(seed=4, engine="gan", retries=0))
-        assert outcome.reason.startswith("left out: it is flat")
+        assert outcome.reason.startswith("rejected: it is flat")
         assert len(engine.taken) == 1
 
     def test_a_moved_picture_is_no_copy(self) -> None:
@@ -147,7 +147,7 @@ class TestAlone:
         engine = Scripted(SPOILT["flat"], credits=3.5)
         (outcome,), report = run(engine, Recipe(seed=4, engine="gan"))
         assert len(engine.taken) == 1
-        assert "not tried again, since each try costs credits" in outcome.reason
+        assert "not retried, since each attempt costs credits" in outcome.reason
         assert (outcome.credits, report["credits"]) == (3.5, 3.5)
         engine = Scripted(spoilt(SPOILT["flat"], 2), credits=3.5)
         (outcome,), report = run(engine, Recipe(seed=4, engine="gan", paid_retries=True))
@@ -164,8 +164,11 @@ class TestAlone:
             job = job_of(engine, [photo_source()], recipe)
             list(run_to_disk(job, tmp_path / "out"))
             assert len(engine.taken) == (3 if spent else 0)
-            assert (job.report.credits, job.report.left_out) == (10.5, 1)
-        assert "1 that filters rejected had cost credits" in job.report.as_dict()["notices"][0]
+            assert (job.report.credits, job.report.given_up) == (10.5, 1)
+        assert (
+            "1 rejected image was already paid for and not retried; change the seed to retry"
+            in job.report.as_dict()["notices"][0]
+        )
         lines = (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()
         assert [json.loads(text)["status"] for text in lines] == ["ok", "failed", "ok"]
         free = Scripted(paint)  # what cost nothing is tried again, since another version may do better
@@ -303,10 +306,10 @@ class TestHeldOut:
         job = self.job(Scripted(lambda task: tinted(task, 20)), Recipe(seed=1, engine="gan"), [train], [recompressed])
         outcomes = [outcome for outcome in job.run() if outcome.source.path == "train/coffee.png"]
         (outcome,) = outcomes
-        assert "leak: it is nearly the same picture as val/cup.jpg, which is kept for val" in outcome.reason
+        assert "leak: nearly the same image as val/cup.jpg, which is reserved for val" in outcome.reason
         report = job.report.as_dict()
         assert report["rejected"] == {"leak": 1}
-        assert "1 is nearly the same as a validation or test picture" in report["filtered"]
+        assert "1 image is nearly the same as a validation or test image" in report["filtered"]
         clean = self.job(Scripted(lambda task: tinted(task, 20)), Recipe(seed=1, engine="gan"), [train], others)
         assert all(outcome.ok for outcome in clean.run() if outcome.source.split == "train")
 
@@ -321,7 +324,7 @@ class TestHeldOut:
         job = self.job(Scripted(paint), Recipe(seed=1, engine="gan"), [train], others)
         (outcome,) = [outcome for outcome in job.run() if outcome.source.split == "train"]
         assert outcome.ok
-        assert outcome.rejections[0].reason == "near-duplicate of test/flower.jpg, which is kept for test"
+        assert outcome.rejections[0].reason == "near-duplicate of test/flower.jpg, which is reserved for test"
 
     def test_a_set_with_splits_from_the_command_line(self, tmp_path: Path) -> None:
         for split, name, quality in (
@@ -335,7 +338,7 @@ class TestHeldOut:
             small.save(tmp_path / "set" / split / "things" / f"{Path(name).stem}.jpg", quality=quality)
         done = augmentai(tmp_path / "set", "-o", tmp_path / "out", "--seed", "3")
         assert done.returncode == 1
-        assert "1 is nearly the same as a validation or test picture and left out" in done.stderr
+        assert "1 image is nearly the same as a validation or test image and skipped" in done.stderr
         assert {path.name for path in (tmp_path / "out").rglob("*__v*")} == {"flower__v1.jpg"}
         assert (tmp_path / "out" / "test" / "things" / "coffee.jpg").exists()
 
@@ -416,5 +419,5 @@ def test_a_recipe_of_a_run_with_thresholds_goes_on(tmp_path: Path) -> None:
     for _ in range(2):
         job = job_of(Scripted(lambda task: tinted(task, 20)), [Source.from_bytes("a.png", png())], recipe)
         list(run_to_disk(job, tmp_path / "out"))
-    assert job.report.held == 1
+    assert job.report.resumed == 1
     assert load_recipe(tmp_path / "out" / "recipe.yaml") == recipe

@@ -180,6 +180,6 @@ def test_files_that_may_say_where_an_object_is(tmp_path: Path, beside: dict[str,
     given = as_zip(tmp_path / "set.zip", files)
     settings = Settings()
     job = Job(gather([given], limits(settings)), Recipe(engine="gan"), settings, [Darker()])
-    assert job.geometry.with_class == geometry
+    assert job.plan.geometry.with_class == geometry
     told = inspect_uploads([("set.zip", str(given))], settings).as_state()["traits"]
-    assert resolve_geometry(Recipe(), DatasetTraits(**told)) == job.geometry
+    assert resolve_geometry(Recipe(), DatasetTraits(**told)) == job.plan.geometry

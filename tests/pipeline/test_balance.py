@@ -14,7 +14,7 @@ from PIL import Image
 from augmentai.annotations import LabelError, Labels, Shape
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.engines.stability import StabilityEngine
-from augmentai.pipeline.balance import plan
+from augmentai.pipeline.balance import plan_quotas
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe, RecipeError
@@ -57,7 +57,7 @@ def boxes(*shown: tuple[str | None, ...]) -> list[Source]:
 def grown(sources: list[Source], recipe: Recipe) -> Counter[str]:
     """Pictures of each class, originals counted."""
     counted: Counter[str] = Counter()
-    found = plan(sources, recipe)
+    found = plan_quotas(sources, recipe)
     for source in sources:
         names = [source.label] if source.label else {shape.category for shape in source.labels.load().shapes}  # type: ignore[union-attr]
         for name in names:
@@ -75,7 +75,7 @@ def test_each_class_grows_to_the_number_asked_for_and_none_shrinks() -> None:
 
 def test_without_either_each_picture_gets_as_many() -> None:
     sources = folders(cats=3, dogs=2)
-    found = plan(sources, Recipe(variations=4))
+    found = plan_quotas(sources, Recipe(variations=4))
     assert found.total == 20
     assert {found.of((s.path, s.sha256)) for s in sources} == {4}
     assert found.of(("a broken file.png", "")) == 0
@@ -83,44 +83,44 @@ def test_without_either_each_picture_gets_as_many() -> None:
 
 def test_they_are_spread_evenly_whatever_the_order() -> None:
     sources = folders(cats=20, dogs=6)
-    found = plan(sources, Recipe(balance=True))
+    found = plan_quotas(sources, Recipe(balance=True))
     dogs = [found.of((s.path, s.sha256)) for s in sources if s.label == "dogs"]
     assert sorted(dogs) == [2, 2, 2, 2, 3, 3]
     for seed in range(5):
         shuffled = sources.copy()
         random.Random(seed).shuffle(shuffled)
-        assert plan(shuffled, Recipe(balance=True)) == found
+        assert plan_quotas(shuffled, Recipe(balance=True)) == found
 
 
 def test_no_picture_gets_more_than_the_most() -> None:
-    found = plan(folders(cats=40, owls=2), Recipe(balance=True, most_per_source=5))
+    found = plan_quotas(folders(cats=40, owls=2), Recipe(balance=True, most_per_source=5))
     assert found.total == 10
     assert found.notices == (
-        "too few pictures to reach 40 with at most 5 variations of each (most_per_source): owls (12)",
+        "too few images to reach 40 with at most 5 variations per image (most_per_source): owls (12)",
     )
 
 
 def test_classes_of_boxes_are_the_pictures_that_show_them() -> None:
     sources = boxes(("car",), ("car",), ("car", "bus"), ("car", "car"), ("tram",), ())
     assert grown(sources, Recipe(per_class=4)) == {"car": 7, "bus": 4, "tram": 4}  # cars beside the bus grow along
-    found = plan(sources, Recipe(per_class=4))
-    assert found.notices == ("1 pictures without a class were not varied, since classes are to be balanced",)
+    found = plan_quotas(sources, Recipe(per_class=4))
+    assert found.notices == ("1 images without a class were not augmented, since classes are to be balanced",)
     for seed in range(5):
         shuffled = sources.copy()
         random.Random(seed).shuffle(shuffled)
-        assert plan(shuffled, Recipe(per_class=4)) == found
+        assert plan_quotas(shuffled, Recipe(per_class=4)) == found
     assert grown(boxes(("a", "b"), ("a", "b"), ("a",)), Recipe(balance=True)) == {"a": 4, "b": 3}
 
 
 def test_broken_labels_are_told_when_their_turn_comes() -> None:
-    assert plan(boxes(("car",), (None,)), Recipe(per_class=3)).total == 2
+    assert plan_quotas(boxes(("car",), (None,)), Recipe(per_class=3)).total == 2
 
 
 @pytest.mark.parametrize("recipe", [Recipe(balance=True), Recipe(per_class=5)])
 def test_without_classes_it_is_refused_in_words(recipe: Recipe) -> None:
-    with pytest.raises(RecipeError, match="classes cannot be balanced: none of the 2 pictures has one"):
-        plan([Source.from_bytes("a.png", b"1"), Source.from_bytes("b.png", b"2")], recipe)
-    assert plan([], recipe).total == 0
+    with pytest.raises(RecipeError, match="classes cannot be balanced: none of the 2 images has a class"):
+        plan_quotas([Source.from_bytes("a.png", b"1"), Source.from_bytes("b.png", b"2")], recipe)
+    assert plan_quotas([], recipe).total == 0
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ class TestInAJob:
 
     def test_outcomes_report_and_foretelling_follow(self) -> None:
         job = self.job(Recipe(seed=1, engine="gan", balance=True))
-        assert job.expected == 7
+        assert job.plan.total == 7
         outcomes = list(job.run())
         assert Counter(outcome.source.label for outcome in outcomes if outcome.ok) == {"dogs": 3, "owls": 4}
         assert sorted(o.variation.file for o in outcomes if o.variation and o.source.label == "owls") == [
@@ -157,8 +157,8 @@ class TestInAJob:
         hosted = StabilityEngine(settings)
         sources = tuple(sorted(folders(**self.SIZES), key=lambda s: (s.path, s.sha256)))
         job = Job(Gathered(sources, (), ()), Recipe(seed=1, balance=True), settings, [hosted])
-        assert job.estimate is not None
-        assert (job.estimate.pictures, job.estimate.credits) == (7, 7 * job.estimate.credits_each)
+        assert job.plan.estimate is not None
+        assert (job.plan.estimate.pictures, job.plan.estimate.credits) == (7, 7 * job.plan.estimate.credits_each)
         with_retries = hosted.estimate(Recipe(paid_retries=True, retries=2), 5)
         assert with_retries is not None
         assert with_retries.pictures == 15
@@ -182,7 +182,7 @@ class TestInAJob:
                 (tmp_path / "set" / split / label / f"{i}.png").write_bytes(png(seed=hash_of(split + label, i)))
         settings = Settings()
         job = Job(gather([tmp_path / "set"], limits(settings)), Recipe(balance=True), settings, [])
-        assert job.expected == 3
+        assert job.plan.total == 3
 
     def test_from_the_command_line(self, tmp_path: Path) -> None:
         for label, count in (("cats", 3), ("owls", 1)):

@@ -300,7 +300,7 @@ class TestAFaultInAnEngine:
 
         outcomes = self.account(Wrong())
         if not (isinstance(image, Image.Image) and image.size == SIZE_WH):
-            assert all("unexpected fault" in o.reason for o in outcomes)
+            assert all("unexpected error" in o.reason for o in outcomes)
 
     def test_it_is_out(self) -> None:
         def out(number: int) -> None:
@@ -434,5 +434,5 @@ class TestThePythonDoor:
 def test_a_job_over_nothing() -> None:
     job = Job(Gathered((), (), ()), Recipe(seed=1), Settings(), [Darker()])
     assert list(job.run()) == []
-    assert job.expected == 0
+    assert job.plan.total == 0
     assert not job.report.stopped

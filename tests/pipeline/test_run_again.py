@@ -15,7 +15,7 @@ from augmentai.dataset.manifest import CARD, MANIFEST, RECIPE_FILE
 from augmentai.dataset.readers.gather import gather
 from augmentai.engines.base import Task
 from augmentai.pipeline.job import Job, limits
-from augmentai.pipeline.merge import addition
+from augmentai.pipeline.merge import run_part
 from augmentai.pipeline.replay import EarlierRun, compare
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
@@ -93,7 +93,7 @@ def test_it_is_replayed_to_the_same_pixels(given: Path, tmp_path: Path) -> None:
     Run(given, tmp_path / "out")
     Run(given, tmp_path / "out")
     before = EarlierRun(tmp_path / "out")
-    Run(given, tmp_path / "again", rounds=before.record.retry_round)
+    Run(given, tmp_path / "again", retry_round=before.record.retry_round)
     assert str(compare(before, EarlierRun(tmp_path / "again"))) == "8 of 8 files are identical"
 
 
@@ -148,7 +148,7 @@ def test_on_the_page_too(given: Path, tmp_path: Path) -> None:
     engine = Scripted(paint)
     again = Job(page.sources_for_rerun(), page.recipe, Settings(), [engine])
     again.resume(page.checkpoint())
-    for _ in addition(again, tmp_path / "2.zip"):
+    for _ in run_part(again, tmp_path / "2.zip"):
         pass
     assert [attempt for _, _, attempt in engine.taken] == [4, 5]
     page.add(Snapshot(report=again.report.as_dict(), zip_path=str(tmp_path / "2.zip")), ["b.jpg"])
@@ -156,5 +156,5 @@ def test_on_the_page_too(given: Path, tmp_path: Path) -> None:
     assert packed is not None
     before = EarlierRun(packed)
     assert before.record.retry_round == 2
-    Run(given, tmp_path / "replayed", rounds=before.record.retry_round)
+    Run(given, tmp_path / "replayed", retry_round=before.record.retry_round)
     assert str(compare(before, EarlierRun(tmp_path / "replayed"))) == "8 of 8 files are identical"

@@ -260,13 +260,14 @@ class TestWhatIsDoneAgain:
     def test_sources_that_are_done_are_not_read_again(self, given: Path, tmp_path: Path) -> None:
         out = tmp_path / "out"
         broken_off(given, out, after=5)
-        this = job(given)
         read: list[str] = []
 
         def watched(source: Source) -> Source:
             return replace(source, read=lambda: (read.append(source.path), source.read())[1])
 
-        this.gathered = replace(this.gathered, sources=tuple(map(watched, this.gathered.sources)))
+        found = gather([given], limits(Settings()))
+        watched_set = replace(found, sources=tuple(map(watched, found.sources)))
+        this = Job(watched_set, RECIPE, Settings(), [Darker()])
         for outcome in run_to_disk(this, out, [given]):
             last = outcome
         assert last.ok

@@ -34,7 +34,7 @@ def inspected(path: Path) -> tuple[dict[str, Any], PreviewHandlers]:
 def test_the_forecast_is_what_the_job_makes(tmp_path: Path, files: dict[str, bytes], recipe: Recipe) -> None:
     given = as_zip(tmp_path / "set.zip", files)
     job = Job(gathered(given), recipe, Settings(), available(Settings()))
-    assert forecast(inspected(given)[0], recipe).total == job.expected
+    assert forecast(inspected(given)[0], recipe).total == job.plan.total
 
 
 def test_the_page_shows_the_forecast(tmp_path: Path) -> None:

@@ -95,9 +95,9 @@ class Reservation:
         Raises:
             LimitReachedError: if the visitor has too little left.
         """
-        self._reserve_images(job.expected - job.report.held)
+        self._reserve_images(job.plan.total - job.report.resumed)
         self._job = job
-        cost = estimate([engine for engine in job.engines if owner_pays(engine)], job.recipe, job.expected)
+        cost = estimate([engine for engine in job.engines if owner_pays(engine)], job.recipe, job.plan.total)
         if not self._counts_credits or cost is None or not cost.credits:
             return
         wanted = cost.affordable * cost.credits_each
@@ -115,7 +115,7 @@ class Reservation:
         if self._settled:
             return
         self._settled = True
-        made = self._job.report.variations - self._job.report.held if self._job else 0
+        made = self._job.report.variations - self._job.report.resumed if self._job else 0
         spent = self._job.report.credits if self._job else 0.0
         self._visitors.images.add(self._address, min(0, made - self._images))
         if self._credits:

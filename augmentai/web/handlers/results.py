@@ -16,7 +16,6 @@ from augmentai.dataset.writers.base import OutputError
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import encode_for_web, thumbnail
 from augmentai.operations import warp_from_manifest
-from augmentai.pipeline.merge import Packing
 from augmentai.settings import Settings
 from augmentai.types import Source
 from augmentai.web import texts
@@ -24,6 +23,7 @@ from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.heartbeat import run_with_heartbeat
 from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.jobs.snapshot import ResultRow
+from augmentai.web.jobs.zip_packing import Packing
 from augmentai.web.views import Updates, download_view, report_view, result_page
 
 _COMPARED_SIDE_PX = 1280

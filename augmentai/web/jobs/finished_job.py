@@ -13,13 +13,13 @@ from typing import Any
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.manifest import MANIFEST
 from augmentai.dataset.readers.gather import Gathered
-from augmentai.pipeline.balance import plan
-from augmentai.pipeline.job import Job
-from augmentai.pipeline.merge import Packing, put_together
+from augmentai.pipeline.balance import plan_quotas
+from augmentai.pipeline.plan import plan_run
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Source
 from augmentai.web.jobs.snapshot import ResultRow, Snapshot
+from augmentai.web.jobs.zip_packing import Packing, pack
 
 
 @dataclass
@@ -61,7 +61,7 @@ class FinishedJob:
     def incomplete_sources(self) -> list[Source]:
         """Sources with missing variations: those failed, or were not reached before a stop."""
         made = Counter((row.source, row.sha256) for row in self.rows)
-        wanted = plan(self.gathered.sources, self.recipe)
+        wanted = plan_quotas(self.gathered.sources, self.recipe)
         return [s for s in self.gathered.sources if made[s.path, s.sha256] < wanted.of((s.path, s.sha256))]
 
     def checkpoint(self) -> Checkpoint:
@@ -127,8 +127,8 @@ class FinishedJob:
         if self.ready_zip is not None:
             return
         contents, zips, excluded = self._contents(), tuple(self.zips), frozenset(self.excluded)
-        job = Job(self.gathered, self.recipe, self.settings, (), rounds=self.rounds)
-        for packing in put_together(job, zips, excluded, self.folder):
+        plan = plan_run(self.gathered, self.recipe, retry_round=self.rounds)
+        for packing in pack(plan, zips, self.folder, self.settings.max_pixels, excluded):
             if packing.path is not None:
                 if self._packed is not None:
                     self._packed[1].unlink(missing_ok=True)

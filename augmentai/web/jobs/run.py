@@ -17,7 +17,7 @@ from augmentai.dataset.writers.base import OutputError
 from augmentai.engines.base import Engine
 from augmentai.pipeline.balance import classes_of
 from augmentai.pipeline.job import Job, limits
-from augmentai.pipeline.merge import addition, name_by_count, new_zip
+from augmentai.pipeline.merge import run_part
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
@@ -26,6 +26,7 @@ from augmentai.web.jobs.cleanup import JOBS_FOLDER
 from augmentai.web.jobs.heartbeat import run_with_heartbeat
 from augmentai.web.jobs.previews import PreviewWriter
 from augmentai.web.jobs.snapshot import JobProgress, ResultRow, Snapshot
+from augmentai.web.jobs.zip_packing import name_by_count, new_zip
 
 _FAILURES_WHILE_WORKING = 50
 _MIN_FREE_BYTES = 500_000_000
@@ -137,7 +138,7 @@ class _Work:
         zip_path = new_zip(self._folder)
         zip_path.parent.mkdir()
         yield self._snapshot(job)
-        outcomes = run_to_disk(job, zip_path) if request.checkpoint is None else addition(job, zip_path)
+        outcomes = run_to_disk(job, zip_path) if request.checkpoint is None else run_part(job, zip_path)
         with closing(outcomes):
             for number, outcome in enumerate(outcomes):
                 if outcome.variation is not None:
@@ -145,7 +146,7 @@ class _Work:
                 yield self._snapshot(job)
         job.report.stopped = job.report.stopped or stopped_early
         self._finished = True
-        yield self._snapshot(job, name_by_count(zip_path, job.report.variations - job.report.held))
+        yield self._snapshot(job, name_by_count(zip_path, job.report.variations - job.report.resumed))
 
     def _keep(self, outcome: Outcome, variation: Variation, number: int) -> None:
         """Write what the page or the API shows of a variation, beside the ZIP."""
@@ -163,8 +164,8 @@ class _Work:
     def _snapshot(self, job: Job, zip_path: Path | None = None) -> Snapshot:
         report = job.report
         return Snapshot(
-            done=report.variations - report.held,
-            expected=job.expected - report.held,
+            done=report.variations - report.resumed,
+            expected=job.plan.total - report.resumed,
             images=self._images,
             rows=self._rows,
             failures=report.failures if zip_path else report.failures[:_FAILURES_WHILE_WORKING],

@@ -138,4 +138,4 @@ def test_auto_passes_over_diffusion_in_silence_without_cuda(tmp_path: Path, monk
     outcomes = [outcome for outcome in job.run() if outcome.ok]
     assert len(outcomes) == 3
     assert not any(outcome.fallbacks for outcome in outcomes)
-    assert job.report.passed_over["diffusion"].startswith("no CUDA GPU")
+    assert job.report.skipped_engines["diffusion"].startswith("no CUDA GPU")

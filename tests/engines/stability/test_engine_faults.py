@@ -200,7 +200,7 @@ def test_bad_fields_of_the_settings_are_told_before_anything_is_sent(emulator: E
 def test_without_a_key_it_is_passed_over_in_silence(emulator: Emulator) -> None:  # noqa: F811
     ran = run_job(Settings(stability_api_base=emulator.url))
     assert ran.engines == {"gan": 4}
-    assert ran.report.passed_over == {"stability": "STABILITY_API_KEY is not set"}
+    assert ran.report.skipped_engines == {"stability": "STABILITY_API_KEY is not set"}
     assert not any(outcome.fallbacks for outcome in ran.outcomes)
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from augmentai.pipeline.job import Job
-from augmentai.pipeline.merge import addition
+from augmentai.pipeline.merge import run_part
 from augmentai.settings import Settings
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.snapshot import Snapshot
@@ -42,7 +42,7 @@ def test_label_files_include_what_is_added(to: str, tmp_path: Path) -> None:
     job = finished_set("coco", tmp_path, to=to)
     more = Job(job.sources_for_rerun(), replace(job.recipe, to=to), Settings(), [Darker()], first_index=3)
     more.resume(job.checkpoint_for_more(job.rows[0], 3, job.recipe.variations))
-    for _ in addition(more, tmp_path / "2.zip"):
+    for _ in run_part(more, tmp_path / "2.zip"):
         pass
     job.add(Snapshot(report=more.report.as_dict(), zip_path=str(tmp_path / "2.zip")), [])
     out = unpacked(packed(job), tmp_path / "unpacked")

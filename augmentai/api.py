@@ -1,0 +1,255 @@
+"""The Python API: `augment` yields variations, `run` writes a set, `Augmenter` augments one image after another."""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Callable, Generator, Iterable, Iterator
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any, Self
+
+from augmentai.python_inputs import to_inputs
+from augmentai.recipe import Recipe
+from augmentai.settings import Settings, load_settings
+from augmentai.types import Outcome, Source, Variation
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from augmentai.pipeline.job import Job
+    from augmentai.pipeline.plan import RunPlan
+
+
+class AugmentError(RuntimeError):
+    """No variation of an image could be made; the message says why."""
+
+
+def augment(
+    inputs: Any, recipe: Recipe | None = None, settings: Settings | None = None, **recipe_fields: Any
+) -> Augmentation:
+    """Make variations, one after the other.
+
+    Args:
+        inputs: one or several paths (files, folders, ZIPs), PIL images, NumPy arrays (H, W) or (H, W, C), encoded image
+            bytes, torch tensors (C, H, W), `(image, label)` pairs, `Source` objects, a `datasets.Dataset`, or a torch
+            `Dataset`. Class folders and labelled datasets are recognised.
+        recipe: what to make; `Recipe()` by default.
+        settings: limits, keys and models; read from the environment by default.
+        **recipe_fields: fields of `Recipe` in place of, or on top of, `recipe`: `variations=4, strength=0.5`.
+
+    Returns:
+        An iterator over outcomes as they finish. Its length is the number of variations to expect. An outcome unpacks
+        into its image and its label, so `for image, label in augment(...)` works.
+
+    Raises:
+        TypeError: `inputs` holds something that is not an image, or a keyword is not a field of `Recipe`.
+        RecipeError: a field has a value that cannot be used; or, while iterating, the set does not allow the recipe.
+        SettingsError: the environment holds a setting that cannot be used.
+
+    A file that cannot be read never raises: it comes out as an outcome that is not `ok` and says why.
+
+    Example:
+        >>> import numpy as np
+        >>> photo = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+        >>> for image, label in augment([(photo, "cats")], engine="gan", seed=7, filters=False):
+        ...     print(image.size, label)
+        (64, 48) cats
+    """
+    return Augmentation(to_inputs(inputs), _recipe(recipe, recipe_fields), settings or load_settings())
+
+
+class Augmentation(Iterator[Outcome]):
+    """Variations that are made while they are iterated over; see `augment`.
+
+    `len()` is the number of variations there will be if nothing goes wrong. `plan` says what will be made, before
+    anything is; `report` counts what was made. `stop()` ends it early, `close()` at once.
+    """
+
+    def __init__(self, inputs: list[Any], recipe: Recipe, settings: Settings) -> None:
+        self._inputs, self._recipe, self._settings = inputs, recipe, settings
+        self._stop = Event()
+
+    @cached_property
+    def _job(self) -> Job:
+        """Made when first needed: reading a large set takes a while."""
+        return _job(self._inputs, self._recipe, self._settings, self._stop)
+
+    @cached_property
+    def _outcomes(self) -> Generator[Outcome, None, None]:
+        return self._job.run()
+
+    @property
+    def plan(self) -> RunPlan:
+        """What will be made: sources, quotas, the price at most. Reads the inputs and makes nothing."""
+        return self._job.plan
+
+    @property
+    def report(self) -> dict[str, Any]:
+        """Counts, engines, seed, failures and notices so far, with the keys of the API's report."""
+        return self._job.report.as_dict()
+
+    def __len__(self) -> int:
+        return self.plan.total
+
+    def __iter__(self) -> Self:
+        return self
+
+    def __next__(self) -> Outcome:
+        return next(self._outcomes)
+
+    def pairs(self) -> Iterator[tuple[Image, str | None]]:
+        """(image, label) of every variation that could be made; failures are skipped, and counted in `report`."""
+        for outcome in self:
+            if outcome.variation is not None:
+                yield outcome.variation.image, outcome.source.label
+
+    def stop(self) -> None:
+        """Begin nothing new; what an engine has begun still comes out."""
+        self._stop.set()
+
+    def close(self) -> None:
+        """End at once. What is not finished is dropped."""
+        self._outcomes.close()
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """What `run` has written.
+
+    Attributes:
+        path: the folder or ZIP.
+        report: counts, engines, seed, failures and notices, with the keys of the API's report.
+    """
+
+    path: Path
+    report: dict[str, Any]
+
+    @property
+    def ok(self) -> bool:
+        """Whether everything that was asked for is there."""
+        return not (self.report["failed"] or self.report["stopped"])
+
+
+def run(
+    inputs: Any,
+    out: str | os.PathLike[str],
+    recipe: Recipe | None = None,
+    settings: Settings | None = None,
+    on_outcome: Callable[[Outcome], None] | None = None,
+    **recipe_fields: Any,
+) -> RunResult:
+    """Write a larger dataset: variations, labels, originals, manifest and recipe. Resumes an interrupted run.
+
+    Args:
+        inputs: what to augment; see `augment`.
+        out: a new or empty folder, a new .zip file, or the folder of an interrupted run of the same inputs and recipe.
+        recipe, settings, **recipe_fields: see `augment`.
+        on_outcome: called with each outcome once it is on disk, for a progress bar.
+
+    Returns:
+        Where it was written, and the report.
+
+    Raises:
+        TypeError, RecipeError, SettingsError: see `augment`.
+        OutputError: the output cannot be written, or holds something else. What was finished before stays.
+
+    Example:
+        >>> import tempfile, numpy as np
+        >>> photo = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     result = run([(photo, "cats")], f"{folder}/larger", engine="gan", seed=7, filters=False)
+        ...     sorted(path.name for path in (result.path / "cats").iterdir())
+        ['image_000001.png', 'image_000001__v1.png']
+    """
+    from augmentai.dataset.writers.folder import resolve_recipe
+    from augmentai.pipeline.run import run_to_disk
+
+    path = Path(out)
+    items = to_inputs(inputs)
+    settings = settings or load_settings()
+    job = _job(items, resolve_recipe(path, _recipe(recipe, recipe_fields)), settings, Event(), skip=path)
+    for outcome in run_to_disk(job, path, [Path(item) for item in items if not isinstance(item, Source)]):
+        if on_outcome is not None:
+            on_outcome(outcome)
+    return RunResult(path, job.report.as_dict())
+
+
+class Augmenter:
+    """Augments one image after another; models are loaded once. Use it as a transform.
+
+    Args:
+        recipe: what to make; `Recipe()` by default.
+        settings: limits, keys and models; read from the environment by default.
+        **recipe_fields: see `augment`.
+
+    Raises:
+        TypeError, RecipeError, SettingsError: see `augment`.
+
+    Example:
+        >>> import numpy as np
+        >>> augmenter = Augmenter(variations=2, seed=7, engine="gan", filters=False)
+        >>> photo = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+        >>> [variation.image.size for variation in augmenter(photo, label="cats")]
+        [(64, 48), (64, 48)]
+    """
+
+    def __init__(self, recipe: Recipe | None = None, settings: Settings | None = None, **recipe_fields: Any) -> None:
+        from augmentai.engines import available
+
+        self.recipe = _recipe(recipe, recipe_fields).with_seed()
+        self._settings = settings or load_settings()
+        self._engines = available(self._settings)
+
+    def __call__(self, image: Any, label: str | int | None = None) -> list[Variation]:
+        """Variations of one image: the same ones each time it is given, since the seed stays.
+
+        Args:
+            image: one image; see `augment`.
+            label: its class, in words or as a number.
+
+        Returns:
+            At most `recipe.variations` of them: those that filters reject in every attempt are missing.
+
+        Raises:
+            TypeError: this is not one image.
+            AugmentError: nothing could be made of it.
+        """
+        items = to_inputs([image] if label is None else [(image, label)])
+        job = _job(items, self.recipe, self._settings, Event(), engines=self._engines)
+        outcomes = list(job.run())
+        made = [outcome.variation for outcome in outcomes if outcome.variation is not None]
+        if not made:
+            raise AugmentError("; ".join(dict.fromkeys(outcome.reason for outcome in outcomes)) or "there is no image")
+        return made
+
+
+def _job(
+    items: Iterable[Any],
+    recipe: Recipe,
+    settings: Settings,
+    stop: Event,
+    skip: Path | None = None,
+    engines: Any = None,
+) -> Job:
+    from augmentai.dataset.readers.gather import gather
+    from augmentai.engines import available
+    from augmentai.pipeline.job import Job, limits
+
+    gathered = gather(items, limits(settings), skip=skip, layout=recipe.layout)
+    return Job(gathered, recipe, settings, available(settings) if engines is None else engines, stop)
+
+
+def _recipe(recipe: Recipe | None, changed: dict[str, Any]) -> Recipe:
+    """The recipe with these fields changed. Raises TypeError for a keyword that is not one of its fields."""
+    if recipe is not None and not isinstance(recipe, Recipe):
+        raise TypeError(f"recipe is {type(recipe).__name__}; expected a Recipe, or its fields as keywords")
+    known = [field.name for field in fields(Recipe)]
+    for name in changed:
+        if name not in known:
+            close = difflib.get_close_matches(name, known, 1)
+            hint = f"; did you mean {close[0]}?" if close else f"; the fields are {', '.join(known)}"
+            raise TypeError(f"{name!r} is not a field of Recipe{hint}")
+    return replace(recipe or Recipe(), **changed)

@@ -1,0 +1,86 @@
+"""The stage that makes files of finished images, beside the engine's work."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+from augmentai.images import encode
+from augmentai.images.encode import DIGITAL_SOURCE_TYPES, MADE_BY, format_for
+from augmentai.pipeline.run_state import Draft, RunState, failure_reason, spent_on
+from augmentai.pipeline.write_labels import file_of
+from augmentai.types import Outcome, Variation
+
+_ENCODED_BESIDE = 1  # images that become files while the engine makes the next
+
+
+@dataclass(frozen=True)
+class _Pending:
+    """An outcome that is settled, but whose image may still be on its way into its file."""
+
+    outcome: Outcome
+    data: Future[bytes] | None = None
+
+    def result(self) -> Outcome:
+        """The whole outcome; waits for the file. An image that its format cannot hold has failed after all."""
+        made = self.outcome.variation
+        if made is None or self.data is None:
+            return self.outcome
+        try:
+            return replace(self.outcome, variation=replace(made, data=self.data.result()))
+        except Exception as error:
+            return replace(self.outcome, variation=None, reason=failure_reason(error))
+
+
+def encode_files(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Outcome]:
+    """Encode each image while the engine makes the next. What was paid for waits for nothing."""
+    pending: deque[_Pending] = deque()
+    for item in drafts:
+        if isinstance(item, Outcome) and not item.index:
+            yield item  # of a whole source: it has no place among variations
+            continue
+        pending.append(_Pending(item) if isinstance(item, Outcome) else _submitted(item, run))
+        beside = 0 if any(one.outcome.credits for one in pending) else _ENCODED_BESIDE
+        while len(pending) > beside:
+            yield pending.popleft().result()
+    while pending:
+        yield pending.popleft().result()
+
+
+def _submitted(draft: Draft, run: RunState) -> _Pending:
+    made, task = draft.made, draft.made.task
+    photo, file_format = task.photo, format_for(task.photo, task.recipe.output_format)
+    note = f"{MADE_BY}, engine {made.engine}, model {made.model}, seed {task.seed}"
+    source_type = DIGITAL_SOURCE_TYPES[0 if made.repainted else 1]
+    data = run.encoders.submit(
+        encode, draft.image, file_format, note, source_type, photo.icc_profile, photo.black_white
+    )
+    variation = Variation(
+        file=file_of(draft, run),
+        data=b"",
+        image=draft.image,
+        engine=made.engine,
+        model=made.model,
+        prompt=made.prompt,
+        strength=made.strength_used,
+        seconds=made.seconds,
+        details=draft.details,
+        labels=draft.labels,
+        beside=draft.label_files,
+        record=draft.record,
+    )
+    outcome = Outcome(
+        task.source,
+        task.index,
+        task.seed,
+        variation,
+        fallbacks=task.fallbacks,
+        notices=photo.notices,
+        credits=spent_on(made),
+        rejections=task.rejections,
+        scores=draft.verdict.scores,
+        fingerprint=draft.fingerprint,
+    )
+    return _Pending(outcome, data)

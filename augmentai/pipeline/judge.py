@@ -1,0 +1,95 @@
+"""The stage in which filters look at a variation, and what becomes of one that is rejected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from augmentai.filters import ImageFeatures, Verdict, image_features, judge_quality
+from augmentai.pipeline.run_state import Draft, RunState, failed, failed_draft, spent_on
+from augmentai.types import Outcome, Rejection, variation_seed
+
+
+def judge(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Draft | Outcome]:
+    """Let pass what its own filters accept; retry or give up the rest."""
+    for item in drafts:
+        if isinstance(item, Outcome) or not run.plan.recipe.filters:
+            yield item
+            continue
+        try:
+            judged = _judged(item, run)
+        except Exception as error:
+            yield failed_draft(item, error)
+            continue
+        if not judged.verdict.filter:
+            yield judged
+        elif (given_up := reject(judged, run)) is not None:
+            yield given_up
+
+
+def reject(draft: Draft, run: RunState) -> Outcome | None:
+    """Queue another attempt with the next seed, or give the variation up.
+
+    Returns:
+        The outcome that says why it is given up; None where it is retried.
+    """
+    task, recipe, verdict = draft.made.task, run.plan.recipe, draft.verdict
+    rejection = Rejection(task.seed, verdict.filter, verdict.reason, verdict.scores)
+    spent = spent_on(draft.made)
+    paid = spent > 0 and not recipe.paid_retries
+    if task.attempt + 1 < run.plan.max_attempts and not paid:
+        seed = variation_seed(recipe.seed, task.source.sha256, task.index, task.attempt + 1)
+        run.retries.append(task.retry(seed, rejection, spent))
+        return None
+    attempts = f" in each of {task.attempt + 1} attempts" if task.attempt else ""
+    reason = f"rejected{attempts}: {verdict.reason}"
+    if paid and recipe.retries:
+        reason += "; not retried, since each attempt costs credits (paid_retries allows it)"
+    return replace(failed(task, reason, spent), rejections=(*task.rejections, rejection))
+
+
+def _judged(draft: Draft, run: RunState) -> Draft:
+    photo = draft.made.task.photo
+    source = run.source_features.of(draft.made.task.source, photo)
+    painted = image_features(draft.painted, photo.black_white)
+    final = painted if draft.unmoved else image_features(draft.image, photo.black_white)
+    recipe = run.plan.recipe
+    verdict = judge_quality(source, painted, draft.made.strength_used, recipe.thresholds, moved=draft.moved)
+    if not verdict.filter:
+        verdict = _against_holdout(verdict, final, run)
+    if not verdict.filter:
+        verdict = _against_drift(verdict, draft, run)
+    details = draft.details
+    if "drifted" in verdict.marks:
+        details = {**details, "drifted": verdict.marks["drifted"]}
+    return replace(draft, verdict=verdict, details=details, fingerprint=b"" if source.plain else final.fingerprint)
+
+
+def _against_holdout(verdict: Verdict, final: ImageFeatures, run: RunState) -> Verdict:
+    most_bits = int(run.plan.recipe.thresholds.held_out)
+    near = run.holdout.near(final, most_bits) if run.holdout is not None else None
+    if near is None:
+        return verdict
+    twin, bits = near
+    why = f"near-duplicate of {twin.path}, which is reserved for {twin.split}"
+    return replace(verdict, scores={**verdict.scores, "held_out": bits}, filter="held_out", reason=why)
+
+
+def _against_drift(verdict: Verdict, draft: Draft, run: RunState) -> Verdict:
+    """Whether labelled objects are still where their labels say, after an engine that paints the image anew."""
+    made, recipe = draft.made, run.plan.recipe
+    labels, least = made.task.labels, recipe.thresholds.drift
+    if labels is None or not made.repainted or made.strength_used <= 0 or least <= 0:
+        return verdict
+    from augmentai.filters.drift import drift
+
+    measured = drift(made.task.photo.rgb, made.image, labels)
+    verdict = replace(verdict, scores={**verdict.scores, "drift": measured.lowest})
+    drifted = measured.below(least)
+    if not drifted:
+        return verdict
+    if recipe.drift == "mark":
+        return replace(verdict, marks={"drifted": drifted})
+    what = f"{len(drifted)} of {len(measured.scores)} labelled objects" if min(drifted) >= 0 else "its mask"
+    why = f"drifted: {what} no longer match (edges agree by {measured.lowest:.2f}, expected at least {least:g})"
+    return replace(verdict, filter="drift", reason=why)

@@ -1,0 +1,89 @@
+"""The stage in which engines paint: every task is answered exactly once, whatever an engine does."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator
+from contextlib import closing
+from itertools import chain
+
+from augmentai.engines.base import JobView, Made, Refused, Task
+from augmentai.pipeline.router import Router
+from augmentai.pipeline.run_state import RunState, failed
+from augmentai.types import Outcome
+
+_TaskKey = tuple[str, str, int]
+
+
+def paint(tasks: Iterator[Task], run: RunState) -> Iterator[Made | Outcome]:
+    """Answer every task: an image by the first engine that can make it, or the outcome that says why none could.
+
+    Outcomes that were settled before any engine come along as soon as possible.
+    """
+    with closing(_answers(tasks, run)) as answers:
+        for answer in answers:
+            yield from _drain(run)
+            if isinstance(answer, Refused):
+                yield failed(answer.task, answer.reason, answer.task.credits + answer.credits)
+            else:
+                yield answer
+    yield from _drain(run)
+
+
+def _drain(run: RunState) -> Iterator[Outcome]:
+    while run.settled_early:
+        yield run.settled_early.popleft()
+
+
+def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Made | Refused, None, None]:
+    """Every task answered once, also where an engine breaks off, forgets tasks, or answers one twice."""
+    plan = run.plan
+    router = Router(run.engines, plan.recipe)
+    run.skipped_engines.update(router.passed_over)
+    by_hash = sorted(plan.sources, key=lambda source: (source.sha256, source.path))
+    view = JobView(by_hash, plan.recipe, run.max_pixels, run.stop, on_progress=run.on_progress)
+    watched = _Unanswered(tasks)
+    first = next(watched, None)  # with nothing left to do, no engine is loaded
+    while first is not None:
+        fault = "it came back without an answer"
+        results = router.route(chain([first], watched), view)
+        try:
+            for result in results:
+                if watched.answered(result.task):
+                    yield result
+        except Exception as error:  # a fault in an engine costs the images it had in hand, never the job
+            fault = f"{type(error).__name__}: {error}"
+        finally:
+            results.close()  # type: ignore[attr-defined]  # a generator: lets engines drop what they began
+        if run.stop.is_set():
+            run.cut_short = run.cut_short or bool(watched.pending or run.retries)
+            return
+        for task in watched.take_back():
+            yield Refused(task, f"a fault inside the engine ({fault}); please report it")
+        first = next(watched, None)  # a round that takes nothing loses this one, so the loop ends
+
+
+class _Unanswered(Iterator[Task]):
+    """Tasks on their way to the engines, remembered until they are answered."""
+
+    def __init__(self, tasks: Iterator[Task]) -> None:
+        self._tasks = tasks
+        self.pending: dict[_TaskKey, Task] = {}
+
+    def __next__(self) -> Task:
+        task = next(self._tasks)
+        self.pending[_key(task)] = task
+        return task
+
+    def answered(self, task: Task) -> bool:
+        """Whether this answer is the first to its task."""
+        return self.pending.pop(_key(task), None) is not None
+
+    def take_back(self) -> list[Task]:
+        """What an engine took and never answered."""
+        lost = list(self.pending.values())
+        self.pending.clear()
+        return lost
+
+
+def _key(task: Task) -> _TaskKey:
+    return (*task.source.key, task.index)

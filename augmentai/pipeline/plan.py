@@ -1,0 +1,107 @@
+"""The run plan: everything that is known before work begins.
+
+The dry run, the page's forecast, resuming, replaying, merging and the run itself all read the same plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from augmentai.dataset.readers.gather import Gathered
+from augmentai.engines import estimate
+from augmentai.engines.base import Engine, Estimate
+from augmentai.operations.auto_geometry import DatasetTraits, ResolvedGeometry, dataset_traits, resolve_geometry
+from augmentai.pipeline.balance import Quotas, plan_quotas
+from augmentai.recipe import Recipe
+from augmentai.types import Source, SourceKey
+
+
+@dataclass(frozen=True)
+class RunPlan:
+    """What a run will do. Frozen: it holds no threads, no engines, and nothing that changes while the run goes on.
+
+    Attributes:
+        gathered: the source set: training images, holdout images, what could not be read, and the dataset's format.
+        recipe: what was asked for, with the seed that is used (never 0).
+        quotas: how many variations each source gets.
+        geometry: what the recipe's geometry comes to for this set.
+        first_index: number of the first variation of each source; above 1 where earlier ones exist already.
+        retry_round: 1, and one more each time a finished run was resumed for what filters had rejected. A variation
+            gets `retry_round * (recipe.retries + 1)` attempts in all.
+        estimate: the most that paid engines may charge; None where none would be used.
+    """
+
+    gathered: Gathered
+    recipe: Recipe
+    quotas: Quotas
+    geometry: ResolvedGeometry
+    first_index: int = 1
+    retry_round: int = 1
+    estimate: Estimate | None = None
+
+    @property
+    def sources(self) -> tuple[Source, ...]:
+        """The images to augment, sorted by path and hash."""
+        return self.gathered.sources
+
+    @property
+    def total(self) -> int:
+        """How many variations there will be if nothing goes wrong."""
+        return self.quotas.total
+
+    @property
+    def max_attempts(self) -> int:
+        """How many attempts one variation gets, counting the first and those of earlier rounds."""
+        return self.retry_round * (self.recipe.retries + 1)
+
+    @property
+    def notices(self) -> tuple[str, ...]:
+        """What the user should know before the start, in words."""
+        own = (*self.quotas.notices, *((self.geometry.notice,) if self.geometry.notice else ()))
+        return (*self.gathered.notices, *own)
+
+    def count(self, source: Source) -> int:
+        """How many variations one source gets; 0 for one that is not augmented."""
+        return self.quotas.of(source.key)
+
+    def indices(self, key: SourceKey) -> range:
+        """The numbers of the variations of one source."""
+        return range(self.first_index, self.first_index + self.quotas.of(key))
+
+    def in_round(self, retry_round: int) -> RunPlan:
+        """The same plan, with the attempts of this retry round or a later one."""
+        return self if retry_round <= self.retry_round else replace(self, retry_round=retry_round)
+
+
+def plan_run(
+    gathered: Gathered,
+    recipe: Recipe,
+    engines: Sequence[Engine] = (),
+    first_index: int = 1,
+    retry_round: int = 1,
+    traits: DatasetTraits | None = None,
+) -> RunPlan:
+    """Plan a run. Nothing is decoded and no engine is loaded.
+
+    Args:
+        gathered: the source set, from `gather`.
+        recipe: what is asked for; a seed of 0 is replaced by a random one.
+        engines: asked for their prices, in the router's order.
+        first_index: number of the first variation of each source.
+        retry_round: see `RunPlan`.
+        traits: what automatic geometry depends on, where it is known already; else it is found from the sources.
+
+    Raises:
+        RecipeError: classes are to be balanced and there are none.
+    """
+    recipe = recipe.with_seed()
+    quotas = plan_quotas(gathered.sources, recipe)
+    geometry = resolve_geometry(recipe, traits if traits is not None else _traits(gathered))
+    plan = RunPlan(gathered, recipe, quotas, geometry, first_index, retry_round)
+    return replace(plan, estimate=estimate(engines, recipe, plan.total))
+
+
+def _traits(gathered: Gathered) -> DatasetTraits:
+    labelled = gathered.foreign_labels or any(source.labels is not None for source in gathered.sources)
+    return dataset_traits(((source.path, source.label) for source in gathered.sources), labelled)

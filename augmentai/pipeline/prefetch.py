@@ -1,0 +1,99 @@
+"""Stages before any engine: sources are decoded ahead of the engine and become tasks, one for each variation."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future
+
+from augmentai.annotations import Labels
+from augmentai.engines.base import Task
+from augmentai.images import Photo, decode
+from augmentai.pipeline.run_state import Decoded, RunState, failure_reason
+from augmentai.types import Outcome, Rejection, Source, variation_seed
+
+_DECODED_AHEAD = 2  # images; more would only cost memory
+
+
+def decode_ahead(sources: Iterator[Source], run: RunState) -> Iterator[Decoded]:
+    """Decode images in a thread of their own, two ahead. Sources with nothing left to make are not opened."""
+    ahead: deque[tuple[Source, Future[tuple[Photo, Labels | None]]]] = deque()
+
+    def fill() -> None:
+        while len(ahead) < _DECODED_AHEAD and (source := next(sources, None)) is not None:
+            if any((source, index) not in run.checkpoint for index in run.plan.indices(source.key)):
+                ahead.append((source, run.decoders.submit(_decode, source, run.max_pixels)))
+
+    fill()
+    while ahead:
+        source, future = ahead.popleft()
+        if run.stop.is_set():
+            run.cut_short = True
+            return
+        fill()
+        try:
+            photo, labels = future.result()
+        except Exception as error:
+            run.settled_early.append(Outcome(source, 0, 0, reason=failure_reason(error)))
+        else:
+            yield Decoded(source, photo, labels)
+
+
+def _decode(source: Source, max_pixels: int) -> tuple[Photo, Labels | None]:
+    """Labels are read with the image: where they are broken, no engine has cost anything yet."""
+    photo = decode(source.read(), source.path, max_pixels)
+    return photo, None if source.labels is None else source.labels.load()
+
+
+def skip_leaks(decoded: Iterator[Decoded], run: RunState) -> Iterator[Decoded]:
+    """Let pass what is not nearly a holdout image: nothing may be made of what a model is tested on."""
+    for item in decoded:
+        if (leak := _leak(item, run)) is None:
+            yield item
+        else:
+            run.settled_early.append(leak)
+
+
+def _leak(item: Decoded, run: RunState) -> Outcome | None:
+    if run.holdout is None:
+        return None
+    features = run.source_features.of(item.source, item.photo)
+    near = run.holdout.near(features, int(run.plan.recipe.thresholds.held_out))
+    if near is None:
+        return None
+    twin, bits = near
+    why = (
+        f"leak: nearly the same image as {twin.path}, which is reserved for {twin.split}, so nothing was made of it; "
+        "remove one of them from the set"
+    )
+    return Outcome(item.source, 0, 0, reason=why, rejections=(Rejection(0, "leak", why, {"held_out": bits}),))
+
+
+def make_tasks(decoded: Iterator[Decoded], run: RunState) -> Iterator[Task]:
+    """One task for each variation that an earlier run has not made. After a stop there are no more."""
+    plan = run.plan
+    for item in decoded:
+        for index in plan.indices(item.source.key):
+            if (item.source, index) in run.checkpoint:
+                continue
+            if run.stop.is_set():
+                run.cut_short = True
+                return
+            rejections = run.checkpoint.rejections(item.source, index)
+            if len(rejections) >= plan.max_attempts:
+                rejections = ()  # no attempt is left: the same ones end as they did before
+            seed = variation_seed(plan.recipe.seed, item.source.sha256, index, len(rejections))
+            yield Task(item.source, item.photo, index, seed, plan.recipe, labels=item.labels, rejections=rejections)
+
+
+class retry_first(Iterator[Task]):  # noqa: N801 (a stage, listed with functions)
+    """Rejected variations come back before new ones, also after the last new one was taken."""
+
+    def __init__(self, tasks: Iterator[Task], run: RunState) -> None:
+        self._tasks, self._retries = tasks, run.retries
+
+    def __next__(self) -> Task:
+        return self._retries.popleft() if self._retries else next(self._tasks)
+
+    def close(self) -> None:
+        """Nothing of its own to close: the stage before it is closed by itself."""

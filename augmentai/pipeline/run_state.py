@@ -1,0 +1,189 @@
+"""What the stages of one run share, and what they hand to each other."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from threading import Event
+from typing import TYPE_CHECKING, Any
+
+from augmentai.annotations import LabelError, Labels
+from augmentai.dataset.checkpoint import Checkpoint
+from augmentai.dataset.writers.output_set import OutputSet
+from augmentai.engines.base import Engine, Made, OnProgress, Task, ignore_progress
+from augmentai.filters import HoldoutIndex, ImageFeatures, Verdict
+from augmentai.images import ImageError, Photo
+from augmentai.operations import Operation, OperationError, build_operations
+from augmentai.pipeline.plan import RunPlan
+from augmentai.system.cpu import usable_cores
+from augmentai.types import Outcome, Source, SourceKey
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+
+@dataclass(frozen=True)
+class Decoded:
+    """A source with its pixels and labels."""
+
+    source: Source
+    photo: Photo = field(repr=False)
+    labels: Labels | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A painted image on its way to a file.
+
+    Attributes:
+        made: the engine's answer.
+        image: in the source's own mode and size, geometry and operations applied.
+        labels: moved with the pixels; None where the source has none.
+        details: what explains it, for the manifest.
+        moved: whether geometry or an operation that was asked for moved its pixels, so that it is new in any case.
+        unmoved: whether no pixel was moved at all.
+        painted: the image before it was moved, to be compared with its source.
+        verdict: what the filters found.
+        fingerprint: a few mean colours by which siblings are compared; empty for a plain source.
+        label_files: (relative path, bytes) of each.
+        record: what a file that lists all images will say of this one.
+    """
+
+    made: Made
+    image: Image = field(repr=False)
+    labels: Labels | None
+    details: Mapping[str, Any]
+    moved: bool
+    unmoved: bool
+    painted: Image = field(repr=False)
+    verdict: Verdict = field(default_factory=lambda: Verdict({}))
+    fingerprint: bytes = b""
+    label_files: tuple[tuple[str, bytes], ...] = ()
+    record: Any = None
+
+    @property
+    def key(self) -> SourceKey:
+        return self.made.task.source.key
+
+
+@dataclass
+class RunState:
+    """One run as its stages see it.
+
+    Attributes:
+        plan: what the run is to do.
+        output: where everything goes in the result, and how labels are written.
+        engines: in order of preference.
+        max_pixels: the largest image that is decoded.
+        stop: set when the user wants no more.
+        on_progress: for engines whose images take long; see `JobView`.
+        checkpoint: what an earlier run has made.
+        known_fingerprints: of siblings that an earlier run has made, by source and index.
+        retries: tasks whose last attempt a filter rejected.
+        settled_early: outcomes that needed no engine: unreadable files, leaks.
+        skipped_engines: engines that were never tried, and why.
+        cut_short: whether a stop left work undone.
+    """
+
+    plan: RunPlan
+    output: OutputSet
+    engines: Sequence[Engine]
+    max_pixels: int
+    stop: Event = field(default_factory=Event)
+    on_progress: OnProgress = ignore_progress
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    known_fingerprints: Mapping[SourceKey, Mapping[int, bytes | None]] = field(default_factory=dict)
+    retries: deque[Task] = field(default_factory=deque)
+    settled_early: deque[Outcome] = field(default_factory=deque)
+    skipped_engines: dict[str, str] = field(default_factory=dict)
+    cut_short: bool = False
+
+    @cached_property
+    def decoders(self) -> ThreadPoolExecutor:
+        """One thread: images are decoded while the engine works."""
+        return ThreadPoolExecutor(1, "decode")
+
+    @cached_property
+    def encoders(self) -> ThreadPoolExecutor:
+        """One thread: a PNG or WebP takes as long as the engine does for the next image."""
+        return ThreadPoolExecutor(1, "encode")
+
+    @cached_property
+    def operations(self) -> tuple[Operation, ...]:
+        """What the recipe lists, in its order."""
+        return build_operations(self.plan.recipe.operations)
+
+    @cached_property
+    def source_features(self) -> FeatureCache:
+        return FeatureCache()
+
+    @cached_property
+    def holdout(self) -> HoldoutIndex | None:
+        """Hashes of the validation and test images; None where nothing is compared with them."""
+        recipe, images = self.plan.recipe, self.plan.gathered.holdout
+        if not (images and recipe.filters and recipe.thresholds.held_out):
+            return None
+        with ThreadPoolExecutor(usable_cores(), "hash") as pool:
+            return HoldoutIndex(images, self.max_pixels, pool, self.stop)
+
+    def close(self) -> None:
+        """End the threads, without waiting for work that nobody needs."""
+        self.decoders.shutdown(cancel_futures=True)
+        self.encoders.shutdown(cancel_futures=True)
+
+
+class FeatureCache:
+    """Features of the sources in hand: variations of one source follow each other."""
+
+    _MOST = 32
+
+    def __init__(self) -> None:
+        self._features: dict[str, ImageFeatures] = {}
+
+    def of(self, source: Source, photo: Photo) -> ImageFeatures:
+        """The features of a source, measured once while its variations are made."""
+        from augmentai.filters import image_features
+
+        features = self._features.pop(source.sha256, None)
+        if features is None:
+            features = image_features(photo.restore(photo.rgb), photo.black_white)
+        self._features[source.sha256] = features  # the last of the dictionary is the newest
+        while len(self._features) > self._MOST:
+            del self._features[next(iter(self._features))]
+        return features
+
+
+def spent_on(made: Made) -> float:
+    """Credits for a variation, those of failed attempts before it included: the router adds them."""
+    return float(made.details.get("credits", 0.0))
+
+
+def failed(task: Task, reason: str, credits: float) -> Outcome:
+    """The outcome of a variation that could not be made."""
+    return Outcome(
+        task.source,
+        task.index,
+        task.seed,
+        reason=reason,
+        fallbacks=task.fallbacks,
+        notices=task.photo.notices,
+        credits=float(credits),
+        rejections=task.rejections,
+    )
+
+
+def failed_draft(draft: Draft, error: Exception) -> Outcome:
+    """The outcome of a painted image that could not be finished; what was paid for it counts."""
+    return failed(draft.made.task, failure_reason(error), spent_on(draft.made))
+
+
+def failure_reason(error: Exception) -> str:
+    """Why something could not be done, in words for the user."""
+    if isinstance(error, ImageError | LabelError | OperationError | OSError) and str(error):
+        return str(error)  # written for the user
+    if isinstance(error, MemoryError):
+        return "not enough memory for this image; make it smaller"
+    return f"an unexpected error ({type(error).__name__}: {error}); please report it"

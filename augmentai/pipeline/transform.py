@@ -1,0 +1,41 @@
+"""The stage in which geometry and operations move an image and its labels together, whichever engine painted it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from augmentai.annotations import objects_lost
+from augmentai.engines.base import Made
+from augmentai.operations import DrawSettings, apply_operations, apply_warp, warp_for
+from augmentai.pipeline.run_state import Draft, RunState, failed, failure_reason, spent_on
+from augmentai.recipe import AUTO
+from augmentai.types import Outcome
+
+
+def transform(answers: Iterator[Made | Outcome], run: RunState) -> Iterator[Draft | Outcome]:
+    """Bring a painted image back to its source's mode, then move it as the recipe asks."""
+    for answer in answers:
+        if isinstance(answer, Outcome):
+            yield answer
+            continue
+        try:
+            yield _draft(answer, run)
+        except Exception as error:
+            yield failed(answer.task, failure_reason(error), spent_on(answer))
+
+
+def _draft(made: Made, run: RunState) -> Draft:
+    task, recipe = made.task, run.plan.recipe
+    photo, labels = task.photo, task.labels
+    painted = photo.restore(made.image)
+    warp = warp_for(run.plan.geometry.for_source(task.source), photo.size_wh, task.seed, recipe.mirror, labels)
+    image, moved = apply_warp(warp, painted, labels, recipe.least_visible)
+    settings = DrawSettings(recipe.mirror, recipe.least_visible)
+    applied = apply_operations(image, moved, run.operations, task.seed, settings)
+    image, moved = applied.image, applied.labels
+    details = {**made.details, **warp.details, **applied.details}
+    if labels is not None and moved is not None and (lost := objects_lost(labels, moved)):
+        details["labels_dropped"] = lost
+    # A bare mirror image is new to whoever asked for it, but not to a training that mirrors by itself.
+    is_new = applied.moved or (not warp.is_identity and recipe.geometry != AUTO)
+    return Draft(made, image, moved, details, is_new, image is painted, painted)
