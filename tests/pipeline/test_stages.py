@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from augmentai.dataset.readers.gather import Gathered
-from augmentai.dataset.writers.output_set import Output
+from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import JobView, Made, Refused, Task
 from augmentai.pipeline import stages
 from augmentai.pipeline.plan import plan_run
@@ -24,7 +24,7 @@ THREE = tuple(Source.from_bytes(f"cats/{i}.png", png(seed=i), "cats") for i in r
 
 def state(engine: Any, sources: tuple[Source, ...] = THREE, **recipe: Any) -> RunState:
     plan = plan_run(Gathered(sources, (), ()), Recipe(seed=3, engine="gan", **recipe), [engine])
-    return RunState(plan, Output(plan.gathered, plan.recipe), [engine], max_pixels=10**6)
+    return RunState(plan, OutputSet(plan.gathered, plan.recipe), [engine], max_pixels=10**6)
 
 
 def test_every_stage_says_what_it_does() -> None:

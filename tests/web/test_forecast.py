@@ -43,7 +43,7 @@ def test_the_page_shows_the_forecast(tmp_path: Path) -> None:
     assert "<b>16 variations</b> of 4 images" in handlers.forecast(state, "", {"variations": 4, "engine": "gan"})
     short = handlers.forecast(state, "", {"per_class": 100, "engine": "gan"})
     assert "<b>64 variations</b>" in short
-    assert "Too few pictures to reach 100" in short
+    assert "Too few images to reach 100" in short
 
 
 def test_no_classes_to_balance_is_shown_before_the_click(tmp_path: Path) -> None:

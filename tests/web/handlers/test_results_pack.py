@@ -76,8 +76,8 @@ def test_packed_once_for_the_same_exclusions(job: FinishedJob, results: ResultHa
 def test_packing_on_a_slow_disk_has_a_heartbeat(
     job: FinishedJob, results: ResultHandlers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release, real = threading.Event(), merge.open_set
-    monkeypatch.setattr(merge, "open_set", lambda *about: (release.wait(20), real(*about)))
+    release, real = threading.Event(), merge.copy_originals
+    monkeypatch.setattr(merge, "copy_originals", lambda *about: (release.wait(20), real(*about)))
     monkeypatch.setattr("augmentai.web.jobs.heartbeat.HEARTBEAT_SECONDS", 0.02)
     monkeypatch.setattr("augmentai.web.handlers.results._UPDATE_SECONDS", 0.0)
     results.exclude([FILE], 1, "visitor")
@@ -91,8 +91,8 @@ def test_packing_on_a_slow_disk_has_a_heartbeat(
 def test_leaving_while_it_is_packed_leaves_nothing_half(
     job: FinishedJob, results: ResultHandlers, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    release, real = threading.Event(), merge.open_set
-    monkeypatch.setattr(merge, "open_set", lambda *about: (release.wait(20), real(*about)))
+    release, real = threading.Event(), merge.copy_originals
+    monkeypatch.setattr(merge, "copy_originals", lambda *about: (release.wait(20), real(*about)))
     results.exclude([FILE], 1, "visitor")
     before = zips(job)
     packing = results.pack("visitor")
