@@ -61,7 +61,7 @@ class Setting:
         group: the heading it is listed under.
         help: what it does, in one line.
         flags: how the command line spells it; a switch that is on by default has its opposite after a slash.
-        common: whether the short help of the command line lists it.
+        common: its place in its group in the short help of the command line; 0 if that does not list it.
         api: whether the API has it as a keyword.
         page: which part of the page shows it; "" for none.
         label: what the page calls it; its name, if empty.
@@ -74,7 +74,7 @@ class Setting:
     group: Group
     help: str
     flags: tuple[str, ...]
-    common: bool = False
+    common: int = 0
     api: bool = True
     page: Place = "more"
     label: str = ""
@@ -149,11 +149,11 @@ class Recipe:
         "",
         Text(MAX_PROMPT_CHARS),
         "what to make",
-        "What the variations should show, for engines that read a prompt; {label} stands for the class name, one "
-        "prompt per line is used in turn, empty keeps the subject.",
+        "What the variations should show, for engines that read a prompt; {label} stands for the class name; several "
+        "lines are used in turn.",
         "--prompt",
         "-p",
-        common=True,
+        common=4,
         label="Prompt",
         info="For engines that read a prompt. {label} stands for the class name; one prompt per line; variations cycle "
         "through them.",
@@ -176,7 +176,7 @@ class Recipe:
         "0 = unchanged, 1 = the engine's maximum; auto: chosen from the dataset.",
         "--strength",
         "-s",
-        common=True,
+        common=2,
         page="main",
         label="Strength",
         info="0 = unchanged, 1 = maximum; 0.4 is safe for most datasets.",
@@ -189,7 +189,7 @@ class Recipe:
         "Variations per image.",
         "--variations",
         "-n",
-        common=True,
+        common=1,
         page="main",
         label="Variations per image",
         page_default=4,
@@ -201,7 +201,7 @@ class Recipe:
         "auto: for each image, the first of these that can make it; any other name: that engine alone.",
         "--engine",
         "-e",
-        common=True,
+        common=1,
         label="Engine",
     )
     seed: int = setting(
@@ -210,7 +210,7 @@ class Recipe:
         "what to make",
         "The same seed gives the same pixels; 0 = random seed (reported after the run).",
         "--seed",
-        common=True,
+        common=5,
         label="Seed",
     )
     output_format: OutputFormat = setting(
@@ -220,7 +220,7 @@ class Recipe:
         "Image format of the variations.",
         "--format",
         "-f",
-        common=True,
+        common=2,
         label="Image format",
         info="PNG is lossless; JPEG and WebP are smaller.",
     )
@@ -241,7 +241,7 @@ class Recipe:
         "slightly; strong: also perspective; auto: flip in classification sets.",
         "--geometry",
         "-g",
-        common=True,
+        common=3,
         label="Geometric augmentation",
         info="Automatic: horizontal flip for half of the images in classification sets. Choose Light if your training "
         "does not crop. Boxes and masks are transformed too.",
@@ -280,7 +280,7 @@ class Recipe:
         "output",
         "Dataset format of the output; another one than the input's converts the whole set.",
         "--to",
-        common=True,
+        common=3,
         page="dataset",
         label="Output format",
         info="Another format converts the whole set.",
@@ -367,7 +367,7 @@ class Recipe:
         "dataset",
         "Grow all classes to the size of the largest.",
         "--balance",
-        common=True,
+        common=1,
         page="dataset",
         label="Class balancing",
         info=f"Small classes get more variations, at most {MAX_VARIATIONS} per image.",

@@ -13,6 +13,8 @@ from typing import Any
 from augmentai.recipe import GROUPS, Recipe, Setting
 from augmentai.recipe_kinds import Kind, Switch
 
+_LAST = 1000  # the place of fields that are not common
+
 
 @dataclass(frozen=True)
 class RecipeField:
@@ -74,7 +76,7 @@ def by_name(name: str) -> RecipeField:
 
 def by_group(table: Iterable[RecipeField]) -> dict[str, list[RecipeField]]:
     """The rows under their headings, in the order in which these are shown; the common ones come first."""
-    rows = sorted(table, key=lambda field: not field.setting.common)
+    rows = sorted(table, key=lambda field: field.setting.common or _LAST)
     return {group: [field for field in rows if field.setting.group == group] for group in GROUPS}
 
 

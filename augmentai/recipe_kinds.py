@@ -10,7 +10,7 @@ import reprlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from numbers import Real
-from typing import Any, get_args
+from typing import Any, ClassVar, get_args
 
 from augmentai import registry
 
@@ -36,9 +36,11 @@ class Kind:
 
     Attributes:
         repeatable: whether the field holds several items, each typed with a flag of its own.
+        metavar: what stands for a value in the help of the command line.
     """
 
-    repeatable = False
+    repeatable: ClassVar[bool] = False
+    metavar: ClassVar[str] = "NAME"
 
     def expected(self) -> str:
         """What a value must be, for an error message: "a whole number from 1 to 16"."""
@@ -100,6 +102,7 @@ class Text(Kind):
     """Any text up to a length."""
 
     max_chars: int
+    metavar = "TEXT"
 
     def expected(self) -> str:
         return "text"
@@ -123,6 +126,7 @@ class WholeNumber(Kind):
 
     low: int
     high: int
+    metavar = "N"
 
     def expected(self) -> str:
         return f"a whole number from {self.low} to {self.high}"
@@ -148,6 +152,7 @@ class Fraction(Kind):
     """A number from 0 to 1, or one of the words in `words`."""
 
     words: tuple[str, ...] = ()
+    metavar = "0..1"
 
     def expected(self) -> str:
         return ", or ".join(("a number from 0 to 1", *self.words))
@@ -268,6 +273,7 @@ class Numbers(Kind):
     of: type[Any]
     singular: str
     repeatable = True
+    metavar = "NAME=VALUE"
 
     def expected(self) -> str:
         return f"numbers by name ({', '.join(self.choices())})"
@@ -307,7 +313,7 @@ class Numbers(Kind):
         return tuple(one.name for one in fields(self.of))
 
     def values(self) -> str:
-        return "NAME=VALUE"
+        return self.metavar
 
 
 def title_of(kind: registry.Kind, name: str) -> str:

@@ -35,6 +35,7 @@ class Steps(Kind):
     kind: registry.Kind
     most: int
     repeatable = True
+    metavar = "NAME[(...)]"
 
     def expected(self) -> str:
         return f"a list of at most {self.most} names, or of {{name: parameters}} ({', '.join(self.choices())})"

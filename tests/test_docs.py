@@ -9,7 +9,6 @@ from pathlib import Path
 
 import click
 import pytest
-import typer
 
 from augmentai.dataset.recipe_file import load_recipe
 from augmentai.recipe import Recipe
@@ -64,10 +63,9 @@ def command_lines() -> Iterator[tuple[str, str]]:
 
 def flags_of_the_command_line() -> set[str]:
     from augmentai.cli.app import app
-    from augmentai.cli.replay import app as replay_app
 
-    open_ones: list[click.Command] = [typer.main.get_command(app), typer.main.get_command(replay_app)]
-    flags = {"--help"}
+    open_ones: list[click.Command] = [app]
+    flags = {"-h", "--help"}
     while open_ones:
         command = open_ones.pop()
         open_ones += list(getattr(command, "commands", {}).values())

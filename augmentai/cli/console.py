@@ -1,12 +1,12 @@
-"""What the command line says: what would be done, how far it is, and what it came to."""
+"""What the command line prints: the plan, the progress bar, problems under their headings, the summary."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
-import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -15,76 +15,106 @@ from rich.text import Text
 from augmentai.engines.paid import PaidEngine
 from augmentai.pipeline.job import Job
 
-NOTHING_DONE = 2  # exit status
+ALL_DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2  # exit status
 _ROWS_SHOWN = 20
 
 console = Console(stderr=True)
 
 
-def leave(message: str) -> NoReturn:
-    """Say what was wrong and end the program."""
+def print_error(message: str) -> None:
+    """One line in red, with the program's name."""
     console.print(f"augmentai: {message}", style="bold red", markup=False, highlight=False, soft_wrap=True)
-    raise typer.Exit(NOTHING_DONE)
 
 
-def foretell(job: Job) -> None:
-    """What a run would do, engine by engine, and its price; asks the hosted account's balance, which is free."""
-    tell(job.report.as_dict(), None)
-    lines = [f"{job.plan.total} variations of {len(job.gathered.sources)} pictures"]
-    if job.gathered.holdout:
-        lines.append(f"{len(job.gathered.holdout)} pictures for validation and test are not varied")
-    for engine in job.engines:
-        if job.recipe.engine in {"auto", engine.name}:
-            readiness = engine.readiness()
-            lines.append(f"{engine.name}: {'ready' if readiness.ready else readiness.reason}")
-    if job.plan.estimate is not None:
-        charging = (engine for engine in job.engines if engine.name == job.plan.estimate.engine)
-        balance = next((engine.balance() for engine in charging if isinstance(engine, PaidEngine)), None)
-        lines.append(
-            f"cost: {job.plan.estimate}" + (f"; the account holds about {balance:,.0f}" if balance is not None else "")
-        )
-    print("\n".join(lines))
+def quit_with(message: str) -> NoReturn:
+    """Print what was wrong and end the program; nothing was done."""
+    print_error(message)
+    sys.exit(NOTHING_DONE)
 
 
-def progress() -> Progress:
-    """A bar of what is made so far."""
+def print_line(words: str) -> None:
+    """One line as it is, however long, beside the results that go to standard output."""
+    console.print(words, markup=False, highlight=False, soft_wrap=True)
+
+
+def progress_bar() -> Progress:
+    """A bar that counts the variations made so far."""
     return Progress(
         TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), console=console
     )
 
 
-def tell(report: dict[str, Any], out: Path | None) -> None:
-    """The summary: what was made, by whom, what was not and why, and where it lies."""
-    _rows("Could not be done", [(f["file"], f["reason"]) for f in report["failures"]])
-    _rows("Made by another engine", [(f["file"], f"{f['engine']}: {f['reason']}") for f in report["fallbacks"]])
-    for notice in report["notices"]:
-        console.print(f"note: {notice}", markup=False, highlight=False, soft_wrap=True)
-    if out is None:
-        return
+def print_plan(job: Job) -> None:
+    """What a run would do, which engines are ready, and the maximum cost. Asks a paid account's balance, which is
+    free."""
+    print_problems(job.report.as_dict())
+    lines = [f"{_counted(job.plan.total, 'variation')} of {_counted(len(job.gathered.sources), 'image')}"]
+    if holdout := len(job.gathered.holdout):
+        lines.append(f"{_counted(holdout, 'validation or test image')} will not be augmented")
+    for engine in job.engines:
+        if engine.serves(job.recipe.engine):
+            readiness = engine.readiness()
+            lines.append(f"{engine.name}: {'ready' if readiness.ready else readiness.reason}")
+    if job.plan.estimate is not None:
+        charging = (engine for engine in job.engines if engine.name == job.plan.estimate.engine)
+        balance = next((engine.balance() for engine in charging if isinstance(engine, PaidEngine)), None)
+        left = f"; the account has about {balance:,.0f} credits" if balance is not None else ""
+        lines.append(f"cost: {job.plan.estimate}{left}")
+    print("\n".join(lines))
+
+
+def print_problems(report: dict[str, Any]) -> None:
+    """What failed, what another engine made, and what else to know; each file under one heading only.
+
+    Args:
+        report: see `Report.as_dict`.
+    """
+    failed = {failure["file"] for failure in report["failures"]}
+    fallbacks = [row for row in report["fallbacks"] if row["file"] not in failed]  # no other engine made those
+    _print_table("Failed", [(row["file"], row["reason"]) for row in report["failures"]])
+    _print_table("Fallbacks", [(row["file"], f"{row['engine']}: {row['reason']}") for row in fallbacks])
+    print_notes(report["notices"])
+
+
+def print_notes(notes: Sequence[str]) -> None:
+    """Things to know, one per line."""
+    if notes:
+        print_line("\n".join((f"Notes ({len(notes)})", *(f"- {note}" for note in notes))))
+
+
+def print_summary(report: dict[str, Any], out: Path) -> None:
+    """What a run came to in one line, what the filters did, and, on standard output, where the result is."""
     engines = ", ".join(f"{count} by {name}" for name, count in report["engines"].items()) or "none"
-    lead = "stopped: " if report["stopped"] else ""
     credits = f", {report['credits']:g} credits" if report["credits"] else ""
-    if report["held"] == report["variations"] > 0 and not report["stopped"]:
-        lead = "nothing left to do: "
-    elif report["held"]:
-        lead += f"went on after {report['held']} made before: "
-    console.print(
-        f"{lead}{report['headline']} ({engines}), "
-        f"{report['failed']} failed{credits}, {report['seconds']} s, seed {report['seed']}",
-        markup=False,
-        soft_wrap=True,
+    print_line(
+        f"{_lead(report)}{report['headline']} ({engines}), "
+        f"{report['failed']} failed{credits}, {report['seconds']} s, seed {report['seed']}"
     )
     if report["filtered"]:
-        console.print(report["filtered"], markup=False, highlight=False, soft_wrap=True)
+        print_line(report["filtered"])
     print(out, file=sys.stdout)
 
 
-def _rows(title: str, rows: list[tuple[str, str]]) -> None:
+def _lead(report: dict[str, Any]) -> str:
+    """How the run ended, where it did not simply finish."""
+    resumed, stopped = report["held"], report["stopped"]
+    if resumed == report["variations"] > 0 and not stopped:
+        return "nothing left to do: "
+    parts = ["stopped"] if stopped else []
+    parts += [f"resumed ({resumed:,} already done)"] if resumed else []
+    return f"{', '.join(parts)}: " if parts else ""
+
+
+def _print_table(title: str, rows: Sequence[tuple[str, str]]) -> None:
     if not rows:
         return
-    table = Table("File", "Why", title=f"{title} ({len(rows)})", title_justify="left")
+    table = Table("File", "Reason", title=f"{title} ({len(rows)})", title_justify="left")
     for file, why in rows[:_ROWS_SHOWN]:
         table.add_row(Text(file.encode("utf-8", "replace").decode()), Text(why))
     if len(rows) > _ROWS_SHOWN:
         table.add_row("...", f"{len(rows) - _ROWS_SHOWN} more in the manifest")
     console.print(table)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}{'' if count == 1 else 's'}"

@@ -195,10 +195,10 @@ def test_calls_from_code_follow_the_settings_and_run(page: Any, page_url: str, t
     )
     assert "2 variations from 1 file" in done.stdout, done.stderr
     words = shlex.split(page.locator("#code code").nth(2).inner_text())
-    assert words[:3] == ["python", "-m", "augmentai"]
+    assert words[:4] == ["augmentai", "photos/", "-o", "augmented"]
     root = Path(__file__).resolve().parents[2]
     done = subprocess.run(
-        [sys.executable, *words[1:3], str(tmp_path / "photos"), "-o", str(tmp_path / "out"), *words[6:]],
+        [sys.executable, "-m", "augmentai", str(tmp_path / "photos"), "-o", str(tmp_path / "out"), *words[4:]],
         cwd=root, capture_output=True, text=True, timeout=120, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

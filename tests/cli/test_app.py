@@ -1,182 +1,98 @@
-"""The command line, as a process of its own."""
+"""The command and its commands: dispatch, help, version."""
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import subprocess
 import sys
-import time
-import zipfile
 from pathlib import Path
 
 import pytest
-from PIL import Image
+from click.testing import CliRunner, Result
 
-from augmentai.dataset.manifest import OWN_FILES
+from augmentai import __version__
+from augmentai.cli.app import app
 from augmentai.settings import EXAMPLES
+from tests.support.command_line import augmentai
+
+HEAVY = {"torch", "gradio", "diffusers", "transformers"}
 
 
-def augmentai(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "augmentai", *map(str, words)]
-    root = str(Path(__file__).resolve().parents[2])
-    environment = {k: v for k, v in os.environ.items() if not k.startswith(("STABILITY", "AUGMENTAI"))}
-    return subprocess.run(
-        command,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=cwd,
-        env=environment | {"PYTHONPATH": root, "COLUMNS": "200"},
-    )
+def asked(*words: str) -> Result:
+    """The answer to a command that makes nothing, in a terminal of 100 columns."""
+    return CliRunner(env={"COLUMNS": "100"}).invoke(app, words, prog_name="augmentai", terminal_width=100)
 
 
-def lines_of(folder: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in (folder / "manifest.jsonl").read_text().splitlines()]
+def test_help_is_a_screenful_with_examples_and_every_command() -> None:
+    shown = asked("--help")
+    assert shown.exit_code == 0
+    assert len(shown.output.splitlines()) <= 40
+    assert "augmentai photos/ -o augmented -n 4" in shown.output
+    for command in ("run", "replay", "web", "version"):
+        assert f"\n  {command} " in shown.output
 
 
-@pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    folder = tmp_path / "my photos"
-    for name, label in (("chelsea.png", "cats"), ("flower.jpg", "flowers"), ("coffee.png", "things/cups")):
-        (folder / label).mkdir(parents=True)
-        with Image.open(EXAMPLES / name) as photo:
-            photo.resize((96, 64)).save(folder / label / name)
-    return folder
+def test_without_arguments_the_help_is_shown() -> None:
+    shown = asked()
+    assert shown.exit_code == 2, "a script whose list of files is empty has done nothing"
+    assert shown.output == asked("--help").output
 
 
-def test_folder_in_folder_out(dataset: Path, tmp_path: Path) -> None:
-    done = augmentai(dataset, "-o", tmp_path / "out", "--variations", "2", "--seed", "3")
+@pytest.mark.parametrize("words", [["run", "--help"], ["photos", "--help"], ["-n", "4", "--help"]])
+def test_help_of_run_lists_common_options_on_a_screenful(words: list[str]) -> None:
+    shown = asked(*words).output
+    assert len(shown.splitlines()) <= 50
+    for heading in ("What to make:", "Dataset:", "Engines:", "Output:"):
+        assert heading in shown
+    assert "--variations" in shown
+    assert "--least-visible" not in shown
+    assert "more options: augmentai run --help-all" in shown
+
+
+@pytest.mark.parametrize("words", [["run", "--help-all"], ["--help-all"]])
+def test_all_options_are_listed_in_groups(words: list[str]) -> None:
+    shown = asked(*words).output
+    assert "\nFilters:\n" in shown
+    for flag in ("--out", "--recipe", "--dry-run", "--push-to-hub", "--private", "--least-visible", "--no-flip"):
+        assert flag in shown
+    assert "more options" not in shown
+
+
+@pytest.mark.parametrize("words", [["version"], ["--version"], ["photos", "--version"]])
+def test_version(words: list[str]) -> None:
+    shown = asked(*words)
+    assert (shown.exit_code, shown.output) == (0, f"augmentai {__version__}\n")
+
+
+def test_a_near_miss_of_a_flag_is_suggested() -> None:
+    shown = asked("photos", "-o", "out", "--variation", "4")
+    assert shown.exit_code == 2
+    assert "--variations" in shown.output
+
+
+@pytest.mark.parametrize("form", [["run"], []], ids=["run", "bare"])
+def test_the_word_run_may_be_omitted(form: list[str], tmp_path: Path) -> None:
+    done = augmentai(*form, EXAMPLES / "chelsea.png", "-o", tmp_path / "out", "-e", "gan", "--seed", "3")
     assert done.returncode == 0, done.stderr
-    made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
-    assert made == {
-        *OWN_FILES,
-        *(f"cats/chelsea{end}.png" for end in ("", "__v1", "__v2")),
-        *(f"flowers/flower{end}.jpg" for end in ("", "__v1", "__v2")),
-        *(f"things/cups/coffee{end}.png" for end in ("", "__v1", "__v2")),
-    }
-    assert {line["label"] for line in lines_of(tmp_path / "out")} == {"cats", "flowers", "cups"}
-    assert "6 variations from 3 files (6 by gan), 0 failed" in done.stderr
-    assert "seed 3" in done.stderr
-    assert done.stdout.strip() == str(tmp_path / "out")
+    assert (tmp_path / "out" / "chelsea__v1.png").is_file()
 
 
-def test_zip_out_holds_the_same_as_a_folder(dataset: Path, tmp_path: Path) -> None:
-    assert augmentai(dataset, "-o", tmp_path / "out", "--seed", "3", "--format", "png").returncode == 0
-    assert augmentai(dataset, "-o", tmp_path / "out.zip", "--seed", "3", "--format", "png").returncode == 0
-    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
-        for name in set(archive.namelist()) - OWN_FILES:
-            assert archive.read(name) == (tmp_path / "out" / name).read_bytes()
-        assert len(set(archive.namelist()) - OWN_FILES) == 6
-
-
-def test_some_failed_is_one(dataset: Path, tmp_path: Path) -> None:
-    (dataset / "cats" / "broken [bold].jpg").write_text("no picture")
-    done = augmentai(dataset, "-o", tmp_path / "out")
-    assert done.returncode == 1
-    assert "broken [bold].jpg" in done.stderr
-    assert [line["status"] for line in lines_of(tmp_path / "out")].count("failed") == 1
-
-
-@pytest.mark.parametrize(
-    ("words", "said"),
-    [
-        (["no-such-file.jpg", "-o", "out"], "no such file or folder"),
-        (["photos", "-o", "out", "--strength", "2"], "--strength"),
-        (["photos", "-o", "out", "--engine", "dall-e"], "engine is 'dall-e'; expected one of auto, stability"),
-        (["photos"], "--out"),
-        (["empty", "-o", "out"], "there is no picture to work on"),
-        (["photos", "-o", "out", "--engine", "stability"], "STABILITY_API_KEY is not set"),
-    ],
-)
-def test_nothing_done_or_bad_usage_is_two(tmp_path: Path, words: list[str], said: str) -> None:
-    (tmp_path / "photos").mkdir()
-    (tmp_path / "empty").mkdir()
-    Image.new("RGB", (32, 32), "teal").save(tmp_path / "photos" / "a.png")
-    done = augmentai(*words, cwd=tmp_path)
-    assert done.returncode == 2, done.stderr
-    assert said in done.stderr
-
-
-def test_nothing_is_overwritten(dataset: Path, tmp_path: Path) -> None:
-    assert augmentai(dataset, "-o", tmp_path / "out").returncode == 0
-    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
-    again = augmentai(dataset, "-o", tmp_path / "out", "--strength", "0.9")
-    assert again.returncode == 2
-    assert "nothing is overwritten" in again.stderr
-    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")} == before
-
-
-def test_a_run_that_made_nothing_may_be_corrected(dataset: Path, tmp_path: Path) -> None:
-    assert augmentai(dataset, "-o", tmp_path / "out", "--engine", "stability").returncode == 2
-    assert (tmp_path / "out" / "manifest.jsonl").exists()
-    done = augmentai(dataset, "-o", tmp_path / "out", "--engine", "gan")
+def test_options_may_come_before_inputs(tmp_path: Path) -> None:
+    done = augmentai("-n", "1", "--dry-run", EXAMPLES / "chelsea.png")
     assert done.returncode == 0, done.stderr
-    assert {line["status"] for line in lines_of(tmp_path / "out")} == {"ok"}
+    assert "1 variation of 1 image" in done.stdout
 
 
-def test_interrupt_keeps_what_is_done(tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    command = [sys.executable, "-m", "augmentai", str(EXAMPLES), "-o", str(out), "-n", "16", "-f", "png"]
-    root = str(Path(__file__).resolve().parents[2])
-    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": root})
-    try:
-        limit = time.monotonic() + 60
-        while time.monotonic() < limit and process.poll() is None and len(list(out.glob("*.png"))) < 3:
-            time.sleep(0.02)
-        process.send_signal(signal.SIGINT)
-        _, said = process.communicate(timeout=60)
-    finally:
-        process.kill()
-    assert process.returncode == 1
-    assert "stopped" in said
-    lines = lines_of(out)
-    assert {line["file"] for line in lines} == {path.name for path in out.glob("*.png")}
-    assert 3 <= len(lines) < 128
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help-all"], ["replay", "--help"], ["version"]])
+def test_help_and_version_load_neither_engines_nor_the_page(words: list[str]) -> None:
+    code = f"""import sys
+from augmentai.cli.app import app
+app({words!r}, prog_name="augmentai", standalone_mode=False)
+print(*sys.modules)"""
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert not (HEAVY | {"augmentai.pipeline.job"}) & set(shown.splitlines()[-1].split())
 
 
 def test_help_is_quick_and_loads_nothing_heavy() -> None:
     code = "import sys, augmentai, augmentai.cli.app, augmentai.pipeline.job; print(*sys.modules)"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert not {"torch", "gradio", "diffusers", "transformers"} & set(loaded)
-
-
-def test_geometry_is_asked_for_and_told(dataset: Path, tmp_path: Path) -> None:
-    asked = ["--geometry", "strong", "--no-flip", "--seed", "3"]
-    done = augmentai(dataset, "-o", tmp_path / "out", *asked)
-    assert done.returncode == 0, done.stderr
-    told = [line["details"]["geometry"] for line in lines_of(tmp_path / "out")]  # type: ignore[index]
-    assert [geometry["name"] for geometry in told] == ["strong"] * 3
-    assert not any(geometry["mirrored"] for geometry in told)
-    refused = augmentai(dataset, "-o", tmp_path / "other", "--geometry", "flip", "--no-flip")
-    assert refused.returncode == 2
-    assert "which leaves nothing to do" in refused.stderr
-
-
-def test_what_geometry_came_to_is_told_and_made_again(dataset: Path, tmp_path: Path) -> None:
-    out = tmp_path / "out"
-    done = augmentai(dataset, "-o", out, "-n", "4", "--seed", "3")
-    assert done.returncode == 0, done.stderr
-    assert "note: half of the variations are flipped horizontally" in done.stderr
-    mirrored = [line for line in lines_of(out) if line["details"].get("geometry")]  # type: ignore[attr-defined]
-    assert 0 < len(mirrored) < 12
-    assert "\ngeometry: flip of those with a class\n" in (out / "recipe.yaml").read_text()
-    assert "| `geometry` | `auto: flip of those with a class` |" in (out / "dataset_card.md").read_text()
-    again = augmentai("replay", out, "-o", tmp_path / "again")
-    assert "12 of 12 files are identical" in again.stdout + again.stderr
-    foretold = augmentai(dataset, "-o", tmp_path / "none", "--dry-run", "--no-flip")
-    assert "mirrored" not in foretold.stderr
-
-
-def test_waiting_threads_sleep_from_the_first_on() -> None:
-    """Said before torch is loaded, since it is not heard afterwards: spinning threads made small pictures ten times as
-    slow on busy processors."""
-    code = """import os, sys
-from augmentai.engines import available
-from augmentai.settings import Settings
-available(Settings())
-print(os.environ["OMP_WAIT_POLICY"], "torch" in sys.modules)"""
-    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    assert said.stdout.split() == ["PASSIVE", "False"]

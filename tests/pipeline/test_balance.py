@@ -20,8 +20,8 @@ from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.types import Source
-from tests.cli.test_app import augmentai
 from tests.pipeline.test_job import job_of
+from tests.support.command_line import augmentai
 from tests.support.image_files import png
 from tests.support.scripted_engine import Scripted, tinted
 
@@ -190,7 +190,7 @@ class TestInAJob:
             for i in range(count):
                 Image.effect_noise((48, 32), 60 + hash_of(label, i) % 40).save(tmp_path / "set" / label / f"{i}.png")
         done = augmentai(tmp_path / "set", "--dry-run", "--balance")
-        assert "2 variations of 4 pictures" in done.stdout
+        assert "2 variations of 4 images" in done.stdout
         done = augmentai(tmp_path / "set", "-o", tmp_path / "out", "--per-class", "3", "--seed", "3")
         assert done.returncode == 0, done.stderr
         made = {path.name for path in (tmp_path / "out").rglob("*__v*")}

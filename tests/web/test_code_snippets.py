@@ -19,8 +19,8 @@ from augmentai.recipe_fields import FIELDS
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.access.public import USER_NAME
 from augmentai.web.code_snippets import command_line, curl_call, python_call
-from tests.cli.test_app import augmentai
 from tests.support.app_server import serving
+from tests.support.command_line import augmentai
 from tests.support.prefix_proxy import Manner, proxied
 
 PREFIX = "/projects/augmentai/applications/AugmentAI"

@@ -13,7 +13,8 @@ from gradio_client import Client, handle_file
 from PIL import Image
 from rich.console import Console
 
-from augmentai.cli import app as cli
+from augmentai.cli.console import ALL_DONE
+from augmentai.cli.run import run_job as run_on_command_line
 from augmentai.dataset.readers.gather import gather
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.pipeline.job import Job, limits
@@ -86,5 +87,5 @@ def test_on_the_command_line(settings: Settings, photo: Path, tmp_path: Path, mo
     shown = io.StringIO()
     monkeypatch.setattr("augmentai.cli.console.console", Console(file=shown, force_terminal=True, width=200))
     job = Job(gather([photo], limits(settings)), RECIPE, settings, [DiffusionEngine(settings)])
-    assert cli.run(job, tmp_path / "out", [photo]) == cli.ALL_DONE
+    assert run_on_command_line(job, tmp_path / "out", [photo]) == ALL_DONE
     assert f"loading {settings.diffusion_model}" in shown.getvalue() or "of this batch" in shown.getvalue()

@@ -1,0 +1,155 @@
+"""`augmentai run`: inputs to a folder or ZIP, with a progress bar and a summary."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from threading import Event
+from types import FrameType
+from typing import Any
+
+import click
+
+from augmentai.cli.console import (
+    ALL_DONE,
+    NOTHING_DONE,
+    SOME_FAILED,
+    print_error,
+    print_plan,
+    print_problems,
+    print_summary,
+    progress_bar,
+    quit_with,
+)
+from augmentai.dataset.readers.gather import gather
+from augmentai.dataset.recipe_file import load_recipe
+from augmentai.dataset.writers.base import OutputError
+from augmentai.dataset.writers.folder import resolve_recipe
+from augmentai.dataset.writers.hub import Hub, HubError
+from augmentai.engines import available
+from augmentai.pipeline.job import Job, limits
+from augmentai.pipeline.run import run_to_disk
+from augmentai.recipe import Recipe, RecipeError
+from augmentai.recipe_fields import by_name
+from augmentai.settings import SettingsError, load_settings
+
+_WORKING = "augmenting"
+
+
+def augment(
+    inputs: Sequence[Path],
+    out: Path | None,
+    fields: Mapping[str, Any],
+    saved: Path | None = None,
+    dry_run: bool = False,
+    push_to_hub: str = "",
+    private: bool = False,
+) -> int:
+    """Augment images and datasets.
+
+    Args:
+        inputs: images, folders, ZIPs.
+        out: a folder or ZIP; may be missing for a dry run.
+        fields: {field of the recipe: what was typed}.
+        saved: a file of settings that `fields` override.
+        dry_run: print the plan and make nothing.
+        push_to_hub: the name of a dataset to push the finished folder to.
+        private: make that dataset private.
+
+    Returns:
+        The exit status.
+
+    Raises:
+        click.BadParameter: two flags contradict each other, or one is missing.
+    """
+    _check_out(out, dry_run, push_to_hub)
+    try:
+        settings = load_settings()
+        recipe = _recipe(fields, saved)
+        if out is not None:
+            recipe = resolve_recipe(out, recipe)
+        hub = Hub(push_to_hub, settings, private) if push_to_hub else None
+        if hub is not None and not dry_run:
+            hub.check()  # before the work, which would otherwise be wasted
+        gathered = gather(list(inputs), limits(settings), skip=out, layout=recipe.layout)
+        stop = Event()
+        job = Job(gathered, recipe, settings, available(settings), stop)
+    except (SettingsError, RecipeError, OutputError, HubError) as error:
+        quit_with(str(error))
+    if not gathered.sources:
+        print_problems(job.report.as_dict())
+        quit_with("there is no image to work on")
+    if dry_run or out is None:
+        print_plan(job)
+        return ALL_DONE
+    stop_on_signals(stop)
+    status = run_job(job, out, inputs)
+    if hub is not None and status != NOTHING_DONE:
+        status = max(status, _push(hub, job, out))
+    return status
+
+
+def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
+    """Run a job into a folder or ZIP with a progress bar, and print the result. Returns the exit status."""
+    try:
+        with progress_bar() as bar:
+            task = bar.add_task(_WORKING, total=job.plan.total)
+            job.on_progress = lambda words, share: bar.update(task, description=words or _WORKING)
+            missing = 0
+            for outcome in run_to_disk(job, out, inputs):
+                if not outcome.ok:  # all of a source's are missing where the source cannot be read
+                    missing += 1 if outcome.index else job.plan.count(outcome.source)
+                done = job.report.variations
+                bar.update(task, completed=done, total=max(job.plan.total - missing, done))
+    except OutputError as error:
+        if not job.report.variations:
+            quit_with(str(error))
+        print_error(str(error))
+        job.report.stopped = True
+    report = job.report.as_dict()
+    print_problems(report)
+    print_summary(report, out)
+    if not report["variations"]:
+        return NOTHING_DONE
+    return SOME_FAILED if report["failed"] or report["stopped"] else ALL_DONE
+
+
+def stop_on_signals(stop: Event) -> None:
+    """The first Ctrl-C ends the job after the image in progress and keeps what is finished; the second ends at once."""
+
+    def ask(number: int, frame: FrameType | None) -> None:
+        stop.set()
+        signal.signal(number, signal.SIG_DFL)
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask)
+
+
+def _check_out(out: Path | None, dry_run: bool, push_to_hub: str) -> None:
+    hint = "'-o' / '--out'"
+    if out is None and not dry_run:
+        raise click.BadParameter("missing; give a new or empty folder, or a new .zip file", param_hint=hint)
+    if push_to_hub and out is not None and out.suffix.lower() == ".zip":
+        raise click.BadParameter("only a folder can be pushed to the hub, not a ZIP", param_hint=hint)
+
+
+def _recipe(fields: Mapping[str, Any], saved: Path | None) -> Recipe:
+    """The saved recipe or the default one, with the fields that were typed in place of its own."""
+    recipe = load_recipe(saved) if saved is not None else Recipe()
+    typed = {name: by_name(name).kind.update(getattr(recipe, name), value) for name, value in fields.items()}
+    return replace(recipe, **typed)
+
+
+def _push(hub: Hub, job: Job, out: Path) -> int:
+    """Push a finished run to the hub. Returns the exit status."""
+    if job.report.stopped:
+        print_error("not pushed to the hub, because the run is incomplete; run the same command again")
+        return SOME_FAILED
+    try:
+        print(hub.push(out))
+    except HubError as error:
+        print_error(str(error))
+        return SOME_FAILED
+    return ALL_DONE

@@ -1,0 +1,160 @@
+"""`augmentai run`, in its bare form mostly, as a process of its own."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from augmentai.dataset.manifest import OWN_FILES
+from augmentai.settings import EXAMPLES
+from tests.support.command_line import augmentai, manifest_lines
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    folder = tmp_path / "my photos"
+    for name, label in (("chelsea.png", "cats"), ("flower.jpg", "flowers"), ("coffee.png", "things/cups")):
+        (folder / label).mkdir(parents=True)
+        with Image.open(EXAMPLES / name) as photo:
+            photo.resize((96, 64)).save(folder / label / name)
+    return folder
+
+
+def test_folder_in_folder_out(dataset: Path, tmp_path: Path) -> None:
+    done = augmentai(dataset, "-o", tmp_path / "out", "--variations", "2", "--seed", "3")
+    assert done.returncode == 0, done.stderr
+    made = {path.relative_to(tmp_path / "out").as_posix() for path in (tmp_path / "out").rglob("*.*")}
+    assert made == {
+        *OWN_FILES,
+        *(f"cats/chelsea{end}.png" for end in ("", "__v1", "__v2")),
+        *(f"flowers/flower{end}.jpg" for end in ("", "__v1", "__v2")),
+        *(f"things/cups/coffee{end}.png" for end in ("", "__v1", "__v2")),
+    }
+    assert {line["label"] for line in manifest_lines(tmp_path / "out")} == {"cats", "flowers", "cups"}
+    assert "6 variations from 3 files (6 by gan), 0 failed" in done.stderr
+    assert "seed 3" in done.stderr
+    assert done.stdout.strip() == str(tmp_path / "out")
+
+
+def test_zip_out_holds_the_same_as_a_folder(dataset: Path, tmp_path: Path) -> None:
+    assert augmentai(dataset, "-o", tmp_path / "out", "--seed", "3", "--format", "png").returncode == 0
+    assert augmentai(dataset, "-o", tmp_path / "out.zip", "--seed", "3", "--format", "png").returncode == 0
+    with zipfile.ZipFile(tmp_path / "out.zip") as archive:
+        for name in set(archive.namelist()) - OWN_FILES:
+            assert archive.read(name) == (tmp_path / "out" / name).read_bytes()
+        assert len(set(archive.namelist()) - OWN_FILES) == 6
+
+
+def test_exit_status_is_one_if_some_failed(dataset: Path, tmp_path: Path) -> None:
+    (dataset / "cats" / "broken [bold].jpg").write_text("no picture")
+    done = augmentai(dataset, "-o", tmp_path / "out")
+    assert done.returncode == 1
+    assert "broken [bold].jpg" in done.stderr
+    assert [line["status"] for line in manifest_lines(tmp_path / "out")].count("failed") == 1
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["no-such-file.jpg", "-o", "out"], "no such file or folder"),
+        (["photos", "-o", "out", "--strength", "2"], "'--strength': strength is 2.0; expected a number from 0 to 1"),
+        (["photos", "-o", "out", "--engine", "dall-e"], "'--engine': engine is 'dall-e'; expected one of auto, "),
+        (["photos", "-o", "out", "--threshold", "glare=1"], "'--threshold': there is no threshold glare"),
+        (["photos"], "'--out': missing; give a new or empty folder"),
+        (["-o", "out"], "Missing argument 'INPUT...'"),
+        (["empty", "-o", "out"], "there is no image to work on"),
+        (["photos", "-o", "out", "--engine", "stability"], "STABILITY_API_KEY is not set"),
+    ],
+)
+def test_exit_status_is_two_if_nothing_was_done_or_usage_is_wrong(tmp_path: Path, words: list[str], said: str) -> None:
+    (tmp_path / "photos").mkdir()
+    (tmp_path / "empty").mkdir()
+    Image.new("RGB", (32, 32), "teal").save(tmp_path / "photos" / "a.png")
+    done = augmentai(*words, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert said in done.stderr
+
+
+def test_nothing_is_overwritten(dataset: Path, tmp_path: Path) -> None:
+    assert augmentai(dataset, "-o", tmp_path / "out").returncode == 0
+    before = {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")}
+    again = augmentai(dataset, "-o", tmp_path / "out", "--strength", "0.9")
+    assert again.returncode == 2
+    assert "contains a run with different settings (strength was 'auto', now 0.9)" in again.stderr
+    assert {path: path.read_bytes() for path in (tmp_path / "out").rglob("*.*")} == before
+
+
+def test_a_run_that_made_nothing_may_be_corrected(dataset: Path, tmp_path: Path) -> None:
+    assert augmentai(dataset, "-o", tmp_path / "out", "--engine", "stability").returncode == 2
+    assert (tmp_path / "out" / "manifest.jsonl").exists()
+    done = augmentai(dataset, "-o", tmp_path / "out", "--engine", "gan")
+    assert done.returncode == 0, done.stderr
+    assert {line["status"] for line in manifest_lines(tmp_path / "out")} == {"ok"}
+
+
+def test_interrupt_keeps_what_is_done(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    command = [sys.executable, "-m", "augmentai", str(EXAMPLES), "-o", str(out), "-n", "16", "-f", "png"]
+    root = str(Path(__file__).resolve().parents[2])
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": root})
+    try:
+        limit = time.monotonic() + 60
+        while time.monotonic() < limit and process.poll() is None and len(list(out.glob("*.png"))) < 3:
+            time.sleep(0.02)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 1
+    assert "stopped" in said
+    lines = manifest_lines(out)
+    assert {line["file"] for line in lines} == {path.name for path in out.glob("*.png")}
+    assert 3 <= len(lines) < 128
+
+
+def test_geometry_is_applied_and_recorded(dataset: Path, tmp_path: Path) -> None:
+    asked = ["--geometry", "strong", "--no-flip", "--seed", "3"]
+    done = augmentai(dataset, "-o", tmp_path / "out", *asked)
+    assert done.returncode == 0, done.stderr
+    told = [line["details"]["geometry"] for line in manifest_lines(tmp_path / "out")]  # type: ignore[index]
+    assert [geometry["name"] for geometry in told] == ["strong"] * 3
+    assert not any(geometry["mirrored"] for geometry in told)
+    refused = augmentai(dataset, "-o", tmp_path / "other", "--geometry", "flip", "--no-flip")
+    assert refused.returncode == 2
+    assert "which leaves nothing to do" in refused.stderr
+
+
+def test_automatic_geometry_is_reported_and_replayed(dataset: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    done = augmentai(dataset, "-o", out, "-n", "4", "--seed", "3")
+    assert done.returncode == 0, done.stderr
+    assert "- half of the variations are flipped horizontally" in done.stderr
+    mirrored = [line for line in manifest_lines(out) if line["details"].get("geometry")]  # type: ignore[attr-defined]
+    assert 0 < len(mirrored) < 12
+    assert "\ngeometry: flip of those with a class\n" in (out / "recipe.yaml").read_text()
+    assert "| `geometry` | `auto: flip of those with a class` |" in (out / "dataset_card.md").read_text()
+    again = augmentai("replay", out, "-o", tmp_path / "again")
+    assert "12 of 12 files are identical" in again.stdout + again.stderr
+    foretold = augmentai(dataset, "-o", tmp_path / "none", "--dry-run", "--no-flip")
+    assert "mirrored" not in foretold.stderr
+
+
+def test_waiting_threads_sleep_from_the_first_on() -> None:
+    """Said before torch is loaded, since it is not heard afterwards: spinning threads made small pictures ten times as
+    slow on busy processors."""
+    code = """import os, sys
+from augmentai.engines import available
+from augmentai.settings import Settings
+available(Settings())
+print(os.environ["OMP_WAIT_POLICY"], "torch" in sys.modules)"""
+    environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
+    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert said.stdout.split() == ["PASSIVE", "False"]
