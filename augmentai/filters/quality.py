@@ -1,4 +1,4 @@
-"""Whether a variation is of use: it has changed, it is whole, and it still shows what its source showed."""
+"""Whether a variation is of use by itself: it differs from its source, and neither contrast nor detail is lost."""
 
 from __future__ import annotations
 
@@ -9,14 +9,20 @@ from typing import Any
 from augmentai.filters.features import ImageFeatures, change
 from augmentai.recipe import Thresholds
 
-_NOISY = 0.8  # sharp photographs lie between 0.1 and 0.8; what is more is noise, which a variation may lose
-_SOFT = 0.02  # a source of less sharpness is a smooth slope: there is no detail to be lost
+_NOISY = 0.8  # most sharp photographs are between 0.1 and 0.8; sharpness above is noise, which a variation may lose
+_SOFT = 0.02  # a source of less sharpness is a smooth gradient: it has no detail to lose
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """scores: what was measured, for the manifest. filter: the name of the one that rejects it, "" where none does.
-    reason: why, in words. marks: what is to be told of one that passes all the same."""
+    """What filters found.
+
+    Attributes:
+        scores: what was measured, by name, for the manifest.
+        filter: the name of the filter that rejects the variation; "" if none does.
+        reason: why, in words for the user.
+        marks: what the manifest adds to a variation that passes nevertheless, by name.
+    """
 
     scores: Mapping[str, float]
     filter: str = ""
@@ -27,15 +33,27 @@ class Verdict:
 def judge_quality(
     before: ImageFeatures, after: ImageFeatures, strength: float, thresholds: Thresholds, moved: bool
 ) -> Verdict:
-    """What is to be said of a variation by itself.
+    """Judge a variation by itself.
 
-    before: its source. after: the variation before its geometry, so that both show the same things in the same places.
-    moved: geometry that was asked for moves it besides, so that it is new even where the engine changed nothing.
-    strength: the recipe's; at 0 the user asks for the source itself, and nothing is rejected; nor is anything of a
-    plain source, of one colour.
+    Args:
+        before: its source.
+        after: the variation before geometry and operations, so that both show the same things in the same places.
+        strength: 0 to 1. At 0 the user asks for the source itself, and nothing is rejected; nor is anything of a source
+            of one colour. The least change grows with it.
+        thresholds: of the recipe.
+        moved: geometry or operations that were asked for make it new, even where the engine changed nothing.
 
-    change: mean absolute difference at a glance (32 x 32), in levels of 255; what a variation must at least have grows
-    with the strength. contrast and sharpness: the variation's as a share of its source's.
+    Returns:
+        The verdict, with the scores `change` (mean absolute difference of the coarse colours, in levels of 255),
+        `contrast` and `sharpness` (the variation's as a share of its source's).
+
+    Example:
+        >>> from PIL import Image
+        >>> from augmentai.filters import image_features
+        >>> source = image_features(Image.linear_gradient("L"))
+        >>> verdict = judge_quality(source, source, 0.4, Thresholds(), moved=False)
+        >>> verdict.filter, verdict.scores["change"]
+        ('near_copy', 0.0)
     """
     changed = change(before, after)
     scores = {"change": round(changed, 2)}
@@ -46,14 +64,12 @@ def judge_quality(
         scores["sharpness"] = round(after.sharpness / min(before.sharpness, _NOISY), 3)
     least = thresholds.near_copy * strength
     if changed < least and not moved:
-        why = (
-            f"nothing changed: it differs from its source by {changed:.2f} of 255 levels, expected at least {least:.2f}"
-        )
-        return Verdict(scores, "near_copy", why)
+        why = f"near-copy of its source: the mean difference is {changed:.2f} of 255 levels"
+        return Verdict(scores, "near_copy", f"{why}, expected at least {least:.2f}")
     if scores.get("contrast", 1.0) < thresholds.flat:
-        why = f"it is flat: {scores['contrast']:.0%} of its source's contrast, expected at least {thresholds.flat:.0%}"
+        why = f"low contrast: {scores['contrast']:.0%} of its source's, expected at least {thresholds.flat:.0%}"
         return Verdict(scores, "flat", why)
     if scores.get("sharpness", 1.0) < thresholds.blurred:
-        why = f"it is blurred: {scores['sharpness']:.0%} of its source's sharpness, expected at least"
+        why = f"blurred: {scores['sharpness']:.0%} of its source's sharpness, expected at least"
         return Verdict(scores, "blurred", f"{why} {thresholds.blurred:.0%}")
     return Verdict(scores)
