@@ -29,4 +29,8 @@ def converter(layout: Layout, to: str, sources: Sequence[Source]) -> LabelWriter
     if writer is None:
         targets = ", ".join(one.name for one in usable_formats()[0] if one.writer is not None)
         raise RecipeError(f"to is {to}, which is read but not written; expected one of same, {targets}")
-    return writer(layout, sources)
+    try:
+        return writer(layout, sources)
+    except RecipeError as error:
+        others = [one.name for one in usable_formats()[0] if not getattr(one.writer, "needs_objects", True)]
+        raise RecipeError(f"to is {to}, and {error}; expected one of same, {', '.join(others)}") from error

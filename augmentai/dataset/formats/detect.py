@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from augmentai import registry
 from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import Format, ImageInfo, Layout
+from augmentai.dataset.formats.folders import read_folders
 from augmentai.types import Failure
 
 AUTO = "auto"
@@ -28,22 +29,14 @@ def format_named(name: str) -> Format:
     return found
 
 
-@cache
 def usable_formats() -> tuple[tuple[Format, ...], tuple[str, ...]]:
     """(every format that can be used, in the order of detection; why each other one cannot be)."""
-    found, reasons = [], []
-    for name in registry.names("formats"):
-        try:
-            found.append(format_named(name))
-        except registry.RegistryError as error:
-            reasons.append(str(error))
-    return tuple(sorted(found, key=lambda one: -one.priority)), tuple(reasons)
+    return _usable(tuple(registry.registered("formats").values()))
 
 
-@cache
 def label_suffixes() -> tuple[str, ...]:
     """How the names of label files end, in any format that can be used; lower case, with the dot."""
-    return tuple(sorted({suffix for one in usable_formats()[0] for suffix in one.label_suffixes}))
+    return _suffixes(usable_formats()[0])
 
 
 def is_label_file(name: str) -> bool:
@@ -56,6 +49,22 @@ def is_label_file(name: str) -> bool:
     return PurePosixPath(name).name.lower().lstrip(".").endswith(label_suffixes())
 
 
+@cache
+def _usable(registered: tuple[registry.Registered, ...]) -> tuple[tuple[Format, ...], tuple[str, ...]]:
+    found, reasons = [], []
+    for entry in registered:
+        try:
+            found.append(format_named(entry.name))
+        except registry.RegistryError as error:
+            reasons.append(str(error))
+    return tuple(sorted(found, key=lambda one: -one.priority)), tuple(reasons)
+
+
+@cache
+def _suffixes(formats: tuple[Format, ...]) -> tuple[str, ...]:
+    return tuple(sorted({suffix.lower() for one in formats for suffix in one.label_suffixes}))
+
+
 def recognise(tree: Tree, requested: str = AUTO) -> Layout:
     """The layout of a set.
 
@@ -65,16 +74,18 @@ def recognise(tree: Tree, requested: str = AUTO) -> Layout:
 
     Returns:
         The layout. If a format was requested and the set is not in it, or it cannot be used, the layout's failures say
-        so and all images are excluded.
+        so and all images are excluded. A format of another package that cannot be used is passed over with a notice.
     """
-    if not tree.images:
-        requested = "folders"
-    if requested != AUTO:
+    if requested != AUTO and tree.images:
         return _as_requested(tree, requested)
-    formats, reasons = usable_formats()
-    layout = next(layout for one in formats if (layout := one.detect(tree, False)) is not None)
-    layout.notices += reasons
-    return _without_lone_splits(layout)
+    formats, notices = usable_formats()
+    for one in formats if tree.images else ():
+        layout, fault = _detect(one, tree, False)
+        notices = (*notices, fault) if fault else notices
+        if layout is not None:
+            layout.notices += notices
+            return _finished(layout, one)
+    return read_folders(tree)
 
 
 def _as_requested(tree: Tree, name: str) -> Layout:
@@ -82,25 +93,38 @@ def _as_requested(tree: Tree, name: str) -> Layout:
         one = format_named(name)
     except registry.RegistryError as error:
         return _refused(tree, str(error))
-    layout = one.detect(tree, True)
+    layout, fault = _detect(one, tree, True)
     if layout is None:
-        return _refused(tree, f"not a {one.title} dataset: expected {one.hint}")
-    return _without_lone_splits(layout)
+        return _refused(tree, fault or f"not a {one.title} dataset: expected {one.hint}")
+    return _finished(layout, one)
 
 
-def _refused(tree: Tree, reason: str) -> Layout:
-    layout = Layout()
-    layout.excluded = {entry.key for entry in tree.images}
-    layout.failures.append(Failure("the set", reason))
-    return layout
+def _detect(one: Format, tree: Tree, requested: bool) -> tuple[Layout | None, str]:
+    """What a format makes of a set, or what went wrong in another package's format."""
+    package = registry.registered("formats")[one.name].package
+    try:
+        return one.detect(tree, requested), ""
+    except Exception as error:
+        if not package:
+            raise
+        fault = f"{type(error).__name__}: {error}"
+        return None, f"the format {one.title} of {package} failed ({fault}); update or remove that package"
 
 
-def _without_lone_splits(layout: Layout) -> Layout:
-    """Without training images there is nothing to keep apart: every image may be augmented, and that is reported."""
+def _finished(layout: Layout, one: Format) -> Layout:
+    """A layout under its format's name. Without training images every image may be augmented, and that is reported."""
+    layout.name = one.name
     splits = {info.split for info in layout.images.values()}
     if splits <= {None} or "train" in splits:
         return layout
     named = " and ".join(sorted(split for split in splits if split))
     layout.notices.append(f"the set names {named} images and none for training; all of them are augmented")
     layout.images = {key: ImageInfo(info.label, None, info.labels) for key, info in layout.images.items()}
+    return layout
+
+
+def _refused(tree: Tree, reason: str) -> Layout:
+    layout = Layout()
+    layout.excluded = {entry.key for entry in tree.images}
+    layout.failures.append(Failure("the set", reason))
     return layout

@@ -38,7 +38,6 @@ class FormatWriter:
         sources: all its images, sorted by path and hash, those for validation and test included.
 
     Attributes:
-        name: the format's name, for messages.
         needs_objects: a set without boxes, polygons or masks cannot be written.
         class_names: every class of the set; a class number is a position in it.
 
@@ -46,7 +45,6 @@ class FormatWriter:
         RecipeError: the set has nothing that this format could hold.
     """
 
-    name: ClassVar[str] = ""
     needs_objects: ClassVar[bool] = True
 
     def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
@@ -56,9 +54,7 @@ class FormatWriter:
         self.class_names = self._conversion.class_names
         self._last: tuple[Labels | None, tuple[Shape, ...]] = (None, ())
         if self.needs_objects and not self.class_names:
-            raise RecipeError(
-                f"to is {self.name}, and the set has no boxes, polygons or masks to write; expected same or imagefolder"
-            )
+            raise RecipeError("the set has no boxes, polygons or masks to write")
 
     def image_path(self, source: Source) -> str:
         return self.bare_path(source)

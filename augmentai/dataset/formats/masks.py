@@ -44,7 +44,6 @@ class MaskLabels:
 class MaskLayout(Layout):
     """Images with a mask each."""
 
-    name = "masks"
     unnamed_objects = True
 
     def own_label_files(self, source: Source) -> list[Entry]:

@@ -70,8 +70,6 @@ class CocoLayout(Layout):
         store: the content of all files, on disk.
     """
 
-    name = "coco"
-
     def __init__(self) -> None:
         super().__init__()
         self.store = CocoStore()

@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 class CocoWriter(ListingWriter):
     """Writes SPLIT/... and annotations/instances_SPLIT.json."""
 
-    name = "coco"
-
     def image_path(self, source: Source) -> str:
         return f"{source.split or 'images'}/{self.bare_path(source)}"
 

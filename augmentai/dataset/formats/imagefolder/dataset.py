@@ -78,8 +78,6 @@ class ImageFolderLayout(Layout):
         companions: files that rows name next to their images.
     """
 
-    name = "imagefolder"
-
     def __init__(self) -> None:
         super().__init__()
         self.entries: list[Entry] = []

@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 class ImageFolderWriter(ListingWriter):
     """Writes SPLIT/... with metadata.jsonl, boxes in "objects"."""
 
-    name = "imagefolder"
     needs_objects = False
 
     def image_path(self, source: Source) -> str:

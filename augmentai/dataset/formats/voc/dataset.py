@@ -45,8 +45,6 @@ class VocLabels:
 class VocLayout(Layout):
     """A Pascal VOC set. lists: the files in ImageSets."""
 
-    name = "voc"
-
     def __init__(self) -> None:
         super().__init__()
         self.lists: list[Entry] = []

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 class VocWriter(FormatWriter):
     """Writes JPEGImages, Annotations and ImageSets/Main."""
 
-    name = "voc"
-
     def image_path(self, source: Source) -> str:
         return "JPEGImages/" + self.bare_path(source).replace("/", "_")
 

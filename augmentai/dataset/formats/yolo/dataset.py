@@ -38,8 +38,6 @@ class YoloLayout(Layout):
         names: files that name the classes without a data.yaml.
     """
 
-    name = "yolo"
-
     def __init__(self, yamls: list[DataYaml], names: list[Entry]) -> None:
         super().__init__()
         self._yamls, self._names = yamls, names

@@ -34,8 +34,6 @@ _COCO_FIELDS = {
 class YoloWriter(FormatWriter):
     """Writes images/SPLIT, labels/SPLIT and data.yaml."""
 
-    name = "yolo"
-
     def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
         super().__init__(layout, sources)
         self._classes = Classes(dict(enumerate(self.class_names)), "data.yaml")
