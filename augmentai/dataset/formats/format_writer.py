@@ -57,7 +57,8 @@ class FormatWriter:
             raise RecipeError("the set has no boxes, polygons or masks to write")
 
     def image_path(self, source: Source) -> str:
-        return self.bare_path(source)
+        """SPLIT/..., unless a format overrides it."""
+        return "/".join(filter(None, (source.split, self.bare_path(source))))
 
     def label_files(
         self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]

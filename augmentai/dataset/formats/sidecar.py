@@ -125,9 +125,6 @@ class _SidecarWriter(FormatWriter):
         super().__init__(layout, sources)
         self._text = text
 
-    def image_path(self, source: Source) -> str:
-        return "/".join(filter(None, (source.split, self.bare_path(source))))
-
     def label_files(
         self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
     ) -> list[OutputFile]:
