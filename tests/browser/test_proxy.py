@@ -131,5 +131,5 @@ def test_limits_see_the_visitor_and_not_the_proxy(tmp_path: Path, photo: Path) -
     with serving(settings, tmp_path / "gradio") as upstream, proxied(upstream, WORKBENCH) as address:
         by_client(address, photo, tmp_path)
         forged = Client(address, verbose=False, headers={"X-Forwarded-For": "1.2.3.4"}, download_files=False)
-        with pytest.raises(Exception, match="limit of 1 images an hour"):
+        with pytest.raises(Exception, match="image limit reached: this job would make 1 and you have 0 of 1 left"):
             forged.predict(files=[handle_file(photo)], api_name="/augment")

@@ -135,8 +135,8 @@ class Reservation:
         remaining = window.remaining(self._address)
         when = wait_words(window.seconds_until(self._address, expected))
         raise LimitReachedError(
-            f"The limit of {window.limit:,.0f} images per hour is reached: this job would make {expected:,} and you "
-            f"have {remaining:,.0f} left. Try again {when}, or choose fewer files or fewer variations."
+            f"Hourly image limit reached: this job would make {expected:,} and you have {remaining:,.0f} of "
+            f"{window.limit:,.0f} left. Try again {when}, or choose fewer files or fewer variations."
         )
 
     def _too_few_credits(self, wanted: float, affordable: int) -> str:
