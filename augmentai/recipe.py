@@ -212,6 +212,7 @@ class Recipe:
         "--seed",
         common=5,
         label="Seed",
+        info="0 = random seed (reported after the run).",
     )
     output_format: OutputFormat = setting(
         "same",

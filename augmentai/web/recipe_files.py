@@ -42,7 +42,7 @@ def saved(form: Mapping[str, Any]) -> str:
     text = yaml.safe_dump({"recipe": asdict(recipe)}, sort_keys=False, allow_unicode=True)
     data = base64.b64encode(text.encode()).decode()
     link = f"data:application/yaml;base64,{data}"
-    return f'<a class="aug-button" download="recipe.yaml" href="{link}">Save these settings</a>'
+    return f'<a class="aug-button" download="recipe.yaml" href="{link}">Save settings</a>'
 
 
 def loaded(file: str, shown: Collection[str]) -> tuple[dict[str, Any], str]:

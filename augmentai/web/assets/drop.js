@@ -129,15 +129,15 @@ function draw() {
 }
 
 function drawFound() {
-  const line = make('p', 'drop-count');
-  line.append(make('strong', '', plural(found.images, 'image', 'images')), ` · ${found.size}`);
-  if (found.layout) line.append(` · ${found.layout}`);
-  if (found.holdout) line.append(` · ${plural(found.holdout, 'validation/test image', 'validation/test images')}, copied unchanged`);
+  const line = make('p', 'drop-count'), text = make('span');
+  text.append(make('strong', '', plural(found.images, 'image', 'images')), ` · ${found.size}`);
+  if (found.layout) text.append(` · ${found.layout}`);
+  if (found.holdout) text.append(` · ${plural(found.holdout, 'validation/test image', 'validation/test images')}, copied unchanged`);
   const remove = make('button', 'aug-link', 'Clear');
   remove.type = 'button';
   remove.setAttribute('aria-label', 'Clear all files');
   remove.onclick = clear;
-  line.append(remove);
+  line.append(text, remove);
   summary.append(line, thumbnails());
   if (found.classes.length) summary.append(classes());
   else if (!found.layout) summary.append(make('p', 'drop-note', 'No class folders: the images are unlabelled.'));

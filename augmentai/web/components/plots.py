@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
@@ -58,7 +59,7 @@ def _classes(originals: Mapping[str, int], variations: Mapping[str, int]) -> str
     )
     key = '<p class="plot-key"><i class="bar-originals"></i>originals <i class="bar-variations"></i>variations</p>'
     more = f"<p>and {len(names) - _CLASSES_SHOWN:,} more classes</p>" if len(names) > _CLASSES_SHOWN else ""
-    table = _table(("Class", "Originals", "With variations"), rows)
+    table = _table(("Class", "Originals", "Total"), rows)
     return f'<section class="plot"><h2>Images per class</h2>{key}{table}{more}</section>'
 
 
@@ -82,11 +83,11 @@ def _changes(changes: Sequence[float]) -> str:
 
 
 def _columns(changes: Sequence[float], summary: str) -> str:
-    top = max(0.05, *changes)
+    top = math.ceil(25 * max(0.04, *changes)) / 25  # a multiple of 4 %, so that the five marks are whole numbers
     counts = [0] * _BINS
     for share in changes:
         counts[min(_BINS - 1, int(share / top * _BINS))] += 1
-    width, height, left, right, floor = 640, 250, 12, 628, 200
+    width, height, left, right, floor = 640, 258, 30, 610, 200
     step = (right - left) / _BINS
     columns = ""
     for number, count in enumerate(counts):
@@ -96,14 +97,14 @@ def _columns(changes: Sequence[float], summary: str) -> str:
         if count:
             columns += _text(x + step / 2, y - 5, str(count))
     marks = "".join(
-        _text(left + share * (right - left - 24) + 12, floor + 20, f"{100 * share * top:.0f} %")
+        _text(left + share * (right - left), floor + 22, f"{100 * share * top:.0f} %")
         for share in (0, 0.25, 0.5, 0.75, 1)
     )
     return (
         f'<svg class="plot-columns" viewBox="0 0 {width} {height}" role="img" aria-label="Histogram. {summary}">'
         f"{columns}"
         f'<line x1="{left}" y1="{floor}" x2="{right}" y2="{floor}"/>{marks}'
-        f"{_text(width / 2, height - 3, 'mean pixel difference from the source')}</svg>"
+        f"{_text(width / 2, height - 6, 'mean pixel difference from the source')}</svg>"
     )
 
 
