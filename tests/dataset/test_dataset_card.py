@@ -21,8 +21,8 @@ from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
-from tests.pipeline.test_job import Darker
 from tests.support.image_files import jpeg, png
+from tests.support.jobs import Darker
 
 RECIPE = Recipe(seed=5, engine="gan", variations=2, prompt="a | b `c` <script>")
 

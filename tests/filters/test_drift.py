@@ -21,7 +21,7 @@ from augmentai.pipeline.job import Job, limits
 from augmentai.recipe import Recipe
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.types import Outcome, Source
-from tests.pipeline.test_job import job_of
+from tests.support.jobs import job_of
 from tests.support.scripted_engine import Scripted
 
 # What stands out in each, as shares of width and height.

@@ -22,9 +22,9 @@ from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe, RecipeError, Thresholds
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.types import Outcome, Source, variation_seed
-from tests.pipeline.test_job import job_of
 from tests.support.command_line import augmentai
 from tests.support.image_files import colours, deep_values, encoded, png
+from tests.support.jobs import job_of
 from tests.support.scripted_engine import Painter, Scripted, tinted
 
 SIZE_WH = (96, 64)

@@ -19,8 +19,8 @@ from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Source
 from augmentai.web.jobs.uploads import inspect_uploads
-from tests.pipeline.test_job import Darker, opened
 from tests.support.image_files import png
+from tests.support.jobs import Darker, opened
 from tests.support.labelled_sets import as_zip
 from tests.support.scripted_engine import Copying
 

@@ -20,9 +20,9 @@ from augmentai.operations.presets import PRESETS, draw_homography
 from augmentai.recipe import GEOMETRIES, Recipe, RecipeError
 from augmentai.settings import EXAMPLES
 from augmentai.types import Source
-from tests.pipeline.test_job import job_of, opened
 from tests.support.image_files import SIZE_WH, alpha_of, colours, deep_values, png
 from tests.support.image_gallery import KINDS
+from tests.support.jobs import job_of, opened
 
 MOVING = [name for name in PRESETS if name != "none"]
 

@@ -20,9 +20,9 @@ from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.types import Source
-from tests.pipeline.test_job import job_of
 from tests.support.command_line import augmentai
 from tests.support.image_files import png
+from tests.support.jobs import job_of
 from tests.support.scripted_engine import Scripted, tinted
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-import io
 import json
 import random
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +19,7 @@ from PIL import Image
 from augmentai import augment
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import writer_for
-from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Refused, Task
+from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.engines.gan import GanEngine
 from augmentai.images import decode
 from augmentai.pipeline.job import Job, limits
@@ -29,40 +28,7 @@ from augmentai.settings import Settings
 from augmentai.types import Outcome, Source
 from tests.support.image_files import SIZE_WH, colours, jpeg, png, zipped
 from tests.support.image_gallery import KINDS, Kind
-
-
-class Darker(Engine):
-    """A small true engine, at once done, that can be told to misbehave. Named as the local one, so that it may be asked
-    for by name."""
-
-    name = "gan"
-    auto_rank = 0
-
-    def __init__(self, misbehave: Callable[[int], None] = lambda number: None) -> None:
-        self.misbehave = misbehave
-        self.taken = 0
-        self.closed = False
-
-    def model_version(self) -> str:
-        return "darker 1"
-
-    def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
-        try:
-            for task in tasks:
-                self.taken += 1
-                self.misbehave(self.taken)
-                yield self.darker(task)
-        finally:
-            self.closed = True
-
-    def darker(self, task: Task) -> Made:
-        image = task.photo.rgb.point(lambda v: v * (90 - task.index) // 100)
-        return Made(task, self.name, image, "darker 1", 0.0, repainted=False, details={"share": 0.9})
-
-
-def job_of(engine: Any, inputs: list[Any], recipe: Recipe, settings: Settings | None = None) -> Job:
-    settings = settings or Settings()
-    return Job(gather(inputs, limits(settings)), recipe, settings, [engine])
+from tests.support.jobs import Darker, job_of, opened
 
 
 def pictures(count: int) -> list[Source]:
@@ -71,13 +37,6 @@ def pictures(count: int) -> list[Source]:
 
 def pixels(outcomes: list[Outcome]) -> dict[str, bytes]:
     return {o.variation.file: o.variation.image.tobytes() for o in outcomes if o.variation is not None}
-
-
-def opened(outcome: Outcome) -> Image.Image:
-    assert outcome.variation is not None, outcome.reason
-    picture = Image.open(io.BytesIO(outcome.variation.data))
-    picture.load()
-    return picture
 
 
 @pytest.fixture(scope="module")

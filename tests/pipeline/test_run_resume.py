@@ -30,8 +30,8 @@ from augmentai.pipeline.run import run_record_for, run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Source
-from tests.pipeline.test_job import Darker
 from tests.support.image_files import jpeg, png
+from tests.support.jobs import Darker
 from tests.support.labelled_sets import augmented, write, yolo
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -16,8 +16,8 @@ from augmentai.pipeline.run_state import RunState
 from augmentai.pipeline.stages import STAGES, run_stages
 from augmentai.recipe import Recipe
 from augmentai.types import Outcome, Source
-from tests.pipeline.test_job import Darker
 from tests.support.image_files import png
+from tests.support.jobs import Darker
 
 THREE = tuple(Source.from_bytes(f"cats/{i}.png", png(seed=i), "cats") for i in range(3))
 

@@ -15,8 +15,8 @@ from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
-from tests.pipeline.test_job import Darker
 from tests.support.image_files import encoded, zipped
+from tests.support.jobs import Darker
 
 SIZE_WH = (64, 48)
 COLOURS = {"red car": (220, 30, 30), "bus": (30, 200, 40), "車": (40, 60, 220)}

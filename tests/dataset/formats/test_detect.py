@@ -414,7 +414,7 @@ def test_a_broken_off_run_ends_with_the_same_set(name: str, tmp_path: Path) -> N
     from augmentai.pipeline.run import run_to_disk
     from augmentai.recipe import Recipe
     from augmentai.settings import Settings
-    from tests.pipeline.test_job import Darker
+    from tests.support.jobs import Darker
 
     recipe = Recipe(seed=5, engine="gan", variations=2, geometry="flip", filters=False)
     out = tmp_path / "broken"

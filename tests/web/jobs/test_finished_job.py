@@ -12,9 +12,9 @@ from augmentai.pipeline.merge import run_part
 from augmentai.settings import Settings
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.snapshot import Snapshot
-from tests.pipeline.test_job import Darker
 from tests.support import trainers
 from tests.support.finished_jobs import finished_set, unpacked
+from tests.support.jobs import Darker
 
 
 def packed(job: FinishedJob) -> Path:
