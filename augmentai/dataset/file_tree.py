@@ -1,4 +1,4 @@
-"""The files of a set as they were given, pictures and label files, before anything of them is read."""
+"""The files of a dataset, images and label files, by name, before any of them is read."""
 
 from __future__ import annotations
 
@@ -13,16 +13,23 @@ from augmentai.dataset.archive import ArchiveError, Member, check_member, format
 from augmentai.dataset.content import sha256_of
 
 _LISTS = frozenset({".csv", ".json", ".jsonl", ".xml"})
-_ABOUT_THE_SET = ("readme", "licen", "attribution", "credits", "dataset_info", "dataset-metadata", "classes")
-_LARGEST_TEXT_BYTES = 32 << 20  # of a file that is read whole: ten times the largest label file of one picture
+_ABOUT_THE_DATASET = ("readme", "licen", "attribution", "credits", "dataset_info", "dataset-metadata", "classes")
+_LARGEST_TEXT_BYTES = 32 << 20  # of a file that is read at once: ten times the largest label file of one image
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One file of a set.
+    """One file of a dataset. Either `file` or `member` says where its bytes are.
 
-    path: relative, with forward slashes, safe to join to a folder. origin: the ZIP it lies in, or "". One of `file` and
-    `member` says where its bytes are.
+    Attributes:
+        path: relative, with forward slashes, safe to join to a folder.
+        origin: the ZIP it is in, or "".
+        file: the file on this machine.
+        member: the file in an open ZIP.
+
+    Example:
+        >>> Entry("cats/a.jpg", "", file=Path("/data/cats/a.jpg")).stem
+        'cats/a'
     """
 
     path: str
@@ -32,6 +39,7 @@ class Entry:
 
     @property
     def key(self) -> tuple[str, str]:
+        """What layouts and labels refer to it by: (path, origin)."""
         return self.path, self.origin
 
     @property
@@ -41,7 +49,7 @@ class Entry:
 
     @property
     def size_bytes(self) -> int | None:
-        """None where it cannot be told."""
+        """Its size, None where it is unknown."""
         if self.member is not None:
             return self.member.file_size
         try:
@@ -50,7 +58,7 @@ class Entry:
             return None
 
     def open(self) -> IO[bytes]:
-        """Its bytes, as a stream. Raises LabelError."""
+        """Its bytes as a stream. Raises LabelError."""
         try:
             if self.file is not None:
                 return self.file.open("rb")
@@ -67,14 +75,14 @@ class Entry:
         with self.open() as stream:
             try:
                 data = stream.read(limit_bytes + 1)
-            except Exception as error:  # zlib.error, BadZipFile (a wrong check sum), EOFError, OSError
-                raise LabelError(f"{self.path} is damaged ({error}); copy it again") from error
+            except Exception as error:  # zlib.error, BadZipFile (a wrong checksum), EOFError, OSError
+                raise LabelError(f"{self.path} is corrupt ({error}); copy it again") from error
         if len(data) > limit_bytes:
             raise LabelError(f"{self.path} is larger than {format_size(limit_bytes)}, the limit of a label file")
         return data
 
     def text(self, limit_bytes: int = _LARGEST_TEXT_BYTES) -> str:
-        """Its text. UTF-8, with or without its mark; what is not is read as Latin-1, which never fails."""
+        """Its text: UTF-8, with or without a byte order mark, else Latin-1, which never fails. Raises LabelError."""
         data = self.read(limit_bytes)
         try:
             return data.decode("utf-8-sig")
@@ -84,57 +92,79 @@ class Entry:
 
 @dataclass
 class Tree:
-    """Every file that was given, before any is hashed or decoded."""
+    """Every file of a dataset, before any is hashed or decoded.
+
+    Attributes:
+        images: files that are images by name or by their first bytes.
+        sidecars: files that may be label files, by path; several ZIPs may contain the same path.
+
+    Example:
+        >>> tree = Tree(images=[Entry("cats/a.jpg", "")])
+        >>> tree.add_sidecar(Entry("cats/a.xml", ""))
+        >>> [entry.path for entry in tree.sidecars_ending(".xml")], sorted(tree.folders())
+        (['cats/a.xml'], ['', 'cats'])
+    """
 
     images: list[Entry] = field(default_factory=list)
     sidecars: dict[str, list[Entry]] = field(default_factory=dict)
 
     def add_sidecar(self, entry: Entry) -> None:
+        """Add a file that may be a label file."""
         self.sidecars.setdefault(entry.path, []).append(entry)
 
     def sidecar(self, path: str, origin: str = "") -> Entry | None:
-        """The label file of this path: that of the same ZIP, where several hold one."""
+        """The label file of this path; of several, that in the ZIP `origin`."""
         found = self.sidecars.get(path, [])
         return next((entry for entry in found if entry.origin == origin), found[0] if found else None)
 
     def foreign_labels(self, used: Container[str]) -> bool:
-        """Whether files that were not understood may say where something lies in the pictures.
+        """Whether files that were not understood may say where something is in the images.
 
-        Such are one beside a picture that shares its name, and any CSV, JSON or XML file but those about the set as a
-        whole. used: paths of those that were understood.
+        These are files with the name of an image next to them, and any CSV, JSON or XML file that does not describe the
+        dataset as a whole, such as a license.
+
+        Args:
+            used: the paths of the label files that were understood.
         """
         names = (PurePosixPath(path) for path in self.sidecars if path not in used)
-        foreign = [name for name in names if not name.stem.lower().startswith(_ABOUT_THE_SET)]
+        foreign = [name for name in names if not name.stem.lower().startswith(_ABOUT_THE_DATASET)]
         if any(name.suffix.lower() in _LISTS for name in foreign):
             return True
         stems = {name.with_suffix("").as_posix() for name in foreign}
         return bool(stems) and any(entry.stem in stems for entry in self.images)
 
     def sidecars_ending(self, *endings: str) -> Iterator[Entry]:
-        """Label files whose lower-cased path ends so, sorted."""
+        """The label files whose path, in lower case, has one of these endings; sorted by path."""
         for path in sorted(self.sidecars):
             if path.lower().endswith(endings):
                 yield from self.sidecars[path]
 
     def sha256_of_labels(self, used: Container[str], masks: Container[tuple[str, str]]) -> str:
-        """Of the paths and bytes of label files, "" where there are none. used: their paths; masks: those of pictures.
+        """A hash of the paths and bytes of all label files, by which a resumed run notices changed labels.
 
-        What cannot be read counts as nothing: it is told where it is read for what it says.
+        A file that cannot be read is hashed as empty; the error is reported when it is parsed.
+
+        Args:
+            used: the paths of the label files that were understood.
+            masks: the keys of images that are labels.
+
+        Returns:
+            A SHA-256; "" where there are no labels.
         """
-        entries = [entry for path, held in self.sidecars.items() if path in used for entry in held]
+        entries = [entry for path, sidecars in self.sidecars.items() if path in used for entry in sidecars]
         entries += [entry for entry in self.images if entry.key in masks]
         digest = hashlib.sha256()
         for entry in sorted(entries, key=lambda entry: entry.path):
             try:
                 with entry.open() as stream:
-                    told = sha256_of(stream)
+                    content = sha256_of(stream)
             except Exception:
-                told = ""
-            digest.update(f"{entry.path}\0{told}\n".encode("utf-8", "backslashreplace"))
+                content = ""
+            digest.update(f"{entry.path}\0{content}\n".encode("utf-8", "backslashreplace"))
         return digest.hexdigest() if entries else ""
 
     def folders(self) -> set[str]:
-        """Every folder that holds a picture, at any depth; "" is the set itself."""
+        """Every folder that contains an image, at any depth; "" is the dataset itself."""
         found = {""}
         for entry in self.images:
             folder = parent(entry.path)
@@ -145,12 +175,22 @@ class Tree:
 
 
 def parent(path: str) -> str:
-    """The folder of a path, "" where it has none."""
+    """The folder of a path, "" where it has none.
+
+    Example:
+        >>> parent("train/cats/a.jpg"), parent("a.jpg")
+        ('train/cats', '')
+    """
     return path.rpartition("/")[0]
 
 
 def joined(*parts: str) -> str:
-    """Parts of a path put together and tidied: "." and empty parts go, ".." takes one back where there is one."""
+    """Join parts of a path: "." and empty parts are removed, and ".." removes the part before it, where there is one.
+
+    Example:
+        >>> joined("labels/train", "../images/./a.jpg"), joined("..", "a.jpg")
+        ('labels/images/a.jpg', 'a.jpg')
+    """
     kept: list[str] = []
     for part in "/".join(parts).replace("\\", "/").split("/"):
         if part == "..":

@@ -266,7 +266,7 @@ def test_names_in_a_zip_that_lead_elsewhere(
     )
     assert result.files == ["a__v1.jpg", "b____v1.png"] or result.files == ["b____v1.png"]
     assert set(bad) <= set(result.reasons)
-    assert all("leads outside the dataset; the file was not read" in result.reasons[name] for name in bad)
+    assert all("points outside the folder; skipped" in result.reasons[name] for name in bad)
     assert not target.exists()
 
 

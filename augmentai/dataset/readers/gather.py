@@ -154,7 +154,7 @@ class _SourceReader:
             return False
         if self.limits.files is None or len(self._sources) < self.limits.files:
             return True
-        self.report.fail(name, f"over the limit of {self.limits.files} files per job; split them into several jobs")
+        self.report.fail(name, f"over the limit of {self.limits.files:,} images per job; split them into several jobs")
         return False
 
     def _add(self, source: Source) -> None:

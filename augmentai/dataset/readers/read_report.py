@@ -72,7 +72,7 @@ class ReadReport:
         """
         safe = safe_path(name)
         if safe is None:
-            self.fail(name, f"its path{within} leads outside the dataset; the file was not read")
+            self.fail(name, f"its path{within} points outside the folder; skipped")
             return None
         if len(safe.encode()) > LONGEST_PATH_BYTES:
             self.fail(safe[:200] + "...", f"its path{within} is longer than {LONGEST_PATH_BYTES} bytes; shorten it")

@@ -242,7 +242,7 @@ def test_too_many_files(tmp_path: Path) -> None:
     gathered = gather([tmp_path], Limits(10**6, 10**6, files=3))
     assert len(gathered.sources) == 3
     assert len(gathered.failures) == 2
-    assert set(reasons(gathered).values()) == {"over the limit of 3 files per job; split them into several jobs"}
+    assert set(reasons(gathered).values()) == {"over the limit of 3 images per job; split them into several jobs"}
 
 
 class TestReadyMadeSources:
@@ -252,7 +252,7 @@ class TestReadyMadeSources:
         assert paths(gathered) == ["fine_/b.jpg"]
         assert gathered.sources[0].label == "birds"
         assert len(gathered.failures) == 4
-        assert all("leads outside the dataset" in failure.reason for failure in gathered.failures)
+        assert all("points outside the folder; skipped" in failure.reason for failure in gathered.failures)
 
     def test_whatever_their_read_does_is_an_os_error(self) -> None:
         def read() -> bytes:
