@@ -9,15 +9,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-import yaml
 
 from augmentai.dataset.manifest import MANIFEST, OWN_FILES, RECIPE_FILE
-from augmentai.dataset.run_record import build_record, read_record
+from augmentai.dataset.run_record import read_record
 from augmentai.engines import available
 from augmentai.pipeline.replay import EarlierRun, ReplayError, check, compare
-from augmentai.recipe import Recipe, RecipeError
+from augmentai.recipe import Recipe
 from augmentai.settings import Settings
-from augmentai.types import Source
 from tests.pipeline.test_run_resume import command, done, set_of
 from tests.support.image_files import png
 
@@ -117,51 +115,9 @@ def test_pictures_that_differ_are_told(given: Path, tmp_path: Path) -> None:
     )
 
 
-class TestTheRecipeOfARun:
-    def test_it_reads_back_as_it_was(self, tmp_path: Path) -> None:
-        sources = [Source.from_bytes("cats/a.png", png(), "cats")]
-        record = build_record(RECIPE, sources, {"gan": "weights 1"}, [tmp_path / "photos"], tmp_path / "out")
-        assert record.inputs == ("../photos",)
-        assert read_record(record.to_yaml(), "here") == record
-        content = yaml.safe_load(record.to_yaml())
-        assert content["recipe"]["seed"] == 5
-        assert content["sources"]["count"] == 1
-        assert set(content["versions"]) >= {"augmentai", "python", "torch", "pillow", "numpy"}
-
-    def test_the_digest_hangs_on_content_alone(self) -> None:
-        one = [Source.from_bytes(f"{i}.png", png(seed=i)) for i in range(3)]
-        two = [replace(source, path="moved/" + source.path) for source in reversed(one)]
-        first, second = (build_record(RECIPE, given, {}) for given in (one, two))
-        assert first.sources_sha256 == second.sources_sha256
-        assert first.places_sha256 != second.places_sha256
-
-    def test_it_tells_nothing_of_the_machine(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setenv("HOME", "/home/someone")
-        inputs = [Path("/home/someone/private/photos"), Path("/mnt/other/photos.zip")]
-        record = build_record(RECIPE, [], {}, inputs, Path("/data/runs/out"))
-        assert record.inputs == ("photos", "photos.zip")
-        assert "someone" not in record.to_yaml()
-
-    @pytest.mark.parametrize(
-        ("text", "said"),
-        [
-            ("", "has no settings"),
-            ("[1, 2]", "has no settings"),
-            ("a: [", "is not valid YAML"),
-            ("recipe: 1", "has no `recipe`"),
-            ("recipe: {strength: 9}\nsources: {count: 1}", "strength is 9; expected a number from 0 to 1"),
-            ("recipe: {future: 9}\nsources: {count: 1}", "unknown setting future; valid settings: prompt"),
-            ("recipe: !!python/object/apply:os.system [echo]\nsources: {}", "is not valid YAML"),
-        ],
-    )
-    def test_what_cannot_be_read_is_told(self, text: str, said: str) -> None:
-        with pytest.raises(RecipeError, match=said) as caught:
-            read_record(text, "out/recipe.yaml")
-        assert str(caught.value).startswith("out/recipe.yaml")
-
-    def test_each_run_has_one(self, earlier: Path) -> None:
-        record = read_record((earlier / RECIPE_FILE).read_text(), "")
-        assert record.inputs == ("../given",)
-        assert record.recipe.seed
-        lines = [json.loads(line) for line in (earlier / MANIFEST).read_text().splitlines()]
-        assert all(line["versions"] == record.versions for line in lines)
+def test_each_run_has_a_record(earlier: Path) -> None:
+    record = read_record((earlier / RECIPE_FILE).read_text(), "")
+    assert record.inputs == ("../given",)
+    assert record.recipe.seed
+    lines = [json.loads(line) for line in (earlier / MANIFEST).read_text().splitlines()]
+    assert all(line["versions"] == record.versions for line in lines)

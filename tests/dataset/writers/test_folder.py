@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE
+from augmentai.dataset.run_record import RunRecord
 from augmentai.dataset.writers.base import OutputError
-from augmentai.dataset.writers.folder import FolderWriter
+from augmentai.dataset.writers.folder import FolderWriter, resolve_recipe
+from augmentai.recipe import Recipe
 from tests.support.written_outputs import FULL_DISK, contents, outcome, run_script
 
 
@@ -17,6 +20,23 @@ def test_a_folder_that_contains_files_is_refused(tmp_path: Path) -> None:
     with pytest.raises(OutputError, match="already holds files and nothing is overwritten; choose a new or empty"):
         FolderWriter(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "missing"), [("engine: other_engine", "other_engine"), ("layout: other_format", "other_format")]
+)
+def test_a_run_whose_plugin_is_not_installed(tmp_path: Path, setting: str, missing: str) -> None:
+    (tmp_path / RECIPE_FILE).write_text(f"recipe: {{{setting}, seed: 5}}\nsources: {{count: 1}}\n")
+    (tmp_path / MANIFEST).write_bytes(b"")
+    for resume in (
+        lambda: FolderWriter(tmp_path, RunRecord(Recipe(seed=5))),
+        lambda: resolve_recipe(tmp_path, Recipe(seed=5)),
+    ):
+        with pytest.raises(OutputError, match=missing) as caught:
+            resume()
+        assert str(caught.value).startswith(f"the run in {tmp_path} cannot be resumed: {tmp_path / RECIPE_FILE}: ")
+        assert "already holds files" not in str(caught.value)
+    assert {path.name for path in tmp_path.iterdir()} == {RECIPE_FILE, MANIFEST}
 
 
 def test_long_names_are_written(tmp_path: Path) -> None:
