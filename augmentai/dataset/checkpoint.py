@@ -75,23 +75,52 @@ class Checkpoint:
         return position is not None and bool(self._bits[position] >> index & 1)
 
     def record(self, entry: Mapping[str, Any]) -> bool:
-        """Count one finished variation.
+        """Count one variation that need not be made again.
 
         Args:
-            entry: a parsed line of the manifest.
+            entry: its line of the manifest, parsed: of one that was made, or of one that was paid for and rejected.
 
         Returns:
             False where it belongs to no source of this run, or was recorded before.
         """
-        position = position_of(self._sources, entry["source"], entry["source_sha256"])
-        if position is None or self._bits[position] >> entry["index"] & 1:
-            return False
-        self._bits[position] |= 1 << entry["index"]
+        path, sha256, index, credits = (
+            entry["source"],
+            entry["source_sha256"],
+            entry["index"],
+            entry.get("credits", 0.0),
+        )
         if is_made(entry):
-            self.engines[str(entry["engine"])] += 1
-        else:
-            self.skipped_paid += 1
-        self.credits += entry.get("credits", 0.0)
+            return self.record_made(path, sha256, index, str(entry["engine"]), credits)
+        if not self._mark(path, sha256, index):
+            return False
+        self.skipped_paid += 1
+        self.credits += credits
+        return True
+
+    def record_made(self, path: str, sha256: str, index: int, engine: str, credits: float = 0.0) -> bool:
+        """Count one variation that was made.
+
+        Args:
+            path: the path of its source.
+            sha256: the hash of its source.
+            index: its number, from 1.
+            engine: what made it.
+            credits: what it cost.
+
+        Returns:
+            False where it belongs to no source of this run, or was recorded before.
+        """
+        if not self._mark(path, sha256, index):
+            return False
+        self.engines[engine] += 1
+        self.credits += credits
+        return True
+
+    def _mark(self, path: str, sha256: str, index: int) -> bool:
+        position = position_of(self._sources, path, sha256)
+        if position is None or self._bits[position] >> index & 1:
+            return False
+        self._bits[position] |= 1 << index
         return True
 
     def record_rejections(self, entry: Mapping[str, Any]) -> None:

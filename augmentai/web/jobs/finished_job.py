@@ -73,7 +73,7 @@ class FinishedJob:
                 for line in lines:
                     made.record_rejections(json.loads(line))
         for row in self.rows:
-            made.record({"source": row.source, "source_sha256": row.sha256, "index": row.index, "engine": row.engine})
+            made.record_made(row.source, row.sha256, row.index, row.engine)
         return made
 
     def checkpoint_for_more(self, row: ResultRow, first_index: int, variations: int) -> Checkpoint:
@@ -81,9 +81,8 @@ class FinishedJob:
         made = Checkpoint(self.gathered.sources)
         for source in self.gathered.sources:
             if (source.path, source.sha256) != (row.source, row.sha256):
-                entry = {"source": source.path, "source_sha256": source.sha256, "engine": row.engine}
                 for index in range(first_index, first_index + variations):
-                    made.record(entry | {"index": index})
+                    made.record_made(source.path, source.sha256, index, row.engine)
         return made
 
     def next_index(self, row: ResultRow) -> int:
