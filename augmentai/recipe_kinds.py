@@ -239,8 +239,8 @@ class Registered(Kind):
     has: Callable[[Any], bool] | None = None
 
     def expected(self) -> str:
-        what = f"a package that offers the entry point augmentai.{self.kind}"
-        return f"one of {', '.join(self.choices())}. Others come with {what}"
+        remedy = f"install that package (it must offer the entry point augmentai.{self.kind})"
+        return f"one of {', '.join(self.choices())}. If it comes from another package, {remedy}"
 
     def accepts(self, value: Any) -> bool:
         return isinstance(value, str) and (value in self.titles or value in self._names())
@@ -317,7 +317,7 @@ class Numbers(Kind):
 
 
 def title_of(kind: registry.Kind, name: str) -> str:
-    """What a page calls something registered, with the few words that it adds to its title: "Stability AI (paid)".
+    """What a page calls something registered, with the few words that it adds to its title: "Painter (hosted, paid)".
 
     It is the name alone where it states no title or cannot be loaded.
     """

@@ -1,6 +1,6 @@
 """Engines, operations and dataset formats by name: built in, or from entry points of other installed packages.
 
-A package adds an engine with three lines in its pyproject.toml, and nothing here changes:
+A package adds an engine with two lines in its pyproject.toml, and nothing here changes:
 
     [project.entry-points."augmentai.engines"]
     my_engine = "my_package:MyEngine"
@@ -11,6 +11,7 @@ importing anything; an object is imported when it is first used.
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -26,10 +27,13 @@ _HOMES: dict[Kind, str] = {
     "formats": "augmentai.dataset.formats",
 }
 _SINGULAR: dict[Kind, str] = {"engines": "engine", "operations": "operation", "formats": "dataset format"}
+_RESERVED: dict[Kind, tuple[str, ...]] = {"engines": ("auto",), "operations": (), "formats": ("auto", "same")}
+
+_log = logging.getLogger(__name__)
 
 
 class RegistryError(ValueError):
-    """There is nothing of that name, or it cannot be imported; the message says what is installed and what to do."""
+    """Nothing has that name, or it cannot be imported; the message says what is installed and what to do."""
 
 
 @dataclass(frozen=True)
@@ -39,7 +43,7 @@ class Registered:
     Attributes:
         name: what recipes, flags and manifests call it.
         target: where it is, as "module:object".
-        package: the installed package it comes from with its version ("my-package 1.2"), "" for what is built in.
+        package: the installed package it comes from, with its version ("my-package 1.2"); "" where it is built in.
     """
 
     name: str
@@ -49,16 +53,16 @@ class Registered:
 
 @cache
 def registered(kind: Kind) -> dict[str, Registered]:
-    """Everything of one kind, built in first, each in its package's order.
+    """Everything of one kind: what is built in, then what other packages add, by package and name.
 
-    A name that is built in cannot be taken by another package; of two packages with one name the first by package name
-    is used, so that the result does not depend on the order of installation.
+    A package cannot replace a name that is built in or reserved. Where two packages use one name, the first by package
+    name gets it, so that the result does not depend on the order of installation. What is ignored is logged.
 
     Args:
         kind: "engines", "operations" or "formats".
 
     Returns:
-        {name: where it is}. Nothing of it has been imported.
+        {name: where it is}. Nothing has been imported.
 
     Example:
         >>> "auto" in registered("engines")
@@ -73,8 +77,16 @@ def registered(kind: Kind) -> dict[str, Registered]:
         for point in entry_points(group=f"augmentai.{kind}")
     ]
     for plugin in sorted(plugins, key=lambda one: (one.package, one.name)):
-        found.setdefault(plugin.name, plugin)
+        if plugin.name in found or plugin.name in _RESERVED[kind]:
+            _log.warning(_ignored(kind, plugin, found.get(plugin.name)))
+        else:
+            found[plugin.name] = plugin
     return found
+
+
+def _ignored(kind: Kind, plugin: Registered, owner: Registered | None) -> str:
+    taken = f"the package {owner.package} has that name" if owner and owner.package else "that name is built in"
+    return f"the {_SINGULAR[kind]} {plugin.name!r} of the package {plugin.package} is ignored: {taken}"
 
 
 def names(kind: Kind) -> tuple[str, ...]:

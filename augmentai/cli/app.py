@@ -18,7 +18,7 @@ _EXAMPLES = """\b
 Examples:
   augmentai photos/ -o augmented -n 4
   augmentai dataset.zip -o larger.zip --balance --geometry light
-  augmentai coco/ -o larger --to yolo --engine gan --seed 7
+  augmentai coco/ -o larger --to yolo --seed 7
   augmentai replay augmented
 """
 _STATUS = "Exit status: 0 all done, 1 some files failed, 2 nothing was done or the command was wrong."

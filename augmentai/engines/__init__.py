@@ -39,7 +39,8 @@ def available(settings: Settings) -> list[Engine]:
 
 
 def _built(name: str, settings: Settings) -> Engine:
-    from augmentai.engines.base import Engine, UnusableEngine
+    from augmentai.engines.base import Engine
+    from augmentai.engines.unusable import UnusableEngine
     from augmentai.registry import RegistryError, find, registered
 
     package = registered("engines")[name].package

@@ -249,6 +249,7 @@ class Engine(ABC):
         repaints: it paints every pixel anew, so that labelled objects may drift.
         may_differ: why the same request may give other pixels another time; "" where it never does.
         auto_rank: its place in the order of engine="auto", lowest first; None: used only when named.
+        auto_strength: the strength, 0 to 1, that it works with where the recipe says "auto".
     """
 
     name: str
@@ -260,6 +261,7 @@ class Engine(ABC):
     repaints: bool = False
     may_differ: str = ""
     auto_rank: int | None = None
+    auto_strength: float = 0.5
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
@@ -325,6 +327,7 @@ class Engine(ABC):
         Args:
             model: `model_version()` by default.
             repainted: as the engine's `repaints` by default.
+            strength: `auto_strength` by default.
         """
         return Made(
             task,
@@ -335,20 +338,5 @@ class Engine(ABC):
             prompt,
             self.repaints if repainted is None else repainted,
             details or {},
-            strength,
+            self.auto_strength if strength is None else strength,
         )
-
-
-class UnusableEngine(Engine):
-    """Stands in for a registered engine that cannot be loaded, so that it can be shown with the reason."""
-
-    def __init__(self, settings: Settings, name: str, reason: str) -> None:
-        super().__init__(settings)
-        self.name = self.title = name
-        self._reason = reason
-
-    def readiness(self) -> Readiness:
-        return Readiness(False, self._reason)
-
-    def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
-        raise EngineUnavailableError(self._reason, for_good=True)

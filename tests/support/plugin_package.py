@@ -82,6 +82,103 @@ OPERATION_POINTS = {
 }
 
 
+# Engines as a stranger would write them: a free one, one that charges, and three that cannot work.
+ENGINES = '''
+import random
+
+from PIL import Image, ImageOps
+
+from augmentai.engines.base import Engine
+from augmentai.engines.paid import PaidEngine
+
+
+class Inverter(Engine):
+    """Blends each image with its negative; the seed says how far."""
+
+    name, title, blurb = "inverter", "Inverter", "free, any computer"
+
+    def make(self, tasks, job):
+        for task in tasks:
+            share = random.Random(task.seed).uniform(0.3, 0.9)
+            image = Image.blend(task.photo.rgb, ImageOps.invert(task.photo.rgb), share)
+            yield self.made(task, image, details={"share": round(share, 3)})
+
+
+class Painter(PaidEngine):
+    """Turns the image upside down, for money."""
+
+    name, title, blurb = "painter", "Painter", "hosted, paid"
+    key_title = "Painter key"
+    may_differ = "painters have moods"
+    reads_prompt = True
+
+    def __init__(self, settings):
+        super().__init__(settings)
+        self.key = "owner"
+
+    def _keyed(self, key):
+        other = Painter(self.settings)
+        other.key = key
+        return other
+
+    def credits_per_image(self, recipe):
+        return 2.5
+
+    def balance(self):
+        return 1234.0
+
+    def make(self, tasks, job):
+        for task in tasks:
+            if (reservation := self.reserve(task, job)) is None:
+                return
+            reservation.settle(charged=True)
+            image = ImageOps.flip(ImageOps.invert(task.photo.rgb))
+            details = {"credits": reservation.credits, "key": self.key}
+            yield self.made(task, image, prompt=task.recipe.prompt, details=details)
+
+
+class Stumbler(Engine):
+    """Fails at its first image."""
+
+    name = "stumbler"
+
+    def make(self, tasks, job):
+        for task in tasks:
+            raise ZeroDivisionError("nothing to divide by")
+            yield
+
+
+class Unbuildable(Engine):
+    name = "unbuildable"
+
+    def __init__(self, settings):
+        raise OSError("no licence")
+
+    def make(self, tasks, job):
+        yield from ()
+
+
+class Renamed(Inverter):
+    name = "another"
+
+
+class NoEngine:
+    def __init__(self, settings):
+        pass
+'''
+ENGINE_POINTS = {
+    "augmentai.engines": {
+        "inverter": "strangers_engines:Inverter",
+        "painter": "strangers_engines:Painter",
+        "stumbler": "strangers_engines:Stumbler",
+        "unbuildable": "strangers_engines:Unbuildable",
+        "renamed": "strangers_engines:Renamed",
+        "no_engine": "strangers_engines:NoEngine",
+        "missing": "strangers_engines:Missing",
+    }
+}
+
+
 def write_package(folder: Path, module: str, source: str, points: Mapping[str, Mapping[str, str]]) -> Path:
     """Lay a package out in `folder`, which is then a place to import from.
 
@@ -104,6 +201,11 @@ def write_package(folder: Path, module: str, source: str, points: Mapping[str, M
     ]
     (info / "entry_points.txt").write_text("\n\n".join(sections) + "\n")
     return folder
+
+
+def write_engines(folder: Path) -> Path:
+    """The package with the engines `inverter` and `painter`, and some that cannot work."""
+    return write_package(folder, "strangers_engines", ENGINES, ENGINE_POINTS)
 
 
 def write_operations(folder: Path) -> Path:
