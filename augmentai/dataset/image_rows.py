@@ -17,7 +17,7 @@ from augmentai.types import Source
 
 
 @dataclass(frozen=True)
-class Row:
+class ImageRow:
     """One image of the finished dataset.
 
     Attributes:
@@ -34,7 +34,7 @@ class Row:
     record: Any = None
 
 
-class Rows:
+class ImageRows:
     """The originals and variations of a run. Iterate over it for all of them, originals first.
 
     Variations are stored in a temporary database on disk, so memory does not grow with them.
@@ -50,7 +50,7 @@ class Rows:
     Example:
         >>> source = Source.from_bytes("a.jpg", b"pixels")
         >>> line = {"source": "a.jpg", "source_sha256": source.sha256, "status": "ok", "index": 1, "file": "a__v1.jpg"}
-        >>> [row.file for row in Rows([source], lambda source: source.path, [line])]
+        >>> [row.file for row in ImageRows([source], lambda source: source.path, [line])]
         ['a.jpg', 'a__v1.jpg']
     """
 
@@ -81,41 +81,41 @@ class Rows:
         found |= {self.sources[position].split for (position,) in positions}
         return frozenset(split for split in found if split)
 
-    def originals(self) -> Iterator[Row]:
+    def originals(self) -> Iterator[ImageRow]:
         """The originals that are part of the output, by (path, hash)."""
         for source in self.sources:
             file = self.original(source)
             if file is not None:
-                yield Row(source, file)
+                yield ImageRow(source, file)
 
-    def variations(self) -> Iterator[Row]:
+    def variations(self) -> Iterator[ImageRow]:
         """The variations, by source and index."""
         yield from self._rows("SELECT position, number, file, record FROM variations ORDER BY position, number")
 
-    def variations_of(self, source: Source) -> Iterator[Row]:
+    def variations_of(self, source: Source) -> Iterator[ImageRow]:
         """The variations of one source, by index."""
         query = "SELECT position, number, file, record FROM variations WHERE position = ? ORDER BY number"
         yield from self._rows(query, self._positions[sort_key(source)])
 
-    def at(self, path: str) -> list[Source]:
+    def sources_at(self, path: str) -> list[Source]:
         """The sources of this path; more than one where two ZIPs contain it."""
         start = bisect_left(self.sources, path, key=lambda source: source.path)
         return list(takewhile(lambda source: source.path == path, islice(self.sources, start, None)))
 
-    def is_as_it_was(self, path: str) -> bool:
+    def is_unchanged(self, path: str) -> bool:
         """Whether the image of this path is part of the output and has no variations there."""
-        found = self.at(path)
+        found = self.sources_at(path)
         return bool(found) and all(
             self.original(source) is not None and next(self.variations_of(source), None) is None for source in found
         )
 
-    def __iter__(self) -> Iterator[Row]:
+    def __iter__(self) -> Iterator[ImageRow]:
         yield from self.originals()
         yield from self.variations()
 
-    def _rows(self, query: str, *values: object) -> Iterator[Row]:
+    def _rows(self, query: str, *values: object) -> Iterator[ImageRow]:
         for position, number, file, record in self._database.execute(query, values):
-            yield Row(self.sources[position], file, number, json.loads(record) if record else None)
+            yield ImageRow(self.sources[position], file, number, json.loads(record) if record else None)
 
     def _made(self, lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, int, str, str | None]]:
         for line in lines:

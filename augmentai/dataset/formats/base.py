@@ -22,7 +22,7 @@ from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.types import Failure, Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.image_rows import Rows
+    from augmentai.dataset.image_rows import ImageRows
 
 OutputFile = tuple[str, bytes]  # relative path, content
 StreamedFiles = Iterator[tuple[str, Iterable[bytes]]]  # relative path, content in pieces
@@ -68,7 +68,7 @@ class LabelWriter(Protocol):
         """What `dataset_files` needs of one image, JSON-ready; it is stored in the manifest. None if nothing."""
         ...
 
-    def dataset_files(self, rows: Rows) -> StreamedFiles:
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         """The files that describe the whole set (data.yaml, lists of images, COCO's JSON), once all images are made."""
         ...
 
@@ -141,7 +141,7 @@ class Layout:
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
         return None
 
-    def dataset_files(self, rows: Rows) -> StreamedFiles:
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         yield from ()
 
 

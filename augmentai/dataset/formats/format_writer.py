@@ -21,7 +21,7 @@ from augmentai.recipe import RecipeError
 from augmentai.types import Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.image_rows import Row, Rows
+    from augmentai.dataset.image_rows import ImageRow, ImageRows
 
 SPLITS = ("train", "val", "test")
 _IMAGE_FOLDER = re.compile(r"(?i)^(images?|imgs?|jpegimages)$")
@@ -68,7 +68,7 @@ class FormatWriter:
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
         return None
 
-    def dataset_files(self, rows: Rows) -> StreamedFiles:
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         yield from ()
 
     def bare_path(self, source: Source) -> str:
@@ -103,7 +103,7 @@ class FormatWriter:
 class ListingWriter(FormatWriter):
     """Writes a format whose images are listed in one file per split."""
 
-    def records(self, rows: Rows, split: str | None) -> Iterator[tuple[Row, Any]]:
+    def records(self, rows: ImageRows, split: str | None) -> Iterator[tuple[ImageRow, Any]]:
         """Every image of a split with its record."""
         own = lru_cache(maxsize=1)(self._own_record)  # the variations of one source follow each other
         for row in rows:

@@ -16,7 +16,7 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_names import Names, clear_of_own_files
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import LabelWriter, OutputFile, StreamedFiles
-from augmentai.dataset.image_rows import Rows
+from augmentai.dataset.image_rows import ImageRows
 from augmentai.dataset.writers.originals import Originals
 from augmentai.images.orientation import read_frame, read_size
 from augmentai.images.photo import ImageError
@@ -128,7 +128,7 @@ class OutputSet:
         Yields:
             (path, pieces of bytes).
         """
-        for path, pieces in self.writer.dataset_files(Rows(self.sources, self.original, lines)):
+        for path, pieces in self.writer.dataset_files(ImageRows(self.sources, self.original, lines)):
             yield clear_of_own_files(path), pieces
 
     def skip(self, file: StaticFile, error: Exception) -> None:

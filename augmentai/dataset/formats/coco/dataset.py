@@ -20,7 +20,7 @@ from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.types import Failure, Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.image_rows import Row, Rows
+    from augmentai.dataset.image_rows import ImageRow, ImageRows
 
 
 _MAX_BITMAP_PIXELS = 10**9  # of all bitmaps of one image, a byte each
@@ -95,19 +95,19 @@ class CocoLayout(Layout):
             annotations[str(other["file"])].append(other["annotation"])
         return {"size_wh": list(size_wh), "annotations": annotations}
 
-    def dataset_files(self, rows: Rows) -> StreamedFiles:
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         for file, entry in enumerate(self.entries):
             if self._is_unchanged(file, rows):
                 yield entry.path, _copied(entry)
             elif next(self._images(file, rows), None) is not None:
                 yield entry.path, self._written(file, rows)
 
-    def _is_unchanged(self, file: int, rows: Rows) -> bool:
+    def _is_unchanged(self, file: int, rows: ImageRows) -> bool:
         """Whether every image of a file is kept without variations: the file is copied byte for byte then."""
         paths = (path for _, path, _, _ in self.store.images(file))
-        return not self.store.missing(file) and all(map(rows.is_as_it_was, paths))
+        return not self.store.missing(file) and all(map(rows.is_unchanged, paths))
 
-    def _written(self, file: int, rows: Rows) -> Iterator[bytes]:
+    def _written(self, file: int, rows: ImageRows) -> Iterator[bytes]:
         yield b"{"
         for key, value in self.store.heads[file].items():
             yield f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n".encode()
@@ -117,14 +117,14 @@ class CocoLayout(Layout):
         yield from _separated(self._annotations(file, rows))
         yield b"\n]}\n"
 
-    def _images(self, file: int, rows: Rows) -> Iterator[tuple[dict[str, Any], str, Row | None]]:
+    def _images(self, file: int, rows: ImageRows) -> Iterator[tuple[dict[str, Any], str, ImageRow | None]]:
         """(image as it is written, its source's id, the variation it is): first the originals, then variations."""
         for image_id, path, _, image in self.store.images(file):
-            if any(rows.original(source) is not None for source in rows.at(path)):
+            if any(rows.original(source) is not None for source in rows.sources_at(path)):
                 yield image, image_id, None
         number = self.store.largest_ids(file)[0]
         for image_id, path, _, image in self.store.images(file):
-            for source in rows.at(path):
+            for source in rows.sources_at(path):
                 for row in rows.variations_of(source):
                     number += 1
                     folder = image["file_name"].replace("\\", "/").rpartition("/")[0]
@@ -134,7 +134,7 @@ class CocoLayout(Layout):
                         made["width"], made["height"] = row.record["size_wh"]
                     yield made, image_id, row
 
-    def _annotations(self, file: int, rows: Rows) -> Iterator[dict[str, Any]]:
+    def _annotations(self, file: int, rows: ImageRows) -> Iterator[dict[str, Any]]:
         number = self.store.largest_ids(file)[1]
         for image, image_id, row in self._images(file, rows):
             if row is None:

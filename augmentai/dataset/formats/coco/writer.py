@@ -14,7 +14,7 @@ from augmentai.images.orientation import read_size
 from augmentai.types import Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.image_rows import Rows
+    from augmentai.dataset.image_rows import ImageRows
 
 
 class CocoWriter(ListingWriter):
@@ -30,12 +30,12 @@ class CocoWriter(ListingWriter):
         ]
         return {"size_wh": list(size_wh), "annotations": annotations}
 
-    def dataset_files(self, rows: Rows) -> StreamedFiles:
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         for split in (*SPLITS, None):
             if any(row.source.split == split for row in rows):
                 yield f"annotations/instances{'_' + split if split else ''}.json", self._json(rows, split)
 
-    def _json(self, rows: Rows, split: str | None) -> Iterator[bytes]:
+    def _json(self, rows: ImageRows, split: str | None) -> Iterator[bytes]:
         numbers = {name: number for number, name in enumerate(self.class_names, 1)}
         categories = [{"id": number, "name": name, "supercategory": ""} for name, number in numbers.items()]
         yield b'{"info": {}, "licenses": [],\n"categories": ' + json_bytes(categories) + b',\n"images": [\n'

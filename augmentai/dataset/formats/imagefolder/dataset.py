@@ -26,7 +26,7 @@ from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.types import Failure, Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.image_rows import Row, Rows
+    from augmentai.dataset.image_rows import ImageRow, ImageRows
 
 _FILE_NAMES = {"metadata.csv", "metadata.jsonl"}
 _CATEGORY_KEYS = ("categories", "category")
@@ -129,7 +129,7 @@ class ImageFolderLayout(Layout):
             moved["area"] = [round((x1 - x0) * (y1 - y0), 3) for x0, y0, x1, y1 in boxes]
         return moved
 
-    def dataset_files(self, rows: Rows) -> StreamedFiles:
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         for file, entry in enumerate(self.entries):
             if self._is_unchanged(file, rows):
                 yield entry.path, [entry.read()]
@@ -139,11 +139,11 @@ class ImageFolderLayout(Layout):
             if first is not None:
                 yield entry.path, _after(first, pieces)
 
-    def _is_unchanged(self, file: int, rows: Rows) -> bool:
+    def _is_unchanged(self, file: int, rows: ImageRows) -> bool:
         """Whether every image of a file is kept without variations: the file is copied byte for byte then."""
-        return all(rows.is_as_it_was(path) for path, _ in self.store.rows_of(file))
+        return all(rows.is_unchanged(path) for path, _ in self.store.rows_of(file))
 
-    def _written(self, file: int, entry: Entry, rows: Rows) -> Iterator[bytes]:
+    def _written(self, file: int, entry: Entry, rows: ImageRows) -> Iterator[bytes]:
         columns = self.columns[file]
         any_row = False
         for row in self._rows(file, entry, rows):
@@ -152,18 +152,18 @@ class ImageFolderLayout(Layout):
             any_row = True
             yield csv_line([row.get(c, "") for c in columns]) if columns else json_line(row)
 
-    def _rows(self, file: int, entry: Entry, rows: Rows) -> Iterator[dict[str, Any]]:
+    def _rows(self, file: int, entry: Entry, rows: ImageRows) -> Iterator[dict[str, Any]]:
         """Rows of originals in their order, then of variations."""
         for path, row in self.store.rows_of(file):
-            if any(rows.original(source) is not None for source in rows.at(path)):
+            if any(rows.original(source) is not None for source in rows.sources_at(path)):
                 yield row
         for path, row in self.store.rows_of(file):
-            for source in rows.at(path):
+            for source in rows.sources_at(path):
                 for made in rows.variations_of(source):
                     yield _variation_row(row, made, source, parent(entry.path))
 
 
-def _variation_row(row: dict[str, Any], made: Row, source: Source, folder: str) -> dict[str, Any]:
+def _variation_row(row: dict[str, Any], made: ImageRow, source: Source, folder: str) -> dict[str, Any]:
     """The row of a variation. folder: that of the metadata file."""
     new = {**row, "file_name": made.file.removeprefix(folder + "/") if folder else made.file}
     for column, mask in source.labels.masks if isinstance(source.labels, RowLabels) else ():

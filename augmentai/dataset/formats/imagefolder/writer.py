@@ -11,7 +11,7 @@ from augmentai.dataset.formats.format_writer import ListingWriter, json_bytes
 from augmentai.types import Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.image_rows import Rows
+    from augmentai.dataset.image_rows import ImageRows
 
 
 class ImageFolderWriter(ListingWriter):
@@ -31,13 +31,13 @@ class ImageFolderWriter(ListingWriter):
         boxes = [[round(v, 3) for v in (x0, y0, x1 - x0, y1 - y0)] for x0, y0, x1, y1 in corners]
         return {"objects": {"bbox": boxes, "categories": [shape.category for shape in shapes]}}
 
-    def dataset_files(self, rows: Rows) -> StreamedFiles:
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         folders = {None: "", "train": "train/", "val": "validation/", "test": "test/"}
         for split, folder in folders.items():
             if any(row.source.split == split for row in rows):
                 yield f"{folder}metadata.jsonl", self._lines(rows, split, folder)
 
-    def _lines(self, rows: Rows, split: str | None, folder: str) -> Iterator[bytes]:
+    def _lines(self, rows: ImageRows, split: str | None, folder: str) -> Iterator[bytes]:
         for row, record in self.records(rows, split):
             entry: dict[str, Any] = {"file_name": row.file.removeprefix(folder)}
             if row.source.label is not None:

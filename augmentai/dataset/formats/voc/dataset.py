@@ -18,7 +18,7 @@ from augmentai.dataset.formats.voc.image_sets import list_lines, splits_of_stems
 from augmentai.types import Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.image_rows import Rows
+    from augmentai.dataset.image_rows import ImageRows
 
 _XML_FOLDERS = ("annotations", "annotation", "xml", "xmls", "labels")
 _MASK_FOLDERS = {"segmentationclass": 0, "segmentationobject": 1}
@@ -75,7 +75,7 @@ class VocLayout(Layout):
                 files.append((mask.path_for(file), encode_mask(bitmap)))
         return files
 
-    def dataset_files(self, rows: Rows) -> StreamedFiles:
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         if not self.lists:
             return
         sources: dict[str, list[Source]] = defaultdict(list)  # by the stem of their image

@@ -10,7 +10,7 @@ from augmentai.dataset.file_tree import Entry
 from augmentai.types import Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.image_rows import Row, Rows
+    from augmentai.dataset.image_rows import ImageRow, ImageRows
 
 _SPLITS = {"train": "train", "trainval": "train", "val": "val", "test": "test"}
 _IMAGE_SUFFIXES = {".jpg", ".jpeg", ".png", ".bmp"}
@@ -36,7 +36,7 @@ def splits_of_stems(lists: list[Entry], stems: Container[str]) -> dict[str, str]
     return found
 
 
-def list_lines(entry: Entry, sources: dict[str, list[Source]], rows: Rows) -> Iterator[bytes]:
+def list_lines(entry: Entry, sources: dict[str, list[Source]], rows: ImageRows) -> Iterator[bytes]:
     """A list written again: the images that exist, then, in the same order, their variations.
 
     Args:
@@ -54,7 +54,7 @@ def list_lines(entry: Entry, sources: dict[str, list[Source]], rows: Rows) -> It
     yield from (line.encode() for line in made)
 
 
-def _variation_line(row: Row, line: str, name: str) -> str:
+def _variation_line(row: ImageRow, line: str, name: str) -> str:
     """The line of a variation: its name in place of its source's, followed by whatever follows that."""
     made = PurePosixPath(row.file)
     folder, _, last = name.rpartition("/")

@@ -12,7 +12,7 @@ from augmentai.dataset.formats.voc.annotation import labels_to_voc
 from augmentai.types import Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.image_rows import Rows
+    from augmentai.dataset.image_rows import ImageRows
 
 
 class VocWriter(FormatWriter):
@@ -32,7 +32,7 @@ class VocWriter(FormatWriter):
         data = labels_to_voc(Labels(tuple(shapes)), None, file, size_wh, moved=False)
         return [(f"Annotations/{PurePosixPath(file).stem}.xml", data)]
 
-    def dataset_files(self, rows: Rows) -> StreamedFiles:
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         splits = rows.splits
         for split in SPLITS if splits else ("train",):
             listed = (row for row in rows if not splits or row.source.split == split)

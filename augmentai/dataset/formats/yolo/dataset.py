@@ -24,7 +24,7 @@ from augmentai.dataset.formats.yolo.data_yaml import SPLIT_KEYS, DataYaml, read_
 from augmentai.types import Failure, Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.image_rows import Rows
+    from augmentai.dataset.image_rows import ImageRows
 
 _NAME_FILES = ("classes.txt", "obj.names", "labels.txt", "_darknet.labels")
 _FILES_SAMPLED = 20  # label files that are read to see whether they are YOLO's
@@ -66,7 +66,7 @@ class YoloLayout(Layout):
         path = joined(parent(reader.text.path), PurePosixPath(file).stem + ".txt")
         return [(path, "".join(line + "\n" for line in lines).encode())]
 
-    def dataset_files(self, rows: Rows) -> StreamedFiles:
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         for one in self._yamls:
             yield one.entry.path, [self._portable_yaml(one, rows.splits).encode()]
             for entry, split in one.lists:
@@ -170,12 +170,12 @@ def _nearest(folders: list[str], path: str) -> int | None:
     return 0 if len(folders) == 1 else None
 
 
-def _list_lines(entry: Entry, rows: Rows) -> Iterator[bytes]:
+def _list_lines(entry: Entry, rows: ImageRows) -> Iterator[bytes]:
     """A list of images: those that exist, as they were written, each followed by its variations."""
     for line in entry.text().splitlines():
         name = line.strip()
         path = resolve(name, "", parent(entry.path), rows.paths) if name else None
-        for source in rows.at(path) if path is not None else ():
+        for source in rows.sources_at(path) if path is not None else ():
             if rows.original(source) is not None:
                 yield f"{name}\n".encode()
             folder = name.rpartition("/")[0]

@@ -14,7 +14,7 @@ from augmentai.dataset.formats.yolo.annotation import NO_VALIDATION, Classes, da
 from augmentai.types import Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.image_rows import Rows
+    from augmentai.dataset.image_rows import ImageRows
 
 _DEFAULTS = {0, "", "Unspecified"}  # values of Pascal VOC's attributes that say nothing
 # Fields of a COCO annotation that YOLO can express, or that COCO derives.
@@ -54,7 +54,7 @@ class YoloWriter(FormatWriter):
         path = "labels/" + file.removeprefix("images/").removesuffix(PurePosixPath(file).suffix) + ".txt"
         return [(path, "".join(line + "\n" for line in lines).encode())]
 
-    def dataset_files(self, rows: Rows) -> StreamedFiles:
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         content: dict[str, Any] = {split: f"images/{split}" for split in SPLITS if split in rows.splits}
         content.setdefault("train", "images")
         val_is_train = "val" not in content
