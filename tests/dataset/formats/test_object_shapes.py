@@ -1,0 +1,37 @@
+"""Objects and classes of semantic masks, with hard and with soft edges."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image, ImageFilter
+
+from augmentai.annotations import Labels
+from augmentai.dataset.formats.object_shapes import classes_in, objects_in
+
+
+def test_a_soft_edge_is_not_a_class() -> None:
+    """White on black, drawn with a brush: none of the greys around it is a class."""
+    hard = np.zeros((60, 80), np.uint8)
+    hard[10:30, 10:40] = 255
+    hard[40:43, 50:70] = 255  # hardly wider than its edge
+    soft = Image.fromarray(hard).filter(ImageFilter.GaussianBlur(1))
+    assert len(set(np.asarray(soft).ravel().tolist())) > 10
+    for mask in (soft, Image.fromarray(hard)):
+        labels = Labels(mask=mask)
+        assert classes_in(labels) == {"255"}
+        boxes = [shape.box for shape in objects_in(labels)]
+        assert len(boxes) == 2
+        for found, drawn in zip(boxes, [(10, 10, 40, 30), (50, 40, 70, 43)], strict=True):
+            assert found is not None
+            np.testing.assert_allclose(found, drawn, atol=1)
+
+
+def test_classes_are_not_a_soft_edge() -> None:
+    """Small areas of several classes with the border that Pascal VOC draws around each."""
+    values = np.zeros((60, 80), np.uint8)
+    for number, left in enumerate((5, 25, 45), 1):
+        values[10:22, left : left + 12] = 255
+        values[12:20, left + 2 : left + 10] = number
+    assert classes_in(Labels(mask=Image.fromarray(values))) == {"1", "2", "3"}
+    gradient = np.tile(np.arange(0, 240, 30, dtype=np.uint8), (20, 1)).repeat(10, 1)
+    assert len(classes_in(Labels(mask=Image.fromarray(gradient)))) == 7

@@ -1,0 +1,89 @@
+"""YOLO's poses: keypoints move with the pixels."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import yaml
+from PIL import Image
+
+from tests.support import trainers
+from tests.support.labelled_sets import (
+    CATEGORIES,
+    COLOURS,
+    PICTURES,
+    SIZE_WH,
+    Files,
+    augmented,
+    photo,
+    write,
+    yolo,
+)
+
+OBJECTS = {stem: objects for split, stem, objects in PICTURES if split == "train" and objects}
+
+
+def pose(dimensions: int) -> Files:
+    """Each object with two keypoints, in the middle of its left and right half; one of the first is not labelled."""
+    width, height = SIZE_WH
+    files: Files = {}
+    for stem, objects in OBJECTS.items():
+        lines = []
+        for number, (category, x0, y0, x1, y1) in enumerate(objects):
+            values = [(x0 + x1) / 2 / width, (y0 + y1) / 2 / height, (x1 - x0) / width, (y1 - y0) / height]
+            for place, share in enumerate((0.25, 0.75)):
+                marked = not (number == 0 and place == 1 and dimensions == 3)
+                point = [(x0 + share * (x1 - x0)) / width, (y0 + y1) / 2 / height] if marked else [0, 0]
+                values += [*point, *([2 * marked] if dimensions == 3 else [])]
+            lines.append(f"{CATEGORIES.index(category)} " + " ".join(map(str, values)))
+        files[f"images/train/{stem}.jpg"] = photo(objects)
+        files[f"labels/train/{stem}.txt"] = ("\n".join(lines) + "\n").encode()
+    names = {"names": CATEGORIES, "kpt_shape": [2, dimensions], "flip_idx": [1, 0]}
+    files["data.yaml"] = yaml.safe_dump({**names, "train": "images/train", "val": "images/train"}).encode()
+    return files
+
+
+@pytest.mark.parametrize("dimensions", [2, 3])
+@pytest.mark.parametrize("geometry", ["none", "light", "strong"])
+def test_poses_move_with_the_pixels(tmp_path: Path, dimensions: int, geometry: str) -> None:
+    files = pose(dimensions)
+    out = tmp_path / "out"
+    augmented([write(tmp_path / "in", files)], out, geometry=geometry, variations=4)
+    content = yaml.safe_load((out / "data.yaml").read_text("utf-8"))
+    assert (content["kpt_shape"], content["flip_idx"]) == ([2, dimensions], [1, 0])
+    seen = 0
+    for label in sorted((out / "labels/train").glob("*.txt")):
+        with Image.open(out / f"images/train/{label.stem}.jpg") as opened:
+            pixels = np.asarray(opened.convert("RGB")).astype(int)
+        for line in label.read_text("utf-8").splitlines():
+            number, *words = line.split()
+            assert len(words) == 4 + 2 * dimensions, line
+            x, w = float(words[0]), float(words[2])
+            points = np.array(words[4:], float).reshape(2, dimensions)
+            for place, point in enumerate(points):
+                if not point[:2].any():
+                    continue
+                column, row = int(point[0] * SIZE_WH[0]), int(point[1] * SIZE_WH[1])
+                colour = np.array(COLOURS[CATEGORIES[int(number)]])
+                assert np.abs(pixels[row, column] - colour).max() < 60, (label, line)
+                assert abs(point[0] - x) <= w / 2 + 1e-6
+                assert (point[0] < x) == (place == 0) or geometry == "strong", "left and right were swapped"
+                seen += 1
+    assert seen >= 10
+    if geometry == "none":
+        assert (out / "labels/train/one__v1.txt").read_bytes() == files["labels/train/one.txt"]
+
+
+def test_poses_converted_to_other_formats(tmp_path: Path) -> None:
+    given = write(tmp_path / "in", pose(3))
+    augmented([given], tmp_path / "coco", to="coco")
+    annotations = trainers.json_of(next((tmp_path / "coco").rglob("*.json")))["annotations"]
+    assert all(len(annotation["keypoints"]) == 6 for annotation in annotations)
+    assert {annotation["num_keypoints"] for annotation in annotations} == {1, 2}
+    for to in ("voc", "imagefolder"):
+        notices = augmented([given], tmp_path / to, to=to).report.as_dict()["notices"]
+        assert any("keypoints were left out" in notice for notice in notices)
+    notices = augmented([write(tmp_path / "boxes", yolo())], tmp_path / "plain", to="voc").report.as_dict()["notices"]
+    assert not any("keypoints" in notice for notice in notices)
