@@ -84,12 +84,10 @@ def print_notes(notes: Sequence[str]) -> None:
 
 def print_summary(report: dict[str, Any], out: Path) -> None:
     """What a run came to in one line, what the filters did, and, on standard output, where the result is."""
-    engines = ", ".join(f"{count} by {name}" for name, count in report["engines"].items()) or "none"
-    credits = f", {report['credits']:g} credits" if report["credits"] else ""
-    print_line(
-        f"{_lead(report)}{report['headline']} ({engines}), "
-        f"{report['failed']} failed{credits}, {report['seconds']} s, seed {report['seed']}"
-    )
+    parts = [f"{count:,} by {name}" for name, count in report["engines"].items()]
+    parts += [f"{report['credits']:g} credits"] if report["credits"] else []
+    parts += [f"{report['seconds']} s", f"seed {report['seed']}"]
+    print_line(f"{_lead(report)}{report['headline']} ({', '.join(parts)})")
     if report["filtered"]:
         print_line(report["filtered"])
     print(out, file=sys.stdout)
@@ -98,7 +96,7 @@ def print_summary(report: dict[str, Any], out: Path) -> None:
 def _lead(report: dict[str, Any]) -> str:
     """How the run ended, where it did not simply finish."""
     resumed, stopped = report["held"], report["stopped"]
-    if resumed == report["variations"] > 0 and not stopped:
+    if resumed == report["variations"] > 0 and not (stopped or report["failed"]):
         return "nothing left to do: "
     parts = ["stopped"] if stopped else []
     parts += [f"resumed ({resumed:,} already done)"] if resumed else []

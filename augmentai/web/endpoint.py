@@ -12,7 +12,7 @@ from typing import Any
 import gradio as gr
 
 from augmentai.recipe_fields import FIELDS, RecipeField, api_fields
-from augmentai.recipe_kinds import Numbers, Switch, WholeNumber
+from augmentai.recipe_kinds import Fraction, Numbers, Switch, WholeNumber
 from augmentai.recipe_steps import Steps
 from augmentai.web.handlers.jobs import JobHandlers
 
@@ -49,7 +49,7 @@ def component(field: RecipeField) -> Any:
     kind, label = field.kind, f"{field.name}: {field.setting.help}"
     if isinstance(kind, Switch):
         return gr.Checkbox(field.default, label=label)
-    if isinstance(kind, WholeNumber):
+    if isinstance(kind, WholeNumber) or (isinstance(kind, Fraction) and not kind.words):
         return gr.Number(field.default, label=label)
     if isinstance(kind, Numbers):
         return gr.JSON(label=label)

@@ -36,14 +36,14 @@ class Form(NamedTuple):
         key: the visitor's own API key, which is no part of a recipe.
         save: the link that saves the settings.
         load: the button that loads saved ones.
-        told: what became of loading.
+        load_message: whether loading worked.
     """
 
     fields: Controls
     key: gr.Textbox
     save: gr.HTML
     load: gr.UploadButton
-    told: gr.HTML
+    load_message: gr.HTML
 
 
 def simple_fields(table: Sequence[RecipeField] = FIELDS) -> Controls:
@@ -89,10 +89,10 @@ def more_settings(simple: Controls, engines: Sequence[Engine], table: Sequence[R
             load = gr.UploadButton(
                 "Load settings", file_types=[".yaml", ".yml"], size="sm", min_width=120, elem_id="load"
             )
-        told = gr.HTML("", elem_id="recipe-told")
+        load_message = gr.HTML("", elem_id="recipe-told")
     controls = simple | more | dataset
     in_order = {field.name: controls[field.name] for field in table if field.name in controls}
-    return Form(in_order | controls, key, save, load, told)
+    return Form(in_order | controls, key, save, load, load_message)
 
 
 def control(field: RecipeField, **options: Any) -> Any:

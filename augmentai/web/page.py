@@ -220,7 +220,7 @@ def _wire_settings(
         event.then(forecast, inputs, components["forecast"], **_UNQUEUED)
     gr.on([page.load, *changes], show_code, controls, code, **_UNQUEUED)
     gr.on([page.load, *changes], save, controls, form.save, **_UNQUEUED)
-    form.load.upload(load, form.load, [*controls, form.told], **_UNQUEUED)
+    form.load.upload(load, form.load, [*controls, form.load_message], **_UNQUEUED)
 
 
 def _in_order(names: Sequence[str]) -> Callable[[dict[str, Any]], list[Any]]:

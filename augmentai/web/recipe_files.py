@@ -64,7 +64,7 @@ def loaded(file: str, shown: Collection[str]) -> tuple[dict[str, Any], str]:
     if recipe.originals == "link":
         recipe = replace(recipe, originals="copy")  # nothing in a ZIP can be a link
     others = [f.name for f in FIELDS if f.name not in shown and getattr(recipe, f.name) != f.default]
-    told = '<p class="aug-line" role="status">Settings loaded.</p>'
+    message = '<p class="aug-line" role="status">Settings loaded.</p>'
     if others:
-        told += texts.warning(f"Ignored, since only the command line has them: {', '.join(others)}.")
-    return asdict(recipe), told
+        message += texts.warning(f"Ignored, since only the command line has them: {', '.join(others)}.")
+    return asdict(recipe), message

@@ -61,15 +61,16 @@ def test_a_long_list_is_cut(screen: io.StringIO) -> None:
 @pytest.mark.parametrize(
     ("report", "line"),
     [
-        ({}, "6 variations from 3 files (6 by gan), 0 failed, 1.5 s, seed 3"),
-        ({"credits": 6.0}, "6 variations from 3 files (6 by gan), 0 failed, 6 credits, 1.5 s, seed 3"),
-        ({"engines": {}}, "6 variations from 3 files (none), 0 failed, 1.5 s, seed 3"),
-        ({"held": 2}, "resumed (2 already done): 6 variations from 3 files (6 by gan), 0 failed, 1.5 s, seed 3"),
-        ({"held": 6}, "nothing left to do: 6 variations from 3 files (6 by gan), 0 failed, 1.5 s, seed 3"),
-        ({"stopped": True}, "stopped: 6 variations from 3 files (6 by gan), 0 failed, 1.5 s, seed 3"),
+        ({}, "6 variations from 3 files (6 by gan, 1.5 s, seed 3)"),
+        ({"credits": 6.0}, "6 variations from 3 files (6 by gan, 6 credits, 1.5 s, seed 3)"),
+        ({"engines": {}}, "6 variations from 3 files (1.5 s, seed 3)"),
+        ({"held": 2}, "resumed (2 already done): 6 variations from 3 files (6 by gan, 1.5 s, seed 3)"),
+        ({"held": 6}, "nothing left to do: 6 variations from 3 files (6 by gan, 1.5 s, seed 3)"),
+        ({"held": 6, "failed": 1}, "resumed (6 already done): 6 variations from 3 files (6 by gan, 1.5 s, seed 3)"),
+        ({"stopped": True}, "stopped: 6 variations from 3 files (6 by gan, 1.5 s, seed 3)"),
         (
             {"stopped": True, "held": 1200, "variations": 1300},
-            "stopped, resumed (1,200 already done): 6 variations from 3 files (6 by gan), 0 failed, 1.5 s, seed 3",
+            "stopped, resumed (1,200 already done): 6 variations from 3 files (6 by gan, 1.5 s, seed 3)",
         ),
     ],
 )

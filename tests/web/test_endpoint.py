@@ -36,6 +36,7 @@ KEYWORDS = {
     "filters": True,
     "per_class": 0,
     "balance": False,
+    "operations": [],
 }
 
 
