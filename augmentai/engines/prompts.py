@@ -1,4 +1,4 @@
-"""The words that an engine which reads words is given: a template, the class it is filled with, and a bland default."""
+"""Prompts for engines that read one: a template with the class name filled in, or a neutral default."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import re
 
 from augmentai.recipe import MAX_PROMPT_CHARS
 
-# Bland on purpose: it names the subject and asks for nothing else, so that the picture's own content decides. Colourful
-# wording would change the label's meaning, and trips the moderation of hosted services for harmless pictures.
+# Neutral on purpose: it names the subject and asks for nothing else, so that the image's own content decides. Vivid
+# wording would change the label's meaning, and triggers the moderation of hosted services for harmless images.
 DEFAULT = "a realistic photograph of {label}, natural light"
-NAMELESS = "subject"  # stands for the class where a picture has none
+NAMELESS = "subject"  # stands for the class of an image that has none
 
 _PLACE = re.compile(r"(?i)(?:\b(?P<article>an?|the)(?P<gap>\s+))?\{\s*label\s*\}")
 _SYNSET = re.compile(r"^n\d{8}[\s_.-]+")  # ImageNet: "n02123045-tabby"
@@ -20,9 +20,11 @@ _UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f{}]+")
 
 
 def readable(label: str | None) -> str:
-    """A class folder's name as words: "001.golden_retriever" gives "golden retriever".
+    """A class name in words; empty where there is none, or one that means nothing to a model ("17").
 
-    Empty where there is no name, or one that says nothing to a model ("0", "17").
+    Example:
+        >>> readable("001.golden_retriever"), readable("n02123045-tabby"), readable("17")
+        ('golden retriever', 'tabby', '')
     """
     words = _SYNSET.sub("", label or "")
     words = _NUMBERED.sub("", words)
@@ -32,11 +34,17 @@ def readable(label: str | None) -> str:
 
 
 def prompt_for(template: str, label: str | None, index: int) -> str:
-    """The prompt of one variation: 1 to 10,000 characters, one line.
+    """The prompt of one variation: one line of 1 to 10,000 characters.
 
-    template: what the user wrote; each line that is not blank is a prompt of its own, and variation `index` (from 1)
-    takes them in turn. `{label}` becomes the class in words, or "the subject" where there is none. Other braces are
-    left as they are. Where nothing was written the default keeps the picture's subject.
+    Args:
+        template: what the user wrote: one prompt per line, used in turn. `{label}` becomes the class in words, or "the
+            subject" without a class; other braces stay. Without any text, a default keeps the image's subject.
+        label: the class of the source, if it has one.
+        index: counts the variations of a source from 1.
+
+    Example:
+        >>> prompt_for("a {label} at dusk", "owls_barn", index=1)
+        'an owls barn at dusk'
     """
     lines = [line.strip() for line in _LINE.split(template) if line.strip()] or [DEFAULT]
     filled = _PLACE.sub(_filler(readable(label)), lines[(index - 1) % len(lines)])
@@ -45,7 +53,7 @@ def prompt_for(template: str, label: str | None, index: int) -> str:
 
 
 def negative_prompt_for(template: str, label: str | None) -> str:
-    """What not to show, in one line, `{label}` filled in as in a prompt; empty where nothing was written."""
+    """What not to show, in one line, with `{label}` filled in as in a prompt; empty for an empty template."""
     line = " ".join(part.strip() for part in _LINE.split(template) if part.strip())
     return _PLACE.sub(_filler(readable(label)), line)[:MAX_PROMPT_CHARS].strip()
 
@@ -61,7 +69,7 @@ def _filler(words: str):  # type: ignore[no-untyped-def]
 
 
 def _fitting(article: str, words: str) -> str:
-    """The article that goes with the words: "an apple". A wrong one is small, but in every prompt of the class."""
+    """The article that goes with the words: "an apple". A wrong one is a small fault in every prompt of the class."""
     if article.lower() == "the":
         return article
     return article[0] + ("n" if words[0].lower() in "aeio" else "")

@@ -53,7 +53,7 @@ def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Made | Refused, 
         except Exception as error:  # a fault in an engine costs the images it had in hand, never the job
             fault = f"{type(error).__name__}: {error}"
         finally:
-            results.close()  # type: ignore[attr-defined]  # a generator: lets engines drop what they began
+            results.close()  # engines abandon what they have begun
         if run.stop.is_set():
             run.cut_short = run.cut_short or bool(watched.pending or run.retries)
             return

@@ -1,27 +1,56 @@
-"""Decides, image by image, which engine makes it, and says why the ones before did not."""
+"""Decides, image by image, which engine makes it, and reports why those before it did not."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from itertools import islice
 
 from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.recipe import AUTO, Recipe
 
+Results = Generator[Made | Refused, None, None]
+
+
+@dataclass(frozen=True)
+class _Outage:
+    """Why an engine gives no more results for now.
+
+    Attributes:
+        reason: in words for the user.
+        for_good: it need not be asked again during this job.
+        fall_back: the next engine may take over.
+        in_hand: tasks that a defect took with it; only these go to the next engine.
+    """
+
+    reason: str
+    for_good: bool
+    fall_back: bool = True
+    in_hand: tuple[Task, ...] = ()
+
 
 class Router:
-    """Engines in order of preference for one job. With a named engine there is only that one: no silent switch.
+    """The engines of one job in order of preference. A named engine is used alone: no silent switch.
 
-    Raises ValueError where the recipe names an engine that does not exist.
+    Attributes:
+        engines: those that are asked.
+        passed_over: {name of an engine that was never configured: why it is not asked}
+
+    Args:
+        engines: all that are installed, in order of preference.
+        recipe: what to make, and by which engine.
+
+    Raises:
+        ValueError: the recipe names an engine that does not exist.
     """
 
     def __init__(self, engines: Sequence[Engine], recipe: Recipe) -> None:
         self.engines = [engine for engine in engines if engine.serves(recipe.engine)]
         if not self.engines and recipe.engine != AUTO:
             raise ValueError(f"there is no engine called {recipe.engine!r}")
-        self.passed_over: dict[str, str] = {}  # engine -> why it was never tried
+        self.passed_over: dict[str, str] = {}
         if recipe.engine == AUTO:
             for engine in list(self.engines):
                 readiness = engine.readiness()
@@ -29,101 +58,119 @@ class Router:
                     self.passed_over[engine.name] = readiness.reason
                     self.engines.remove(engine)
 
-    def route(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
-        """Every task answered once, as it finishes: made by the first engine that could, or refused by the last.
+    def route(self, tasks: Iterator[Task], job: JobView) -> Results:
+        """Answer every task once, as it finishes: made by the first engine that could, or refused by the last.
 
-        Closing the iterator closes the engines' own, so that they drop what they had begun.
+        Closing the generator closes those of the engines, so that they abandon what they have begun.
+
+        Args:
+            tasks: pulled when an engine has room for another.
+            job: what engines may know of the whole job.
         """
-        with _closed_after(self._stage(0, tasks, job)) as results:
+        with _closed_after(self._ask_from(0, tasks, job)) as results:
             for result in results:
                 yield _with_all_credits(result)
 
-    def _stage(self, position: int, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
+    def _ask_from(self, position: int, tasks: Iterator[Task], job: JobView) -> Results:
+        """Answer tasks by the engine at this position, or by those after it."""
         if position == len(self.engines):
             yield from (Refused(task, _why_none(task, self.passed_over)) for task in tasks)
             return
+        queue = _TaskQueue(tasks)
+        while (outage := (yield from self._ask(position, queue, job))) is not None:
+            if not outage.fall_back:
+                reason = f"{self.engines[position].name}: {outage.reason}"
+                yield from (Refused(task, reason) for task in queue.rest())
+                return
+            if outage.for_good:
+                yield from self._pass_on(position, queue.rest(), outage.reason, job)
+                return
+            # The engine may come back: pass on one task, or those that a defect took with it, then ask it again.
+            lost = outage.in_hand or tuple(islice(queue.rest(), 1))
+            if not lost:
+                return
+            yield from self._pass_on(position, iter(lost), outage.reason, job)
+
+    def _pass_on(self, position: int, tasks: Iterator[Task], reason: str, job: JobView) -> Results:
+        """Hand tasks to the engine after this one, with the reason why."""
+        name = self.engines[position].name
+        yield from self._ask_from(position + 1, (task.passed_on(name, reason) for task in tasks), job)
+
+    def _ask(self, position: int, queue: _TaskQueue, job: JobView) -> Generator[Made | Refused, None, _Outage | None]:
+        """Give tasks to one engine, and what it refuses to the next, until it ends. Returns why; None when done."""
         engine = self.engines[position]
-        waiting = _Returnable(tasks)
-        while True:
+        readiness = engine.readiness()
+        if not readiness.ready:
+            return _Outage(readiness.reason, readiness.for_good)
+        try:
+            with _closed_after(engine.make(queue, job)) as results:
+                for result in results:
+                    queue.answered(result.task)
+                    if isinstance(result, Refused):
+                        refused = result.task.passed_on(engine.name, result.reason, result.credits)
+                        yield from self._ask_from(position + 1, iter([refused]), job)
+                    else:
+                        yield result
+            return None
+        except EngineUnavailableError as out:
+            queue.put_back(out.unfinished)
             readiness = engine.readiness()
-            reason, for_good = readiness.reason, not readiness.ready and readiness.for_good
-            if readiness.ready:
-                try:
-                    with _closed_after(engine.make(waiting, job)) as results:
-                        for result in results:
-                            waiting.answered(result.task)
-                            if isinstance(result, Refused):
-                                passed = result.task.passed_on(engine.name, result.reason, result.credits)
-                                yield from self._stage(position + 1, iter([passed]), job)
-                            else:
-                                yield result
-                    return
-                except EngineUnavailableError as out:
-                    waiting.put_back(out.unfinished)
-                    readiness = engine.readiness()
-                    reason, for_good = out.reason, out.for_good or (not readiness.ready and readiness.for_good)
-                    if not out.fall_back:
-                        yield from (Refused(task, f"{engine.name}: {reason}") for task in waiting)
-                        return
-                except Exception as fault:  # a defect costs the engine the pictures in hand; the next one makes them
-                    reason = f"a fault inside the engine ({_plain(fault)}); please report it"
-                    in_hand = waiting.take_unanswered()
-                    if in_hand:
-                        passed_on = (task.passed_on(engine.name, reason) for task in in_hand)
-                        yield from self._stage(position + 1, passed_on, job)
-                        continue
-                    for_good = True  # it breaks before it begins: asking again would never end
-            if for_good:
-                rest = (task.passed_on(engine.name, reason) for task in waiting)
-                yield from self._stage(position + 1, rest, job)
-                return
-            # The engine may come back: hand one task down, then ask it again.
-            task = next(waiting, None)
-            if task is None:
-                return
-            waiting.answered(task)
-            yield from self._stage(position + 1, iter([task.passed_on(engine.name, reason)]), job)
+            for_good = out.for_good or (not readiness.ready and readiness.for_good)
+            return _Outage(out.reason, for_good, out.fall_back)
+        except Exception as defect:  # it costs the engine the images in hand; the next one makes them
+            in_hand = queue.take_unanswered()
+            reason = f"a fault inside the engine ({_first_line(defect)}); please report it"
+            # An engine that fails before it takes a task would do so for ever.
+            return _Outage(reason, for_good=not in_hand, in_hand=in_hand)
 
 
-class _Returnable(Iterator[Task]):
-    """Tasks, those first that an engine gave back."""
+class _TaskQueue(Iterator[Task]):
+    """Tasks for an engine: first those that it gave back. Remembers which it has taken and not answered."""
 
     def __init__(self, tasks: Iterator[Task]) -> None:
         self._tasks = tasks
-        self._back: deque[Task] = deque()
-
+        self._returned: deque[Task] = deque()
         self._taken: dict[tuple[str, str, int], Task] = {}
 
     def __next__(self) -> Task:
-        task = self._back.popleft() if self._back else next(self._tasks)
+        task = self._returned.popleft() if self._returned else next(self._tasks)
         self._taken[_key(task)] = task
         return task
+
+    def rest(self) -> Iterator[Task]:
+        """The tasks that are left, for other engines: they are not remembered as taken, which would keep the photos."""
+        return iter(self._next, None)
+
+    def _next(self) -> Task | None:
+        return self._returned.popleft() if self._returned else next(self._tasks, None)
 
     def answered(self, task: Task) -> None:
         self._taken.pop(_key(task), None)
 
-    def take_unanswered(self) -> list[Task]:
-        taken = list(self._taken.values())
+    def take_unanswered(self) -> tuple[Task, ...]:
+        """The tasks taken and not answered, which are then forgotten."""
+        taken = tuple(self._taken.values())
         self._taken.clear()
         return taken
 
     def put_back(self, tasks: Sequence[Task]) -> None:
+        """Tasks that an engine did not finish, in the order it took them."""
         for task in tasks:
             self.answered(task)
-        self._back.extendleft(reversed(tasks))
+        self._returned.extendleft(reversed(tasks))
 
 
 def _key(task: Task) -> tuple[str, str, int]:
     return task.source.path, task.source.sha256, task.index
 
 
-def _plain(error: Exception) -> str:
+def _first_line(error: Exception) -> str:
     return f"{type(error).__name__}: {error}".splitlines()[0][:200]
 
 
 @contextmanager
 def _closed_after(results: Iterator[Made | Refused]) -> Iterator[Iterator[Made | Refused]]:
-    """Ends a generator when its reader goes, at once rather than when it is collected."""
+    """Closes a generator when its reader ends, at once rather than when it is collected."""
     try:
         yield results
     finally:
@@ -132,7 +179,7 @@ def _closed_after(results: Iterator[Made | Refused]) -> Iterator[Iterator[Made |
 
 
 def _with_all_credits(result: Made | Refused) -> Made | Refused:
-    """What tries that came to nothing were charged is told with the picture that took their place."""
+    """Adds the credits charged for failed attempts to the variation that replaced them."""
     if isinstance(result, Refused) or not result.task.credits:
         return result
     credits = float(result.details.get("credits", 0)) + result.task.credits

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -148,6 +150,28 @@ def test_tasks_given_back_keep_their_order_over_many_outages() -> None:
     first = Scripted("a", out_at(set(range(0, 400, 2)), "a"))
     results = routed([first, Scripted("b", made("b"))], 200)
     assert [result.task.seed for result in results] == list(range(1, 201))
+
+
+def test_an_engine_that_comes_back_ends_no_generator_of_tasks() -> None:
+    first, second = Scripted("a", out_at({2}, "a")), Scripted("b", made("b"))
+    results = list(Router([first, second], Recipe()).route((task for task in tasks(6)), JOB))
+    assert by(results) == ["a", "a", "b", "a", "a", "a"]
+
+
+@pytest.mark.parametrize("fall_back", [True, False])
+def test_what_an_engine_left_to_others_is_not_held_in_memory(fall_back: bool) -> None:
+    photos: list[weakref.ref[Photo]] = []
+
+    def stream() -> Iterator[Task]:
+        for task in tasks(40):
+            photo = Photo(Image.new("RGB", (8, 8)), "PNG", "RGB")
+            photos.append(weakref.ref(photo))
+            yield replace(task, photo=photo)
+
+    first = Scripted("a", out_at({0}, "a", for_good=True, fall_back=fall_back))
+    for _ in Router([first, Scripted("b", made("b"))], Recipe()).route(stream(), JOB):
+        assert sum(photo() is not None for photo in photos) <= 4
+    assert len(photos) == 40
 
 
 def test_a_defect_in_an_engine_costs_no_picture() -> None:
