@@ -113,3 +113,14 @@ def owner_pays(engine: Engine) -> TypeGuard[PaidEngine]:
     from augmentai.engines.paid import PaidEngine
 
     return isinstance(engine, PaidEngine) and not engine.visitor_pays
+
+
+def model_versions(wanted: str, engines: Sequence[Engine]) -> dict[str, str]:
+    """The version of the model of each engine that a job may use, by the engine's name. Loads none of them.
+
+    Args:
+        wanted: the recipe's engine, or "auto".
+        engines: those of the job. One that is not ready, or states no version, is not listed.
+    """
+    ready = [engine for engine in engines if engine.serves(wanted) and engine.readiness().ready]
+    return {engine.name: version for engine in ready if (version := engine.model_version())}

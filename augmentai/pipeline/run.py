@@ -13,10 +13,10 @@ from augmentai.dataset.manifest import CARD, SHEET
 from augmentai.dataset.run_record import RunRecord, build_record
 from augmentai.dataset.writers.base import Writer, writer_for
 from augmentai.dataset.writers.output_set import OutputSet
+from augmentai.engines import model_versions
 from augmentai.images import ImageError
 from augmentai.pipeline.job import Job
 from augmentai.system.memory import release_freed_memory, use_one_arena
-from augmentai.system.versions import models
 from augmentai.types import Outcome
 
 _IMAGES_BETWEEN_TIDYING = 8
@@ -31,7 +31,7 @@ def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
         out: the folder or ZIP it is written to.
     """
     plan, gathered = job.plan, job.gathered
-    used = models(plan.recipe.engine, job.engines)
+    used = model_versions(plan.recipe.engine, job.engines)
     labels, geometry = gathered.labels_sha256, str(plan.geometry)
     return build_record(
         plan.recipe, gathered.sources, used, inputs, out, gathered.holdout, labels, plan.retry_round, geometry

@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
 from functools import cache
 from importlib import metadata
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from augmentai.engines.base import Engine
 
 _PACKAGES = ("torch", "pillow", "numpy", "diffusers", "transformers")
 
@@ -26,14 +21,3 @@ def versions() -> dict[str, str]:
         except metadata.PackageNotFoundError:
             continue
     return found
-
-
-def models(wanted: str, engines: Sequence[Engine]) -> dict[str, str]:
-    """The version of the model of each engine that a job may use, by the engine's name. Loads none of them.
-
-    Args:
-        wanted: the recipe's engine, or "auto".
-        engines: those of the job. One that is not ready, or states no version, is not listed.
-    """
-    ready = [engine for engine in engines if engine.serves(wanted) and engine.readiness().ready]
-    return {engine.name: version for engine in ready if (version := engine.model_version())}

@@ -10,7 +10,10 @@ from typing import Any
 
 from augmentai.annotations import Labels, Shape
 from augmentai.dataset.formats.base import ImageInfo
-from augmentai.pipeline.balance import Quotas, classes_of, plan_quotas
+from augmentai.dataset.readers.gather import Gathered
+from augmentai.operations.auto_geometry import DatasetTraits
+from augmentai.pipeline.balance import classes_of
+from augmentai.pipeline.plan import RunPlan, plan_run
 from augmentai.recipe import Recipe
 from augmentai.types import Source
 
@@ -41,24 +44,22 @@ def class_groups(images: Sequence[ImageInfo]) -> list[ClassGroup]:
     return [*groups, *((label, (), count) for label, count in folders.items())]
 
 
-def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> Quotas:
-    """Predict the quotas of a job, as `plan_quotas` will set them.
+def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> RunPlan:
+    """Plan a job from what is known of an upload, as `plan_run` will plan it once the files are read.
 
     Exact, except where an image shows several classes: which of those are augmented depends on their content.
 
     Args:
-        upload_state: `images` and `class_groups`, see `UploadSummary.as_state`.
+        upload_state: `images`, `class_groups` and `traits`, see `UploadSummary.as_state`.
         recipe: what to make.
 
     Raises:
-        RecipeError: if classes are to be balanced and there are none.
+        RecipeError: classes are to be balanced and there are none.
     """
-    images = upload_state.get("images", 0)
-    if not (recipe.per_class or recipe.balance):
-        return Quotas(images * recipe.variations, recipe.variations)
     each = ([(label, names)] * count for label, names, count in upload_state.get("class_groups", ()))
-    sources = [
+    sources = tuple(
         Source(str(number), label, "x", 0, bytes, labels=_ClassNames(names))
-        for number, (label, names) in enumerate(islice(chain.from_iterable(each), images))
-    ]
-    return plan_quotas(sources, recipe)
+        for number, (label, names) in enumerate(islice(chain.from_iterable(each), upload_state.get("images", 0)))
+    )
+    traits = DatasetTraits(**upload_state.get("traits", {}))
+    return plan_run(Gathered(sources, (), ()), recipe, traits=traits)

@@ -10,7 +10,6 @@ import gradio as gr
 
 from augmentai.engines import with_key
 from augmentai.engines.base import Engine
-from augmentai.operations.auto_geometry import DatasetTraits, resolve_geometry
 from augmentai.recipe import AUTO, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
@@ -49,18 +48,16 @@ class PreviewHandlers:
         images = upload_state.get("images", 0)
         try:
             recipe = recipe_of(form)
-            quotas = forecast(upload_state, recipe) if images else None
+            plan = forecast(upload_state, recipe)
         except gr.Error as error:
             return texts.warning(str(error.message))
         except RecipeError as error:  # no classes to balance
             return texts.warning(str(error))
         active, ready = first_ready(with_key(self._engines, key or ""), recipe.engine)
-        total = quotas.total if quotas else 0
+        total = plan.total
         seconds = self._times.seconds(active.name, total, upload_state.get("pixels", 0)) if active and total else 0.0
         cost = active.estimate(recipe, total) if active and total else None
-        geometry = resolve_geometry(recipe, DatasetTraits(**upload_state.get("traits", {})))
-        notices = (*(quotas.notices if quotas else ()), geometry.notice)
-        hints = "".join(texts.hint(notice) for notice in notices if notice)
+        hints = "".join(texts.hint(notice) for notice in plan.notices)
         remaining = texts.line(self._visitors.remaining(request)) if request else ""
         line = texts.forecast(images, total, active, cost, seconds)
         return line + hints + remaining + texts.engines(ready, active, recipe.engine)

@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Self
 
-from augmentai.python_inputs import to_inputs
+from augmentai.api.inputs import to_inputs
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings, load_settings
 from augmentai.types import Outcome, Source, Variation
