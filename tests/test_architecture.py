@@ -1,4 +1,4 @@
-"""The house as it is meant to be: which room may import which, no circles, files of one purpose, tests that mirror it."""
+"""The house as it is meant to be: which room imports which, no circles, files of one purpose, tests that mirror it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("annotations", "types", "recipe", "settings", "registry", "system"),
 )
 MOST_LINES = 350
-LARGER: dict[str, int] = {}  # file -> lines: none so far
+# The table of fields is one piece: each field is declared once, with all that the program says of it.
+LARGER = {"augmentai/recipe.py": 450}
 
 
 def floor_of(module: str) -> int:

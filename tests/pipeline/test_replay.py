@@ -16,8 +16,8 @@ from augmentai.engines import available
 from augmentai.pipeline.replay import EarlierRun, ReplayError, check, compare
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
-from tests.pipeline.test_run_resume import command, done, set_of
 from tests.support.image_files import png
+from tests.support.resumable_runs import command, done, set_of
 
 RECIPE = Recipe(seed=5, engine="gan", variations=2, strength=0.7, prompt="x: [y]", negative_prompt="#ねこ\n")
 

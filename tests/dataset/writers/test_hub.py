@@ -13,8 +13,8 @@ import pytest
 from augmentai.dataset.manifest import CARD, OWN_FILES, RECIPE_FILE
 from augmentai.dataset.writers.hub import Hub, HubError
 from augmentai.settings import Settings
-from tests.pipeline.test_run_resume import ROOT, done, set_of
 from tests.support.dataset_hub import TOKEN, FakeHub, fake_hub
+from tests.support.resumable_runs import ROOT, done, set_of
 
 
 @pytest.fixture
