@@ -11,8 +11,11 @@ import click
 import pytest
 
 from augmentai.dataset.recipe_file import load_recipe
+from augmentai.operations import BUILT_IN
+from augmentai.pipeline.stages import STAGES
 from augmentai.recipe import Recipe
 from augmentai.recipe_fields import markdown
+from augmentai.registry import find
 from augmentai.settings import DEFAULT_WEIGHTS, EXAMPLES, ROOT, table
 
 DOCS = ROOT / "docs"
@@ -137,6 +140,18 @@ def test_python_examples_compile_and_those_marked_run(
         shutil.copy(EXAMPLES / "chelsea.png", tmp_path / "photos" / "cats" / "a.png")
         monkeypatch.chdir(tmp_path)
         exec(program, {"__name__": "example"})
+
+
+def test_the_stages_are_those_of_the_pipeline() -> None:
+    section = (DOCS / "architecture.md").read_text().partition("## The stages")[2].partition("## ")[0]
+    assert re.findall(r"^\| `(\w+)` \|", section, re.M) == [stage.__name__ for stage in STAGES]
+
+
+def test_every_operation_and_its_parameters_are_described() -> None:
+    rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", (DOCS / "operations.md").read_text(), re.M))
+    for name in BUILT_IN:
+        for parameter in find("operations", name).parameters():
+            assert f"`{parameter}`" in rows[name], f"{name}: {parameter}"
 
 
 def test_some_examples_are_run() -> None:
