@@ -17,6 +17,7 @@ from augmentai.types import Outcome, Source, Variation
 
 if TYPE_CHECKING:
     from augmentai.api import Augmentation, Augmenter, AugmentError, RunResult, augment, run
+    from augmentai.dataset.formats.base import Format
     from augmentai.engines.base import Engine
 
 __version__ = "0.3.0.dev0"
@@ -25,6 +26,7 @@ __all__ = [
     "Augmentation",
     "Augmenter",
     "Engine",
+    "Format",
     "Outcome",
     "Recipe",
     "RecipeError",
@@ -40,6 +42,7 @@ __all__ = [
 _LAZY = {
     **dict.fromkeys(("AugmentError", "Augmentation", "Augmenter", "RunResult", "augment", "run"), "augmentai.api"),
     "Engine": "augmentai.engines.base",
+    "Format": "augmentai.dataset.formats.base",
 }
 
 

@@ -5,15 +5,15 @@ from __future__ import annotations
 import numpy as np
 
 from tests.support import trainers
-from tests.support.labelled_sets import COLOURS, PICTURES
+from tests.support.labelled_sets import COLOURS, IMAGES
 
-EXPECTED = {stem: [(c, (x0, y0, x1, y1)) for c, x0, y0, x1, y1 in objects] for _, stem, objects in PICTURES}
+EXPECTED = {stem: [(c, (x0, y0, x1, y1)) for c, x0, y0, x1, y1 in objects] for _, stem, objects in IMAGES}
 
 
 def expected_boxes(split: str, variations: int = 2) -> trainers.Boxes:
     """The boxes of a split by stem; training images have this many variations with the boxes of their source."""
     found: trainers.Boxes = {}
-    for of, stem, _ in PICTURES:
+    for of, stem, _ in IMAGES:
         if of == split:
             ends = ["", *(f"__v{i}" for i in range(1, variations + 1))] if split == "train" else [""]
             found.update({stem + end: EXPECTED[stem] for end in ends})

@@ -21,36 +21,37 @@ from tests.support.jobs import Darker
 SIZE_WH = (64, 48)
 COLOURS = {"red car": (220, 30, 30), "bus": (30, 200, 40), "車": (40, 60, 220)}
 CATEGORIES = list(COLOURS)
-# Split, stem, and what is on it: (category, x0, y0, x1, y1), whole pixels, the far edges outside.
-PICTURES: list[tuple[str, str, list[tuple[str, int, int, int, int]]]] = [
+Object = tuple[str, int, int, int, int]  # category, x0, y0, x1, y1: whole pixels, the far edges outside
+# (split, stem, objects) of each image.
+IMAGES: list[tuple[str, str, list[Object]]] = [
     ("train", "one", [("red car", 4, 6, 24, 20), ("bus", 30, 10, 60, 40)]),
     ("train", "two ü", [("車", 0, 0, 16, 48)]),
     ("train", "empty", []),
     ("val", "three", [("bus", 8, 8, 40, 32)]),
     ("test", "four", [("red car", 20, 12, 44, 36)]),
 ]
-TRAIN = [stem for split, stem, _ in PICTURES if split == "train"]
+TRAIN = [stem for split, stem, _ in IMAGES if split == "train"]
 Files = dict[str, bytes]
 
 
-def drawn(things: list[tuple[str, int, int, int, int]]) -> Image.Image:
+def drawn(objects: list[Object]) -> Image.Image:
     pixels = np.full((SIZE_WH[1], SIZE_WH[0], 3), 128, np.uint8)
-    for category, x0, y0, x1, y1 in things:
+    for category, x0, y0, x1, y1 in objects:
         pixels[y0:y1, x0:x1] = COLOURS[category]
     return Image.fromarray(pixels)
 
 
-def photo(things: list[tuple[str, int, int, int, int]], ending: str = "jpg") -> bytes:
-    return (
-        encoded(drawn(things), "JPEG", quality=95, subsampling=0) if ending == "jpg" else encoded(drawn(things), "PNG")
-    )
+def photo(objects: list[Object], ending: str = "jpg") -> bytes:
+    if ending == "png":
+        return encoded(drawn(objects), "PNG")
+    return encoded(drawn(objects), "JPEG", quality=95, subsampling=0)
 
 
 def class_folders(splits: bool = False) -> Files:
     files = {}
-    for split, stem, things in PICTURES:
-        label = things[0][0] if things else "nothing"
-        files["/".join(filter(None, (split if splits else "", label, f"{stem}.jpg")))] = photo(things)
+    for split, stem, objects in IMAGES:
+        label = objects[0][0] if objects else "nothing"
+        files["/".join(filter(None, (split if splits else "", label, f"{stem}.jpg")))] = photo(objects)
     return files
 
 
@@ -67,13 +68,13 @@ def yolo_line(category: str, x0: int, y0: int, x1: int, y1: int, polygon: bool =
 def yolo(images_first: bool = True, polygons: bool = False, yaml: str | None = None) -> Files:
     """images_first: images/train and labels/train; else train/images and train/labels."""
     files: Files = {}
-    for split, stem, things in PICTURES:
-        pictures, labels = (
+    for split, stem, objects in IMAGES:
+        images, labels = (
             (f"images/{split}", f"labels/{split}") if images_first else (f"{split}/images", f"{split}/labels")
         )
-        files[f"{pictures}/{stem}.jpg"] = photo(things)
-        if things:  # a picture without a label file has nothing on it
-            lines = [yolo_line(*thing, polygon=polygons) for thing in things]
+        files[f"{images}/{stem}.jpg"] = photo(objects)
+        if objects:  # an image without a label file has no objects
+            lines = [yolo_line(*one, polygon=polygons) for one in objects]
             files[f"{labels}/{stem}.txt"] = "".join(line + "\n" for line in lines).encode()
     paths = "train: images/train\nval: images/val\ntest: images/test\n"
     if not images_first:
@@ -100,10 +101,10 @@ def uneven_yolo() -> dict[str, bytes]:
     return files
 
 
-def rle_counts(things: list[tuple[str, int, int, int, int]]) -> list[int]:
-    """Run lengths, column by column, of the area that things cover; by hand, so as not to ask the reader."""
+def rle_counts(objects: list[Object]) -> list[int]:
+    """Run lengths, column by column, of the area that objects cover; by hand, so as not to ask the reader."""
     mask = np.zeros((SIZE_WH[1], SIZE_WH[0]), bool)
-    for _, x0, y0, x1, y1 in things:
+    for _, x0, y0, x1, y1 in objects:
         mask[y0:y1, x0:x1] = True
     flat = mask.T.reshape(-1)
     counts, value, run = [], False, 0
@@ -116,8 +117,8 @@ def rle_counts(things: list[tuple[str, int, int, int, int]]) -> list[int]:
     return [*counts, run]
 
 
-def coco_annotation(number: int, image: int, thing: tuple[str, int, int, int, int], kind: str) -> dict[str, Any]:
-    category, x0, y0, x1, y1 = thing
+def coco_annotation(number: int, image: int, one: Object, kind: str) -> dict[str, Any]:
+    category, x0, y0, x1, y1 = one
     annotation: dict[str, Any] = {
         "id": number,
         "image_id": image,
@@ -130,12 +131,12 @@ def coco_annotation(number: int, image: int, thing: tuple[str, int, int, int, in
     if kind == "polygon":
         annotation["segmentation"] = [[x0, y0, x1, y0, x1, y1, x0, y1]]
     elif kind == "rle":
-        annotation["segmentation"] = {"size": [SIZE_WH[1], SIZE_WH[0]], "counts": rle_counts([thing])}
+        annotation["segmentation"] = {"size": [SIZE_WH[1], SIZE_WH[0]], "counts": rle_counts([one])}
         annotation["iscrowd"] = 1
     elif kind == "packed":
         from pycocotools import mask as masks
 
-        whole = {"size": [SIZE_WH[1], SIZE_WH[0]], "counts": rle_counts([thing])}
+        whole = {"size": [SIZE_WH[1], SIZE_WH[0]], "counts": rle_counts([one])}
         annotation["segmentation"] = {
             "size": whole["size"],
             "counts": masks.frPyObjects(whole, *whole["size"])["counts"].decode(),
@@ -147,19 +148,19 @@ KINDS = ("polygon", "rle", "packed", "box")
 
 
 def coco(roboflow: bool = False) -> Files:
-    """annotations/instances_SPLIT.json over SPLIT/...; roboflow: SPLIT/_annotations.coco.json beside the pictures."""
+    """annotations/instances_SPLIT.json over SPLIT/...; roboflow: SPLIT/_annotations.coco.json beside the images."""
     files: Files = {}
     for split in ("train", "val", "test"):
         images, annotations = [], []
-        for number, (of, stem, things) in enumerate(PICTURES):
+        for number, (of, stem, objects) in enumerate(IMAGES):
             if of != split:
                 continue
-            files[f"{split}/{stem}.jpg"] = photo(things)
+            files[f"{split}/{stem}.jpg"] = photo(objects)
             size = {"width": SIZE_WH[0], "height": SIZE_WH[1]}
             images.append({"id": 100 + number, "file_name": f"{stem}.jpg", **size, "license": 3, "camera": "left"})
-            for thing in things:
+            for one in objects:
                 kind = KINDS[len(annotations) % 4]
-                annotations.append(coco_annotation(len(annotations) + 1, 100 + number, thing, kind))
+                annotations.append(coco_annotation(len(annotations) + 1, 100 + number, one, kind))
         content = {
             "info": {"year": 2026, "by": "somebody"},
             "licenses": [{"id": 3, "name": "none"}],
@@ -176,13 +177,13 @@ def coco(roboflow: bool = False) -> Files:
     return files
 
 
-def voc_xml(stem: str, things: list[tuple[str, int, int, int, int]]) -> bytes:
+def voc_xml(stem: str, objects: list[Object]) -> bytes:
     objects = "".join(
         f"<object><name>{category}</name><pose>Left</pose><truncated>1</truncated><difficult>{i % 2}</difficult>"
         f"<bndbox><xmin>{x0 + 1}</xmin><ymin>{y0 + 1}</ymin><xmax>{x1}</xmax><ymax>{y1}</ymax></bndbox>"
         "<part><name>wheel</name><bndbox><xmin>5</xmin><ymin>7</ymin><xmax>6</xmax><ymax>8</ymax></bndbox></part>"
         "</object>"
-        for i, (category, x0, y0, x1, y1) in enumerate(things)
+        for i, (category, x0, y0, x1, y1) in enumerate(objects)
     )
     return (
         f"<annotation><folder>JPEGImages</folder><filename>{stem}.jpg</filename><source><database>ours</database>"
@@ -194,9 +195,9 @@ def voc_xml(stem: str, things: list[tuple[str, int, int, int, int]]) -> bytes:
 def voc() -> Files:
     files: Files = {}
     lists: dict[str, str] = {}
-    for split, stem, things in PICTURES:
-        files[f"VOC/JPEGImages/{stem}.jpg"] = photo(things)
-        files[f"VOC/Annotations/{stem}.xml"] = voc_xml(stem, things)
+    for split, stem, objects in IMAGES:
+        files[f"VOC/JPEGImages/{stem}.jpg"] = photo(objects)
+        files[f"VOC/Annotations/{stem}.xml"] = voc_xml(stem, objects)
         lists[split] = lists.get(split, "") + stem + "\n"
     for split, text in {**lists, "trainval": lists["train"] + lists["val"]}.items():
         files[f"VOC/ImageSets/Main/{split}.txt"] = text.encode()
@@ -205,9 +206,9 @@ def voc() -> Files:
     return files
 
 
-def mask_of(things: list[tuple[str, int, int, int, int]]) -> bytes:
+def mask_of(objects: list[Object]) -> bytes:
     values = np.zeros((SIZE_WH[1], SIZE_WH[0]), np.uint8)
-    for category, x0, y0, x1, y1 in things:
+    for category, x0, y0, x1, y1 in objects:
         values[y0:y1, x0:x1] = CATEGORIES.index(category) + 1
     mask = Image.fromarray(values, "P")
     mask.putpalette([0, 0, 0, *(value for colour in COLOURS.values() for value in colour)])
@@ -217,11 +218,11 @@ def mask_of(things: list[tuple[str, int, int, int, int]]) -> bytes:
 def masks(where: str = "masks") -> Files:
     """where: "masks" (images/SPLIT and masks/SPLIT), "beside" (the same stem), or "suffix" (_mask behind it)."""
     files: Files = {}
-    for split, stem, things in PICTURES:
+    for split, stem, objects in IMAGES:
         folder = f"images/{split}" if where == "masks" else split
-        files[f"{folder}/{stem}.jpg"] = photo(things)
+        files[f"{folder}/{stem}.jpg"] = photo(objects)
         mask = {"masks": f"masks/{split}/{stem}.png", "beside": f"{split}/{stem}.png"}
-        files[mask.get(where, f"{split}/{stem}_mask.png")] = mask_of(things)
+        files[mask.get(where, f"{split}/{stem}_mask.png")] = mask_of(objects)
     return files
 
 
@@ -229,14 +230,14 @@ def imagefolder(kind: str = "jsonl") -> Files:
     files: Files = {}
     for split, folder in (("train", "train"), ("val", "validation"), ("test", "test")):
         rows = []
-        for of, stem, things in PICTURES:
+        for of, stem, objects in IMAGES:
             if of == split:
-                files[f"{folder}/{stem}.jpg"] = photo(things)
-                boxes = [[x0, y0, x1 - x0, y1 - y0] for _, x0, y0, x1, y1 in things]
-                objects = {"bbox": boxes, "categories": [thing[0] for thing in things], "id": list(range(len(boxes)))}
+                files[f"{folder}/{stem}.jpg"] = photo(objects)
+                boxes = [[x0, y0, x1 - x0, y1 - y0] for _, x0, y0, x1, y1 in objects]
+                column = {"bbox": boxes, "categories": [one[0] for one in objects], "id": list(range(len(boxes)))}
                 text = f'{stem}, "seen"'
                 rows.append(
-                    {"file_name": f"{stem}.jpg", "text": text, "objects": objects}
+                    {"file_name": f"{stem}.jpg", "text": text, "objects": column}
                     if kind == "jsonl"
                     else {"file_name": f"{stem}.jpg", "text": text, "score": "0.50"}
                 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.labelled_sets import PICTURES, Files, photo
+from tests.support.labelled_sets import IMAGES, Files, photo
 from tests.support.plugin_package import write_package
 
 MODULE = "strangers_formats"
@@ -115,7 +115,7 @@ def write_formats(folder: Path) -> Path:
 def lbl() -> Files:
     """The small set of `labelled_sets` in the format `lbl`; an image without objects has no label file."""
     files: Files = {}
-    for split, stem, objects in PICTURES:
+    for split, stem, objects in IMAGES:
         files[f"{split}/{stem}.jpg"] = photo(objects)
         if objects:
             lines = [f"{name} {' '.join(map(str, corners))}\n" for name, *corners in objects]
@@ -125,10 +125,8 @@ def lbl() -> Files:
 
 def box_table() -> Files:
     """The same set in the format `boxtable`."""
-    files = {f"{split}/{stem}.jpg": photo(objects) for split, stem, objects in PICTURES}
+    files = {f"{split}/{stem}.jpg": photo(objects) for split, stem, objects in IMAGES}
     rows = [
-        "\t".join(map(str, (f"{split}/{stem}.jpg", *one))) + "\n"
-        for split, stem, objects in PICTURES
-        for one in objects
+        "\t".join(map(str, (f"{split}/{stem}.jpg", *one))) + "\n" for split, stem, objects in IMAGES for one in objects
     ]
     return files | {"boxes.tsv": "".join(rows).encode()}

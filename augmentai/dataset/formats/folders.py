@@ -49,7 +49,7 @@ def class_of(path: str, splits: Mapping[str, str | None]) -> str | None:
 FOLDERS = Format(
     name="folders",
     title="Class folders (ignore label files)",
-    hint="images, in a folder per class or loose; label files are ignored",
+    hint="nothing else fits: class folders, or loose images",
     detect=read_folders,
     priority=-100,  # every set fits
 )

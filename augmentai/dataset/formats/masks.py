@@ -146,6 +146,6 @@ def _is_png(entry: Entry) -> bool:
 MASKS = Format(
     name="masks",
     title="Masks",
-    hint="a PNG of the same stem for each image, beside it or in a masks folder",
+    hint="a PNG of the same stem per image: beside it, in masks/ or a similar folder, or with _mask added",
     detect=read_masks,
 )

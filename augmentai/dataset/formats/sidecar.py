@@ -54,7 +54,7 @@ def sidecar_format(name: str, title: str, suffix: str, parse: Parse, render: Ren
     def writer(layout: Layout, sources: Sequence[Source]) -> _SidecarWriter:
         return _SidecarWriter(layout, sources, text)
 
-    return Format(name, title, f"a {suffix} file for each image, beside it", detect, writer, (suffix,), priority)
+    return Format(name, title, f"a {suffix} file per image, beside it", detect, writer, (suffix,), priority)
 
 
 @dataclass(frozen=True)

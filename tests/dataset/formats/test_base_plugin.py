@@ -126,7 +126,7 @@ class TestInPython:
     def test_a_set_of_another_format_is_refused_by_title(self, tmp_path: Path) -> None:
         found = gathered(write(tmp_path / "in", coco()), layout="lbl")
         assert not found.sources
-        assert "not a Label lines dataset: expected a .lbl file for each image, beside it" in found.failures[0].reason
+        assert "not a Label lines dataset: expected a .lbl file per image, beside it" in found.failures[0].reason
 
     def test_choices_and_suffixes_include_it(self) -> None:
         from augmentai.recipe_fields import by_name

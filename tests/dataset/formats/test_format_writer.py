@@ -19,8 +19,8 @@ from tests.support.expected_boxes import EXPECTED, assert_boxes, expected_boxes
 from tests.support.image_files import encoded
 from tests.support.labelled_sets import (
     COLOURS,
+    IMAGES,
     LAYOUTS,
-    PICTURES,
     SIZE_WH,
     as_zip,
     augmented,
@@ -92,7 +92,7 @@ def test_from_a_zip_to_a_zip(tmp_path: Path) -> None:
     with zipfile.ZipFile(tmp_path / "out.zip") as archive:
         archive.extractall(tmp_path / "out")
     found = trainers.ultralytics(tmp_path / "out/data.yaml", "val")
-    assert [len(objects) for objects in found.values()] == [len(t) for split, _, t in PICTURES if split == "val"]
+    assert [len(objects) for objects in found.values()] == [len(t) for split, _, t in IMAGES if split == "val"]
     assert np.allclose(next(iter(found.values()))[0][1], EXPECTED["three"][0][1], atol=1.001)
 
 

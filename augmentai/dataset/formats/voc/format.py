@@ -9,7 +9,7 @@ from augmentai.dataset.formats.voc.writer import VocWriter
 VOC = Format(
     name="voc",
     title="Pascal VOC",
-    hint="an .xml file for each image in an Annotations folder or beside it",
+    hint="an .xml file per image in Annotations/ or beside it",
     detect=read_voc,
     writer=VocWriter,
     label_suffixes=(".xml", ".txt"),

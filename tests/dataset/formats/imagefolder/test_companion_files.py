@@ -12,7 +12,7 @@ from PIL import Image
 
 from tests.support import trainers
 from tests.support.labelled_sets import (
-    PICTURES,
+    IMAGES,
     Files,
     augmented,
     contents,
@@ -21,7 +21,7 @@ from tests.support.labelled_sets import (
     write,
 )
 
-OBJECTS = {stem: objects for split, stem, objects in PICTURES if split == "train" and objects}
+OBJECTS = {stem: objects for split, stem, objects in IMAGES if split == "train" and objects}
 
 
 def rows(folder: Path) -> list[dict[str, Any]]:

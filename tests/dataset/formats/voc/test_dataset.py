@@ -13,7 +13,7 @@ from tests.support import trainers
 from tests.support.dataset_runs import found_splits
 from tests.support.expected_boxes import assert_boxes, expected_boxes
 from tests.support.labelled_sets import (
-    PICTURES,
+    IMAGES,
     TRAIN,
     augmented,
     gathered,
@@ -67,7 +67,7 @@ def test_masks_of_classes_and_objects_are_written(tmp_path: Path) -> None:
 
 def test_xml_beside_images(tmp_path: Path) -> None:
     files = {}
-    for split, stem, objects in PICTURES:
+    for split, stem, objects in IMAGES:
         files[f"{split}/{stem}.jpg"] = voc()[f"VOC/JPEGImages/{stem}.jpg"]
         files[f"{split}/{stem}.xml"] = voc_xml(stem, objects)
     assert gathered(write(tmp_path / "in", files)).layout.name == "voc"

@@ -13,7 +13,7 @@ from tests.support import trainers
 from tests.support.labelled_sets import (
     CATEGORIES,
     COLOURS,
-    PICTURES,
+    IMAGES,
     SIZE_WH,
     Files,
     augmented,
@@ -22,7 +22,7 @@ from tests.support.labelled_sets import (
     yolo,
 )
 
-OBJECTS = {stem: objects for split, stem, objects in PICTURES if split == "train" and objects}
+OBJECTS = {stem: objects for split, stem, objects in IMAGES if split == "train" and objects}
 
 
 def pose(dimensions: int) -> Files:
