@@ -1,9 +1,9 @@
-"""What the tests of the diffusion engine share."""
+"""Helpers for the tests of the diffusion engine."""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -27,7 +27,7 @@ def settings_for(folder: Path | str, **changes: Any) -> Settings:
     return Settings(**{"diffusion_model": str(folder), "diffusion_device": "cpu", "diffusion_batch": 4} | changes)
 
 
-def picture(seed: int, size_wh: tuple[int, int] = (40, 30)) -> Image.Image:
+def noise_image(seed: int, size_wh: tuple[int, int] = (40, 30)) -> Image.Image:
     noise = np.random.default_rng(seed).integers(0, 255, (6, 8, 3), dtype=np.uint8)
     return Image.fromarray(noise).resize(size_wh, Image.Resampling.BICUBIC)
 
@@ -35,7 +35,7 @@ def picture(seed: int, size_wh: tuple[int, int] = (40, 30)) -> Image.Image:
 def tasks_for(sizes: list[tuple[int, int]], recipe: Recipe, alpha: bool = False) -> list[Task]:
     tasks: list[Task] = []
     for number, size_wh in enumerate(sizes):
-        image = picture(number, size_wh)
+        image = noise_image(number, size_wh)
         source = Source.from_bytes(f"cats/{number}.png", image.tobytes(), "cats")
         photo = Photo(image, "PNG", "RGB", Image.new("L", size_wh, 128) if alpha else None)
         tasks += [
@@ -46,11 +46,11 @@ def tasks_for(sizes: list[tuple[int, int]], recipe: Recipe, alpha: bool = False)
 
 
 def made(
-    engine: DiffusionEngine, tasks: list[Task], said: list[tuple[str, float]] | None = None
+    engine: DiffusionEngine, tasks: list[Task], reported: list[tuple[str, float]] | None = None
 ) -> dict[tuple[str, int], Made]:
-    """said: gets what the engine tells of itself."""
+    """Run the engine and return its results by source and index; `reported` receives its progress."""
     view = JobView(
-        (), tasks[0].recipe, 10**8, on_progress=lambda *what: said.append(what) if said is not None else None
+        (), tasks[0].recipe, 10**8, on_progress=lambda *what: reported.append(what) if reported is not None else None
     )
     results = list(engine.make(iter(tasks), view))
     assert all(isinstance(result, Made) for result in results), results
@@ -62,22 +62,81 @@ def difference(a: Image.Image, b: Image.Image) -> int:
     return int(np.abs(np.asarray(a, np.int16) - np.asarray(b, np.int16)).max())
 
 
+def mean_difference(a: Image.Image, b: Image.Image) -> float:
+    return float(np.abs(np.asarray(a, np.float32) - np.asarray(b, np.float32)).mean())
+
+
+Results = Mapping[tuple[str, int], Made]
+
+
+def assert_same_within_rounding(reference: Results, alone: Results, batched: Results) -> None:
+    """The contract of results in different batches, on any machine and in any dtype.
+
+    Matrix products of other sizes add up in another order, so pixels may differ by rounding, but by no more than that:
+    a result from a batch is at most twice as far from float32 as the result painted alone, plus one level of 255, and
+    the difference between the two is far below that of two seeds.
+
+    Args:
+        reference: Painted one at a time in float32 on the CPU.
+        alone: Painted one at a time in the dtype under test.
+        batched: Painted in batches in the dtype under test.
+    """
+    error_alone = max(difference(alone[key].image, reference[key].image) for key in reference)
+    error_batched = max(difference(batched[key].image, reference[key].image) for key in reference)
+    assert error_batched <= 2 * error_alone + 1, (error_batched, error_alone)
+    by_batch = max(mean_difference(batched[key].image, alone[key].image) for key in reference)
+    by_seed = min(
+        mean_difference(alone[path, index].image, alone[path, index + 1].image)
+        for path, index in reference
+        if (path, index + 1) in reference
+    )
+    assert by_batch < by_seed / 20, (by_batch, by_seed)
+
+
 class SmallMemory:
-    """A pipeline that runs out of memory above a number of pictures, as CUDA would: in the middle of the call."""
+    """A pipeline that runs out of memory above a batch size, as CUDA would: in the middle of the call."""
 
     def __init__(self, pipe: Any, limit: int) -> None:
         self._pipe, self.limit = pipe, limit
-        self.tried: list[int] = []
+        self.attempted: list[int] = []
         self.safety_checker: Any = None
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._pipe, name)
 
     def __call__(self, image: Any, **request: Any) -> Any:
-        self.tried.append(len(image))
+        self.attempted.append(len(image))
         if len(image) > self.limit:
             raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
         return self._pipe(image=image, **request)
+
+
+class NoiseRecorder:
+    """A pipeline that records, by seed, the noise that is added to the latents and the generator's state afterwards."""
+
+    def __init__(self, pipe: Any) -> None:
+        self._pipe = pipe
+        self.noise: dict[int, torch.Tensor] = {}
+        self.states: dict[int, torch.Tensor] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pipe, name)
+
+    def __call__(self, generator: list[torch.Generator], **request: Any) -> Any:
+        scheduler = self._pipe.scheduler
+        add_noise = scheduler.add_noise
+
+        def recording(latents: torch.Tensor, noise: torch.Tensor, timesteps: torch.Tensor) -> torch.Tensor:
+            for one, row in zip(generator, noise, strict=True):
+                self.noise[one.initial_seed()] = row.cpu().clone()
+            return add_noise(latents, noise, timesteps)
+
+        scheduler.add_noise = recording
+        try:
+            return self._pipe(generator=generator, **request)
+        finally:
+            del scheduler.add_noise
+            self.states |= {one.initial_seed(): one.get_state() for one in generator}
 
 
 def with_small_memory(folder: Path, limit: int, batch: int = 8) -> tuple[DiffusionEngine, SmallMemory]:
@@ -91,7 +150,7 @@ def job_for(tmp_path: Path, engines: list[Any], **recipe: Any) -> Job:
     for number, size_wh in enumerate([(40, 30), (64, 64), (33, 21)]):
         path = tmp_path / "photos" / "cats" / f"{number}.png"
         path.parent.mkdir(parents=True, exist_ok=True)
-        picture(number, size_wh).save(path)
+        noise_image(number, size_wh).save(path)
     (tmp_path / "photos" / "cats" / "broken.png").write_bytes(b"\x89PNG nothing")
     settings = settings_for("unused")
     return Job(
@@ -100,10 +159,10 @@ def job_for(tmp_path: Path, engines: list[Any], **recipe: Any) -> Job:
 
 
 def stand_in_for_spaces(monkeypatch: pytest.MonkeyPatch, gpu: Callable[..., Any]) -> None:
-    """`spaces`, whose decorator is `gpu`, for an engine that is made afterwards in this test."""
+    """Install a stand-in for `spaces` with `gpu` as its decorator, for an engine that is created later in this test."""
     name = "augmentai.engines.diffusion.zerogpu"
     monkeypatch.setitem(sys.modules, "spaces", SimpleNamespace(GPU=gpu))
-    # Decorated when it is imported: so it is imported anew, here and, when this is undone, wherever else.
+    # The function is decorated at import, so the module is imported again, here and after this is undone.
     monkeypatch.setitem(sys.modules, name, None)
     monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr("augmentai.engines.diffusion.zerogpu", None, raising=False)

@@ -1,7 +1,7 @@
-"""The routes of huggingface.co that a model is downloaded by, over HTTP on this machine.
+"""A local HTTP server with the routes of huggingface.co that a model is downloaded through.
 
-Behaviour from huggingface_hub's own client code (model_info, list_repo_tree, hf_hub_download) and the error codes that
-it knows.
+Its behaviour follows huggingface_hub's client code (model_info, list_repo_tree, hf_hub_download) and the error codes
+that it knows.
 """
 
 from __future__ import annotations
@@ -22,33 +22,44 @@ NEWEST, TAGGED = "a" * 40, "b" * 40
 
 @dataclass
 class ModelHub:
-    """files: of the one model, by path. gated: it is given to TOKEN alone. closed: it is shown, and its files are not
-    given. cut: files whose sending breaks off in the middle, once. held: a file that stops in the middle until `go_on`
-    is set. xet: large files are offered by Xet besides. status: every answer, where not 200."""
+    """A hub with one model.
+
+    Args:
+        name: Of the model.
+        url: Where the server is.
+        files: Of the model, by path.
+        gated: Only `TOKEN` may download it.
+        interrupted_once: Files whose connection breaks off in the middle, once.
+        stalled_file: A file that stops in the middle until `resume` is set.
+        xet: Large files are offered by Xet as well.
+        forbidden: The model is listed, but its files are not served.
+        status: Of every answer, where not 200.
+        requests: What was requested, as "METHOD path".
+        tokens: The authorization headers that were sent.
+    """
 
     name: str = "maker/tiny-turbo"
     url: str = ""
     files: dict[str, bytes] = field(default_factory=dict)
     gated: bool = False
-    cut: set[str] = field(default_factory=set)
-    held: str = ""
-    go_on: Event = field(default_factory=Event)
+    interrupted_once: set[str] = field(default_factory=set)
+    stalled_file: str = ""
+    resume: Event = field(default_factory=Event)
     xet: bool = False
-    closed: bool = False
+    forbidden: bool = False
     status: int = 200
-    asked: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
     tokens: set[str | None] = field(default_factory=set)
 
-    def hold_folder(self, folder: Path) -> None:
-        """Take a model over from the disk."""
+    def load_folder(self, folder: Path) -> None:
+        """Serve the files of a folder."""
         self.files = {path.relative_to(folder).as_posix(): path.read_bytes() for path in _files(folder)}
 
     @property
     def downloads(self) -> list[str]:
-        """Paths of the files whose content was asked for."""
-        return [
-            line.split("/resolve/")[1].split("/", 1)[1] for line in self.asked if line.startswith("GET /" + self.name)
-        ]
+        """Paths of the files whose content was requested."""
+        prefix = f"GET /{self.name}/resolve/"
+        return [line.removeprefix(prefix).split("/", 1)[1] for line in self.requests if line.startswith(prefix)]
 
 
 def _files(folder: Path) -> list[Path]:
@@ -70,27 +81,27 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self) -> None:
         hub, path = self.hub, self.path.split("?")[0]
-        hub.asked.append(f"{self.command} {path}")
+        hub.requests.append(f"{self.command} {path}")
         if "/resolve/" in path or path.startswith("/api/models/"):
             hub.tokens.add(self.headers.get("Authorization"))
         if hub.status != 200:
             return self._refuse(hub.status, "")
         if path.startswith(f"/api/models/{hub.name}"):
-            return self._about(path.removeprefix(f"/api/models/{hub.name}"))
+            return self._model_info(path.removeprefix(f"/api/models/{hub.name}"))
         if path.startswith(f"/{hub.name}/resolve/"):
             return self._file(*path.removeprefix(f"/{hub.name}/resolve/").split("/", 1))
         return self._refuse(404 if path.startswith("/api/agent") else 401, "RepoNotFound")
 
-    def _about(self, rest: str) -> None:
+    def _model_info(self, rest: str) -> None:
         kind, _, revision = rest.strip("/").partition("/")
         commit = _commit(revision or "main")
         if commit is None:
             return self._refuse(404, "RevisionNotFound")
         if kind == "tree":
-            return self._send(json.dumps([self._entry(*one) for one in self.hub.files.items()]).encode(), commit)
+            return self._send(json.dumps([self._entry(*entry) for entry in self.hub.files.items()]).encode(), commit)
         siblings = [{"rfilename": path, "size": len(data)} for path, data in self.hub.files.items()]
-        about: dict[str, Any] = {"id": self.hub.name, "modelId": self.hub.name, "sha": commit, "siblings": siblings}
-        return self._send(json.dumps(about | {"tags": [], "downloads": 0, "private": False}).encode(), commit)
+        info: dict[str, Any] = {"id": self.hub.name, "modelId": self.hub.name, "sha": commit, "siblings": siblings}
+        return self._send(json.dumps(info | {"tags": [], "downloads": 0, "private": False}).encode(), commit)
 
     def _entry(self, path: str, data: bytes) -> dict[str, Any]:
         entry: dict[str, Any] = {"type": "file", "path": path, "size": len(data), "oid": hashlib.sha1(data).hexdigest()}
@@ -102,13 +113,13 @@ class _Handler(BaseHTTPRequestHandler):
         hub = self.hub
         if hub.gated and self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self._refuse(401, "GatedRepo")
-        if hub.closed:
+        if hub.forbidden:
             return self._refuse(403, "")
         if path not in hub.files:
             return self._refuse(404, "EntryNotFound")
         data, first = hub.files[path], 0
-        if beginning := self.headers.get("Range"):
-            first = int(beginning.removeprefix("bytes=").split("-")[0])
+        if requested := self.headers.get("Range"):
+            first = int(requested.removeprefix("bytes=").split("-")[0])
         return self._send(data, _commit(revision) or NEWEST, first, path)
 
     def _refuse(self, status: int, code: str) -> None:
@@ -135,12 +146,12 @@ class _Handler(BaseHTTPRequestHandler):
         middle = (first + len(data)) // 2
         self.wfile.write(data[first:middle])
         self.wfile.flush()
-        if path in hub.cut:
-            hub.cut.discard(path)
+        if path in hub.interrupted_once:
+            hub.interrupted_once.discard(path)
             self.close_connection = True
             return
-        if path and path == hub.held:
-            hub.go_on.wait(60)
+        if path and path == hub.stalled_file:
+            hub.resume.wait(60)
         self.wfile.write(data[middle:])
 
 
@@ -159,7 +170,7 @@ def model_hub() -> Iterator[ModelHub]:
     try:
         yield hub
     finally:
-        hub.go_on.set()
+        hub.resume.set()
         server.shutdown()
         server.server_close()
         thread.join()

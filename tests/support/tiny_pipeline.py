@@ -8,7 +8,7 @@ from typing import Any
 
 
 def write_tokenizer(folder: Path, words: int = 1000) -> Any:
-    """A byte-level CLIP tokenizer with no merges. Returns it."""
+    """Write a byte-level CLIP tokenizer without merges, and return it."""
     from transformers import CLIPTokenizer
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -19,18 +19,18 @@ def write_tokenizer(folder: Path, words: int = 1000) -> Any:
     assert len(vocabulary) <= words
     (folder / "vocab.json").write_text(json.dumps(vocabulary))
     (folder / "merges.txt").write_text("#version: 0.2\n")
-    # Without a length CLIP's tokenizer pads to 10^30 tokens.
+    # Without a maximum length CLIP's tokenizer pads to 10^30 tokens.
     return CLIPTokenizer(str(folder / "vocab.json"), str(folder / "merges.txt"), model_max_length=77)
 
 
 def build(folder: Path, scheduler: str = "EulerDiscreteScheduler", seed: int = 0, **scheduler_options: Any) -> Any:
-    """Stable Diffusion itself: latents at half the size of the picture, trained, so to say, at 32 x 32 px."""
+    """Stable Diffusion itself: latents at half the size of the image, nominally trained at 32 x 32 px."""
     import diffusers
     import torch
 
     torch.manual_seed(seed)
     options: dict[str, Any] = {"beta_start": 0.00085, "beta_end": 0.012, "beta_schedule": "scaled_linear"}
-    options["steps_offset"] = 1  # diffusers asks for it in every pipeline of this kind
+    options["steps_offset"] = 1  # diffusers expects it in every pipeline of this class
     if scheduler.startswith("Euler"):
         options["timestep_spacing"] = "trailing"
     return diffusers.StableDiffusionPipeline(
@@ -46,7 +46,7 @@ def build(folder: Path, scheduler: str = "EulerDiscreteScheduler", seed: int = 0
 
 
 def build_sdxl(folder: Path) -> Any:
-    """SDXL: two text encoders, and the sizes of the picture as a condition."""
+    """SDXL: two text encoders, and the sizes of the image as a condition."""
     import diffusers
     import torch
 
@@ -65,7 +65,7 @@ def build_sdxl(folder: Path) -> Any:
 
 
 def build_sd3(folder: Path) -> Any:
-    """SD3.5: a transformer and flow matching. Without the third text encoder, which may be left out in memory only."""
+    """SD3.5: a transformer and flow matching. Without the third text encoder, which may be omitted only in memory."""
     import diffusers
     import torch
 
@@ -97,7 +97,7 @@ def build_sd3(folder: Path) -> Any:
 
 
 def build_flux(folder: Path) -> Any:
-    """FLUX.1: latents in packs of four. Its second tokenizer is CLIP's here, which only shortens the words."""
+    """FLUX.1: latents in packs of four. Its second tokenizer is CLIP's here, which only truncates the text."""
     import diffusers
     import torch
     from transformers import T5Config, T5EncoderModel
@@ -116,7 +116,7 @@ def build_flux(folder: Path) -> Any:
         axes_dims_rope=(4, 4, 8),
         guidance_embeds=True,
     )
-    transformer.register_to_config(sample_size=16)  # the real one says nothing and runs at 128
+    transformer.register_to_config(sample_size=16)  # the real one does not state it and runs at 128
     return diffusers.FluxImg2ImgPipeline(
         transformer=transformer,
         vae=_vae(4, shift_factor=0.06, use_quant_conv=False, use_post_quant_conv=False),
@@ -176,13 +176,13 @@ def _text_encoder(kind: str) -> Any:
 
 
 def write(folder: Path, scheduler: str = "EulerDiscreteScheduler", seed: int = 0, **scheduler_options: Any) -> Path:
-    """Stable Diffusion as a diffusers folder with safetensors weights. Returns the folder."""
+    """Write Stable Diffusion as a diffusers folder with safetensors weights; return the folder."""
     build(folder / "parts", scheduler, seed, **scheduler_options).save_pretrained(folder, safe_serialization=True)
     return folder
 
 
 def write_single_file(pipe: Any, file: Path) -> Path:
-    """The weights of `build` in one file, under the names of the original Stable Diffusion code. Returns the file."""
+    """Write the weights of `build` to one file under the original Stable Diffusion code's names; return the file."""
     from safetensors.torch import save_file
 
     weights = {}
@@ -218,29 +218,29 @@ _ENDS = {
 
 
 def _unet_name(name: str) -> str:
-    """A name of diffusers' UNet with one layer a block, as the original code has it: blocks are counted through."""
+    """The original name of a weight of diffusers' UNet with one layer per block: blocks are numbered throughout."""
     parts = name.split(".")
     if parts[0] not in {"down_blocks", "up_blocks", "mid_block"}:
         base = ".".join(parts[:-1])
         return f"{_ENDS[base]}.{parts[-1]}"
     if parts[0] == "mid_block":
-        place = f"middle_block.{1 if parts[1] == 'attentions' else 2 * int(parts[2])}"
+        position = f"middle_block.{1 if parts[1] == 'attentions' else 2 * int(parts[2])}"
         rest = parts[3:]
     else:
         block, kind, number, rest = int(parts[1]), parts[2], int(parts[3]), parts[4:]
         if parts[0] == "down_blocks":
             if kind == "downsamplers":
                 return f"input_blocks.{2 * (block + 1)}.0.op.{rest[-1]}"
-            place = f"input_blocks.{1 + 2 * block + number}.{1 if kind == 'attentions' else 0}"
+            position = f"input_blocks.{1 + 2 * block + number}.{1 if kind == 'attentions' else 0}"
         else:
             if kind == "upsamplers":
                 return f"output_blocks.{2 * block + 1}.2.conv.{rest[-1]}"
-            place = f"output_blocks.{2 * block + number}.{1 if kind == 'attentions' else 0}"
-    return ".".join([place, _RESNET.get(rest[0], rest[0]), *rest[1:]])
+            position = f"output_blocks.{2 * block + number}.{1 if kind == 'attentions' else 0}"
+    return ".".join([position, _RESNET.get(rest[0], rest[0]), *rest[1:]])
 
 
 def _vae_name(name: str) -> str:
-    """A name of diffusers' VAE with two blocks, as the original code has it: the decoder counts upwards."""
+    """The original code's name for a weight of diffusers' VAE with two blocks: the decoder is numbered upwards."""
     for part, original in (
         ("mid_block.resnets.0", "mid.block_1"),
         ("mid_block.resnets.1", "mid.block_2"),

@@ -1,4 +1,4 @@
-"""Is there a CUDA GPU, and are the libraries and the model there? Answered without importing torch or diffusers."""
+"""Whether there is a CUDA GPU and a model, found out without importing torch or diffusers."""
 
 from __future__ import annotations
 
@@ -19,35 +19,35 @@ _DEVICE_FILES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg", "/dev/nvmap")
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
-def gpu_is_lent(settings: Settings) -> bool:
-    """Is this a Hugging Face Space on ZeroGPU, where there is a GPU only inside of a decorated function?"""
+def on_zerogpu(settings: Settings) -> bool:
+    """Is this a Hugging Face Space on ZeroGPU, where a GPU is available only inside a decorated function?"""
     return settings.zero_gpu and ("spaces" in sys.modules or importlib.util.find_spec("spaces") is not None)
 
 
-def no_cuda_because() -> str:
-    """Why there is no CUDA GPU to work on, in words; empty where there seems to be one.
+def cuda_problem() -> str:
+    """Say why no CUDA GPU can be used; "" where there seems to be one.
 
-    torch knows best, but takes a second to import: it is asked only where it was imported already.
+    torch knows best but takes a second to import, so it is asked only where it is imported already.
     """
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "cuda"):
         return "" if torch.cuda.is_available() else f"no CUDA GPU{_cpu_build()}"
-    return _no_driver_because()
+    return _driver_problem()
 
 
 @cache
-def _no_driver_because() -> str:
+def _driver_problem() -> str:
     if sys.platform == "win32":
         library = "nvcuda.dll"
     elif any(Path(file).exists() for file in _DEVICE_FILES):
         library = "libcuda.so.1"
     else:
-        return "no CUDA GPU on this machine (there is no NVIDIA device file)"
+        return "no CUDA GPU on this machine (no NVIDIA device file found)"
     try:
         ctypes.CDLL(library)
     except OSError:
-        return f"no CUDA GPU can be used: NVIDIA's driver library {library} is not there"
-    return f"no CUDA GPU can be used{build}" if (build := _cpu_build()) else ""
+        return f"no usable CUDA GPU: NVIDIA's driver library {library} is missing"
+    return f"no usable CUDA GPU{build}" if (build := _cpu_build()) else ""
 
 
 def _cpu_build() -> str:
@@ -58,47 +58,48 @@ def _cpu_build() -> str:
     return f": torch {version} was built without CUDA" if "+cpu" in version else ""
 
 
-def no_model_because(settings: Settings) -> str:
-    """Why the model cannot be had, as far as can be told without the network, in words; empty where it may be.
+def model_problem(settings: Settings) -> str:
+    """Say why the model cannot be loaded, as far as can be known without the network; "" where it may be.
 
-    A setting that could not have any effect counts too: whoever pinned a revision must not get something else.
+    A setting that would have no effect is a problem too: whoever pinned a revision must not get something else.
     """
     name = settings.diffusion_model
     path = Path(name).expanduser()
     if path.exists() and settings.diffusion_revision:
-        return f"AUGMENTAI_DIFFUSION_REVISION is for models of the hub, and {name} lies on this machine; unset it"
+        return f"AUGMENTAI_DIFFUSION_REVISION applies to models of the hub, but {name} is a local path; unset it"
     if settings.diffusion_config and not path.is_file():
-        return f"AUGMENTAI_DIFFUSION_CONFIG is for a single .safetensors file, which {name} is not; unset it"
+        return f"AUGMENTAI_DIFFUSION_CONFIG applies to a single .safetensors file, which {name} is not; unset it"
     if path.is_dir():
         if (path / INDEX).is_file():
             return ""
-        return f"the folder {name} holds no {INDEX}; AUGMENTAI_DIFFUSION_MODEL must be a diffusers folder"
+        return f"the folder {name} has no {INDEX}; AUGMENTAI_DIFFUSION_MODEL must be a diffusers folder"
     if path.is_file():
         if path.suffix == ".safetensors":
             return ""
-        return f"{name} is no .safetensors file; other kinds can hide programs and are not loaded"
+        return f"{name} is not a .safetensors file; other formats can contain programs and are not loaded"
     if path.suffix == ".safetensors" or not _HUB_ID.fullmatch(name):
-        return (
-            f"the model {name} is not there; set AUGMENTAI_DIFFUSION_MODEL to a hub id, a folder or a .safetensors file"
-        )
-    return _not_in_cache_because(name, revision_of(settings))
+        return f"model {name} not found; set AUGMENTAI_DIFFUSION_MODEL to a hub id, a folder or a .safetensors file"
+    return _cache_problem(name, model_revision(settings))
 
 
-def revision_of(settings: Settings) -> str | None:
-    """The revision of a hub model to load: the one that is set, else a pinned commit, else the newest."""
+def model_revision(settings: Settings) -> str | None:
+    """The revision of a hub model to load: the one set, else a pinned commit, else None for the newest."""
     return settings.diffusion_revision or PINNED_REVISIONS.get(settings.diffusion_model)
 
 
-def _not_in_cache_because(name: str, revision: str | None) -> str:
+def _cache_problem(name: str, revision: str | None) -> str:
     from huggingface_hub import constants
 
-    if constants.HF_HUB_OFFLINE and cached_file(name, revision) is None:
-        return f"the model {name} was never downloaded and HF_HUB_OFFLINE forbids it; unset it or set a local folder"
+    if constants.HF_HUB_OFFLINE and cached_index(name, revision) is None:
+        return (
+            f"model {name} has not been downloaded and HF_HUB_OFFLINE forbids it; unset it or set "
+            "AUGMENTAI_DIFFUSION_MODEL to a local folder"
+        )
     return ""
 
 
-def cached_file(name: str, revision: str | None) -> Path | None:
-    """Where the index of a hub model lies in the local cache, below a folder named by its commit; None if nowhere."""
+def cached_index(name: str, revision: str | None) -> Path | None:
+    """The index of a hub model in the local cache, in a folder named after its commit; None where it is not cached."""
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(name, INDEX, revision=revision)

@@ -1,4 +1,4 @@
-"""The diffusion engine: tasks in, batches filled across sources, pictures of the source's exact size out."""
+"""The diffusion engine: tasks in, batches filled across sources, images of the source's exact size out."""
 
 from __future__ import annotations
 
@@ -23,21 +23,26 @@ from augmentai.engines.base import (
     Task,
     ignore_progress,
 )
-from augmentai.engines.diffusion.availability import gpu_is_lent, no_cuda_because, no_model_because, revision_of
-from augmentai.engines.diffusion.paint_request import ModelError, Painted, Shot, StoppedError
-from augmentai.engines.diffusion.run import NAME, Finish, Run, waited_for
+from augmentai.engines.diffusion.availability import cuda_problem, model_problem, model_revision, on_zerogpu
+from augmentai.engines.diffusion.paint_request import ModelError, PaintRequest, PaintResult, StoppedError
+from augmentai.engines.diffusion.run import NAME, BatchedRun, Wait, wait_unless_stopped
 from augmentai.settings import Settings
 from augmentai.system.extras import missing
 
 if TYPE_CHECKING:
     from augmentai.engines.diffusion.model import Model
-    from augmentai.engines.diffusion.pending_batch import Begun
+    from augmentai.engines.diffusion.pending_batch import PendingBatch
 
-_FAILED_FOR_SECONDS = 300  # after this a new job may try again: the network is back, memory is free
+_RETRY_AFTER_SECONDS = 300  # after a failure: the network may be back by then, or memory free
 
 
 class DiffusionEngine(Engine):
-    """Diffusers image-to-image. Off unless there is a CUDA GPU, or the device setting says cpu."""
+    """Diffusers image-to-image. Not ready unless there is a CUDA GPU, or the device setting is cpu.
+
+    Results do not depend on the batch, up to rounding. The noise of a variation comes from its seed alone and is
+    exactly the same. In float32 on a CPU pixels differ by at most one level of 255; in other dtypes a variation from a
+    batch is at most twice as far from float32 as one painted alone, plus one level.
+    """
 
     name = NAME
     title = "Diffusion"
@@ -51,31 +56,31 @@ class DiffusionEngine(Engine):
         super().__init__(settings)
         self._settings = settings
         self._model: Model | None = None
-        self._failure = ("", 0.0)  # why, and when by time.monotonic
-        # One thread for all that touches the model: jobs side by side take turns, batch by batch.
+        self._failure = ("", 0.0)  # reason, and when by time.monotonic
+        # One thread for everything that touches the model: parallel jobs take turns, batch by batch.
         self._gpu = ThreadPoolExecutor(1, "diffusion")
-        self._lent = gpu_is_lent(settings)
-        if self._lent:  # `spaces` must be imported, and its function known, before the page is launched
-            from augmentai.engines.diffusion import zerogpu as zero  # noqa: F401
+        self._zerogpu = on_zerogpu(settings)
+        if self._zerogpu:  # `spaces` must be imported, and its function decorated, before the page is launched
+            from augmentai.engines.diffusion import zerogpu  # noqa: F401
 
     def readiness(self) -> Readiness:
-        """Cheap: torch is not imported for it, and nothing is fetched."""
-        asked = self._settings.diffusion_device != "auto"
+        """Whether it can run now. Cheap: torch is not imported, and nothing is downloaded."""
+        configured = self._settings.diffusion_device != "auto"
         if reason := missing("diffusion"):
-            return Readiness(False, reason, configured=asked)
-        if self._device() != "cpu" and not self._lent and (reason := no_cuda_because()):
-            return Readiness(False, reason, configured=asked)
-        if self._model is None and (reason := no_model_because(self._settings)):
+            return Readiness(False, reason, configured=configured)
+        if self._device() != "cpu" and not self._zerogpu and (reason := cuda_problem()):
+            return Readiness(False, reason, configured=configured)
+        if self._model is None and (reason := model_problem(self._settings)):
             return Readiness(False, reason)
         reason, since = self._failure
-        if reason and time.monotonic() - since < _FAILED_FOR_SECONDS:
+        if reason and time.monotonic() - since < _RETRY_AFTER_SECONDS:
             return Readiness(False, reason)
         return Readiness(True)
 
     def model_version(self) -> str:
         model = self._settings.diffusion_model
         name = Path(model).name if Path(model).exists() else model
-        revision = revision_of(self._settings)
+        revision = model_revision(self._settings)
         return f"{name} {revision}" if revision else name
 
     def seconds_per_image(self, pixels: float) -> float:
@@ -85,9 +90,9 @@ class DiffusionEngine(Engine):
         first = next(tasks, None)
         if first is None:
             return  # loading takes too long to do it for nothing
-        run: Run | None = None
+        run: BatchedRun | None = None
         try:
-            run = Run(
+            run = BatchedRun(
                 self._loaded(job.on_progress, job.stop.is_set),
                 chain([first], tasks),
                 job,
@@ -96,9 +101,9 @@ class DiffusionEngine(Engine):
             yield from run.results()
         except StoppedError:
             return
-        except ModelError as out:
-            self._failure = (str(out), time.monotonic())
-            raise EngineUnavailableError(str(out), run.unfinished if run else [first]) from out
+        except ModelError as error:
+            self._failure = (str(error), time.monotonic())
+            raise EngineUnavailableError(str(error), run.unfinished if run else [first]) from error
         finally:
             if run:
                 run.close()
@@ -107,89 +112,104 @@ class DiffusionEngine(Engine):
     def _device(self) -> str:
         return "cuda" if self._settings.diffusion_device == "auto" else self._settings.diffusion_device
 
-    def _loaded(self, tell: OnProgress = ignore_progress, stopped: Callable[[], bool] = lambda: False) -> Model:
+    def _loaded(self, on_progress: OnProgress = ignore_progress, stopped: Callable[[], bool] = lambda: False) -> Model:
         """The model, loaded once. Raises ModelError and StoppedError."""
-        return waited_for(self._gpu.submit(self._load, tell, stopped), stopped)
+        return wait_unless_stopped(self._gpu.submit(self._load, on_progress, stopped), stopped)
 
-    def _load(self, tell: OnProgress, stopped: Callable[[], bool]) -> Model:
+    def _load(self, on_progress: OnProgress, stopped: Callable[[], bool]) -> Model:
         from augmentai.engines.diffusion.load import load
 
         if self._model is None:
-            if stopped():  # while another job's batch ran, or its load
+            if stopped():  # while another job's batch ran, or while it loaded
                 raise StoppedError
-            why, since = self._failure
-            if why and time.monotonic() - since < _FAILED_FOR_SECONDS:
-                raise ModelError(why)  # a second job waited while the first one failed
-            self._model = load(self._settings, self._device(), tell, stopped)
+            reason, since = self._failure
+            if reason and time.monotonic() - since < _RETRY_AFTER_SECONDS:
+                raise ModelError(reason)  # a second job waited while the first one failed
+            self._model = load(self._settings, self._device(), on_progress, stopped)
             self._failure = ("", 0.0)
         return self._model
 
     def _submit(
-        self, tell: OnProgress, shots: list[Shot], stopped: Callable[[], bool], wide: bool = False
-    ) -> Future[Finish]:
-        # ZeroGPU finds the visitor, whose quota it is, in the context of the call.
-        return self._gpu.submit(contextvars.copy_context().run, self._begin, tell, shots, stopped, wide)
+        self,
+        on_progress: OnProgress,
+        requests: list[PaintRequest],
+        stopped: Callable[[], bool],
+        float32_vae: bool = False,
+    ) -> Future[Wait]:
+        # ZeroGPU finds the visitor whose quota it uses in the context of the call.
+        context = contextvars.copy_context()
+        return self._gpu.submit(context.run, self._start, on_progress, requests, stopped, float32_vae)
 
-    def _begin(self, tell: OnProgress, shots: list[Shot], stopped: Callable[[], bool], wide: bool) -> Finish:
-        """Hand a batch to the GPU. What comes back waits for its results, while the next batch is handed over.
+    def _start(
+        self, on_progress: OnProgress, requests: list[PaintRequest], stopped: Callable[[], bool], float32_vae: bool
+    ) -> Wait:
+        """Submit a batch to the GPU. The returned function waits for its results, while the next batch is submitted.
 
-        wide: with a VAE of 32 bits; where that cannot be, nothing comes of it.
+        float32_vae: with a VAE in float32; where that is not possible, there are no results.
         """
         assert self._model is not None
         if stopped():
             raise StoppedError
-        with self._faults_in_words():
-            if self._lent:
-                tell("waiting for the GPU that the Space lends", 0.0)
-                painted = self._paint_on_lent_gpu(self._model, shots)
-                return lambda: painted
-            if wide and not self._model.widen():
+        with self._as_model_errors():
+            if self._zerogpu:
+                on_progress("waiting for a GPU from ZeroGPU", 0.0)
+                results = self._paint_on_zerogpu(self._model, requests)
+                return lambda: results
+            if float32_vae and not self._model.use_float32_vae():
                 return list
-            if self._model.compiles(shots):
-                height, width = shots[0].pixels.shape[:2]
-                tell(f"compiling {self._model.name} for {width} x {height} px, once", 0.0)
-            begun = self._model.begin(shots, stopped, partial(_step_done, tell))
-            return partial(self._finish, begun, tell, shots, stopped)
+            if self._model.needs_compiling(requests):
+                height, width = requests[0].pixels.shape[:2]
+                on_progress(f"compiling {self._model.name} for {width} x {height} px (once per size)", 0.0)
+            pending = self._model.submit(requests, stopped, partial(_report_step, on_progress))
+            return partial(self._wait, pending, on_progress, requests, stopped)
 
-    def _finish(self, begun: Begun, tell: OnProgress, shots: list[Shot], stopped: Callable[[], bool]) -> list[Painted]:
-        with self._faults_in_words():  # what goes wrong on the GPU shows where it is waited for
-            painted = begun.finish()
-        lost = [row for row, one in enumerate(painted) if one.overflowed]
-        if lost:
-            if stopped():  # what would be made again is not refused: it is left undone
+    def _wait(
+        self,
+        pending: PendingBatch,
+        on_progress: OnProgress,
+        requests: list[PaintRequest],
+        stopped: Callable[[], bool],
+    ) -> list[PaintResult]:
+        """Wait for a batch; images that overflowed in the VAE are painted again with a float32 VAE."""
+        with self._as_model_errors():  # errors on the GPU surface where it is waited for
+            results = pending.wait()
+        overflowed = [row for row, result in enumerate(results) if result.overflowed]
+        if overflowed:
+            if stopped():  # what would be painted again is not refused but left open
                 raise StoppedError
-            again = self._submit(tell, [shots[row] for row in lost], stopped, wide=True)
+            again = self._submit(on_progress, [requests[row] for row in overflowed], stopped, float32_vae=True)
             try:
-                made = waited_for(again, stopped)()
+                repainted = wait_unless_stopped(again, stopped)()
             except StoppedError:
                 if not again.cancel():
-                    wait([again])  # the step that runs: nothing works behind the caller's back
+                    wait([again])  # for the step that is running: no work goes on behind the caller's back
                 raise
-            for row, one in zip(lost, made, strict=False):
-                painted[row] = one
-        return painted
+            for row, result in zip(overflowed, repainted, strict=False):
+                results[row] = result
+        return results
 
     @contextmanager
-    def _faults_in_words(self) -> Iterator[None]:
+    def _as_model_errors(self) -> Iterator[None]:
+        """Turn any error into a ModelError: after a dead driver or a missing kernel no batch would fare better."""
         assert self._model is not None
         try:
             yield
         except (ModelError, StoppedError):
             raise
-        except Exception as error:  # a driver that died, a kernel that is missing: no batch after it would do better
-            first = (str(error).strip().splitlines() or [""])[0]
-            raise ModelError(f"{self._model.name} failed ({type(error).__name__}: {first[:200]})") from error
+        except Exception as error:
+            first_line = (str(error).strip().splitlines() or [""])[0]
+            raise ModelError(f"{self._model.name} failed ({type(error).__name__}: {first_line[:200]})") from error
 
-    def _paint_on_lent_gpu(self, model: Model, shots: list[Shot]) -> list[Painted]:
-        from augmentai.engines.diffusion import zerogpu as zero
+    def _paint_on_zerogpu(self, model: Model, requests: list[PaintRequest]) -> list[PaintResult]:
+        from augmentai.engines.diffusion import zerogpu
 
-        painted = zero.paint(zero.lend(model), shots)
-        if isinstance(painted, str):
-            raise ModelError(painted)
-        if any(one.vae_dtype != str(model.pipe.vae.dtype).removeprefix("torch.") for one in painted):
-            model.wide_vae = True  # the process that found it necessary is gone
-        return painted
+        results = zerogpu.paint(zerogpu.register(model), requests)
+        if isinstance(results, str):
+            raise ModelError(results)
+        if any(result.vae_dtype != str(model.pipe.vae.dtype).removeprefix("torch.") for result in results):
+            model.float32_vae = True  # the process that found this out is gone
+        return results
 
 
-def _step_done(tell: OnProgress, done: int, total: int) -> None:
-    tell(f"step {done} of {total} of this batch", done / total)
+def _report_step(on_progress: OnProgress, done: int, total: int) -> None:
+    on_progress(f"denoising step {done} of {total}", done / total)

@@ -1,4 +1,4 @@
-"""What each family of models wants, as data, and the arithmetic of steps and sizes. Pure Python."""
+"""The settings of each family of models, as data, and the arithmetic of steps and sizes. Pure Python."""
 
 from __future__ import annotations
 
@@ -7,26 +7,31 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 TRAIN_STEPS = 1000  # noise levels that every family here was trained on
-_LONGEST_ASPECT = 16  # beyond it a strip is squeezed: no model draws anything sensible in a strip of few pixels
+_MAX_ASPECT = 16  # longer strips are squeezed: no model draws anything sensible a few pixels high
 
 
 @dataclass(frozen=True)
 class Family:
-    """One kind of model.
+    """One family of models.
 
-    pipeline: the diffusers class it runs in. words: the model's name holds one of them; empty is the rest of the class.
-    steps, guidance: the defaults of its model card. few_steps: distilled to run in a handful of steps without guidance.
-    rounds_up: its pipeline rounds steps x strength up, the others round it down. negative: reads a negative prompt.
+    Args:
+        name: For the manifest.
+        pipeline: The diffusers class that runs it.
+        name_parts: A model belongs to the family if its name contains one of them; empty for any name.
+        steps, guidance: The defaults of its model card.
+        few_steps: Distilled to run in a handful of steps without guidance.
+        rounds_up: Its pipeline rounds steps x strength up; the others round down.
+        negative_prompt: Its pipeline accepts a negative prompt.
     """
 
     name: str
     pipeline: str
-    words: tuple[str, ...]
+    name_parts: tuple[str, ...]
     steps: int
     guidance: float
     few_steps: bool = False
     rounds_up: bool = False
-    negative: bool = True
+    negative_prompt: bool = True
 
 
 _SD = "StableDiffusionImg2ImgPipeline"
@@ -34,7 +39,7 @@ _SDXL = "StableDiffusionXLImg2ImgPipeline"
 _SD3 = "StableDiffusion3Img2ImgPipeline"
 _FLUX = "FluxImg2ImgPipeline"
 
-# Steps and guidance from the model cards on huggingface.co; the first row that fits counts.
+# Steps and guidance from the model cards on huggingface.co; the first row that matches is used.
 FAMILIES = (
     Family("sd-turbo", _SD, ("turbo",), 4, 0.0, few_steps=True),
     Family("sd", _SD, (), 30, 7.5),
@@ -42,12 +47,12 @@ FAMILIES = (
     Family("sdxl", _SDXL, (), 30, 5.0),
     Family("sd3.5-turbo", _SD3, ("turbo",), 4, 0.0, few_steps=True, rounds_up=True),
     Family("sd3.5", _SD3, (), 28, 4.5, rounds_up=True),
-    Family("flux-schnell", _FLUX, ("schnell",), 4, 0.0, few_steps=True, rounds_up=True, negative=False),
-    Family("flux", _FLUX, (), 28, 3.5, rounds_up=True, negative=False),
+    Family("flux-schnell", _FLUX, ("schnell",), 4, 0.0, few_steps=True, rounds_up=True, negative_prompt=False),
+    Family("flux", _FLUX, (), 28, 3.5, rounds_up=True, negative_prompt=False),
 )
-# The commit a hub model is loaded at where no revision is set: so that a run can be repeated for good.
+# The commit at which a hub model is loaded where no revision is set, so that a run stays reproducible.
 PINNED_REVISIONS = {"stabilityai/sd-turbo": "b261bac6fd2cf515557d5d0707481eafa0485ec2"}
-# What `diffusers.loaders.single_file_utils.infer_diffusers_model_type` calls a file, and the class that runs it.
+# Results of `diffusers.loaders.single_file_utils.infer_diffusers_model_type`, and the class that runs such a file.
 SINGLE_FILE_PIPELINES = {
     "v1": _SD,
     "v2": _SD,
@@ -60,27 +65,39 @@ SINGLE_FILE_PIPELINES = {
 }
 
 
-def family_of(pipeline: str, model_name: str, trailing: bool) -> Family | None:
-    """The family of a loaded pipeline, or None where it is of a class that this engine does not know.
+def find_family(pipeline: str, model_name: str, trailing: bool) -> Family | None:
+    """Find the family of a loaded pipeline.
 
-    pipeline: its class's name. model_name: hub id, folder or file. trailing: its scheduler spaces time steps from the
-    end, which among SD and SDXL only the few-step models do: a copy of SD-Turbo under another name is known by it.
+    Args:
+        pipeline: The name of its class.
+        model_name: Hub id, folder or file.
+        trailing: Its scheduler spaces time steps from the end, which among SD and SDXL only the few-step models do: a
+            copy of SD-Turbo under another name is recognized by it.
+
+    Returns:
+        The family, or None where this engine does not know the class.
+
+    Example:
+        >>> find_family("StableDiffusionImg2ImgPipeline", "stabilityai/sd-turbo", trailing=True).name
+        'sd-turbo'
     """
     same_class = [family for family in FAMILIES if family.pipeline == pipeline]
     name = model_name.lower()
     for family in same_class:
         by_scheduler = trailing and family.few_steps and pipeline in {_SD, _SDXL}
-        if not family.words or by_scheduler or any(word in name for word in family.words):
+        if not family.name_parts or by_scheduler or any(part in name for part in family.name_parts):
             return family
     return None
 
 
 @dataclass(frozen=True)
-class Plan:
-    """What is asked of the pipeline for one strength.
+class SamplingPlan:
+    """The steps of a pipeline for one strength.
 
-    steps, strength: its `num_inference_steps` and `strength`. timesteps: the noise levels themselves, 0 to 999,
-    highest first, which replace `steps`. effective: the steps that are really run, at least 1.
+    Args:
+        steps, strength: Its `num_inference_steps` and `strength`.
+        timesteps: The noise levels themselves, 0 to 999, highest first, which replace `steps`; or None.
+        effective: The steps that are really run, at least 1.
     """
 
     steps: int
@@ -90,38 +107,66 @@ class Plan:
 
 
 @lru_cache
-def plan(strength: float, steps: int, rounds_up: bool = False, exact: bool = False) -> Plan:
-    """Steps for a strength above 0 and up to 1; never fewer than one, which would give the source back.
+def plan_sampling(strength: float, steps: int, rounds_up: bool = False, exact: bool = False) -> SamplingPlan:
+    """SamplingPlan the steps for a strength.
 
-    Pipelines run about steps x strength of their steps, so few steps and a low strength make none. Here the steps
-    become as many as make one, which keeps the noise at the level that was asked for. exact: the noise levels are
-    named one by one, so that four steps do not know four strengths only.
+    Pipelines run about steps x strength of their steps, so that few steps and a low strength give none at all, which
+    would return the source. Here the number of steps is raised until one is run, which keeps the noise at the requested
+    level.
+
+    Args:
+        strength: More than 0, at most 1.
+        steps: Steps at strength 1.
+        rounds_up: See `Family`.
+        exact: Choose the noise levels one by one, so that four steps are not limited to four strengths.
+
+    Raises:
+        ValueError: The strength is out of range.
+
+    Example:
+        >>> plan_sampling(0.3, steps=30).effective
+        9
+        >>> plan_sampling(0.3, steps=4, exact=True).timesteps
+        (299,)
     """
     if not 0 < strength <= 1:
-        raise ValueError(f"strength is {strength}; expected more than 0 and at most 1")
+        raise ValueError(f"strength is {strength}; expected more than 0, at most 1")
     if exact:
         effective = max(1, int(steps * strength + 0.5))
         levels = [strength * TRAIN_STEPS * (effective - i) / effective for i in range(effective)]
         timesteps = tuple(max(0, int(level + 0.5) - 1) for level in levels)
-        return Plan(effective, 1.0, tuple(sorted(set(timesteps), reverse=True)), len(set(timesteps)))
+        return SamplingPlan(effective, 1.0, tuple(sorted(set(timesteps), reverse=True)), len(set(timesteps)))
     steps = min(TRAIN_STEPS, max(steps, math.ceil(1 / strength - 1e-9)))
-    # Off the edge by a quarter of a step: 100 x 0.29 is 28.999999999999996 in floating point.
+    # A quarter of a step away from the edge: 100 x 0.29 is 28.999999999999996 in floating point.
     if rounds_up:
         effective = max(1, math.ceil(steps * strength - 1e-6))
-        return Plan(steps, (effective - 0.25) / steps, None, effective)
+        return SamplingPlan(steps, (effective - 0.25) / steps, None, effective)
     effective = max(1, int(steps * strength + 1e-6))
-    return Plan(steps, min(1.0, (effective + 0.25) / steps), None, effective)
+    return SamplingPlan(steps, min(1.0, (effective + 0.25) / steps), None, effective)
 
 
 @lru_cache(maxsize=4096)
-def run_size(size_wh: tuple[int, int], area_px: int, grid_px: int) -> tuple[int, int]:
-    """Width and height to run a source at: about `area_px` pixels, sides in multiples of `grid_px`, aspect kept.
+def working_size(size_wh: tuple[int, int], area_px: int, grid_px: int) -> tuple[int, int]:
+    """Choose the size at which a source is painted.
 
-    Of the sizes near the area the one is taken whose aspect is nearest, so that squeezing stays within a percent or two
-    for usual photographs; small sources grow, since a model draws badly below the size it was trained at.
+    Of the sizes near the area, the one with the nearest aspect ratio is used, so that images are squeezed by no more
+    than a percent or two for usual photos; small sources are enlarged, since a model draws badly below the size it was
+    trained at.
+
+    Args:
+        size_wh: Width and height of the source, in pixels.
+        area_px: The area that the model was trained at.
+        grid_px: Sides are multiples of this.
+
+    Returns:
+        Width and height.
+
+    Example:
+        >>> working_size((4000, 3000), area_px=512 * 512, grid_px=32)
+        (608, 448)
     """
     width, height = size_wh
-    aspect = min(max(width / height, 1 / _LONGEST_ASPECT), _LONGEST_ASPECT)
+    aspect = min(max(width / height, 1 / _MAX_ASPECT), _MAX_ASPECT)
     ideal_h = math.sqrt(area_px / aspect)
     best, best_cost = (grid_px, grid_px), math.inf
     for rows in range(max(1, int(0.85 * ideal_h / grid_px)), int(1.15 * ideal_h / grid_px) + 2):

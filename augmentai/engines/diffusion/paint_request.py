@@ -1,4 +1,4 @@
-"""What is asked of a model and what comes of it. Nothing of torch here: the engine knows these before it is loaded."""
+"""What a model is asked for and what it returns. Without torch: the engine needs these before the model is loaded."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 class ModelError(Exception):
-    """The model cannot go on; the message says why in words for the user. It survives pickling."""
+    """The model cannot continue; the message says why, for the user. It survives pickling."""
 
 
 class StoppedError(Exception):
@@ -19,8 +19,20 @@ class StoppedError(Exception):
 
 
 @dataclass(frozen=True)
-class Shot:
-    """One variation to be painted. pixels: (H, W, 3) uint8 at the size of the run. source: equal for equal pixels."""
+class PaintRequest:
+    """One variation to paint.
+
+    Args:
+        source: The source's hash; equal for equal pixels.
+        pixels: The source at the working size.
+        prompt: What to show.
+        negative_prompt: What to avoid.
+        strength: More than 0, at most 1.
+        seed: Of the noise.
+
+    Shape:
+        pixels: uint8 (H, W, 3)
+    """
 
     source: str
     pixels: Pixels = field(repr=False)
@@ -31,11 +43,20 @@ class Shot:
 
 
 @dataclass(frozen=True)
-class Painted:
-    """What became of a shot: `pixels`, (H, W, 3) uint8, or `reason` says why there are none.
+class PaintResult:
+    """The answer to a request: `pixels`, or `reason` says why there are none.
 
-    batch: how many shots ran together. steps: denoising steps really run. seconds: this shot's share of the batch.
-    vae_dtype: the numbers that the VAE computed in. overflowed: they left its range, and a wider one may hold them.
+    Args:
+        pixels: The painted image at the working size.
+        reason: For the user; "" where there are pixels.
+        batch: How many requests ran together.
+        steps: Denoising steps that were run.
+        seconds: This request's share of the batch's time.
+        vae_dtype: What the VAE computed in, such as "float16".
+        overflowed: Values left the range of that dtype; a wider one may hold them.
+
+    Shape:
+        pixels: uint8 (H, W, 3)
     """
 
     pixels: Pixels | None = field(repr=False)

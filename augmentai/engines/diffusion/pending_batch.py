@@ -1,4 +1,4 @@
-"""Work that is handed to the device and may still be going on there."""
+"""A batch that was submitted to the device, which may still be working on it."""
 
 from __future__ import annotations
 
@@ -9,90 +9,103 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from augmentai.engines.diffusion.paint_request import Painted
+from augmentai.engines.diffusion.paint_request import PaintResult
 
 
 @dataclass(frozen=True)
 class Decoded:
-    """Pictures on the device. pixels: (B, H, W, 3) uint8. All else is one flag for each.
+    """Decoded images on the device, with one flag per image.
 
-    finite: no number was lost. vae_lost: numbers were lost, and first in the VAE. held: the model's safety checker
-    holds the picture back.
+    Args:
+        pixels: The images.
+        finite: All values are finite.
+        vae_overflowed: Some values are not finite, and the first of those came from the VAE.
+        flagged: The model's safety checker withholds the image.
+
+    Shape:
+        pixels: uint8 (B, H, W, 3); the others: (B,).
     """
 
     pixels: Tensor
     finite: Tensor
-    vae_lost: Tensor
-    held: Sequence[bool]
+    vae_overflowed: Tensor
+    flagged: Sequence[bool]
 
 
-class Begun:
-    """A batch whose work is handed to the device, which may still be busy with it. `finish` waits for the results.
+class PendingBatch:
+    """Results of a batch that the device may still be computing; `wait` returns them.
 
-    overflow: what to say of pictures that are not finite. device: where the work is done. vae_dtype: what its VAE
-    computes in.
+    Args:
+        overflow_reason: The reason given for images with values that are not finite.
+        device: Where the work is done.
+        vae_dtype: What the VAE computes in.
     """
 
-    def __init__(self, overflow: str, device: str, vae_dtype: torch.dtype) -> None:
-        self._overflow, self._vae_dtype = overflow, vae_dtype
+    def __init__(self, overflow_reason: str, device: str, vae_dtype: torch.dtype) -> None:
+        self._overflow_reason, self._vae_dtype = overflow_reason, vae_dtype
         self._parts: list[tuple[int, int, Decoded]] = []
         self._clock = _GpuClock(device) if device.startswith("cuda") else _CpuClock()
 
-    def add(self, wanted: int, steps: int, decoded: Decoded) -> None:
-        """One part of the batch. wanted: how many of its pictures, from the first. steps: denoising steps.
+    def add(self, count: int, steps: int, decoded: Decoded) -> None:
+        """Add one part of the batch; copies to main memory are queued behind its work, so that the GPU never waits.
 
-        The copies to main memory are queued behind the work, so that the GPU goes on meanwhile.
+        Args:
+            count: How many of its images were asked for; any after them only fill the batch.
+            steps: Denoising steps that were run.
+            decoded: Its images.
         """
-        pixels, finite, lost = (_queued_to_cpu(tensor) for tensor in (decoded.pixels, decoded.finite, decoded.vae_lost))
-        self._parts.append((wanted, steps, Decoded(pixels, finite, lost, decoded.held)))
+        pixels, finite, overflowed = (
+            _queue_copy_to_cpu(tensor) for tensor in (decoded.pixels, decoded.finite, decoded.vae_overflowed)
+        )
+        self._parts.append((count, steps, Decoded(pixels, finite, overflowed, decoded.flagged)))
         self._clock.stop()
 
-    def finish(self) -> list[Painted]:
-        """All shots in their order. Waits for the device."""
-        seconds = self._clock.seconds() / max(1, sum(wanted for wanted, *_ in self._parts))
+    def wait(self) -> list[PaintResult]:
+        """Wait for the device and return all results, in the order of the requests."""
+        seconds = self._clock.seconds() / max(1, sum(count for count, *_ in self._parts))
         vae_dtype = str(self._vae_dtype).removeprefix("torch.")
-        painted = []
-        for wanted, steps, decoded in self._parts:
-            for row in range(wanted):
-                reason = "" if decoded.finite[row] else self._overflow
-                if decoded.held[row] and not reason:
-                    reason = "the model's own safety checker held the picture back"
-                overflowed = bool(decoded.vae_lost[row]) and self._vae_dtype == torch.float16
+        results = []
+        for count, steps, decoded in self._parts:
+            for row in range(count):
+                reason = "" if decoded.finite[row] else self._overflow_reason
+                if decoded.flagged[row] and not reason:
+                    reason = "the model's own safety checker flagged the image"
+                overflowed = bool(decoded.vae_overflowed[row]) and self._vae_dtype == torch.float16
                 pixels = None if reason else decoded.pixels[row].numpy()
-                painted.append(Painted(pixels, reason, wanted, steps, seconds, vae_dtype, overflowed))
-        return painted
+                results.append(PaintResult(pixels, reason, count, steps, seconds, vae_dtype, overflowed))
+        return results
 
 
 class _CpuClock:
     def __init__(self) -> None:
-        self._begun = self._ended = time.perf_counter()
+        self._started = self._stopped = time.perf_counter()
 
     def stop(self) -> None:
-        self._ended = time.perf_counter()
+        self._stopped = time.perf_counter()
 
     def seconds(self) -> float:
-        return self._ended - self._begun
+        return self._stopped - self._started
 
 
 class _GpuClock:
-    """Time on the GPU itself, from when it has come to this work: what is queued before it is not counted."""
+    """Time on the GPU itself, from when it reaches this work: work queued before it is not counted."""
 
     def __init__(self, device: str) -> None:
         self._stream = torch.cuda.current_stream(device)
-        self._begun, self._ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-        self._begun.record(self._stream)
+        self._started, self._stopped = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+        self._started.record(self._stream)
 
     def stop(self) -> None:
-        self._ended.record(self._stream)
+        self._stopped.record(self._stream)
 
     def seconds(self) -> float:
-        """Waits until the GPU has passed the last stop."""
-        self._ended.synchronize()
-        return self._begun.elapsed_time(self._ended) / 1000
+        """Wait until the GPU has passed the last stop."""
+        self._stopped.synchronize()
+        return self._started.elapsed_time(self._stopped) / 1000
 
 
-def _queued_to_cpu(tensor: Tensor) -> Tensor:
-    """A copy in main memory that is there as soon as the GPU has come to it: only pinned memory is written that way."""
+def _queue_copy_to_cpu(tensor: Tensor) -> Tensor:
+    """A copy in main memory, complete once the GPU has reached it. Only pinned memory can be written asynchronously."""
     if not tensor.is_cuda:
         return tensor
     return torch.empty(tensor.shape, dtype=tensor.dtype, pin_memory=True).copy_(tensor, non_blocking=True)

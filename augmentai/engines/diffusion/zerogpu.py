@@ -1,7 +1,7 @@
-"""Hugging Face ZeroGPU: a GPU is lent for one call of one decorated function. Imported only where that is active.
+"""Hugging Face ZeroGPU: a GPU is available only during a call of a decorated function. Imported only where active.
 
-Rules of `spaces` that shape this file: it must be imported before CUDA is touched; the function runs in a forked
-process, so arguments and results are pickled and nothing it changes comes back; a model moved to "cuda" outside it
+Rules of `spaces` that shape this module: it must be imported before CUDA is touched; the function runs in a forked
+process, so arguments and results are pickled and none of its changes come back; a model moved to "cuda" outside of it
 is moved for real inside. See https://huggingface.co/docs/hub/spaces-zerogpu.
 """
 
@@ -12,29 +12,33 @@ from typing import TYPE_CHECKING
 
 import spaces
 
-from augmentai.engines.diffusion.paint_request import ModelError, Painted, Shot
+from augmentai.engines.diffusion.paint_request import ModelError, PaintRequest, PaintResult
 
 if TYPE_CHECKING:
     from augmentai.engines.diffusion.model import Model
 
-_models: dict[str, Model] = {}  # the fork takes it along
+_models: dict[str, Model] = {}  # inherited by the forked process
 
 
-def lend(model: Model) -> str:
-    """Keep a model where the forked process finds it. Returns the key to ask with."""
+def register(model: Model) -> str:
+    """Make a model available to the forked process. Returns the key to call `paint` with."""
     _models[model.name] = model
     return model.name
 
 
-def _seconds(key: str, shots: Sequence[Shot]) -> int:
+def _seconds(key: str, requests: Sequence[PaintRequest]) -> int:
     # Asking for more than is used costs the visitor no quota, but the queue serves short requests first.
-    return min(120, 20 + 3 * len(shots))
+    return min(120, 20 + 3 * len(requests))
 
 
 @spaces.GPU(duration=_seconds)
-def paint(key: str, shots: Sequence[Shot]) -> list[Painted] | str:
-    """`Model.paint` on the GPU that is lent; a text says why the model cannot go on."""
+def paint(key: str, requests: Sequence[PaintRequest]) -> list[PaintResult] | str:
+    """Run `Model.paint` on the allocated GPU.
+
+    Returns:
+        The results, or a text that says why the model cannot continue: exceptions come back as their name alone.
+    """
     try:
-        return _models[key].paint(shots)
-    except ModelError as out:  # exceptions come back as their name alone
-        return str(out)
+        return _models[key].paint(requests)
+    except ModelError as error:
+        return str(error)

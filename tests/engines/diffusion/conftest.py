@@ -1,4 +1,4 @@
-"""The tiny pipeline, and the engine that has it."""
+"""The tiny pipeline, and an engine that runs it."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ warnings.filterwarnings("ignore", category=FutureWarning, module="diffusers")
 
 @pytest.fixture(scope="module", autouse=True)
 def _one_thread() -> Iterator[None]:
-    """Networks this small are slower on several threads, and far slower beside other programs."""
-    before = torch.get_num_threads()
+    """Networks this small are slower on several threads, and much slower next to other programs."""
+    threads = torch.get_num_threads()
     torch.set_num_threads(1)
     yield
-    torch.set_num_threads(before)
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")
@@ -33,5 +33,5 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def engine(folder: Path) -> DiffusionEngine:
-    """Loaded once for all tests that leave the model as it is."""
+    """Loaded once for all tests that do not change the model."""
     return DiffusionEngine(settings_for(folder))

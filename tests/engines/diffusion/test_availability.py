@@ -1,4 +1,4 @@
-"""Whether the diffusion engine is there, and why not, told without loading anything."""
+"""Whether the diffusion engine is ready, and why not, found out without loading anything."""
 
 from __future__ import annotations
 
@@ -9,14 +9,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from augmentai.engines.diffusion import DiffusionEngine
-from augmentai.engines.diffusion import availability as presence
-from augmentai.engines.diffusion.load import load
-from augmentai.engines.diffusion.paint_request import ModelError
-from augmentai.recipe import Recipe
+from augmentai.engines.diffusion import DiffusionEngine, availability
 from augmentai.settings import Settings
 from augmentai.system import extras
-from tests.support.diffusion_engine import made, settings_for, tasks_for
+from tests.support.diffusion_engine import settings_for
 
 
 def test_importing_the_engine_imports_no_heavy_library() -> None:
@@ -33,7 +29,7 @@ print([name for name in heavy if name in sys.modules], ready.ready)
     assert done.stdout.startswith("[]"), done.stdout
 
 
-def test_off_without_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_ready_without_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     readiness = DiffusionEngine(Settings()).readiness()
     assert not readiness.ready
@@ -44,15 +40,15 @@ def test_off_without_cuda(monkeypatch: pytest.MonkeyPatch) -> None:
     assert asked.configured
 
 
-def test_without_torch_the_driver_is_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_torch_the_driver_is_searched_for(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "torch")
-    monkeypatch.setattr(presence, "_DEVICE_FILES", ())
-    presence._no_driver_because.cache_clear()
-    assert presence.no_cuda_because() == "no CUDA GPU on this machine (there is no NVIDIA device file)"
-    presence._no_driver_because.cache_clear()
+    monkeypatch.setattr(availability, "_DEVICE_FILES", ())
+    availability._driver_problem.cache_clear()
+    assert availability.cuda_problem() == "no CUDA GPU on this machine (no NVIDIA device file found)"
+    availability._driver_problem.cache_clear()
 
 
-def test_libraries_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
+def test_missing_libraries_are_named(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
     monkeypatch.setitem(extras.MODULES, "diffusion", ("diffusers", "no_such_library"))
     readiness = DiffusionEngine(settings_for(folder)).readiness()
     assert not readiness.ready
@@ -62,13 +58,13 @@ def test_libraries_that_are_missing_are_named(monkeypatch: pytest.MonkeyPatch, f
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("/no/such/folder", "is not there"),
-        ("missing.safetensors", "is not there"),
-        ("{tmp}", "holds no model_index.json"),
-        ("{tmp}/weights.ckpt", "is no .safetensors file"),
+        ("/no/such/folder", "model /no/such/folder not found"),
+        ("missing.safetensors", "model missing.safetensors not found"),
+        ("{tmp}", "has no model_index.json"),
+        ("{tmp}/weights.ckpt", "is not a .safetensors file"),
     ],
 )
-def test_models_that_cannot_be_had(tmp_path: Path, name: str, words: str) -> None:
+def test_unusable_models_are_explained(tmp_path: Path, name: str, words: str) -> None:
     (tmp_path / "weights.ckpt").write_bytes(b"pickle")
     readiness = DiffusionEngine(settings_for(name.format(tmp=tmp_path))).readiness()
     assert not readiness.ready
@@ -78,28 +74,14 @@ def test_models_that_cannot_be_had(tmp_path: Path, name: str, words: str) -> Non
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        ({"diffusion_revision": "v1"}, "AUGMENTAI_DIFFUSION_REVISION is for models of the hub"),
-        ({"diffusion_config": "some/where"}, "AUGMENTAI_DIFFUSION_CONFIG is for a single .safetensors file"),
+        ({"diffusion_revision": "v1"}, "AUGMENTAI_DIFFUSION_REVISION applies to models of the hub"),
+        ({"diffusion_config": "some/where"}, "AUGMENTAI_DIFFUSION_CONFIG applies to a single .safetensors file"),
     ],
 )
-def test_a_setting_without_effect_is_told(folder: Path, changes: dict[str, str], words: str) -> None:
+def test_a_setting_without_effect_is_reported(folder: Path, changes: dict[str, str], words: str) -> None:
     readiness = DiffusionEngine(settings_for(folder, **changes)).readiness()
     assert not readiness.ready
     assert words in readiness.reason
-
-
-def test_a_gpu_that_is_not_there_is_named(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    with pytest.raises(ModelError, match=r"no GPU cuda:2: torch finds 2.*AUGMENTAI_DIFFUSION_DEVICE"):
-        load(settings_for(folder), "cuda:2")
-
-
-def test_compiling_that_cannot_be_is_told(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("augmentai.engines.diffusion.load._place", lambda *about: "parts")
-    engine = DiffusionEngine(settings_for(folder, diffusion_compile=True))
-    [result] = made(engine, tasks_for([(32, 32)], Recipe(seed=3, strength=0.3))).values()
-    assert result.details["compiled"] == "no: the weights do not fit on the GPU as a whole"
 
 
 def test_offline_mode_is_respected(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -112,12 +94,12 @@ def test_offline_mode_is_respected(monkeypatch: pytest.MonkeyPatch, tmp_path: Pa
 
 
 def test_the_default_model_is_pinned_and_another_is_not() -> None:
-    assert len(presence.revision_of(Settings()) or "") == 40
-    assert presence.revision_of(Settings(diffusion_revision="v2")) == "v2"
-    assert presence.revision_of(Settings(diffusion_model="some/model")) is None
+    assert len(availability.model_revision(Settings()) or "") == 40
+    assert availability.model_revision(Settings(diffusion_revision="v2")) == "v2"
+    assert availability.model_revision(Settings(diffusion_model="some/model")) is None
 
 
-def test_ready_with_a_model_on_the_cpu_when_asked(engine: DiffusionEngine) -> None:
+def test_ready_on_the_cpu_when_configured(engine: DiffusionEngine) -> None:
     assert engine.readiness().ready
 
 

@@ -1,4 +1,4 @@
-"""What only a CUDA GPU can tell."""
+"""What can be tested only on a CUDA GPU."""
 
 from __future__ import annotations
 
@@ -10,27 +10,34 @@ import torch
 
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.engines.diffusion.model import Model
-from augmentai.engines.diffusion.paint_request import Shot
+from augmentai.engines.diffusion.paint_request import PaintRequest
 from augmentai.recipe import Recipe
-from tests.support.diffusion_engine import difference, made, picture, settings_for, tasks_for
+from tests.support.diffusion_engine import (
+    assert_same_within_rounding,
+    difference,
+    made,
+    noise_image,
+    settings_for,
+    tasks_for,
+)
 
-needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no CUDA GPU on this machine")
+needs_cuda = pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA GPU on this machine")
 
 
 @pytest.mark.cuda
 @needs_cuda
 @pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float32"])
-def test_cuda_same_pixels_whatever_the_batch(folder: Path, dtype: str) -> None:
+def test_cuda_batches_are_as_close_to_float32(folder: Path, engine: DiffusionEngine, dtype: str) -> None:
+    """Also in float32, whose convolutions a GPU may compute in TF32."""
     tasks = tasks_for([(32, 32), (40, 30), (32, 32)], Recipe(seed=9, strength=0.5, variations=4))
-    results = [
+    alone, batched = (
         made(
             DiffusionEngine(settings_for(folder, diffusion_device="cuda", diffusion_dtype=dtype, diffusion_batch=n)),
             tasks,
         )
         for n in (1, 16)
-    ]
-    far = max(difference(results[0][key].image, results[1][key].image) for key in results[0])
-    assert far <= {"float32": 2, "float16": 2, "bfloat16": 12}[dtype]
+    )
+    assert_same_within_rounding(reference=made(engine, tasks), alone=alone, batched=batched)
 
 
 @pytest.mark.cuda
@@ -47,21 +54,22 @@ def test_cuda_agrees_with_the_cpu(folder: Path, engine: DiffusionEngine) -> None
 def test_cuda_memory_cap_halves_the_batch(folder: Path) -> None:
     engine = DiffusionEngine(settings_for(folder, diffusion_device="cuda", diffusion_batch=64))
     model: Model = engine._loaded()
-    shots = [Shot(str(i), np.asarray(picture(i, (256, 256))), "a cat", "", 0.3, i + 1) for i in range(64)]
-    model.paint(shots[:1])  # what cuDNN and cuBLAS keep for themselves is theirs from here on
+    images = [np.asarray(noise_image(i, (256, 256))) for i in range(64)]
+    requests = [PaintRequest(str(i), image, "a cat", "", 0.3, i + 1) for i, image in enumerate(images)]
+    model.paint(requests[:1])  # cuDNN and cuBLAS have allocated their workspaces from here on
     torch.cuda.empty_cache()
     torch.cuda.reset_peak_memory_stats()
-    kept = torch.cuda.memory_reserved()
-    model.paint(shots[:1])
-    for_one = torch.cuda.max_memory_reserved() - kept
+    reserved = torch.cuda.memory_reserved()
+    model.paint(requests[:1])
+    for_one = torch.cuda.max_memory_reserved() - reserved
     torch.cuda.empty_cache()
     total = torch.cuda.get_device_properties(0).total_memory
     torch.cuda.set_per_process_memory_fraction((torch.cuda.memory_reserved() + 8 * for_one) / total)
     try:
-        painted = model.paint(shots)
+        results = model.paint(requests)
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
-    assert len(painted) == 64
+    assert len(results) == 64
     assert model.batch < 64
 
 
@@ -69,7 +77,7 @@ def test_cuda_memory_cap_halves_the_batch(folder: Path) -> None:
 @needs_cuda
 @pytest.mark.parametrize("placement", ["parts", "layers"])
 def test_cuda_offload(folder: Path, monkeypatch: pytest.MonkeyPatch, placement: str) -> None:
-    monkeypatch.setattr("augmentai.engines.diffusion.load.placement_for", lambda *about: placement)
+    monkeypatch.setattr("augmentai.engines.diffusion.placement.choose_placement", lambda *about: placement)
     engine = DiffusionEngine(settings_for(folder, diffusion_device="cuda"))
     results = made(engine, tasks_for([(32, 32), (40, 30)], Recipe(seed=9, strength=0.5)))
     assert {result.details["offload"] for result in results.values()} == {placement}

@@ -27,37 +27,37 @@ def test_loaded_once_for_all_jobs(folder: Path, monkeypatch: pytest.MonkeyPatch)
     loads = []
     real = loading._pipeline
     monkeypatch.setattr(loading, "_pipeline", lambda *about: loads.append(1) or real(*about))
-    said: list[tuple[str, float]] = []
+    reported: list[tuple[str, float]] = []
     engine = DiffusionEngine(settings_for(folder))
     tasks = tasks_for([(32, 32)] * 6, Recipe(seed=3, strength=0.5))
     results: list[dict[tuple[str, int], Made]] = []
-    threads = [threading.Thread(target=lambda: results.append(made(engine, tasks, said))) for _ in range(3)]
+    threads = [threading.Thread(target=lambda: results.append(made(engine, tasks, reported))) for _ in range(3)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert loads == [1]
     assert all(difference(results[0][key].image, other[key].image) <= 1 for other in results for key in results[0])
-    assert said[0] == (f"loading {folder}", 0.0)
-    assert ("step 1 of 2 of this batch", 0.5) in said
-    assert ("step 2 of 2 of this batch", 1.0) in said
+    assert reported[0] == (f"loading {folder}", 0.0)
+    assert ("denoising step 1 of 2", 0.5) in reported
+    assert ("denoising step 2 of 2", 1.0) in reported
 
 
-def test_stop_works_between_steps(tmp_path: Path) -> None:
-    """The job's stop is seen in the middle of a batch of 200 steps."""
+def test_a_stop_is_noticed_between_steps(tmp_path: Path) -> None:
+    """Even in the middle of a batch of 200 steps."""
     model = tiny_pipeline.write(tmp_path / "plain", "DDIMScheduler")
     engine = DiffusionEngine(settings_for(model, diffusion_steps=200))
     tasks = tasks_for([(32, 32)] * 4, Recipe(seed=3, strength=1.0))
     stop = threading.Event()
     steps: list[float] = []
 
-    def tell(words: str, share: float) -> None:
+    def on_progress(words: str, share: float) -> None:
         if words:
             steps.append(share)
         if share > 0.02:
             stop.set()
 
-    view = JobView((), tasks[0].recipe, 10**8, stop, on_progress=tell)
+    view = JobView((), tasks[0].recipe, 10**8, stop, on_progress=on_progress)
     started = time.monotonic()
     assert list(engine.make(iter(tasks), view)) == []
     assert max(steps) < 0.2
@@ -65,7 +65,7 @@ def test_stop_works_between_steps(tmp_path: Path) -> None:
     assert engine.readiness().ready
 
 
-def test_closing_the_generator_drops_what_runs(tmp_path: Path) -> None:
+def test_closing_the_generator_drops_pending_batches(tmp_path: Path) -> None:
     model = tiny_pipeline.write(tmp_path / "plain", "DDIMScheduler")
     steps: list[float] = []
     engine = DiffusionEngine(settings_for(model, diffusion_steps=30))
@@ -82,31 +82,31 @@ def test_closing_the_generator_drops_what_runs(tmp_path: Path) -> None:
     next(results)
     results.close()  # type: ignore[attr-defined]
     after = len(steps)
-    assert len(taken) <= 16, "pulls what it needs and no more"
+    assert len(taken) <= 16, "takes what it needs and no more"
     time.sleep(0.3)
-    assert len(steps) == after, "nothing works behind the caller's back"
+    assert len(steps) == after, "no work goes on behind the caller's back"
     made(engine, tasks[:1])
 
 
-def test_a_stopped_run_is_gone_on_with(tmp_path: Path, engine: DiffusionEngine) -> None:
-    """The rest falls into other batches, and comes out as if it had not: but for one level of 255."""
+def test_a_stopped_run_is_resumed(tmp_path: Path, engine: DiffusionEngine) -> None:
+    """The rest runs in other batches, and comes out the same: in float32 to within one level of 255."""
     photos = [tmp_path / "photos"]
-    for out in ("whole", "broken-off"):
+    for out in ("whole", "interrupted"):
         list(run_to_disk(job_for(tmp_path, [engine], engine="diffusion", variations=5), tmp_path / out, photos))
         if out == "whole":
-            begun = job_for(tmp_path, [engine], engine="diffusion", variations=5)
-            for number, _ in enumerate(run_to_disk(begun, tmp_path / "broken-off", photos)):
+            stopped_job = job_for(tmp_path, [engine], engine="diffusion", variations=5)
+            for number, _ in enumerate(run_to_disk(stopped_job, tmp_path / "interrupted", photos)):
                 if number == 6:
-                    begun.stop.set()
-            early = {path.name: path.read_bytes() for path in (tmp_path / "broken-off").rglob("*.png")}
+                    stopped_job.stop.set()
+            early = {path.name: path.read_bytes() for path in (tmp_path / "interrupted").rglob("*.png")}
             assert 3 < len(early) < 18
-    found = {path.name: path for path in (tmp_path / "broken-off").rglob("*.png")}
-    wanted = {path.name: path for path in (tmp_path / "whole").rglob("*.png")}
-    assert found.keys() == wanted.keys()
-    assert len(found) == 18, "the sources are among them"
+    found = {path.name: path for path in (tmp_path / "interrupted").rglob("*.png")}
+    expected = {path.name: path for path in (tmp_path / "whole").rglob("*.png")}
+    assert found.keys() == expected.keys()
+    assert len(found) == 18, "including the sources"
     for name, path in found.items():
-        assert early.get(name, path.read_bytes()) == path.read_bytes(), "what was there is left as it was"
-        with Image.open(path) as one, Image.open(wanted[name]) as other:
+        assert early.get(name, path.read_bytes()) == path.read_bytes(), "existing files are unchanged"
+        with Image.open(path) as one, Image.open(expected[name]) as other:
             assert difference(one, other) <= 1
 
 
@@ -123,7 +123,7 @@ def test_through_the_job(tmp_path: Path, engine: DiffusionEngine, name: str) -> 
         assert {variation.image.size for variation in good if "/2__" in variation.file} == {source.size}
 
 
-def test_auto_goes_on_with_the_next_engine_when_memory_is_short(tmp_path: Path, folder: Path) -> None:
+def test_auto_falls_back_when_memory_is_too_small(tmp_path: Path, folder: Path) -> None:
     engine, _ = with_small_memory(folder, limit=0)
     job = job_for(tmp_path, [engine, GanEngine(Settings())], variations=2)
     outcomes = [outcome for outcome in job.run() if outcome.ok]
@@ -132,7 +132,7 @@ def test_auto_goes_on_with_the_next_engine_when_memory_is_short(tmp_path: Path, 
     assert all("too little memory" in outcome.fallbacks[0].reason for outcome in outcomes)
 
 
-def test_auto_passes_over_diffusion_in_silence_without_cuda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_auto_skips_diffusion_silently_without_cuda(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     job = job_for(tmp_path, [DiffusionEngine(Settings()), GanEngine(Settings())])
     outcomes = [outcome for outcome in job.run() if outcome.ok]

@@ -1,18 +1,17 @@
-"""Steps, sizes, batches and families of models: pure arithmetic."""
+"""Families of models, and the arithmetic of steps and sizes."""
 
 from __future__ import annotations
 
 import pytest
 
-from augmentai.engines.diffusion.batches import Batches
-from augmentai.engines.diffusion.families import family_of, plan, run_size
+from augmentai.engines.diffusion.families import find_family, plan_sampling, working_size
 
 
 @pytest.mark.parametrize("rounds_up", [False, True])
 @pytest.mark.parametrize("steps", [1, 2, 4, 28, 30, 50, 100])
 @pytest.mark.parametrize("strength", [0.001, 0.01, 0.05, 0.24, 0.29, 0.3, 0.57, 0.999, 1.0])
-def test_never_fewer_than_one_step_and_never_fewer_than_asked(strength: float, steps: int, rounds_up: bool) -> None:
-    planned = plan(strength, steps, rounds_up)
+def test_at_least_one_step_and_never_fewer_than_asked_for(strength: float, steps: int, rounds_up: bool) -> None:
+    planned = plan_sampling(strength, steps, rounds_up)
     wanted = planned.steps * planned.strength
     # The two formulas of `get_timesteps` in diffusers 0.42.
     start = int(planned.steps - wanted) if rounds_up else planned.steps - min(int(wanted), planned.steps)
@@ -21,9 +20,9 @@ def test_never_fewer_than_one_step_and_never_fewer_than_asked(strength: float, s
     assert abs(planned.effective / planned.steps - strength) <= 1 / planned.steps + 1e-9
 
 
-def test_floating_point_takes_no_step_away() -> None:
+def test_rounding_loses_no_step() -> None:
     assert 100 * 0.29 < 29
-    assert plan(0.29, 100).effective == 29
+    assert plan_sampling(0.29, 100).effective == 29
 
 
 @pytest.mark.parametrize(
@@ -37,47 +36,26 @@ def test_floating_point_takes_no_step_away() -> None:
         (0.0004, (0,)),
     ],
 )
-def test_few_step_models_start_at_the_noise_that_was_asked_for(strength: float, timesteps: tuple[int, ...]) -> None:
-    assert plan(strength, 4, exact=True).timesteps == timesteps
+def test_few_step_models_start_at_the_requested_noise_level(strength: float, timesteps: tuple[int, ...]) -> None:
+    assert plan_sampling(strength, 4, exact=True).timesteps == timesteps
 
 
 @pytest.mark.parametrize(
     "size_wh", [(640, 480), (480, 640), (4000, 3000), (4032, 3024), (1920, 1080), (7, 7), (333, 517)]
 )
 @pytest.mark.parametrize(("area_px", "grid_px"), [(512**2, 32), (1024**2, 32), (768**2, 32)])
-def test_size_of_the_run(size_wh: tuple[int, int], area_px: int, grid_px: int) -> None:
-    width, height = run_size(size_wh, area_px, grid_px)
+def test_working_size(size_wh: tuple[int, int], area_px: int, grid_px: int) -> None:
+    width, height = working_size(size_wh, area_px, grid_px)
     assert width % grid_px == height % grid_px == 0
     assert 0.7 * area_px <= width * height <= 1.06 * area_px
     assert (width / height) / (size_wh[0] / size_wh[1]) == pytest.approx(1, abs=0.03)
 
 
 @pytest.mark.parametrize("size_wh", [(5000, 8), (8, 5000), (1, 1)])
-def test_size_of_the_run_of_oddities(size_wh: tuple[int, int]) -> None:
-    width, height = run_size(size_wh, 512**2, 32)
+def test_working_size_of_extreme_sources(size_wh: tuple[int, int]) -> None:
+    width, height = working_size(size_wh, 512**2, 32)
     assert min(width, height) >= 32
     assert width * height <= 1.06 * 512**2
-
-
-def test_batches_fill_across_sources_and_stay_bounded() -> None:
-    batches: Batches[int] = Batches(4)
-    sent = []
-    for item in range(100):
-        batches.add(item % 10, item, 1.0)
-        if batch := batches.full():
-            sent.append(batch)
-        assert sum(len(group) for group in batches._groups.values()) <= 16
-    while batch := batches.rest():
-        sent.append(batch)
-    assert sorted(item for batch in sent for item in batch) == list(range(100))
-    assert all(len({item % 10 for item in batch}) == 1 for batch in sent)
-
-
-def test_large_sources_do_not_wait_in_memory() -> None:
-    batches: Batches[str] = Batches(8)
-    for number in range(5):
-        batches.add(number, "a 50 megapixel source", 50)
-    assert batches.full()
 
 
 @pytest.mark.parametrize(
@@ -96,5 +74,5 @@ def test_large_sources_do_not_wait_in_memory() -> None:
     ],
 )
 def test_families(pipeline: str, name: str, trailing: bool, family: str | None) -> None:
-    found = family_of(pipeline, name, trailing)
+    found = find_family(pipeline, name, trailing)
     assert (found.name if found else None) == family

@@ -1,4 +1,4 @@
-"""Numbers of 16 bits in the diffusion engine: which, where, and what becomes of a picture whose numbers leave them."""
+"""Overflow in float16: which images are painted again, with what, and what else goes wrong then."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ import torch
 
 from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.engines.diffusion import DiffusionEngine
-from augmentai.engines.diffusion.load import dtype_for
 from augmentai.recipe import Recipe
 from tests.support import tiny_pipeline
 from tests.support.diffusion_engine import difference, made, settings_for, stand_in_for_spaces, tasks_for
@@ -21,7 +20,7 @@ from tests.support.diffusion_engine import difference, made, settings_for, stand
 
 @pytest.fixture(scope="module")
 def loud(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """As happens with real models: the weights lie in the range of float16, what the VAE makes of them does not."""
+    """As with some real models: the weights fit into float16, the VAE's activations do not."""
     folder = tmp_path_factory.mktemp("model") / "sd-turbo-loud"
     pipe = tiny_pipeline.build(folder / "parts")
     pipe.vae.decoder.conv_in.weight.data *= 5e4
@@ -37,21 +36,21 @@ def variations(count: int, sizes: int = 1) -> list[Task]:
     return tasks_for([(32, 32), (40, 30)][:sizes], Recipe(seed=3, strength=0.3, variations=count))
 
 
-def test_a_vae_that_overflows_is_widened_for_good(loud: Path) -> None:
+def test_a_vae_that_overflows_stays_in_float32(loud: Path) -> None:
     tasks = variations(2, sizes=2)
-    wanted = made(DiffusionEngine(settings_for(loud)), tasks)
+    expected = made(DiffusionEngine(settings_for(loud)), tasks)
     engine = half(loud)
     found = made(engine, tasks)
-    assert max(difference(wanted[key].image, found[key].image) for key in wanted) <= 4
+    assert max(difference(expected[key].image, found[key].image) for key in expected) <= 4
     assert {(one.details["dtype"], one.details["vae_dtype"]) for one in found.values()} == {("float16", "float32")}
     runs: list[int] = []
     engine._loaded().pipe.unet.register_forward_pre_hook(lambda *about: runs.append(1))
     made(engine, tasks)
-    assert len(runs) == 2, "once for each size: it is known by now that it overflows"
+    assert len(runs) == 2, "once for each size: the overflow is known by now"
 
 
-def test_only_what_overflowed_is_made_again(loud: Path) -> None:
-    """And what is told of the others is what they were made with."""
+def test_only_images_that_overflowed_are_painted_again(loud: Path) -> None:
+    """And the details of the others say what they were painted with."""
     engine = half(loud)
     vae = engine._loaded().pipe.vae
     vae.decoder.conv_in.weight.data /= 5e4
@@ -69,7 +68,7 @@ def test_only_what_overflowed_is_made_again(loud: Path) -> None:
     assert [one.details["batch"] for one in results.values()] == [4, 4, 1, 4]
 
 
-def test_numbers_lost_before_the_vae_are_not_its_fault(loud: Path) -> None:
+def test_overflow_before_the_vae_does_not_change_it(loud: Path) -> None:
     engine = half(loud)
     model = engine._loaded()
     model.pipe.unet.conv_out.bias.data[:] = float("nan")
@@ -79,7 +78,7 @@ def test_numbers_lost_before_the_vae_are_not_its_fault(loud: Path) -> None:
     assert model.pipe.vae.dtype == torch.float16
 
 
-def test_a_source_that_overflows_on_its_way_in_is_the_vaes_fault(loud: Path) -> None:
+def test_overflow_while_encoding_changes_the_vae(loud: Path) -> None:
     engine = half(loud)
     vae = engine._loaded().pipe.vae
     vae.decoder.conv_in.weight.data /= 5e4
@@ -91,39 +90,41 @@ def test_a_source_that_overflows_on_its_way_in_is_the_vaes_fault(loud: Path) -> 
 def test_a_stop_while_batches_overflow_ends_the_job(loud: Path) -> None:
     engine = half(loud, diffusion_batch=2)
     stop = threading.Event()
-    told: list[tuple[str, float]] = []
+    progress: list[tuple[str, float]] = []
     tasks = variations(12)
 
-    def taken() -> Iterator[Task]:
+    def task_stream() -> Iterator[Task]:
         for number, task in enumerate(tasks):
             if number == 5:  # two batches are in flight
                 stop.set()
             yield task
 
-    view = JobView((), tasks[0].recipe, 10**8, stop, on_progress=lambda *what: told.append(what))
-    results = list(engine.make(taken(), view))
+    view = JobView((), tasks[0].recipe, 10**8, stop, on_progress=lambda *what: progress.append(what))
+    results = list(engine.make(task_stream(), view))
     assert len(results) < len(tasks)
-    assert all(isinstance(one, Made) for one in results), "what was not made again is left undone, not refused"
-    assert told[-1] == ("", 1.0)
+    assert all(isinstance(one, Made) for one in results), (
+        "images that were not painted again are left open, not refused"
+    )
+    assert progress[-1] == ("", 1.0)
 
 
-def test_a_stop_is_seen_while_it_waits_to_be_made_again(loud: Path) -> None:
-    """Behind another job's batch, say, which is being compiled."""
+def test_a_stop_is_noticed_while_repainting_is_queued(loud: Path) -> None:
+    """For example behind another job's batch that is being compiled."""
     engine = half(loud, diffusion_batch=2)
     engine._loaded()
     gate, stop = threading.Event(), threading.Event()
     tasks = variations(12)
 
-    def taken() -> Iterator[Task]:
+    def task_stream() -> Iterator[Task]:
         for number, task in enumerate(tasks):
-            if number == 3:  # one batch is handed over; what is made again of it will queue behind this
+            if number == 3:  # one batch is submitted; repainting will queue behind this
                 engine._gpu.submit(gate.wait, 60)
                 threading.Timer(0.5, stop.set).start()
             yield task
 
     results: list[Made | Refused] = []
     view = JobView((), tasks[0].recipe, 10**8, stop)
-    job = threading.Thread(target=lambda: results.extend(engine.make(taken(), view)))
+    job = threading.Thread(target=lambda: results.extend(engine.make(task_stream(), view)))
     job.start()
     job.join(30)
     ended = not job.is_alive()
@@ -133,16 +134,16 @@ def test_a_stop_is_seen_while_it_waits_to_be_made_again(loud: Path) -> None:
     assert results == []
 
 
-def test_a_widening_that_breaks_off_leaves_a_model_that_works(loud: Path) -> None:
+def test_a_failed_conversion_leaves_a_working_model(loud: Path) -> None:
     engine = half(loud)
     block = engine._loaded().pipe.vae.decoder.mid_block
-    widen, crowded = block._apply, [True]
+    convert, crowded = block._apply, [True]
 
     def cramped(change: Any, *about: Any) -> Any:
         if crowded and change(torch.zeros(1, dtype=torch.float16)).dtype == torch.float32:
             crowded.pop()
             raise torch.OutOfMemoryError("CUDA out of memory.")
-        return widen(change, *about)
+        return convert(change, *about)
 
     block._apply = cramped
     tasks = variations(2)
@@ -151,7 +152,7 @@ def test_a_widening_that_breaks_off_leaves_a_model_that_works(loud: Path) -> Non
     assert {one.details["vae_dtype"] for one in made(engine, tasks).values()} == {"float32"}
 
 
-def test_a_reader_who_leaves_while_batches_overflow(loud: Path) -> None:
+def test_closing_the_generator_while_batches_overflow(loud: Path) -> None:
     engine = half(loud, diffusion_batch=2)
     tasks = variations(8)
     results = engine.make(iter(tasks), JobView((), tasks[0].recipe, 10**8))
@@ -160,7 +161,7 @@ def test_a_reader_who_leaves_while_batches_overflow(loud: Path) -> None:
     assert len(made(engine, tasks)) == 8
 
 
-def test_no_room_for_a_wide_vae_is_the_engine_out(loud: Path) -> None:
+def test_no_memory_for_a_float32_vae_makes_the_engine_unavailable(loud: Path) -> None:
     engine = half(loud, diffusion_batch=2)
     model = engine._loaded()
     decode = model.decode
@@ -184,30 +185,30 @@ def test_a_compiled_model_is_compiled_again(loud: Path, monkeypatch: pytest.Monk
         torch.nn.Module, "compile", lambda network, mode, **options: compile_it(network, backend="eager", **options)
     )
     engine = half(loud, diffusion_compile=True, diffusion_batch=2)
-    said: list[tuple[str, float]] = []
-    results = made(engine, variations(3, sizes=2), said)
+    reported: list[tuple[str, float]] = []
+    results = made(engine, variations(3, sizes=2), reported)
     assert {one.details["vae_dtype"] for one in results.values()} == {"float32"}
-    compiled = [words for words, _ in said if words.startswith("compiling")]
-    assert 2 < len(compiled) <= 4, "what is compiled again is told again"
+    compiled = [words for words, _ in reported if words.startswith("compiling")]
+    assert 2 < len(compiled) <= 4, "compiling again is reported again"
 
 
-def test_on_zero_gpu_it_is_remembered_from_call_to_call(loud: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With a stand-in for `spaces` that gives each call a copy of the model, as its forked process has."""
+def test_on_zerogpu_the_float32_vae_is_remembered_between_calls(loud: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With a stand-in for `spaces` that restores the model after each call, as with its forked process."""
 
     def gpu(duration: Callable[..., int]) -> Callable[..., Any]:
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-            def lent(key: str, shots: Any) -> Any:
-                from augmentai.engines.diffusion import zerogpu as zero
+            def call(key: str, requests: Any) -> Any:
+                from augmentai.engines.diffusion import zerogpu
 
-                whole = zero._models[key]
-                vae = {name: tensor.clone() for name, tensor in whole.pipe.vae.state_dict().items()}
-                wide = whole.wide_vae
-                painted = pickle.loads(pickle.dumps(function(key, shots)))
-                whole.pipe.vae.half().load_state_dict(vae)
-                whole.wide_vae = wide
-                return painted
+                shared = zerogpu._models[key]
+                vae = {name: tensor.clone() for name, tensor in shared.pipe.vae.state_dict().items()}
+                float32_vae = shared.float32_vae
+                results = pickle.loads(pickle.dumps(function(key, requests)))
+                shared.pipe.vae.half().load_state_dict(vae)
+                shared.float32_vae = float32_vae
+                return results
 
-            return lent
+            return call
 
         return decorate
 
@@ -218,35 +219,3 @@ def test_on_zero_gpu_it_is_remembered_from_call_to_call(loud: Path, monkeypatch:
     results = made(engine, variations(6))
     assert {one.details["vae_dtype"] for one in results.values()} == {"float32"}
     assert len(runs) == 4, "twice for the first of three batches"
-
-
-@pytest.mark.parametrize(("kind", "vae"), [("build", "float16"), ("build_sdxl", "float32")])
-def test_half_precision_where_the_vae_can_bear_it(tmp_path: Path, kind: str, vae: str) -> None:
-    """diffusers' default says of every VAE that it cannot, but only SDXL's cannot."""
-    pipe = getattr(tiny_pipeline, kind)(tmp_path / "parts")
-    assert pipe.vae.config.force_upcast
-    pipe.save_pretrained(tmp_path / "model", safe_serialization=True)
-    model = half(tmp_path / "model")._loaded()
-    assert str(model.pipe.vae.dtype) == f"torch.{vae}"
-    assert model.dtype == torch.float16
-
-
-@pytest.mark.parametrize(
-    ("pipeline", "bfloat16", "expected"),
-    [
-        ("StableDiffusionPipeline", True, "float16"),
-        ("StableDiffusionImg2ImgPipeline", False, "float16"),
-        ("StableDiffusionXLPipeline", True, "bfloat16"),
-        ("StableDiffusion3Pipeline", True, "bfloat16"),
-        ("FluxPipeline", True, "bfloat16"),
-        ("FluxPipeline", False, "float16"),
-        ("", True, "bfloat16"),
-    ],
-)
-def test_numbers_of_16_bits_on_a_gpu(
-    monkeypatch: pytest.MonkeyPatch, pipeline: str, bfloat16: bool, expected: str
-) -> None:
-    monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bfloat16)
-    assert str(dtype_for("auto", "cuda", pipeline)) == f"torch.{expected}"
-    assert str(dtype_for("float32", "cuda", pipeline)) == "torch.float32"
-    assert str(dtype_for("auto", "cpu", pipeline)) == "torch.float32"

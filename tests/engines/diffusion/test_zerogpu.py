@@ -1,4 +1,4 @@
-"""Hugging Face ZeroGPU, with stand-ins for its library."""
+"""Hugging Face ZeroGPU, with a stand-in for its library."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from augmentai.recipe import Recipe
 from tests.support.diffusion_engine import SmallMemory, made, settings_for, stand_in_for_spaces, tasks_for
 
 
-def test_on_zero_gpu_the_lent_part_is_one_function(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_one_decorated_function_runs_on_the_gpu(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """With a stand-in for `spaces` that pickles what goes in and comes out, as its forked process does."""
     calls: list[int] = []
 
     def gpu(duration: Callable[..., int]) -> Callable[..., Any]:
         def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
-            def lent(*arguments: Any) -> Any:
+            def on_gpu(*arguments: Any) -> Any:
                 calls.append(duration(*arguments))
                 return pickle.loads(pickle.dumps(function(*pickle.loads(pickle.dumps(arguments)))))
 
-            return lent
+            return on_gpu
 
         return decorate
 

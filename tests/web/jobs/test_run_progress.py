@@ -62,7 +62,7 @@ def test_on_the_page(settings: Settings, photo: Path, tmp_path: Path) -> None:
         lines.append(re.sub("<[^>]*>", "", progress(snapshot)))
     said = "\n".join(lines)
     assert f"0 of 4 images · loading {settings.diffusion_model}" in said
-    assert re.search(r"0 of 4 images · step \d+ of 60 of this batch", said), said
+    assert re.search(r"0 of 4 images · denoising step \d+ of 60", said), said
     assert snapshot.progress.message == "", "nothing is said of a batch when the engine has left"
 
 
@@ -80,7 +80,7 @@ def test_through_the_api(settings: Settings, photo: Path, tmp_path: Path) -> Non
         while not job.done():
             said |= {unit.desc for unit in job.status().progress_data or []}
         assert job.result()[2]["variations"] == 4
-    assert any(str(words).startswith(("loading", "step")) for words in said), said
+    assert any(str(words).startswith(("loading", "denoising step")) for words in said), said
 
 
 def test_on_the_command_line(settings: Settings, photo: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -88,4 +88,4 @@ def test_on_the_command_line(settings: Settings, photo: Path, tmp_path: Path, mo
     monkeypatch.setattr("augmentai.cli.console.console", Console(file=shown, force_terminal=True, width=200))
     job = Job(gather([photo], limits(settings)), RECIPE, settings, [DiffusionEngine(settings)])
     assert run_on_command_line(job, tmp_path / "out", [photo]) == ALL_DONE
-    assert f"loading {settings.diffusion_model}" in shown.getvalue() or "of this batch" in shown.getvalue()
+    assert f"loading {settings.diffusion_model}" in shown.getvalue() or "denoising step" in shown.getvalue()
