@@ -12,8 +12,14 @@ from typing import Any
 from augmentai.settings import ROOT
 
 
-def augmentai(*words: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    """Run `augmentai` with these words, without the settings of this process, in a wide terminal."""
+def augmentai(
+    *words: str | Path, cwd: Path | None = None, package: Path | None = None
+) -> subprocess.CompletedProcess[str]:
+    """Run `augmentai` with these words, without the settings of this process, in a wide terminal.
+
+    package: a folder that packages are imported from as well, as `plugin_package` writes them.
+    """
+    paths = os.pathsep.join(map(str, (ROOT, package) if package else (ROOT,)))
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("STABILITY", "AUGMENTAI"))}
     return subprocess.run(
         [sys.executable, "-m", "augmentai", *map(str, words)],
@@ -21,7 +27,7 @@ def augmentai(*words: str | Path, cwd: Path | None = None) -> subprocess.Complet
         text=True,
         timeout=120,
         cwd=cwd,
-        env=environment | {"PYTHONPATH": str(ROOT), "COLUMNS": "200"},
+        env=environment | {"PYTHONPATH": paths, "COLUMNS": "200"},
     )
 
 
