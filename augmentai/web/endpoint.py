@@ -17,12 +17,23 @@ from augmentai.recipe_steps import Steps
 from augmentai.web.handlers.jobs import JobHandlers
 
 _FILES = "files: images and ZIPs; the layout of a dataset in a ZIP is preserved, labels included"
+_NAME = "augment"
 _ANSWER = (
     "Make synthetic variations of images. Returns (gallery, zip_path, report): gallery is a list of {image, caption}; "
     "zip_path a ZIP of the dataset with its variations, laid out as the input, and manifest.jsonl; report a dict with "
     "sources, variations, failed, engines, seconds, seed, stopped, failures [{file, reason}], fallbacks "
     "[{file, engine, reason}], notices."
 )
+
+
+class Page(gr.Blocks):
+    """A page whose endpoint also takes calls of older clients, by position and without the keywords that are newer."""
+
+    def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
+        """Gradio's own check; `inputs` is what a call sent, and gets the defaults of what it lacks."""
+        if block_fn.api_name == _NAME and inputs:
+            inputs += [component.value for component in block_fn.inputs[len(inputs) :]]
+        super().validate_inputs(block_fn, inputs)
 
 
 def add_endpoint(handlers: JobHandlers, turn: dict[str, Any], table: Sequence[RecipeField] = FIELDS) -> None:
@@ -41,7 +52,7 @@ def add_endpoint(handlers: JobHandlers, turn: dict[str, Any], table: Sequence[Re
         gr.JSON(label="report: counts, engines, seconds, seed, failures, fallbacks, notices"),
     ]
     call = _with_keywords(handlers, [field.name for field in keywords])
-    gr.Button().click(call, inputs, outputs, api_name="augment", api_description=description(table), **turn)
+    gr.Button().click(call, inputs, outputs, api_name=_NAME, api_description=description(table), **turn)
 
 
 def component(field: RecipeField) -> Any:

@@ -16,7 +16,7 @@ from augmentai.web.assets import asset
 from augmentai.web.code_snippets import snippets
 from augmentai.web.components.file_drop import drop_zone
 from augmentai.web.components.result_grid import result_grid
-from augmentai.web.endpoint import add_endpoint
+from augmentai.web.endpoint import Page, add_endpoint
 from augmentai.web.estimates import TimeEstimator
 from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
 from augmentai.web.handlers.jobs import JobHandlers, session_of
@@ -37,7 +37,7 @@ def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
     job_handlers = JobHandlers(settings, engines, visitors, times, sessions)
     preview = PreviewHandlers(settings, engines, visitors, times)
     queue: dict[str, Any] = {"concurrency_id": JOB_QUEUE, "concurrency_limit": settings.jobs_at_once}
-    with gr.Blocks(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
+    with Page(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
         gr.HTML(texts.HEADER, padding=False)
         components: Components = {"upload_state": gr.State(_NO_UPLOADS)}
         with gr.Tabs(elem_id="tabs"):

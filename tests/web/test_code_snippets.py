@@ -38,7 +38,9 @@ AWKWARD: dict[str, Any] = {
     "balance": False,
     "per_class": 0,
     "splits": "leave-out",
+    "operations": ["rotate(degrees=15, probability=0.5)", "crop"],
 }
+RECORDED = AWKWARD | {"operations": [{"rotate": {"probability": 0.5, "degrees": 15.0}}, "crop"]}
 
 
 @pytest.fixture
@@ -59,7 +61,7 @@ def assert_as_asked(path: Path) -> None:
     import yaml
 
     recipe = yaml.safe_load(asked_for(path))["recipe"]
-    assert {name: recipe[name] for name in AWKWARD} == AWKWARD
+    assert {name: recipe[name] for name in RECORDED} == RECORDED
 
 
 def shell(script: str, folder: Path) -> subprocess.CompletedProcess[str]:

@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
@@ -77,6 +78,20 @@ def test_every_keyword_has_a_default_and_is_documented(client: Client) -> None:
             assert found[name]["parameter_default"] == default, name
         assert found[name]["label"].startswith(f"{name}: "), name
         assert f"{name}: " in endpoint["description"], name
+
+
+def test_calls_by_position_of_older_clients_still_work(client: Client) -> None:
+    """As they were before there was `operations`: the values alone, in the order of the keywords."""
+    base = client.src.rstrip("/") + "/gradio_api"
+    with (EXAMPLES / "chelsea.png").open("rb") as photo:
+        (path,) = httpx.post(f"{base}/upload", files={"files": photo}).json()
+    file = {"path": path, "meta": {"_type": "gradio.FileData"}}
+    values = {**KEYWORDS, "files": [file], "strength": "0.4", "engine": "gan", "seed": 11}
+    older = [value for name, value in values.items() if name != "operations"]
+    event = httpx.post(f"{base}/call/augment", json={"data": older}).json()["event_id"]
+    answer = httpx.get(f"{base}/call/augment/{event}", timeout=60).text
+    report = json.loads(answer.strip().splitlines()[-1].removeprefix("data: "))[2]
+    assert (report["variations"], report["seed"]) == (1, 11)
 
 
 def test_closed_sets_are_enumerations_in_the_schema(client: Client) -> None:

@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 
 from augmentai.recipe import Recipe
-from augmentai.recipe_fields import FIELDS
+from augmentai.recipe_fields import FIELDS, recipe_from_form
 from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
 
 AUTOMATIC, BALANCING = "automatic strength", "class balancing"
@@ -91,6 +91,12 @@ def test_two_controls_make_one_setting(form: Form, values: dict[str, Any], recip
 def test_a_loaded_recipe_is_shown_and_comes_back(form: Form, recipe: Recipe) -> None:
     shown = {name: value for name, value in as_form(asdict(recipe)).items() if name in form.fields}
     assert Recipe(**as_recipe(filled(form, **shown))) == recipe
+
+
+def test_operations_are_shown_as_they_are_typed() -> None:
+    steps = ("flip", {"crop": {"scale": [0.5, 1.0]}})
+    assert as_form(asdict(Recipe(operations=steps)))["operations"] == ["flip", "crop(scale=0.5..1)"]
+    assert recipe_from_form({"operations": ["flip", "crop(scale=0.5..1)"]}).operations == steps
 
 
 def test_nothing_loaded_changes_nothing() -> None:
