@@ -1,11 +1,11 @@
-"""How many variations a job will make, computed from the classes of its images before any of them is read."""
+"""The plan of a job, from the classes of its images, before any of them is read."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, repeat
 from typing import Any
 
 from augmentai.annotations import Labels, Shape
@@ -47,7 +47,8 @@ def class_groups(images: Sequence[ImageInfo]) -> list[ClassGroup]:
 def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> RunPlan:
     """Plan a job from what is known of an upload, as `plan_run` will plan it once the files are read.
 
-    Exact, except where an image shows several classes: which of those are augmented depends on their content.
+    Exact, except where classes are balanced and an image shows several: which of those are augmented depends on their
+    content.
 
     Args:
         upload_state: `images`, `class_groups` and `traits`, see `UploadSummary.as_state`.
@@ -57,9 +58,12 @@ def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> RunPlan:
         RecipeError: classes are to be balanced and there are none.
     """
     each = ([(label, names)] * count for label, names, count in upload_state.get("class_groups", ()))
+    classes = chain.from_iterable(each)
+    if not (recipe.per_class or recipe.balance):  # the groups of a large set are estimates; its images are counted
+        classes = chain(classes, repeat((None, ())))
     sources = tuple(
         Source(str(number), label, "x", 0, bytes, labels=_ClassNames(names))
-        for number, (label, names) in enumerate(islice(chain.from_iterable(each), upload_state.get("images", 0)))
+        for number, (label, names) in enumerate(islice(classes, upload_state.get("images", 0)))
     )
     traits = DatasetTraits(**upload_state.get("traits", {}))
     return plan_run(Gathered(sources, (), ()), recipe, traits=traits)

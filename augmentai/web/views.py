@@ -116,7 +116,7 @@ def report_view(finished: FinishedJob) -> str:
     engines = Counter(report["engines"])
     engines.subtract(row.engine for row in finished.rows if row.file in finished.excluded)
     figures = ReportFigures(
-        sources=len(finished.gathered.sources),
+        sources=len(finished.plan.sources),
         variations=finished.included,
         failed=report["failed"],
         credits=report["credits"],

@@ -21,9 +21,8 @@ from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import variation_seed
-from augmentai.web.jobs.snapshot import Snapshot
 from tests.support import labelled_sets as sets
-from tests.support.finished_jobs import rows_in, stored
+from tests.support.finished_jobs import result_of, rows_in, stored
 from tests.support.image_files import jpeg
 from tests.support.scripted_engine import Scripted, tinted
 
@@ -146,12 +145,12 @@ def test_on_the_page_too(given: Path, tmp_path: Path) -> None:
     zip_path = tmp_path / "1" / "out.zip"
     page = stored(first.job, zip_path, tmp_path, rows_in(zip_path))
     engine = Scripted(paint)
-    again = Job(page.sources_for_rerun(), page.recipe, Settings(), [engine])
+    again = Job(page.sources_for_rerun(), page.plan.recipe, Settings(), [engine])
     again.resume(page.checkpoint())
     for _ in run_part(again, tmp_path / "2.zip"):
         pass
     assert [attempt for _, _, attempt in engine.taken] == [4, 5]
-    page.add(Snapshot(report=again.report.as_dict(), zip_path=str(tmp_path / "2.zip")), ["b.jpg"])
+    page.add(result_of(again, tmp_path / "2.zip"), [], ["b.jpg"])
     packed = list(page.pack())[-1].path
     assert packed is not None
     before = EarlierRun(packed)

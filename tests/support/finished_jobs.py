@@ -11,7 +11,7 @@ from augmentai.dataset.manifest import MANIFEST
 from augmentai.pipeline.job import Job
 from augmentai.settings import Settings
 from augmentai.web.jobs.finished_job import FinishedJob
-from augmentai.web.jobs.snapshot import ResultRow
+from augmentai.web.jobs.snapshot import JobResult, ResultRow
 from tests.support.labelled_sets import LAYOUTS, as_zip, augmented
 
 
@@ -52,7 +52,12 @@ def rows_in(zip_path: Path) -> list[ResultRow]:
 
 def stored(job: Job, zip_path: Path, folder: Path, rows: list[ResultRow]) -> FinishedJob:
     """A job that has ended, as its visitor's session has it."""
-    return FinishedJob(job.recipe, job.gathered, Settings(), folder, [zip_path], rows, job.report.as_dict(), {})
+    return FinishedJob(job.plan, Settings(), folder, [zip_path], rows, job.report.as_dict(), {})
+
+
+def result_of(job: Job, zip_path: Path) -> JobResult:
+    """What a job that has ended hands to the page."""
+    return JobResult(job.plan, job.report.as_dict(), zip_path, zip_path.parent, {})
 
 
 def finished_set(name: str, folder: Path, **recipe: Any) -> FinishedJob:

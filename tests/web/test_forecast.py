@@ -60,6 +60,11 @@ def test_of_a_large_set_some_labels_are_read_and_scaled_up(tmp_path: Path, monke
     assert sum(count for _, _, count in state["class_groups"]) == 4
 
 
+def test_every_image_counts_where_groups_are_estimates() -> None:
+    state = {"images": 993, "class_groups": [(None, ("a",), 490), (None, ("b",), 500)], "traits": {}, "pixels": 0}
+    assert forecast(state, Recipe(variations=4)).total == 4 * 993
+
+
 def test_a_format_that_the_visitor_chooses_overrides_detection(tmp_path: Path) -> None:
     entries = [("set.zip", str(as_zip(tmp_path / "set.zip", yolo())))]
     assert inspect_uploads(entries, Settings()).layout == "yolo"

@@ -33,7 +33,7 @@ from augmentai.web.jobs.cleanup import postpone_expiry
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.run import JobRequest, read_uploads, run_job
 from augmentai.web.jobs.session_store import SessionStore
-from augmentai.web.jobs.snapshot import ResultRow, Snapshot
+from augmentai.web.jobs.snapshot import JobResult, ResultRow, Snapshot
 from augmentai.web.jobs.uploads import Upload, link_uploads
 from augmentai.web.recipe_files import recipe_of, wrong_setting
 from augmentai.web.views import Updates, finished_view, working_view
@@ -76,13 +76,13 @@ class JobHandlers:
         recipe = recipe_of(form)
         job = JobRequest(read_uploads(files, self._settings, recipe.layout), recipe)
         for snapshot in self._run(job, Event(), request):
-            if snapshot.report is None:
+            if snapshot.result is None:
                 if snapshot.expected:
                     message = snapshot.progress.message or "augmenting"
                     progress((snapshot.done, snapshot.expected), desc=message, unit="images")
                 yield gr.skip(), gr.skip(), gr.skip()
             else:
-                yield list(snapshot.images), snapshot.zip_path, snapshot.report
+                yield list(snapshot.images), str(snapshot.result.zip_path), snapshot.result.report
 
     def make(
         self,
@@ -93,13 +93,11 @@ class JobHandlers:
         request: gr.Request,
     ) -> Iterator[Updates]:
         """Run the job of the form and yield what changes on the page."""
-        inputs: list[Gathered] = []
 
         def read(folder: Path, stop: Event) -> Gathered:
             bounds = limits(self._settings, self._settings.max_files)
             files = link_uploads(uploads, folder / "in")
-            inputs.append(gather(files, bounds, stop=stop, layout=recipe_of(form).layout))
-            return inputs[0]
+            return gather(files, bounds, stop=stop, layout=recipe_of(form).layout)
 
         def start(stop: Event) -> Iterator[Snapshot]:
             if not uploads:
@@ -107,30 +105,26 @@ class JobHandlers:
             postpone_expiry([path for _, path in uploads], Path(get_upload_folder()))
             return self._run(JobRequest(read, recipe_of(form), keep_full=False), stop, request, key)
 
-        def finish(last: Snapshot) -> FinishedJob:
-            assert last.report is not None
-            assert last.zip_path is not None
-            assert last.folder is not None
-            self._learn_speed(last, upload_state)
+        def finish(result: JobResult, last: Snapshot) -> FinishedJob:
+            self._learn_speed(result, last.seconds, upload_state)
             return FinishedJob(
-                recipe=replace(recipe_of(form), seed=last.report["seed"]),
-                gathered=inputs[0],
+                plan=result.plan,
                 settings=self._settings,
-                folder=Path(last.folder),
-                zips=[Path(last.zip_path)],
+                folder=result.folder,
+                zips=[result.zip_path],
                 rows=list(last.rows),
-                report=last.report,
-                classes=last.classes,
+                report=result.report,
+                classes=result.classes,
             )
 
         yield from self._show(start, finish, session_of(request), [])
 
-    def _learn_speed(self, last: Snapshot, upload_state: Mapping[str, Any]) -> None:
+    def _learn_speed(self, result: JobResult, seconds: float, upload_state: Mapping[str, Any]) -> None:
         """A job of one engine shows how fast that engine is on this server."""
-        engines = last.report["engines"] if last.report else {}
+        engines = result.report["engines"]
         if len(engines) == 1:
             (engine, count), *_ = engines.items()
-            self._times.learn(engine, count, upload_state.get("pixels", 0), last.seconds)
+            self._times.learn(engine, count, upload_state.get("pixels", 0), seconds)
 
     def resume(self, key: str, request: gr.Request) -> Iterator[Updates]:
         """Make the variations that failed or were not reached before a stop, and add them to the results."""
@@ -139,7 +133,7 @@ class JobHandlers:
             yield {"status": texts.failed(texts.EXPIRED), **self.idle()}
             return
         retried = [source.path for source in finished.incomplete_sources()]
-        yield from self._add(finished, finished.recipe, 1, finished.checkpoint(), retried, key, request)
+        yield from self._add(finished, finished.plan.recipe, 1, finished.checkpoint(), retried, key, request)
 
     def more_like_this(self, file: str, key: str, request: gr.Request) -> Iterator[Updates]:
         """Make four more variations of one source, by the same engine at the same strength, with the next indices."""
@@ -149,10 +143,10 @@ class JobHandlers:
             yield {"status": texts.failed(texts.EXPIRED), **self.idle()}
             return
         recipe = replace(
-            finished.recipe,
+            finished.plan.recipe,
             engine=row.engine,
             strength=row.strength,
-            prompt=row.prompt or finished.recipe.prompt,
+            prompt=row.prompt or finished.plan.recipe.prompt,
             variations=_MORE,
             per_class=0,
             balance=False,
@@ -175,8 +169,8 @@ class JobHandlers:
         sources = finished.sources_for_rerun()
         job = JobRequest(lambda folder, stop: sources, recipe, False, first_index, checkpoint)
 
-        def finish(last: Snapshot) -> FinishedJob:
-            finished.add(last, retried)
+        def finish(result: JobResult, last: Snapshot) -> FinishedJob:
+            finished.add(result, last.rows, retried)
             return finished
 
         yield from self._show(
@@ -186,7 +180,7 @@ class JobHandlers:
     def _show(
         self,
         start: Callable[[Event], Iterator[Snapshot]],
-        finish: Callable[[Snapshot], FinishedJob],
+        finish: Callable[[JobResult, Snapshot], FinishedJob],
         session: str,
         earlier: Sequence[ResultRow],
     ) -> Iterator[Updates]:
@@ -197,8 +191,8 @@ class JobHandlers:
         try:
             snapshots = start(stop)
             for snapshot in snapshots:
-                if snapshot.report is not None:
-                    finished = finish(snapshot)
+                if snapshot.result is not None:
+                    finished = finish(snapshot.result, snapshot)
                     self._sessions.put(session, finished)
                     yield {**finished_view(finished), **self.idle()}
                 elif time.monotonic() - last_update > _UPDATE_SECONDS:

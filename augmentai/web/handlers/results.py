@@ -100,7 +100,7 @@ class ResultHandlers:
 
     def _pair(self, finished: FinishedJob, row: ResultRow) -> dict[str, str]:
         """Paths of the large images that could be made; the small ones stay in place of the others."""
-        source = next((s for s in finished.gathered.sources if _is_source_of(s, row)), None)
+        source = next((s for s in finished.plan.sources if _is_source_of(s, row)), None)
         pair = {"preview": self._large(row, "variation", lambda: _read_from_zip(finished, row.file))}
         if source is not None:
             pair["sourcePreview"] = self._large(row, "source", source.read)

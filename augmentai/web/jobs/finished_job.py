@@ -13,12 +13,10 @@ from typing import Any
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.manifest import MANIFEST
 from augmentai.dataset.readers.gather import Gathered
-from augmentai.pipeline.balance import plan_quotas
-from augmentai.pipeline.plan import plan_run
-from augmentai.recipe import Recipe
+from augmentai.pipeline.plan import RunPlan
 from augmentai.settings import Settings
 from augmentai.types import Source
-from augmentai.web.jobs.snapshot import ResultRow, Snapshot
+from augmentai.web.jobs.snapshot import JobResult, ResultRow
 from augmentai.web.jobs.zip_packing import Packing, pack
 
 
@@ -26,13 +24,13 @@ from augmentai.web.jobs.zip_packing import Packing, pack
 class FinishedJob:
     """A finished job and what was added to it later.
 
-    folder: the job's own. zips: its ZIP, then those of what was added to it; they also hold what is excluded. classes:
-    images per class among the inputs. excluded: files of variations that the visitor excluded and may include again.
-    revision: number of the latest click that changed `excluded`. rounds: one more for each retry of what failed.
+    plan: its retry round counts how often what failed was retried. folder: the job's own. zips: its ZIP, then those of
+    what was added to it; they also hold what is excluded. classes: images per class among the inputs. excluded: files
+    of variations that the visitor excluded and may include again. revision: number of the latest click that changed
+    `excluded`.
     """
 
-    recipe: Recipe
-    gathered: Gathered
+    plan: RunPlan
     settings: Settings
     folder: Path
     zips: list[Path]
@@ -41,7 +39,6 @@ class FinishedJob:
     classes: dict[str, int]
     excluded: set[str] = field(default_factory=set)
     revision: int = 0
-    rounds: int = 1
     _packed: tuple[object, Path] | None = None  # what the packed ZIP was made of, and the ZIP
 
     def row(self, file: str) -> ResultRow | None:
@@ -61,13 +58,12 @@ class FinishedJob:
     def incomplete_sources(self) -> list[Source]:
         """Sources with missing variations: those failed, or were not reached before a stop."""
         made = Counter((row.source, row.sha256) for row in self.rows)
-        wanted = plan_quotas(self.gathered.sources, self.recipe)
-        return [s for s in self.gathered.sources if made[s.path, s.sha256] < wanted.of((s.path, s.sha256))]
+        return [source for source in self.plan.sources if made[source.key] < self.plan.count(source)]
 
     def checkpoint(self) -> Checkpoint:
         """All variations so far, for a job that makes the missing ones, with new seeds for those that were rejected."""
-        made = Checkpoint(self.gathered.sources)
-        made.retry_round = self.rounds + 1
+        made = Checkpoint(self.plan.sources)
+        made.retry_round = self.plan.retry_round + 1
         for path in self.zips:
             with zipfile.ZipFile(path) as archive, archive.open(MANIFEST) as lines:
                 for line in lines:
@@ -78,9 +74,9 @@ class FinishedJob:
 
     def checkpoint_for_more(self, row: ResultRow, first_index: int, variations: int) -> Checkpoint:
         """A checkpoint in which only the next variations of this row's source are missing."""
-        made = Checkpoint(self.gathered.sources)
-        for source in self.gathered.sources:
-            if (source.path, source.sha256) != (row.source, row.sha256):
+        made = Checkpoint(self.plan.sources)
+        for source in self.plan.sources:
+            if source.key != (row.source, row.sha256):
                 for index in range(first_index, first_index + variations):
                     made.record_made(source.path, source.sha256, index, row.engine)
         return made
@@ -91,21 +87,20 @@ class FinishedJob:
 
     def sources_for_rerun(self) -> Gathered:
         """The inputs of a later job: unreadable files were reported already."""
-        return replace(self.gathered, failures=(), notices=())
+        return replace(self.plan.gathered, failures=(), notices=())
 
-    def add(self, last: Snapshot, retried: Sequence[str]) -> None:
+    def add(self, result: JobResult, rows: Sequence[ResultRow], retried: Sequence[str]) -> None:
         """Add the results of a later job.
 
         Args:
-            last: that job's last snapshot.
+            result: of that job.
+            rows: the variations that it made.
             retried: paths of the sources for which it was to make the missing variations.
         """
-        assert last.report is not None
-        assert last.zip_path is not None
-        self.zips.append(Path(last.zip_path))
-        self.rounds += bool(retried)
-        self.rows += last.rows
-        self.report = merge_reports(self.report, last.report, set(retried), last.rows)
+        self.zips.append(result.zip_path)
+        self.plan = self.plan.in_round(self.plan.retry_round + bool(retried))
+        self.rows += rows
+        self.report = merge_reports(self.report, result.report, set(retried), rows)
 
     @property
     def ready_zip(self) -> Path | None:
@@ -126,8 +121,7 @@ class FinishedJob:
         if self.ready_zip is not None:
             return
         contents, zips, excluded = self._contents(), tuple(self.zips), frozenset(self.excluded)
-        plan = plan_run(self.gathered, self.recipe, retry_round=self.rounds)
-        for packing in pack(plan, zips, self.folder, self.settings.max_pixels, excluded):
+        for packing in pack(self.plan, zips, self.folder, self.settings.max_pixels, excluded):
             if packing.path is not None:
                 if self._packed is not None:
                     self._packed[1].unlink(missing_ok=True)

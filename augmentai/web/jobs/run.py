@@ -7,7 +7,7 @@ import time
 import uuid
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
 
@@ -25,7 +25,7 @@ from augmentai.types import Outcome, Source, Variation
 from augmentai.web.jobs.cleanup import JOBS_FOLDER
 from augmentai.web.jobs.heartbeat import run_with_heartbeat
 from augmentai.web.jobs.previews import PreviewWriter
-from augmentai.web.jobs.snapshot import JobProgress, ResultRow, Snapshot
+from augmentai.web.jobs.snapshot import JobProgress, JobResult, ResultRow, Snapshot
 from augmentai.web.jobs.zip_packing import name_by_count, new_zip
 
 _FAILURES_WHILE_WORKING = 50
@@ -82,7 +82,7 @@ def run_job(
         stop: set it to end the job after the current image.
 
     Yields:
-        Snapshot: at least one every 0.4 s; the last one has the report and the path of the ZIP.
+        Snapshot: at least one every 0.4 s; the last one has the result.
 
     Raises:
         OutputError: if the disk is full or cannot be written to.
@@ -91,7 +91,7 @@ def run_job(
     with closing(run_with_heartbeat(work.run(), Snapshot(), stop, settings.jobs_at_once)) as snapshots:
         for snapshot in snapshots:
             yield snapshot
-            if snapshot.report is not None:  # the last; a heartbeat might repeat it
+            if snapshot.result is not None:  # the last; a heartbeat might repeat it
                 return
 
 
@@ -146,7 +146,10 @@ class _Work:
                 yield self._snapshot(job)
         job.report.stopped = job.report.stopped or stopped_early
         self._finished = True
-        yield self._snapshot(job, name_by_count(zip_path, job.report.variations - job.report.resumed))
+        zip_path = name_by_count(zip_path, job.report.variations - job.report.resumed)
+        classes = _images_per_class(job.plan.sources)
+        result = JobResult(job.plan, job.report.as_dict(), zip_path, self._folder, classes)
+        yield replace(self._snapshot(job), failures=job.report.failures, result=result)
 
     def _keep(self, outcome: Outcome, variation: Variation, number: int) -> None:
         """Write what the page or the API shows of a variation, beside the ZIP."""
@@ -161,20 +164,16 @@ class _Work:
         else:
             self._rows.append(self._previews.write(outcome, variation, folder))
 
-    def _snapshot(self, job: Job, zip_path: Path | None = None) -> Snapshot:
+    def _snapshot(self, job: Job) -> Snapshot:
         report = job.report
         return Snapshot(
             done=report.variations - report.resumed,
             expected=job.plan.total - report.resumed,
             images=self._images,
             rows=self._rows,
-            failures=report.failures if zip_path else report.failures[:_FAILURES_WHILE_WORKING],
+            failures=report.failures[:_FAILURES_WHILE_WORKING],
             seconds=time.monotonic() - self._start_time,
             credits=report.credits,
-            report=report.as_dict() if zip_path else None,
-            zip_path=str(zip_path) if zip_path else None,
-            folder=str(self._folder),
-            classes=_images_per_class(job.gathered.sources) if zip_path else {},
             progress=self._progress,
         )
 

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
+
+from augmentai.pipeline.plan import RunPlan
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,27 @@ class JobProgress:
 
 
 @dataclass(frozen=True)
+class JobResult:
+    """What a job has made when it has ended.
+
+    plan: what was to be made. report: `Report.as_dict`. zip_path: the set with its variations. folder: the job's own.
+    classes: images per class among the inputs; those without a class are counted under "".
+    """
+
+    plan: RunPlan
+    report: dict[str, Any]
+    zip_path: Path
+    folder: Path
+    classes: dict[str, int]
+
+
+@dataclass(frozen=True)
 class Snapshot:
-    """The state of a job at one moment. `report` and `zip_path` are set in the last snapshot only.
+    """The state of a job at one moment.
 
     done, expected: variations; expected is 0 while the inputs are being read. images: (path, caption) of every finished
     variation at full size; rows: the same variations with small previews. Only one of the two is filled. failures: the
-    first 50 until the last snapshot. folder: the job's own. classes: images per class among the inputs; those without a
-    class are counted under "". progress: keeps changing until the next snapshot.
+    first 50 until the last snapshot. progress: keeps changing until the next snapshot. result: only in the last one.
     """
 
     done: int = 0
@@ -62,8 +79,5 @@ class Snapshot:
     failures: Sequence[dict[str, str]] = ()
     seconds: float = 0.0
     credits: float = 0.0
-    report: dict[str, Any] | None = None
-    zip_path: str | None = None
-    folder: str | None = None
-    classes: dict[str, int] = field(default_factory=dict)
     progress: JobProgress = field(default_factory=JobProgress)
+    result: JobResult | None = None

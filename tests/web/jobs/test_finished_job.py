@@ -11,9 +11,8 @@ from augmentai.pipeline.job import Job
 from augmentai.pipeline.merge import run_part
 from augmentai.settings import Settings
 from augmentai.web.jobs.finished_job import FinishedJob
-from augmentai.web.jobs.snapshot import Snapshot
 from tests.support import trainers
-from tests.support.finished_jobs import finished_set, unpacked
+from tests.support.finished_jobs import finished_set, result_of, unpacked
 from tests.support.jobs import Darker
 
 
@@ -40,13 +39,13 @@ def test_label_files_omit_what_is_excluded(name: str, tmp_path: Path) -> None:
 def test_label_files_include_what_is_added(to: str, tmp_path: Path) -> None:
     """Two more of one source, numbered on, with the labels and class numbers of the whole set."""
     job = finished_set("coco", tmp_path, to=to)
-    more = Job(job.sources_for_rerun(), replace(job.recipe, to=to), Settings(), [Darker()], first_index=3)
-    more.resume(job.checkpoint_for_more(job.rows[0], 3, job.recipe.variations))
+    more = Job(job.sources_for_rerun(), replace(job.plan.recipe, to=to), Settings(), [Darker()], first_index=3)
+    more.resume(job.checkpoint_for_more(job.rows[0], 3, job.plan.recipe.variations))
     assert more.plan.total - more.report.resumed == 2, "what the visitor's limit counts"
     assert not any("credits" in notice for notice in more.report.as_dict()["notices"])
     for _ in run_part(more, tmp_path / "2.zip"):
         pass
-    job.add(Snapshot(report=more.report.as_dict(), zip_path=str(tmp_path / "2.zip")), [])
+    job.add(result_of(more, tmp_path / "2.zip"), [], [])
     out = unpacked(packed(job), tmp_path / "unpacked")
     if to == "same":
         boxes = trainers.pycocotools(out / "my set/annotations/instances_train.json", out / "my set/train")

@@ -44,8 +44,8 @@ def test_every_kind_of_picture_in_every_format(tmp_path: Path, output_format: st
         files[-1].parent.mkdir(exist_ok=True)
         files[-1].write_bytes(kind.make())
     last = snapshots(files, tmp_path / "out", Recipe(seed=1, output_format=output_format, filters=False), keep_full)[-1]
-    assert last.report is not None
-    assert last.report["variations"] == len(files), last.failures
+    assert last.result is not None
+    assert last.result.report["variations"] == len(files), last.failures
     shown = [path for path, _ in last.images] if keep_full else [row.preview for row in last.rows]
     assert len(shown) == len(files)
     for path in shown:
@@ -108,9 +108,9 @@ def test_stopped_while_it_waits_makes_nothing(tmp_path: Path) -> None:
     stop.set()
     job = JobRequest(read_uploads([str(photo)], Settings()), Recipe())
     last = list(run_job(job, Settings(), [Copying()], tmp_path / "out", stop))[-1]
-    assert last.report is not None
-    assert last.report["stopped"]
-    assert last.report["variations"] == 0
+    assert last.result is not None
+    assert last.result.report["stopped"]
+    assert last.result.report["variations"] == 0
 
 
 def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
