@@ -112,7 +112,8 @@ def _row(field: RecipeField) -> str:
     setting = field.setting
     flags = ", ".join(f"`{flag}`" for flag in setting.flags)
     shown_in = ", ".join(where for where, there in (("API", setting.api), ("page", bool(setting.page))) if there)
-    cells = (f"`{field.name}`", _code(field.kind.values()), _default(field), flags, shown_in, setting.help)
+    values = ", ".join(map(_code, field.kind.values().split("|")))  # not every Markdown reads an escaped | in code
+    cells = (_code(field.name), values, _default(field), flags, shown_in, setting.help)
     return f"| {' | '.join(cell.replace('|', chr(92) + '|') for cell in cells)} |"
 
 
