@@ -16,22 +16,23 @@ from augmentai.engines import available
 from augmentai.pipeline.replay import EarlierRun, ReplayError, check, compare
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
+from tests.support.command_line import augmentai
 from tests.support.image_files import png
-from tests.support.resumable_runs import command, done, set_of
+from tests.support.runs import photos_in_classes, run_to_end
 
 RECIPE = Recipe(seed=5, engine="gan", variations=2, strength=0.7, prompt="x: [y]", negative_prompt="#ねこ\n")
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return set_of(4, tmp_path_factory.mktemp("replay") / "given")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return photos_in_classes(4, tmp_path_factory.mktemp("replay") / "photos")
 
 
 @pytest.fixture(scope="module")
-def earlier(given: Path) -> Path:
+def earlier(photos: Path) -> Path:
     """A real run of the command line, by the real local GAN."""
-    out = given.parent / "out"
-    assert command(given, "-o", out, "-n", "2", "-e", "gan", "-s", "0.9").returncode == 0
+    out = photos.parent / "out"
+    assert augmentai(photos, "-o", out, "-n", "2", "-e", "gan", "-s", "0.9").returncode == 0
     return out
 
 
@@ -41,49 +42,49 @@ def pictures(folder: Path) -> dict[str, bytes]:
 
 
 def test_the_same_pictures_again(earlier: Path) -> None:
-    again = command("replay", earlier)
+    again = augmentai("replay", earlier)
     assert again.returncode == 0, again.stderr
     assert "8 of 8 files are identical" in again.stderr
     assert pictures(Path(f"{earlier}-replay")) == pictures(earlier)
     assert len(pictures(earlier)) == 12  # 8 variations and 4 originals
 
 
-def test_from_a_zip_with_photographs_that_were_moved(earlier: Path, given: Path, tmp_path: Path) -> None:
-    shutil.copytree(given, tmp_path / "moved")
+def test_from_a_zip_with_photographs_that_were_moved(earlier: Path, photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(photos, tmp_path / "moved")
     with zipfile.ZipFile(tmp_path / "run.zip", "w") as archive:
         for path in earlier.rglob("*"):
             archive.write(path, path.relative_to(earlier))
-    lost = command("replay", tmp_path / "run.zip")
+    lost = augmentai("replay", tmp_path / "run.zip")
     assert lost.returncode == 2
-    assert "source given not found relative to" in lost.stderr
-    again = command("replay", tmp_path / "run.zip", tmp_path / "moved", "-o", tmp_path / "again")
+    assert "source photos not found relative to" in lost.stderr
+    again = augmentai("replay", tmp_path / "run.zip", tmp_path / "moved", "-o", tmp_path / "again")
     assert again.returncode == 0, again.stderr
     assert pictures(tmp_path / "again") == pictures(earlier)
 
 
-def test_photographs_that_are_others(earlier: Path, given: Path, tmp_path: Path) -> None:
-    others = shutil.copytree(given, tmp_path / "others")
+def test_photographs_that_are_others(earlier: Path, photos: Path, tmp_path: Path) -> None:
+    others = shutil.copytree(photos, tmp_path / "others")
     (others / "class 0" / "00.png").write_bytes(png(seed=50))
     (others / "class 1" / "01.jpg").unlink()
     (others / "class 1" / "new.png").write_bytes(png(seed=51))
-    said = command("replay", earlier, others, "-o", tmp_path / "again")
-    assert said.returncode == 2
-    assert "1 changed (class 0/00.png); 1 missing (class 1/01.jpg); 1 new (class 1/new.png)" in said.stderr
+    message = augmentai("replay", earlier, others, "-o", tmp_path / "again")
+    assert message.returncode == 2
+    assert "1 changed (class 0/00.png); 1 missing (class 1/01.jpg); 1 new (class 1/new.png)" in message.stderr
     assert not (tmp_path / "again").exists()
 
 
-def test_what_is_no_run(given: Path, tmp_path: Path) -> None:
-    for what in (given, given / "class 0" / "00.png", tmp_path / "nothing"):
+def test_what_is_no_run(photos: Path, tmp_path: Path) -> None:
+    for what in (photos, photos / "class 0" / "00.png", tmp_path / "nothing"):
         with pytest.raises(ReplayError, match=r"holds no recipe\.yaml|cannot be read"):
             EarlierRun(what)
 
 
-def test_a_folder_called_replay_is_an_input_all_the_same(given: Path) -> None:
-    assert "no such file or folder" in command("./replay", "-o", given.parent / "never").stderr
+def test_a_folder_called_replay_is_an_input_all_the_same(photos: Path) -> None:
+    assert "no such file or folder" in augmentai("./replay", "-o", photos.parent / "never").stderr
 
 
-def test_what_may_differ_is_told(given: Path, tmp_path: Path) -> None:
-    done(given, tmp_path / "out", RECIPE)
+def test_what_may_differ_is_told(photos: Path, tmp_path: Path) -> None:
+    run_to_end(photos, tmp_path / "out", RECIPE)
     manifest = tmp_path / "out" / MANIFEST
     manifest.write_text(manifest.read_text().replace('"engine": "gan"', '"engine": "stability"', 3))
     run = EarlierRun(tmp_path / "out")
@@ -96,9 +97,9 @@ def test_what_may_differ_is_told(given: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_pictures_that_differ_are_told(given: Path, tmp_path: Path) -> None:
+def test_pictures_that_differ_are_told(photos: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
-        done(given, tmp_path / name, RECIPE)
+        run_to_end(photos, tmp_path / name, RECIPE)
     (tmp_path / "one" / "class 0" / "00__v1.png").write_bytes(
         (tmp_path / "one" / "class 0" / "00__v2.png").read_bytes()
     )
@@ -117,7 +118,7 @@ def test_pictures_that_differ_are_told(given: Path, tmp_path: Path) -> None:
 
 def test_each_run_has_a_record(earlier: Path) -> None:
     record = read_record((earlier / RECIPE_FILE).read_text(), "")
-    assert record.inputs == ("../given",)
+    assert record.inputs == ("../photos",)
     assert record.recipe.seed
     lines = [json.loads(line) for line in (earlier / MANIFEST).read_text().splitlines()]
     assert all(line["versions"] == record.versions for line in lines)

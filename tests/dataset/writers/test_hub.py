@@ -1,4 +1,4 @@
-"""A finished run to the hub: over HTTP to a server on this machine that answers as the hub does."""
+"""A finished run pushed to the Hub: over HTTP to a server on this machine that answers as the Hub does."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ import pytest
 
 from augmentai.dataset.manifest import CARD, OWN_FILES, RECIPE_FILE
 from augmentai.dataset.writers.hub import Hub, HubError
-from augmentai.settings import Settings
+from augmentai.settings import ROOT, Settings
 from tests.support.dataset_hub import TOKEN, FakeHub, fake_hub
-from tests.support.resumable_runs import ROOT, done, set_of
+from tests.support.runs import photos_in_classes, run_to_end
 
 
 @pytest.fixture
@@ -24,29 +24,29 @@ def hub() -> Iterator[FakeHub]:
 
 
 @pytest.fixture(scope="module")
-def given(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return set_of(6, tmp_path_factory.mktemp("hub") / "given")
+def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return photos_in_classes(6, tmp_path_factory.mktemp("hub") / "photos")
 
 
 @pytest.fixture
-def out(given: Path, tmp_path: Path) -> Path:
-    done(given, tmp_path / "out")
+def out(photos: Path, tmp_path: Path) -> Path:
+    run_to_end(photos, tmp_path / "out")
     return tmp_path / "out"
 
 
 def push(
-    hub: FakeHub, given: Path, out: Path, *words: str, name: str = "user/set", **environment: str
+    hub: FakeHub, photos: Path, out: Path, *words: str, name: str = "user/set", **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """The command line over a finished run, which has nothing left to do but to push."""
-    line = [sys.executable, "-m", "augmentai", str(given), "-o", str(out), "-n", "2", "-e", "gan", "-s", "0.7"]
-    told = {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_OFFLINE": "0", "HF_HOME": str(out.parent / "hf")}
+    line = [sys.executable, "-m", "augmentai", str(photos), "-o", str(out), "-n", "2", "-e", "gan", "-s", "0.7"]
+    variables = {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_OFFLINE": "0", "HF_HOME": str(out.parent / "hf")}
     return subprocess.run(
         [*line, "--push-to-hub", name, *words],
         capture_output=True,
         text=True,
         timeout=120,
         cwd=ROOT,
-        env=os.environ | told | {"COLUMNS": "300"} | environment,
+        env=os.environ | variables | {"COLUMNS": "300"} | environment,
     )
 
 
@@ -55,42 +55,42 @@ def files_of(folder: Path) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize(("lfs", "xet"), [(False, "0"), (True, "1")])
-def test_everything_arrives_once(hub: FakeHub, given: Path, out: Path, lfs: bool, xet: str) -> None:
+def test_everything_arrives_once(hub: FakeHub, photos: Path, out: Path, lfs: bool, xet: str) -> None:
     hub.lfs = lfs
-    said = push(hub, given, out, HF_HUB_DISABLE_XET=xet)
-    assert said.returncode == 0, said.stderr
-    assert f"{hub.url}/datasets/user/set" in said.stdout
+    done = push(hub, photos, out, HF_HUB_DISABLE_XET=xet)
+    assert done.returncode == 0, done.stderr
+    assert f"{hub.url}/datasets/user/set" in done.stdout
     sent = hub.repos["user/set"]
     assert sent.pop(".gitattributes")
     assert sent.pop("README.md") == (out / CARD).read_bytes()
     assert sent == files_of(out)
     assert hub.private == {"user/set": False}
     assert hub.commits[0] == [RECIPE_FILE, "README.md"]
-    assert TOKEN not in said.stdout + said.stderr
+    assert TOKEN not in done.stdout + done.stderr
 
 
-def test_a_second_push_goes_on_and_keeps_the_readme(hub: FakeHub, given: Path, out: Path) -> None:
-    assert push(hub, given, out).returncode == 0
+def test_a_second_push_resumes_and_keeps_the_readme(hub: FakeHub, photos: Path, out: Path) -> None:
+    assert push(hub, photos, out).returncode == 0
     sent = hub.repos["user/set"]
     sent["README.md"] = b"with a licence"
     gone = [name for name in sent if name.startswith("class 1")]
     for name in gone:
         del sent[name]
     before = len(hub.commits)
-    assert push(hub, given, out).returncode == 0
+    assert push(hub, photos, out).returncode == 0
     assert sorted(name for commit in hub.commits[before:] for name in commit) == sorted(gone)
     assert sent["README.md"] == b"with a licence"
 
 
-def test_private(hub: FakeHub, given: Path, out: Path) -> None:
-    assert push(hub, given, out, "--private", name="team/set").returncode == 0
+def test_private(hub: FakeHub, photos: Path, out: Path) -> None:
+    assert push(hub, photos, out, "--private", name="team/set").returncode == 0
     assert hub.private == {"team/set": True}
 
 
 def test_what_arrived_is_a_dataset(
-    hub: FakeHub, given: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    hub: FakeHub, photos: Path, out: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert push(hub, given, out).returncode == 0
+    assert push(hub, photos, out).returncode == 0
     for name, data in hub.repos["user/set"].items():
         path = tmp_path / "downloaded" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -104,18 +104,18 @@ def test_what_arrived_is_a_dataset(
 
 
 class TestWhatIsRefused:
-    def refused(self, said: subprocess.CompletedProcess[str], words: str) -> None:
-        assert words in said.stderr
-        assert "Traceback" not in said.stderr
-        assert TOKEN not in said.stdout + said.stderr
+    def refused(self, done: subprocess.CompletedProcess[str], words: str) -> None:
+        assert words in done.stderr
+        assert "Traceback" not in done.stderr
+        assert TOKEN not in done.stdout + done.stderr
 
-    def test_another_dataset_of_that_name(self, hub: FakeHub, given: Path, out: Path) -> None:
+    def test_another_dataset_of_that_name(self, hub: FakeHub, photos: Path, out: Path) -> None:
         hub.repos["user/set"] = {".gitattributes": b"", "mine.jpg": b"mine"}
-        said = push(hub, given, out)
-        assert said.returncode == 1
-        self.refused(said, "user/set contains another dataset and nothing is overwritten; choose a new name")
+        done = push(hub, photos, out)
+        assert done.returncode == 1
+        self.refused(done, "user/set contains another dataset and nothing is overwritten; choose a new name")
         hub.repos["user/set"] = {RECIPE_FILE: b"another run"}
-        self.refused(push(hub, given, out), "contains another dataset")
+        self.refused(push(hub, photos, out), "contains another dataset")
         assert hub.repos["user/set"] == {RECIPE_FILE: b"another run"}
 
     @pytest.mark.parametrize(
@@ -128,16 +128,16 @@ class TestWhatIsRefused:
         ],
     )
     def test_before_the_work(
-        self, hub: FakeHub, given: Path, tmp_path: Path, environment: dict[str, str], words: str
+        self, hub: FakeHub, photos: Path, tmp_path: Path, environment: dict[str, str], words: str
     ) -> None:
-        said = push(hub, given, tmp_path / "new", **environment)
-        assert said.returncode == 2
-        self.refused(said, words)
+        done = push(hub, photos, tmp_path / "new", **environment)
+        assert done.returncode == 2
+        self.refused(done, words)
         assert not (tmp_path / "new").exists()
 
-    def test_a_token_that_may_only_read(self, hub: FakeHub, given: Path, out: Path) -> None:
+    def test_a_token_that_may_only_read(self, hub: FakeHub, photos: Path, out: Path) -> None:
         hub.role = "read"
-        self.refused(push(hub, given, out), "HF_TOKEN is read-only")
+        self.refused(push(hub, photos, out), "HF_TOKEN is read-only")
 
     @pytest.mark.parametrize(
         ("place", "status", "words"),
@@ -148,21 +148,21 @@ class TestWhatIsRefused:
         ],
     )
     def test_by_the_hub(
-        self, hub: FakeHub, given: Path, out: Path, place: tuple[str, str], status: int, words: str
+        self, hub: FakeHub, photos: Path, out: Path, place: tuple[str, str], status: int, words: str
     ) -> None:
         hub.refuse[place] = status
-        said = push(hub, given, out)
-        assert said.returncode == 1
-        self.refused(said, words)
+        done = push(hub, photos, out)
+        assert done.returncode == 1
+        self.refused(done, words)
         hub.refuse.clear()
-        assert push(hub, given, out).returncode == 0
+        assert push(hub, photos, out).returncode == 0
 
     @pytest.mark.parametrize("name", ["set", "user/set/more", "user/se t", "", "../x"])
     def test_names(self, name: str) -> None:
         with pytest.raises(HubError, match="is not a valid dataset name"):
             Hub(name, Settings(hf_token=TOKEN))
 
-    def test_a_zip(self, hub: FakeHub, given: Path, tmp_path: Path) -> None:
-        said = push(hub, given, tmp_path / "out.zip")
-        assert said.returncode == 2
-        assert "not a ZIP" in said.stderr
+    def test_a_zip(self, hub: FakeHub, photos: Path, tmp_path: Path) -> None:
+        done = push(hub, photos, tmp_path / "out.zip")
+        assert done.returncode == 2
+        assert "not a ZIP" in done.stderr
