@@ -11,7 +11,7 @@ from pathlib import Path
 from augmentai.dataset.recipe_file import parse_mapping, recipe_differences, recipe_from_mapping
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.recipe import Recipe, RecipeError
-from augmentai.system.versions import versions
+from augmentai.system.versions import NAMES, versions
 from augmentai.types import Source
 
 _HEAD = """# A run of AugmentAI. The same command resumes it where it was interrupted;
@@ -40,7 +40,8 @@ class RunRecord:
         retry_round: 1, and one more each time a finished run was run again to retry what filters had rejected.
         geometry: what the recipe's geometry resolved to for these sources, "" where it is unknown.
         models: the version of each model that could be used, by engine.
-        versions: of Python and of the packages that the pixels depend on.
+        versions: of Python and of the packages that the pixels depend on, and of those that other dataset formats come
+            from.
     """
 
     recipe: Recipe
@@ -85,6 +86,7 @@ def build_record(
     labels_sha256: str = "",
     retry_round: int = 1,
     geometry: str = "",
+    packages: Iterable[str] = (),
 ) -> RunRecord:
     """The record of a run that is about to start.
 
@@ -98,6 +100,7 @@ def build_record(
         labels_sha256: see `RunRecord`.
         retry_round: see `RunRecord`.
         geometry: see `RunRecord`.
+        packages: other packages that the dataset formats come from, with their versions ("my-package 1.2").
 
     Returns:
         The record, with hashes of the sources and the versions of this installation.
@@ -124,7 +127,7 @@ def build_record(
         retry_round,
         geometry,
         models,
-        versions(),
+        versions() | dict(package.rsplit(" ", 1) for package in packages),
     )
 
 
@@ -189,6 +192,8 @@ def differences(before: RunRecord, now: RunRecord) -> list[str]:
         same_count = before.source_count == now.source_count
         counts = f"{now.source_count}, some of them changed" if same_count else str(now.source_count)
         found.append(f"there were {before.source_count} sources, now {counts}")
+    elif missing := _missing_packages(before, now):
+        found.append(f"its dataset format came from {missing}, which is not installed or not used now")
     elif before.places_sha256 != now.places_sha256:
         found.append("images were moved or renamed, or other images are held out for validation and test")
     elif before.labels_sha256 is not None and before.labels_sha256 != now.labels_sha256:
@@ -199,6 +204,13 @@ def differences(before: RunRecord, now: RunRecord) -> list[str]:
         if now.models.get(name, version) != version
     ]
     return found
+
+
+def _missing_packages(before: RunRecord, now: RunRecord) -> str:
+    """The packages of dataset formats that a run used before and does not use now."""
+    return ", ".join(
+        f"{name} {version}" for name, version in before.versions.items() if name not in {*NAMES, *now.versions}
+    )
 
 
 def _relative_to(home: Path, path: Path) -> str:

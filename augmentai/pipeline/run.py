@@ -9,6 +9,7 @@ from pathlib import Path
 from augmentai.annotations import LabelError
 from augmentai.dataset.contact_sheet import draw_contact_sheet
 from augmentai.dataset.dataset_card import count_dataset, dataset_title, render_card
+from augmentai.dataset.formats.detect import packages_of
 from augmentai.dataset.manifest import CARD, SHEET
 from augmentai.dataset.run_record import RunRecord, build_record
 from augmentai.dataset.writers.base import Writer, writer_for
@@ -33,8 +34,9 @@ def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
     plan, gathered = job.plan, job.gathered
     used = model_versions(plan.recipe.engine, job.engines)
     labels, geometry = gathered.labels_sha256, str(plan.geometry)
+    packages = packages_of(gathered.layout.name, plan.recipe.to)
     return build_record(
-        plan.recipe, gathered.sources, used, inputs, out, gathered.holdout, labels, plan.retry_round, geometry
+        plan.recipe, gathered.sources, used, inputs, out, gathered.holdout, labels, plan.retry_round, geometry, packages
     )
 
 

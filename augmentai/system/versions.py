@@ -8,6 +8,8 @@ from importlib import metadata
 
 _PACKAGES = ("torch", "pillow", "numpy", "diffusers", "transformers")
 
+NAMES = ("augmentai", "python", *_PACKAGES)
+
 
 @cache
 def versions() -> dict[str, str]:

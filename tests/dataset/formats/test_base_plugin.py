@@ -221,6 +221,22 @@ class TestCommandLine:
             assert "imagefolder" in refused.stderr
             assert "Traceback" not in refused.stderr
 
+    def test_a_set_recognised_by_itself_needs_the_package_too(self, package: Path, tmp_path: Path) -> None:
+        given, out = write(tmp_path / "in", lbl()), tmp_path / "out"
+        options = ("-e", "gan", "--no-filters", "--seed", "7")
+        assert command(given, "-o", out, *options, packages=package).returncode == 0
+        versions = yaml.safe_load((out / "recipe.yaml").read_text("utf-8"))["versions"]
+        assert versions["strangers-formats"] == "1.0"
+        resumed = command(given, "-o", out, *options, packages=package)
+        assert resumed.returncode == 0, resumed.stderr
+        missing = "its dataset format came from strangers-formats 1.0, which is not installed or not used now"
+        refused = command(given, "-o", out, *options, packages=None)
+        assert refused.returncode == 2
+        assert missing in refused.stderr
+        replayed = command("replay", out, packages=None)
+        assert missing in replayed.stderr
+        assert "Traceback" not in refused.stderr + replayed.stderr
+
 
 def test_the_api_and_the_page_offer_it(package: Path, tmp_path: Path) -> None:
     (tmp_path / "app").mkdir()
