@@ -14,7 +14,7 @@ from augmentai.dataset.recipe_file import load_recipe
 from augmentai.operations import BUILT_IN
 from augmentai.pipeline.stages import STAGES
 from augmentai.recipe import Recipe
-from augmentai.recipe_fields import markdown
+from augmentai.recipe.fields import markdown
 from augmentai.registry import find
 from augmentai.settings import DEFAULT_WEIGHTS, EXAMPLES, ROOT, table
 
@@ -101,7 +101,7 @@ def test_settings_are_those_of_the_code() -> None:
 
 def test_recipe_fields_are_those_of_the_code() -> None:
     text = (DOCS / "recipe.md").read_text()
-    assert text.endswith(markdown()), "run `python -m augmentai.recipe_fields` and put its tables into docs/recipe.md"
+    assert text.endswith(markdown()), "run `python -m augmentai.recipe.fields` and put its tables into docs/recipe.md"
 
 
 @pytest.mark.parametrize(("code", "to_run"), blocks("yaml"))

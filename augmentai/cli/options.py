@@ -7,9 +7,9 @@ from typing import Any
 
 import click
 
-from augmentai.recipe import GROUPS, Group
-from augmentai.recipe_fields import FIELDS, RecipeField
-from augmentai.recipe_kinds import RecipeError, Switch, WholeNumber
+from augmentai.recipe.fields import FIELDS, RecipeField
+from augmentai.recipe.kinds import RecipeError, Switch, WholeNumber
+from augmentai.recipe.setting import GROUPS, Group
 
 _FLAGS_WIDTH = 32  # of the first column, in characters
 _LAST = 1000  # the place of options that are not common

@@ -32,7 +32,7 @@ from augmentai.engines import available
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe, RecipeError
-from augmentai.recipe_fields import by_name
+from augmentai.recipe.fields import by_name
 from augmentai.settings import SettingsError, load_settings
 
 _WORKING = "augmenting"

@@ -13,7 +13,7 @@ from augmentai.annotations import LabelError
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, SHEET, is_made
 from augmentai.dataset.run_record import RunRecord
 from augmentai.recipe import AUTO
-from augmentai.recipe_steps import format_steps
+from augmentai.recipe.steps import format_steps
 from augmentai.types import Source
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from augmentai.recipe import AUTO, Recipe, RecipeError
-from augmentai.recipe_steps import format_steps
+from augmentai.recipe.steps import format_steps
 
 _LARGEST_RECIPE_BYTES = 1 << 20
 

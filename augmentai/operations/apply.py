@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from augmentai import registry
 from augmentai.operations.base import DrawSettings, Operation, OperationError
-from augmentai.recipe_steps import Step, make_step
+from augmentai.recipe.steps import Step, make_step
 
 if TYPE_CHECKING:
     from PIL.Image import Image

@@ -17,7 +17,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from augmentai.operations.parameters import Number, Parameter, parameter, parameters_of
-from augmentai.recipe_kinds import RecipeError
+from augmentai.recipe.kinds import RecipeError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -58,7 +58,7 @@ class Operation(ABC):
 
     Example:
         >>> from PIL import Image, ImageOps
-        >>> from augmentai.recipe_kinds import WholeNumber
+        >>> from augmentai.recipe.kinds import WholeNumber
         >>> @dataclass(frozen=True)
         ... class Posterize(Operation):
         ...     name, title, blurb = "posterize", "Posterize", "fewer levels per colour"

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from augmentai.recipe_kinds import Kind, is_number
+from augmentai.recipe.kinds import Kind, is_number
 
 _METADATA = "parameter"
 
@@ -35,7 +35,7 @@ def parameter(default: Any, kind: Kind, help: str) -> Any:
 
     Args:
         default: its value where a recipe gives none.
-        kind: the values it takes: `Number`, `Range`, or one of `augmentai.recipe_kinds` such as `WholeNumber`, `Switch`
+        kind: the values it takes: `Number`, `Range`, or one of `augmentai.recipe.kinds` such as `WholeNumber`, `Switch`
             or `Choice`.
         help: what it does, in one line.
     """

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from html import escape
 from typing import Any
 
-from augmentai.recipe_fields import by_name
-from augmentai.recipe_kinds import WholeNumber
+from augmentai.recipe.fields import by_name
+from augmentai.recipe.kinds import WholeNumber
 
 
 def snippets(form: Mapping[str, Any], url: str, user: str = "") -> str:

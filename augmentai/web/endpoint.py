@@ -11,9 +11,9 @@ from typing import Any
 
 import gradio as gr
 
-from augmentai.recipe_fields import FIELDS, RecipeField, api_fields
-from augmentai.recipe_kinds import Fraction, Numbers, Switch, WholeNumber
-from augmentai.recipe_steps import Steps
+from augmentai.recipe.fields import FIELDS, RecipeField, api_fields
+from augmentai.recipe.kinds import Fraction, Numbers, Switch, WholeNumber
+from augmentai.recipe.steps import Steps
 from augmentai.web.handlers.jobs import JobHandlers
 
 _FILES = "files: images and ZIPs; the layout of a dataset in a ZIP is preserved, labels included"

@@ -14,9 +14,9 @@ import gradio as gr
 from augmentai.engines import key_engine
 from augmentai.engines.base import Engine
 from augmentai.recipe import AUTO
-from augmentai.recipe_fields import FIELDS, RecipeField, by_name
-from augmentai.recipe_kinds import Fraction, Switch, WholeNumber
-from augmentai.recipe_steps import Steps
+from augmentai.recipe.fields import FIELDS, RecipeField, by_name
+from augmentai.recipe.kinds import Fraction, Switch, WholeNumber
+from augmentai.recipe.steps import Steps
 
 _BALANCING_TITLES = {"": "Off", "balance": "Match largest class", "per_class": "Target per class"}
 _MORE_ORDER = ("engine", "geometry", "mirror", "filters", "prompt", "negative_prompt")  # others follow, in pairs

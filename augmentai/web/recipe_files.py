@@ -11,7 +11,7 @@ from typing import Any
 import gradio as gr
 
 from augmentai.recipe import Recipe, RecipeError
-from augmentai.recipe_fields import FIELDS, recipe_from_form
+from augmentai.recipe.fields import FIELDS, recipe_from_form
 from augmentai.web import texts
 
 

@@ -11,8 +11,8 @@ from click.testing import CliRunner
 
 from augmentai.cli.app import app, run
 from augmentai.cli.options import FieldOption, GroupedCommand, recipe_options, typed_fields
-from augmentai.recipe import GROUPS
-from augmentai.recipe_fields import FIELDS, by_name
+from augmentai.recipe.fields import FIELDS, by_name
+from augmentai.recipe.setting import GROUPS
 
 # Spellings of earlier versions, which scripts rely on.
 FLAGS = {

@@ -18,7 +18,7 @@ import numpy as np
 from PIL import Image
 
 from augmentai.operations import Operation, Range, parameter
-from augmentai.recipe_kinds import WholeNumber
+from augmentai.recipe.kinds import WholeNumber
 
 
 @dataclass(frozen=True)

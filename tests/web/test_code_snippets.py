@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from augmentai.recipe import Thresholds
-from augmentai.recipe_fields import FIELDS
+from augmentai.recipe.fields import FIELDS
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.access.public import USER_NAME
 from augmentai.web.code_snippets import command_line, curl_call, python_call

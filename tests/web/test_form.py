@@ -9,7 +9,7 @@ import gradio as gr
 import pytest
 
 from augmentai.recipe import Recipe
-from augmentai.recipe_fields import FIELDS, recipe_from_form
+from augmentai.recipe.fields import FIELDS, recipe_from_form
 from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
 
 AUTOMATIC, BALANCING = "automatic strength", "class balancing"

@@ -129,7 +129,7 @@ class TestInPython:
         assert "not a Label lines dataset: expected a .lbl file per image, beside it" in found.failures[0].reason
 
     def test_choices_and_suffixes_include_it(self) -> None:
-        from augmentai.recipe_fields import by_name
+        from augmentai.recipe.fields import by_name
 
         assert ("Label lines", "lbl") in by_name("layout").kind.titled()
         assert ("Box table", "boxtable") in by_name("to").kind.titled()

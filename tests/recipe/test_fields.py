@@ -14,10 +14,11 @@ import pytest
 from click.testing import CliRunner
 
 from augmentai.cli.options import FieldOption, GroupedCommand, recipe_options, typed_fields
-from augmentai.recipe import GROUPS, Recipe, RecipeError, Thresholds, setting
-from augmentai.recipe_fields import FIELDS, RecipeField, api_fields, by_name, fields_of, markdown, recipe_from_form
-from augmentai.recipe_kinds import Choice, Fraction, Numbers, Switch, Text, WholeNumber
-from augmentai.recipe_steps import Steps
+from augmentai.recipe import Recipe, RecipeError, Thresholds
+from augmentai.recipe.fields import FIELDS, RecipeField, api_fields, by_name, fields_of, markdown, recipe_from_form
+from augmentai.recipe.kinds import Choice, Fraction, Numbers, Switch, Text, WholeNumber
+from augmentai.recipe.setting import GROUPS, setting
+from augmentai.recipe.steps import Steps
 from augmentai.web.endpoint import add_endpoint, description
 from augmentai.web.form import Form, more_settings, simple_fields
 from augmentai.web.handlers.jobs import JobHandlers

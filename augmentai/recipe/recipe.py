@@ -1,7 +1,7 @@
 """What the user asks for: one frozen, validated dataclass, whose fields are declared once for every front end.
 
 Each field of `Recipe` says here all that the program says of it: its type, kind, default, group, flags, help, and how
-the page shows it. `recipe_fields` makes a table of that, and the command line, the API, the page and the docs are
+the page shows it. `fields` makes a table of that, and the command line, the API, the page and the docs are
 generated from the table. To add a field, declare it here.
 """
 
@@ -9,13 +9,12 @@ generated from the table. To add a field, declare it here.
 
 from __future__ import annotations
 
-import dataclasses
 import secrets
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
 from augmentai import registry
-from augmentai.recipe_kinds import (
+from augmentai.recipe.kinds import (
     Choice,
     Fraction,
     Kind,
@@ -25,10 +24,10 @@ from augmentai.recipe_kinds import (
     Switch,
     Text,
     WholeNumber,
-    is_number,
-    shown,
 )
-from augmentai.recipe_steps import Step, Steps, step_names
+from augmentai.recipe.setting import setting
+from augmentai.recipe.steps import Step, Steps, step_names
+from augmentai.recipe.thresholds import Thresholds
 
 AUTO = "auto"
 MAX_VARIATIONS = 16
@@ -39,91 +38,14 @@ MAX_OPERATIONS = 16
 MAX_PER_CLASS = 1_000_000
 MAX_PER_SOURCE = 1000
 
-Group = Literal["what to make", "dataset", "filters", "engines", "output"]
-Place = Literal["", "main", "dataset", "more"]
 OutputFormat = Literal["same", "png", "jpeg", "webp"]
 Geometry = Literal["auto", "none", "flip", "light", "strong"]
 Originals = Literal["auto", "copy", "link", "none"]
 Splits = Literal["copy", "leave-out"]
 Drift = Literal["reject", "mark"]
 
-GROUPS: tuple[Group, ...] = get_args(Group)
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 GEOMETRIES: tuple[Geometry, ...] = get_args(Geometry)
-
-
-@dataclass(frozen=True)
-class Setting:
-    """What a field of the recipe says of itself.
-
-    Attributes:
-        kind: the values it takes.
-        group: the heading it is listed under.
-        help: what it does, in one line.
-        flags: how the command line spells it; a switch that is on by default has its opposite after a slash.
-        common: its place in its group in the short help of the command line; 0 if that does not list it.
-        api: whether the API has it as a keyword.
-        page: which part of the page shows it; "" for none.
-        label: what the page calls it; its name, if empty.
-        info: the line below its control; none, if empty.
-        placeholder: an example that an empty text box shows.
-        page_default: what the page starts with, where that is not the recipe's default.
-    """
-
-    kind: Kind
-    group: Group
-    help: str
-    flags: tuple[str, ...]
-    common: int = 0
-    api: bool = True
-    page: Place = "more"
-    label: str = ""
-    info: str = ""
-    placeholder: str = ""
-    page_default: Any = None
-
-
-def setting(default: Any, kind: Kind, group: Group, help: str, *flags: str, **more: Any) -> Any:
-    """A field of the recipe with its default and what it says of itself; the parameters are those of `Setting`.
-
-    A callable default is called for each recipe.
-    """
-    metadata = {"setting": Setting(kind, group, help, flags, **more)}
-    if callable(default):
-        return dataclasses.field(default_factory=default, metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Where the filters draw the line; 0 switches a filter off.
-
-    Attributes:
-        near_copy: least mean difference between a variation and its source, in levels of 255 times the strength.
-        flat: least contrast, as a fraction of the source's.
-        blurred: least sharpness, as a fraction of the source's.
-        duplicate: least difference between variations of one source, in levels of 255 times the strength.
-        held_out: least number of the 64 bits in which the perceptual hashes of a variation and of a validation or test
-            image must differ.
-        drift: least correlation of edges, 0 to 1, where the labels are, for engines that repaint the image.
-
-    Raises:
-        RecipeError: a value is not a number, or is below 0.
-    """
-
-    near_copy: float = 4.0
-    flat: float = 0.1
-    blurred: float = 0.35
-    duplicate: float = 3.0
-    held_out: float = 4
-    drift: float = 0.4
-
-    def __post_init__(self) -> None:
-        for one in fields(self):
-            value = getattr(self, one.name)
-            if not (is_number(value) and 0 <= value < float("inf")):
-                raise RecipeError(f"the threshold {one.name} is {shown(value)}; expected a number from 0")
-            object.__setattr__(self, one.name, float(value))
 
 
 def _can_be_written(dataset_format: Any) -> bool:
@@ -142,7 +64,7 @@ class Recipe:
         'auto'
         >>> Recipe(variations=40)
         Traceback (most recent call last):
-        augmentai.recipe_kinds.RecipeError: variations is 40; expected a whole number from 1 to 16
+        augmentai.recipe.kinds.RecipeError: variations is 40; expected a whole number from 1 to 16
     """
 
     prompt: str = setting(

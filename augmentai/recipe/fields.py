@@ -1,6 +1,6 @@
 """The table of recipe fields, from which the command line, the API, the page and the docs are generated.
 
-`python -m augmentai.recipe_fields` prints it as Markdown.
+`python -m augmentai.recipe.fields` prints it as Markdown.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from augmentai.recipe import GROUPS, Recipe, Setting
-from augmentai.recipe_kinds import Kind, Switch
+from augmentai.recipe.kinds import Kind, Switch
+from augmentai.recipe.recipe import Recipe
+from augmentai.recipe.setting import GROUPS, Setting
 
 _LAST = 1000  # the place of fields that are not common
 

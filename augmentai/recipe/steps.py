@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from augmentai import registry
-from augmentai.recipe_kinds import Kind, RecipeError, Titled, shown, title_of
+from augmentai.recipe.kinds import Kind, RecipeError, Titled, shown, title_of
 
 Step = str | Mapping[str, Any]  # a name, or {name: parameters}
 

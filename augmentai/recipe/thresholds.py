@@ -1,0 +1,39 @@
+"""Where the filters draw the line."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+
+from augmentai.recipe.kinds import RecipeError, is_number, shown
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where the filters draw the line; 0 switches a filter off.
+
+    Attributes:
+        near_copy: least mean difference between a variation and its source, in levels of 255 times the strength.
+        flat: least contrast, as a fraction of the source's.
+        blurred: least sharpness, as a fraction of the source's.
+        duplicate: least difference between variations of one source, in levels of 255 times the strength.
+        held_out: least number of the 64 bits in which the perceptual hashes of a variation and of a validation or test
+            image must differ.
+        drift: least correlation of edges, 0 to 1, where the labels are, for engines that repaint the image.
+
+    Raises:
+        RecipeError: a value is not a number, or is below 0.
+    """
+
+    near_copy: float = 4.0
+    flat: float = 0.1
+    blurred: float = 0.35
+    duplicate: float = 3.0
+    held_out: float = 4
+    drift: float = 0.4
+
+    def __post_init__(self) -> None:
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if not (is_number(value) and 0 <= value < float("inf")):
+                raise RecipeError(f"the threshold {one.name} is {shown(value)}; expected a number from 0")
+            object.__setattr__(self, one.name, float(value))
