@@ -1,0 +1,42 @@
+"""What filters measure of an image."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from augmentai.filters.features import apart, decode_fingerprint, encode_fingerprint, image_features
+from augmentai.settings import EXAMPLES
+from tests.support.image_files import colours
+
+
+def test_fingerprints_go_to_the_manifest_and_back() -> None:
+    one, other = image_features(colours()).fingerprint, image_features(colours(seed=5)).fingerprint
+    assert decode_fingerprint(encode_fingerprint(one)) == one
+    assert (apart(one, one), apart(one, other) > 10) == (0, True)
+    assert [decode_fingerprint(text) for text in (None, "", "abc", "é", 4, encode_fingerprint(b"short"))] == [None] * 6
+
+
+@pytest.mark.parametrize("size_wh", [(8, 8), (2000, 8), (8, 2000), (1280, 853), (31, 17)])
+def test_features_of_any_size_and_mode(size_wh: tuple[int, int]) -> None:
+    picture = colours(size_wh)
+    assert image_features(picture).small.size[0] >= 8
+    assert min(image_features(picture).small.size) >= min(32, *size_wh)
+    alpha = picture.copy()
+    alpha.putalpha(255)
+    for same in (alpha, picture.convert("CMYK").convert("RGB")):
+        assert np.abs(image_features(same).coarse - image_features(picture).coarse).max() < 3
+    deep = Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257)
+    grey = image_features(picture.convert("L"))
+    assert np.abs(image_features(deep, (0, 65535)).coarse - grey.coarse).max() <= 3
+
+
+def test_the_hash_is_of_the_image_not_of_its_light() -> None:
+    with Image.open(EXAMPLES / "chelsea.png") as photo:
+        cat = photo.convert("RGB")
+    with Image.open(EXAMPLES / "coffee.png") as photo:
+        cup = photo.convert("RGB")
+    own = image_features(cat).hash
+    assert (own ^ image_features(cat.resize((200, 133)).point(lambda v: v * 0.7)).hash).bit_count() <= 4
+    assert (own ^ image_features(cup).hash).bit_count() > 12
