@@ -1,7 +1,20 @@
-"""Looks at finished variations and tells those that would not help a training set, and why."""
+"""What rejects variations that would not help a training set, and says why.
 
+`quality` judges a variation by itself, `holdout` against validation and test images, and `drift` where objects are
+labelled; `features` is what they measure. Siblings are compared by the pipeline, which knows their order.
+"""
+
+from augmentai.filters.drift import Drift, measure_drift
 from augmentai.filters.features import ImageFeatures, image_features
 from augmentai.filters.holdout import HoldoutIndex
 from augmentai.filters.quality import Verdict, judge_quality
 
-__all__ = ["HoldoutIndex", "ImageFeatures", "Verdict", "image_features", "judge_quality"]
+__all__ = [
+    "Drift",
+    "HoldoutIndex",
+    "ImageFeatures",
+    "Verdict",
+    "image_features",
+    "judge_quality",
+    "measure_drift",
+]

@@ -50,7 +50,7 @@ class Drift:
         return [index for index, score in self.scores.items() if score < threshold]
 
 
-def drift(before: Image.Image, after: Image.Image, labels: Labels) -> Drift:
+def measure_drift(before: Image.Image, after: Image.Image, labels: Labels) -> Drift:
     """Compare the edges of two images where objects are labelled.
 
     A score is the correlation of the two edge fields inside the box and a margin of 3 %, each edge weighted by the
@@ -68,7 +68,7 @@ def drift(before: Image.Image, after: Image.Image, labels: Labels) -> Drift:
 
     Example:
         >>> photo = Image.radial_gradient("L").convert("RGB")
-        >>> round(drift(photo, photo, Labels((Shape("disc", (30, 30, 220, 220)),))).lowest, 2)
+        >>> round(measure_drift(photo, photo, Labels((Shape("disc", (30, 30, 220, 220)),))).lowest, 2)
         1.0
     """
     scores = {}

@@ -108,35 +108,35 @@ def image_features(image: Image.Image, black_white: tuple[float, float] | None =
     return ImageFeatures(small.convert("RGB"))
 
 
-def change(before: ImageFeatures, after: ImageFeatures) -> float:
+def mean_difference(before: ImageFeatures, after: ImageFeatures) -> float:
     """Mean absolute difference of the coarse colours of two images, in levels of 255: 0 to 255.
 
     Example:
         >>> black, grey = (image_features(Image.new("L", (64, 64), level)) for level in (0, 50))
-        >>> change(black, grey)
+        >>> mean_difference(black, grey)
         50.0
     """
     return float(np.abs(before.coarse - after.coarse).mean())
 
 
-def apart(one: bytes, other: bytes) -> int:
+def fingerprint_distance(one: bytes, other: bytes) -> int:
     """The largest difference between two fingerprints in any cell and channel, in levels of 255: 0 to 255.
 
     Example:
         >>> one, other = (image_features(Image.new("L", (64, 64), level)).fingerprint for level in (100, 107))
-        >>> apart(one, other)
+        >>> fingerprint_distance(one, other)
         7
     """
     a, b = (np.frombuffer(each, np.uint8).astype(np.int16) for each in (one, other))
     return int(np.abs(a - b).max())
 
 
-def likeness(one: ImageFeatures, other: ImageFeatures) -> float:
+def lightness_correlation(one: ImageFeatures, other: ImageFeatures) -> float:
     """Correlation of the coarse lightness of two images: -1 to 1; 1 where neither shows anything.
 
     Example:
         >>> gradient = image_features(Image.linear_gradient("L"))
-        >>> round(likeness(gradient, gradient), 6)
+        >>> round(lightness_correlation(gradient, gradient), 6)
         1.0
     """
     a, b = (features.coarse.mean(-1) - features.coarse.mean() for features in (one, other))

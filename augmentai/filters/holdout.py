@@ -8,11 +8,11 @@ from threading import Event
 
 import numpy as np
 
-from augmentai.filters.features import SIDE_PX, ImageFeatures, image_features, likeness
+from augmentai.filters.features import SIDE_PX, ImageFeatures, image_features, lightness_correlation
 from augmentai.images import ImageError, decode
 from augmentai.types import Source
 
-_LEAST_LIKENESS = 0.95
+_MIN_CORRELATION = 0.95
 _COMPARED = 5  # of the nearest by hash; more than a few would be similar only where the set is all of one kind
 
 
@@ -52,7 +52,7 @@ class HoldoutIndex:
         for place in near[np.argsort(bits[near], kind="stable")][:_COMPARED]:
             source = self._sources[place]
             other = self._features(source)
-            if other is not None and likeness(features, other) >= _LEAST_LIKENESS:
+            if other is not None and lightness_correlation(features, other) >= _MIN_CORRELATION:
                 return source, int(bits[place])
         return None
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from augmentai.filters.features import ImageFeatures, change
+from augmentai.filters.features import ImageFeatures, mean_difference
 from augmentai.recipe import Thresholds
 
 _NOISY = 0.8  # most sharp photographs are between 0.1 and 0.8; sharpness above is noise, which a variation may lose
@@ -55,7 +55,7 @@ def judge_quality(
         >>> verdict.filter, verdict.scores["change"]
         ('near_copy', 0.0)
     """
-    changed = change(before, after)
+    changed = mean_difference(before, after)
     scores = {"change": round(changed, 2)}
     if strength == 0 or before.plain:
         return Verdict(scores)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from augmentai.filters.features import apart
+from augmentai.filters.features import fingerprint_distance
 from augmentai.pipeline.judge import reject
 from augmentai.pipeline.plan import RunPlan
 from augmentai.pipeline.run_state import Draft, RunState, spent_on
@@ -109,11 +109,11 @@ class Siblings:
         """The most similar sibling of lower index.
 
         Returns:
-            (its index, how many of 255 levels it is apart); None where there is none, or where `mine` is empty, as it
-            is for a variation of a plain source.
+            (its index, the distance of the fingerprints in levels of 255); None where there is none, or where `mine` is
+            empty, as it is for a variation of a plain source.
         """
         others = [
-            (apart(mine, other), lower)
+            (fingerprint_distance(mine, other), lower)
             for lower, other in self._families[key].fingerprints.items()
             if other is not None and lower < index and mine
         ]

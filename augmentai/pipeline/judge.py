@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from augmentai.filters import ImageFeatures, Verdict, image_features, judge_quality
+from augmentai.filters import ImageFeatures, Verdict, image_features, judge_quality, measure_drift
 from augmentai.pipeline.run_state import Draft, RunState, failed, failed_draft, spent_on
 from augmentai.types import Outcome, Rejection, variation_seed
 
@@ -81,9 +81,7 @@ def _against_drift(verdict: Verdict, draft: Draft, run: RunState) -> Verdict:
     labels, least = made.task.labels, recipe.thresholds.drift
     if labels is None or not made.repainted or made.strength_used <= 0 or least <= 0:
         return verdict
-    from augmentai.filters.drift import drift
-
-    measured = drift(made.task.photo.rgb, made.image, labels)
+    measured = measure_drift(made.task.photo.rgb, made.image, labels)
     verdict = replace(verdict, scores={**verdict.scores, "drift": measured.lowest})
     drifted = measured.below(least)
     if not drifted:

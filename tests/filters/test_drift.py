@@ -16,7 +16,7 @@ from augmentai.dataset.manifest import manifest_line
 from augmentai.dataset.readers.gather import gather
 from augmentai.engines.base import Task
 from augmentai.engines.gan import GanEngine
-from augmentai.filters.drift import drift
+from augmentai.filters.drift import measure_drift
 from augmentai.pipeline.job import Job, limits
 from augmentai.recipe import Recipe
 from augmentai.settings import EXAMPLES, Settings
@@ -47,7 +47,7 @@ def box_in(picture: Image.Image, name: str) -> tuple[int, int, int, int]:
 
 
 def score(before: Image.Image, after: Image.Image, box: tuple[float, ...], **shape: Any) -> float:
-    return drift(before, after, Labels((Shape("thing", box, **shape),))).lowest  # type: ignore[arg-type]
+    return measure_drift(before, after, Labels((Shape("thing", box, **shape),))).lowest  # type: ignore[arg-type]
 
 
 def jpeg(picture: Image.Image, quality: int) -> Image.Image:
@@ -132,7 +132,9 @@ def test_only_what_is_labelled_counts() -> None:
     after = _pasted(before, (0, 0, 200, before.height), photo("coffee.png"))
     assert score(before, after, box) > 0.9
     assert score(before, after, (0, 200, 200, before.height)) < THRESHOLD
-    found = drift(before, after, Labels((Shape("a", box), Shape("b", (0, 200, 200, before.height)), Shape("c", None))))
+    found = measure_drift(
+        before, after, Labels((Shape("a", box), Shape("b", (0, 200, 200, before.height)), Shape("c", None)))
+    )
     assert found.below(THRESHOLD) == [1]
     assert set(found.scores) == {0, 1}
 
@@ -145,13 +147,13 @@ def test_shapes_without_a_box_and_semantic_masks() -> None:
     outline = (((x0, y0), (x1, y0), (x1, y1), (x0, y1)),)
     wiped = HARMFUL["wiped out"](before, box)
     for shape in (Shape("cup", None, outline), Shape("cup", None, mask=bitmap)):
-        assert drift(before, HARMLESS["night"](before), Labels((shape,))).lowest > 0.8
-        assert drift(before, wiped, Labels((shape,))).lowest < THRESHOLD
+        assert measure_drift(before, HARMLESS["night"](before), Labels((shape,))).lowest > 0.8
+        assert measure_drift(before, wiped, Labels((shape,))).lowest < THRESHOLD
     # A mask's borders lie on the edges of what is in the picture: here the cup's own outline, found by its light.
     cup = Image.fromarray((np.asarray(before.convert("L").filter(ImageFilter.GaussianBlur(3))) > 110).astype(np.uint8))
     masked = Labels(mask=cup)
-    assert drift(before, HARMLESS["hue"](before), masked).scores[-1] > 0.7
-    assert drift(before, photo("china.jpg").resize(before.size), masked).lowest < THRESHOLD
+    assert measure_drift(before, HARMLESS["hue"](before), masked).scores[-1] > 0.7
+    assert measure_drift(before, photo("china.jpg").resize(before.size), masked).lowest < THRESHOLD
 
 
 def test_nothing_to_measure_is_no_drift() -> None:
@@ -161,7 +163,7 @@ def test_nothing_to_measure_is_no_drift() -> None:
         Labels(),
         Labels(mask=Image.new("L", (200, 200))),
     ):
-        assert drift(plain, plain, labels).lowest == 1.0
+        assert measure_drift(plain, plain, labels).lowest == 1.0
 
 
 class TestInAJob:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augmentai.filters.features import apart, decode_fingerprint, encode_fingerprint, image_features
+from augmentai.filters.features import decode_fingerprint, encode_fingerprint, fingerprint_distance, image_features
 from augmentai.settings import EXAMPLES
 from tests.support.image_files import colours
 
@@ -14,7 +14,7 @@ from tests.support.image_files import colours
 def test_fingerprints_go_to_the_manifest_and_back() -> None:
     one, other = image_features(colours()).fingerprint, image_features(colours(seed=5)).fingerprint
     assert decode_fingerprint(encode_fingerprint(one)) == one
-    assert (apart(one, one), apart(one, other) > 10) == (0, True)
+    assert (fingerprint_distance(one, one), fingerprint_distance(one, other) > 10) == (0, True)
     assert [decode_fingerprint(text) for text in (None, "", "abc", "é", 4, encode_fingerprint(b"short"))] == [None] * 6
 
 
