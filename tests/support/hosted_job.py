@@ -89,3 +89,16 @@ def run_job(
 def _local() -> GanEngine:
     """The real one, loaded once for all tests."""
     return GanEngine(Settings())
+
+
+def accounted(ran: Ran, hosted: int, says: str) -> None:
+    """Every image is there once, by the engine that should have made it, in its source's size, with the reason."""
+    assert sorted(outcome.source.path for outcome in ran.outcomes) == [f"cats/{i}.jpg" for i in range(4)]
+    for outcome in ran.outcomes:
+        assert outcome.variation is not None, outcome.reason
+        assert outcome.variation.image.size == (48, 32)
+        assert bool(outcome.fallbacks) == (outcome.variation.engine == "gan")
+    assert ran.engines.get("stability", 0) == hosted
+    assert ran.engines.get("gan", 0) == 4 - hosted
+    assert says in ran.reasons
+    assert KEY not in ran.reasons

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import io
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from augmentai.engines.stability.endpoints import ENDPOINTS, FieldError, request_plan
+from augmentai.engines.stability.endpoints import ENDPOINTS
 from augmentai.engines.stability.prepare import AnswerError, prepare, restore
 from augmentai.recipe import Recipe
-from augmentai.settings import EXAMPLES, Settings
+from augmentai.settings import EXAMPLES
 from augmentai.types import Source
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.support.hosted_job import run_job, settings_for
@@ -91,46 +90,6 @@ def test_whatever_size_comes_back_it_ends_as_the_source(answer_wh: tuple[int, in
     assert restore(encoded(colours(answer_wh)), sent, picture)[0].size == (300, 200)
 
 
-@pytest.mark.parametrize("strength", [0.0, 0.3, 0.6])
-@pytest.mark.parametrize("what", ["squeezed", "more", "less"])
-@pytest.mark.parametrize("photo", ["chelsea.png", "coffee.png", "retina.jpg", "rocket.jpg"])
-def test_an_answer_of_another_shape_is_laid_where_its_edges_belong(photo: str, what: str, strength: float) -> None:
-    """Whether the service squeezed the picture, showed more of the scene or less: points stay where they were."""
-    with Image.open(EXAMPLES / photo) as opened:
-        picture = opened.convert("RGB")
-    sent = prepare(picture, ENDPOINTS["sd3"])
-    with Image.open(io.BytesIO(sent.data)) as opened:
-        canvas = opened.convert("RGB")
-    width, height = canvas.size
-    if what == "squeezed":
-        answer = canvas.resize((width - 64, height))
-    elif what == "more":
-        answer = Image.new("RGB", (width + 64, height), (90, 110, 60))
-        answer.paste(canvas, (32, 0))
-    else:
-        answer = canvas.crop((32, 0, width - 32, height))
-    pattern = Image.fromarray(np.random.default_rng(1).integers(0, 256, (12, 12, 3), dtype=np.uint8))
-    answer = Image.blend(answer, pattern.resize(answer.size, Image.Resampling.BICUBIC), strength)
-    back, _ = restore(encoded(answer), sent, picture)
-    assert back.size == picture.size
-    assert abs(shift_of(back, picture)) <= 0.002
-
-
-def shift_of(picture: Image.Image, of: Image.Image) -> float:
-    """How far the picture's outer left and right thirds lie apart from the other's, as a share of the width."""
-    width_px, found = 500, []
-    for left in (40, 300):
-        first = _slopes(of.resize((width_px, 300)))[:, left : left + 160]
-        whole = _slopes(picture.resize((width_px, 300)))
-        scores = [np.corrcoef(first.ravel(), whole[:, left + s : left + s + 160].ravel())[0, 1] for s in range(-40, 41)]
-        found.append(int(np.argmax(scores)) - 40)
-    return max(found, key=abs) / width_px
-
-
-def _slopes(picture: Image.Image) -> np.ndarray[Any, Any]:
-    return np.abs(np.gradient(np.asarray(picture.convert("L"), np.float32), axis=1))
-
-
 def test_noise_of_a_camera_stays_below_the_limit_of_a_request(emulator: Emulator) -> None:  # noqa: F811
     noise = np.random.default_rng(0).integers(0, 256, (3000, 3400, 3), dtype=np.uint8)
     source = Source.from_bytes("a.jpg", encoded(Image.fromarray(noise), "JPEG", quality=90))
@@ -201,23 +160,6 @@ def test_answers_of_every_mode_become_rgb(mode: str, kind: str) -> None:
     sent = prepare(colours(), ENDPOINTS["structure"])
     back, _ = restore(encoded(colours(sent.sent_wh).convert(mode), kind), sent, colours())
     assert (back.mode, back.size) == ("RGB", (48, 32))
-
-
-PLANS: list[tuple[dict[str, Any], str]] = [
-    ({"stability_model": "sdxl"}, "STABILITY_MODEL is 'sdxl'; expected one of sd3.5-large"),
-    ({"stability_fields": {"cfg": 3}}, "cfg is not a field of sd3; it knows cfg_scale"),
-    ({"stability_fields": {"cfg_scale": "high"}}, "cfg_scale is 'high'; expected a number from 1 to 10"),
-    ({"stability_fields": {"style_preset": "nice"}}, "style_preset is 'nice'; expected one of enhance"),
-    ({"stability_fields": {"seed": 3}}, "may not set seed"),
-    ({"stability_endpoint": "ultra", "stability_fields": {"cfg_scale": 3}}, "cfg_scale is not a field of ultra"),
-    ({"stability_prices": {"ultr": 3}}, "AUGMENTAI_STABILITY_PRICES names 'ultr'"),
-]
-
-
-@pytest.mark.parametrize(("changes", "says"), PLANS, ids=[says for _, says in PLANS])
-def test_settings_that_the_service_would_not_understand(changes: dict[str, Any], says: str) -> None:
-    with pytest.raises(FieldError, match=says):
-        request_plan(Settings(**changes))
 
 
 def smooth(size_wh: tuple[int, int]) -> Image.Image:
