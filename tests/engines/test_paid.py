@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image
 
 from augmentai import engines
-from augmentai.engines.base import Estimate
+from augmentai.engines.base import EngineUnavailableError, Estimate, JobView, Made, Refused, Task
 from augmentai.engines.budget import CreditLimits, Ledger, LedgerError
+from augmentai.engines.paid import PaidEngine
 from augmentai.engines.stability import StabilityEngine
+from augmentai.images import Photo
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings, load_settings
+from augmentai.types import Source
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.support.hosted_job import KEY, run_job, settings_for, some_sources
 
@@ -88,3 +93,94 @@ def test_prices_and_fields_come_from_the_environment(monkeypatch: pytest.MonkeyP
     settings = load_settings()
     assert settings.stability_prices == {"ultra": 9, "sd3.5-medium": 3}
     assert settings.stability_fields == {"style_preset": "photographic"}
+
+
+class Charging(PaidEngine):
+    """The least that a paid engine states."""
+
+    name = "charging"
+    auto_rank = 0
+
+    def credits_per_image(self, recipe: Recipe) -> float:
+        if recipe.strength == 1:
+            raise ValueError("no price for that")
+        return 2.5
+
+    def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
+        for task in tasks:
+            if (reservation := self.reserve(task, job)) is None:
+                return
+            reservation.settle(True)
+            yield self.made(task, task.photo.rgb, details={"credits": reservation.credits})
+
+
+def tasks(count: int) -> list[Task]:
+    photo = Photo(Image.new("RGB", (8, 8)), "PNG", "RGB")
+    return [Task(Source.from_bytes(f"{i}.png", bytes([i])), photo, 1, i + 1, Recipe()) for i in range(count)]
+
+
+@pytest.mark.parametrize(("on_cap", "fall_back"), [("fallback", True), ("stop", False)])
+def test_at_a_limit_it_hands_back_what_it_has_taken(on_cap: str, fall_back: bool) -> None:
+    engine = Charging(Settings(credits_per_job=6, credits_on_cap=on_cap))  # type: ignore[arg-type]
+    made = []
+    with pytest.raises(EngineUnavailableError, match=r"the limit of 6 credits a job is reached \(5 spent") as caught:
+        made += engine.make(iter(tasks(4)), JobView((), Recipe(), 10**6))
+    assert (caught.value.for_good, caught.value.fall_back) == (True, fall_back)
+    assert [task.seed for task in caught.value.unfinished] == [3]
+
+
+def test_a_count_that_cannot_be_kept_ends_the_engine(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    engine = Charging(Settings(credits_per_day=6, state=tmp_path / "file" / "below"))
+    with pytest.raises(EngineUnavailableError, match="cannot be written to") as caught:
+        next(engine.make(iter(tasks(1)), JobView((), Recipe(), 10**6)))
+    assert caught.value.for_good
+
+
+def test_a_cancelled_job_reserves_nothing() -> None:
+    engine, job = Charging(Settings()), JobView((), Recipe(), 10**6)
+    job.stop.set()
+    assert list(engine.make(iter(tasks(1)), job)) == []
+    assert engine.budget(job).spent == 0
+
+
+def test_engines_of_one_owner_share_a_job_s_limit_and_a_visitor_has_their_own() -> None:
+    class Keyed(Charging):
+        name = "keyed"
+
+        def _keyed(self, key: str) -> Keyed:
+            return Keyed(self.settings)
+
+    settings, job = Settings(credits_per_job=6), JobView((), Recipe(), 10**6)
+    first, second = Charging(settings), Keyed(settings)
+    assert len(list(first.make(iter(tasks(2)), job))) == 2
+    with pytest.raises(EngineUnavailableError, match="5 spent"):
+        next(second.make(iter(tasks(1)), job))
+    own = second.with_key("mine")
+    assert len(list(own.make(iter(tasks(2)), job))) == 2
+
+
+def test_a_price_that_there_is_not_costs_no_estimate() -> None:
+    assert Charging(Settings()).estimate(Recipe(strength=1), 2) is None
+
+
+def test_the_dearest_engine_that_a_recipe_may_use_is_foretold() -> None:
+    class Dearer(Charging):
+        name = "dearer"
+
+        def credits_per_image(self, recipe: Recipe) -> float:
+            return 4.0
+
+    settings = Settings()
+    dearest = engines.estimate([Charging(settings), Dearer(settings)], Recipe(), 2)
+    assert dearest is not None
+    assert (dearest.engine, dearest.credits) == ("dearer", 8.0)
+    assert engines.estimate([Charging(settings), Dearer(settings)], Recipe(engine="gan"), 2) is None
+
+
+def test_an_engine_that_takes_no_key_says_so() -> None:
+    engine = Charging(Settings())
+    assert engines.key_engine([engine]) is None
+    assert engines.with_key([engine], "mine") == [engine]
+    with pytest.raises(NotImplementedError, match="Charging takes no visitor's key"):
+        engine.with_key("mine")
