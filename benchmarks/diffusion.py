@@ -1,11 +1,11 @@
-"""How fast is the diffusion engine? Photographs in, photographs out, against a plain loop over `pipe(image)`.
+"""Speed of the diffusion engine, from PIL image to PIL image, compared with a plain loop over `pipe(image)`.
 
     python benchmarks/diffusion.py                               # SD-Turbo's shape with random weights, on CUDA
-    python benchmarks/diffusion.py --rows 16-compiled loop       # the rows that are named, in that order
-    python benchmarks/diffusion.py --tiny                        # a smoke run on the CPU, seconds
+    python benchmarks/diffusion.py --rows 16-compiled loop       # selected rows, in this order
+    python benchmarks/diffusion.py --tiny                        # a smoke test on the CPU, seconds
 
-Random weights compute exactly as much as trained ones, so nothing is downloaded. Each row runs once to warm up, which
-is where compiling happens, and then several times; the median counts. Time runs from PIL image to PIL image.
+Random weights take exactly as long as trained ones, so nothing is downloaded. Each row runs once to warm up, which
+includes compiling, and then several times; the median is reported.
 """
 
 from __future__ import annotations
@@ -42,8 +42,8 @@ from tests.support import tiny_pipeline  # noqa: E402
 
 STRENGTH = 0.5
 ROWS = ["loop", "1", "8", "16", "1-compiled", "8-compiled", "16-compiled"]
-STEPS = 2  # with this strength one step is run by the loop and by the engine alike
-# How the configuration files of stabilityai/sd-turbo describe it: 1.29 thousand million parameters with the VAE.
+STEPS = 2  # with this strength both the loop and the engine run one step
+# From the configuration files of stabilityai/sd-turbo: 1.29 billion parameters including the VAE.
 SD_TURBO_UNET = {
     "sample_size": 64,
     "block_out_channels": (320, 640, 1280, 1280),
@@ -70,14 +70,14 @@ SD_TURBO_TEXT = {
 
 
 def write_sd_turbo_shape(folder: Path) -> Path:
-    """A pipeline with SD-Turbo's layers and random weights, as a diffusers folder of half precision, 2.6 GB."""
+    """Write a pipeline with SD-Turbo's layers and random float16 weights as a diffusers folder of 2.6 GB."""
     import diffusers
     from transformers import CLIPTextConfig, CLIPTextModel
 
     torch.manual_seed(0)
-    words = tiny_pipeline.write_tokenizer(folder / "parts")
-    special = {"bos_token_id": words.bos_token_id, "eos_token_id": words.eos_token_id, "pad_token_id": 0}
-    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):  # a GPU draws the weights in no time
+    tokenizer = tiny_pipeline.write_tokenizer(folder / "parts")
+    special = {"bos_token_id": tokenizer.bos_token_id, "eos_token_id": tokenizer.eos_token_id, "pad_token_id": 0}
+    with torch.device("cuda" if torch.cuda.is_available() else "cpu"):  # much faster on a GPU
         unet = diffusers.UNet2DConditionModel(**SD_TURBO_UNET)
         vae = diffusers.AutoencoderKL(**SD_TURBO_VAE)
         text_encoder = CLIPTextModel(CLIPTextConfig(**SD_TURBO_TEXT, **special))
@@ -85,7 +85,7 @@ def write_sd_turbo_shape(folder: Path) -> Path:
         unet=unet,
         vae=vae,
         text_encoder=text_encoder,
-        tokenizer=words,
+        tokenizer=tokenizer,
         scheduler=diffusers.EulerDiscreteScheduler(
             beta_start=0.00085,
             beta_end=0.012,
@@ -101,8 +101,8 @@ def write_sd_turbo_shape(folder: Path) -> Path:
     return folder
 
 
-def photographs(count: int, side_px: int) -> list[Image.Image]:
-    """Smooth colours with some grain: they take as long as photographs do."""
+def make_photos(count: int, side_px: int) -> list[Image.Image]:
+    """Smooth colours with some grain: they take as long as real photos."""
     made = []
     for seed in range(count):
         random = np.random.default_rng(seed)
@@ -113,7 +113,7 @@ def photographs(count: int, side_px: int) -> list[Image.Image]:
 
 
 def loop_over_pipe(folder: Path, device: str, images: list[Image.Image]) -> Callable[[], None]:
-    """What a user would write first: one picture at a time, by the pipeline's own means, in the same precision."""
+    """What a user would write first: one image at a time through the pipeline, in the same precision."""
     import diffusers
 
     half = torch.float16 if device != "cpu" else torch.float32
@@ -170,38 +170,38 @@ def through_engine(engine: DiffusionEngine, images: list[Image.Image]) -> Callab
 
 
 def profiled(engine: DiffusionEngine, run: Callable[[], None], count: int) -> str:
-    """Where the time goes: what each part of the work keeps the GPU busy for, and which kernels take longest."""
+    """Report where the time goes: GPU time of each part, and the kernels that take longest."""
     model = engine._loaded()
     parts = {"encode": model.encode, "_denoise": model._denoise, "decode": model.decode}
     events: dict[str, list[tuple[torch.cuda.Event, torch.cuda.Event]]] = {name: [] for name in parts}
 
     def timed(name: str, method: Callable[..., Any]) -> Callable[..., Any]:
         def call(*args: Any) -> Any:
-            begun, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
-            begun.record()
+            started, ended = (torch.cuda.Event(enable_timing=True) for _ in range(2))
+            started.record()
             out = method(*args)
             ended.record()
-            events[name].append((begun, ended))
+            events[name].append((started, ended))
             return out
 
         return call
 
     for name, method in parts.items():
         setattr(model, name, timed(name, method))
-    begun = time.perf_counter()
+    started = time.perf_counter()
     run()
     torch.cuda.synchronize()
-    wall = time.perf_counter() - begun
-    lines = [f"{count} pictures, {1000 * wall / count:.2f} ms each from first to last; on the GPU:"]
+    wall = time.perf_counter() - started
+    lines = [f"{count} images, {1000 * wall / count:.2f} ms each in total; on the GPU:"]
     for name, method in parts.items():
         milliseconds = sum(first.elapsed_time(last) for first, last in events[name])
-        lines.append(f"{name.strip('_'):10} {milliseconds / count:6.2f} ms a picture")
+        lines.append(f"{name.strip('_'):10} {milliseconds / count:6.2f} ms per image")
         setattr(model, name, method)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:
-        begun = time.perf_counter()
+        started = time.perf_counter()
         run()
         torch.cuda.synchronize()
-        wall = time.perf_counter() - begun
+        wall = time.perf_counter() - started
     averages = profile.key_averages()
     busy = sum(one.self_device_time_total for one in averages) / 1e6
     lines.append(f"kernels kept the GPU busy for {busy:.3f} s of {wall:.3f} s (with the profiler on)")
@@ -209,21 +209,21 @@ def profiled(engine: DiffusionEngine, run: Callable[[], None], count: int) -> st
     return "\n".join(lines)
 
 
-def measured(name: str, run: Callable[[], None], count: int, repeats: int, device: str) -> dict[str, Any]:
-    """Images a second: median, slowest and fastest run, with the peak of GPU memory and the time to warm up."""
-    begun = time.perf_counter()
+def measure(name: str, run: Callable[[], None], count: int, repeats: int, device: str) -> dict[str, Any]:
+    """Measure images per second (median, slowest and fastest run), peak GPU memory and the time to warm up."""
+    started = time.perf_counter()
     run()
-    warm_up = time.perf_counter() - begun
+    warm_up = time.perf_counter() - started
     on_gpu = device != "cpu"
     if on_gpu:
         torch.cuda.reset_peak_memory_stats()
     rates = []
     for _ in range(repeats):
-        begun = time.perf_counter()
+        started = time.perf_counter()
         run()
         if on_gpu:
             torch.cuda.synchronize()
-        rates.append(count / (time.perf_counter() - begun))
+        rates.append(count / (time.perf_counter() - started))
     return {
         "name": name,
         "images_per_second": round(statistics.median(rates), 2),
@@ -235,10 +235,10 @@ def measured(name: str, run: Callable[[], None], count: int, repeats: int, devic
 
 
 def about(device: str) -> dict[str, Any]:
-    """Everything that a figure hangs on."""
+    """Everything that the figures depend on."""
     try:
-        asked = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
-        commit = subprocess.run(asked, capture_output=True, text=True, check=False).stdout.strip()
+        command = ["git", "-C", str(ROOT), "rev-parse", "HEAD"]
+        commit = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
     except OSError:  # a copy of the tree, on a machine without git
         commit = ""
     gpu = torch.cuda.get_device_name() if device != "cpu" else None
@@ -263,55 +263,51 @@ def table(rows: list[dict[str, Any]]) -> str:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--tiny", action="store_true", help="a tiny pipeline at 32 px on the CPU: does it run?")
-    parser.add_argument("--images", type=int, default=0, help="photographs a run; 64, or 6 with --tiny")
-    parser.add_argument("--repeats", type=int, default=0, help="runs that are timed; 5, or 2 with --tiny")
+    parser.add_argument("--tiny", action="store_true", help="a tiny pipeline at 32 px on the CPU, as a smoke test")
+    parser.add_argument("--images", type=int, default=0, help="photos per run; 64, or 6 with --tiny")
+    parser.add_argument("--repeats", type=int, default=0, help="timed runs; 5, or 2 with --tiny")
     parser.add_argument(
-        "--rows", nargs="+", default=ROWS, help="loop, or the size of a batch, or 16-compiled; in this order"
+        "--rows", nargs="+", default=ROWS, help="loop, a batch size, or a batch size with -compiled; in this order"
     )
-    parser.add_argument("--model", type=Path, help="folder to keep the model in for the next run")
-    parser.add_argument(
-        "--profile", type=Path, help="file for what the first row through the engine spends its time on"
-    )
-    parser.add_argument("--json", type=Path, help="file for the figures, written after each row")
-    given = parser.parse_args()
-    device = "cpu" if given.tiny else "cuda"
+    parser.add_argument("--model", type=Path, help="folder in which the model is kept for the next run")
+    parser.add_argument("--profile", type=Path, help="file for a profile of the first row through the engine")
+    parser.add_argument("--json", type=Path, help="file for the results, written after each row")
+    args = parser.parse_args()
+    device = "cpu" if args.tiny else "cuda"
     if device == "cuda" and not torch.cuda.is_available():
-        sys.exit("there is no CUDA GPU; --tiny runs on the CPU")
-    side_px = 32 if given.tiny else 512  # what each model runs at, so that the loop and the engine do the same work
-    if given.tiny:
+        sys.exit("no CUDA GPU found; --tiny runs on the CPU")
+    side_px = 32 if args.tiny else 512  # each model's own size, so that the loop and the engine do the same work
+    if args.tiny:
         torch.set_num_threads(1)
-    images = photographs(given.images or (6 if given.tiny else 64), side_px)
-    repeats = given.repeats or (2 if given.tiny else 5)
+    images = make_photos(args.images or (6 if args.tiny else 64), side_px)
+    repeats = args.repeats or (2 if args.tiny else 5)
     settings = {"side_px": side_px, "images": len(images), "repeats": repeats, "steps": STEPS, "strength": STRENGTH}
     rows: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory() as scratch:
-        folder = given.model or Path(scratch) / "sd-turbo"
+        folder = args.model or Path(scratch) / "sd-turbo"
         if not (folder / "model_index.json").is_file():
-            folder = tiny_pipeline.write(folder) if given.tiny else write_sd_turbo_shape(folder)
-        for row in given.rows:
+            folder = tiny_pipeline.write(folder) if args.tiny else write_sd_turbo_shape(folder)
+        for row in args.rows:
             if row == "loop":
-                rows.append(
-                    measured("plain loop", loop_over_pipe(folder, device, images), len(images), repeats, device)
-                )
+                rows.append(measure("plain loop", loop_over_pipe(folder, device, images), len(images), repeats, device))
             else:
                 batch, _, compiled = row.partition("-")
-                if compiled and given.tiny:
+                if compiled and args.tiny:
                     continue
                 engine = engine_for(folder, device, int(batch), bool(compiled))
                 run = through_engine(engine, images)
                 label = f"engine, batch {batch}{', compiled' if compiled else ''}"
-                rows.append(measured(label, run, len(images), repeats, device))
-                if given.profile and not given.profile.exists():
-                    given.profile.write_text(profiled(engine, run, len(images)))
+                rows.append(measure(label, run, len(images), repeats, device))
+                if args.profile and not args.profile.exists():
+                    args.profile.write_text(profiled(engine, run, len(images)))
                 del engine, run
             print(json.dumps(rows[-1]), file=sys.stderr, flush=True)
-            if given.json:
-                given.json.write_text(
+            if args.json:
+                args.json.write_text(
                     json.dumps({"about": about(device), "settings": settings, "rows": rows}, indent=2) + "\n"
                 )
             gc.collect()
-            if device != "cpu":  # or the next row would be charged for the memory of this one
+            if device != "cpu":  # otherwise the next row would include this one's memory
                 torch.compiler.reset()
                 torch.cuda.empty_cache()
     print(table(rows))

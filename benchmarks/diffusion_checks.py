@@ -1,11 +1,11 @@
-"""Does the diffusion engine keep its promises on a GPU? Each check prints what it found as one line of JSON.
+"""Checks of the diffusion engine's guarantees on a GPU. Each prints its findings as one line of JSON.
 
     python benchmarks/diffusion_checks.py --model FOLDER            # a folder that benchmarks/diffusion.py wrote
-    python benchmarks/diffusion_checks.py --tiny --device cpu       # a smoke run
+    python benchmarks/diffusion_checks.py --tiny --device cpu       # a smoke test
 
-job: 200 photographs of mixed sizes, each once. seed: the same seeds at batch 1 and 16. memory: a cap on the memory
-that halves the batch, and one that is too small for a single picture. kill: a run killed in the middle, what is
-left of it, and whether the same command then comes to the same as an unbroken run.
+job: 200 photos of mixed sizes, one variation each. seed: the same seeds in batches of 1 and 16. memory: a memory cap
+that halves the batch, and one that is too small for a single image. kill: a run killed in the middle, what it leaves
+behind, and whether resuming it gives the same result as an uninterrupted run.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ from augmentai.engines.diffusion import DiffusionEngine  # noqa: E402
 from augmentai.pipeline.job import Job, limits  # noqa: E402
 from augmentai.recipe import Recipe  # noqa: E402
 from augmentai.settings import Settings  # noqa: E402
-from benchmarks.diffusion import engine_for, photographs, tasks_for  # noqa: E402
+from benchmarks.diffusion import engine_for, make_photos, tasks_for  # noqa: E402
 from tests.support import tiny_pipeline  # noqa: E402
 
 SIZES_WH = [(640, 480), (480, 640), (512, 512), (1024, 683), (683, 1024), (1280, 720), (333, 517), (1600, 1200)]
 
 
-def write_photographs(folder: Path, count: int) -> Path:
+def write_photos(folder: Path, count: int) -> Path:
     """JPEG and PNG files of mixed sizes in four class folders."""
-    for number, image in enumerate(photographs(count, 256)):
+    for number, image in enumerate(make_photos(count, 256)):
         path = folder / f"class-{number % 4}" / f"{number:03}.{'png' if number % 5 == 0 else 'jpg'}"
         path.parent.mkdir(parents=True, exist_ok=True)
         image.resize(SIZES_WH[number % len(SIZES_WH)]).save(path)
@@ -56,26 +56,26 @@ def check_job(model: Path, device: str, count: int) -> dict[str, Any]:
     settings = Settings(diffusion_model=str(model), diffusion_device=device)
     engine = DiffusionEngine(settings)
     with tempfile.TemporaryDirectory() as scratch:
-        photos = write_photographs(Path(scratch), count)
-        begun = time.perf_counter()
+        photos = write_photos(Path(scratch), count)
+        started = time.perf_counter()
         first = 0.0
         job = Job(gather([photos], limits(settings)), Recipe(engine="diffusion", seed=3), settings, [engine])
-        good, wrong, batches = 0, [], Counter[int]()
+        good, problems, batches = 0, [], Counter[int]()
         for outcome in job.run():
-            first = first or time.perf_counter() - begun
+            first = first or time.perf_counter() - started
             if outcome.variation is None:
-                wrong.append(f"{outcome.source.path}: {outcome.reason}")
+                problems.append(f"{outcome.source.path}: {outcome.reason}")
                 continue
             with Image.open(photos / outcome.source.path) as source:
                 if source.size != outcome.variation.image.size:
-                    wrong.append(f"{outcome.source.path}: another size")
+                    problems.append(f"{outcome.source.path}: size differs")
             good += 1
             batches[outcome.variation.details["batch"]] += 1
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - started
     return {
         "photographs": count,
         "made": good,
-        "wrong": wrong[:5],
+        "wrong": problems[:5],
         "seconds": round(seconds, 1),
         "seconds_to_the_first": round(first, 1),
         "per_second_after_the_first": round((good - 1) / max(seconds - first, 1e-9), 1),
@@ -93,7 +93,7 @@ def to_pixels(engine: DiffusionEngine, images: list[Image.Image]) -> list[Any]:
 
 
 def check_seed(model: Path, device: str, count: int) -> dict[str, Any]:
-    images = photographs(min(count, 32), 512)
+    images = make_photos(min(count, 32), 512)
     one, again, many = (to_pixels(engine_for(model, device, batch), images) for batch in (1, 1, 16))
     differences = np.abs(np.stack(one) - np.stack(many))
     return {
@@ -107,36 +107,36 @@ def check_seed(model: Path, device: str, count: int) -> dict[str, Any]:
 
 
 def check_memory(model: Path, device: str, count: int) -> dict[str, Any]:
-    """The cap holds for this process, and only here."""
+    """Cap the memory of this process, and lift the cap afterwards."""
     if device == "cpu":
-        return {"skipped": "there is no cap without CUDA"}
-    images = photographs(min(count, 48), 512)
+        return {"skipped": "no memory cap without CUDA"}
+    images = make_photos(min(count, 48), 512)
     found: dict[str, Any] = {}
     total = torch.cuda.get_device_properties(0).total_memory
     try:
         engine = engine_for(model, device, 32)
         loaded = engine._loaded()
-        held = torch.cuda.memory_allocated()
+        weights_bytes = torch.cuda.memory_allocated()
         for spare_gb in (4.0, 0.05):
             torch.cuda.empty_cache()
-            torch.cuda.set_per_process_memory_fraction(min(1.0, (held + spare_gb * 1e9) / total))
+            torch.cuda.set_per_process_memory_fraction(min(1.0, (weights_bytes + spare_gb * 1e9) / total))
             try:
                 found[f"{spare_gb} GB beside the weights"] = (
                     f"{len(to_pixels(engine, images))} made, batch {loaded.batch}"
                 )
-            except EngineUnavailableError as out:
-                found[f"{spare_gb} GB beside the weights"] = f"{out.reason} ({len(out.unfinished)} handed back)"
+            except EngineUnavailableError as error:
+                found[f"{spare_gb} GB beside the weights"] = f"{error.reason} ({len(error.unfinished)} tasks returned)"
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     return found
 
 
 def check_kill(model: Path, device: str, count: int) -> dict[str, Any]:
-    """One run is killed, one is interrupted: what is left must be whole files, and say what it is."""
+    """Kill one run and interrupt another: only complete files may be left, and a record of the run."""
     found: dict[str, Any] = {}
     environment = {**os.environ, "AUGMENTAI_DIFFUSION_MODEL": str(model), "AUGMENTAI_DIFFUSION_DEVICE": device}
     with tempfile.TemporaryDirectory() as scratch:
-        photos = write_photographs(Path(scratch) / "photos", count)
+        photos = write_photos(Path(scratch) / "photos", count)
         base = [sys.executable, "-m", "augmentai", str(photos), "-e", "diffusion", "--seed", "3"]
         for name, number in (("killed", signal.SIGKILL), ("interrupted", signal.SIGINT)):
             out = Path(scratch) / name
@@ -148,56 +148,56 @@ def check_kill(model: Path, device: str, count: int) -> dict[str, Any]:
                 stderr=subprocess.STDOUT,
                 text=True,
             )
-            while run.poll() is None and len(pictures_in(out)) < count // 5:
+            while run.poll() is None and len(images_in(out)) < count // 5:
                 time.sleep(0.05)
             run.send_signal(number)
-            said, _ = run.communicate(timeout=60)
-            found[name] = {"exit": run.returncode, "said": said.strip().splitlines()[-4:], **left_in(out)}
-        wanted = Path(scratch) / "whole"
-        for folder in (wanted, out := Path(scratch) / "killed"):
-            early = {path.name: path.read_bytes() for path in pictures_in(folder)}
+            output, _ = run.communicate(timeout=60)
+            found[name] = {"exit": run.returncode, "said": output.strip().splitlines()[-4:], **remaining_files(out)}
+        uninterrupted = Path(scratch) / "whole"
+        for folder in (uninterrupted, out := Path(scratch) / "killed"):
+            early = {path.name: path.read_bytes() for path in images_in(folder)}
             subprocess.run([*base, "-o", str(folder)], cwd=ROOT, env=environment, capture_output=True, check=True)
         found["killed and gone on with"] = {
-            "pictures": len(pictures_in(out)),
+            "pictures": len(images_in(out)),
             "early_ones_changed": sum(early.get(path.name, data) != data for path, data in contents(out)),
-            **difference_of(out, wanted),
+            **compare(out, uninterrupted),
         }
     return found
 
 
 def contents(folder: Path) -> list[tuple[Path, bytes]]:
-    return [(path, path.read_bytes()) for path in pictures_in(folder)]
+    return [(path, path.read_bytes()) for path in images_in(folder)]
 
 
-def difference_of(folder: Path, wanted: Path) -> dict[str, Any]:
-    """How far the pictures of two runs lie apart, in levels of 255."""
+def compare(folder: Path, expected: Path) -> dict[str, Any]:
+    """Compare the images of two runs, in levels of 255."""
     largest, total, missing = 0, 0.0, 0
-    for path in pictures_in(wanted):
-        other = folder / path.relative_to(wanted)
+    for path in images_in(expected):
+        other = folder / path.relative_to(expected)
         if not other.is_file():
             missing += 1
             continue
         with Image.open(path) as one, Image.open(other) as two:
-            apart = np.abs(np.asarray(one.convert("RGB"), np.int16) - np.asarray(two.convert("RGB"), np.int16))
-        largest, total = max(largest, int(apart.max())), total + float(apart.mean())
-    kept = max(1, len(pictures_in(wanted)) - missing)
-    return {"missing": missing, "largest_difference": largest, "mean_difference": round(total / kept, 4)}
+            distance = np.abs(np.asarray(one.convert("RGB"), np.int16) - np.asarray(two.convert("RGB"), np.int16))
+        largest, total = max(largest, int(distance.max())), total + float(distance.mean())
+    compared = max(1, len(images_in(expected)) - missing)
+    return {"missing": missing, "largest_difference": largest, "mean_difference": round(total / compared, 4)}
 
 
-def pictures_in(folder: Path) -> list[Path]:
+def images_in(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.suffix in {".jpg", ".png"}] if folder.is_dir() else []
 
 
-def left_in(folder: Path) -> dict[str, Any]:
-    broken = []
-    for path in pictures_in(folder):
+def remaining_files(folder: Path) -> dict[str, Any]:
+    corrupt = []
+    for path in images_in(folder):
         try:
             with Image.open(path) as image:
                 image.load()
         except OSError as error:
-            broken.append(f"{path.name}: {error}")
+            corrupt.append(f"{path.name}: {error}")
     others = [path.name for path in folder.rglob("*") if path.is_file() and path.suffix not in {".jpg", ".png"}]
-    return {"pictures": len(pictures_in(folder)), "broken": broken, "other_files": sorted(others)[:10]}
+    return {"pictures": len(images_in(folder)), "broken": corrupt, "other_files": sorted(others)[:10]}
 
 
 def peak(device: str) -> float | None:
@@ -215,20 +215,20 @@ CHECKS: dict[str, Callable[[Path, str, int], dict[str, Any]]] = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", type=Path, help="diffusers folder")
-    parser.add_argument("--tiny", action="store_true", help="a tiny pipeline instead")
+    parser.add_argument("--tiny", action="store_true", help="use a tiny pipeline")
     parser.add_argument("--device", default="cuda")
     parser.add_argument("--photographs", type=int, default=200)
     parser.add_argument("--checks", nargs="+", default=[*CHECKS], choices=[*CHECKS])
-    given = parser.parse_args()
-    if not given.tiny and given.model is None:
-        parser.error("give --model or --tiny")
+    args = parser.parse_args()
+    if not args.tiny and args.model is None:
+        parser.error("pass --model or --tiny")
     with tempfile.TemporaryDirectory() as scratch:
-        model = tiny_pipeline.write(Path(scratch) / "sd-turbo-tiny") if given.tiny else given.model
-        for name in given.checks:
+        model = tiny_pipeline.write(Path(scratch) / "sd-turbo-tiny") if args.tiny else args.model
+        for name in args.checks:
             found: dict[str, Any]
             try:
-                found = CHECKS[name](model, given.device, given.photographs)
-            except Exception as error:  # the other checks are still worth having
+                found = CHECKS[name](model, args.device, args.photographs)
+            except Exception as error:  # the other checks still run
                 found = {"fault": f"{type(error).__name__}: {error}"}
             print(json.dumps({"check": name, "model": model.name, **found}), flush=True)
 

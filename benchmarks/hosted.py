@@ -1,10 +1,10 @@
-"""How well does the hosted engine fill its wires? A whole job against the emulator: photographs in, encoded files out.
+"""How well the hosted engine uses its connections: a whole job against the emulator, from photos to encoded files.
 
     python benchmarks/hosted.py                     # about four minutes
     python benchmarks/hosted.py --variations 64     # one row, 20 seconds
 
-The ideal is what the service alone takes: variations x latency / requests in flight, in whole rounds. Each row has a
-process of its own, and so a peak memory of its own. The emulator paints each size once, lest it be timed as well.
+The ideal is the time of the service alone: variations x latency / requests in flight, in whole rounds. Each row runs in
+its own process, so that its peak memory is its own. The emulator renders each size once, so that it is not timed.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ from tests.support.emulator_fixture import start  # noqa: E402
 COLUMNS = ("variations", "in_flight", "latency_s", "ideal_s", "seconds", "times_ideal", "first_s", "peak_mb")
 
 
-def one_row(base: str, variations: int, wires: int, latency: float, endpoint: str) -> dict[str, Any]:
-    """Run one job here, in this process. Times in seconds, memory in MB (10^6 bytes)."""
+def one_row(base: str, variations: int, connections: int, latency: float, endpoint: str) -> dict[str, Any]:
+    """Run one job in this process. Times in seconds, memory in MB (10^6 bytes)."""
     from augmentai.dataset.readers.gather import gather
     from augmentai.engines.stability import StabilityEngine
     from augmentai.pipeline.job import Job, limits
@@ -43,12 +43,12 @@ def one_row(base: str, variations: int, wires: int, latency: float, endpoint: st
     settings = Settings(
         stability_api_key="sk-benchmark",
         stability_api_base=base,
-        stability_concurrency=wires,
+        stability_concurrency=connections,
         stability_endpoint=endpoint,
     )
     gathered = gather([ROOT / "examples"], limits(settings))
     photos = gathered.sources[:8]
-    # Eight variations of each photograph; the same few under many names, as a large set would have many.
+    # Eight variations of each photo; the same few under many names stand for a large set.
     sources = tuple(
         Source(f"{i}/{photo.path}", photo.label, photo.sha256, photo.size_bytes, photo.read)
         for i in range(math.ceil(variations / 64))
@@ -56,17 +56,17 @@ def one_row(base: str, variations: int, wires: int, latency: float, endpoint: st
     )
     gathered = type(gathered)(sources, (), ())
     job = Job(gathered, Recipe(engine="stability", variations=8, seed=1), settings, [StabilityEngine(settings)])
-    use_one_arena()  # as a job that is kept does
-    begun, first, made = time.monotonic(), 0.0, 0
+    use_one_arena()  # as a run to disk does
+    started, first, made = time.monotonic(), 0.0, 0
     for outcome in job.run():
-        first = first or time.monotonic() - begun
+        first = first or time.monotonic() - started
         made += outcome.ok
-    seconds = time.monotonic() - begun
-    ideal = math.ceil(len(sources) * 8 / wires) * latency
+    seconds = time.monotonic() - started
+    ideal = math.ceil(len(sources) * 8 / connections) * latency
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024) / 1e6
     return {
         "variations": made,
-        "in_flight": wires,
+        "in_flight": connections,
         "latency_s": latency,
         "ideal_s": ideal,
         "seconds": round(seconds, 2),
@@ -78,11 +78,11 @@ def one_row(base: str, variations: int, wires: int, latency: float, endpoint: st
     }
 
 
-def in_a_process(given: argparse.Namespace, variations: int) -> dict[str, Any]:
-    process, emulator = start("--latency", str(given.latency), "--credits", "1e9", "--plain")
+def in_own_process(args: argparse.Namespace, variations: int) -> dict[str, Any]:
+    process, emulator = start("--latency", str(args.latency), "--credits", "1e9", "--plain")
     try:
         command = [sys.executable, __file__, "--one", emulator.url, "--variations", str(variations)]
-        command += ["--in-flight", str(given.in_flight), "--latency", str(given.latency), "--endpoint", given.endpoint]
+        command += ["--in-flight", str(args.in_flight), "--latency", str(args.latency), "--endpoint", args.endpoint]
         done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         row: dict[str, Any] = json.loads(done.stdout)
         stats = emulator.stats()
@@ -107,23 +107,23 @@ def about() -> dict[str, Any]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--variations", type=int, nargs="+", default=[64, 640], help="one row each; in steps of 64")
+    parser.add_argument("--variations", type=int, nargs="+", default=[64, 640], help="one row each; multiples of 64")
     parser.add_argument("--in-flight", type=int, default=8)
-    parser.add_argument("--latency", type=float, default=2.0, help="seconds the service takes for a picture")
+    parser.add_argument("--latency", type=float, default=2.0, help="seconds that the service takes per image")
     parser.add_argument("--endpoint", default="sd3", choices=("sd3", "ultra", "structure"))
-    parser.add_argument("--json", type=Path, help="file for the figures")
+    parser.add_argument("--json", type=Path, help="file for the results")
     parser.add_argument("--one", help=argparse.SUPPRESS)
-    given = parser.parse_args()
-    if given.one:
-        print(json.dumps(one_row(given.one, given.variations[0], given.in_flight, given.latency, given.endpoint)))
+    args = parser.parse_args()
+    if args.one:
+        print(json.dumps(one_row(args.one, args.variations[0], args.in_flight, args.latency, args.endpoint)))
         return
     rows = []
     print(" ".join(f"{column:>12}" for column in COLUMNS))
-    for variations in given.variations:
-        rows.append(in_a_process(given, variations))
+    for variations in args.variations:
+        rows.append(in_own_process(args, variations))
         print(" ".join(f"{rows[-1][column]:>12}" for column in COLUMNS), flush=True)
-    if given.json:
-        given.json.write_text(json.dumps(about() | {"endpoint": given.endpoint, "rows": rows}, indent=2) + "\n")
+    if args.json:
+        args.json.write_text(json.dumps(about() | {"endpoint": args.endpoint, "rows": rows}, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Many visitors at once on this machine: python benchmarks/load.py [--visitors 20] [--variations 4] [--side 1024]
+"""Many visitors at once on one machine: python benchmarks/load.py [--visitors 20] [--variations 4] [--side 1024]
 
-app.py runs as a process of its own, as a public page; every visitor is a gradio_client in a thread, with an address and
-a photo of their own. Two rounds: strength 0, where each picture must come back to the pixel, so that a mix-up of
-visitors shows; and strength 0.4 with the local GAN at work. The server's memory is read every 50 ms. The machine's
-cores are shared by the server and the visitors.
+app.py runs in its own process as a public page; every visitor is a gradio_client in a thread with its own address and
+photo. Rounds: strength 0, where each image must come back unchanged, so that a mix-up of visitors is detected; and
+strength 0.4 with the local GAN, twice. The server's memory is sampled every 50 ms. Server and visitors share the cores
+of the machine.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ from tests.support.crowd import Visit, crowd, photo_of  # noqa: E402
 
 
 class Memory:
-    """The most that a process and its children held at once, in MB (10^6 bytes), since the last `peak`."""
+    """Peak memory of a process and its children in MB (10^6 bytes), since the last `peak`."""
 
     def __init__(self, pid: int) -> None:
         self._process = psutil.Process(pid)
-        self._most = 0.0
+        self._peak = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
         self._thread.start()
@@ -46,11 +46,11 @@ class Memory:
 
     def _watch(self) -> None:
         while not self._ended.wait(0.05):
-            self._most = max(self._most, self.now())
+            self._peak = max(self._peak, self.now())
 
     def peak(self) -> float:
-        most, self._most = max(self._most, self.now()), 0.0
-        return round(most, 1)
+        peak, self._peak = max(self._peak, self.now()), 0.0
+        return round(peak, 1)
 
     def stop(self) -> None:
         self._ended.set()
@@ -78,19 +78,19 @@ def summary(visits: list[Visit], variations: int, peak_mb: float, after_mb: floa
     }
 
 
-def measure(given: argparse.Namespace, folder: Path) -> dict[str, Any]:
+def measure(args: argparse.Namespace, folder: Path) -> dict[str, Any]:
     photos = []
-    for number in range(given.visitors):
+    for number in range(args.visitors):
         own = folder / f"visitor{number}"
         own.mkdir()
-        photos.append(photo_of(number, own, given.side))
+        photos.append(photo_of(number, own, args.side))
     with app_process(folder, AUGMENTAI_PUBLIC="true", AUGMENTAI_PROXIES="1") as running:
         memory = Memory(running.process.pid)
         idle = memory.now()
         rounds: dict[str, Any] = {}
         for name, strength in (("kept to the pixel", 0.0), ("local GAN", 0.4), ("local GAN again", 0.4)):
-            visits = crowd(running.url, photos, given.variations, strength, addresses=True)
-            rounds[name] = summary(visits, given.variations, memory.peak(), memory.now())
+            visits = crowd(running.url, photos, args.variations, strength, addresses=True)
+            rounds[name] = summary(visits, args.variations, memory.peak(), memory.now())
         memory.stop()
         alive = requests.get(running.url, timeout=30).ok
         status = running.end()
@@ -103,9 +103,9 @@ def main() -> None:
     parser.add_argument("--variations", type=int, default=4)
     parser.add_argument("--side", type=int, default=1024, help="pixels")
     parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "results" / "load.json")
-    given = parser.parse_args()
+    args = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
-        result = measure(given, Path(name))
+        result = measure(args, Path(name))
     for name, row in result["rounds"].items():
         print(
             f"{name}: {row['served']} of {row['visitors']} served, {row['images']} images, "
@@ -114,10 +114,10 @@ def main() -> None:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    told = {
+    report = {
         "what": "visitors at once, server and visitors on the same cores",
-        "side_px": given.side,
-        "variations": given.variations,
+        "side_px": args.side,
+        "variations": args.variations,
         **result,
         "cores": psutil.cpu_count(),
         "load_before": round(psutil.getloadavg()[0], 1),
@@ -125,7 +125,7 @@ def main() -> None:
         "versions": {name: version(name) for name in ("gradio", "gradio_client", "torch", "pillow")},
         "commit": commit.stdout.strip(),
     }
-    given.json.write_text(json.dumps(told, indent=1) + "\n")
+    args.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":

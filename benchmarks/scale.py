@@ -1,8 +1,8 @@
-"""Memory and pace over many small files: `python benchmarks/scale.py [--counts 1000 20000] [--kinds zip] [--json F]`.
+"""Memory and speed over many small files: `python benchmarks/scale.py [--counts 1000 20000] [--kinds zip] [--json F]`.
 
-Each row is a run of the command line as a process of its own, with the real local GAN, over class folders of 64 x 64
-JPEGs made for it; "zip" reads them from one ZIP and writes another, originals included. The peak is what the system
-says the process ever held. Memory is called flat where the largest count peaks within 10 % of the smallest.
+Each row is a run of the command line in its own process, with the real local GAN, over class folders of generated
+64 x 64 JPEGs; "zip" reads them from one ZIP and writes another, originals included. The peak is the maximum resident
+set size. Memory counts as flat where the peak of the largest count is within 10 % of that of the smallest.
 """
 
 from __future__ import annotations
@@ -31,40 +31,40 @@ FLAT = 1.10
 KINDS = ("folder", "zip")
 
 
-def pictures(folder: Path, count: int) -> None:
-    """Small photographs that all differ: crops of the examples."""
+def write_photos(folder: Path, count: int) -> None:
+    """Write small photos that all differ: crops of the examples."""
     photos = []
     for path in sorted((ROOT / "examples").glob("*.jpg")):
         with Image.open(path) as opened:
             photos.append(opened.convert("RGB").resize((320, 320)))
-    dice = np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     for number in range(count):
-        left, top = (int(v) for v in dice.integers(0, 320 - SIDE_PX, 2))
+        left, top = (int(v) for v in rng.integers(0, 320 - SIDE_PX, 2))
         crop = photos[number % len(photos)].crop((left, top, left + SIDE_PX, top + SIDE_PX))
         buffer = io.BytesIO()
-        crop.save(buffer, "JPEG", quality=85, comment=str(number).encode())  # the number: no two files are the same
+        crop.save(buffer, "JPEG", quality=85, comment=str(number).encode())  # the number makes every file different
         path = folder / f"class {number % CLASSES:02}" / f"{number:06}.jpg"
         path.parent.mkdir(exist_ok=True, parents=True)
         path.write_bytes(buffer.getvalue())
 
 
-def measured(source: Path, out: Path) -> dict[str, Any]:
+def measure_run(source: Path, out: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "augmentai", str(source), "-o", str(out), "--engine", "gan", "--seed", "1"]
-    begun = time.perf_counter()
+    started = time.perf_counter()
     process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     _, status, usage = os.wait4(process.pid, 0)
     process.returncode = os.waitstatus_to_exitcode(status)
-    # 1: a few crops of the dark sky are so flat that the filters leave their variations out.
+    # 1: a few crops of the dark sky are so flat that the filters reject their variations.
     assert process.returncode in {0, 1}, f"{' '.join(command)} ended with {process.returncode}"
     return {
-        "seconds": round(time.perf_counter() - begun, 1),
+        "seconds": round(time.perf_counter() - started, 1),
         "peak_mb": round(usage.ru_maxrss / 1024, 1),
         "processor_seconds": round(usage.ru_utime + usage.ru_stime, 1),
     }
 
 
-def packed(folder: Path) -> Path:
-    """The folder as a ZIP beside it; the folder goes."""
+def pack(folder: Path) -> Path:
+    """Pack the folder into a ZIP next to it and remove the folder."""
     path = folder.with_suffix(".zip")
     with zipfile.ZipFile(path, "w") as archive:
         for file in sorted(folder.rglob("*.jpg")):
@@ -80,14 +80,14 @@ def measure(counts: list[int], kinds: list[str]) -> dict[str, Any]:
         for count in sorted(counts):
             for kind in kinds:
                 source, out = Path(name) / f"{count}", Path(name) / f"out{count}"
-                pictures(source, count)
+                write_photos(source, count)
                 if kind == "zip":
-                    source, out = packed(source), out.with_suffix(".zip")
-                row = {"sources": count, "kind": kind, **measured(source, out)}
+                    source, out = pack(source), out.with_suffix(".zip")
+                row = {"sources": count, "kind": kind, **measure_run(source, out)}
                 rows.append({**row, "variations_per_second": round(count / row["seconds"], 1)})
                 print(rows[-1], file=sys.stderr)
                 if kind == "folder":
-                    again = measured(source, out)
+                    again = measure_run(source, out)
                     rows.append(
                         {"sources": count, "kind": "folder, nothing left to do", **again, "variations_per_second": None}
                     )
@@ -117,15 +117,15 @@ def main() -> None:
     parser.add_argument("--counts", type=int, nargs="+", default=[1_000, 20_000])
     parser.add_argument("--kinds", nargs="+", choices=KINDS, default=list(KINDS))
     parser.add_argument("--json", type=Path)
-    given = parser.parse_args()
-    result = measure(given.counts, given.kinds)
+    args = parser.parse_args()
+    result = measure(args.counts, args.kinds)
     print("| sources | kind | seconds | peak MB | processor seconds | variations a second | commit |")
     print("| --- | --- | --- | --- | --- | --- | --- |")
     for row in result["rows"]:
         print("| " + " | ".join(str(row[key]) for key in row) + " |")
     print(f"peak of the largest by the smallest: {result['peak_of_largest_by_smallest']}; flat: {result['flat']}")
-    if given.json:
-        given.json.write_text(json.dumps(result, indent=1) + "\n")
+    if args.json:
+        args.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

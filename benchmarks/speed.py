@@ -1,15 +1,15 @@
-"""How fast the local GAN is: `python benchmarks/speed.py [--json FILE]`, on an otherwise idle machine.
+"""Speed of the local GAN: `python benchmarks/speed.py [--json FILE]`, on an otherwise idle machine.
 
-Four variations of one JPEG, from its bytes to four finished files, at several sizes, with one core and with two, warm
-and in the first job of a process; beside it, on the same file in the same run:
+Four variations of one JPEG, from its bytes to four encoded files, at several sizes, on one core and on two, warm and in
+the first job of a process; compared, on the same file in the same run, with:
 
-    floor          decoding it once and encoding four pictures, and nothing else
-    colour         what a user would take instead: kornia's colour jitter, blur and noise, four times
+    floor          decoding it once and encoding four images, and nothing else
+    colour         the usual alternative: kornia's colour jitter, blur and noise, four times
     stylisation    AdaIN (Huang & Belongie 2017) at full size: VGG-19 to relu4_1, new statistics, a mirrored decoder;
-                   weights drawn at random, since only its speed is asked for
+                   random weights, since only the speed is measured
 
-What holds on other machines are the ratios. Each figure comes from a process of its own, so that its peak memory is its
-own too; a core more or less is a matter of what the process may run on, where the system knows how to say so.
+The ratios carry over to other machines, the times do not. Each figure comes from its own process, so that its peak
+memory is its own as well; the number of cores is set by CPU affinity where the system supports it.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ SIZES_WH = ((256, 256), (512, 512), (1024, 1024), (1280, 853))
 VARIATIONS = 4
 STRENGTH = 0.4
 _VGG = (64, 64, "pool", 128, 128, "pool", 256, 256, 256, 256, "pool", 512)  # to relu4_1
-_SLOW = "stylisation"  # is timed once: seconds a picture
+_SLOW = "stylisation"  # timed once: seconds per image
 
 
 def photo(size_wh: tuple[int, int]) -> bytes:
@@ -51,8 +51,8 @@ def photo(size_wh: tuple[int, int]) -> bytes:
     return buffer.getvalue()
 
 
-def written(picture: Image.Image) -> bytes:
-    return encode(picture, "JPEG", "benchmark", "compositeWithTrainedAlgorithmicMedia", None)
+def encode_jpeg(image: Image.Image) -> bytes:
+    return encode(image, "JPEG", "benchmark", "compositeWithTrainedAlgorithmicMedia", None)
 
 
 def gan(data: bytes) -> None:
@@ -64,7 +64,7 @@ def gan(data: bytes) -> None:
 def floor(data: bytes) -> None:
     decoded = decode(data, "a.jpg", 50_000_000)
     for _ in range(VARIATIONS):
-        written(decoded.rgb)
+        encode_jpeg(decoded.rgb)
 
 
 def colour() -> Callable[[bytes], None]:
@@ -96,9 +96,9 @@ def stylisation() -> Callable[[bytes], None]:
     encoder, decoder = nn.Sequential(*down), nn.Sequential(*up[:-1])
 
     def styled(x: Any) -> Any:
-        seen = encoder(x)
-        mean, deviation = seen.mean((2, 3), keepdim=True), seen.std((2, 3), keepdim=True)
-        out = decoder((seen - mean) / (deviation + 1e-5) * deviation.flip(1) + mean.flip(1))
+        features = encoder(x)
+        mean, deviation = features.mean((2, 3), keepdim=True), features.std((2, 3), keepdim=True)
+        out = decoder((features - mean) / (deviation + 1e-5) * deviation.flip(1) + mean.flip(1))
         return out[..., : x.shape[2], : x.shape[3]]
 
     return lambda data: _through(data, styled)
@@ -113,10 +113,10 @@ def _through(data: bytes, change: Callable[[Any], Any]) -> None:
         x = torch.from_numpy(pixels).permute(2, 0, 1)[None].float() / 255
         for _ in range(VARIATIONS):
             made = (change(x)[0].clamp(0, 1) * 255).byte().permute(1, 2, 0).contiguous().numpy()
-            written(Image.fromarray(made))
+            encode_jpeg(Image.fromarray(made))
 
 
-ROADS: dict[str, Callable[[], Callable[[bytes], None]]] = {
+METHODS: dict[str, Callable[[], Callable[[bytes], None]]] = {
     "floor": lambda: floor,
     "gan": lambda: gan,
     "colour": colour,
@@ -125,30 +125,32 @@ ROADS: dict[str, Callable[[], Callable[[bytes], None]]] = {
 
 
 def one(name: str, size_wh: tuple[int, int], cores: int, repeats: int) -> dict[str, float]:
-    """In a process of its own: seconds of the first job with all that it loads, and of a warm one."""
+    """Time one method in this process: seconds of the first job including all imports, and of a warm one."""
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:cores])
     os.environ["OMP_NUM_THREADS"] = str(cores)
     data = photo(size_wh)
     times = []
-    begun = time.perf_counter()
-    road = ROADS[name]()
+    started = time.perf_counter()
+    method = METHODS[name]()
     for _ in range(2 if name == _SLOW else 1 + repeats):
-        road(data)
-        times.append(time.perf_counter() - begun)
-        begun = time.perf_counter()
+        method(data)
+        times.append(time.perf_counter() - started)
+        started = time.perf_counter()
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     return {"first": times[0], "warm": statistics.median(times[1:]), "peak_memory_mb": peak}
 
 
-def measure(repeats: int, roads: list[str]) -> dict[str, Any]:
+def measure(repeats: int, methods: list[str]) -> dict[str, Any]:
     rows = []
     for cores in (1, 2):
         for size_wh in SIZES_WH:
             found = {}
-            for name in roads:
-                words = ["--one", name, *map(str, (*size_wh, cores, repeats))]
-                done = subprocess.run([sys.executable, __file__, *words], capture_output=True, text=True, check=True)
+            for name in methods:
+                arguments = ["--one", name, *map(str, (*size_wh, cores, repeats))]
+                done = subprocess.run(
+                    [sys.executable, __file__, *arguments], capture_output=True, text=True, check=True
+                )
                 found[name] = json.loads(done.stdout)
             for name, times in found.items():
                 rows.append(
@@ -183,20 +185,22 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--json", type=Path)
     parser.add_argument("--repeats", type=int, default=7)
-    parser.add_argument("--roads", nargs="+", choices=ROADS, default=list(ROADS))
-    parser.add_argument("--one", nargs=5, metavar=("ROAD", "WIDTH", "HEIGHT", "CORES", "REPEATS"), help="for itself")
-    given = parser.parse_args()
-    if given.one:
-        width, height, cores, repeats = map(int, given.one[1:])
-        print(json.dumps(one(given.one[0], (width, height), cores, repeats)))
+    parser.add_argument("--roads", dest="methods", nargs="+", choices=METHODS, default=list(METHODS))
+    parser.add_argument(
+        "--one", nargs=5, metavar=("METHOD", "WIDTH", "HEIGHT", "CORES", "REPEATS"), help=argparse.SUPPRESS
+    )
+    args = parser.parse_args()
+    if args.one:
+        width, height, cores, repeats = map(int, args.one[1:])
+        print(json.dumps(one(args.one[0], (width, height), cores, repeats)))
         return
-    if {"floor", "gan"} - set(given.roads):
-        parser.error("--roads must hold floor and gan: the ratios are to them")
+    if {"floor", "gan"} - set(args.methods):
+        parser.error("--roads must include floor and gan: the ratios refer to them")
     names = "cores", "size", "road", "warm s", "variations/s", "x floor", "x GAN", "first s", "peak MB"
     print("| " + " | ".join(names) + " |\n|" + " --- |" * len(names))
-    result = measure(given.repeats, given.roads)
-    if given.json:
-        given.json.write_text(json.dumps(result, indent=1) + "\n")
+    result = measure(args.repeats, args.methods)
+    if args.json:
+        args.json.write_text(json.dumps(result, indent=1) + "\n")
 
 
 if __name__ == "__main__":

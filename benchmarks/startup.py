@@ -1,13 +1,13 @@
-"""From `python app.py` to the first page, beside a bare Gradio; and from the click to the first variation.
+"""Time from `python app.py` to the first page, next to a bare Gradio app, and from the click to the first variation.
 
     python benchmarks/startup.py [--runs 5]
 
-Each run is a new process. The two apps take turns, so that whatever else the machine does falls on both; the ratio is
-of the medians. Needs Chromium, as the browser's tests do. Times in seconds.
+Each run is a new process. The two apps alternate, so that other load on the machine affects both; the ratio is that of
+the medians. Needs Chromium, like the browser tests. Times in seconds.
 
 answered: from the start of the process until GET / is answered. ready: until the page's button can be clicked in a
-browser that runs already. first_variation: from the click on Augment, in the first job of a new process, until the
-first picture shows on the page; the click follows at once when the page has looked at the file.
+browser that is already running. first_variation: from the click on Augment, in the first job of a new process, until
+the first image is shown; the click follows as soon as the page has inspected the file.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ APPS = {"bare Gradio": [sys.executable, "-c", HELLO], "AugmentAI": [sys.executab
 
 
 @contextmanager
-def started(command: list[str], folder: Path) -> Iterator[tuple[str, float]]:
-    """The page's address and when its process was started; it answers when this is entered."""
+def app_process(command: list[str], folder: Path) -> Iterator[tuple[str, float]]:
+    """Start an app; yields the page's address and when its process was started."""
     port = free_port()
     own = {"GRADIO_SERVER_PORT": str(port), "GRADIO_ANALYTICS_ENABLED": "False", "GRADIO_TEMP_DIR": str(folder)}
-    begun = time.perf_counter()
+    launched = time.perf_counter()
     process = subprocess.Popen(command, env=os.environ | own, cwd=ROOT, stdout=subprocess.DEVNULL)
     try:
-        yield f"http://127.0.0.1:{port}/", begun
+        yield f"http://127.0.0.1:{port}/", launched
     finally:
         process.terminate()
         process.wait(30)
@@ -72,31 +72,31 @@ def wait_for_answer(url: str) -> None:
 
 
 def one_start(command: list[str], browser: Any, folder: Path) -> dict[str, float]:
-    with started(command, folder) as (url, begun):
+    with app_process(command, folder) as (url, launched):
         wait_for_answer(url)
-        answered = time.perf_counter() - begun
+        answered = time.perf_counter() - launched
         page = browser.new_page()
         page.goto(url)
         page.wait_for_selector("#augment")
-        ready = time.perf_counter() - begun
+        ready = time.perf_counter() - launched
         page.close()
     return {"answered": answered, "ready": ready}
 
 
 def first_variation(browser: Any, folder: Path) -> float:
-    with started(APPS["AugmentAI"], folder) as (url, _):
+    with app_process(APPS["AugmentAI"], folder) as (url, _):
         wait_for_answer(url)
         page = browser.new_page()
         page.goto(url)
         page.wait_for_selector("#augment")
         page.set_input_files("#files input[type=file] >> nth=0", [EXAMPLES / "chelsea.png"])
         page.wait_for_selector(".drop-count strong", timeout=60_000)
-        begun = time.perf_counter()
+        launched = time.perf_counter()
         page.click("#augment")
         page.wait_for_function(
             "document.querySelector('#gallery .card img')?.naturalWidth > 0", timeout=60_000, polling=20
         )
-        seconds = time.perf_counter() - begun
+        seconds = time.perf_counter() - launched
         page.close()
     return seconds
 
@@ -108,31 +108,31 @@ def spread(values: list[float]) -> dict[str, Any]:
 def measure(runs: int) -> dict[str, Any]:
     from playwright.sync_api import sync_playwright
 
-    seen: dict[str, list[dict[str, float]]] = {name: [] for name in APPS}
+    starts: dict[str, list[dict[str, float]]] = {name: [] for name in APPS}
     with sync_playwright() as playwright, tempfile.TemporaryDirectory() as name:
         browser = playwright.chromium.launch(executable_path=find_chromium(), args=FLAGS)
         for number in range(runs + 1):
             for app, command in APPS.items():
                 row = one_start(command, browser, Path(name))
-                if number:  # the first of each only fills the disk's cache
-                    seen[app].append(row)
+                if number:  # the first run of each only warms the disk cache
+                    starts[app].append(row)
         firsts = [first_variation(browser, Path(name)) for _ in range(runs)]
         browser.close()
     result: dict[str, Any] = {}
     for moment in ("answered", "ready"):
-        rows = {app: spread([row[moment] for row in seen[app]]) for app in APPS}
+        rows = {app: spread([row[moment] for row in starts[app]]) for app in APPS}
         ratio = rows["AugmentAI"]["median"] / rows["bare Gradio"]["median"]
         result[moment] = rows | {"ratio": round(ratio, 2)}
     return result | {"first_variation": spread(firsts)}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description="How fast the page opens and makes its first picture.")
+    parser = argparse.ArgumentParser(description="How fast the page opens and makes its first variation.")
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--json", type=Path, default=ROOT / "benchmarks" / "results" / "startup.json")
-    given = parser.parse_args()
+    args = parser.parse_args()
     load = psutil.getloadavg()[0]
-    result = measure(given.runs)
+    result = measure(args.runs)
     for moment in ("answered", "ready"):
         row = result[moment]
         bare, ours = row["bare Gradio"]["median"], row["AugmentAI"]["median"]
@@ -141,9 +141,9 @@ def main() -> None:
     commit = subprocess.run(
         ["git", "rev-parse", "--short", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False
     )
-    told = {
+    report = {
         "what": "seconds from the start of the process, medians of runs that take turns",
-        "runs": given.runs,
+        "runs": args.runs,
         **result,
         "cores": psutil.cpu_count(),
         "load_before": round(load, 1),
@@ -151,7 +151,7 @@ def main() -> None:
         "versions": {name: version(name) for name in ("gradio", "torch")},
         "commit": commit.stdout.strip(),
     }
-    given.json.write_text(json.dumps(told, indent=1) + "\n")
+    args.json.write_text(json.dumps(report, indent=1) + "\n")
 
 
 if __name__ == "__main__":
