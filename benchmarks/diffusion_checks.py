@@ -121,11 +121,11 @@ def check_memory(model: Path, device: str, count: int) -> dict[str, Any]:
             torch.cuda.empty_cache()
             torch.cuda.set_per_process_memory_fraction(min(1.0, (weights_bytes + spare_gb * 1e9) / total))
             try:
-                found[f"{spare_gb} GB beside the weights"] = (
+                found[f"{spare_gb} GB besides the weights"] = (
                     f"{len(to_pixels(engine, images))} made, batch {loaded.batch}"
                 )
             except EngineUnavailableError as error:
-                found[f"{spare_gb} GB beside the weights"] = f"{error.reason} ({len(error.unfinished)} tasks returned)"
+                found[f"{spare_gb} GB besides the weights"] = f"{error.reason} ({len(error.unfinished)} tasks returned)"
     finally:
         torch.cuda.set_per_process_memory_fraction(1.0)
     return found
@@ -157,7 +157,7 @@ def check_kill(model: Path, device: str, count: int) -> dict[str, Any]:
         for folder in (uninterrupted, out := Path(scratch) / "killed"):
             early = {path.name: path.read_bytes() for path in images_in(folder)}
             subprocess.run([*base, "-o", str(folder)], cwd=ROOT, env=environment, capture_output=True, check=True)
-        found["killed and gone on with"] = {
+        found["killed and resumed"] = {
             "pictures": len(images_in(out)),
             "early_ones_changed": sum(early.get(path.name, data) != data for path, data in contents(out)),
             **compare(out, uninterrupted),

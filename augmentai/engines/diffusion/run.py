@@ -27,9 +27,8 @@ if TYPE_CHECKING:
     from augmentai.engines.diffusion.model import Model
 
 NAME = "diffusion"
-BEST_STRENGTH = (
-    0.3  # for "auto": a cautious choice, not measured here; above 0.5 fine-grained labels are said to suffer
-)
+# For "auto": a cautious choice, not measured here; above 0.5 fine-grained labels are reported to suffer.
+BEST_STRENGTH = 0.3
 _MAX_PENDING = 2  # batches: one on the GPU and one behind it, so that it never waits for files to be read or written
 _POLL_SECONDS = 0.2  # how long a stop may go unnoticed while a batch runs
 
@@ -95,7 +94,7 @@ class BatchedRun:
         """Yield one answer for each task, in order of completion.
 
         Raises:
-            ModelError: The model cannot continue; `unfinished` tells which tasks are open.
+            ModelError: The model cannot continue; `unfinished` has the open tasks.
             StoppedError: The job was stopped.
         """
         exhausted = False
