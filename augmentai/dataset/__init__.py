@@ -1,1 +1,5 @@
-"""What comes in and what goes out: `read` finds sources, `names` plans files, `write` keeps them, `manifest` tells."""
+"""Datasets on disk: read from files, folders and ZIPs, and written with their variations.
+
+`readers` find images, `formats` understand their labels, `writers` write folders and ZIPs; a run describes itself in
+`manifest.jsonl`, `recipe.yaml`, `dataset_card.md` and `contact_sheet.svg`.
+"""

@@ -1,4 +1,4 @@
-"""The few routes of huggingface.co that a push uses, over HTTP on this machine, with a git's idea of a dataset.
+"""The few routes of huggingface.co that a push uses, over HTTP on this machine, with datasets as git has them.
 
 Behaviour from huggingface_hub's own client code (create_repo, whoami, list_repo_tree, preupload, LFS batch, commit).
 """
@@ -21,7 +21,7 @@ TOKEN = "hf_secretOfMine"
 
 @dataclass
 class FakeHub:
-    """lfs: pictures travel as large files do. refuse: (method, beginning of a path) -> status to answer with."""
+    """lfs: images are sent as large files. refuse: {(method, start of a path): the status to answer with}."""
 
     url: str = ""
     lfs: bool = False
@@ -57,8 +57,8 @@ class _Handler(BaseHTTPRequestHandler):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = self.path.split("?")[0]
         self.hub.asked.append(f"{method} {path}")
-        for (refused, beginning), status in self.hub.refuse.items():
-            if method == refused and path.startswith(beginning):
+        for (refused, start), status in self.hub.refuse.items():
+            if method == refused and path.startswith(start):
                 return self._send(status, {"error": "refused"})
         if not path.startswith("/large/") and self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self._send(401, {"error": "Invalid credentials"})
@@ -119,12 +119,12 @@ class _Handler(BaseHTTPRequestHandler):
     def _preupload(self, name: str, body: bytes) -> Any:
         files = self.hub.repos[name]
 
-        def told(path: str) -> dict[str, Any]:
+        def upload(path: str) -> dict[str, Any]:
             mode = "lfs" if self.hub.lfs and path.endswith((".jpg", ".png")) else "regular"
             oid = git_hash(files[path]) if path in files and mode == "regular" else None
             return {"path": path, "uploadMode": mode, "shouldIgnore": False, "oid": oid}
 
-        return {"files": [told(one["path"]) for one in json.loads(body)["files"]]}
+        return {"files": [upload(one["path"]) for one in json.loads(body)["files"]]}
 
     def _commit(self, name: str, body: bytes) -> Any:
         files = self.hub.repos[name]

@@ -74,3 +74,13 @@ def lines_in(out: Path) -> int:
         return (out / MANIFEST).read_bytes().count(b"\n")
     except FileNotFoundError:
         return 0
+
+
+def photos_in_awkward_classes(folder: Path) -> Path:
+    """Photos in three classes whose names have to be escaped somewhere, and a file that is not an image."""
+    for i, (label, count) in enumerate({"cats & dogs": 3, "ねこ": 2, "<b>": 9}.items()):
+        (folder / label).mkdir(parents=True)
+        for j in range(count):
+            (folder / label / f"{j}.jpg").write_bytes(jpeg(seed=10 * i + j))
+    (folder / "ねこ" / "bad.jpg").write_bytes(b"bad")
+    return folder

@@ -1,1 +1,1 @@
-"""Files, folders and ZIPs to sources."""
+"""Turns files, folders and ZIPs into sources."""

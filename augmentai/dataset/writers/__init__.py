@@ -1,1 +1,1 @@
-"""Sets to folders, ZIPs and the Hugging Face Hub."""
+"""Writes runs into folders and ZIPs, and pushes them to the Hugging Face Hub."""

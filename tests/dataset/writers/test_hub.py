@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import subprocess
 import sys
@@ -161,6 +162,14 @@ class TestWhatIsRefused:
     def test_names(self, name: str) -> None:
         with pytest.raises(HubError, match="is not a valid dataset name"):
             Hub(name, Settings(hf_token=TOKEN))
+
+    def test_without_the_package(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        find_spec = importlib.util.find_spec
+        monkeypatch.setattr(importlib.util, "find_spec", lambda name: None if "hub" in name else find_spec(name))
+        with pytest.raises(
+            HubError, match=r"huggingface_hub not installed \(extra augmentai\[hub\]\); run pip install"
+        ):
+            Hub("user/set", Settings(hf_token=TOKEN))
 
     def test_a_zip(self, hub: FakeHub, photos: Path, tmp_path: Path) -> None:
         done = push(hub, photos, tmp_path / "out.zip")
