@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from augmentai.recipe.fields import FIELDS, RecipeField
 from augmentai.recipe.kinds import RecipeError, Switch, WholeNumber
@@ -72,6 +73,9 @@ class _Parsed(click.ParamType):
             return parsed if kind.repeatable else kind.check(self._field.name, parsed)
         except RecipeError as error:
             self.fail(str(error), param, ctx)
+
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> list[CompletionItem]:
+        return [CompletionItem(name) for name in self._field.kind.choices() if name.startswith(incomplete)]
 
 
 def _check(context: click.Context, option: click.Parameter, items: Sequence[Any]) -> Any:

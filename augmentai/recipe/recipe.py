@@ -120,7 +120,7 @@ class Recipe:
         AUTO,
         Registered("engines", {AUTO: "Best available"}),
         "engines",
-        "auto: for each image, the first of these that can make it; any other name: that engine alone.",
+        "auto: the best available engine for each image; any other name: that engine alone.",
         "--engine",
         "-e",
         common=1,

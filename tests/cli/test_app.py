@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.shell_completion import ShellComplete
 from click.testing import CliRunner, Result
 
 from augmentai import __version__
@@ -67,6 +68,22 @@ def test_a_near_miss_of_a_flag_is_suggested() -> None:
     shown = asked("photos", "-o", "out", "--variation", "4")
     assert shown.exit_code == 2
     assert "--variations" in shown.output
+
+
+@pytest.mark.parametrize(
+    ("words", "completions"),
+    [
+        ("r", ["run", "replay"]),
+        ("run photos --thr", ["--threshold"]),
+        ("photos -o out --geo", ["--geometry"]),
+        ("photos --geometry f", ["flip"]),
+        ("photos --engine sta", ["stability"]),
+    ],
+)
+def test_shells_can_complete(words: str, completions: list[str]) -> None:
+    complete = ShellComplete(app, {}, "augmentai", "_AUGMENTAI_COMPLETE")
+    *before, last = words.split()
+    assert [item.value for item in complete.get_completions(before, last)] == completions
 
 
 @pytest.mark.parametrize("form", [["run"], []], ids=["run", "bare"])
