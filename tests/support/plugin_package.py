@@ -99,7 +99,7 @@ class Inverter(Engine):
 
     def make(self, tasks, job):
         for task in tasks:
-            share = random.Random(task.seed).uniform(0.3, 0.9)
+            share = random.Random(task.seed).uniform(0.6, 0.95)
             image = Image.blend(task.photo.rgb, ImageOps.invert(task.photo.rgb), share)
             yield self.made(task, image, details={"share": round(share, 3)})
 
