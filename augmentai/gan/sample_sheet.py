@@ -58,6 +58,7 @@ def _tile(image: Image.Image) -> Image.Image:
 
 
 def main(arguments: list[str] | None = None) -> None:
+    """Write a sample sheet of the photos named on the command line."""
     from augmentai.settings import DEFAULT_WEIGHTS
 
     parser = argparse.ArgumentParser(

@@ -46,6 +46,7 @@ class Photo:
 
     @property
     def size_wh(self) -> tuple[int, int]:
+        """Width and height of the upright image, in pixels."""
         return self.rgb.size
 
     @property

@@ -70,11 +70,7 @@ def load(
         raise
     except Exception as error:  # the hub, diffusers, transformers and safetensors raise some twenty kinds
         raise ModelError(explain(error, settings)) from error
-    not_compiled = ""
-    if settings.diffusion_compile and zerogpu:
-        not_compiled = "no: not supported on ZeroGPU"
-    elif settings.diffusion_compile and placement != "whole":
-        not_compiled = "no: the weights do not fit on the GPU"
+    not_compiled = _compile_problem(settings, placement, zerogpu)
     compiled = settings.diffusion_compile and not not_compiled
     if compiled:
         torch.backends.cudnn.benchmark = True  # shapes are few and fixed, so searching for the fastest kernels pays
@@ -202,6 +198,15 @@ def _overflows_in_float16(pipe: Any) -> bool:
     pipelines ignore it, and a GPU without bfloat16 would be several times slower in float32.
     """
     return type(pipe).__name__.startswith("StableDiffusionXL") and getattr(pipe.vae.config, "force_upcast", False)
+
+
+def _compile_problem(settings: Settings, placement: str, zerogpu: bool) -> str:
+    """Why the networks cannot be compiled, for the manifest; "" where they can be, or it is not wanted."""
+    if settings.diffusion_compile and zerogpu:
+        return "no: not supported on ZeroGPU"
+    if settings.diffusion_compile and placement != "whole":
+        return "no: the weights do not fit on the GPU"
+    return ""
 
 
 def _compile(pipe: Any) -> None:
