@@ -1,1 +1,1 @@
-"""The page and the auto-generated API: thin doors to `augmentai.pipeline.job`."""
+"""The page and the auto-generated API: thin front ends to `augmentai.pipeline`."""

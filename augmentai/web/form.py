@@ -89,7 +89,7 @@ def more_settings(simple: Controls, engines: Sequence[Engine], table: Sequence[R
             load = gr.UploadButton(
                 "Load settings", file_types=[".yaml", ".yml"], size="sm", min_width=120, elem_id="load"
             )
-        load_message = gr.HTML("", elem_id="recipe-told")
+        load_message = gr.HTML("", elem_id="load-message")
     controls = simple | more | dataset
     in_order = {field.name: controls[field.name] for field in table if field.name in controls}
     return Form(in_order | controls, key, save, load, load_message)

@@ -205,9 +205,9 @@ def _wire_settings(
         return saved(as_recipe(dict(zip(names, values, strict=True))))
 
     def load(file: str) -> Any:
-        values, told = loaded(file, {*names, "balance"})
+        values, message = loaded(file, {*names, "balance"})
         values = as_form(values)
-        return [*(values.get(name, gr.skip()) for name in names), told]
+        return [*(values.get(name, gr.skip()) for name in names), message]
 
     layout = form.fields["layout"]
     triggers = [components["files"].upload, layout.input]

@@ -1,4 +1,4 @@
-"""A page that does not let everybody in: behind a password, as by a share link, and when its queue is full."""
+"""A page with a password, as by a share link, and one whose queue is full."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def test_the_password_opens_the_page(browser: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("status", "words"), [(503, "busy"), (429, "You already have 2 jobs queued")])
 def test_the_page_keeps_working_after_a_rejected_job(page: Any, tmp_path: Path, status: int, words: str) -> None:
-    """The refusals themselves are real in tests/web; here one is given in the server's place."""
+    """The refusals themselves are tested in tests/web; here one is sent in the server's place."""
     give(page, photos(tmp_path, "a.png"), 1)
     body = {"detail": "You already have 2 jobs queued (limit: 2)."}
     page.route("**/queue/join*", lambda route: route.fulfill(status=status, json=body))

@@ -46,7 +46,7 @@ def test_axe_finds_nothing_serious(themed: Any, axe: Any, tmp_path: Path) -> Non
     page = themed
     seen: dict[str, list[str]] = {}
     seen["empty"] = barriers(axe, page)
-    (tmp_path / "notes.jpg").write_text("no picture")
+    (tmp_path / "notes.jpg").write_text("not an image")
     give(page, [*photos(tmp_path, "a.png", "b.png"), tmp_path / "notes.jpg"], 2)
     page.click("#more button")
     page.click("#set button")

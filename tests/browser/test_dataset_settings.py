@@ -16,7 +16,7 @@ pytestmark = pytest.mark.browser
 
 
 @pytest.fixture
-def given(page: Any, tmp_path: Path) -> Any:
+def dataset_page(page: Any, tmp_path: Path) -> Any:
     """Three red cars and a bus for training, five buses for validation."""
     give(page, [as_zip(tmp_path / "set.zip", uneven_yolo())], 4)
     expect(page.locator(".drop-summary")).to_contain_text("YOLO")
@@ -24,8 +24,8 @@ def given(page: Any, tmp_path: Path) -> Any:
     return page
 
 
-def test_classes_are_balanced_and_labels_converted(given: Any, tmp_path: Path) -> None:
-    page = given
+def test_classes_are_balanced_and_labels_converted(dataset_page: Any, tmp_path: Path) -> None:
+    page = dataset_page
     choose(page, "#balancing", "Match largest class")
     expect(page.locator("#forecast")).to_contain_text("2 variations of 4 images")
     choose(page, "#to", "COCO")
@@ -46,8 +46,8 @@ def test_classes_are_balanced_and_labels_converted(given: Any, tmp_path: Path) -
     assert counts == {"bus": ["1", "3"], "red car": ["3", "3"]}
 
 
-def test_a_target_per_class_is_saved_and_loaded(given: Any, browser: Any, page_url: str, tmp_path: Path) -> None:
-    page = given
+def test_a_target_per_class_is_saved_and_loaded(dataset_page: Any, browser: Any, page_url: str, tmp_path: Path) -> None:
+    page = dataset_page
     expect(page.locator("#per-class")).to_be_hidden()
     choose(page, "#balancing", "Target per class")
     page.fill("#per-class input", "5")
@@ -63,20 +63,20 @@ def test_a_target_per_class_is_saved_and_loaded(given: Any, browser: Any, page_u
     other.click("#set button >> nth=0")
     other.click("#more button >> nth=0")
     choose_file(other, tmp_path / "recipe.yaml")
-    expect(other.locator("#recipe-told")).to_contain_text("Settings loaded")
+    expect(other.locator("#load-message")).to_contain_text("Settings loaded")
     assert other.input_value("#balancing input") == "Target per class"
     assert other.input_value("#per-class input") == "5"
     (tmp_path / "recipe.yaml").write_text("balance: true\noriginals: link\ndrift: mark\nretries: 1\n")
     choose_file(other, tmp_path / "recipe.yaml")
-    expect(other.locator("#recipe-told")).to_contain_text("only the command line has them: retries, drift")
+    expect(other.locator("#load-message")).to_contain_text("only the command line has them: retries, drift")
     assert other.input_value("#balancing input") == "Match largest class"
     assert other.input_value("#originals input") == "Always"
     expect(other.locator("#per-class")).to_be_hidden()
     other.close()
 
 
-def test_a_format_that_the_visitor_chooses(given: Any) -> None:
-    page = given
+def test_a_format_that_the_visitor_chooses(dataset_page: Any) -> None:
+    page = dataset_page
     choose(page, "#layout", "Class folders (ignore label files)")
     expect(page.locator(".drop-summary")).not_to_contain_text("YOLO")
     choose(page, "#layout", "Pascal VOC")

@@ -1,4 +1,4 @@
-"""What can be given to the page, and what it says of it before anything is made."""
+"""What can be uploaded, and what the page says of it before anything is made."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ def chips(page: Any) -> list[str]:
 
 def test_a_chosen_folder_keeps_its_classes(page: Any, tmp_path: Path) -> None:
     photos(tmp_path / "ds", *SET)
-    (tmp_path / "ds" / "readme.md").write_text("no picture")
+    (tmp_path / "ds" / "readme.md").write_text("not an image")
     (tmp_path / "ds" / ".DS_Store").write_text("left behind by a file manager")
     give_folder(page, tmp_path / "ds", 4)
     assert chips(page) == ["cats 2", "deep 1", "dogs 1"]
@@ -65,13 +65,13 @@ def test_folders_and_files_dropped_on_the_zone(page: Any, tmp_path: Path) -> Non
     }
 
 
-def test_a_zip_dataset_is_looked_into(page: Any, tmp_path: Path) -> None:
+def test_a_zip_dataset_is_inspected(page: Any, tmp_path: Path) -> None:
     photos(tmp_path / "in", *SET)
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
         for name in SET:
             archive.write(tmp_path / "in" / name, name)
         archive.writestr("notes.txt", "hello")
-        archive.writestr("cats/broken.png", b"no picture at all")
+        archive.writestr("cats/broken.png", b"not an image at all")
     give(page, [tmp_path / "set.zip"], 4)
     assert chips(page) == ["cats 2", "deep 1", "dogs 1"]
     expect(page.locator(".drop-thumbs img")).to_have_count(4)
@@ -83,24 +83,24 @@ def test_a_zip_dataset_is_looked_into(page: Any, tmp_path: Path) -> None:
     assert len(images_in(saved_zip(page, tmp_path))) == 4
 
 
-def test_what_is_refused_is_said_at_once_and_again_after_the_job(page: Any, tmp_path: Path) -> None:
+def test_refused_files_are_listed_at_once_and_after_the_job(page: Any, tmp_path: Path) -> None:
     good = photos(tmp_path, "good.png")
-    (tmp_path / "notes.jpg").write_text("no picture")
+    (tmp_path / "notes.jpg").write_text("not an image")
     (tmp_path / "empty.png").touch()
     (tmp_path / "film.mp4").write_bytes(b"\0\0\0\x18ftypmp42")
     Image.new("RGB", (1, 1)).save(tmp_path / "dot.png")
     give(page, [*good, *(tmp_path / name for name in ("notes.jpg", "empty.png", "film.mp4", "dot.png"))], 1)
-    told = page.inner_text(".aug-refused")
-    assert "4 files cannot be used" in told
+    text = page.inner_text(".aug-refused")
+    assert "4 files cannot be used" in text
     for words in ("contains text", "empty (0 bytes)", ".mp4 files are not supported", "1x1 pixels is too small"):
-        assert words in told
+        assert words in text
     set_variations(page, 2)
     augment(page)
     expect(cards(page)).to_have_count(2)
     expect(page.locator("#problems tbody tr")).to_have_count(2)  # the other two were never sent
-    told = page.inner_text("#problems")
-    assert "contains text" in told
-    assert "1x1 pixels is too small" in told
+    text = page.inner_text("#problems")
+    assert "contains text" in text
+    assert "1x1 pixels is too small" in text
 
 
 def test_limits_are_shown_and_everything_can_be_cleared(page: Any, tmp_path: Path) -> None:
@@ -113,7 +113,7 @@ def test_limits_are_shown_and_everything_can_be_cleared(page: Any, tmp_path: Pat
     expect(page.locator("#status [role=alert]")).to_contain_text("No files selected")
 
 
-def test_the_same_name_twice_is_two_pictures(page: Any, tmp_path: Path) -> None:
+def test_the_same_name_twice_is_two_images(page: Any, tmp_path: Path) -> None:
     one, other = photos(tmp_path, "one/a.png", "two/a.png")
     give(page, [one], 1)
     Image.open(other).resize((70, 50)).save(other)
@@ -124,7 +124,7 @@ def test_the_same_name_twice_is_two_pictures(page: Any, tmp_path: Path) -> None:
     assert images_in(saved_zip(page, tmp_path)) == {"a__v1.png", "a_2__v1.png"}
 
 
-def test_a_labelled_set_keeps_its_labels_whatever_is_done_to_the_results(page: Any, tmp_path: Path) -> None:
+def test_a_labelled_set_keeps_valid_labels_with_exclusions_and_additions(page: Any, tmp_path: Path) -> None:
     """YOLO, in a folder with train and val: what is dropped loses its label file, what is added gets one."""
     sets.write(tmp_path / "yolo", sets.yolo())
     page.set_input_files("#files input[webkitdirectory]", tmp_path / "yolo")
@@ -142,10 +142,10 @@ def test_a_labelled_set_keeps_its_labels_whatever_is_done_to_the_results(page: A
     expect(page.locator("#downloads")).to_contain_text("1 excluded")
     path = saved_zip(page, tmp_path)
     with zipfile.ZipFile(path) as archive:
-        held = set(archive.namelist())
-        labels = {name for name in held if "__v" in name and name.endswith(".txt")}
+        names = set(archive.namelist())
+        labels = {name for name in names if "__v" in name and name.endswith(".txt")}
         made = {Path(name).stem for name in images_in(path) - labels}
         assert {Path(name).stem for name in labels} == {name for name in made if not name.startswith("empty")}
-        assert Path(first).stem not in {Path(name).stem for name in held}
-        assert "data.yaml" in held
-        assert any("val" in name for name in held)
+        assert Path(first).stem not in {Path(name).stem for name in names}
+        assert "data.yaml" in names
+        assert any("val" in name for name in names)

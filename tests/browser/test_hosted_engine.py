@@ -33,9 +33,7 @@ def own_url(emulator: Emulator, tmp_path: Path) -> Iterator[str]:
         yield address
 
 
-def test_page_tells_cost_before_and_fallback_after(
-    browser: Any, own_url: str, emulator: Emulator, photos: list[Path]
-) -> None:
+def test_cost_before_and_fallbacks_after(browser: Any, own_url: str, emulator: Emulator, photos: list[Path]) -> None:
     emulator.fault("403", times=1)
     page = browser.new_page()
     page.goto(own_url)
@@ -56,7 +54,7 @@ def choose_engine(page: Any, name: str) -> None:
     page.get_by_role("option", name=name).click()
 
 
-def test_a_slow_one_shows_credits_and_can_be_stopped_and_gone_on_with(
+def test_a_slow_job_shows_credits_and_can_be_stopped_and_resumed(
     browser: Any, own_url: str, emulator: Emulator, photos: list[Path]
 ) -> None:
     emulator.control(latency=1.0)
@@ -77,7 +75,7 @@ def test_a_slow_one_shows_credits_and_can_be_stopped_and_gone_on_with(
     page.close()
 
 
-def test_what_failed_is_told_and_tried_again(
+def test_failures_are_listed_and_retried(
     browser: Any, own_url: str, emulator: Emulator, photos: list[Path], tmp_path: Path
 ) -> None:
     emulator.fault("403", times=2)
@@ -100,7 +98,7 @@ def test_what_failed_is_told_and_tried_again(
     page.close()
 
 
-def test_an_engine_that_cannot_work_is_told_before_the_click(browser: Any, page_url: str) -> None:
+def test_an_engine_that_cannot_run_is_reported_before_the_click(browser: Any, page_url: str) -> None:
     page = browser.new_page()
     page.goto(page_url)
     choose_engine(page, "Stability AI")
@@ -108,7 +106,7 @@ def test_an_engine_that_cannot_work_is_told_before_the_click(browser: Any, page_
     page.close()
 
 
-def test_a_tab_closed_during_a_call_that_never_ends_frees_the_place(
+def test_a_tab_closed_during_an_endless_call_frees_its_slot(
     browser: Any, emulator: Emulator, photos: list[Path], tmp_path: Path
 ) -> None:
     endless = {"stability_read_seconds": 300, "stability_total_seconds": 300}

@@ -1,6 +1,6 @@
 """Three hundred results: what the browser has to hold stays small, and everything can still be done with them.
 
-Counts of nodes, pictures and bytes, never of seconds.
+Counts of nodes, images and bytes, never of seconds.
 """
 
 from __future__ import annotations
@@ -34,8 +34,8 @@ PHOTOS, EACH = 20, 15
 SIZE_WH = (480, 360)
 # Counts what the grid holds whenever it changes, from the first moment on.
 COUNTING = """new MutationObserver(() => {
-  const held = document.querySelector('.grid-cards')?.childElementCount ?? 0;
-  if (document.querySelector('.grid-working')) window.mostWhileWorking = Math.max(window.mostWhileWorking ?? 0, held);
+  const shown = document.querySelector('.grid-cards')?.childElementCount ?? 0;
+  if (document.querySelector('.grid-working')) window.mostWhileWorking = Math.max(window.mostWhileWorking ?? 0, shown);
 }).observe(document, {childList: true, subtree: true});"""
 LOADED = "[...document.querySelectorAll('.card img')].filter(one => one.naturalWidth)"
 
@@ -54,7 +54,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def visit(browser: Any, page_url: str, folder: Path) -> Iterator[tuple[Any, dict[str, int]]]:
-    """A page with all results, and the bytes of each picture that it fetched."""
+    """A page with all results, and the bytes of each image that it fetched."""
     context = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900})
     page = context.new_page()
     page.add_init_script(COUNTING)
@@ -81,7 +81,7 @@ def test_a_bounded_window_while_it_works(visit: tuple[Any, dict[str, int]]) -> N
     assert 0 < visit[0].evaluate("window.mostWhileWorking") <= WINDOW
 
 
-def test_pictures_are_fetched_as_they_come_into_view(visit: tuple[Any, dict[str, int]]) -> None:
+def test_images_are_fetched_as_they_come_into_view(visit: tuple[Any, dict[str, int]]) -> None:
     page, fetched = visit
     assert page.evaluate("[...document.querySelectorAll('.card img')].every(one => one.loading === 'lazy')")
     page.locator(".card").last.scroll_into_view_if_needed()
@@ -98,7 +98,7 @@ def test_the_page_stays_small(visit: tuple[Any, dict[str, int]]) -> None:
     assert page.evaluate("document.querySelectorAll('*').length") < 6000
 
 
-def test_everything_can_be_done_with_them(visit: tuple[Any, dict[str, int]], tmp_path: Path) -> None:
+def test_filter_compare_exclude_and_download_them(visit: tuple[Any, dict[str, int]], tmp_path: Path) -> None:
     page, _ = visit
     choose(page, "#by-label", "cats")
     expect(cards(page)).to_have_count(PHOTOS * EACH // 2)

@@ -88,14 +88,14 @@ def test_settings_reach_the_result(page: Any, tmp_path: Path) -> None:
         assert made.convert("RGB").tobytes() == own.convert("RGB").tobytes()
 
 
-def test_nothing_chosen_is_said_and_the_button_comes_back(page: Any) -> None:
+def test_no_files_is_reported_and_the_button_is_restored(page: Any) -> None:
     page.click("#augment")
     page.wait_for_selector("#status [role=alert]")
     assert "No files selected" in page.inner_text("#status")
     expect(page.locator("#augment")).to_be_enabled()
 
 
-def test_stop_keeps_what_is_done_and_the_rest_can_follow(page: Any, tmp_path: Path) -> None:
+def test_stop_keeps_finished_images_and_resume_makes_the_rest(page: Any, tmp_path: Path) -> None:
     samples(page)
     set_seed(page, 3)
     page.click("#augment")
@@ -125,14 +125,14 @@ def test_progress_counts_and_shows_results_as_they_finish(page: Any) -> None:
     bar.wait_for()
     page.wait_for_function("Number(document.querySelector('#status [role=progressbar]')?.ariaValueNow) > 0")
     page.wait_for_selector("#gallery .card", timeout=DONE_MS)
-    assert page.locator("#status [role=progressbar]").count() == 1, "the first pictures are there while it works"
+    assert page.locator("#status [role=progressbar]").count() == 1, "the first images are shown while it works"
     assert cards(page).count() <= 24
     page.wait_for_function("document.querySelector('#status').innerText.includes(' left')")
     page.wait_for_selector("#status .aug-done", timeout=DONE_MS)
     expect(cards(page)).to_have_count(64)
 
 
-def test_without_a_key_one_line_says_how_to_add_one(page: Any) -> None:
+def test_without_a_key_a_hint_says_how_to_add_one(page: Any) -> None:
     line = " ".join(page.inner_text("#forecast").split())
     assert "Local GAN active" in line
     assert "Stability AI not configured" in line
@@ -140,10 +140,8 @@ def test_without_a_key_one_line_says_how_to_add_one(page: Any) -> None:
     assert "free" in line
 
 
-def test_two_tabs_at_once_wait_for_each_other_and_never_mix(
-    browser: Any, page: Any, page_url: str, tmp_path: Path
-) -> None:
-    """One job runs at a time: the second visitor sees that it waits, and gets their own pictures."""
+def test_two_tabs_are_queued_and_never_mixed(browser: Any, page: Any, page_url: str, tmp_path: Path) -> None:
+    """One job runs at a time: the second visitor sees that it is queued, and gets their own images."""
     context = browser.new_context(accept_downloads=True)
     other = context.new_page()
     other.goto(page_url)
@@ -161,7 +159,7 @@ def test_two_tabs_at_once_wait_for_each_other_and_never_mix(
     context.close()
 
 
-def test_who_waits_may_change_their_mind(browser: Any, page: Any, page_url: str, tmp_path: Path) -> None:
+def test_a_queued_job_can_be_stopped(browser: Any, page: Any, page_url: str, tmp_path: Path) -> None:
     context = browser.new_context()
     other = context.new_page()
     other.goto(page_url)
@@ -181,7 +179,7 @@ def test_who_waits_may_change_their_mind(browser: Any, page: Any, page_url: str,
     context.close()
 
 
-def test_a_closed_tab_frees_the_place(browser: Any, page: Any, page_url: str, tmp_path: Path) -> None:
+def test_a_closed_tab_frees_its_slot(browser: Any, page: Any, page_url: str, tmp_path: Path) -> None:
     context = browser.new_context()
     other = context.new_page()
     other.goto(page_url)

@@ -110,7 +110,7 @@ def test_other_proxies(browser: Any, tmp_path: Path, photo: Path, root_path: str
 
 
 def test_https_outside_http_inside(tmp_path: Path) -> None:
-    """Where the proxy speaks https to the world, every address that the page is given is https."""
+    """If the proxy serves https, every address on the page is https."""
     with (
         serving(Settings(root_path=PREFIX), tmp_path / "gradio") as upstream,
         proxied(upstream, Manner(PREFIX, scheme="https")) as address,

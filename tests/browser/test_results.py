@@ -1,4 +1,4 @@
-"""What a visitor does with results: compare, narrow down, leave out, ask for more; the code and the report tab."""
+"""What a visitor does with results: compare, filter, exclude, ask for more; the code and the report tab."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ from tests.support.page_steps import (
 
 pytestmark = pytest.mark.browser
 
-SEED = 7  # with which some of the six are mirrored
-# How far the two pictures that are compared differ, as they lie and with one of them mirrored.
+SEED = 7  # with which some of the six are flipped
+# How much the two compared images differ, as they are and with one of them flipped.
 DIFFERENCE = """() => {
   const pixels = (side) => {
     const canvas = new OffscreenCanvas(60, 44), context = canvas.getContext('2d');
@@ -76,14 +76,14 @@ def names(page: Any) -> list[str]:
     return page.locator(".card-name").all_inner_texts()
 
 
-def test_captions_tell_engine_strength_and_seed(finished: Any, tmp_path: Path) -> None:
+def test_captions_have_engine_strength_and_seed(finished: Any, tmp_path: Path) -> None:
     line = next(line for line in manifest(saved_zip(finished, tmp_path)) if line["file"] == "cats/a__v1.png")
     caption = finished.inner_text(".card >> nth=0")
     for words in ("a__v1.png", "Local GAN", f"strength {line['strength']:g}", f"seed {line['seed']}"):
         assert words in caption
 
 
-def test_before_and_after(finished: Any) -> None:
+def test_comparing_a_variation_with_its_source(finished: Any) -> None:
     page = finished
     page.click(".card-open >> nth=3")
     page.wait_for_selector("dialog[open]")
@@ -103,7 +103,7 @@ def test_before_and_after(finished: Any) -> None:
     expect(page.locator("dialog")).to_be_hidden()
 
 
-def test_the_source_is_shown_mirrored_beside_a_mirrored_variation(finished: Any, tmp_path: Path) -> None:
+def test_the_source_is_shown_flipped_beside_a_flipped_variation(finished: Any, tmp_path: Path) -> None:
     page = finished
     lines = manifest(saved_zip(page, tmp_path))
     mirrored = {line["file"] for line in lines if line["details"].get("geometry", {}).get("mirrored")}
@@ -125,7 +125,7 @@ def test_the_source_is_shown_mirrored_beside_a_mirrored_variation(finished: Any,
     page.click("dialog [data-do=close]")
 
 
-def test_narrowing_down_by_class_and_photo(finished: Any) -> None:
+def test_filters_by_class_and_source(finished: Any) -> None:
     page = finished
     choose(page, "#by-label", "dogs")
     expect(cards(page)).to_have_count(2)
@@ -138,7 +138,7 @@ def test_narrowing_down_by_class_and_photo(finished: Any) -> None:
     choose(page, "#by-source", "All images")
 
 
-def test_what_is_dropped_is_left_out_of_the_zip(finished: Any, tmp_path: Path) -> None:
+def test_excluded_variations_are_not_in_the_zip(finished: Any, tmp_path: Path) -> None:
     page = finished
     page.get_by_role("button", name="Exclude: cats/a__v2.png").click()
     page.get_by_role("button", name="Exclude: dogs/c__v1.png").click()
@@ -155,7 +155,7 @@ def test_what_is_dropped_is_left_out_of_the_zip(finished: Any, tmp_path: Path) -
     expect(page.locator("#downloads")).to_contain_text("(6 images, ")
 
 
-def test_the_report_tab_shows_classes_moves_and_engines(finished: Any) -> None:
+def test_the_report_tab_shows_classes_changes_and_engines(finished: Any) -> None:
     page = finished
     page.get_by_role("tab", name="Report").click()
     rows = [row.split() for row in page.locator(".plot-table >> nth=0 >> tbody tr").all_inner_texts()]
@@ -171,7 +171,7 @@ def test_the_report_tab_shows_classes_moves_and_engines(finished: Any) -> None:
     ]
 
 
-def test_calls_from_code_follow_the_settings_and_run(page: Any, page_url: str, tmp_path: Path) -> None:
+def test_copied_calls_follow_the_settings_and_run(page: Any, page_url: str, tmp_path: Path) -> None:
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
     photo = photos(tmp_path, "photo.jpg", "photos/cats/a.jpg")[0]
     set_variations(page, 2)
@@ -220,12 +220,12 @@ def test_settings_are_saved_and_loaded(page: Any, browser: Any, page_url: str, t
     other.goto(page_url)
     other.click("#more button")
     choose_file(other, path)
-    expect(other.locator("#recipe-told")).to_contain_text("Settings loaded")
+    expect(other.locator("#load-message")).to_contain_text("Settings loaded")
     assert other.input_value("#variations input[type=number]") == "7"
     assert other.input_value("#seed input") == "1234"
     path.write_text("strenght: 0.3\n")
     choose_file(other, path)
-    expect(other.locator("#recipe-told")).to_contain_text("unknown setting strenght")
+    expect(other.locator("#load-message")).to_contain_text("unknown setting strenght")
     other.close()
 
 
@@ -242,5 +242,5 @@ def test_more_like_this_adds_to_what_is_there(finished: Any, tmp_path: Path) -> 
     assert images_in(after) - images_in(before) == {f"dogs/c__v{number}.png" for number in (3, 4, 5, 6)}
     assert len({(line["source"], line["index"]) for line in manifest(after)}) == 10
     with zipfile.ZipFile(after) as archive:
-        looks = {Image.open(archive.open(name)).tobytes() for name in images_in(after) if name.startswith("dogs")}
-    assert len(looks) == 6, "every one differs"
+        pixels = {Image.open(archive.open(name)).tobytes() for name in images_in(after) if name.startswith("dogs")}
+    assert len(pixels) == 6, "every one differs"

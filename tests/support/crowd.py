@@ -19,7 +19,7 @@ _SIDE_PX = 48
 
 @dataclass(frozen=True)
 class Visit:
-    """How one visitor fared. Times in seconds since all were let in; `ours` counts pictures made from their own."""
+    """How one visitor fared. Times in seconds since the start; `ours` counts images made from their own."""
 
     number: int
     began: float
@@ -35,7 +35,7 @@ def colour_of(number: int) -> tuple[int, int, int]:
 
 
 def photo_of(number: int, folder: Path, side_px: int = _SIDE_PX) -> Path:
-    """A picture that only this visitor has: the number is written into its pattern, which strength 0 keeps exactly."""
+    """An image that only this visitor has: the number is written into its pattern, which strength 0 keeps exactly."""
     rows, columns = np.mgrid[0:side_px, 0:side_px]
     base = np.array(colour_of(number)) + ((rows + columns * (number + 2)) % 7)[..., None]
     path = folder / f"visitor{number}.png"
@@ -48,7 +48,7 @@ def crowd(
 ) -> list[Visit]:
     """All visitors at once, each with a photo of their own; returns when the last is served.
 
-    With strength 0 every picture that comes back must be the visitor's own to the pixel. addresses: each visitor
+    With strength 0 every image that comes back must be the visitor's own to the pixel. addresses: each visitor
     comes, as the proxy in front says, from an address of their own.
     """
     clients = [

@@ -23,11 +23,11 @@ _NOT_PASSED_ON = {"content-length", "content-encoding", "transfer-encoding", "co
 
 @dataclass(frozen=True)
 class Manner:
-    """How a proxy treats what it passes on.
+    """How a proxy forwards requests.
 
-    prefix: where the app hangs, such as "/projects/x". strip: whether the app is asked without it. keep_host: Host as
-    the browser sent it. forwarded: sets X-Forwarded-Host, -Proto and -For, as Traefik and nginx usually do. scheme:
-    what the outside speaks, told in X-Forwarded-Proto.
+    prefix: path of the app, such as "/projects/x". strip: whether it is removed before forwarding. keep_host: forward
+    Host as the browser sent it. forwarded: set X-Forwarded-Host, -Proto and -For, as Traefik and nginx usually do.
+    scheme: the public one, for X-Forwarded-Proto.
     """
 
     prefix: str = ""

@@ -125,7 +125,7 @@ def test_one_seed_gives_equal_pixels_in_any_order(client: Client) -> None:
         assert not np.array_equal(pixels, other[name]), name
 
 
-def test_seed_zero_is_random_and_told(client: Client) -> None:
+def test_seed_zero_is_random_and_reported(client: Client) -> None:
     _, zip_path, report = augment(client, [EXAMPLES / "chelsea.png"])
     _, repeated, _ = augment(client, [EXAMPLES / "chelsea.png"], seed=report["seed"])
     assert report["seed"] > 0
@@ -170,7 +170,7 @@ def test_a_labelled_set_in_a_zip_comes_back_as_one(client: Client, tmp_path: Pat
 
 def test_one_bad_file_spoils_nothing(client: Client, tmp_path: Path) -> None:
     text, empty = tmp_path / "notes.jpg", tmp_path / "empty.png"
-    text.write_text("this is no picture")
+    text.write_text("this is not an image")
     empty.touch()
     gallery, zip_path, report = augment(client, [text, EXAMPLES / "rocket.jpg", empty])
     assert len(gallery) == report["variations"] == 1
@@ -179,7 +179,7 @@ def test_one_bad_file_spoils_nothing(client: Client, tmp_path: Path) -> None:
     assert {line["source"] for line in manifest_of(zip_path)} == {"notes.jpg", "rocket.jpg", "empty.png"}
 
 
-def test_geometry_moves_and_tells_by_how_much(client: Client) -> None:
+def test_geometry_is_applied_and_recorded(client: Client) -> None:
     keywords = {"seed": 7, "variations": 2, "strength": 0}
     _, moved, _ = augment(client, [EXAMPLES / "chelsea.png"], geometry="strong", mirror=False, **keywords)
     with Image.open(EXAMPLES / "chelsea.png") as photo:
@@ -192,7 +192,7 @@ def test_geometry_moves_and_tells_by_how_much(client: Client) -> None:
 
 def test_only_bad_files_still_end_in_a_report(client: Client, tmp_path: Path) -> None:
     text = tmp_path / "notes.jpg"
-    text.write_text("this is no picture")
+    text.write_text("this is not an image")
     gallery, _, report = augment(client, [text])
     assert gallery == []
     assert (report["sources"], report["variations"], report["failed"]) == (1, 0, 1)
@@ -216,7 +216,7 @@ def test_bad_settings_are_named(client: Client, keywords: dict[str, Any], words:
         augment(client, [EXAMPLES / "chelsea.png"], **keywords)
 
 
-def test_no_files_is_said(client: Client) -> None:
+def test_no_files_is_reported(client: Client) -> None:
     with pytest.raises(Exception, match="No files selected"):
         client.predict(files=[], api_name="/augment")
 

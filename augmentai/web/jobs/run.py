@@ -39,7 +39,7 @@ ReadInputs = Callable[[Path, Event], Gathered]
 class JobRequest:
     """What one job is to make.
 
-    read_inputs: is given the job's own folder and the stop event, and returns the sources. keep_full: also write each
+    read_inputs: takes the job's own folder and the stop event, and returns the sources. keep_full: also write each
     variation at full size beside the ZIP, for `Snapshot.images`; otherwise only previews are written, for
     `Snapshot.rows`. first_index: number of the first variation of each source. checkpoint: variations of an earlier
     job; the ZIP is then an addition to that job's. admit: called once the inputs are read and before anything is made;

@@ -104,7 +104,7 @@ def make(client: Client, photos: list[Path], **keywords: Any) -> dict[str, Any]:
     return client.predict(files=[handle_file(photo) for photo in photos], **keywords, api_name="/augment")[2]
 
 
-def test_images_an_hour(url: str, photo: Path) -> None:
+def test_images_per_hour(url: str, photo: Path) -> None:
     client = visitor(url, "1.0.0.1")
     with pytest.raises(Exception, match="would make 7 images; the limit is 6 per hour per visitor"):
         make(client, [photo], variations=7)
@@ -119,7 +119,7 @@ def test_images_an_hour(url: str, photo: Path) -> None:
 
 def test_images_that_were_not_made_do_not_count(url: str, tmp_path: Path) -> None:
     text = tmp_path / "notes.jpg"
-    text.write_text("no picture")
+    text.write_text("not an image")
     client = visitor(url, "1.0.0.3")
     for _ in range(3):
         assert make(client, [text], variations=6)["failed"] == 1
@@ -134,7 +134,7 @@ def test_a_forged_address_gains_nothing(url: str, photo: Path) -> None:
         make(forged, [photo])
 
 
-def test_files_a_job(url: str, tmp_path: Path) -> None:
+def test_files_per_job(url: str, tmp_path: Path) -> None:
     photos = []
     for colour in ("red", "green", "blue", "gold"):
         photos.append(tmp_path / f"{colour}.png")
@@ -143,7 +143,7 @@ def test_files_a_job(url: str, tmp_path: Path) -> None:
     assert (report["variations"], report["failed"]) == (3, 1)
 
 
-def test_megabytes_an_hour(url: str) -> None:
+def test_megabytes_per_hour(url: str) -> None:
     headers = {"X-Forwarded-For": "1.0.0.6"}
     answers = []
     for _ in range(3):
@@ -163,7 +163,7 @@ def test_megabytes_an_hour(url: str) -> None:
     assert answer.status_code in {400, 429}
 
 
-def test_jobs_that_wait(url: str) -> None:
+def test_queued_jobs_per_visitor(url: str) -> None:
     """One job works, one waits; a third of the visitor who waits is refused, another visitor's is not."""
     large = EXAMPLES / "hubble_deep_field.jpg"
     busy = visitor(url, "1.0.0.8")
@@ -187,7 +187,7 @@ def test_jobs_that_wait(url: str) -> None:
 
 @pytest.fixture
 def hosted(emulator: Emulator, tmp_path: Path) -> Iterator[str]:
-    """The owner's key pays: 15 credits an hour for each visitor, 30 a day for all; a picture costs 5."""
+    """The owner's key pays: 15 credits an hour for each visitor, 30 a day for all; an image costs 5."""
     settings = settings_for(
         emulator,
         proxies=1,
@@ -199,7 +199,7 @@ def hosted(emulator: Emulator, tmp_path: Path) -> Iterator[str]:
         yield address
 
 
-def test_credits_an_hour_and_a_day(hosted: str, emulator: Emulator, photo: Path) -> None:
+def test_credits_per_hour_and_per_day(hosted: str, emulator: Emulator, photo: Path) -> None:
     first = visitor(hosted, "2.0.0.1")
     report = make(first, [photo], variations=2)
     assert (report["engines"], report["credits"]) == ({"stability": 2}, 10)
@@ -244,14 +244,14 @@ def test_with_the_password_it_works(locked: str, photo: Path) -> None:
     assert make(client, [photo])["variations"] == 1
 
 
-def test_passwords_cannot_be_tried_out(locked: str) -> None:
+def test_login_attempts_are_limited(locked: str) -> None:
     def attempt(password: str, address: str) -> int:
         data = {"username": "augmentai", "password": password}
         headers = {"X-Forwarded-For": address}
         return requests.post(locked + "login", data=data, headers=headers, timeout=30).status_code
 
-    tried = [attempt(f"guess {number}", "3.0.0.1") for number in range(12)]
-    assert tried == [400] * 10 + [429] * 2
+    statuses = [attempt(f"guess {number}", "3.0.0.1") for number in range(12)]
+    assert statuses == [400] * 10 + [429] * 2
     assert attempt("open sesame", "3.0.0.1") == 429
     assert attempt("open sesame", "3.0.0.2") == 200
 

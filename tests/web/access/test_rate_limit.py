@@ -61,5 +61,5 @@ def test_memory_is_bounded_in_visitors_and_in_reservations(monkeypatch: pytest.M
     assert len(window._used["busy"]) <= 62
 
 
-def test_waiting_times_are_said_as_people_say_them() -> None:
+def test_waiting_times_in_words() -> None:
     assert [wait_words(s) for s in (0.2, 40, 600.5)] == ["in 1 second", "in 40 seconds", "in 11 minutes"]

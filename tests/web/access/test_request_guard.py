@@ -1,4 +1,4 @@
-"""A client that means harm, against every endpoint of a public page."""
+"""A hostile client against every endpoint of a public page."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def canary() -> Iterator[tuple[str, list[str]]]:
 
 @pytest.fixture(autouse=True)
 def still_alive(url: str) -> Iterator[None]:
-    """Whatever was tried, the page lives on."""
+    """Whatever was attempted, the page keeps working."""
     yield
     assert requests.get(url, timeout=30).ok
     assert requests.get(url + "gradio_api/app_id", timeout=30).ok
@@ -84,12 +84,12 @@ def upload(url: str, name: str, data: bytes) -> str:
 
 
 def outcome(url: str, event: str, name: str = "augment") -> str:
-    """Everything that a call tells until its end."""
+    """The whole answer to a call."""
     return requests.get(f"{url}gradio_api/call/{name}/{event}", timeout=120).text
 
 
 def augment(url: str, files: Any, **keywords: Any) -> str:
-    """The call as a script makes it; refusals at the door are given back as they are."""
+    """The call as a script makes it; refusals are returned as they are."""
     called = requests.post(f"{url}gradio_api/call/v2/augment", json={"files": files, **keywords}, timeout=30)
     return outcome(url, called.json()["event_id"]) if called.ok else called.text
 
@@ -114,10 +114,10 @@ def test_no_file_of_the_server_is_served(url: str, place: str) -> None:
 @pytest.mark.parametrize("place", PLACES)
 def test_no_call_reads_a_path_that_was_not_uploaded(url: str, place: str) -> None:
     for file in ({"path": place, "meta": FILE_META}, {"path": place}, place):
-        told = augment(url, [file])
-        assert "event: error" in told or "detail" in told, told[:300]
-        assert "event: complete" not in told
-        assert MARK not in told
+        text = augment(url, [file])
+        assert "event: error" in text or "detail" in text, text[:300]
+        assert "event: complete" not in text
+        assert MARK not in text
 
 
 def test_a_path_that_climbs_out_of_the_uploads(url: str, cache: Path) -> None:
@@ -128,8 +128,8 @@ def test_a_path_that_climbs_out_of_the_uploads(url: str, cache: Path) -> None:
     for folder in (Path(mine).parent, cache, cache / "augmentai-jobs", Path(mine).parent / ".."):
         answer = requests.get(f"{url}gradio_api/file={folder}", timeout=30)
         assert answer.status_code in {403, 404}
-        told = augment(url, [{"path": str(folder), "meta": FILE_META}])
-        assert "Folders are not accepted" in told
+        text = augment(url, [{"path": str(folder), "meta": FILE_META}])
+        assert "Folders are not accepted" in text
 
 
 def test_a_link_in_the_uploads_leads_nowhere(url: str, cache: Path) -> None:
@@ -159,7 +159,7 @@ def test_other_servers_are_never_called(url: str, canary: tuple[str, list[str]])
 
 
 def test_every_function_of_the_page_refuses_foreign_files(url: str, cache: Path, canary: tuple[str, list[str]]) -> None:
-    """Also the folder in which everybody's uploads lie, and in the drop zone's own form."""
+    """Also the folder of everybody's uploads, and in the drop zone's own format."""
     somebodys = upload(url, "private.png", (EXAMPLES / "flower.jpg").read_bytes())
     config = requests.get(url + "config", timeout=30).json()
     kinds = {part["id"]: part["type"] for part in config["components"]}
@@ -170,22 +170,22 @@ def test_every_function_of_the_page_refuses_foreign_files(url: str, cache: Path,
             continue
         for path in (str(SECRET), str(cache), canary[0] + "/z.png"):
             file = {"path": path, "meta": FILE_META}
-            for given in ([file], [{"rel": "../../a.png", "file": file}], [{"rel": "a", "file": {"path": path}}], file):
-                data = [given] + [None] * (len(dependency["inputs"]) - 1)
+            for value in ([file], [{"rel": "../../a.png", "file": file}], [{"rel": "a", "file": {"path": path}}], file):
+                data = [value] + [None] * (len(dependency["inputs"]) - 1)
                 session = secrets.token_hex(6)
                 data = data[: len(dependency["inputs"])]
                 body = {"data": data, "fn_index": dependency["id"], "session_hash": session}
                 direct = requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30)
-                told = direct.text
+                text = direct.text
                 if dependency["queue"]:
                     assert direct.status_code in {400, 404}
                     joined = requests.post(f"{url}gradio_api/queue/join", json=body, timeout=30)
                     if joined.ok:
-                        told += requests.get(f"{url}gradio_api/queue/data?session_hash={session}", timeout=60).text
-                assert MARK not in told
-                assert "inner secret" not in told
-                assert "private.png" not in told
-                assert somebodys not in told
+                        text += requests.get(f"{url}gradio_api/queue/data?session_hash={session}", timeout=60).text
+                assert MARK not in text
+                assert "inner secret" not in text
+                assert "private.png" not in text
+                assert somebodys not in text
         seen.add(dependency["api_name"])
     assert {"augment", "make", "inspect", "load"} <= seen
     assert canary[1] == []
@@ -202,9 +202,9 @@ def test_results_are_shown_to_their_own_tab_only(url: str) -> None:
     data = [entries, None, "", *(values[number] for number in make["inputs"][3:])]
     body = {"data": data, "fn_index": make["id"], "session_hash": "own-tab"}
     assert requests.post(f"{url}gradio_api/queue/join", json=body, timeout=30).ok
-    told = requests.get(f"{url}gradio_api/queue/data?session_hash=own-tab", timeout=120).text
-    assert "augmentai-jobs" in told
-    assert "4 variations" in told
+    text = requests.get(f"{url}gradio_api/queue/data?session_hash=own-tab", timeout=120).text
+    assert "augmentai-jobs" in text
+    assert "4 variations" in text
     for name in ("filter_results", "turn_page", "compare", "exclude", "resume", "more_like_this", "stop"):
         dependency = by_name.get(name)
         assert dependency, f"the page has no {name} any more: mend this test"
@@ -213,9 +213,9 @@ def test_results_are_shown_to_their_own_tab_only(url: str) -> None:
             count = len(dependency["inputs"])
             body = {"data": ["", "", 1][:count] + [None] * (count - 3), "fn_index": dependency["id"]}
             body |= {"session_hash": session, "event_data": event_data}
-            told = requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30).text
-            assert "augmentai-jobs" not in told
-            assert "a__v1" not in told
+            text = requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30).text
+            assert "augmentai-jobs" not in text
+            assert "a__v1" not in text
     body = {"data": ["", ""], "fn_index": by_name["filter_results"]["id"], "session_hash": "own-tab"}
     own = requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30)
     assert "augmentai-jobs" in own.text, "their own tab is shown it"
@@ -250,19 +250,19 @@ def test_only_the_intended_endpoint_is_listed(url: str) -> None:
         "gradio_api/mcp/",
     ],
 )
-def test_what_nobody_needs_is_closed(url: str, route: str) -> None:
+def test_unused_routes_are_closed(url: str, route: str) -> None:
     assert requests.get(url + route, timeout=30).status_code == 404
     assert requests.post(url + route, json={}, timeout=30).status_code in {404, 405, 422}
 
 
-def test_the_queue_cannot_be_passed_by(url: str) -> None:
+def test_the_queue_cannot_be_bypassed(url: str) -> None:
     for name in ("augment", *(d["api_name"] for d in dependencies(url) if d["queue"])):
         for route in (f"gradio_api/run/{name}", f"gradio_api/api/{name}"):
             assert requests.post(url + route, json={"data": []}, timeout=30).status_code == 404
 
 
 @pytest.mark.parametrize("number", [-1, 10**6, "x", None, 1e300, True])
-def test_foreign_function_numbers(url: str, number: Any) -> None:
+def test_unknown_function_numbers(url: str, number: Any) -> None:
     for route in ("queue/join", "run/predict"):
         body = {"data": [], "fn_index": number, "session_hash": "abc"}
         answer = requests.post(f"{url}gradio_api/{route}", data=json.dumps(body), timeout=30)
@@ -285,7 +285,7 @@ def test_foreign_function_numbers(url: str, number: Any) -> None:
         b'{"files": [], "variations": 1e999, "nobody knows": true}',
     ],
 )
-def test_nonsense_is_refused(url: str, body: bytes) -> None:
+def test_malformed_calls_are_refused(url: str, body: bytes) -> None:
     for route in ("call/v2/augment", "call/augment", "queue/join", "run/predict", "cancel", "reset", "call/v2/nobody"):
         answer = requests.post(
             f"{url}gradio_api/{route}", data=body, headers={"content-type": "application/json"}, timeout=60
@@ -319,13 +319,13 @@ def test_a_huge_call_is_not_read(url: str, announced: bool) -> None:
 )
 def test_settings_out_of_range_make_nothing(url: str, keywords: dict[str, Any]) -> None:
     mine = upload(url, "a.png", (EXAMPLES / "chelsea.png").read_bytes())
-    told = augment(url, [{"path": mine, "meta": FILE_META}], **keywords)
-    assert "event: error" in told
-    assert "event: complete" not in told
+    text = augment(url, [{"path": mine, "meta": FILE_META}], **keywords)
+    assert "event: error" in text
+    assert "event: complete" not in text
 
 
 @pytest.mark.parametrize("name", ["evil.html", "evil.svg", "evil.png", "evil.js", "evil.xml"])
-def test_what_was_uploaded_is_never_run(url: str, name: str) -> None:
+def test_uploads_are_never_executed(url: str, name: str) -> None:
     script = b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg><html><script>alert(1)</script>"
     answer = requests.get(f"{url}gradio_api/file={upload(url, name, script)}", timeout=30)
     assert answer.ok
@@ -336,7 +336,7 @@ def test_what_was_uploaded_is_never_run(url: str, name: str) -> None:
     assert name == "evil.png" or answer.headers["content-disposition"].startswith("attachment")
 
 
-def test_names_that_climb_are_cut(url: str, cache: Path) -> None:
+def test_names_with_parent_folders_are_cut(url: str, cache: Path) -> None:
     for name in ("../../../evil.png", "..\\..\\evil.png", "/etc/cron.d/evil.png", "a\x00b.png", "." * 300 + ".png"):
         path = Path(upload(url, name, b"x"))
         assert path.resolve().is_relative_to(cache.resolve())
@@ -344,36 +344,36 @@ def test_names_that_climb_are_cut(url: str, cache: Path) -> None:
 
 
 def test_polyglots_and_bombs_end_as_failures(url: str) -> None:
-    picture = io.BytesIO()
-    Image.new("RGB", (32, 32), "teal").save(picture, "PNG")
+    png = io.BytesIO()
+    Image.new("RGB", (32, 32), "teal").save(png, "PNG")
     zipped = io.BytesIO()
     with zipfile.ZipFile(zipped, "w") as archive:
-        archive.writestr("../../escape.png", picture.getvalue())
+        archive.writestr("../../escape.png", png.getvalue())
         link = zipfile.ZipInfo("link.png")
         link.external_attr = 0o120777 << 16
         archive.writestr(link, "/etc/passwd")
     bomb = io.BytesIO()
     Image.new("1", (40_000, 20_000)).save(bomb, "PNG")
     files = {
-        "both.png": picture.getvalue() + zipped.getvalue(),  # a picture to some, a ZIP to others
-        "both.zip": picture.getvalue() + zipped.getvalue(),
+        "both.png": png.getvalue() + zipped.getvalue(),  # an image to some, a ZIP to others
+        "both.zip": png.getvalue() + zipped.getvalue(),
         "set.zip": zipped.getvalue(),
         "bomb.png": bomb.getvalue(),
         "evil.svg": b"<svg><image href='file:///etc/passwd'/></svg>",
         "evil.png": b"<svg><image href='file:///etc/passwd'/></svg>",
     }
-    given = [{"path": upload(url, name, data), "meta": FILE_META} for name, data in files.items()]
-    told = augment(url, given, seed=1)
-    assert "event: complete" in told
-    report = json.loads(told.split("event: complete\ndata: ")[1].split("\n")[0])[2]
+    uploads = [{"path": upload(url, name, data), "meta": FILE_META} for name, data in files.items()]
+    text = augment(url, uploads, seed=1)
+    assert "event: complete" in text
+    report = json.loads(text.split("event: complete\ndata: ")[1].split("\n")[0])[2]
     failed = {row["file"] for row in report["failures"]}
     assert {"bomb.png", "evil.svg", "evil.png", "link.png", "../../escape.png"} <= failed
     assert report["variations"] >= 1
-    assert "root:" not in told
+    assert "root:" not in text
 
 
-def test_a_guessed_session_tells_nothing(url: str) -> None:
-    """While somebody works, a stranger asks for other sessions and events, and tries to cancel and stop them."""
+def test_a_guessed_session_reveals_nothing(url: str) -> None:
+    """While somebody works, a stranger asks for other sessions and events, and attempts to cancel and stop them."""
     mine = upload(url, "a.png", (EXAMPLES / "chelsea.png").read_bytes())
     body = {"files": [{"path": mine, "meta": FILE_META}], "variations": 3}
     event = requests.post(f"{url}gradio_api/call/v2/augment", json=body, timeout=30).json()["event_id"]
@@ -381,11 +381,11 @@ def test_a_guessed_session_tells_nothing(url: str) -> None:
         for route in (f"queue/data?session_hash={guess}", f"call/augment/{guess}"):
             with requests.Session() as session:
                 try:
-                    told = session.get(f"{url}gradio_api/{route}", timeout=30).text
+                    text = session.get(f"{url}gradio_api/{route}", timeout=30).text
                 except requests.exceptions.ChunkedEncodingError:
                     continue  # Gradio breaks off
-            assert mine not in told
-            assert "augmentai-jobs" not in told
+            assert mine not in text
+            assert "augmentai-jobs" not in text
         requests.post(
             f"{url}gradio_api/cancel", json={"session_hash": guess, "fn_index": 0, "event_id": guess}, timeout=30
         )
@@ -393,6 +393,6 @@ def test_a_guessed_session_tells_nothing(url: str) -> None:
         if dependency["api_name"] in {"stop", "close_session"}:
             body = {"data": [], "fn_index": dependency["id"], "session_hash": "stranger"}
             requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30)
-    told = outcome(url, event)
-    assert "event: complete" in told
-    assert '"variations": 3' in told
+    text = outcome(url, event)
+    assert "event: complete" in text
+    assert '"variations": 3' in text

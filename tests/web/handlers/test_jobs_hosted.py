@@ -1,4 +1,4 @@
-"""The hosted road as the API and the page show it: a real server, the emulator of the hosted API, a real browser."""
+"""The hosted engine through the page's API: a real server and the emulator of the hosted API."""
 
 # ruff: noqa: F811 (fixtures come in by import)
 
@@ -35,7 +35,7 @@ def photos(tmp_path: Path) -> list[Path]:
     return plain_photos(tmp_path)
 
 
-def test_the_hosted_api_makes_it_and_tells_the_price(client: Client, emulator: Emulator, photos: list[Path]) -> None:
+def test_the_hosted_api_reports_credits(client: Client, emulator: Emulator, photos: list[Path]) -> None:
     _, zip_path, report = augment(client, photos, prompt="a {label} at dawn", variations=2)
     assert report["engines"] == {"stability": 6}
     assert report["credits"] == report["estimated_credits"] == 30
@@ -56,7 +56,7 @@ def test_the_hosted_api_makes_it_and_tells_the_price(client: Client, emulator: E
         ("500", -1, "500"),
     ],
 )
-def test_what_it_cannot_do_is_done_here_and_said(
+def test_what_the_hosted_api_refuses_falls_back_and_is_reported(
     client: Client,
     emulator: Emulator,
     photos: list[Path],
@@ -73,9 +73,9 @@ def test_what_it_cannot_do_is_done_here_and_said(
     assert report["engines"].get("gan") == fallen
     assert all(row["engine"] == "stability" for row in report["fallbacks"])
     assert all(words in row["reason"].lower() for row in report["fallbacks"]), report["fallbacks"]
-    told = [line for line in manifest_of(zip_path) if line["fallbacks"]]
-    assert {line["engine"] for line in told} == {"gan"}
-    assert len(told) == fallen
+    fallback_lines = [line for line in manifest_of(zip_path) if line["fallbacks"]]
+    assert {line["engine"] for line in fallback_lines} == {"gan"}
+    assert len(fallback_lines) == fallen
 
 
 def test_the_key_is_nowhere(client: Client, url: str, emulator: Emulator, photos: list[Path]) -> None:

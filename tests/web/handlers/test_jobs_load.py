@@ -1,4 +1,4 @@
-"""Twenty visitors at once: everybody is served in turn and gets their own pictures. `benchmarks/load.py` does more."""
+"""Twenty visitors at once: everybody is served in turn and gets their own images. `benchmarks/load.py` does more."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def test_twenty_at_once(tmp_path: Path) -> None:
         assert requests.get(url, timeout=30).ok
 
 
-def test_beyond_the_queue_is_told_at_once(tmp_path: Path) -> None:
+def test_a_full_queue_is_reported_at_once(tmp_path: Path) -> None:
     """A queue that is full refuses with words, and serves all whom it took in."""
     photos = [photo_of(number, tmp_path) for number in range(8)]
     with serving(Settings(queue_size=2), tmp_path / "gradio") as url:

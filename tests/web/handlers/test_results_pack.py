@@ -43,7 +43,7 @@ def zips(job: FinishedJob) -> set[Path]:
 def wait_until(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not true():
-        assert time.monotonic() < deadline, "it never came to that"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.02)
 
 

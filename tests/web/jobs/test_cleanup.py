@@ -1,4 +1,4 @@
-"""What is deleted when its time is over, and what is never touched."""
+"""What is deleted when it has expired, and what is never touched."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ UPLOAD = "ab" * 32
 
 
 def aged(path: Path, hours: float) -> Path:
-    """A file, and the folders it lies in up to "box", last written that long ago."""
+    """A file, last written that long ago like its folders up to "box"."""
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(b"x")
     then = time.time() - hours * 3600
@@ -52,15 +52,15 @@ def test_old_uploads_jobs_and_stubs_go(tmp_path: Path) -> None:
 
 def test_a_job_that_still_works_is_kept(tmp_path: Path) -> None:
     box = tmp_path / "box"
-    begun = aged(box / JOBS_FOLDER / ("1" * 32) / "00001" / "preview.jpeg", 3)
-    latest = aged(begun.parent.parent / "00002" / "preview.jpeg", 0.1)
-    os.utime(begun.parent.parent, (time.time() - 3 * 3600,) * 2)
+    first = aged(box / JOBS_FOLDER / ("1" * 32) / "00001" / "preview.jpeg", 3)
+    latest = aged(first.parent.parent / "00002" / "preview.jpeg", 0.1)
+    os.utime(first.parent.parent, (time.time() - 3 * 3600,) * 2)
     assert sweep(box, keep_hours=2) == 0
-    assert begun.exists()
+    assert first.exists()
     assert latest.exists()
 
 
-def test_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+def test_other_files_are_never_deleted(tmp_path: Path) -> None:
     box = tmp_path / "box"
     others = [aged(box / "thesis" / "chapter.txt", 999), aged(box / "data.csv", 999), aged(box / "tmp.txt", 999)]
     assert sweep(box, keep_hours=1) == 0
@@ -77,11 +77,11 @@ def test_links_are_never_followed(tmp_path: Path) -> None:
     assert kept.exists()
 
 
-def test_a_missing_folder_is_no_fault(tmp_path: Path) -> None:
+def test_a_missing_folder_is_not_an_error(tmp_path: Path) -> None:
     assert sweep(tmp_path / "nowhere", 1) == 0
 
 
-def test_the_janitor_works_on_its_own(tmp_path: Path) -> None:
+def test_the_janitor_sweeps_in_the_background(tmp_path: Path) -> None:
     old = aged(tmp_path / "box" / UPLOAD / "photo.jpg", 3)
     janitor = Janitor(tmp_path / "box", keep_hours=1).start()
     deadline = time.monotonic() + 20
@@ -91,7 +91,7 @@ def test_the_janitor_works_on_its_own(tmp_path: Path) -> None:
     assert not old.exists()
 
 
-def test_an_upload_that_a_job_reads_lives_on(tmp_path: Path) -> None:
+def test_an_upload_that_a_job_reads_is_kept(tmp_path: Path) -> None:
     box = tmp_path / "box"
     upload, example = aged(box / UPLOAD / "photo.jpg", 3), aged(tmp_path / "examples" / "photo.jpg", 3)
     before = example.stat().st_mtime
@@ -110,7 +110,7 @@ def test_our_folder_is_closed_to_others(monkeypatch: pytest.MonkeyPatch, tmp_pat
     assert private_folder() == tmp_path / "named"
 
 
-def test_nothing_is_left_of_a_job_when_its_time_is_over(tmp_path: Path) -> None:
+def test_nothing_is_left_of_an_expired_job(tmp_path: Path) -> None:
     """Against a real server: uploads, results, the ZIP, previews, and the stubs that Gradio writes and forgets."""
     Image.new("RGB", (48, 32), "teal").save(tmp_path / "a.png")
     cache = tmp_path / "gradio"
@@ -120,7 +120,7 @@ def test_nothing_is_left_of_a_job_when_its_time_is_over(tmp_path: Path) -> None:
         assert report["variations"] == 2
         sweep(cache, keep_hours=1)
         files = [path for path in cache.rglob("*") if path.is_file()]
-        assert len(files) >= 4, "its own time has not come"
+        assert len(files) >= 4, "they have not expired"
         for path in cache.rglob("*"):
             os.utime(path, (time.time() - 2 * 3600,) * 2)
         sweep(cache, keep_hours=1)

@@ -1,4 +1,4 @@
-"""A job as the page and the API see it, without a server: every kind of picture, and what is left behind."""
+"""A job as the page and the API see it, without a server: every kind of image, and what is left behind."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from tests.support.scripted_engine import Copying
 def wait_until(true: Callable[[], bool]) -> None:
     deadline = time.monotonic() + 20
     while not true():
-        assert time.monotonic() < deadline, "it never came to that"
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.02)
 
 
@@ -37,7 +37,7 @@ def snapshots(files: list[Path], folder: Path, recipe: Recipe, keep_full: bool =
 
 @pytest.mark.parametrize("output_format", OUTPUT_FORMATS)
 @pytest.mark.parametrize("keep_full", [True, False])
-def test_every_kind_of_picture_in_every_format(tmp_path: Path, output_format: str, keep_full: bool) -> None:
+def test_every_kind_of_image_in_every_format(tmp_path: Path, output_format: str, keep_full: bool) -> None:
     files = []
     for kind in KINDS:
         files.append(tmp_path / "in" / kind.name)
@@ -55,13 +55,13 @@ def test_every_kind_of_picture_in_every_format(tmp_path: Path, output_format: st
 
 
 @pytest.mark.parametrize("geometry", ["flip", "strong"])
-def test_the_small_source_beside_a_moved_variation_is_moved_alike(tmp_path: Path, geometry: str) -> None:
+def test_the_source_preview_is_aligned_with_its_variation(tmp_path: Path, geometry: str) -> None:
     recipe = Recipe(seed=1, variations=6, geometry=geometry, filters=False)
     rows = snapshots([EXAMPLES / "chelsea.png", EXAMPLES / "china.jpg"], tmp_path, recipe, keep_full=False)[-1].rows
     moved = [row for row in rows if row.geometry is not None]
     assert len(rows) == 12
     assert 0 < len(moved) <= 12
-    assert max(row.changed for row in rows) < 0.02, "the engine changed nothing, so nothing of it is told as a change"
+    assert max(row.changed for row in rows) < 0.02, "the engine changed nothing, so no change is reported"
     assert len({row.source_preview for row in moved}) == len(moved)
     for row in moved:
         with Image.open(row.source_preview) as before, Image.open(row.preview) as after:
@@ -70,12 +70,12 @@ def test_the_small_source_beside_a_moved_variation_is_moved_alike(tmp_path: Path
     for row in moved if geometry == "flip" else ():
         plain = next(other.source_preview for other in rows if other.source == row.source and other.geometry is None)
         with Image.open(plain) as before, Image.open(row.preview) as after:
-            assert distance(before, after) > 0.04, "as it was it would have been told as a large change"
+            assert distance(before, after) > 0.04, "unaligned it would have been reported as a large change"
 
 
 @pytest.mark.parametrize("size_wh", [(4000, 8), (8, 5000), (8, 8)])
-def test_a_sliver_is_moved_and_shown(tmp_path: Path, size_wh: tuple[int, int]) -> None:
-    """Its small picture is a pixel high: nothing of it may cost the job."""
+def test_a_sliver_is_aligned_and_shown(tmp_path: Path, size_wh: tuple[int, int]) -> None:
+    """Its preview is one pixel high, which must not end the job."""
     Image.linear_gradient("L").resize(size_wh).convert("RGB").save(tmp_path / "a.png")
     recipe = Recipe(seed=1, variations=3, geometry="strong", filters=False)
     last = snapshots([tmp_path / "a.png"], tmp_path / "out", recipe, keep_full=False)[-1]
@@ -83,7 +83,7 @@ def test_a_sliver_is_moved_and_shown(tmp_path: Path, size_wh: tuple[int, int]) -
     assert all(Path(row.source_preview).is_file() and row.geometry for row in last.rows)
 
 
-def test_a_job_that_nobody_waits_for_leaves_nothing(tmp_path: Path) -> None:
+def test_an_abandoned_job_leaves_nothing(tmp_path: Path) -> None:
     photo = tmp_path / "a.png"
     Image.new("RGB", (32, 32), "teal").save(photo)
     stop = Event()
@@ -101,7 +101,7 @@ def _files_under(folder: Path) -> list[str]:
     return [name for _, _, files in os.walk(folder) for name in files]
 
 
-def test_stopped_while_it_waits_makes_nothing(tmp_path: Path) -> None:
+def test_a_job_that_is_stopped_while_queued_makes_nothing(tmp_path: Path) -> None:
     photo = tmp_path / "a.png"
     Image.new("RGB", (32, 32), "teal").save(photo)
     stop = Event()
@@ -113,14 +113,14 @@ def test_stopped_while_it_waits_makes_nothing(tmp_path: Path) -> None:
     assert last.result.report["variations"] == 0
 
 
-def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
+def test_an_unwritable_folder_is_reported(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("a file where a folder should be")
     with pytest.raises(OutputError, match="cannot write to its results folder"):
         snapshots([tmp_path / "a.png"], tmp_path / "out", Recipe())
 
 
-def test_whoever_leaves_during_a_long_step_waits_for_nothing(tmp_path: Path) -> None:
-    """The engine is stuck in one picture; its reader gets a heartbeat, and may go at any moment."""
+def test_leaving_during_a_long_step_returns_at_once(tmp_path: Path) -> None:
+    """The engine is stuck in one image; its reader gets a heartbeat, and may leave at any moment."""
     photo, release = tmp_path / "a.png", Event()
     Image.new("RGB", (32, 32), "teal").save(photo)
 
@@ -131,8 +131,8 @@ def test_whoever_leaves_during_a_long_step_waits_for_nothing(tmp_path: Path) -> 
 
     request, stop = JobRequest(read_uploads([str(photo)], Settings()), Recipe()), Event()
     job = run_job(request, Settings(), [Stuck()], tmp_path / "out", stop)
-    beats = [next(job) for _ in range(5)]
-    assert beats[-1].done == 0
+    heartbeats = [next(job) for _ in range(5)]
+    assert heartbeats[-1].done == 0
     job.close()  # returns, though the engine does not
     assert stop.is_set()
     assert not release.is_set()
@@ -141,7 +141,7 @@ def test_whoever_leaves_during_a_long_step_waits_for_nothing(tmp_path: Path) -> 
     wait_until(lambda: not _files_under(tmp_path / "out"))
 
 
-def test_later_variations_of_a_source_go_on_counting(tmp_path: Path) -> None:
+def test_later_variations_of_a_source_continue_the_numbering(tmp_path: Path) -> None:
     photo = tmp_path / "a.png"
     Image.new("RGB", (32, 32), "teal").save(photo)
     request = JobRequest(read_uploads([str(photo)], Settings()), Recipe(variations=2), keep_full=False, first_index=5)

@@ -1,4 +1,4 @@
-"""A job of pictures that take long says what it is at: on the page, through the API, on the command line."""
+"""A slow job says what it is doing: on the page, through the API, on the command line."""
 
 from __future__ import annotations
 
