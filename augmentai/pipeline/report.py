@@ -62,12 +62,8 @@ class Report:
         return len(self._failures)
 
     def headline(self) -> str:
-        """The result in one line: "58 variations from 36 files", "57 of 72 variations made; 7 files incomplete"."""
-        made, wanted = self.variations, self._plan.total
-        if not self.failed and made >= wanted:
-            return f"{_counted(made, 'variation')} from {_counted(self.sources, 'file')}"
-        line = f"{made:,} of {_counted(wanted, 'variation')} made"
-        return f"{line}; {_counted(self.failed, 'file')} incomplete" if self.failed else line
+        """The result in one line, see `headline`."""
+        return headline(self.variations, self._plan.total, self.sources, self.failed)
 
     def add_checkpoint(self, checkpoint: Checkpoint) -> None:
         """Count in what an earlier run has made."""
@@ -152,6 +148,21 @@ class Report:
             "estimated_credits": estimate.credits if estimate else 0.0,
             "version": __version__,
         }
+
+
+def headline(made: int, wanted: int, files: int, failed: int) -> str:
+    """The result of a run in one line.
+
+    Example:
+        >>> headline(58, 58, 36, 0)
+        '58 variations from 36 files'
+        >>> headline(57, 72, 36, 7)
+        '57 of 72 variations made; 7 files incomplete'
+    """
+    if not failed and made >= wanted:
+        return f"{_counted(made, 'variation')} from {_counted(files, 'file')}"
+    line = f"{made:,} of {_counted(wanted, 'variation')} made"
+    return f"{line}; {_counted(failed, 'file')} incomplete" if failed else line
 
 
 def _counted(count: int, noun: str) -> str:

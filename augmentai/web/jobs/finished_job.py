@@ -14,6 +14,7 @@ from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.manifest import MANIFEST
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.pipeline.plan import RunPlan
+from augmentai.pipeline.report import headline
 from augmentai.settings import Settings
 from augmentai.types import Source
 from augmentai.web.jobs.snapshot import JobResult, ResultRow
@@ -25,9 +26,9 @@ class FinishedJob:
     """A finished job and what was added to it later.
 
     plan: its retry round counts how often what failed was retried. folder: the job's own. zips: its ZIP, then those of
-    what was added to it; they also hold what is excluded. classes: images per class among the inputs. excluded: files
-    of variations that the visitor excluded and may include again. revision: number of the latest click that changed
-    `excluded`.
+    what was added to it; they also hold what is excluded. classes: images per class among the inputs. added: number of
+    variations that were asked for later. excluded: files of variations that the visitor excluded and may include again.
+    revision: number of the latest click that changed `excluded`.
     """
 
     plan: RunPlan
@@ -37,6 +38,7 @@ class FinishedJob:
     rows: list[ResultRow]
     report: dict[str, Any]
     classes: dict[str, int]
+    added: int = 0
     excluded: set[str] = field(default_factory=set)
     revision: int = 0
     _packed: tuple[object, Path] | None = None  # what the packed ZIP was made of, and the ZIP
@@ -98,9 +100,12 @@ class FinishedJob:
             retried: paths of the sources for which it was to make the missing variations.
         """
         self.zips.append(result.zip_path)
-        self.plan = self.plan.in_round(self.plan.retry_round + bool(retried))
         self.rows += rows
-        self.report = merge_reports(self.report, result.report, set(retried), rows)
+        if retried:
+            self.plan = self.plan.in_round(self.plan.retry_round + 1)
+        else:
+            self.added += result.plan.total - result.report["held"]
+        self.report = merge_reports(self.report, result.report, set(retried), rows, self.plan.total + self.added)
 
     @property
     def ready_zip(self) -> Path | None:
@@ -133,7 +138,7 @@ class FinishedJob:
 
 
 def merge_reports(
-    first: dict[str, Any], added: dict[str, Any], retried: set[str], new_rows: Sequence[ResultRow]
+    first: dict[str, Any], added: dict[str, Any], retried: set[str], new_rows: Sequence[ResultRow], wanted: int
 ) -> dict[str, Any]:
     """The report of a job and of a later addition to it.
 
@@ -142,11 +147,11 @@ def merge_reports(
         added: report of the addition.
         retried: sources whose earlier failures the addition replaces.
         new_rows: variations that the addition made.
+        wanted: variations that were asked for in all.
     """
     engines = Counter(first["engines"]) + Counter(row.engine for row in new_rows)
     failures = [f for f in first["failures"] if f["file"] not in retried] + added["failures"]
     variations = first["variations"] + len(new_rows)
-    plural = "" if first["sources"] == 1 else "s"
     return first | {
         "variations": variations,
         "engines": dict(engines),
@@ -157,5 +162,5 @@ def merge_reports(
         "credits": round(first["credits"] + added["credits"], 2),
         "fallbacks": [f for f in first["fallbacks"] if f["file"] not in retried] + added["fallbacks"],
         "notices": list(dict.fromkeys(first["notices"] + added["notices"])),
-        "headline": f"{variations} variations from {first['sources']} file{plural}",
+        "headline": headline(variations, wanted, first["sources"], len(failures)),
     }

@@ -12,7 +12,7 @@ from augmentai.pipeline.merge import run_part
 from augmentai.settings import Settings
 from augmentai.web.jobs.finished_job import FinishedJob
 from tests.support import trainers
-from tests.support.finished_jobs import finished_set, result_of, unpacked
+from tests.support.finished_jobs import finished_set, result_of, rows_in, unpacked
 from tests.support.jobs import Darker
 
 
@@ -45,7 +45,8 @@ def test_label_files_include_what_is_added(to: str, tmp_path: Path) -> None:
     assert not any("credits" in notice for notice in more.report.as_dict()["notices"])
     for _ in run_part(more, tmp_path / "2.zip"):
         pass
-    job.add(result_of(more, tmp_path / "2.zip"), [], [])
+    job.add(result_of(more, tmp_path / "2.zip"), rows_in(tmp_path / "2.zip"), [])
+    assert job.report["headline"] == "8 variations from 3 files"
     out = unpacked(packed(job), tmp_path / "unpacked")
     if to == "same":
         boxes = trainers.pycocotools(out / "my set/annotations/instances_train.json", out / "my set/train")
