@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from augmentai.api import Augmentation, Augmenter, AugmentError, RunResult, augment, run
     from augmentai.dataset.formats.base import Format
     from augmentai.engines.base import Engine
+    from augmentai.operations.base import Operation
 
 __version__ = "0.3.0.dev0"
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Augmenter",
     "Engine",
     "Format",
+    "Operation",
     "Outcome",
     "Recipe",
     "RecipeError",
@@ -43,6 +45,7 @@ _LAZY = {
     **dict.fromkeys(("AugmentError", "Augmentation", "Augmenter", "RunResult", "augment", "run"), "augmentai.api"),
     "Engine": "augmentai.engines.base",
     "Format": "augmentai.dataset.formats.base",
+    "Operation": "augmentai.operations.base",
 }
 
 

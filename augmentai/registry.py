@@ -12,6 +12,7 @@ importing anything; an object is imported when it is first used.
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -92,6 +93,12 @@ def _ignored(kind: Kind, plugin: Registered, owner: Registered | None) -> str:
 def names(kind: Kind) -> tuple[str, ...]:
     """The names of one kind, in the registry's order."""
     return tuple(registered(kind))
+
+
+def packages_of(kind: Kind, names: Iterable[str]) -> tuple[str, ...]:
+    """The packages that these names come from, with their versions ("my-package 1.2"); what is built in has none."""
+    known = registered(kind)
+    return tuple(dict.fromkeys(known[name].package for name in names if name in known and known[name].package))
 
 
 def find(kind: Kind, name: str) -> Any:

@@ -40,8 +40,8 @@ class RunRecord:
         retry_round: 1, and one more each time a finished run was run again to retry what filters had rejected.
         geometry: what the recipe's geometry resolved to for these sources, "" where it is unknown.
         models: the version of each model that could be used, by engine.
-        versions: of Python and of the packages that the pixels depend on, and of those that other dataset formats come
-            from.
+        versions: of Python and of the packages that the pixels depend on, and of those that other dataset formats and
+            operations come from.
     """
 
     recipe: Recipe
@@ -100,7 +100,7 @@ def build_record(
         labels_sha256: see `RunRecord`.
         retry_round: see `RunRecord`.
         geometry: see `RunRecord`.
-        packages: other packages that the dataset formats come from, with their versions ("my-package 1.2").
+        packages: other packages that dataset formats and operations come from, with their versions ("my-package 1.2").
 
     Returns:
         The record, with hashes of the sources and the versions of this installation.
@@ -193,7 +193,7 @@ def differences(before: RunRecord, now: RunRecord) -> list[str]:
         counts = f"{now.source_count}, some of them changed" if same_count else str(now.source_count)
         found.append(f"there were {before.source_count} sources, now {counts}")
     elif missing := _missing_packages(before, now):
-        found.append(f"its dataset format came from {missing}, which is not installed or not used now")
+        found.append(f"it used {missing}, which is not installed or not used now")
     elif before.places_sha256 != now.places_sha256:
         found.append("images were moved or renamed, or other images are held out for validation and test")
     elif before.labels_sha256 is not None and before.labels_sha256 != now.labels_sha256:
@@ -207,7 +207,7 @@ def differences(before: RunRecord, now: RunRecord) -> list[str]:
 
 
 def _missing_packages(before: RunRecord, now: RunRecord) -> str:
-    """The packages of dataset formats that a run used before and does not use now."""
+    """The packages of dataset formats and operations that a run used before and does not use now."""
     return ", ".join(
         f"{name} {version}" for name, version in before.versions.items() if name not in {*NAMES, *now.versions}
     )

@@ -27,7 +27,8 @@ class Applied:
     Attributes:
         image: of the same size and mode as before.
         labels: in its pixels; None where there are none.
-        details: for the manifest: {"operations": [{"name": ..., "drawn": {...}}, ...]}, empty if none was applied.
+        details: for the manifest: {"operations": [{"name": ..., "drawn": {...}}, ...]}, each with "package" if
+            it comes from another one; empty if none was applied.
     """
 
     image: Image = field(repr=False)
@@ -97,7 +98,7 @@ def apply_operations(
         drawn = _drawn(operation, rng, image, labels, settings)
         if drawn is not None:
             image, labels = _apply(operation, image, labels, drawn)
-            records.append({"name": operation.name, "drawn": drawn})
+            records.append({"name": operation.name, **_package(operation), "drawn": drawn})
     return Applied(image, labels, {"operations": records} if records else {})
 
 
@@ -157,14 +158,20 @@ def _apply(
     if (made.mode, made.size) != (image.mode, image.size):
         found, expected = (f"{one.mode} {one.width}x{one.height}" for one in (made, image))
         raise OperationError(f"{_named(operation)} returned an image of {found}; expected {expected}")
-    if (moved is None) != (labels is None):
-        raise OperationError(f"{_named(operation)} {'lost' if moved is None else 'invented'} labels")
+    if moved is None and labels is not None:
+        raise OperationError(f"{_named(operation)} lost the labels; it has to return them, moved or as they are")
+    if moved is not None and labels is None:
+        raise OperationError(f"{_named(operation)} returned labels for an image that has none")
     return made, moved
 
 
+def _package(operation: Operation) -> dict[str, str]:
+    packages = registry.packages_of("operations", [operation.name])
+    return {"package": packages[0]} if packages else {}
+
+
 def _named(operation: Operation) -> str:
-    entry = registry.registered("operations").get(operation.name)
-    origin = f" of the package {entry.package}" if entry is not None and entry.package else ""
+    origin = "".join(f" of the package {package}" for package in _package(operation).values())
     return f"the operation {operation.name!r}{origin}"
 
 

@@ -9,7 +9,6 @@ from pathlib import Path
 from augmentai.annotations import LabelError
 from augmentai.dataset.contact_sheet import draw_contact_sheet
 from augmentai.dataset.dataset_card import count_dataset, dataset_title, render_card
-from augmentai.dataset.formats.detect import packages_of
 from augmentai.dataset.manifest import CARD, SHEET
 from augmentai.dataset.run_record import RunRecord, build_record
 from augmentai.dataset.writers.base import Writer, writer_for
@@ -17,6 +16,8 @@ from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines import model_versions
 from augmentai.images import ImageError
 from augmentai.pipeline.job import Job
+from augmentai.recipe.steps import step_names
+from augmentai.registry import packages_of
 from augmentai.system.memory import release_freed_memory, use_one_arena
 from augmentai.types import Outcome
 
@@ -34,7 +35,8 @@ def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
     plan, gathered = job.plan, job.gathered
     used = model_versions(plan.recipe.engine, job.engines)
     labels, geometry = gathered.labels_sha256, str(plan.geometry)
-    packages = packages_of(gathered.layout.name, plan.recipe.to)
+    packages = packages_of("formats", (gathered.layout.name, plan.recipe.to))
+    packages += packages_of("operations", step_names(plan.recipe.operations))
     return build_record(
         plan.recipe, gathered.sources, used, inputs, out, gathered.holdout, labels, plan.retry_round, geometry, packages
     )

@@ -60,8 +60,11 @@ class TestOnTheCommandLine:
             assert (shift["name"], posterize["name"]) == ("shift", "posterize")
             assert 6 <= shift["drawn"]["by_px"] <= 26  # of 64
             assert 16 <= posterize["drawn"]["levels"] <= 32
+            assert shift["package"] == posterize["package"] == "strangers-operations 1.0"
         assert len({line["details"]["operations"][0]["drawn"]["by_px"] for line in lines}) > 1
-        assert yaml.safe_load((finished / "recipe.yaml").read_text())["recipe"]["operations"] == STEPS
+        record = yaml.safe_load((finished / "recipe.yaml").read_text())
+        assert record["recipe"]["operations"] == STEPS
+        assert record["versions"]["strangers-operations"] == "1.0"
         card = (finished / "dataset_card.md").read_text()
         assert "| `operations` | `shift(share=0.1..0.4), posterize(levels=16)` |" in card
 

@@ -12,12 +12,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augmentai.annotations import Labels, Shape
 from augmentai.engines.gan import GanEngine
 from augmentai.images import decode
 from augmentai.operations import Warp, warp_for, warp_from_manifest
 from augmentai.operations.presets import PRESETS, draw_homography
-from augmentai.recipe import GEOMETRIES, Recipe, RecipeError
+from augmentai.recipe import Recipe
 from augmentai.settings import EXAMPLES
 from augmentai.types import Source
 from tests.support.image_files import SIZE_WH, alpha_of, colours, deep_values, png
@@ -49,12 +48,6 @@ def modes() -> dict[str, Image.Image]:
 def warp_that(geometry: str, size_wh: tuple[int, int], wanted: Any, **options: Any) -> Warp:
     """The first warp of which `wanted` is true."""
     return next(w for seed in range(1, 200) if wanted(w := warp_for(geometry, size_wh, seed, **options)))
-
-
-def test_every_geometry_of_the_recipe_has_its_reach() -> None:
-    assert ("auto", *PRESETS) == GEOMETRIES
-    with pytest.raises(ValueError, match=r"'sideways'; expected one of none, flip, light, strong"):
-        warp_for("sideways", (10, 10), 1)
 
 
 @pytest.mark.parametrize("mode", modes())
@@ -123,32 +116,6 @@ def test_a_large_picture_in_strips_has_no_seams() -> None:
     assert np.abs(np.asarray(in_one).astype(int) - np.asarray(in_many)).max() <= 1
 
 
-@pytest.mark.parametrize("size_wh", [(8, 8), (17, 31), (2000, 8), (8, 2000), (1280, 853), (4000, 3000)])
-@pytest.mark.parametrize("geometry", ["light", "strong"])
-@pytest.mark.parametrize("cover", [True, False])
-def test_it_looks_no_further_than_it_should(size_wh: tuple[int, int], geometry: str, cover: bool) -> None:
-    border = 0.0 if cover else PRESETS[geometry].max_reflection
-    turned = 0
-    for seed in range(1, 60):
-        drawn = draw_homography(geometry, size_wh, seed, hide_border=cover)
-        seen = Warp(geometry, size_wh, drawn).frame / size_wh
-        assert seen.min() >= -border - 1e-6
-        assert seen.max() <= 1 + border + 1e-6
-        assert 0.9 <= drawn.zoom <= PRESETS[geometry].zoom_range[1] * PRESETS[geometry].max_extra_zoom
-        turned += abs(drawn.rotation_deg) > 0.2
-    assert turned > 50 or max(size_wh) > 100 * min(size_wh)
-
-
-def test_mirror_is_half_of_them_or_none() -> None:
-    for geometry in MOVING:
-        mirrored = sum(warp_for(geometry, (64, 48), seed).homography.mirrored for seed in range(400))
-        assert 160 < mirrored < 240
-    assert not any(warp_for("strong", (64, 48), seed, mirror=False).homography.mirrored for seed in range(400))
-    keypoints = Labels((Shape("cat", (1, 1, 9, 9), keypoints=((2, 2, 2),)),))
-    assert not any(warp_for("flip", (64, 48), seed, labels=keypoints).homography.mirrored for seed in range(100))
-    assert all(warp_for("none", (64, 48), seed).is_identity for seed in range(100))
-
-
 @pytest.mark.parametrize("geometry", MOVING)
 def test_a_small_picture_moves_as_the_manifest_tells_of_the_large_one(geometry: str) -> None:
     with Image.open(EXAMPLES / "chelsea.png") as opened:
@@ -165,26 +132,6 @@ def test_a_small_picture_moves_as_the_manifest_tells_of_the_large_one(geometry: 
         expected = np.asarray(warp.image(whole).resize(size_wh, Image.Resampling.BOX), float)
         moved, still = (np.abs(np.asarray(one, float) - expected).mean() for one in (again.image(unmoved), unmoved))
         assert moved < 5 < 12 < still, f"{moved:.1f} levels of 255 apart, unmoved {still:.1f}"
-
-
-def test_a_bare_box_turns_less_than_an_outline() -> None:
-    box = Labels((Shape("cat", (10, 10, 30, 30)),))
-    outline = Labels((Shape("cat", (10, 10, 30, 30), (((10.0, 10.0), (30.0, 10.0), (30.0, 30.0)),)),))
-    most = {
-        name: max(abs(warp_for("strong", (640, 480), seed, labels=kept).homography.rotation_deg) for seed in range(300))
-        for name, kept in (("box", box), ("outline", outline), ("class", None))
-    }
-    assert most["box"] < 8.1 < 15 < most["outline"] <= most["class"] <= 20
-
-
-def test_the_recipe_refuses_a_flip_without_mirroring() -> None:
-    with pytest.raises(RecipeError, match="geometry is flip and mirror is False"):
-        Recipe(geometry="flip", mirror=False)
-    with pytest.raises(RecipeError, match="mirror is 'no'; expected True or False"):
-        Recipe(mirror="no")  # type: ignore[arg-type]
-    with pytest.raises(RecipeError, match="least_visible is 2; expected a number from 0 to 1"):
-        Recipe(least_visible=2)
-    assert Recipe(mirror=np.False_).mirror is False  # type: ignore[arg-type]
 
 
 class TestInAJob:

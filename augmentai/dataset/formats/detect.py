@@ -29,14 +29,6 @@ def format_named(name: str) -> Format:
     return found
 
 
-def packages_of(*names: str) -> tuple[str, ...]:
-    """The packages that these formats come from, with their versions ("my-package 1.2"); built-in ones have none."""
-    registered = registry.registered("formats")
-    return tuple(
-        dict.fromkeys(registered[name].package for name in names if name in registered and registered[name].package)
-    )
-
-
 def usable_formats() -> tuple[tuple[Format, ...], tuple[str, ...]]:
     """(every format that can be used, in the order of detection; why each other one cannot be)."""
     return _usable(tuple(registry.registered("formats").values()))

@@ -229,7 +229,7 @@ class TestCommandLine:
         assert versions["strangers-formats"] == "1.0"
         resumed = command(given, "-o", out, *options, packages=package)
         assert resumed.returncode == 0, resumed.stderr
-        missing = "its dataset format came from strangers-formats 1.0, which is not installed or not used now"
+        missing = "it used strangers-formats 1.0, which is not installed or not used now"
         refused = command(given, "-o", out, *options, packages=None)
         assert refused.returncode == 2
         assert missing in refused.stderr

@@ -1,0 +1,192 @@
+"""Operations one after the other: what they draw, what they must respect, and what is said of a faulty one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from augmentai.annotations import Labels, Shape
+from augmentai.operations import (
+    DrawSettings,
+    Operation,
+    OperationError,
+    apply_operations,
+    build_operations,
+    replay_operations,
+)
+from augmentai.operations.crop import Crop
+from augmentai.operations.flip import Flip
+from augmentai.operations.perspective import Perspective
+from augmentai.operations.rotate import Rotate
+from augmentai.registry import RegistryError
+from tests.support.image_files import colours
+from tests.support.painted_objects import SIZE_WH, rectangles, stars
+
+BOXES = Labels((Shape("cat", (10.0, 10.0, 30.0, 30.0)),))
+OUTLINES = Labels((Shape("cat", (10.0, 10.0, 30.0, 30.0), (((10.0, 10.0), (30.0, 10.0), (30.0, 30.0)),)),))
+
+
+def drawn(operation: Operation, seed: int, labels: Labels | None = None) -> dict[str, Any] | None:
+    records = apply_operations(Image.new("L", SIZE_WH), labels, [operation], seed).details.get("operations", [])
+    return records[0]["drawn"] if records else None
+
+
+def test_a_seed_draws_what_it_always_drew() -> None:
+    """Runs are resumed and replayed by it."""
+    operations = build_operations(["flip", "crop", "rotate", "perspective", "crop"])
+    records = apply_operations(Image.new("L", (640, 480)), None, operations, 8).details["operations"]
+    keys = ("mirrored", "rotation_deg", "zoom", "tilt")
+    assert [(record["name"], *(record["drawn"][key] for key in keys)) for record in records] == [
+        ("flip", True, 0.0, 1.0, [0.0, 0.0]),
+        ("crop", False, 0.0, 1.1784, [0.0, 0.0]),
+        ("rotate", False, -7.709, 1.0, [0.0, 0.0]),
+        ("perspective", False, 0.0, 1.0, [0.0174, -0.1315]),
+        ("crop", False, 0.0, 1.0444, [0.0, 0.0]),
+    ]
+
+
+def test_operations_follow_each_other() -> None:
+    image, shapes = stars()
+    labels = Labels(tuple(shapes))
+    first = apply_operations(image, labels, [Flip(probability=1)], 3)
+    second = apply_operations(first.image, first.labels, [Crop()], 3)
+    both = apply_operations(image, labels, [Flip(probability=1), Crop()], 3)
+    assert both.image.tobytes() == second.image.tobytes()
+    assert both.labels == second.labels
+    assert both.details["operations"] == [*first.details["operations"], *second.details["operations"]]
+
+
+def test_no_operations_change_nothing() -> None:
+    image = colours()
+    applied = apply_operations(image, BOXES, [], 3)
+    assert applied.image is image
+    assert applied.labels is BOXES
+    assert (applied.moved, applied.details) == (False, {})
+
+
+class TestLabelsAreRespected:
+    def test_keypoints_are_never_flipped(self) -> None:
+        keypoints = Labels((Shape("cat", (1, 1, 9, 9), keypoints=((2, 2, 2),)),))
+        assert all(drawn(Flip(probability=1), seed, keypoints) is None for seed in range(20))
+        assert all(drawn(Flip(probability=1), seed, BOXES) for seed in range(20))
+
+    @pytest.mark.parametrize("operation", [Rotate(degrees=30), Perspective(tilt=0.3)])
+    def test_no_border_shows_where_objects_are_labelled(self, operation: Operation) -> None:
+        """One that is reflected there would have no label."""
+        reached = 0
+        for seed in range(40):
+            for labels in (None, OUTLINES):
+                record = drawn(operation, seed, labels)
+                assert record is not None
+                corners = np.array([[0, 0, 1], [SIZE_WH[0], 0, 1], [*SIZE_WH, 1], [0, SIZE_WH[1], 1]], float)
+                seen = corners @ np.linalg.inv(np.array(record["matrix"])).T
+                places = seen[:, :2] / seen[:, 2:] / SIZE_WH
+                beyond = max(-places.min(), places.max() - 1)
+                assert beyond <= (0.2 if labels is None else 0) + 1e-6
+                reached += beyond > 0.01
+        assert reached > 10
+
+    def test_with_boxes_alone_it_rotates_less(self) -> None:
+        most = {
+            name: max(abs(record["rotation_deg"]) for seed in range(200) if (record := drawn(Rotate(), seed, labels)))
+            for name, labels in (("boxes", BOXES), ("outlines", OUTLINES), ("none", None))
+        }
+        assert most["boxes"] <= 8 * 0.4 + 1e-3 < 6 < most["outlines"] <= most["none"] <= 8
+
+    @pytest.mark.parametrize("least_visible", [0.1, 0.9])
+    def test_an_object_of_which_too_little_is_left_loses_its_label(self, least_visible: float) -> None:
+        image, shapes = rectangles()
+        settings = DrawSettings(least_visible=least_visible)
+        kept = [
+            len(apply_operations(image, Labels(tuple(shapes)), [Crop(scale=(0.3, 0.5))], seed, settings).labels.shapes)  # type: ignore[union-attr]
+            for seed in range(20)
+        ]
+        assert sum(kept) < 20 * len(shapes)
+        assert (sum(kept) > 55) == (least_visible < 0.5), sum(kept)
+
+    def test_least_visible_is_recorded_so_that_a_replay_loses_the_same(self) -> None:
+        image, shapes = rectangles()
+        labels = Labels(tuple(shapes))
+        applied = apply_operations(image, labels, [Crop(scale=0.3)], 5, DrawSettings(least_visible=0.9))  # type: ignore[arg-type]
+        _, again = replay_operations(image, labels, applied.details["operations"])
+        assert again == applied.labels
+
+
+def test_replaying_one_that_is_not_installed() -> None:
+    with pytest.raises(RegistryError, match="there is no operation 'wobble'; installed: flip, crop"):
+        replay_operations(colours(), None, [{"name": "wobble", "drawn": {}}])
+
+
+@dataclass(frozen=True)
+class Faulty(Operation):
+    """Does what a test asks for."""
+
+    name = "faulty"
+    drawing: ClassVar[Callable[[], Any]] = dict
+    applying: ClassVar[Callable[[Any, Any], Any]] = lambda image, labels: (image, labels)
+
+    def draw(self, rng: Any, size_wh: Any, labels: Any, settings: Any) -> Any:
+        return type(self).drawing()
+
+    def apply(self, image: Any, labels: Any, drawn: Any) -> Any:
+        return type(self).applying(image, labels)
+
+
+def fails(*_: Any) -> Any:
+    raise ZeroDivisionError("nothing to divide by")
+
+
+@pytest.mark.parametrize(
+    ("drawing", "applying", "words"),
+    [
+        (fails, None, "could not draw parameters (ZeroDivisionError: nothing to divide by)"),
+        (lambda: {"a": object()}, None, "could not draw parameters (TypeError: Object of type object is not JSON"),
+        (lambda: {"a": float("nan")}, None, "could not draw parameters (ValueError: Out of range float values"),
+        (lambda: [1], None, "drew list; expected a dictionary or None"),
+        (dict, fails, "failed on this image (ZeroDivisionError: nothing to divide by)"),
+        (dict, lambda image, labels: image, "failed on this image (TypeError"),
+        (
+            dict,
+            lambda image, labels: (image.resize((5, 5)), labels),
+            "returned an image of RGB 5x5; expected RGB 48x32",
+        ),
+        (dict, lambda image, labels: (image.convert("L"), labels), "returned an image of L 48x32; expected RGB 48x32"),
+        (dict, lambda image, labels: (image, None), "lost the labels"),
+    ],
+)
+def test_a_faulty_operation_is_named_with_its_fault(
+    drawing: Any, applying: Any, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Faulty, "drawing", staticmethod(drawing))
+    if applying is not None:
+        monkeypatch.setattr(Faulty, "applying", staticmethod(applying))
+    with pytest.raises(OperationError) as caught:
+        apply_operations(colours(), BOXES, [Faulty()], 1)
+    assert str(caught.value).startswith(f"the operation 'faulty' {words}")
+
+
+def test_labels_out_of_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Faulty, "applying", staticmethod(lambda image, labels: (image, BOXES)))
+    with pytest.raises(OperationError, match="'faulty' returned labels for an image that has none"):
+        apply_operations(colours(), None, [Faulty()], 1)
+
+
+def test_what_is_drawn_is_what_json_makes_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that a replay applies exactly the same."""
+    monkeypatch.setattr(Faulty, "drawing", staticmethod(lambda: {"at": (1, 2), 3: "x"}))
+    (record,) = apply_operations(colours(), None, [Faulty()], 1).details["operations"]
+    assert record == {"name": "faulty", "drawn": {"at": [1, 2], "3": "x"}}
+
+
+def test_running_out_of_memory_is_no_fault_of_an_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+    def out_of_memory(*_: Any) -> Any:
+        raise MemoryError
+
+    monkeypatch.setattr(Faulty, "applying", staticmethod(out_of_memory))
+    with pytest.raises(MemoryError):
+        apply_operations(colours(), None, [Faulty()], 1)
