@@ -54,7 +54,8 @@ def print_plan(job: Job) -> None:
     for engine in job.engines:
         if engine.serves(job.recipe.engine):
             readiness = engine.readiness()
-            lines.append(f"{engine.name}: {'ready' if readiness.ready else readiness.reason}")
+            state = "ready" if readiness.ready else readiness.reason
+            lines.append("; ".join((f"{engine.name}: {state}", *engine.unused_settings(job.recipe))))
     if job.plan.estimate is not None:
         charging = (engine for engine in job.engines if engine.name == job.plan.estimate.engine)
         balance = next((engine.balance() for engine in charging if isinstance(engine, PaidEngine)), None)

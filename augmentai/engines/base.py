@@ -310,6 +310,11 @@ class Engine(ABC):
         """Whether a recipe that asks for this engine name, or "auto", may use it."""
         return wanted == self.name or (wanted == AUTO and self.auto_rank is not None)
 
+    def unused_settings(self, recipe: Recipe) -> tuple[str, ...]:
+        """What a recipe asks for that this engine ignores, in words."""
+        asks = bool(recipe.prompt.strip() or recipe.negative_prompt.strip())
+        return (f"{self.title or self.name} does not read the prompt",) if asks and not self.reads_prompt else ()
+
     def made(
         self,
         task: Task,

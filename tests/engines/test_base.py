@@ -79,6 +79,14 @@ def test_those_that_are_built_in_state_all_of_it(name: str) -> None:
     assert engine.paid == (name == "stability")
 
 
+def test_a_prompt_that_is_not_read_is_said() -> None:
+    engine = Plain(Settings())
+    assert engine.unused_settings(Recipe()) == ()
+    assert engine.unused_settings(Recipe(prompt="a dog")) == ("plain does not read the prompt",)
+    engine.reads_prompt = True
+    assert engine.unused_settings(Recipe(prompt="a dog")) == ()
+
+
 def test_an_estimate_in_words() -> None:
     assert str(Estimate(4, 2.5, 10.0, None, None, 4, "plain")) == "up to 10 credits (4 images at 2.5)"
     within = Estimate(4, 2.5, 10.0, 6.0, 1.0, 2, "plain")
