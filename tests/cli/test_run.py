@@ -55,7 +55,7 @@ def test_zip_out_holds_the_same_as_a_folder(dataset: Path, tmp_path: Path) -> No
 
 
 def test_exit_status_is_one_if_some_failed(dataset: Path, tmp_path: Path) -> None:
-    (dataset / "cats" / "broken [bold].jpg").write_text("no picture")
+    (dataset / "cats" / "broken [bold].jpg").write_text("not an image")
     done = augmentai(dataset, "-o", tmp_path / "out")
     assert done.returncode == 1
     assert "broken [bold].jpg" in done.stderr
@@ -125,9 +125,9 @@ def test_geometry_is_applied_and_recorded(dataset: Path, tmp_path: Path) -> None
     asked = ["--geometry", "strong", "--no-flip", "--seed", "3"]
     done = augmentai(dataset, "-o", tmp_path / "out", *asked)
     assert done.returncode == 0, done.stderr
-    told = [line["details"]["geometry"] for line in manifest_lines(tmp_path / "out")]  # type: ignore[index]
-    assert [geometry["name"] for geometry in told] == ["strong"] * 3
-    assert not any(geometry["mirrored"] for geometry in told)
+    recorded = [line["details"]["geometry"] for line in manifest_lines(tmp_path / "out")]  # type: ignore[index]
+    assert [geometry["name"] for geometry in recorded] == ["strong"] * 3
+    assert not any(geometry["mirrored"] for geometry in recorded)
     refused = augmentai(dataset, "-o", tmp_path / "other", "--geometry", "flip", "--no-flip")
     assert refused.returncode == 2
     assert "which leaves nothing to do" in refused.stderr
@@ -145,11 +145,11 @@ def test_automatic_geometry_is_reported_and_replayed(dataset: Path, tmp_path: Pa
     again = augmentai("replay", out, "-o", tmp_path / "again")
     assert "12 of 12 files are identical" in again.stdout + again.stderr
     foretold = augmentai(dataset, "-o", tmp_path / "none", "--dry-run", "--no-flip")
-    assert "mirrored" not in foretold.stderr
+    assert "flipped horizontally" not in foretold.stderr
 
 
 def test_waiting_threads_sleep_from_the_first_on() -> None:
-    """Said before torch is loaded, since it is not heard afterwards: spinning threads made small pictures ten times as
+    """Set before torch is loaded, as it has no effect afterwards: spinning threads made small images ten times as
     slow on busy processors."""
     code = """import os, sys
 from augmentai.engines import available
@@ -157,5 +157,5 @@ from augmentai.settings import Settings
 available(Settings())
 print(os.environ["OMP_WAIT_POLICY"], "torch" in sys.modules)"""
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
-    assert said.stdout.split() == ["PASSIVE", "False"]
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
+    assert shown.stdout.split() == ["PASSIVE", "False"]

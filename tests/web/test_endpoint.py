@@ -235,8 +235,8 @@ def test_files_of_the_server_cannot_be_read(client: Client, server_url: str) -> 
         call = requests.post(f"{server_url}gradio_api/call/v2/augment", json=body, timeout=30)
         if call.ok:
             event = call.json()["event_id"]
-            told = requests.get(f"{server_url}gradio_api/call/augment/{event}", timeout=60).text
-            assert "event: error" in told, told
+            answer = requests.get(f"{server_url}gradio_api/call/augment/{event}", timeout=60).text
+            assert "event: error" in answer, answer
     assert requests.post(f"{server_url}gradio_api/run/augment", json={"data": []}, timeout=30).status_code == 404
 
 
