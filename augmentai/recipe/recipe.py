@@ -10,6 +10,7 @@ generated from the table. To add a field, declare it here.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any, Literal, get_args
 
@@ -26,7 +27,7 @@ from augmentai.recipe.kinds import (
     WholeNumber,
 )
 from augmentai.recipe.setting import setting
-from augmentai.recipe.steps import Step, Steps, step_names
+from augmentai.recipe.steps import Steps, step_names
 from augmentai.recipe.thresholds import Thresholds
 
 AUTO = "auto"
@@ -305,7 +306,7 @@ class Recipe:
         page="",
     )
 
-    operations: tuple[Step, ...] = setting(
+    operations: Sequence[Any] = setting(
         (),
         Steps("operations", MAX_OPERATIONS),
         "what to make",

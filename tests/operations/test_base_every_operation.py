@@ -64,7 +64,7 @@ def masks() -> dict[str, Image.Image]:
 
 
 def built(step: str) -> Operation:
-    (operation,) = build_operations(Recipe(operations=[step]).operations)  # type: ignore[arg-type]
+    (operation,) = build_operations(Recipe(operations=[step]).operations)
     return operation
 
 

@@ -73,6 +73,13 @@ def test_the_source_preview_is_aligned_with_its_variation(tmp_path: Path, geomet
             assert distance(before, after) > 0.04, "unaligned it would have been reported as a large change"
 
 
+def test_the_source_preview_stays_as_it_is_where_operations_moved_the_variation(tmp_path: Path) -> None:
+    asked = Recipe(seed=1, variations=2, geometry="strong", filters=False, operations=["crop"])
+    rows = snapshots([EXAMPLES / "chelsea.png"], tmp_path, asked, keep_full=False)[-1].rows
+    assert [row.geometry for row in rows] == [None, None]
+    assert len({row.source_preview for row in rows}) == 1
+
+
 @pytest.mark.parametrize("size_wh", [(4000, 8), (8, 5000), (8, 8)])
 def test_a_sliver_is_aligned_and_shown(tmp_path: Path, size_wh: tuple[int, int]) -> None:
     """Its preview is one pixel high, which must not end the job."""

@@ -37,7 +37,7 @@ def test_every_kind_of_file_after_its_geometry(geometry: str) -> None:
     sources = [Source.from_bytes(kind.name, kind.make()) for kind in KINDS]
     recipe: dict[str, Any] = {"seed": 3, "engine": "gan", "output_format": "png", "filters": False}
     plain = {o.source.path: o for o in job_of(Darker(), sources, Recipe(**recipe, geometry="none")).run()}
-    operations = build_operations(Recipe(operations=STEPS).operations)  # type: ignore[arg-type]
+    operations = build_operations(Recipe(operations=STEPS).operations)
     for outcome in job_of(Darker(), sources, Recipe(**recipe, geometry=geometry, operations=STEPS)).run():
         path = outcome.source.path
         assert outcome.variation is not None, outcome.reason
@@ -52,7 +52,7 @@ def test_every_kind_of_file_after_its_geometry(geometry: str) -> None:
 
 def test_the_order_of_the_sources_does_not_matter() -> None:
     sources = [Source.from_bytes(f"{number}.png", png(seed=number)) for number in range(6)]
-    recipe = Recipe(seed=3, engine="gan", variations=3, geometry="none", operations=STEPS)  # type: ignore[arg-type]
+    recipe = Recipe(seed=3, engine="gan", variations=3, geometry="none", operations=STEPS)
     made: list[dict[str, bytes]] = []
     for shuffle in range(2):
         random.Random(shuffle).shuffle(sources)
@@ -67,7 +67,7 @@ class TestFilters:
         """It was asked for, as geometry was, so it is new even where the engine changed nothing."""
         source = Source.from_bytes("a.png", encoded(photo("coffee.png")))
         for step, is_copy in (("flip(probability=1)", False), ("flip(probability=0)", True)):
-            recipe = Recipe(seed=3, strength=0.5, engine="gan", geometry="none", operations=[step])  # type: ignore[arg-type]
+            recipe = Recipe(seed=3, strength=0.5, engine="gan", geometry="none", operations=[step])
             (outcome,) = job_of(Copying(), [source], recipe).run()
             assert outcome.ok == (not is_copy)
             assert [one.filter for one in outcome.rejections[:1]] == (["near_copy"] if is_copy else [])
@@ -110,7 +110,7 @@ def test_labels_that_are_lost_are_counted() -> None:
         variations=8,
         geometry="none",
         filters=False,
-        operations=["crop(scale=0.2..0.4)"],  # type: ignore[arg-type]
+        operations=["crop(scale=0.2..0.4)"],
     )
     job = Job(Gathered((source,), (), ()), recipe, Settings(), [Darker()])
     lost = 0
@@ -148,7 +148,7 @@ def test_a_faulty_operation_costs_its_variations_and_not_the_job(tmp_path: Path)
     points = {"augmentai.operations": {"picky": "strangers_fault:Picky"}}
     with installed(write_package(tmp_path / "site", "strangers_fault", FAULT, points)):
         sources = [Source.from_bytes(f"{number}.png", png(seed=number)) for number in range(8)]
-        recipe = Recipe(seed=3, engine="gan", geometry="none", operations=["picky"])  # type: ignore[arg-type]
+        recipe = Recipe(seed=3, engine="gan", geometry="none", operations=["picky"])
         outcomes = list(job_of(Darker(), sources, recipe).run())
     reasons = {outcome.reason for outcome in outcomes}
     assert reasons == {

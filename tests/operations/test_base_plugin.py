@@ -144,7 +144,7 @@ def test_python_gives_the_same_pixels(operations_package: Path, photos: Path, fi
         from strangers_operations import Posterize, Shift
 
         for steps in (STEPS, [Shift(share=(0.1, 0.4)), Posterize(levels=16)]):
-            recipe = Recipe(engine="gan", seed=7, variations=2, geometry="none", operations=steps)  # type: ignore[arg-type]
+            recipe = Recipe(engine="gan", seed=7, variations=2, geometry="none", operations=steps)
             outcomes = [outcome for outcome in augment_in_python(photos, recipe) if outcome.variation is not None]
             assert len(outcomes) == 6
             for outcome in outcomes:
