@@ -18,7 +18,7 @@ IMAGES = ROOT / "docs" / "images"
 SEED = "3"
 # name: width, height, theme, and what is to be seen
 VIEWS = {
-    "page": (1280, 900, "light", "header"),
+    "page": (1280, 960, "light", "header"),
     "compare": (1280, 900, "dark", "dialog"),
     "phone": (390, 844, "light", "#status"),
     "phone-dark": (390, 844, "dark", "header"),
@@ -48,6 +48,8 @@ def main() -> None:
             page.click("#more button")
             augment(page)
             page.evaluate(f"document.querySelector('{seen}').scrollIntoView()")
+            if seen == "header":
+                page.evaluate("scrollTo(0, 0)")  # with the space above it
             if seen == "dialog":
                 page.click(".card-open >> nth=4")
                 page.wait_for_function("document.querySelector('.compare-variation').src.includes('large-variation')")
