@@ -37,27 +37,27 @@ THRESHOLD = Recipe().thresholds.drift
 
 def photo(name: str) -> Image.Image:
     with Image.open(EXAMPLES / name) as opened:
-        picture = opened.convert("RGB")
-    return picture.resize((640, round(640 * picture.height / picture.width)))
+        image = opened.convert("RGB")
+    return image.resize((640, round(640 * image.height / image.width)))
 
 
-def box_in(picture: Image.Image, name: str) -> tuple[int, int, int, int]:
+def box_in(image: Image.Image, name: str) -> tuple[int, int, int, int]:
     x0, y0, x1, y1 = THINGS[name]
-    return round(x0 * picture.width), round(y0 * picture.height), round(x1 * picture.width), round(y1 * picture.height)
+    return round(x0 * image.width), round(y0 * image.height), round(x1 * image.width), round(y1 * image.height)
 
 
 def score(before: Image.Image, after: Image.Image, box: tuple[float, ...], **shape: Any) -> float:
     return measure_drift(before, after, Labels((Shape("thing", box, **shape),))).lowest  # type: ignore[arg-type]
 
 
-def jpeg(picture: Image.Image, quality: int) -> Image.Image:
+def jpeg(image: Image.Image, quality: int) -> Image.Image:
     buffer = io.BytesIO()
-    picture.save(buffer, "JPEG", quality=quality)
+    image.save(buffer, "JPEG", quality=quality)
     return Image.open(buffer).convert("RGB")
 
 
-def hue_turned(picture: Image.Image) -> Image.Image:
-    hue, saturation, value = picture.convert("HSV").split()
+def hue_turned(image: Image.Image) -> Image.Image:
+    hue, saturation, value = image.convert("HSV").split()
     return Image.merge("HSV", (hue.point(lambda v: (v + 100) % 256), saturation, value)).convert("RGB")
 
 
@@ -77,13 +77,13 @@ HARMLESS = {
 }
 
 
-def _shifted(picture: Image.Image, box: tuple[int, int, int, int], share: float) -> Image.Image:
+def _shifted(image: Image.Image, box: tuple[int, int, int, int], share: float) -> Image.Image:
     by = round((box[3] - box[1]) * share), round((box[2] - box[0]) * share)
-    return Image.fromarray(np.roll(np.asarray(picture), by, axis=(0, 1)))
+    return Image.fromarray(np.roll(np.asarray(image), by, axis=(0, 1)))
 
 
-def _pasted(picture: Image.Image, box: tuple[int, int, int, int], patch: Image.Image) -> Image.Image:
-    out = picture.copy()
+def _pasted(image: Image.Image, box: tuple[int, int, int, int], patch: Image.Image) -> Image.Image:
+    out = image.copy()
     out.paste(patch.resize((box[2] - box[0], box[3] - box[1])), box)
     return out
 
@@ -104,7 +104,7 @@ HARMFUL = {
 
 
 @pytest.mark.parametrize("name", THINGS)
-def test_colour_and_light_are_no_drift(name: str, gan: GanEngine) -> None:
+def test_colour_and_light_are_not_drift(name: str, gan: GanEngine) -> None:
     before = photo(name)
     box = box_in(before, name)
     scores = {how: score(before, change(before), box) for how, change in HARMLESS.items()}
@@ -149,14 +149,14 @@ def test_shapes_without_a_box_and_semantic_masks() -> None:
     for shape in (Shape("cup", None, outline), Shape("cup", None, mask=bitmap)):
         assert measure_drift(before, HARMLESS["night"](before), Labels((shape,))).lowest > 0.8
         assert measure_drift(before, wiped, Labels((shape,))).lowest < THRESHOLD
-    # A mask's borders lie on the edges of what is in the picture: here the cup's own outline, found by its light.
+    # A mask's borders follow the edges in the image: here the cup's own outline, found by its light.
     cup = Image.fromarray((np.asarray(before.convert("L").filter(ImageFilter.GaussianBlur(3))) > 110).astype(np.uint8))
     masked = Labels(mask=cup)
     assert measure_drift(before, HARMLESS["hue"](before), masked).scores[-1] > 0.7
     assert measure_drift(before, photo("china.jpg").resize(before.size), masked).lowest < THRESHOLD
 
 
-def test_nothing_to_measure_is_no_drift() -> None:
+def test_nothing_to_measure_is_not_drift() -> None:
     plain = Image.new("RGB", (200, 200), "white")
     for labels in (
         Labels((Shape("tiny", (3, 3, 8, 8)), Shape("out", (300, 300, 400, 400)), Shape("plain", (20, 20, 90, 90)))),
@@ -167,24 +167,24 @@ def test_nothing_to_measure_is_no_drift() -> None:
 
 
 class TestInAJob:
-    """A YOLO set of one picture, and an engine that paints anew."""
+    """A YOLO set of one image, and an engine that repaints."""
 
     @pytest.fixture
     def dataset(self, tmp_path: Path) -> Path:
-        picture = photo("coffee.png")
+        image = photo("coffee.png")
         for part in ("images", "labels"):
             (tmp_path / "set" / part / "train").mkdir(parents=True)
-        picture.save(tmp_path / "set" / "images" / "train" / "cup.png")
+        image.save(tmp_path / "set" / "images" / "train" / "cup.png")
         x0, y0, x1, y1 = THINGS["coffee.png"]
         numbers = f"0 {(x0 + x1) / 2} {(y0 + y1) / 2} {x1 - x0} {y1 - y0}\n"
         (tmp_path / "set" / "labels" / "train" / "cup.txt").write_text(numbers)
         (tmp_path / "set" / "data.yaml").write_text("train: images/train\nval: images/train\nnames: [cup]\n")
         return tmp_path / "set"
 
-    def run(self, dataset: Path, spoilt_tries: int, repainted: bool = True, **recipe: Any) -> tuple[Outcome, Any]:
+    def run(self, dataset: Path, spoilt_attempts: int, repainted: bool = True, **recipe: Any) -> tuple[Outcome, Any]:
         def paint(task: Task) -> Image.Image:
             night = HARMLESS["night"](task.photo.rgb)
-            return HARMFUL["wiped out"](night, box_in(night, "coffee.png")) if task.attempt < spoilt_tries else night
+            return HARMFUL["wiped out"](night, box_in(night, "coffee.png")) if task.attempt < spoilt_attempts else night
 
         settings = Settings()
         asked = Recipe(seed=2, engine="gan", **recipe)
@@ -192,7 +192,7 @@ class TestInAJob:
         (outcome,) = [outcome for outcome in job.run() if outcome.index]
         return outcome, job.report.as_dict()
 
-    def test_it_is_tried_again(self, dataset: Path) -> None:
+    def test_it_is_retried(self, dataset: Path) -> None:
         outcome, report = self.run(dataset, 1)
         assert outcome.ok
         assert outcome.scores["drift"] > 0.8
@@ -200,7 +200,7 @@ class TestInAJob:
         assert "1 of 1 labelled objects no longer match" in outcome.rejections[0].reason
         assert report["rejected"] == {"drift": 1}
 
-    def test_it_is_left_out_after_all_tries(self, dataset: Path) -> None:
+    def test_it_is_given_up_after_all_attempts(self, dataset: Path) -> None:
         outcome, report = self.run(dataset, 4)
         assert outcome.reason.startswith("rejected in each of 4 attempts: drifted")
         assert report["left_out"] == 1
@@ -212,7 +212,7 @@ class TestInAJob:
         assert report["drifted"] == 1
         assert "labelled objects drifted in 1 image" in report["filtered"]
 
-    def test_engines_that_paint_nothing_anew_are_not_measured(self, dataset: Path) -> None:
+    def test_engines_that_do_not_repaint_are_not_measured(self, dataset: Path) -> None:
         outcome, _ = self.run(dataset, 4, repainted=False)
         assert outcome.ok
         assert "drift" not in outcome.scores

@@ -20,15 +20,15 @@ def test_fingerprints_go_to_the_manifest_and_back() -> None:
 
 @pytest.mark.parametrize("size_wh", [(8, 8), (2000, 8), (8, 2000), (1280, 853), (31, 17)])
 def test_features_of_any_size_and_mode(size_wh: tuple[int, int]) -> None:
-    picture = colours(size_wh)
-    assert image_features(picture).small.size[0] >= 8
-    assert min(image_features(picture).small.size) >= min(32, *size_wh)
-    alpha = picture.copy()
+    image = colours(size_wh)
+    assert image_features(image).small.size[0] >= 8
+    assert min(image_features(image).small.size) >= min(32, *size_wh)
+    alpha = image.copy()
     alpha.putalpha(255)
-    for same in (alpha, picture.convert("CMYK").convert("RGB")):
-        assert np.abs(image_features(same).coarse - image_features(picture).coarse).max() < 3
-    deep = Image.fromarray(np.asarray(picture.convert("L")).astype(np.uint16) * 257)
-    grey = image_features(picture.convert("L"))
+    for same in (alpha, image.convert("CMYK").convert("RGB")):
+        assert np.abs(image_features(same).coarse - image_features(image).coarse).max() < 3
+    deep = Image.fromarray(np.asarray(image.convert("L")).astype(np.uint16) * 257)
+    grey = image_features(image.convert("L"))
     assert np.abs(image_features(deep, (0, 65535)).coarse - grey.coarse).max() <= 3
 
 

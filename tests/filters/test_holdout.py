@@ -21,8 +21,8 @@ from tests.support.judged import photo_source
 from tests.support.scripted_engine import Scripted, tinted
 
 
-def holdout_source(name: str, picture: Image.Image, split: str, **options: Any) -> Source:
-    data = encoded(picture, "JPEG", **options)
+def holdout_source(name: str, image: Image.Image, split: str, **options: Any) -> Source:
+    data = encoded(image, "JPEG", **options)
     source = Source.from_bytes(name, data)
     return Source(name, None, source.sha256, len(data), lambda: data, split)
 

@@ -37,10 +37,10 @@ def test_a_spoilt_attempt_is_made_again_with_another_seed(how: str) -> None:
         first, second = outcome.rejections
         assert (first.filter, second.filter) == (name, name)
         assert first.seed == variation_seed(4, outcome.source.sha256, outcome.index)
-        told = json.loads(manifest_line(outcome))
-        assert (told["attempts"], told["seed"]) == (3, outcome.seed)
-        assert [rejected["filter"] for rejected in told["rejected"]] == [name, name]
-        assert set(told["scores"]) >= {"change", "contrast", "sharpness"}
+        entry = json.loads(manifest_line(outcome))
+        assert (entry["attempts"], entry["seed"]) == (3, outcome.seed)
+        assert [rejected["filter"] for rejected in entry["rejected"]] == [name, name]
+        assert set(entry["scores"]) >= {"change", "contrast", "sharpness"}
     assert (report["rejected"], report["left_out"], report["failed"]) == ({name: 4}, 0, 0)
     assert f"filters rejected 4 attempts (4 {name}); none skipped" in report["filtered"]
 
@@ -95,11 +95,11 @@ def test_a_plain_source_may_have_plain_variations(colour: Any) -> None:
 @pytest.mark.parametrize("kind", ["grey", "deep", "alpha"])
 def test_only_what_is_written_is_judged(kind: str) -> None:
     """A grey source takes no colour, so one that was only coloured is a copy. Clear pixels hide what changed."""
-    picture = colours(SIZE_WH)
+    image = colours(SIZE_WH)
     data = {
-        "grey": lambda: encoded(picture.convert("L")),
+        "grey": lambda: encoded(image.convert("L")),
         "deep": lambda: encoded(Image.fromarray(deep_values(SIZE_WH))),
-        "alpha": lambda: encoded(Image.merge("RGBA", (*picture.split(), Image.new("L", SIZE_WH, 0)))),
+        "alpha": lambda: encoded(Image.merge("RGBA", (*image.split(), Image.new("L", SIZE_WH, 0)))),
     }[kind]()
 
     def coloured(task: Task) -> Image.Image:

@@ -1,4 +1,4 @@
-"""Where no geometry is asked for: photographs in classes are mirrored, nothing else is, and nobody's left and right."""
+"""Where no geometry is asked for: photographs in classes are flipped, except where left and right may matter."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Boxed:
         return Labels((Shape("cat", (1, 1, 9, 9)),))
 
 
-def pictures(*classes: str | None, labels: Any = None, each: int = 4) -> list[Source]:
+def images(*classes: str | None, labels: Any = None, each: int = 4) -> list[Source]:
     found = []
     for place, name in enumerate(classes):
         for number in range(each):
@@ -50,7 +50,7 @@ def made(sources: list[Source], **recipe: Any) -> tuple[list[Any], dict[str, Any
 
 
 def is_mirrored(outcome: Any) -> bool:
-    """Told by the pixels: the left half of every picture of `png` is not like its right half."""
+    """Judged by the pixels: the left half of every image of `png` is unlike its right half."""
     before = np.asarray(opened_source(outcome).convert("L"), float).ravel()
     after = np.asarray(opened(outcome).convert("L"), float)
     as_it_was, swapped = (np.corrcoef(before, view.ravel())[0, 1] for view in (after, after[:, ::-1]))
@@ -63,12 +63,12 @@ def opened_source(outcome: Any) -> Any:
 
 
 def test_photographs_in_classes_are_mirrored_in_about_half_of_their_variations() -> None:
-    outcomes, report = made(pictures("cats", "dogs"), variations=8, seed=3, filters=False)
+    outcomes, report = made(images("cats", "dogs"), variations=8, seed=3, filters=False)
     mirrored = [is_mirrored(outcome) for outcome in outcomes]
     assert len(mirrored) == 64
     assert 20 < sum(mirrored) < 44
-    told = [outcome.variation.details.get("geometry", {}).get("mirrored", False) for outcome in outcomes]
-    assert told == mirrored  # the manifest says of each what its pixels show
+    recorded = [outcome.variation.details.get("geometry", {}).get("mirrored", False) for outcome in outcomes]
+    assert recorded == mirrored  # the manifest says of each what its pixels show
     assert report["geometry"] == "flip of those with a class"
     assert [
         notice for notice in report["notices"] if "are flipped horizontally" in notice and "disable flipping" in notice
@@ -76,20 +76,20 @@ def test_photographs_in_classes_are_mirrored_in_about_half_of_their_variations()
 
 
 def test_a_variation_is_the_same_whether_mirroring_was_asked_for_or_chosen() -> None:
-    chosen, asked = (made(pictures("cats", "dogs"), variations=3, seed=3, geometry=g)[0] for g in ("auto", "flip"))
+    chosen, asked = (made(images("cats", "dogs"), variations=3, seed=3, geometry=g)[0] for g in ("auto", "flip"))
     assert [o.variation.data for o in chosen] == [o.variation.data for o in asked]
 
 
 @pytest.mark.parametrize(
     ("sources", "recipe"),
     [
-        (pictures(None), {}),
-        (pictures("cats"), {}),
-        (pictures("cats", "dogs", labels=Boxed()), {}),
-        (pictures("cats", "dogs"), {"mirror": False}),
-        (pictures("cats", "dogs"), {"geometry": "none"}),
-        (pictures("cats", "dogs"), {"strength": 0.0}),
-        (pictures("turn_left", "turn_right"), {}),
+        (images(None), {}),
+        (images("cats"), {}),
+        (images("cats", "dogs", labels=Boxed()), {}),
+        (images("cats", "dogs"), {"mirror": False}),
+        (images("cats", "dogs"), {"geometry": "none"}),
+        (images("cats", "dogs"), {"strength": 0.0}),
+        (images("turn_left", "turn_right"), {}),
     ],
     ids=["loose", "one class", "boxes", "left and right matter", "none asked for", "strength 0", "classes of left"],
 )
@@ -101,15 +101,15 @@ def test_nothing_else_moves(sources: list[Source], recipe: dict[str, Any]) -> No
     assert not any("are flipped horizontally" in notice for notice in report["notices"])
 
 
-def test_photographs_without_a_class_stay_as_they_are_beside_those_with_one() -> None:
-    outcomes, _ = made(pictures("cats", "dogs", None), variations=8, seed=3, filters=False)
+def test_photographs_without_a_class_are_not_flipped_beside_those_with_one() -> None:
+    outcomes, _ = made(images("cats", "dogs", None), variations=8, seed=3, filters=False)
     mirrored = [outcome.source.label for outcome in outcomes if is_mirrored(outcome)]
     assert {"cats", "dogs"} == set(mirrored)
 
 
 def test_a_bare_mirror_image_is_a_near_copy_unless_it_was_asked_for() -> None:
-    """Whose training mirrors by itself would have that picture twice."""
-    settings, sources = Settings(), Gathered(tuple(pictures("cats", "dogs")), (), ())
+    """A training that flips by itself would see that image twice."""
+    settings, sources = Settings(), Gathered(tuple(images("cats", "dogs")), (), ())
     chosen = Job(sources, Recipe(engine="gan", seed=3, strength=0.5), settings, [Copying()])
     assert {outcome.rejections[-1].filter for outcome in chosen.run()} == {"near_copy"}
     recipe = Recipe(engine="gan", seed=3, strength=0.5, variations=4, geometry="flip", retries=0)
@@ -181,5 +181,5 @@ def test_files_that_may_say_where_an_object_is(tmp_path: Path, beside: dict[str,
     settings = Settings()
     job = Job(gather([given], limits(settings)), Recipe(engine="gan"), settings, [Darker()])
     assert job.plan.geometry.with_class == geometry
-    told = inspect_uploads([("set.zip", str(given))], settings).as_state()["traits"]
-    assert resolve_geometry(Recipe(), DatasetTraits(**told)) == job.plan.geometry
+    shown = inspect_uploads([("set.zip", str(given))], settings).as_state()["traits"]
+    assert resolve_geometry(Recipe(), DatasetTraits(**shown)) == job.plan.geometry

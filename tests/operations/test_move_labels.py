@@ -1,4 +1,4 @@
-"""Labels lie on the pixels they were drawn on: coloured things through every geometry and many seeds."""
+"""Labels stay on the pixels they were drawn on: coloured objects through every preset and many seeds."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ SEEDS = range(1, 26)
 @pytest.mark.parametrize("geometry", MOVING)
 @pytest.mark.parametrize("mirror", [True, False])
 @pytest.mark.parametrize("cover", [True, False])
-def test_boxes_lie_on_their_rectangles(geometry: str, mirror: bool, cover: bool) -> None:
-    picture, shapes = rectangles()
+def test_boxes_agree_with_their_rectangles(geometry: str, mirror: bool, cover: bool) -> None:
+    image, shapes = rectangles()
     compared = dropped = 0
     for seed in SEEDS:
         warp = Warp(geometry, SIZE_WH, draw_homography(geometry, SIZE_WH, seed, mirror, cover))
-        moved = warp.image(picture)
+        moved = warp.image(image)
         labels = move_labels(warp, Labels(tuple(shapes)), 0.3)
         dropped += len(shapes) - len(labels.shapes)
         bitmaps = seen(moved, 0.2)  # the tip of a corner covers little of its pixel
@@ -41,13 +41,13 @@ def test_boxes_lie_on_their_rectangles(geometry: str, mirror: bool, cover: bool)
 
 
 @pytest.mark.parametrize("geometry", MOVING)
-def test_polygons_and_their_boxes_lie_on_their_stars(geometry: str) -> None:
-    picture, shapes = stars()
+def test_polygons_and_their_boxes_agree_with_their_stars(geometry: str) -> None:
+    image, shapes = stars()
     compared = 0
     for seed in SEEDS:
         labels = Labels(tuple(shapes))
         warp = warp_for(geometry, SIZE_WH, seed, labels=labels)
-        moved = warp.image(picture)
+        moved = warp.image(image)
         bitmaps, tips = seen(moved), seen(moved, 0.2)
         for shape in move_labels(warp, labels, 0.2).shapes:
             bitmap, tip = bitmaps[int(shape.category)], tips[int(shape.category)]
@@ -62,9 +62,9 @@ def test_polygons_and_their_boxes_lie_on_their_stars(geometry: str) -> None:
 
 
 @pytest.mark.parametrize("geometry", MOVING)
-def test_bitmaps_and_semantic_masks_lie_on_their_stars(geometry: str) -> None:
-    picture, _ = stars()
-    whole = seen(picture)
+def test_bitmaps_and_semantic_masks_agree_with_their_stars(geometry: str) -> None:
+    image, _ = stars()
+    whole = seen(image)
     bitmaps = [Shape(str(i), bounds(mask), mask=mask) for i, mask in enumerate(whole)]
     palette = Image.new("P", SIZE_WH, 255)
     palette.putpalette(list(range(256)) * 3)
@@ -78,7 +78,7 @@ def test_bitmaps_and_semantic_masks_lie_on_their_stars(geometry: str) -> None:
         labels = Labels(tuple(bitmaps), palette, (deep,))
         warp = warp_for(geometry, SIZE_WH, seed, labels=labels)
         after = move_labels(warp, labels, 0.2)
-        moved = seen(warp.image(picture))
+        moved = seen(warp.image(image))
         assert after.mask is not None
         assert (after.mask.mode, after.mask.getpalette()) == ("P", palette.getpalette())
         assert set(np.unique(np.asarray(after.mask))) <= set(np.unique(values))
@@ -93,7 +93,7 @@ def test_bitmaps_and_semantic_masks_lie_on_their_stars(geometry: str) -> None:
     assert compared > 80
 
 
-def test_twice_mirrored_is_as_before_and_still_is_untouched() -> None:
+def test_twice_mirrored_is_as_before_and_the_identity_is_untouched() -> None:
     _, shapes = stars()
     labels = Labels(tuple(shapes), extra={"license": 3})
     warp = next(w for seed in SEEDS if not (w := warp_for("flip", SIZE_WH, seed, labels=labels)).is_identity)
@@ -106,7 +106,7 @@ def test_twice_mirrored_is_as_before_and_still_is_untouched() -> None:
 
 
 class TestVisibility:
-    """A zoom to twice the size about the top left corner: it shows the first quarter of the picture."""
+    """A zoom to twice the size about the top left corner: it shows the first quarter of the image."""
 
     @pytest.fixture
     def zoom(self) -> Warp:
@@ -133,7 +133,7 @@ class TestVisibility:
         bitmap[10:20, 40:60] = True
         assert visible_share(zoom, Shape("bitmap", None, mask=bitmap)) == 0.5
 
-    def test_what_is_pushed_out_is_dropped_and_the_rest_is_cut(self, zoom: Warp) -> None:
+    def test_what_leaves_the_frame_is_removed_and_the_rest_is_cut(self, zoom: Warp) -> None:
         shapes = (
             Shape("half", (40, 10, 60, 20), extra={"iscrowd": 0}),
             Shape("quarter", (40, 40, 60, 60)),
@@ -152,7 +152,7 @@ class TestVisibility:
         assert len(kept.polygons) == 2
         assert kept.box == (80.0, 20.0, 100.0, 80.0)
 
-    def test_keypoints_move_and_those_pushed_out_are_no_longer_labelled(self, zoom: Warp) -> None:
+    def test_keypoints_move_and_those_outside_are_no_longer_labelled(self, zoom: Warp) -> None:
         keypoints = ((10, 20, 2), (0, 0, 0), (45, 30, 1), (70, 10, 2))
         shape = Shape("cat", (10, 10, 40, 40), keypoints=keypoints, extra={"note": "x"})
         (kept,) = move_labels(zoom, Labels((shape,))).shapes

@@ -1,4 +1,4 @@
-"""Whole sets through a job with geometry: written, read again, and their labels compared with the pixels."""
+"""Whole datasets through a job with geometry: written, read again, and their labels compared with the pixels."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.support.scripted_engine import Scripted
 NAMES = ["red", "green", "blue", "yellow", "pink"]
 
 
-def yolo(folder: Path, picture: Image.Image, shapes: list[Any], outlines: bool) -> None:
+def yolo(folder: Path, image: Image.Image, shapes: list[Any], outlines: bool) -> None:
     width, height = SIZE_WH
     lines = []
     for number, shape in enumerate(shapes):
@@ -33,12 +33,12 @@ def yolo(folder: Path, picture: Image.Image, shapes: list[Any], outlines: bool) 
         lines.append(f"{number} {' '.join(map(str, values))}\n")
     for part in ("images", "labels"):
         (folder / part / "train").mkdir(parents=True)
-    picture.save(folder / "images" / "train" / "a.png")
+    image.save(folder / "images" / "train" / "a.png")
     (folder / "labels" / "train" / "a.txt").write_text("".join(lines))
     (folder / "data.yaml").write_text(f"train: images/train\nval: images/train\nnames: {NAMES}\n")
 
 
-def coco(folder: Path, picture: Image.Image, shapes: list[Any], outlines: bool) -> None:
+def coco(folder: Path, image: Image.Image, shapes: list[Any], outlines: bool) -> None:
     """Outlines as polygons, or whole bitmaps as plain run lengths."""
     annotations = []
     for number, shape in enumerate(shapes):
@@ -46,7 +46,7 @@ def coco(folder: Path, picture: Image.Image, shapes: list[Any], outlines: bool) 
         if outlines:
             segmentation: Any = [[value for point in shape.polygons[0] for value in point]]
         else:
-            flat = seen(picture)[number].T.ravel()
+            flat = seen(image)[number].T.ravel()
             ends = np.flatnonzero(np.diff(np.concatenate([[0], flat.astype(int), [0]])))
             counts = np.diff(np.concatenate([[0], ends, [flat.size]])).tolist()
             segmentation = {"size": [SIZE_WH[1], SIZE_WH[0]], "counts": counts}
@@ -60,20 +60,20 @@ def coco(folder: Path, picture: Image.Image, shapes: list[Any], outlines: bool) 
         "categories": [{"id": i + 1, "name": name} for i, name in enumerate(NAMES)],
     }
     folder.mkdir(parents=True)
-    picture.save(folder / "a.png")
+    image.save(folder / "a.png")
     (folder / "annotations.json").write_text(json.dumps(content))
 
 
-def voc(folder: Path, picture: Image.Image, shapes: list[Any], outlines: bool) -> None:
-    things = ""
+def voc(folder: Path, image: Image.Image, shapes: list[Any], outlines: bool) -> None:
+    objects = ""
     for name, (x0, y0, x1, y1) in zip(NAMES, BOXES, strict=True):  # VOC counts pixels from 1, both ends in the box
         box = f"<xmin>{x0 + 1}</xmin><ymin>{y0 + 1}</ymin><xmax>{x1}</xmax><ymax>{y1}</ymax>"
-        things += f"<object><name>{name}</name><bndbox>{box}</bndbox></object>"
+        objects += f"<object><name>{name}</name><bndbox>{box}</bndbox></object>"
     size = f"<size><width>{SIZE_WH[0]}</width><height>{SIZE_WH[1]}</height><depth>3</depth></size>"
     for part in ("Annotations", "JPEGImages"):
         (folder / part).mkdir(parents=True)
-    picture.save(folder / "JPEGImages" / "a.png")
-    (folder / "Annotations" / "a.xml").write_text(f"<annotation><filename>a.png</filename>{size}{things}</annotation>")
+    image.save(folder / "JPEGImages" / "a.png")
+    (folder / "Annotations" / "a.xml").write_text(f"<annotation><filename>a.png</filename>{size}{objects}</annotation>")
 
 
 def variations_of(folder: Path, out: Path, geometry: str, **recipe: Any) -> list[Source]:
@@ -91,21 +91,21 @@ def variations_of(folder: Path, out: Path, geometry: str, **recipe: Any) -> list
 
 
 def opened(source: Source, folder: Path) -> Image.Image:
-    with Image.open(source.file or folder / source.path) as picture:
-        return picture.convert("RGB")
+    with Image.open(source.file or folder / source.path) as image:
+        return image.convert("RGB")
 
 
 @pytest.mark.parametrize("geometry", ["flip", "light", "strong"])
 @pytest.mark.parametrize("write", [yolo, coco, voc])
-def test_boxes_of_every_layout_lie_on_their_pixels(write: Any, geometry: str, tmp_path: Path) -> None:
-    picture, shapes = rectangles()
-    write(tmp_path / "set", picture, shapes, False)
+def test_boxes_of_every_layout_agree_with_their_pixels(write: Any, geometry: str, tmp_path: Path) -> None:
+    image, shapes = rectangles()
+    write(tmp_path / "set", image, shapes, False)
     compared = 0
     for source in variations_of(tmp_path / "set", tmp_path / "out", geometry):
-        things = seen(opened(source, tmp_path / "out"), 0.2)
+        objects = seen(opened(source, tmp_path / "out"), 0.2)
         assert source.labels is not None
         for shape in source.labels.load().shapes:
-            found = bounds(things[NAMES.index(shape.category)])
+            found = bounds(objects[NAMES.index(shape.category)])
             np.testing.assert_allclose(shape.box, found, atol=1.5 + (write is voc), err_msg=source.path)  # type: ignore[arg-type]
             compared += 1
     assert compared > 50
@@ -113,17 +113,17 @@ def test_boxes_of_every_layout_lie_on_their_pixels(write: Any, geometry: str, tm
 
 @pytest.mark.parametrize("geometry", ["light", "strong"])
 @pytest.mark.parametrize(("write", "outlines"), [(yolo, True), (coco, True), (coco, False)])
-def test_outlines_and_bitmaps_of_every_layout_lie_on_their_pixels(
+def test_outlines_and_bitmaps_of_every_layout_agree_with_their_pixels(
     write: Any, outlines: bool, geometry: str, tmp_path: Path
 ) -> None:
-    picture, shapes = stars()
-    write(tmp_path / "set", picture, shapes, outlines)
+    image, shapes = stars()
+    write(tmp_path / "set", image, shapes, outlines)
     compared = 0
     for source in variations_of(tmp_path / "set", tmp_path / "out", geometry):
-        things = seen(opened(source, tmp_path / "out"))
+        objects = seen(opened(source, tmp_path / "out"))
         assert source.labels is not None
         for shape in source.labels.load().shapes:
-            bitmap = things[NAMES.index(shape.category)]
+            bitmap = objects[NAMES.index(shape.category)]
             mine = filled(shape.polygons) if outlines else shape.mask
             assert mine is not None
             if bitmap.sum() > 200:  # of a rest at the border single pixels would weigh too much
@@ -133,15 +133,15 @@ def test_outlines_and_bitmaps_of_every_layout_lie_on_their_pixels(
 
 
 @pytest.mark.parametrize("geometry", ["light", "strong"])
-def test_masks_beside_pictures_lie_on_their_pixels(geometry: str, tmp_path: Path) -> None:
-    picture, _ = stars()
+def test_masks_beside_images_agree_with_their_pixels(geometry: str, tmp_path: Path) -> None:
+    image, _ = stars()
     for part in ("images", "masks"):
         (tmp_path / "set" / part).mkdir(parents=True)
     values = np.zeros(SIZE_WH[::-1], np.uint8)
-    for number, bitmap in enumerate(seen(picture)):
+    for number, bitmap in enumerate(seen(image)):
         values[bitmap] = number + 1
     for name in ("a", "b"):
-        picture.save(tmp_path / "set" / "images" / f"{name}.png")
+        image.save(tmp_path / "set" / "images" / f"{name}.png")
         Image.fromarray(values).save(tmp_path / "set" / "masks" / f"{name}.png")
     settings = Settings()
     asked = Recipe(seed=9, engine="gan", variations=4, geometry=geometry, filters=False)
@@ -156,12 +156,12 @@ def test_masks_beside_pictures_lie_on_their_pixels(geometry: str, tmp_path: Path
             mask = np.asarray(written)
         np.testing.assert_array_equal(mask, np.asarray(outcome.variation.labels.mask))
         with Image.open(tmp_path / "out" / outcome.variation.file) as made:
-            things = seen(made.convert("RGB"))
-        for number, bitmap in enumerate(things):
+            objects = seen(made.convert("RGB"))
+        for number, bitmap in enumerate(objects):
             assert bitmap.sum() < 200 or overlap(mask == number + 1, bitmap) > 0.88
 
 
-def test_a_mask_whose_thing_moved_out_is_told(tmp_path: Path) -> None:
+def test_a_mask_whose_object_left_the_frame_is_reported(tmp_path: Path) -> None:
     """A crack in the corner: where a zoom crops it away, the variation's mask is empty, and the report counts it."""
     for part in ("images", "masks"):
         (tmp_path / "set" / part).mkdir(parents=True)

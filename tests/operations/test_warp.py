@@ -1,4 +1,4 @@
-"""Geometry moves every kind of picture, keeps its size and kind, and hangs on the seed alone."""
+"""Warps move every kind of image, and keep its size and mode."""
 
 from __future__ import annotations
 
@@ -52,29 +52,29 @@ def warp_that(geometry: str, size_wh: tuple[int, int], wanted: Any, **options: A
 
 @pytest.mark.parametrize("mode", modes())
 @pytest.mark.parametrize("geometry", MOVING)
-def test_every_mode_keeps_its_size_its_kind_and_its_range(mode: str, geometry: str) -> None:
-    picture = modes()[mode]
-    before = np.asarray(picture).astype(np.float64)
+def test_every_mode_keeps_its_size_and_range(mode: str, geometry: str) -> None:
+    image = modes()[mode]
+    before = np.asarray(image).astype(np.float64)
     for seed in range(1, 5):
-        warp = warp_for(geometry, picture.size, seed)
-        moved = warp.image(picture)
+        warp = warp_for(geometry, image.size, seed)
+        moved = warp.image(image)
         after = np.asarray(moved).astype(np.float64)
-        assert (moved.mode, moved.size) == (picture.mode, picture.size)
+        assert (moved.mode, moved.size) == (image.mode, image.size)
         assert before.min() <= after.min() <= after.max() <= before.max()
         assert warp.is_identity == np.array_equal(before, after)
 
 
 @pytest.mark.parametrize("mode", modes())
-def test_a_mirrored_picture_is_mirrored_exactly(mode: str) -> None:
-    picture = modes()[mode]
-    warp = warp_that("flip", picture.size, lambda w: not w.is_identity)
-    np.testing.assert_array_equal(np.asarray(warp.image(picture)), np.asarray(picture)[:, ::-1])
+def test_a_mirrored_image_is_mirrored_exactly(mode: str) -> None:
+    image = modes()[mode]
+    warp = warp_that("flip", image.size, lambda w: not w.is_identity)
+    np.testing.assert_array_equal(np.asarray(warp.image(image)), np.asarray(image)[:, ::-1])
     if mode == "P":
-        assert warp.mask(picture).getpalette() == picture.getpalette()
+        assert warp.mask(image).getpalette() == image.getpalette()
 
 
 @pytest.mark.parametrize("mode", ["RGB", "L", "I;16", "F"])
-def test_pixels_lie_where_the_matrix_says(mode: str) -> None:
+def test_pixels_are_where_the_matrix_says(mode: str) -> None:
     """A smooth slope has the value at each place that its source has there: to a hundredth of its range."""
     width, height = 120, 80
     y, x = np.mgrid[0:height, 0:width] + 0.5
@@ -82,10 +82,10 @@ def test_pixels_lie_where_the_matrix_says(mode: str) -> None:
     slope = top * (0.2 + 0.3 * x / width + 0.4 * y / height)
     kind = {"RGB": np.uint8, "L": np.uint8, "I;16": np.uint16, "F": np.float32}[mode]
     values = slope.astype(kind)
-    picture = Image.fromarray(np.dstack([values] * 3) if mode == "RGB" else values)
+    image = Image.fromarray(np.dstack([values] * 3) if mode == "RGB" else values)
     for seed in range(1, 6):
-        drawn = draw_homography("strong", picture.size, seed, hide_border=True)
-        moved = np.asarray(Warp("strong", picture.size, drawn).image(picture)).astype(np.float64)
+        drawn = draw_homography("strong", image.size, seed, hide_border=True)
+        moved = np.asarray(Warp("strong", image.size, drawn).image(image)).astype(np.float64)
         back = np.linalg.inv(drawn.matrix) @ np.stack([x.ravel(), y.ravel(), np.ones(x.size)])
         expected = top * (0.2 + 0.3 * back[0] / back[2] / width + 0.4 * back[1] / back[2] / height)
         found = (moved[..., 0] if mode == "RGB" else moved).ravel()
@@ -93,15 +93,15 @@ def test_pixels_lie_where_the_matrix_says(mode: str) -> None:
 
 
 def test_colour_hidden_under_clear_pixels_never_shows() -> None:
-    picture = Image.new("RGBA", (64, 64), (255, 0, 0, 0))
-    picture.paste((0, 200, 0, 255), (16, 16, 48, 48))
-    warp = warp_that("strong", picture.size, lambda w: abs(w.homography.rotation_deg) > 5)
-    red, _, _, alpha = np.moveaxis(np.asarray(warp.image(picture)).astype(int), -1, 0)
+    image = Image.new("RGBA", (64, 64), (255, 0, 0, 0))
+    image.paste((0, 200, 0, 255), (16, 16, 48, 48))
+    warp = warp_that("strong", image.size, lambda w: abs(w.homography.rotation_deg) > 5)
+    red, _, _, alpha = np.moveaxis(np.asarray(warp.image(image)).astype(int), -1, 0)
     assert ((alpha > 20) & (alpha < 235)).any(), "no soft edge was tested"
     assert red[alpha > 20].max() <= 4
 
 
-def test_a_large_picture_in_strips_has_no_seams() -> None:
+def test_a_large_image_in_strips_has_no_seams() -> None:
     tall = colours((300, 2000))
     warp = warp_that("strong", tall.size, lambda w: abs(w.homography.rotation_deg) > 3)
     from augmentai.operations import resample
@@ -117,7 +117,7 @@ def test_a_large_picture_in_strips_has_no_seams() -> None:
 
 
 @pytest.mark.parametrize("geometry", MOVING)
-def test_a_small_picture_moves_as_the_manifest_tells_of_the_large_one(geometry: str) -> None:
+def test_a_thumbnail_is_warped_as_the_manifest_records_it_for_the_full_image(geometry: str) -> None:
     with Image.open(EXAMPLES / "chelsea.png") as opened:
         whole = opened.convert("RGB")
     size_wh = 157, 104  # not quite the same shape
@@ -125,8 +125,8 @@ def test_a_small_picture_moves_as_the_manifest_tells_of_the_large_one(geometry: 
         warp = warp_for(geometry, whole.size, seed)
         if warp.is_identity:
             continue
-        told = json.loads(json.dumps(warp.details))["geometry"]  # as it is read again
-        again = warp_from_manifest(told, whole.size, size_wh)
+        recorded = json.loads(json.dumps(warp.details))["geometry"]  # as it is read again
+        again = warp_from_manifest(recorded, whole.size, size_wh)
         assert again.is_mirror == warp.is_mirror
         unmoved = whole.resize(size_wh, Image.Resampling.BOX)
         expected = np.asarray(warp.image(whole).resize(size_wh, Image.Resampling.BOX), float)
@@ -163,7 +163,7 @@ class TestInAJob:
         assert "geometry" not in still.variation.details
 
 
-def test_kornia_and_torch_come_in_only_where_pixels_move() -> None:
+def test_kornia_and_torch_are_imported_only_where_pixels_move() -> None:
     code = (
         "import sys; from augmentai.operations import warp_for; import augmentai.pipeline.job; "
         "warp_for('strong', (9, 9), 1);"

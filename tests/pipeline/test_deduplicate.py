@@ -74,8 +74,8 @@ def test_the_same_ones_stay_after_a_stop(stop_after: int, tmp_path: Path) -> Non
     entries = [json.loads(text) for text in (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()]
     assert {(e["source"], e["index"], e["seed"]) for e in entries} == set(expected)
     for entry in entries:
-        with Image.open(tmp_path / "out" / entry["file"]) as picture:
-            assert picture.convert("RGB").tobytes() == expected[entry["source"], entry["index"], entry["seed"]]
+        with Image.open(tmp_path / "out" / entry["file"]) as image:
+            assert image.convert("RGB").tobytes() == expected[entry["source"], entry["index"], entry["seed"]]
 
 
 def test_paid_ones_that_wait_are_saved_when_the_run_is_stopped() -> None:

@@ -14,16 +14,16 @@ from augmentai.operations import Warp
 SIZE_WH = (240, 180)
 BOXES = [(20, 15, 80, 60), (100, 20, 180, 50), (30, 90, 70, 170), (110, 80, 150, 120), (170, 110, 230, 170)]
 COLOURS = [(230, 30, 30), (30, 200, 30), (40, 60, 240), (240, 220, 20), (220, 40, 220)]
-SCALE = 8  # outlines are drawn at this many times the size, so that their edges lie where they should
+SCALE = 8  # outlines are drawn at this many times the size, so that their edges are where they should be
 
 Pixels = np.ndarray[Any, Any]
 
 
 def rectangles() -> tuple[Image.Image, list[Shape]]:
-    picture = Image.new("RGB", SIZE_WH, (120, 120, 120))
+    image = Image.new("RGB", SIZE_WH, (120, 120, 120))
     for box, colour in zip(BOXES, COLOURS, strict=True):
-        picture.paste(colour, box)
-    return picture, [Shape(str(i), box) for i, box in enumerate(BOXES)]  # type: ignore[arg-type]
+        image.paste(colour, box)
+    return image, [Shape(str(i), box) for i, box in enumerate(BOXES)]  # type: ignore[arg-type]
 
 
 def stars() -> tuple[Image.Image, list[Shape]]:
@@ -43,9 +43,9 @@ def stars() -> tuple[Image.Image, list[Shape]]:
     return large.resize(SIZE_WH, Image.Resampling.BOX), shapes
 
 
-def seen(picture: Image.Image, share: float = 0.5) -> list[Pixels]:
-    """For each thing the pixels of which it covers at least this share."""
-    pixels = np.asarray(picture).astype(np.float32)
+def seen(image: Image.Image, share: float = 0.5) -> list[Pixels]:
+    """For each object, the pixels of which it covers at least this share."""
+    pixels = np.asarray(image).astype(np.float32)
     colours, ground = np.array(COLOURS, np.float32), np.float32(120)
     nearest = np.stack([np.abs(pixels - colour).sum(-1) for colour in colours]).argmin(0)
     towards = [(pixels - ground) @ (colour - ground) / ((colour - ground) ** 2).sum() for colour in colours]
