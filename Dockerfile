@@ -1,7 +1,7 @@
 # AugmentAI as a container: docker build -t augmentai . && docker run -p 127.0.0.1:7860:7860 augmentai
 FROM python:3.11-slim-bookworm
 
-# The page runs as a user without rights; a Docker Space asks for this very number.
+# The page runs as an unprivileged user; a Docker Space requires this uid.
 RUN useradd --create-home --uid 1000 augmentai \
     && install -d -o augmentai -g augmentai /app /data
 
@@ -9,7 +9,7 @@ RUN useradd --create-home --uid 1000 augmentai \
 ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 WORKDIR /app
-# What is needed comes before the code, so that a change of the code does not install it anew.
+# Dependencies come before the code, so that a change of the code does not reinstall them.
 COPY requirements.txt ./
 RUN pip install --no-cache-dir --index-url "$TORCH_INDEX" "$(grep '^torch==' requirements.txt)" \
     && pip install --no-cache-dir --requirement requirements.txt
@@ -28,7 +28,7 @@ ENV AUGMENTAI_STATE=/data/state \
     PYTHONUNBUFFERED=1
 
 USER 1000:1000
-# Downloaded diffusion models and the count of the day's credits outlive the container here.
+# Downloaded diffusion models and the credits spent today outlive the container here.
 VOLUME /data
 EXPOSE 7860
 HEALTHCHECK --interval=30s --timeout=5s --start-period=60s \

@@ -1,4 +1,4 @@
-# `make run` and `make test` are all a newcomer needs; each sets up .venv first.
+# `make run` and `make test` are all you need to begin; each sets up .venv first.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,7 +23,7 @@ lint: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
-# What only a machine with a CUDA GPU can tell; half an hour or so, much of it for compiling. Figures go to runs/.
+# What needs a CUDA GPU; about half an hour, much of it compiling. Results go to runs/.
 gpu: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m cuda tests/engines
 	$(BIN)/python benchmarks/diffusion.py --model runs/sd-turbo-shape --json runs/diffusion.json

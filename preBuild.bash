@@ -1,6 +1,6 @@
 #!/bin/bash
 # NVIDIA AI Workbench runs this first in the container build, before requirements.txt is installed. The base image's own
-# Python is 3.10 and AugmentAI needs a newer one: it is put beside it, and .project/spec.yaml names its pip.
+# Python is 3.10 and AugmentAI needs a newer one: it is installed beside it, and .project/spec.yaml names its pip.
 # User packages stay visible in it, as Workbench installs with `pip install --user`.
 set -euo pipefail
 sudo -H python3 -m pip install --quiet "uv==0.13.9"

