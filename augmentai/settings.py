@@ -41,7 +41,8 @@ def _pairs(value: object) -> object:
 
 
 Stripped = BeforeValidator(_stripped)
-Prices = Annotated[dict[str, Annotated[float, Field(ge=0)]], NoDecode, BeforeValidator(_pairs)]
+Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Prices = Annotated[dict[str, Credits], NoDecode, BeforeValidator(_pairs)]
 Fields = Annotated[dict[str, str | int | float], NoDecode, BeforeValidator(_pairs)]
 
 
@@ -78,15 +79,13 @@ class Settings(BaseSettings):
     stability_concurrency: int = Field(
         6, ge=1, le=64, validation_alias="AUGMENTAI_STABILITY_CONCURRENCY", description="concurrent hosted requests"
     )
-    credits_per_job: float | None = Field(
+    credits_per_job: Credits | None = Field(
         None,
-        ge=0,
         validation_alias=AliasChoices("AUGMENTAI_CREDITS_PER_JOB", "AUGMENTAI_STABILITY_CREDITS_PER_JOB"),
         description="maximum credits per job; unlimited by default",
     )
-    credits_per_day: float | None = Field(
+    credits_per_day: Credits | None = Field(
         None,
-        ge=0,
         validation_alias=AliasChoices("AUGMENTAI_CREDITS_PER_DAY", "AUGMENTAI_STABILITY_CREDITS_PER_DAY"),
         description="maximum credits per day (UTC), over all jobs and restarts; unlimited by default",
     )
@@ -244,9 +243,8 @@ class Settings(BaseSettings):
         validation_alias="AUGMENTAI_VISITOR_IMAGES_PER_HOUR",
         description="maximum variations per hour and address; unlimited by default, unless the page is public",
     )
-    visitor_credits_per_hour: float | None = Field(
+    visitor_credits_per_hour: Credits | None = Field(
         None,
-        ge=0,
         validation_alias="AUGMENTAI_VISITOR_CREDITS_PER_HOUR",
         description="maximum credits of your key per hour and address, likewise; 0: visitors bring their own key",
     )

@@ -29,7 +29,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
 from augmentai.engines.base import Engine, EngineUnavailableError, Estimate, JobView, Task
-from augmentai.engines.budget import Budget, CapReachedError, CreditLimits, LedgerError, Reservation
+from augmentai.engines.budget import Budget, CapReachedError, Reservation
+from augmentai.engines.ledger import CreditLimits, LedgerError
 from augmentai.recipe import Recipe
 
 if TYPE_CHECKING:

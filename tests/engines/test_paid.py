@@ -11,7 +11,7 @@ from PIL import Image
 
 from augmentai import engines
 from augmentai.engines.base import EngineUnavailableError, Estimate, JobView, Made, Refused, Task
-from augmentai.engines.budget import CreditLimits, Ledger, LedgerError
+from augmentai.engines.ledger import CreditLimits, Ledger, LedgerError
 from augmentai.engines.paid import PaidEngine
 from augmentai.engines.stability import StabilityEngine
 from augmentai.images import Photo

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakValueDictionary
 
 from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
-from augmentai.engines.budget import Budget, CapReachedError, LedgerError, Reservation
+from augmentai.engines.budget import Budget, CapReachedError, Reservation
+from augmentai.engines.ledger import LedgerError
 from augmentai.engines.prompts import negative_prompt_for, prompt_for
 from augmentai.engines.stability.client import RequestFailure, Response
 from augmentai.engines.stability.connection import Call
