@@ -42,7 +42,7 @@ class Placement:
 
         Args:
             size_wh: width and height of the image in pixels.
-            amount: the share of the rotation and the perspective that is carried out, 0 to 1.
+            amount: the share of the rotation and the perspective that is applied, 0 to 1.
 
         Returns:
             (3, 3): maps a point (x, y, 1) of the source to the variation.

@@ -18,7 +18,7 @@ class LabelConstraints:
     Attributes:
         may_mirror: left and right may be swapped.
         hide_border: nothing beyond the border may show.
-        rotation: the share of the rotation and the perspective that is carried out, 0 to 1.
+        rotation: the share of the rotation and the perspective that is applied, 0 to 1.
     """
 
     may_mirror: bool = True

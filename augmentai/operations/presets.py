@@ -95,7 +95,7 @@ def draw_homography(
         seed: the variation's own.
         mirror: left and right may be swapped, which half of the variations then do.
         hide_border: zoom in until nothing beyond the border shows, rather than reflect the image there.
-        rotation: the share of the rotation and the perspective that is carried out, 0 to 1.
+        rotation: the share of the rotation and the perspective that is applied, 0 to 1.
     """
     preset = PRESETS[geometry]
     digest = hashlib.sha256(f"{seed}:geometry".encode()).digest()
