@@ -44,7 +44,7 @@ class Registered:
     Attributes:
         name: what recipes, flags and manifests call it.
         target: where it is, as "module:object".
-        package: the installed package it comes from, with its version ("my-package 1.2"); "" where it is built in.
+        package: the installed package it comes from, with its version ("my-package 1.2"); "" if it is built in.
     """
 
     name: str
@@ -56,7 +56,7 @@ class Registered:
 def registered(kind: Kind) -> dict[str, Registered]:
     """Everything of one kind: what is built in, then what other packages add, by package and name.
 
-    A package cannot replace a name that is built in or reserved. Where two packages use one name, the first by package
+    A package cannot replace a name that is built in or reserved. If two packages use one name, the first by package
     name gets it, so that the result does not depend on the order of installation. What is ignored is logged.
 
     Args:

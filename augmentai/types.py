@@ -30,8 +30,8 @@ class Source:
         sha256: of the file's bytes, as hexadecimal text.
         size_bytes: of the file.
         read: returns the file's bytes, afresh at each call.
-        split: "train", "val" or "test"; None where the set has no splits.
-        labels: reads what is labelled in it, by `labels.load()`; None where its set has no labels but classes.
+        split: "train", "val" or "test"; None if the set has no splits.
+        labels: reads what is labelled in it, by `labels.load()`; None if its set has no labels but classes.
 
     Example:
         >>> Source.from_bytes("cats/a.png", b"...", label="cats").label
@@ -87,13 +87,13 @@ class Variation:
         data: the encoded file, marked as AI-made.
         image: the same pixels, with the width and height of the source.
         engine, model: what made it.
-        prompt: the words the engine was given; empty where it reads none.
+        prompt: the words the engine was given; empty if it reads none.
         strength: 0 to 1, as it was used.
         seconds: how long the engine took.
         details: what else explains it (style donor, geometry, credits), as in the manifest.
-        labels: its source's labels, moved where the pixels moved; None where the source has none.
+        labels: its source's labels, moved where the pixels moved; None if the source has none.
         beside: the files that hold these labels in the set's format, as (relative path, bytes).
-        record: what a file that lists all images will say of this one, where labels were moved; None where it says the
+        record: what a file that lists all images will say of this one, if labels were moved; None if it says the
             same as of the source.
     """
 
@@ -129,18 +129,18 @@ class Rejection:
 class Outcome:
     """What became of one requested variation: either `variation`, or `reason` says why there is none.
 
-    It unpacks into image and label: `image, label = outcome`. The image is None where there is no variation.
+    It unpacks into image and label: `image, label = outcome`. The image is None if there is no variation.
 
     Attributes:
         source: what it was to be made from.
-        index: counts the variations of a source from 1; 0 where the source itself could not be read.
+        index: counts the variations of a source from 1; 0 if the source itself could not be read.
         seed: this variation's own.
-        variation: the result; None where there is none.
+        variation: the result; None if there is none.
         reason: why there is none, in words.
         fallbacks: the engines that were asked before and did not make it.
         notices: what the user should know of this image.
         credits: what paid engines charged for it, failed attempts included.
-        rejections: attempts that a filter rejected; where there is no variation, the last one's too.
+        rejections: attempts that a filter rejected; if there is no variation, the last one's too.
         scores: what the filters measured of the variation.
         fingerprint: a few mean colours, by which its siblings are compared with it.
     """
@@ -169,7 +169,7 @@ class Outcome:
 
     @property
     def image(self) -> Image | None:
-        """The image that was made; None where there is none."""
+        """The image that was made; None if there is none."""
         return None if self.variation is None else self.variation.image
 
     @property
@@ -226,7 +226,7 @@ def variation_seed(run_seed: int, source_sha256: str, index: int, attempt: int =
         run_seed: the recipe's.
         source_sha256: of the source's bytes.
         index: of the variation, from 1.
-        attempt: 0, then 1, 2, ... where filters rejected the attempts before.
+        attempt: 0, then 1, 2, ... if filters rejected the attempts before.
 
     Returns:
         1 to 4294967294: the first 64 bits of a SHA-256 over all four, modulo the largest seed, plus 1.

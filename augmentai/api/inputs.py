@@ -83,7 +83,7 @@ def _labelled(image: Any, label: Any, number: int) -> Source:
 
 
 def label_text(label: Any, number: int = 1) -> str | None:
-    """A label as the name of its class. Raises TypeError where it is neither text, nor a number, nor None."""
+    """A label as the name of its class. Raises TypeError if it is neither text, nor a number, nor None."""
     if label is None or isinstance(label, str):
         return label or None
     if hasattr(label, "item") and getattr(label, "ndim", 0) == 0:  # NumPy's and torch's own numbers
@@ -150,12 +150,12 @@ def _is_array(value: Any) -> bool:
 
 
 def _is_tensor(value: Any) -> bool:
-    torch = sys.modules.get("torch")  # whoever has a tensor has imported it
+    torch = sys.modules.get("torch")  # a caller who has a tensor has imported it
     return torch is not None and isinstance(value, torch.Tensor)
 
 
 def check_image(image: Any, what: str) -> None:
-    """Raise TypeError where an array cannot be an image: its shape, its kind of numbers, or their range."""
+    """Raise TypeError if an array cannot be an image: its shape, its kind of numbers, or their range."""
     if _is_pil(image):
         return
     import numpy as np
@@ -244,7 +244,7 @@ def _is_torch_dataset(value: Any) -> bool:
 
 
 def _from_torch_dataset(dataset: Any) -> Iterator[Source]:
-    """A map-style torch Dataset of images or (image, label) pairs; `classes`, where it has them, name the labels."""
+    """A map-style torch Dataset of images or (image, label) pairs; `classes`, if it has them, name the labels."""
     if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
         raise TypeError("found an iterable torch Dataset; expected one with __len__ and __getitem__")
     classes = getattr(dataset, "classes", None)

@@ -25,7 +25,7 @@ _STATUS = "Exit status: 0 all done, 1 some files failed, 2 nothing was done or t
 
 
 class Commands(click.Group):
-    """The commands; `run` is meant where the first word is none of them."""
+    """The commands; `run` is the default if the first word is not a command."""
 
     def parse_args(self, context: click.Context, args: list[str]) -> list[str]:
         own = {*self.commands, *(flag for option in self.get_params(context) for flag in option.opts)}

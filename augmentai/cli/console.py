@@ -95,7 +95,7 @@ def print_summary(report: dict[str, Any], out: Path) -> None:
 
 
 def _lead(report: dict[str, Any]) -> str:
-    """How the run ended, where it did not simply finish."""
+    """How the run ended, if it did not simply finish."""
     resumed, stopped = report["held"], report["stopped"]
     if resumed == report["variations"] > 0 and not (stopped or report["failed"]):
         return "nothing left to do: "

@@ -59,7 +59,7 @@ class FieldOption(GroupedOption):
 
 
 class _Parsed(click.ParamType):
-    """Text that the kind of a field parses and, where it is the whole value, checks."""
+    """Text that the kind of a field parses and, if it is the whole value, checks."""
 
     def __init__(self, field: RecipeField) -> None:
         self.name, self._field = field.name, field

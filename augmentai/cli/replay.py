@@ -24,11 +24,11 @@ def replay(earlier: Path, inputs: Sequence[Path] = (), out: Path | None = None) 
 
     Args:
         earlier: its folder or ZIP.
-        inputs: what it was made from; by default where its recipe says that was.
-        out: where the repetition goes; by default a folder beside the run.
+        inputs: what it was made from; by default the inputs that its recipe names.
+        out: the output; by default a folder beside the run.
 
     Returns:
-        The exit status: 1 where images differ.
+        The exit status: 1 if images differ.
     """
     try:
         settings = load_settings()

@@ -99,7 +99,7 @@ def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
             job.on_progress = lambda words, share: bar.update(task, description=words or _WORKING)
             missing = 0
             for outcome in run_to_disk(job, out, inputs):
-                if not outcome.ok:  # all of a source's are missing where the source cannot be read
+                if not outcome.ok:  # all of a source's are missing if the source cannot be read
                     missing += 1 if outcome.index else job.plan.count(outcome.source)
                 done = job.report.variations
                 bar.update(task, completed=done, total=max(job.plan.total - missing, done))

@@ -164,7 +164,7 @@ def format_size(size_bytes: int) -> str:
 
 
 def _directory_bytes(path: Path) -> int:
-    """The size of the directory, which `zipfile` reads into memory at once; 0 where none is found."""
+    """The size of the directory, which `zipfile` reads into memory at once; 0 if none is found."""
     with path.open("rb") as file:
         length = file.seek(0, 2)
         file.seek(max(0, length - _LONGEST_COMMENT_BYTES - _END_RECORD_BYTES - 76))  # 76: the ZIP64 records

@@ -34,7 +34,7 @@ class Checkpoint:
         skipped_paid: how many variations filters rejected after credits were spent on them. They count as done, since
             to retry them would cost as much again.
         retry_round: see `RunRecord.retry_round`.
-        manifest: the file that was read, None where there is none.
+        manifest: the file that was read, None if there is none.
 
     Args:
         sources: the sources of the run, sorted by (path, hash) as `gather` returns them.
@@ -81,7 +81,7 @@ class Checkpoint:
             entry: its line of the manifest, parsed: of one that was made, or of one that was paid for and rejected.
 
         Returns:
-            False where it belongs to no source of this run, or was recorded before.
+            False if it belongs to no source of this run, or was recorded before.
         """
         path, sha256, index, credits = (
             entry["source"],
@@ -108,7 +108,7 @@ class Checkpoint:
             credits: what it cost.
 
         Returns:
-            False where it belongs to no source of this run, or was recorded before.
+            False if it belongs to no source of this run, or was recorded before.
         """
         if not self._mark(path, sha256, index):
             return False
@@ -149,7 +149,7 @@ class Checkpoint:
             wanted: returns the indices of a source's variations, by its path and hash.
 
         Returns:
-            {(path, hash): {index: fingerprint, or None where the manifest has none}}, for sources of which some
+            {(path, hash): {index: fingerprint, or None if the manifest has none}}, for sources of which some
             variations exist and some do not.
         """
         found: Fingerprints = {}
@@ -181,7 +181,7 @@ def repair_manifest(folder: Path, sources: Sequence[Source]) -> Checkpoint:
         sources: the sources of the run, sorted by (path, hash).
 
     Returns:
-        What need not be made again; empty where the run ended before it had a manifest.
+        What need not be made again; empty if the run ended before it had a manifest.
 
     Raises:
         OSError: a file cannot be read, removed or written.
@@ -204,7 +204,7 @@ def repair_manifest(folder: Path, sources: Sequence[Source]) -> Checkpoint:
 
 
 def _keep_line(line: bytes, folder: Path, checkpoint: Checkpoint) -> bool:
-    """Record a line of the manifest; False where it is to be removed."""
+    """Record a line of the manifest; False if it is to be removed."""
     entry = _parse_done(line)
     if entry is None:
         checkpoint.record_rejections(_parse(line))

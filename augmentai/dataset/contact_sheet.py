@@ -63,7 +63,7 @@ def draw_contact_sheet(
         max_pixels: images with more are skipped.
 
     Returns:
-        An SVG in UTF-8; None where there is no pair to show.
+        An SVG in UTF-8; None if there is no pair to show.
     """
     pairs = []
     for entry in _choose(entries):

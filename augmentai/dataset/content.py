@@ -17,14 +17,14 @@ _CHUNK_BYTES = 1 << 20
 
 
 def read_head(path: Path) -> bytes:
-    """The first bytes of a file, by which its type is detected; none where it cannot be read."""
+    """The first bytes of a file, by which its type is detected; none if it cannot be read."""
     try:
         if not path.is_file():
             return b""
         with path.open("rb") as stream:
             return stream.read(HEAD_BYTES)
     except OSError:
-        return b""  # reported where the file itself is read
+        return b""  # reported when the file itself is read
 
 
 def read_member_head(member: Member) -> bytes:

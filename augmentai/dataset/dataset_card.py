@@ -79,7 +79,7 @@ def count_dataset(
     Args:
         entries: the lines of its manifest, parsed, in any order.
         sources: all images that were read, validation and test images included.
-        original_path: where a source is in the output, None where it is not part of it.
+        original_path: where a source is in the output, None if it is not part of it.
 
     Returns:
         The counts of images and objects before and after.
@@ -107,7 +107,7 @@ def _count_source(counts: DatasetCounts, source: Source, is_original: bool) -> N
     try:
         objects = Counter(shape.category for shape in source.labels.load().shapes)
     except (LabelError, OSError):
-        return  # reported where the source itself was read
+        return  # reported when the source itself was read
     counts.source_objects += objects
     if is_original:
         counts.original_objects += objects

@@ -34,7 +34,7 @@ def safe_path(name: str) -> str | None:
         name: a path as a user, a ZIP or a label file states it, with slashes or backslashes.
 
     Returns:
-        A relative path with forward slashes; None where `name` is absolute, leads outside its folder, or is empty.
+        A relative path with forward slashes; None if `name` is absolute, leads outside its folder, or is empty.
 
     Example:
         >>> safe_path("cats/a b.jpg"), safe_path("cats\\a:1.jpg")
@@ -136,7 +136,7 @@ class Names:
 
 
 def clear_of_own_files(path: str) -> str:
-    """The path of a label file, preceded by "_" where a run writes a file of its own under that name.
+    """The path of a label file, preceded by "_" if a run writes a file of its own under that name.
 
     Example:
         >>> clear_of_own_files("recipe.yaml"), clear_of_own_files("data.yaml")

@@ -49,7 +49,7 @@ class Entry:
 
     @property
     def size_bytes(self) -> int | None:
-        """Its size, None where it is unknown."""
+        """Its size, None if it is unknown."""
         if self.member is not None:
             return self.member.file_size
         try:
@@ -71,7 +71,7 @@ class Entry:
             raise LabelError(f"{self.path} cannot be read ({error}); check the file") from error
 
     def read(self, limit_bytes: int = _LARGEST_TEXT_BYTES) -> bytes:
-        """All its bytes. Raises LabelError, also where there are more than `limit_bytes`."""
+        """All its bytes. Raises LabelError, also if there are more than `limit_bytes`."""
         with self.open() as stream:
             try:
                 data = stream.read(limit_bytes + 1)
@@ -149,7 +149,7 @@ class Tree:
             masks: the keys of images that are labels.
 
         Returns:
-            A SHA-256; "" where there are no labels.
+            A SHA-256; "" if there are no labels.
         """
         entries = [entry for path, sidecars in self.sidecars.items() if path in used for entry in sidecars]
         entries += [entry for entry in self.images if entry.key in masks]
@@ -175,7 +175,7 @@ class Tree:
 
 
 def parent(path: str) -> str:
-    """The folder of a path, "" where it has none.
+    """The folder of a path, "" if it has none.
 
     Example:
         >>> parent("train/cats/a.jpg"), parent("a.jpg")
@@ -185,7 +185,7 @@ def parent(path: str) -> str:
 
 
 def joined(*parts: str) -> str:
-    """Join parts of a path: "." and empty parts are removed, and ".." removes the part before it, where there is one.
+    """Join parts of a path: "." and empty parts are removed, and ".." removes the part before it, if there is one.
 
     Example:
         >>> joined("labels/train", "../images/./a.jpg"), joined("..", "a.jpg")

@@ -24,7 +24,7 @@ class ImageRow:
         source: what it is or was made from.
         file: its relative path in the output.
         index: 0 for an original, else the number of the variation.
-        record: what the dataset format stores about a variation whose labels were moved; None where its labels are
+        record: what the dataset format stores about a variation whose labels were moved; None if its labels are
             those of its source.
     """
 
@@ -41,7 +41,7 @@ class ImageRows:
 
     Args:
         sources: every image of the dataset, sorted by (path, hash).
-        original: returns where a source is in the output, None where it is not part of it.
+        original: returns where a source is in the output, None if it is not part of it.
         lines: the lines of the manifest, parsed, in any order.
 
     Raises:
@@ -98,7 +98,7 @@ class ImageRows:
         yield from self._rows(query, self._positions[sort_key(source)])
 
     def sources_at(self, path: str) -> list[Source]:
-        """The sources of this path; more than one where two ZIPs contain it."""
+        """The sources of this path; more than one if two ZIPs contain it."""
         start = bisect_left(self.sources, path, key=lambda source: source.path)
         return list(takewhile(lambda source: source.path == path, islice(self.sources, start, None)))
 

@@ -33,7 +33,7 @@ def is_made(entry: Mapping[str, Any]) -> bool:
 
 
 def files_of(entry: Mapping[str, Any]) -> list[str]:
-    """The files that a variation consists of, the image first; none where it was not made.
+    """The files that a variation consists of, the image first; none if it was not made.
 
     Example:
         >>> files_of({"status": "ok", "file": "a__v1.jpg", "label_files": ["a__v1.txt"]})
@@ -45,7 +45,7 @@ def files_of(entry: Mapping[str, Any]) -> list[str]:
 def manifest_line(outcome: Outcome) -> str:
     r"""One line of the manifest, line end included.
 
-    `status` is "ok" or "failed"; a failed line has no file, and its `reason` says why. `index` is 0 where the source
+    `status` is "ok" or "failed"; a failed line has no file, and its `reason` says why. `index` is 0 if the source
     itself could not be used, so that no variation of it was attempted. A resumed run checks by `bytes` (the sizes of
     the image and of its label files) whether they are complete, and by `print` (a few colors of the variation) whether
     the next ones are near-duplicates.
@@ -126,7 +126,7 @@ def is_run(folder: Path) -> bool:
         folder: any folder.
 
     Returns:
-        True where its manifest begins with a line of AugmentAI's, or is still empty and a recipe is beside it.
+        True if its manifest begins with a line of AugmentAI's, or is still empty and a recipe is beside it.
     """
     try:
         with (folder / MANIFEST).open("rb") as lines:

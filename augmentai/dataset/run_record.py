@@ -34,11 +34,11 @@ class RunRecord:
             geometry "auto".
         places_sha256: the same of the paths, classes and hashes of all images, validation and test images included: all
             that the file names, the filters and geometry "auto" depend on.
-        labels_sha256: the same of all label files, "" where there are none and None where it is unknown.
-        inputs: the files and folders that were read, relative to the run's own folder; only their names where the
+        labels_sha256: the same of all label files, "" if there are none and None if it is unknown.
+        inputs: the files and folders that were read, relative to the run's own folder; only their names if the
             relative path would reveal a whole machine's folders.
         retry_round: 1, and one more each time a finished run was run again to retry what filters had rejected.
-        geometry: what the recipe's geometry resolved to for these sources, "" where it is unknown.
+        geometry: what the recipe's geometry resolved to for these sources, "" if it is unknown.
         models: the version of each model that could be used, by engine.
         versions: of Python and of the packages that the pixels depend on, and of those that other dataset formats and
             operations come from.
@@ -179,7 +179,7 @@ def differences(before: RunRecord, now: RunRecord) -> list[str]:
         now: the record of the run that is to write there.
 
     Returns:
-        One phrase per difference, for the user; empty where the run can be resumed.
+        One phrase per difference, for the user; empty if the run can be resumed.
 
     Example:
         >>> differences(RunRecord(Recipe(seed=5)), RunRecord(Recipe(seed=6), source_count=3))
@@ -214,7 +214,7 @@ def _missing_packages(before: RunRecord, now: RunRecord) -> str:
 
 
 def _relative_to(home: Path, path: Path) -> str:
-    """The path of an input relative to a run's folder, or its name where the path would reveal whose machine it is."""
+    """The path of an input relative to a run's folder, or its name if the path would reveal whose machine it is."""
     start, end = Path(os.path.abspath(home)), Path(os.path.abspath(path))
     try:
         common = Path(os.path.commonpath([start, end]))

@@ -22,7 +22,7 @@ def position_of(sources: Sequence[Source], path: str, sha256: str) -> int | None
         sha256: its hash; several sources may share a path.
 
     Returns:
-        Its index, or None where there is no such source.
+        Its index, or None if there is no such source.
     """
     position = bisect_left(sources, (path, sha256), key=sort_key)
     if position == len(sources) or sort_key(sources[position]) != (path, sha256):
@@ -31,7 +31,7 @@ def position_of(sources: Sequence[Source], path: str, sha256: str) -> int | None
 
 
 def find_source(sources: Sequence[Source], path: str, sha256: str) -> Source | None:
-    """The source of this path and hash, None where there is none. Takes the arguments of `position_of`.
+    """The source of this path and hash, None if there is none. Takes the arguments of `position_of`.
 
     Example:
         >>> source = Source.from_bytes("cats/a.jpg", b"pixels")

@@ -63,7 +63,7 @@ def _built(name: str, settings: Settings) -> Engine:
 
 
 def title(name: str) -> str:
-    """What people call an engine: its title, or its name where it is not installed or cannot be loaded."""
+    """An engine's title, or its name if it is not installed or cannot be loaded."""
     from augmentai.registry import RegistryError, find
 
     try:
@@ -81,7 +81,7 @@ def estimate(engines: Sequence[Engine], recipe: Recipe, variations: int) -> Esti
         variations: how many in all.
 
     Returns:
-        The dearest estimate of the engines that the recipe may use; None where all of them are free.
+        The dearest estimate of the engines that the recipe may use; None if all of them are free.
     """
     known = (engine.estimate(recipe, variations) for engine in engines if engine.serves(recipe.engine))
     return max((one for one in known if one is not None), key=lambda one: one.credits, default=None)
@@ -97,19 +97,19 @@ def key_engine(engines: Sequence[Engine]) -> PaidEngine | None:
 def with_key(engines: Sequence[Engine], key: str) -> list[Engine]:
     """The engines of one visitor: that of `key_engine` with the visitor's own key; the same ones without a key.
 
-    The key lives in the new engine and goes with it.
+    Only the new engine holds the key.
     """
     taking = key_engine(engines) if key.strip() else None
     return [taking.with_key(key) if taking is not None and engine is taking else engine for engine in engines]
 
 
 def with_limits(engines: Sequence[Engine], credits_per_job: float) -> list[Engine]:
-    """The same engines, where a job may spend no more than so many of the owner's credits."""
+    """The same engines, limited to this many of the owner's credits per job."""
     return [engine.with_limits(credits_per_job) if owner_pays(engine) else engine for engine in engines]
 
 
 def owner_pays(engine: Engine) -> TypeGuard[PaidEngine]:
-    """Whether it charges credits to whoever runs this installation."""
+    """Whether it charges credits to the owner of this installation."""
     from augmentai.engines.paid import PaidEngine
 
     return isinstance(engine, PaidEngine) and not engine.visitor_pays

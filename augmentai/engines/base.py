@@ -50,7 +50,7 @@ class Task:
 
     Attributes:
         source: the image it is made from.
-        photo: the same, decoded; engines read `photo.rgb`, or `photo.flattened()` where they know no transparency.
+        photo: the same, decoded; engines read `photo.rgb`, or `photo.flattened()` if they do not support transparency.
         index: counts the variations of a source from 1.
         seed: this variation's own, 1 to 4294967294; the same seed has to give the same pixels.
         recipe: what the user asked for.
@@ -102,9 +102,9 @@ class Made:
         model: which model painted it.
         seconds: how long that took.
         prompt: the prompt that was used, if any.
-        repainted: the model painted every pixel; False where it changed those of the source.
+        repainted: the model painted every pixel; False if it changed those of the source.
         details: whatever else explains it (donor, credits, the service's own seed); goes into the manifest.
-        strength: what it was made with, where the recipe left the strength to the engine.
+        strength: what it was made with, if the recipe left the strength to the engine.
     """
 
     task: Task
@@ -119,7 +119,7 @@ class Made:
 
     @property
     def strength_used(self) -> float:
-        """The recipe's strength, or the engine's own where the recipe leaves it to the engine."""
+        """The recipe's strength, or the engine's own if the recipe leaves it to the engine."""
         return self.task.recipe.strength_or(self.strength or 0.0)
 
 
@@ -130,7 +130,7 @@ class Refused:
     Attributes:
         task: the task it answers.
         reason: why, in words for the user.
-        credits: what the attempt was charged all the same.
+        credits: what the attempt was charged nevertheless.
     """
 
     task: Task
@@ -145,7 +145,7 @@ class EngineUnavailableError(Exception):
         reason: why, in words a user can act on.
         unfinished: every task it had taken and not answered, in the order taken.
         for_good: do not ask it again during this job, whatever `readiness` says (a key may be topped up meanwhile).
-        fall_back: False where the rest of the job must be left undone rather than go to the next engine.
+        fall_back: False if the rest of the job must be left undone rather than go to the next engine.
     """
 
     def __init__(
@@ -167,7 +167,7 @@ class Readiness:
         reason: if not, why, in words a user can act on.
         configured: the user has supplied what it needs (a key, a GPU). An engine that was never configured is passed
             over in silence; one that was and cannot work is reported as a fallback.
-        for_good: asking again during this job is of no use.
+        for_good: asking again during this job is pointless.
     """
 
     ready: bool
@@ -185,7 +185,7 @@ class Estimate:
         credits_each: price of one.
         credits: price of all.
         cap_credits: what the limits still allow; None without a limit.
-        spent_today: credits spent today; None where no daily limit is kept.
+        spent_today: credits spent today; None if no daily limit is kept.
         affordable: how many of the images the limits allow.
         engine: who charges it.
     """
@@ -241,15 +241,15 @@ class Engine(ABC):
 
     Attributes:
         name: what recipes, flags and manifests call it; the name it is registered under.
-        title: what people call it.
+        title: its name for people.
         blurb: a few words after the title where an engine is chosen ("hosted, paid").
-        setup_hint: one sentence on how to make it ready, for whoever has not; "" where there is nothing to do.
+        setup_hint: one sentence on how to make it ready, for users who have not; "" if nothing is needed.
         paid: it charges credits; such an engine is a `PaidEngine`.
         reads_prompt: it follows the recipe's prompt.
         repaints: it paints every pixel anew, so that labelled objects may drift.
-        may_differ: why the same request may give other pixels another time; "" where it never does.
+        may_differ: why the same request may give other pixels another time; "" if it never does.
         auto_rank: its place in the order of engine="auto", lowest first; None: used only when named.
-        auto_strength: the strength, 0 to 1, that it works with where the recipe says "auto".
+        auto_strength: the strength, 0 to 1, that it works with if the recipe says "auto".
     """
 
     name: str
@@ -303,7 +303,7 @@ class Engine(ABC):
         return 1.0 + pixels / 1e6
 
     def estimate(self, recipe: Recipe, variations: int) -> Estimate | None:
-        """What so many variations would cost at most; None where they are free. Never goes online, never raises."""
+        """What so many variations would cost at most; None if they are free. Never goes online, never raises."""
         return None
 
     def serves(self, wanted: str) -> bool:

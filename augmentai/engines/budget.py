@@ -1,6 +1,6 @@
 """Credits: what a job may spend, and what it has spent. 1 credit is 0.01 US dollars.
 
-The price of an image is reserved before its request goes out and released where the service did not charge, so that the
+The price of an image is reserved before its request goes out and released if the service did not charge, so that the
 limits hold with any number of requests in flight. What may have been charged (the connection broke after the whole
 request had gone out) stays reserved.
 """
@@ -28,7 +28,7 @@ class Reservation:
         self._open = True
 
     def settle(self, charged: bool | None) -> None:
-        """Whether it was charged; None where that cannot be known. Only the first call counts."""
+        """Whether it was charged; None if that cannot be known. Only the first call counts."""
         if self._open:
             self._open = False
             self._budget.settle(self, charged)
@@ -53,14 +53,14 @@ class Budget:
     def reserve(self, credits: float, cancelled: Callable[[], bool]) -> Reservation | None:
         """Reserve the price of an image.
 
-        Where requests in flight have used up the limit, waits for them: one that is not charged makes room.
+        If requests in flight have used up the limit, waits for them: one that is not charged makes room.
 
         Args:
             credits: the price.
             cancelled: asked while waiting.
 
         Returns:
-            What has to be settled; None where `cancelled` turned true.
+            What has to be settled; None if `cancelled` turned true.
 
         Raises:
             CapReachedError: a limit is reached.
@@ -80,7 +80,7 @@ class Budget:
         return None
 
     def _limit_against(self, credits: float) -> str:
-        """Which limit does not allow them, in words; "" where they are now reserved in the ledger."""
+        """Which limit does not allow them, in words; "" if they are now reserved in the ledger."""
         spent, limits = self.spent + self.maybe_spent, self._limits
         if limits.per_job is not None and spent + self._reserved + credits > limits.per_job + ROUNDING:
             return (
@@ -103,7 +103,7 @@ class Budget:
             elif charged is None:
                 self.maybe_spent += reservation.credits
             else:
-                # Where the file can no longer be written the amount stays counted, which is the safe side.
+                # If the file can no longer be written the amount stays counted, which is the safe side.
                 with suppress(LedgerError):
                     self._ledger.release(reservation.credits, reservation.day)
             self._changed.notify_all()

@@ -41,8 +41,8 @@ class PaidEngine(Engine):
     """An engine that charges credits. It then has a price in dry runs and on the page, and keeps within the limits.
 
     Attributes:
-        key_title: what the page calls the key that a visitor may bring ("Stability AI key"); "" where none is taken,
-            else `_keyed` has to be there.
+        key_title: what the page calls the key that a visitor may bring ("Stability AI key"); "" if it takes none,
+            else `_keyed` is required.
         limits: what its jobs may spend.
         visitor_pays: it works with a visitor's own key, so its credits are not the owner's.
     """
@@ -57,16 +57,16 @@ class PaidEngine(Engine):
 
     @abstractmethod
     def credits_per_image(self, recipe: Recipe) -> float:
-        """The price of one image of this recipe, in credits. Raises ValueError where the settings make no request."""
+        """The price of one image of this recipe, in credits. Raises ValueError if the settings make no request."""
 
     def balance(self) -> float | None:
-        """Credits of the account, or None where they cannot be asked for. May go online; ask in a thread."""
+        """Credits of the account, or None if they cannot be asked for. May go online; ask in a thread."""
         return None
 
     def estimate(self, recipe: Recipe, variations: int) -> Estimate | None:
         """The most that so many variations cost; refused images, and those of other engines, are not charged.
 
-        None where it was never configured, or its settings make no request.
+        None if it was never configured, or its settings make no request.
         """
         if not self.readiness().configured:
             return None
@@ -89,7 +89,7 @@ class PaidEngine(Engine):
     def with_key(self, key: str) -> Self:
         """An engine for one visitor, with that visitor's own key; the owner's daily limit is not the visitor's.
 
-        The key lives in this object and goes with it.
+        Only this object holds the key.
         """
         other = self._keyed(key)
         other.limits = replace(self.limits, per_day=None)
@@ -97,7 +97,7 @@ class PaidEngine(Engine):
         return other
 
     def _keyed(self, key: str) -> Self:
-        """A new engine with another key. Has to be there where `key_title` is set."""
+        """A new engine with another key. Required if `key_title` is set."""
         raise NotImplementedError(f"{type(self).__name__} takes no visitor's key")
 
     def budget(self, job: JobView) -> Budget:
@@ -107,7 +107,7 @@ class PaidEngine(Engine):
         return budget
 
     def reserve(self, task: Task, job: JobView, unfinished: Sequence[Task] = ()) -> Reservation | None:
-        """Reserve the price of a task's image; settle it when the answer is there.
+        """Reserve the price of a task's image; settle it once the answer has arrived.
 
         Args:
             task: about to be requested.
@@ -115,7 +115,7 @@ class PaidEngine(Engine):
             unfinished: other tasks taken and not answered.
 
         Returns:
-            None where the user cancelled meanwhile.
+            The reservation, or None if the user cancelled meanwhile.
 
         Raises:
             EngineUnavailableError: a limit is reached, or the day's count cannot be kept.

@@ -20,7 +20,7 @@ _UNWANTED = re.compile(r"[\x00-\x1f\x7f-\x9f{}]+")
 
 
 def readable(label: str | None) -> str:
-    """A class name in words; empty where there is none, or one that means nothing to a model ("17").
+    """A class name in words; empty if there is none, or one that means nothing to a model ("17").
 
     Example:
         >>> readable("001.golden_retriever"), readable("n02123045-tabby"), readable("17")

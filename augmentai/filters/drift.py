@@ -33,7 +33,7 @@ class Drift:
     """How well labelled objects match their source.
 
     Attributes:
-        lowest: the smallest score, -1 to 1; 1 where nothing could be measured.
+        lowest: the smallest score, -1 to 1; 1 if nothing could be measured.
         scores: by index in `Labels.shapes`, of those that could be measured; that of the semantic mask under -1.
     """
 
@@ -64,7 +64,7 @@ def measure_drift(before: Image.Image, after: Image.Image, labels: Labels) -> Dr
         labels: in the pixels of both.
 
     Returns:
-        Scores of about 1 where the edges are all there, and of about 0 where others are in their place.
+        Scores of about 1 if the edges are all there, and of about 0 if others are in their place.
 
     Example:
         >>> photo = Image.radial_gradient("L").convert("RGB")
@@ -143,7 +143,7 @@ def _edges(image: Image.Image, size_wh: tuple[int, int], box: Sequence[float]) -
 
 
 def _best_match(one: Edges, other: Edges, tolerance_px: int, where: Edges | None = None) -> float | None:
-    """The correlation of two (H, W) edge fields at the best shift; None where the first has hardly any edges.
+    """The correlation of two (H, W) edge fields at the best shift; None if the first has hardly any edges.
 
     where: (H, W) of bool, the pixels that count; all by default.
     """

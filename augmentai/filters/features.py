@@ -132,7 +132,7 @@ def fingerprint_distance(one: bytes, other: bytes) -> int:
 
 
 def lightness_correlation(one: ImageFeatures, other: ImageFeatures) -> float:
-    """Correlation of the coarse lightness of two images: -1 to 1; 1 where neither shows anything.
+    """Correlation of the coarse lightness of two images: -1 to 1; 1 if neither shows anything.
 
     Example:
         >>> gradient = image_features(Image.linear_gradient("L"))

@@ -13,7 +13,7 @@ from augmentai.images import ImageError, decode
 from augmentai.types import Source
 
 _MIN_CORRELATION = 0.95
-_COMPARED = 5  # of the nearest by hash; more than a few would be similar only where the set is all of one kind
+_COMPARED = 5  # of the nearest by hash; more than a few would be similar only if the set is all of one kind
 
 
 class HoldoutIndex:
@@ -43,7 +43,7 @@ class HoldoutIndex:
             most_bits: how many of 64 bits the hashes may differ in.
 
         Returns:
-            The holdout image and how many bits the hashes differ in; None where there is none.
+            The holdout image and how many bits the hashes differ in; None if there is none.
         """
         if not len(self._hashes):
             return None
@@ -61,7 +61,7 @@ class HoldoutIndex:
         return None if features is None else features.hash
 
     def _features(self, source: Source) -> ImageFeatures | None:
-        """At a glance, which is quick for JPEG; None where the image cannot be read, or the run is stopped."""
+        """At a glance, which is quick for JPEG; None if the image cannot be read, or the run is stopped."""
         if self._stop.is_set():
             return None
         try:

@@ -41,7 +41,7 @@ def judge_quality(
         strength: 0 to 1. At 0 the user asks for the source itself, and nothing is rejected; nor is anything of a source
             of one colour. The least change grows with it.
         thresholds: of the recipe.
-        moved: geometry or operations that were asked for make it new, even where the engine changed nothing.
+        moved: geometry or operations that were asked for make it new, even if the engine changed nothing.
 
     Returns:
         The verdict, with the scores `change` (mean absolute difference of the coarse colours, in levels of 255),

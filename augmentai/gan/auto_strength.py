@@ -34,7 +34,7 @@ def class_separation(styles: Tensor, labels: Sequence[str]) -> float | None:
         labels: The class of each image.
 
     Returns:
-        0 where styles say nothing about the class, 1 where they determine it; None where fewer than two classes have
+        0 if styles say nothing about the class, 1 if they determine it; None if fewer than two classes have
         two images or more.
 
     Shape:
@@ -69,7 +69,7 @@ def strength_for_set(separation: float | None, images_per_class: float) -> float
 
     Args:
         separation: From `class_separation`; not needed from `MANY_PER_CLASS` images per class on.
-        images_per_class: The median over the classes, 0 where there are no classes.
+        images_per_class: The median over the classes, 0 if there are no classes.
 
     Returns:
         A strength from `GENTLEST` to `STRONGEST`, in tenths, so that one image more or less seldom changes it.

@@ -45,7 +45,7 @@ def palette_distance(made: Tensor, donor: Tensor, rng: torch.Generator, directio
 def lost_detail(source: Tensor, made: Tensor, keep: float = 0.35) -> Tensor:
     """How far brightness steps of the source were flattened below the share `keep`, or inverted.
 
-    Zero where every step keeps its direction and at least `keep` of its height.
+    Zero if every step keeps its direction and at least `keep` of its height.
 
     Shape:
         source, made: (B, 3, H, W) in 0..1; output: ()

@@ -173,7 +173,7 @@ class Generator(nn.Module):
             new: The style it should get.
 
         Returns:
-            Coefficients for `apply_change`; zero where the styles are equal.
+            Coefficients for `apply_change`; zero if the styles are equal.
 
         Shape:
             content: (B, 48, gh, gw); own, new: (B, 64); output: (B, 28, gh, gw).

@@ -93,7 +93,7 @@ def apply_full_size(pixels: Tensor, change: Tensor, strength: float, base: Tenso
         pixels: The image.
         change: From `Generator.change`, without the batch dimension.
         strength: 0 gives `pixels` exactly, 1 the whole change.
-        base: `blurred_base(pixels)`, where it is known already.
+        base: `blurred_base(pixels)`, if it is known already.
 
     Returns:
         The changed image.
@@ -140,7 +140,7 @@ def protect_backgrounds(change: Tensor, pixels: Tensor, strength: float = 1.0) -
     Slides, night skies and products on white keep their background in any weather. A change of style, which describes
     the image as a whole, does not know that: it would lift black to grey and tint white with the donor's sky. The
     larger the share of an image that is black or white, the less its darkest and lightest tones change; the tones
-    between them are not affected. Where that would leave hardly any change, as with text on paper, the background
+    between them are not affected. If that would leave hardly any change, as with text on paper, the background
     takes part after all, as far as it must.
 
     Args:

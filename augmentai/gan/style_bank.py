@@ -27,7 +27,7 @@ def style_bank(generator: Generator, photos: Photos, device: str, size: int = 96
         generator: The trained network.
         photos: The training photos.
         device: Where to compute.
-        size: Styles to choose; fewer where there are fewer photos.
+        size: Styles to choose; fewer if there are fewer photos.
         candidates: Photos to choose from, spread evenly over the set.
 
     Shape:

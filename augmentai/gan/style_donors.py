@@ -12,7 +12,7 @@ MAX_DONORS = 64  # per class or job: a style is cheap, but decoding every image 
 
 
 class StyleDonors:
-    """The images that may lend their style: those of the same class, or all where there are no classes.
+    """The images that may lend their style: those of the same class, or all if there are no classes.
 
     Args:
         sources: All sources of the job. Their order does not matter; each class keeps at most `MAX_DONORS` + 1.

@@ -1,7 +1,7 @@
 """Train the local GAN: `python -m augmentai.gan.train --data PHOTOS --out runs/gan --minutes 60`.
 
 PHOTOS is a folder or a ZIP of ordinary photos: 16 or more, though a few hundred are needed for good results. Runs on
-CUDA where available, else on the CPU. Run again with the same --out, it resumes. It writes to --out:
+CUDA if available, else on the CPU. Run again with the same --out, it resumes. It writes to --out:
 
     gan.safetensors   the weights; set AUGMENTAI_GAN_WEIGHTS=runs/gan/gan.safetensors to use them in the app
     log.jsonl         the losses, and each discriminator's AUC on real versus generated ("alive": well above 0.5)

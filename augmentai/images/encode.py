@@ -39,7 +39,7 @@ def format_for(photo: Photo, wanted: str) -> str:
     Args:
         photo: The decoded source.
         wanted: "same", "png", "jpeg" or "webp". "same" goes by what the file is, not by its name; a format that is
-            not written becomes JPEG, or PNG where JPEG would lose transparency or more than 8 bits.
+            not written becomes JPEG, or PNG if JPEG would lose transparency or more than 8 bits.
 
     Returns:
         Pillow's name of the format, such as "PNG".
@@ -53,7 +53,7 @@ def format_for(photo: Photo, wanted: str) -> str:
 
 
 def extension_for(file_format: str, source_extension: str) -> str:
-    """Choose the extension for a format: the source's own where it fits (".JPG" stays ".JPG"), else the usual one.
+    """Choose the extension for a format: the source's own if it fits (".JPG" stays ".JPG"), else the usual one.
 
     Example:
         >>> extension_for("JPEG", ".JPEG"), extension_for("PNG", ".jpg")
@@ -77,7 +77,7 @@ def encode(
         file_format: "JPEG", "PNG", "WEBP" or "TIFF".
         note: One line that says how the image was made; it goes into the file's description.
         source_type: One of `DIGITAL_SOURCE_TYPES`, for IPTC's DigitalSourceType in XMP.
-        icc_profile: Embedded where it is a profile for the image's colour space, else dropped.
+        icc_profile: Embedded if it is a profile for the image's colour space, else dropped.
         black_white: The values of a 32-bit grey image that become black and white in a format of 16 or 8 bits; its
             own extremes by default.
 
@@ -100,7 +100,7 @@ def encode(
     note = _NOT_XML.sub(" ", note)
     image = _convert_for(image, file_format, black_white)
     xmp = _xmp(note, source_type)
-    # Also where it is None: Pillow would otherwise embed one found in the image's own info.
+    # Also if it is None: Pillow would otherwise embed one found in the image's own info.
     options: dict[str, Any] = {"icc_profile": icc_profile if _fits_profile(icc_profile, image) else None}
     if file_format == "JPEG":
         options |= {"quality": 95, "exif": _exif(note), "xmp": xmp}
@@ -120,7 +120,7 @@ def encode(
 
 
 def _convert_for(image: Image.Image, file_format: str, black_white: tuple[float, float] | None) -> Image.Image:
-    """Convert to a mode that the format can hold; transparency is flattened onto white where it cannot."""
+    """Convert to a mode that the format can hold; transparency is flattened onto white if it cannot."""
     if file_format == "TIFF":
         return image
     if image.mode == "I;16" and file_format != "PNG":

@@ -25,7 +25,7 @@ class Photo:
         rgb: Upright 8-bit colour, which is what engines see.
         format: Pillow's name of the file format.
         mode: Pillow's name of the pixel mode in the file.
-        alpha: The transparency, mode "L", same size as `rgb`; None where there is none.
+        alpha: The transparency, mode "L", same size as `rgb`; None if there is none.
         is_gray: The source has no colour, so its variations must have none.
         deep: The values of a 16-bit or 32-bit grey source, else None.
         icc_profile: The colour profile of its values.
@@ -51,7 +51,7 @@ class Photo:
 
     @property
     def black_white(self) -> tuple[float, float] | None:
-        """The values of a deep source that become black and white where fewer bits are written; else None."""
+        """The values of a deep source that become black and white when fewer bits are written; else None."""
         return None if self.deep is None else value_range(self.deep)
 
     def flattened(self, background: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:

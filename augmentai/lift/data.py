@@ -44,7 +44,7 @@ class LabelledSet:
     def read(cls, path: Path) -> LabelledSet:
         """Read class folders from a folder or a ZIP, with or without train and test (or val) folders above them.
 
-        Where there is no test folder, two fifths of the images, chosen by their content, are held out for testing.
+        If there is no test folder, two fifths of the images, chosen by their content, are held out for testing.
 
         Args:
             path: A folder or a ZIP.
@@ -71,7 +71,7 @@ class LabelledSet:
         return cls(path.stem.removeprefix("lift_"), classes, tuple(train), tuple(test))
 
     def shots(self, count: int, seed: int) -> list[Source]:
-        """Draw `count` training images per class, or all where there are fewer; the choice depends on the seed."""
+        """Draw `count` training images per class, or all if there are fewer; the choice depends on the seed."""
         chosen = []
         for name in self.classes:
             own = [source for source in self.train if source.label == name]

@@ -26,7 +26,7 @@ class Applied:
 
     Attributes:
         image: of the same size and mode as before.
-        labels: in its pixels; None where there are none.
+        labels: in its pixels; None if there are none.
         details: for the manifest: {"operations": [{"name": ..., "drawn": {...}}, ...]}, each with "package" if
             it comes from another one; empty if none was applied.
     """
@@ -72,7 +72,7 @@ def apply_operations(
 
     Args:
         image: of any mode that a variation may have (L, LA, RGB, RGBA, I;16, I, F).
-        labels: in its pixels; None where there are none.
+        labels: in its pixels; None if there are none.
         operations: in the recipe's order.
         seed: the variation's own.
         settings: of the recipe.

@@ -20,11 +20,11 @@ def apply_warp(
     Args:
         warp: how the pixels move.
         image: of the warp's size and any mode.
-        labels: in the image's pixels, None where it has none.
+        labels: in the image's pixels, None if it has none.
         least_visible: 0 to 1; an object of which a smaller share stays visible loses its label.
 
     Returns:
-        The moved image and labels; the same objects where nothing moves.
+        The moved image and labels; the same objects if nothing moves.
     """
     if labels is not None and not warp.is_identity:
         from augmentai.operations.move_labels import move_labels  # loads shapely

@@ -102,8 +102,8 @@ def dataset_traits(places: Iterable[tuple[str, str | None]], labelled: bool) -> 
 def resolve_geometry(recipe: Recipe, traits: DatasetTraits) -> ResolvedGeometry:
     """What the recipe's geometry comes to for a dataset.
 
-    "auto" becomes "flip" for the images with a class, where a dataset has two classes or more and no label files. It
-    becomes "none" for all others, where `recipe.mirror` is False, where names suggest that left and right matter, and
+    "auto" becomes "flip" for the images with a class, if a dataset has two classes or more and no label files. It
+    becomes "none" for all others, if `recipe.mirror` is False, if names suggest that left and right matter, and
     at strength 0, which asks for the photographs as they are.
 
     Example:
@@ -131,7 +131,7 @@ def resolve_geometry(recipe: Recipe, traits: DatasetTraits) -> ResolvedGeometry:
 def flip_sensitive_names(classes: Iterable[str], folders: Iterable[str] = ()) -> list[str]:
     """Names that suggest left and right, writing or image pairs, or that are a single letter or digit.
 
-    Where every class is a single character of any script, all of them count: the images show characters.
+    If every class is a single character of any script, all of them count: the images show characters.
 
     Args:
         classes: names of classes.

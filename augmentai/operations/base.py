@@ -50,7 +50,7 @@ class Operation(ABC):
         name: as recipes, flags and manifests spell it; the same as the entry point's.
         title: as the page shows it.
         blurb: what it does, in a few words that the page adds to the title.
-        mirrors: swapping left and right is what it is for; refused where a recipe's `mirror` is False.
+        mirrors: swapping left and right is what it is for; refused if a recipe's `mirror` is False.
         probability: the share of the variations that it is applied to, 0 to 1. The subclass need not handle it.
 
     Raises:
@@ -97,7 +97,7 @@ class Operation(ABC):
         Args:
             rng: this variation's own random numbers; use no others.
             size_wh: width and height of the image in pixels.
-            labels: of the image, in its pixels; None where it has none.
+            labels: of the image, in its pixels; None if it has none.
             settings: of the recipe.
 
         Returns:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from augmentai.annotations import Labels
 
-MAX_REFLECTION = 0.2  # of each side: how far beyond the border the frame may reach where no object is labelled
+MAX_REFLECTION = 0.2  # of each side: how far beyond the border the frame may reach if no object is labelled
 MAX_EXTRA_ZOOM = 1.6  # to hide the border; what would need more is rotated and tilted less instead
 
 
@@ -39,7 +39,7 @@ class GeometricOperation(Operation):
             limits: what its labels ask for.
 
         Returns:
-            The placement, which is then zoomed further where too much of the border would show; None to leave the image
+            The placement, which is then zoomed further if too much of the border would show; None to leave the image
             as it is.
         """
 

@@ -99,7 +99,7 @@ class Homography:
 def fitted(placement: Placement, size_wh: tuple[int, int], max_reflection: float, max_extra_zoom: float) -> Homography:
     """The homography of a placement, zoomed in further until little or nothing beyond the image's border shows.
 
-    Where the largest extra zoom is not enough, rotation and perspective are made milder instead.
+    If the largest extra zoom is not enough, rotation and perspective are made milder instead.
 
     Args:
         placement: what is wanted.

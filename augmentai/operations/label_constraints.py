@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from augmentai.annotations import Labels
 
-BOX_ONLY_ROTATION = 0.4  # of the rotation and tilt, where only boxes are known: a rotated box outgrows its object
+BOX_ONLY_ROTATION = 0.4  # of the rotation and tilt, if only boxes are known: a rotated box outgrows its object
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ class LabelConstraints:
 def label_constraints(labels: Labels | None) -> LabelConstraints:
     """What an image's labels ask of a warp.
 
-    With labelled objects, no border may show: an object reflected there would have no label. Where some have a box and
+    With labelled objects, no border may show: an object reflected there would have no label. If some have a box and
     no outline, the image is rotated less, since the box around a rotated box is larger than the object. With keypoints,
     nothing is mirrored, since that would swap the meaning of left and right ones.
 

@@ -25,8 +25,8 @@ Ring = tuple[Point, ...]
 def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Labels:
     """Labels of the source as they are in the variation. Shapes keep their order and their `extra`.
 
-    A shape is removed where less than `least_visible` of it is still visible; see `visible_share`. A box becomes the
-    bounds of what is left of the bitmap or the polygons; where there is only a box, of its four corners, moved and cut
+    A shape is removed if less than `least_visible` of it is still visible; see `visible_share`. A box becomes the
+    bounds of what is left of the bitmap or the polygons; if there is only a box, of its four corners, moved and cut
     at the border. `extra` is not understood and stays as it is.
 
     Args:
@@ -35,7 +35,7 @@ def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Label
         least_visible: 0 to 1.
 
     Returns:
-        The labels in the variation's pixels; `labels` itself where nothing moves.
+        The labels in the variation's pixels; `labels` itself if nothing moves.
 
     Example:
         >>> from augmentai.operations.homography import Placement, fitted
@@ -60,7 +60,7 @@ def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Label
 def visible_share(warp: Warp, shape: Shape, frame: Polygon | None = None) -> float:
     """How much of a shape's area is inside the variation's frame.
 
-    The area is that of its bitmap or polygons, else of its box, as far as it is inside the source. Where there is no
+    The area is that of its bitmap or polygons, else of its box, as far as it is inside the source. If there is no
     area (a line, a point), the centre decides.
 
     Args:
@@ -98,7 +98,7 @@ def _valid(polygon: BaseGeometry) -> BaseGeometry:
 
 
 def _moved(warp: Warp, shape: Shape, bitmap: np.ndarray[Any, Any] | None) -> Shape | None:
-    """The shape in the variation, or None where nothing of it is left."""
+    """The shape in the variation, or None if nothing of it is left."""
     polygons = tuple(piece for ring in shape.polygons for piece in _moved_ring(warp, ring))
     if (shape.polygons and not polygons) or (bitmap is not None and not bitmap.any()):
         return None
@@ -133,7 +133,7 @@ def _pieces(geometry: BaseGeometry) -> list[Polygon]:
 
 def _box_of(warp: Warp, box: Box, polygons: Sequence[Ring], bitmap: np.ndarray[Any, Any] | None) -> Box | None:
     x0, y0, x1, y1 = box
-    # A mirrored box is exact, and whoever drew it may have made it wider than its polygon.
+    # A mirrored box is exact, and it may have been drawn wider than its polygon.
     if bitmap is not None and not warp.is_mirror:
         columns, rows = np.flatnonzero(bitmap.any(axis=0)), np.flatnonzero(bitmap.any(axis=1))
         bounds = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)

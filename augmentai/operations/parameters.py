@@ -19,7 +19,7 @@ class Parameter:
 
     Attributes:
         name: as recipes spell it.
-        default: its value where a recipe gives none.
+        default: its value if a recipe gives none.
         kind: the values it takes.
         help: what it does, in one line.
     """
@@ -34,7 +34,7 @@ def parameter(default: Any, kind: Kind, help: str) -> Any:
     """A parameter of an operation, to be assigned to an annotated name in its class.
 
     Args:
-        default: its value where a recipe gives none.
+        default: its value if a recipe gives none.
         kind: the values it takes: `Number`, `Range`, or one of `augmentai.recipe.kinds` such as `WholeNumber`, `Switch`
             or `Choice`.
         help: what it does, in one line.

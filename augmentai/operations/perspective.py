@@ -15,7 +15,7 @@ from augmentai.operations.parameters import Number, parameter
 class Perspective(GeometricOperation):
     """Tilts the image across and down, as if it were seen at an angle.
 
-    Where objects are labelled, it zooms in until no border shows; where they have boxes only, it tilts less.
+    If objects are labelled, it zooms in until no border shows; if they have boxes only, it tilts less.
 
     Attributes:
         tilt: how much nearer one side comes at most, as a share of the distance.

@@ -75,7 +75,7 @@ def warped_planes(planes: Planes, matrix: Matrix, mode: str) -> Planes:
         mode: "bicubic" or "nearest".
 
     Returns:
-        (C, H, W) of the same dtype, rounded where that is an integer, and never beyond the range of the input (0 to 255
+        (C, H, W) of the same dtype, rounded if that is an integer, and never beyond the range of the input (0 to 255
         for uint8).
     """
     channels, height, width = planes.shape

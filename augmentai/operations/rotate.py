@@ -15,7 +15,7 @@ from augmentai.operations.parameters import Number, parameter
 class Rotate(GeometricOperation):
     """Rotates the image about its centre by an angle drawn from -degrees to degrees.
 
-    Where objects are labelled, it zooms in until no border shows; where they have boxes only, it rotates less.
+    If objects are labelled, it zooms in until no border shows; if they have boxes only, it rotates less.
 
     Attributes:
         degrees: the largest angle to either side.

@@ -54,7 +54,7 @@ class Warp:
 
     @property
     def details(self) -> Mapping[str, Any]:
-        """For the manifest: {"geometry": {"name": ..., "matrix": ..., ...}}; empty where nothing moves."""
+        """For the manifest: {"geometry": {"name": ..., "matrix": ..., ...}}; empty if nothing moves."""
         return {} if self.is_identity else {"geometry": {"name": self.name, **self.homography.as_record()}}
 
     def image(self, image: Image.Image) -> Image.Image:

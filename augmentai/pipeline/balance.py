@@ -1,4 +1,4 @@
-"""How many variations each source gets, also where classes are to be balanced."""
+"""How many variations each source gets, with or without class balancing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ class Quotas:
 
     Attributes:
         total: variations in all.
-        each: of every source, where `counts` does not list them one by one.
+        each: of every source, if `counts` does not list them one by one.
         counts: of each source, by its key.
         notices: for the user.
     """
@@ -30,7 +30,7 @@ class Quotas:
     notices: tuple[str, ...] = ()
 
     def of(self, key: SourceKey) -> int:
-        """The variations of one source; 0 where it is not one of the run's."""
+        """The variations of one source; 0 if it is not one of the run's."""
         if self.counts is None:
             return self.each if key[1] else 0  # a file that could not be read has no hash
         return self.counts.get(key, 0)
@@ -41,7 +41,7 @@ def plan_quotas(sources: Sequence[Source], recipe: Recipe) -> Quotas:
 
     Without `per_class` and `balance` each source gets `recipe.variations`. With them a class grows to so many images,
     originals included, by spreading what is missing evenly over its sources, in the order of their hashes; no source
-    gets more than `recipe.most_per_source`, and a class that is large enough gets none. Where images have no class
+    gets more than `recipe.most_per_source`, and a class that is large enough gets none. If images have no class
     but labelled objects, a class is as large as the number of images that show it. The rarest grows first, and
     whatever else its images show grows along, so common classes may grow beyond what was asked.
 
@@ -98,7 +98,7 @@ def _spread(members: Sequence[SourceKey], counts: Counter[SourceKey], missing: i
 
 
 def _classes(sources: Sequence[Source]) -> tuple[dict[str, list[SourceKey]], int]:
-    """The sources that show each class, by hash, and how many show none. Raises RecipeError where none shows any."""
+    """The sources that show each class, by hash, and how many show none. Raises RecipeError if none shows any."""
     by_folder = any(source.label is not None for source in sources)
     classes: dict[str, list[SourceKey]] = {}
     without_class = 0
@@ -116,7 +116,7 @@ def _classes(sources: Sequence[Source]) -> tuple[dict[str, list[SourceKey]], int
 
 
 def classes_of(source: Source) -> set[str]:
-    """The class of an image, or of each object labelled in it; empty where its labels cannot be read."""
+    """The class of an image, or of each object labelled in it; empty if its labels cannot be read."""
     if source.label is not None:
         return {source.label}
     try:

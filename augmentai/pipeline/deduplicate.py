@@ -73,7 +73,7 @@ def _compared(draft: Draft, nearest: tuple[int, int] | None, run: RunState) -> D
 
 @dataclass
 class _Family:
-    """Variations of one source. fingerprints: of what is settled, by index; None where there is no image."""
+    """Variations of one source. fingerprints: of what is settled, by index; None if there is no image."""
 
     fingerprints: dict[int, bytes | None]
     waiting: dict[int, Draft] = field(default_factory=dict)
@@ -109,7 +109,7 @@ class Siblings:
         """The most similar sibling of lower index.
 
         Returns:
-            (its index, the distance of the fingerprints in levels of 255); None where there is none, or where `mine` is
+            (its index, the distance of the fingerprints in levels of 255); None if there is none, or if `mine` is
             empty, as it is for a variation of a plain source.
         """
         others = [

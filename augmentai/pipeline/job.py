@@ -42,7 +42,7 @@ class Job:
 
     Raises:
         RecipeError: the set cannot be converted as asked, or has no classes to balance.
-        ValueError: from `run()`, where the recipe names an engine that is not among `engines`.
+        ValueError: from `run()`, if the recipe names an engine that is not among `engines`.
     """
 
     gathered: Gathered

@@ -31,7 +31,7 @@ def reject(draft: Draft, run: RunState) -> Outcome | None:
     """Queue another attempt with the next seed, or give the variation up.
 
     Returns:
-        The outcome that says why it is given up; None where it is retried.
+        The outcome that says why it is given up; None if it is retried.
     """
     task, recipe, verdict = draft.made.task, run.plan.recipe, draft.verdict
     rejection = Rejection(task.seed, verdict.filter, verdict.reason, verdict.scores)

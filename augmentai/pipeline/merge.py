@@ -46,7 +46,7 @@ def merge(
 
     Args:
         plan: the plan that all parts were made by; nothing is run.
-        parts: ZIPs; the first is a whole run, the others were written by `run_part`. Where two hold the same
+        parts: ZIPs; the first is a whole run, the others were written by `run_part`. If two hold the same
             variation, the later one replaces a failure.
         target: the ZIP to write.
         max_pixels: the largest image that is decoded, for the contact sheet.

@@ -35,7 +35,7 @@ def _drain(run: RunState) -> Iterator[Outcome]:
 
 
 def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Made | Refused, None, None]:
-    """Every task answered once, also where an engine breaks off, forgets tasks, or answers one twice."""
+    """Every task answered once, even if an engine breaks off, forgets tasks, or answers one twice."""
     plan = run.plan
     router = Router(run.engines, plan.recipe)
     run.skipped_engines.update(router.passed_over)

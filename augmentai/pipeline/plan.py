@@ -19,17 +19,17 @@ from augmentai.types import Source, SourceKey
 
 @dataclass(frozen=True)
 class RunPlan:
-    """What a run will do. Frozen: it holds no threads, no engines, and nothing that changes while the run goes on.
+    """What a run will do. Frozen: it holds no threads, no engines, and nothing that changes during the run.
 
     Attributes:
         gathered: the source set: training images, holdout images, what could not be read, and the dataset's format.
         recipe: what was asked for, with the seed that is used (never 0).
         quotas: how many variations each source gets.
         geometry: what the recipe's geometry comes to for this set.
-        first_index: number of the first variation of each source; above 1 where earlier ones exist already.
+        first_index: number of the first variation of each source; above 1 if earlier ones exist already.
         retry_round: 1, and one more each time a finished run was resumed for what filters had rejected. A variation
             gets `retry_round * (recipe.retries + 1)` attempts in all.
-        estimate: the most that paid engines may charge; None where none would be used.
+        estimate: the most that paid engines may charge; None if none would be used.
     """
 
     gathered: Gathered
@@ -90,7 +90,7 @@ def plan_run(
         engines: asked for their prices, in the router's order.
         first_index: number of the first variation of each source.
         retry_round: see `RunPlan`.
-        traits: what automatic geometry depends on, where it is known already; else it is found from the sources.
+        traits: what automatic geometry depends on, if it is known already; else it is found from the sources.
 
     Raises:
         RecipeError: classes are to be balanced and there are none.

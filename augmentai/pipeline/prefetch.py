@@ -40,7 +40,7 @@ def decode_ahead(sources: Iterator[Source], run: RunState) -> Iterator[Decoded]:
 
 
 def _decode(source: Source, max_pixels: int) -> tuple[Photo, Labels | None]:
-    """Labels are read with the image: where they are broken, no engine has cost anything yet."""
+    """Labels are read with the image, so that broken ones are found before an engine costs anything."""
     photo = decode(source.read(), source.path, max_pixels)
     return photo, None if source.labels is None else source.labels.load()
 
@@ -96,4 +96,4 @@ class retry_first(Iterator[Task]):  # noqa: N801 (a stage, listed with functions
         return self._retries.popleft() if self._retries else next(self._tasks)
 
     def close(self) -> None:
-        """Nothing of its own to close: the stage before it is closed by itself."""
+        """Nothing to close: the stage before it is closed separately."""

@@ -63,7 +63,7 @@ class EarlierRun:
         return self.path.parent if self._archive is not None else self.path
 
     def inputs(self) -> list[Path]:
-        """Where the sources were, according to the record. Raises ReplayError where one is no longer there."""
+        """Where the sources were, according to the record. Raises ReplayError if one is no longer there."""
         found = [self.home / recorded for recorded in self.record.inputs]
         missing = [path for path in found if not path.exists()]
         if missing or not found:

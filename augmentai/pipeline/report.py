@@ -96,7 +96,7 @@ class Report:
             self.notice(f"{outcome.source.path}: {notice}")
 
     def filtered(self) -> str:
-        """What the filters did, in words; empty where they rejected nothing."""
+        """What the filters did, in words; empty if they rejected nothing."""
         parts = []
         attempts = self.rejected.total() - self.rejected["leak"]
         if attempts:

@@ -46,7 +46,7 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
     """Run a job into a new or empty folder, the folder of an interrupted run, or a new ZIP.
 
     A folder that holds the beginning of the same run is resumed: what it holds is not made again, and counts in the
-    report. The card and the contact sheet are added when the job has ended; to a ZIP also where it was stopped.
+    report. The card and the contact sheet are added when the job has ended; a ZIP gets them even if it was stopped.
 
     Yields:
         Each outcome once it is on disk.

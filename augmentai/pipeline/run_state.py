@@ -41,7 +41,7 @@ class Draft:
     Attributes:
         made: the engine's answer.
         image: in the source's own mode and size, geometry and operations applied.
-        labels: moved with the pixels; None where the source has none.
+        labels: moved with the pixels; None if the source has none.
         details: what explains it, for the manifest.
         moved: whether geometry or an operation that was asked for moved its pixels, so that it is new in any case.
         unmoved: whether no pixel was moved at all.
@@ -122,7 +122,7 @@ class RunState:
 
     @cached_property
     def holdout(self) -> HoldoutIndex | None:
-        """Hashes of the validation and test images; None where nothing is compared with them."""
+        """Hashes of the validation and test images; None if nothing is compared with them."""
         recipe, images = self.plan.recipe, self.plan.gathered.holdout
         if not (images and recipe.filters and recipe.thresholds.held_out):
             return None

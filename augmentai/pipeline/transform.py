@@ -36,6 +36,6 @@ def _draft(made: Made, run: RunState) -> Draft:
     details = {**made.details, **warp.details, **applied.details}
     if labels is not None and moved is not None and (lost := objects_lost(labels, moved)):
         details["labels_dropped"] = lost
-    # A bare mirror image is new to whoever asked for it, but not to a training that mirrors by itself.
+    # A mirror image alone counts as new if it was asked for; a training that flips by itself has seen it already.
     is_new = applied.moved or (not warp.is_identity and recipe.geometry != AUTO)
     return Draft(made, image, moved, details, is_new, image is painted, painted)

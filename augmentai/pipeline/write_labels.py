@@ -11,7 +11,7 @@ from augmentai.types import Outcome
 
 
 def write_labels(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Draft | Outcome]:
-    """Add label files, and the record for files that list all images. Where labels cannot be written, it fails."""
+    """Add label files, and the record for files that list all images; fails if labels cannot be written."""
     for item in drafts:
         if isinstance(item, Outcome):
             yield item

@@ -46,7 +46,7 @@ class RecipeField:
         return self.kind.parse(value) if isinstance(value, str) else value
 
     def words(self, value: Any) -> list[str]:
-        """The flag and value that ask for `value` on the command line; none where typing has no effect.
+        """The flag and value that ask for `value` on the command line; none if typing has no effect.
 
         Example:
             >>> by_name("mirror").words(False), by_name("seed").words(7)

@@ -27,7 +27,7 @@ def is_number(value: object) -> bool:
 
 
 def shown(value: object) -> str:
-    """A value for an error message, shortened where it is long."""
+    """A value for an error message, shortened if it is long."""
     return reprlib.repr(value)
 
 
@@ -319,7 +319,7 @@ class Numbers(Kind):
 def title_of(kind: registry.Kind, name: str) -> str:
     """What a page calls something registered, with the few words that it adds to its title: "Painter (hosted, paid)".
 
-    It is the name alone where it states no title or cannot be loaded.
+    It is the name alone if it states no title or cannot be loaded.
     """
     try:
         found = registry.find(kind, name)

@@ -29,7 +29,7 @@ class Setting:
         label: what the page calls it; its name, if empty.
         info: the line below its control; none, if empty.
         placeholder: an example that an empty text box shows.
-        page_default: what the page starts with, where that is not the recipe's default.
+        page_default: what the page starts with, if that is not the recipe's default.
     """
 
     kind: Kind

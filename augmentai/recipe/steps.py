@@ -157,7 +157,7 @@ def _as_text(value: Any) -> str:
 
 
 def _items(value: Any) -> list[Step] | None:
-    """The steps of a value, one by one; None where it is not a list of them."""
+    """The steps of a value, one by one; None if it is not a list of them."""
     if value is None or isinstance(value, str):
         return [*split_steps(value or "")]
     if isinstance(value, Mapping) or not hasattr(value, "__iter__"):

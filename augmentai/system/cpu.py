@@ -37,7 +37,7 @@ def usable_cores(root: Path = Path("/")) -> int:
 
 
 def _quota_cores(root: Path) -> float | None:
-    """The control group's CPU quota in cores; None where there is no limit."""
+    """The control group's CPU quota in cores; None if there is no limit."""
     try:
         if (root / _V2).is_file():
             quota, period = (root / _V2).read_text().split()

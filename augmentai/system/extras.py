@@ -23,7 +23,7 @@ def missing(extra: Extra) -> str:
         extra: "web" (the page and its API), "diffusion" (diffusers on a GPU) or "hub" (push to the Hugging Face Hub).
 
     Returns:
-        One sentence that names the extra; "" where everything is installed.
+        One sentence that names the extra; "" if everything is installed.
     """
     absent = [name for name in MODULES[extra] if importlib.util.find_spec(name) is None]
     return f"{', '.join(absent)} not installed (extra augmentai[{extra}]); run {_command(extra)}" if absent else ""
@@ -36,7 +36,7 @@ def _command(extra: Extra) -> str:
 
 
 def _requirements(extra: Extra) -> list[str]:
-    """The extra's requirements as shell words; none where AugmentAI runs from a checkout that is not installed."""
+    """The extra's requirements as shell words; none if AugmentAI runs from a checkout that is not installed."""
     try:
         lines = metadata.requires("augmentai") or []
     except metadata.PackageNotFoundError:

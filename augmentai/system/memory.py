@@ -15,7 +15,7 @@ _M_ARENA_MAX = -8  # malloc.h
 
 
 def use_one_arena() -> None:
-    """Make all threads allocate from one arena from now on. Does nothing where the C library has no arenas."""
+    """Make all threads allocate from one arena from now on. Does nothing if the C library has no arenas."""
     _libc("mallopt")(_M_ARENA_MAX, 1)
 
 

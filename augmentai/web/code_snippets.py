@@ -18,7 +18,7 @@ def snippets(form: Mapping[str, Any], url: str, user: str = "") -> str:
     Args:
         form: {field name: what its control holds}.
         url: the page's address.
-        user: the name that goes with the password, where the page asks for one.
+        user: the name that goes with the password, if the page asks for one.
     """
     values = {name: _plain(name, value) for name, value in form.items()}
     blocks = (

@@ -47,7 +47,7 @@ def class_groups(images: Sequence[ImageInfo]) -> list[ClassGroup]:
 def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> RunPlan:
     """Plan a job from what is known of an upload, as `plan_run` will plan it once the files are read.
 
-    Exact, except where classes are balanced and an image shows several: which of those are augmented depends on their
+    Exact, unless classes are balanced and an image shows several: which of those are augmented depends on their
     content.
 
     Args:

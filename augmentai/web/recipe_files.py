@@ -31,7 +31,7 @@ def wrong_setting(error: RecipeError) -> gr.Error:
 def saved(form: Mapping[str, Any]) -> str:
     """A link that saves these settings as `recipe.yaml`, as HTML, with the file in the link itself.
 
-    Empty where the settings cannot be used.
+    Empty if the settings cannot be used.
     """
     import yaml
 
@@ -53,7 +53,7 @@ def loaded(file: str, shown: Collection[str]) -> tuple[dict[str, Any], str]:
         shown: the fields that the page has controls for.
 
     Returns:
-        The fields of the recipe, and a message on how it went, as HTML. No fields where it cannot be read.
+        The fields of the recipe, and a message on how it went, as HTML. No fields if it cannot be read.
     """
     from augmentai.dataset.recipe_file import load_recipe
 

@@ -104,7 +104,7 @@ def engines(ready: Mapping[Engine, Readiness], active: Engine | None, wanted: st
 
 
 def _with_code(text: str) -> str:
-    """A sentence as HTML, with code where it has backticks."""
+    """A sentence as HTML, with backticked words as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 
 

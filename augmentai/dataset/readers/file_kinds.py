@@ -15,7 +15,7 @@ def may_be_image(name: str, read_start: Callable[[], bytes]) -> bool:
     """Whether a file is treated as an image.
 
     Args:
-        name: its name. Where it has an ending, that decides.
+        name: its name. If it has an ending, that decides.
         read_start: returns the first bytes of a file without an ending ("0001", "frame.12").
 
     Example:
@@ -29,7 +29,7 @@ def may_be_image(name: str, read_start: Callable[[], bytes]) -> bool:
 
 
 def is_zip(path: Path) -> bool:
-    """Whether a file is read as a ZIP: by its content, or by its name where the content says nothing.
+    """Whether a file is read as a ZIP: by its content, or by its name if the content says nothing.
 
     A ZIP called a.jpg is not: it is refused when it is decoded as an image.
     """

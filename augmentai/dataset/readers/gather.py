@@ -38,7 +38,7 @@ class Gathered:
         notices: for the user.
         holdout: the images of other splits, which are never augmented; sorted.
         layout: how the dataset is laid out, and how it is written again.
-        labels_sha256: hash of all its label files, "" where it has none.
+        labels_sha256: hash of all its label files, "" if it has none.
         foreign_labels: files that were not understood may say where something is in the images.
     """
 

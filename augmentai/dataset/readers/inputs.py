@@ -21,7 +21,7 @@ class Inputs:
 
     Attributes:
         folders: to be searched, none inside another, each with what the paths below it begin with in the dataset: its
-            own name where there are several, so that `cats dogs` gives the classes that `.` would; else nothing.
+            own name if there are several, so that `cats dogs` gives the classes that `.` would; else nothing.
         zips: sorted.
         files: sorted; whatever is neither a folder nor a ZIP.
         sources: in the order in which they were passed.
@@ -38,7 +38,7 @@ def sort_inputs(inputs: Iterable[str | os.PathLike[str] | Source], report: ReadR
 
     Args:
         inputs: paths and sources, in any order.
-        report: where it is reported what cannot be used.
+        report: receives what cannot be used.
 
     Returns:
         The inputs by kind; a folder or ZIP that was named twice is there once.

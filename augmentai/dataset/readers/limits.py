@@ -11,7 +11,7 @@ class Limits:
 
     Attributes:
         file_bytes: the largest image file.
-        zip_bytes: all that one ZIP extracts to; where `files` is limited, all ZIPs of the job together.
+        zip_bytes: all that one ZIP extracts to; if `files` is limited, all ZIPs of the job together.
         files: the number of images, None for no limit.
     """
 

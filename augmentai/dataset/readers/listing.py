@@ -41,7 +41,7 @@ class Listing:
         return repeated
 
     def progress(self) -> int:
-        """Grows with every image and every failure: it tells whether a folder or ZIP contained any."""
+        """Grows with every image and every failure: so a change shows that a folder or ZIP contained some."""
         return self._images + len(self.report.failures)
 
     def add_file(self, path: Path, relative: str) -> None:

@@ -1,4 +1,4 @@
-"""What the user is told about the inputs: files that failed, and notices about what was skipped."""
+"""What is reported about the inputs: files that failed, and notices about what was skipped."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ class ReadReport:
             within: " in NAME.zip" for messages about a file in a ZIP.
 
         Returns:
-            A relative path with forward slashes; None where a failure was reported.
+            A relative path with forward slashes; None if a failure was reported.
         """
         safe = safe_path(name)
         if safe is None:

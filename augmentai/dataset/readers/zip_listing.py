@@ -58,7 +58,7 @@ def list_zip(path: Path, listing: Listing, limits: Limits) -> None:
 
 
 def _classify(name: str, number: int, member: Member, listing: Listing) -> _Found | None:
-    """What a file in a ZIP is; None where it is of no use."""
+    """What a file in a ZIP is; None if it is of no use."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if not parts or is_ignored_file(parts[-1]) or any(map(is_ignored_folder, parts)):
         return None
@@ -74,7 +74,7 @@ def _classify(name: str, number: int, member: Member, listing: Listing) -> _Foun
 
 
 def _over_limit(found: Sequence[_Found], listing: Listing, limits: Limits) -> str:
-    """Why a ZIP is too large, "" where it is not; counts what it extracts to."""
+    """Why a ZIP is too large, "" if it is not; counts what it extracts to."""
     total, limit = sum(one.member.file_size for one in found), format_size(limits.zip_bytes)
     if total > limits.zip_bytes:
         return f"would extract to {format_size(total)}; the limit is {limit}; split it"

@@ -47,7 +47,7 @@ class Writer(Protocol):
         ...
 
     def has(self, file: str, size_bytes: int | None = None) -> bool:
-        """Whether this file was written already, with this size where it is known."""
+        """Whether this file was written already, with this size if it is known."""
         ...
 
     def link(self, file: str, target: Path) -> None:
@@ -81,7 +81,7 @@ def writer_for(path: Path, record: RunRecord | None = None, sources: Sequence[So
     """Open the output of a run.
 
     Args:
-        path: a new ZIP where it ends in ".zip", else a folder.
+        path: a new ZIP if it ends in ".zip", else a folder.
         record: the run that is to be written. With it, a folder that contains the beginning of the same run is resumed;
             without it, only a new or empty folder is accepted.
         sources: the sources of the run, sorted by (path, hash).

@@ -39,7 +39,7 @@ _KEPT = "what was finished before is kept"
 class FolderWriter:
     """Writes below a folder that is new, empty, or contains the beginning of the same run.
 
-    Every image appears complete or not at all, and only after its line in the manifest: where the disk is full or the
+    Every image appears complete or not at all, and only after its line in the manifest: if the disk is full or the
     process is killed, at most the last line describes an image that is not there, and resuming repairs that.
 
     Attributes:
@@ -47,8 +47,8 @@ class FolderWriter:
         checkpoint: what need not be made again; empty in a new folder.
 
     Args:
-        folder: created where it does not exist.
-        record: the run that is to be written. It is resumed where the folder's `recipe.yaml` agrees with it; a run that
+        folder: created if it does not exist.
+        record: the run that is to be written. It is resumed if the folder's `recipe.yaml` agrees with it; a run that
             made nothing is replaced by any other. Without a record only a new or empty folder is accepted.
         sources: the sources of the run, sorted by (path, hash).
 
@@ -104,7 +104,7 @@ class FolderWriter:
         return UnbufferedFile(self.folder / MANIFEST, "xb")
 
     def _retry_round_after(self, before: RunRecord) -> int:
-        """One more where the run had ended and filters had rejected something, since the same seeds would be rejected
+        """One more if the run had ended and filters had rejected something, since the same seeds would be rejected
         again. An interrupted run stays in its round, so that it ends like one that was not interrupted."""
         card = self.folder / CARD
         if not (self.checkpoint.has_rejections and card.exists()):
@@ -156,12 +156,12 @@ class FolderWriter:
             raise OutputError(f"{path} cannot be written ({reason_of(error)}); {_KEPT}") from error
 
     def has(self, file: str, size_bytes: int | None = None) -> bool:
-        """Whether this run wrote the file before it was interrupted, with this size where it is known."""
+        """Whether this run wrote the file before it was interrupted, with this size if it is known."""
         path = self.folder / file
         return self._resuming and path.exists() and size_bytes in {None, path.stat().st_size}
 
     def link(self, file: str, target: Path) -> None:
-        """Add a file of this machine as a hard link, or as a symbolic link where it is on another disk."""
+        """Add a file of this machine as a hard link, or as a symbolic link if it is on another disk."""
         path = self.folder / file
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -206,7 +206,7 @@ class FolderWriter:
         return part
 
     def _publish(self, part: Path, file: str) -> list[Path]:
-        """Give a part its name. Returns what is new: nothing where a killed run had published the same file before."""
+        """Give a part its name. Returns what is new: nothing if a killed run had published the same file before."""
         path = self.folder / file
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -238,7 +238,7 @@ def read_run(folder: Path) -> RunRecord | None:
         folder: an output folder, which need not exist.
 
     Returns:
-        Its record, None where it contains no `recipe.yaml`.
+        Its record, None if it contains no `recipe.yaml`.
 
     Raises:
         OutputError: the file is not the record of a run, so the folder is somebody else's; or it is, but names a

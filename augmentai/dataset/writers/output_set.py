@@ -34,9 +34,9 @@ class StaticFile:
     Attributes:
         path: where it is in the output.
         read: returns its bytes; raises OSError, LabelError or ImageError.
-        source: the original that it is; None where it is a label file.
-        link: the file on this machine that it is to be linked to, where the recipe asks for links.
-        size_bytes: None where it is unknown.
+        source: the original that it is; None if it is a label file.
+        link: the file on this machine that it is to be linked to, if the recipe asks for links.
+        size_bytes: None if it is unknown.
     """
 
     path: str
@@ -85,7 +85,7 @@ class OutputSet:
         return self.writer.losses
 
     def original(self, source: Source) -> str | None:
-        """The path of an original in the output, None where it is not part of it."""
+        """The path of an original in the output, None if it is not part of it."""
         return self.names.original(source) if source in self._originals else None
 
     def labels_for(
@@ -96,13 +96,13 @@ class OutputSet:
         Args:
             source: what it was made from.
             file: its path in the output.
-            labels: its labels, None where the dataset has none.
+            labels: its labels, None if the dataset has none.
             own: the labels of its source, before anything was moved.
             size_wh: its width and height in pixels.
 
         Returns:
             (label files as (path, bytes), what the manifest records for files that list all images). The record is None
-            where the labels are those of the source.
+            if the labels are those of the source.
         """
         files = tuple(self.writer.label_files(source, file, labels, size_wh))
         as_source = labels is None or (labels is own and not labels.reoriented)
@@ -140,7 +140,7 @@ class OutputSet:
         self.writer.losses.setdefault(f"Skipped {file.path}: {error}")
 
     def _with_labels(self, source: Source) -> Iterator[StaticFile]:
-        """An original and its label files; nothing where its labels cannot be written, since without them it would say
+        """An original and its label files; nothing if its labels cannot be written, since without them it would say
         that it shows no object."""
         path = self.names.original(source)
         files: Iterable[StaticFile]
@@ -158,7 +158,7 @@ class OutputSet:
             yield from files
 
     def _rewritten_labels(self, source: Source, path: str) -> list[StaticFile]:
-        size_wh = read_size(source)  # also where nothing is labelled: lists of images state their sizes
+        size_wh = read_size(source)  # also if nothing is labelled: lists of images state their sizes
         files = self.writer.label_files(source, path, source.labels.load() if source.labels else None, size_wh)
         return [StaticFile(name, partial(bytes, data), size_bytes=len(data)) for name, data in files]
 
@@ -168,7 +168,7 @@ def _unchanged(entry: Entry) -> StaticFile:
 
 
 def _read_image(source: Source) -> bytes:
-    """The file of a source. Raises ImageError where it is not an image: loaders of the dataset would fail on it."""
+    """The file of a source. Raises ImageError if it is not an image: loaders of the dataset would fail on it."""
     data = source.read()
     read_frame(io.BytesIO(data))
     return data

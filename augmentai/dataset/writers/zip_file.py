@@ -38,7 +38,7 @@ class ZipWriter:
         checkpoint: always empty, since a ZIP cannot be resumed.
 
     Args:
-        path: the ZIP; its folder is created where it does not exist.
+        path: the ZIP; its folder is created if it does not exist.
         record: the run that is to be written; without it the ZIP gets no `recipe.yaml`.
 
     Raises:
@@ -150,7 +150,7 @@ class ZipWriter:
     def _complete(self) -> OSError | None:
         """Write the manifest and the ZIP's directory.
 
-        Where the disk has no room for them, images are removed, the last one first; the first error is returned.
+        If the disk has no room for them, images are removed, the last one first; the first error is returned.
         """
         full: OSError | None = None
         while True:

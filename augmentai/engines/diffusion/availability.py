@@ -25,9 +25,9 @@ def on_zerogpu(settings: Settings) -> bool:
 
 
 def cuda_problem() -> str:
-    """Say why no CUDA GPU can be used; "" where there seems to be one.
+    """Say why no CUDA GPU can be used; "" if there seems to be one.
 
-    torch knows best but takes a second to import, so it is asked only where it is imported already.
+    torch knows best but takes a second to import, so it is asked only if it is imported already.
     """
     torch = sys.modules.get("torch")
     if torch is not None and hasattr(torch, "cuda"):
@@ -59,9 +59,9 @@ def _cpu_build() -> str:
 
 
 def model_problem(settings: Settings) -> str:
-    """Say why the model cannot be loaded, as far as can be known without the network; "" where it may be.
+    """Say why the model cannot be loaded, as far as can be known without the network; "" if it may be.
 
-    A setting that would have no effect is a problem too: whoever pinned a revision must not get something else.
+    A setting that would have no effect is a problem too: a user who pinned a revision must not get another one.
     """
     name = settings.diffusion_model
     path = Path(name).expanduser()
@@ -99,7 +99,7 @@ def _cache_problem(name: str, revision: str | None) -> str:
 
 
 def cached_index(name: str, revision: str | None) -> Path | None:
-    """The index of a hub model in the local cache, in a folder named after its commit; None where it is not cached."""
+    """The index of a hub model in the local cache, in a folder named after its commit; None if it is not cached."""
     from huggingface_hub import try_to_load_from_cache
 
     found = try_to_load_from_cache(name, INDEX, revision=revision)

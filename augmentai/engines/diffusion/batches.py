@@ -34,7 +34,7 @@ class Batches(Generic[T]):
         self._groups.setdefault(key, []).append((item, megapixels))
 
     def pop_full(self) -> list[T]:
-        """Remove and return a full batch, or the largest where too much is waiting; else an empty list."""
+        """Remove and return a full batch, or the largest if too much is waiting; else an empty list."""
         if not self._groups:
             return []
         sizes = {key: len(group) for key, group in self._groups.items()}

@@ -35,13 +35,13 @@ def download_model(
 ) -> tuple[Path, list[str]]:
     """Download what a pipeline is loaded from; files that are cached already are not downloaded again.
 
-    Where the hub cannot be reached or refuses, a complete model in the cache is used.
+    If the hub cannot be reached or refuses, a complete model in the cache is used.
 
     Args:
         name: Hub id.
         revision: Branch, tag or commit; None for the newest.
         token: For gated and private models.
-        half: Prefer 16-bit weights where the repository has them, which is half the download.
+        half: Prefer 16-bit weights if the repository has them, which is half the download.
         on_progress: Called with what has been downloaded so far, in words, and its share of the whole.
         stopped: Polled during the download.
 
@@ -51,7 +51,7 @@ def download_model(
     Raises:
         StoppedError: Within some megabytes after `stopped()` is true; files that are complete are kept.
         ModelError: The repository is not a diffusers pipeline.
-        Exception: One of the hub's own, where the model cannot be downloaded; see `load_errors.explain`.
+        Exception: One of the hub's own, if the model cannot be downloaded; see `load_errors.explain`.
     """
     try:
         api = HfApi(token=token)

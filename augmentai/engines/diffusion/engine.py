@@ -145,7 +145,7 @@ class DiffusionEngine(Engine):
     ) -> Wait:
         """Submit a batch to the GPU. The returned function waits for its results, while the next batch is submitted.
 
-        float32_vae: with a VAE in float32; where that is not possible, there are no results.
+        float32_vae: with a VAE in float32; if that is not possible, there are no results.
         """
         assert self._model is not None
         if stopped():

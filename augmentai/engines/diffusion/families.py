@@ -50,7 +50,7 @@ FAMILIES = (
     Family("flux-schnell", _FLUX, ("schnell",), 4, 0.0, few_steps=True, rounds_up=True, negative_prompt=False),
     Family("flux", _FLUX, (), 28, 3.5, rounds_up=True, negative_prompt=False),
 )
-# The commit at which a hub model is loaded where no revision is set, so that a run stays reproducible.
+# The commit at which a hub model is loaded if no revision is set, so that a run stays reproducible.
 PINNED_REVISIONS = {"stabilityai/sd-turbo": "b261bac6fd2cf515557d5d0707481eafa0485ec2"}
 # Results of `diffusers.loaders.single_file_utils.infer_diffusers_model_type`, and the class that runs such a file.
 SINGLE_FILE_PIPELINES = {
@@ -75,7 +75,7 @@ def find_family(pipeline: str, model_name: str, trailing: bool) -> Family | None
             copy of SD-Turbo under another name is recognized by it.
 
     Returns:
-        The family, or None where this engine does not know the class.
+        The family, or None if this engine does not know the class.
 
     Example:
         >>> find_family("StableDiffusionImg2ImgPipeline", "stabilityai/sd-turbo", trailing=True).name
@@ -108,7 +108,7 @@ class SamplingPlan:
 
 @lru_cache
 def plan_sampling(strength: float, steps: int, rounds_up: bool = False, exact: bool = False) -> SamplingPlan:
-    """SamplingPlan the steps for a strength.
+    """Plan the denoising steps for a strength.
 
     Pipelines run about steps x strength of their steps, so that few steps and a low strength give none at all, which
     would return the source. Here the number of steps is raised until one is run, which keeps the noise at the requested

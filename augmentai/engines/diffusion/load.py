@@ -92,7 +92,7 @@ def load(
 
 
 def _check_device(device: str) -> None:
-    """Raise ModelError where torch has no such device."""
+    """Raise ModelError if torch has no such device."""
     if not device.startswith("cuda"):
         return
     if not torch.cuda.is_available():
@@ -192,16 +192,16 @@ def _prepare(pipe: Any, device: str) -> None:
 
 
 def _overflows_in_float16(pipe: Any) -> bool:
-    """Does the VAE leave the range of float16? SDXL's does where its configuration says so.
+    """Does the VAE leave the range of float16? SDXL's does if its configuration says so.
 
-    The configurations of other families say so too, but only because it is the default where nothing was stated: their
+    The configurations of other families say so too, but only because it is the default when nothing was stated: their
     pipelines ignore it, and a GPU without bfloat16 would be several times slower in float32.
     """
     return type(pipe).__name__.startswith("StableDiffusionXL") and getattr(pipe.vae.config, "force_upcast", False)
 
 
 def _compile_problem(settings: Settings, placement: str, zerogpu: bool) -> str:
-    """Why the networks cannot be compiled, for the manifest; "" where they can be, or it is not wanted."""
+    """Why the networks cannot be compiled, for the manifest; "" if they can be, or it is not wanted."""
     if settings.diffusion_compile and zerogpu:
         return "no: not supported on ZeroGPU"
     if settings.diffusion_compile and placement != "whole":

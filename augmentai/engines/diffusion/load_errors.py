@@ -38,7 +38,7 @@ def explain(error: BaseException, settings: Settings) -> str:
 
 
 def _access_problem(error: BaseException, kinds: set[str], settings: Settings) -> str:
-    """Why the hub does not provide the model; "" where that is not the problem."""
+    """Why the hub does not provide the model; "" if that is not the problem."""
     name = settings.diffusion_model
     if "GatedRepoError" in kinds:
         return f"{name} is gated: accept its licence at https://huggingface.co/{name} and set HF_TOKEN"

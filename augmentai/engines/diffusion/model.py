@@ -44,11 +44,11 @@ class Model:
         dtype: What the denoising network computes in.
         steps: Denoising steps at strength 1.
         guidance: Guidance scale; off up to 1.
-        batch: Batch size; reduced where memory does not suffice.
+        batch: Batch size; reduced if memory does not suffice.
         exact: The pipeline is given noise levels one by one, see `plan_sampling`.
         compiled: The networks are compiled. Batches are then filled up to `batch`, since every new shape would be
             compiled again; after the first few shapes, others run uncompiled.
-        not_compiled: Why not, where it was asked for.
+        not_compiled: Why not, if it was asked for.
         placement: See `placement.choose_placement`.
         float32_vae: See `use_float32_vae`.
     """
@@ -113,7 +113,7 @@ class Model:
         """Let the VAE compute in float32 from now on: a model that overflowed once will do so again.
 
         Returns:
-            False where that is not possible.
+            False if that is not possible.
         """
         if self.placement == "layers":  # its weights are elsewhere
             return False

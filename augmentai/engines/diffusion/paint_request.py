@@ -48,7 +48,7 @@ class PaintResult:
 
     Args:
         pixels: The painted image at the working size.
-        reason: For the user; "" where there are pixels.
+        reason: For the user; "" if there are pixels.
         batch: How many requests ran together.
         steps: Denoising steps that were run.
         seconds: This request's share of the batch's time.

@@ -1,4 +1,4 @@
-"""Where the weights of a pipeline are kept: on the GPU, or in main memory from where they are moved in when used."""
+"""Where the weights of a pipeline are kept: on the GPU, or in main memory, to be moved in when used."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-_WORKING_BYTES = 3 * 2**30  # what a few images need besides the weights; larger batches find their own limit
+_WORKING_BYTES = 3 * 2**30  # what a few images need on top of the weights; larger batches find their own limit
 
 
 def place_weights(pipe: Any, device: str, zerogpu: bool) -> str:
@@ -50,7 +50,7 @@ def choose_placement(network_bytes: Sequence[int], free_bytes: int) -> str:
         free_bytes: Free memory of the GPU.
 
     Returns:
-        "whole" where all networks fit at once, "parts" where each fits alone, else "layers", which is slow.
+        "whole" if all networks fit at once, "parts" if each fits alone, else "layers", which is slow.
 
     Example:
         >>> gb = 2**30

@@ -116,7 +116,7 @@ class BatchedRun:
                 return
 
     def _take_task(self) -> bool:
-        """Take a task, and send a batch if one is full now. False where there are no more tasks."""
+        """Take a task, and send a batch if one is full now. False if there are no more tasks."""
         task = next(self.tasks, None)
         if task is None:
             return False

@@ -49,7 +49,7 @@ def select_files(files: Collection[str], components: Collection[str], half: bool
     Args:
         files: Paths in the folder or repository.
         components: Of the pipeline's index.
-        half: Prefer 16-bit weights for each component that has them, else prefer 32-bit weights. Where there is only
+        half: Prefer 16-bit weights for each component that has them, else prefer 32-bit weights. If there is only
             one kind, that one is used.
 
     Returns:

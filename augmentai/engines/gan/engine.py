@@ -177,7 +177,7 @@ class _Run:
         return style if is_known else self._pool.submit(self._style_of, source).result()
 
     def _style_of(self, source: Source) -> Tensor | None:
-        """The style of a source, decoded if need be; None where it cannot be decoded."""
+        """The style of a source, decoded if need be; None if it cannot be decoded."""
         key = (self._weights.cache_key, source.sha256)
         is_known, style = self._styles.look_up(key)
         if is_known:

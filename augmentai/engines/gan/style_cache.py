@@ -31,7 +31,7 @@ class StyleCache:
         self._lock = threading.Lock()
 
     def look_up(self, key: StyleKey) -> tuple[bool, Tensor | None]:
-        """Whether an image is known, and its style; None where it cannot be decoded."""
+        """Whether an image is known, and its style; None if it cannot be decoded."""
         with self._lock:
             if key not in self._styles:
                 return False, None

@@ -19,7 +19,7 @@ _RETRY_STEP = 17  # donors to skip for each rejected attempt: past those of the 
 _TWIN = 0.98  # cosine of two styles: from here on they are the same, and lending one would change nothing
 _MAX_SECOND_SHARE = 0.4  # of a second donor: more styles than donors
 
-StyleOf = Callable[[Source], "Tensor | None"]  # of a donor; None where it cannot be decoded
+StyleOf = Callable[[Source], "Tensor | None"]  # of a donor; None if it cannot be decoded
 
 
 def choose_style(

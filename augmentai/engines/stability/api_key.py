@@ -8,7 +8,7 @@ from augmentai.settings import Settings
 
 _KEY = re.compile(r"^[\x21-\x7e]{1,512}$")
 _KEY_LIKE = re.compile(r"\bsk-[\w*.\-]{4,}")
-_SHORTEST_ECHO = 8  # characters of the key that are removed where a server echoes a part of it
+_SHORTEST_ECHO = 8  # characters of the key that are removed if a server echoes a part of it
 _MAX_TEXT_CHARS = 300
 
 

@@ -44,7 +44,7 @@ class RequestFailure:
             begun).
         why: "timeout", "deadline", "stopped", "dns", "certificate", "tls", "refused", "proxy", "reset" or "too large".
         message: the same in words.
-        status: of the response, where it had begun; else 0.
+        status: of the response, if it had begun; else 0.
         looks_paid: its headers are those of a generation, which is charged.
         stale: a reused connection that the server had closed; nothing was done.
     """

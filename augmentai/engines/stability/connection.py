@@ -25,7 +25,7 @@ class Call:
         stage: "connect", "send", "wait" or "read".
         reused: the connection has served another request before.
         sent_at: monotonic time when the whole request had gone out; 0 before.
-        aborted: why it was aborted, in one word; "" where it was not.
+        aborted: why it was aborted, in one word; "" if it was not.
     """
 
     def __init__(self, deadline: float) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from augmentai.settings import Settings
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # of the whole request: image, fields and the multipart lines
-MAX_REQUESTS = 150  # in WINDOW_SECONDS; the service locks out whoever sends more
+MAX_REQUESTS = 150  # in WINDOW_SECONDS; the service locks out clients that send more
 WINDOW_SECONDS = 10.0
 MAX_SEED = 4_294_967_294
 
@@ -99,7 +99,7 @@ class Endpoint:
         strength_is_inverse: 1 means "like the input" there.
         fixed: what every request contains.
         min_side_px, max_side_px, min_pixels, max_pixels, max_aspect: limits of the image sent.
-        canvas_pixels: the service answers with about that many pixels whatever it is sent; None where it keeps the
+        canvas_pixels: the service answers with about that many pixels whatever it is sent; None if it keeps the
             size.
     """
 
@@ -186,7 +186,7 @@ class RequestPlan:
 
 
 def request_plan(settings: Settings) -> RequestPlan:
-    """What the settings ask for. Raises FieldError where the service would not understand it."""
+    """What the settings ask for. Raises FieldError if the service would not understand it."""
     endpoint = ENDPOINTS[settings.stability_endpoint]
     extra = dict(settings.stability_fields)
     for own in ("prompt", "negative_prompt", "seed", "mode", "model", "output_format", endpoint.strength_field):

@@ -73,7 +73,7 @@ class StabilityEngine(PaidEngine):
             run.close()
 
     def balance(self) -> float | None:
-        """Credits of the account, or None where they cannot be asked for now; free of charge, at most some 15 s.
+        """Credits of the account, or None if they cannot be asked for now; free of charge, at most some 15 s.
 
         The service's figure lags behind: good for "is there anything left", not for accounts.
         """

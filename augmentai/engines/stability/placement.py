@@ -1,4 +1,4 @@
-"""Where the sent image is in an answer of another aspect ratio.
+"""Locates the sent image in an answer of another aspect ratio.
 
 A service that rounds the sides of its images may squeeze its input, or show more of the scene, or less. Which of them
 cannot be known in advance, and a wrong guess shifts every box by up to some per cent; the image itself shows it.
@@ -19,7 +19,7 @@ def aligned(answer: Image.Image, sent: Image.Image) -> Image.Image:
     """The part of `answer` that shows what `sent` shows, with the aspect ratio of `sent`.
 
     Squeezed, cropped from a larger scene, or a smaller part pasted into `sent`: whichever has its edges where `sent`
-    has them. Where none clearly does (an image with little left of the one sent) the answer is cropped, not distorted.
+    has them. If none clearly does (an image with little left of the one sent) the answer is cropped, not distorted.
     """
     candidates = [_cropped(answer, sent.size), answer, _pasted(answer, sent)]
     compared_wh = _compared_wh(sent.size)

@@ -119,7 +119,7 @@ def _stable_size(aspect: float, pixels: int) -> tuple[int, int]:
 
 
 def _size_within_limits(width: int, height: int, aspect: float, endpoint: Endpoint) -> tuple[int, int]:
-    """The source's own size where the endpoint accepts it, else the nearest one; padded to an allowed aspect ratio."""
+    """The source's own size if the endpoint accepts it, else the nearest one; padded to an allowed aspect ratio."""
     canvas_width, canvas_height = max(width, height * aspect), max(height, width / aspect)
     grown = max(
         1.0,
@@ -156,7 +156,7 @@ def _mirrored(inner: Image.Image, canvas_wh: tuple[int, int], left: int, top: in
 
 
 def _encode(canvas: Image.Image) -> tuple[bytes, str]:
-    """Lossless where that stays small, else JPEG at the best quality that the request limit allows."""
+    """Lossless if that stays small, else JPEG at the best quality that the request limit allows."""
     buffer = io.BytesIO()
     if canvas.width * canvas.height <= 2 * 1024 * 1024:
         canvas.save(buffer, "PNG", compress_level=1)

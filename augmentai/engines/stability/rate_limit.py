@@ -27,7 +27,7 @@ class RateLimiter:
         self._locks_in_a_row = 0
 
     def wait_turn(self, cancelled: Callable[[], bool]) -> bool:
-        """Sleep until a request may go out, and count it. False where `cancelled` turned true meanwhile."""
+        """Sleep until a request may go out, and count it. False if `cancelled` turned true meanwhile."""
         while not cancelled():
             wait = self._claim()
             if wait <= 0:
@@ -36,7 +36,7 @@ class RateLimiter:
         return False
 
     def _claim(self) -> float:
-        """Seconds to wait; 0 or less where the request is counted and may go out."""
+        """Seconds to wait; 0 or less if the request is counted and may go out."""
         now = time.monotonic()
         with self._lock:
             while self._sent and self._sent[0] <= now - self._seconds:
@@ -70,12 +70,6 @@ class RateLimiter:
         with self._lock:
             self._locks_in_a_row = 0
 
-    @property
-    def locked_seconds(self) -> float:
-        """How long the lock-out still lasts; 0 where there is none."""
-        with self._lock:
-            return max(0.0, self._locked_until - time.monotonic())
-
 
 class CircuitBreaker:
     """Opens after `faults` faults in a row, lets one trial through after a cool-down, closes when that succeeds.
@@ -97,7 +91,7 @@ class CircuitBreaker:
             self._faults, self._cool_down, self._opened_until = 0, self._first_cool_down, None
 
     def fault(self, reason: str) -> None:
-        """Count one; opens where it is one too many, or where it was the trial."""
+        """Count one; opens if it is one too many, or if it was the trial."""
         with self._lock:
             self._faults += 1
             if self._opened_until is not None:
@@ -127,7 +121,7 @@ class CircuitBreaker:
 
     @property
     def open_reason(self) -> str:
-        """Why nothing may be sent now, in words; empty where it may."""
+        """Why nothing may be sent now, in words; empty if it may."""
         with self._lock:
             closed = self._opened_until is None or time.monotonic() >= self._opened_until
             return "" if closed else self._reason

@@ -43,8 +43,8 @@ class Problem:
             retry), "down" (a fault that the next request would meet too), "locked" (too many requests) or "out" (no
             more for this job).
         reason: why, in words for the user.
-        charged: None where that cannot be known.
-        wait_seconds: of a "locked" one, where the service says.
+        charged: None if that cannot be known.
+        wait_seconds: of a "locked" one, if the service says.
         sent_at: of a "locked" one, when its request went out (monotonic).
     """
 
@@ -86,7 +86,7 @@ def parse_response(response: Response, key: str) -> Success | Problem:
 
 
 def parse_failure(failure: RequestFailure) -> Problem:
-    """What an incomplete request means: it is worth a retry only where it was certainly or very likely not charged."""
+    """What an incomplete request means: it is worth a retry only if it was certainly or very likely not charged."""
     if failure.why in {"certificate", "tls"}:
         return Problem("down", failure.message)
     if failure.stage in {"connect", "send"} or failure.stale:
@@ -177,7 +177,7 @@ def _json(body: bytes) -> dict[str, Any] | None:
 
 
 def _retry_after(headers: Mapping[str, str]) -> float | None:
-    """Seconds, whether stated so or as a date (RFC 9110, 10.2.3). None where there are none that can be parsed."""
+    """Seconds, whether stated so or as a date (RFC 9110, 10.2.3). None if there are none that can be parsed."""
     text = headers.get("retry-after", "").strip()
     try:
         return max(0.0, float(text)) if text and float(text) < float("inf") else None

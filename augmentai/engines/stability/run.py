@@ -231,7 +231,7 @@ class Run:
         return endpoint.form(wanted | dict(self._plan.extra)), prompt
 
     def _send(self, prepared: Prepared, form: dict[str, str]) -> tuple[Success | Problem, Reservation, float]:
-        """Send a request, with one retry where it was not charged and may work.
+        """Send a request, with one retry if it was not charged and may work.
 
         Returns:
             An image, or a problem of this image alone; its settled reservation; and the credits that an earlier attempt
@@ -309,7 +309,7 @@ class Run:
         return parse_failure(response)
 
     def _lock_out(self, problem: Problem) -> None:
-        """Every thread waits. Raises _TaskReturnedError where that would take too long, or has not helped."""
+        """Every thread waits. Raises _TaskReturnedError if that would take too long, or has not helped."""
         service, settings = self._service, self._settings
         seconds = settings.stability_lock_seconds if problem.wait_seconds is None else problem.wait_seconds
         if seconds > settings.stability_longest_lock_seconds:
@@ -322,7 +322,7 @@ class Run:
         raise _TaskReturnedError
 
     def _nap(self, seconds: float) -> None:
-        """Raises _TaskReturnedError where the job ends meanwhile."""
+        """Raises _TaskReturnedError if the job ends meanwhile."""
         until = time.monotonic() + seconds
         while (left := until - time.monotonic()) > 0:
             if self._cancelled():

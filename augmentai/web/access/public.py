@@ -11,7 +11,7 @@ from augmentai.settings import Settings
 
 USER_NAME = "augmentai"
 
-# Where the owner set none: enough for a good try, too little to fill a disk or to use up an account.
+# Defaults for limits that the owner left unset: enough to try it out, too little to fill a disk or drain an account.
 PUBLIC_LIMITS: dict[str, Any] = {
     "visitor_images_per_hour": 2000,
     "visitor_credits_per_hour": 50.0,

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 _SLOTS = 60  # a window is counted in this many parts, so that memory per visitor is bounded
-_MAX_VISITORS = 10_000  # beyond that, whoever was idle for longest is forgotten
+_MAX_VISITORS = 10_000  # beyond that, the visitor idle for longest is forgotten
 
 
 class LimitReachedError(Exception):

@@ -48,7 +48,7 @@ class FinishedJob:
         return next((row for row in self.rows if row.file == file), None)
 
     def filtered_rows(self, source: str, label: str) -> list[ResultRow]:
-        """Rows of one source, of one class, or all where both are empty; sorted by source and index."""
+        """Rows of one source, of one class, or all if both are empty; sorted by source and index."""
         chosen = [r for r in self.rows if (not source or r.source == source) and (not label or label in r.labels)]
         return sorted(chosen, key=lambda row: (row.source, row.sha256, row.index))
 

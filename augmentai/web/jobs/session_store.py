@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from augmentai.web.jobs.finished_job import FinishedJob
 
-_MAX_SESSIONS = 200  # beyond that, the job of whoever was idle for longest is dropped
+_MAX_SESSIONS = 200  # beyond that, the job of the visitor idle for longest is dropped
 
 
 class SessionStore:
