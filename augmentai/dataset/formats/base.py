@@ -94,7 +94,7 @@ class Layout:
     This base class knows images and nothing else; each format adds to it. It is a `LabelWriter` for its own format.
 
     Attributes:
-        name: the format's name; `detect.recognise` sets it.
+        name: the format's name; `detect.detect_layout` sets it.
         labelled: it says more of an image than its folder does.
         unnamed_objects: its labels may mark objects without naming their class.
         images: what is known of each image, by (path, ZIP). Cleared once the sources are made.

@@ -65,7 +65,7 @@ def _suffixes(formats: tuple[Format, ...]) -> tuple[str, ...]:
     return tuple(sorted({suffix.lower() for one in formats for suffix in one.label_suffixes}))
 
 
-def recognise(tree: Tree, requested: str = AUTO) -> Layout:
+def detect_layout(tree: Tree, requested: str = AUTO) -> Layout:
     """The layout of a set.
 
     Args:

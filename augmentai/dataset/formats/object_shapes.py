@@ -60,15 +60,15 @@ def with_polygons(shape: Shape) -> Shape:
 def _class_values(mask: Image) -> tuple[np.ndarray[Any, Any], dict[int, str]]:
     """The values of a mask, (height, width), and the class of each value except the background."""
     values = np.asarray(mask)
-    in_colour = values.ndim == 3 and values.shape[2] > 2
+    in_color = values.ndim == 3 and values.shape[2] > 2
     if values.ndim == 3:
-        values = _colour_values(values) if in_colour else values[..., 0]
+        values = _color_values(values) if in_color else values[..., 0]
     if mask.mode in {"L", "LA"} and _has_soft_edge(values):
         values = np.where(values >= 128, np.uint8(255), np.uint8(0))
     present = [int(value) for value in np.unique(values) if value]
     if len(present) > 1 and values.dtype == np.uint8:
         present = [value for value in present if value != _VOID]
-    return values, {value: f"#{value:06x}" if in_colour else str(value) for value in present}
+    return values, {value: f"#{value:06x}" if in_color else str(value) for value in present}
 
 
 def _has_soft_edge(values: np.ndarray[Any, Any]) -> bool:
@@ -92,7 +92,7 @@ def _box_around_pixels(polygon: Polygon) -> Box:
     return x0, y0, x1 + 1, y1 + 1
 
 
-def _colour_values(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+def _color_values(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
     """(height, width, 3 or more) of uint8 to one number per colour; black stays 0, the background."""
     red, green, blue = (values[..., i].astype(np.uint32) for i in range(3))
     return red << 16 | green << 8 | blue

@@ -13,7 +13,7 @@ from augmentai.dataset.archive import over_limit
 from augmentai.dataset.content import call_read
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo, Layout
-from augmentai.dataset.formats.detect import recognise
+from augmentai.dataset.formats.detect import detect_layout
 from augmentai.dataset.formats.folders import FolderLayout
 from augmentai.dataset.readers.folder_listing import list_folder
 from augmentai.dataset.readers.inputs import Inputs, sort_inputs
@@ -86,7 +86,7 @@ def gather(
     report, stop, items = ReadReport(), stop or Event(), list(inputs)
     named = sort_inputs(items, report)
     tree = _list_files(named, Listing(report, stop), limits, skip)
-    detected = recognise(tree, layout)
+    detected = detect_layout(tree, layout)
     reader = _SourceReader(limits, report, stop)
     reader.read_tree(tree, detected)
     labels_sha256 = tree.sha256_of_labels(detected.label_paths, detected.excluded)

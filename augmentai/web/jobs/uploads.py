@@ -17,7 +17,7 @@ from augmentai.dataset.archive import ArchiveError, Member, check_member, format
 from augmentai.dataset.file_names import printable, safe_path
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo
-from augmentai.dataset.formats.detect import format_named, is_label_file, recognise
+from augmentai.dataset.formats.detect import detect_layout, format_named, is_label_file
 from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import encode_for_web, inspect_header, thumbnail
@@ -195,7 +195,7 @@ class _Inspection:
     def detect_dataset(self, wanted: str) -> None:
         """Detect format, classes and splits from label files and folders, as the job will."""
         summary, tree = self._summary, self._tree
-        layout = recognise(tree, wanted)
+        layout = detect_layout(tree, wanted)
         images = [entry for entry in tree.images if entry.key not in layout.excluded]
         known = [layout.images.get(entry.key, ImageInfo()) for entry in images]
         has_splits = any(info.split for info in known)
