@@ -8,9 +8,11 @@ from email.parser import Parser
 from pathlib import Path
 
 import pytest
+import requests
 
 from augmentai import __version__
 from augmentai.settings import EXAMPLES, ROOT
+from tests.support.app_process import app_process
 from tests.support.wheel import Environment, build_wheel, environment_with
 
 OPTIONAL = ("gradio", "diffusers", "transformers", "accelerate", "huggingface_hub")
@@ -88,6 +90,15 @@ def test_an_extra_that_is_missing_is_named(
     assert f"(extra augmentai[{extra}])" in said
     assert f"'{package}'" in said
     assert "Traceback" not in said
+
+
+def test_with_the_extra_web_the_page_opens(wheel: Path, required: list[str], tmp_path: Path) -> None:
+    environment = environment_with(tmp_path / "venv", required, "web")
+    environment.install(wheel)
+    environment.check()
+    with app_process(tmp_path, root=tmp_path, program=[str(environment.bin / "augmentai"), "web"]) as page:
+        assert "AugmentAI" in requests.get(page.url, timeout=30).text
+        assert page.end() == 0, page.log
 
 
 def test_it_holds_the_weights_the_examples_and_the_mark_of_types(wheel: Path) -> None:

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,8 +46,12 @@ def free_port() -> int:
 
 
 @contextmanager
-def app_process(folder: Path, *arguments: str, root: Path = ROOT, **environment: str) -> Iterator[Running]:
+def app_process(
+    folder: Path, *arguments: str, root: Path = ROOT, program: Sequence[str] = (), **environment: str
+) -> Iterator[Running]:
     """Starts app.py of `root` and waits until it is healthy. `folder` takes its uploads and its log.
+
+    program: what to start in place of app.py.
 
     The environment is this process's without anything that would set AugmentAI up, and `environment`.
     """
@@ -58,7 +62,7 @@ def app_process(folder: Path, *arguments: str, root: Path = ROOT, **environment:
     own = {"GRADIO_SERVER_PORT": str(port), "GRADIO_TEMP_DIR": str(folder / "gradio"), "PYTHONUNBUFFERED": "1"}
     with log_file.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, str(root / "app.py"), *arguments],
+            [*(program or (sys.executable, str(root / "app.py"))), *arguments],
             cwd=root,
             env=clean | own | environment,
             stdout=log,

@@ -63,16 +63,17 @@ class Environment:
         )
 
 
-def environment_with(folder: Path, requirements: Iterable[str]) -> Environment:
+def environment_with(folder: Path, requirements: Iterable[str], extra: str = "") -> Environment:
     """A new environment that holds links to the installed packages which these requirements lead to, however deep.
 
     Args:
         folder: where it is made.
         requirements: as in a wheel's metadata; extras count, markers are evaluated.
+        extra: of the package whose requirements these are.
     """
     venv.create(folder, symlinks=True)
     environment = Environment(folder)
-    for package in _closure(requirements):
+    for package in _closure(requirements, extra):
         for top in {file.parts[0] for file in package.files or [] if file.parts[0] not in {"..", "__pycache__"}}:
             link = environment.packages / top
             if not link.exists():
@@ -80,18 +81,18 @@ def environment_with(folder: Path, requirements: Iterable[str]) -> Environment:
     return environment
 
 
-def _closure(requirements: Iterable[str]) -> list[metadata.Distribution]:
+def _closure(requirements: Iterable[str], extra: str) -> list[metadata.Distribution]:
     found: dict[tuple[str, str], metadata.Distribution] = {}
-    open_ones = [(Requirement(line), "") for line in requirements]
+    open_ones = [(Requirement(line), of_extra) for line in requirements for of_extra in dict.fromkeys(("", extra))]
     while open_ones:
         wanted, of_extra = open_ones.pop()
         if wanted.marker is not None and not wanted.marker.evaluate({"extra": of_extra}):
             continue
-        for extra in {"", *wanted.extras}:
-            key = (canonicalize_name(wanted.name), extra)
+        for part in {"", *wanted.extras}:
+            key = (canonicalize_name(wanted.name), part)
             if key not in found:
                 found[key] = metadata.distribution(wanted.name)
-                open_ones += [(Requirement(line), extra) for line in found[key].requires or []]
+                open_ones += [(Requirement(line), part) for line in found[key].requires or []]
     return list({name: package for (name, _), package in found.items()}.values())
 
 
