@@ -40,7 +40,14 @@ def _pairs(value: object) -> object:
     return {name.strip(): text.strip() for name, _, text in pairs}
 
 
+def _names(value: object) -> object:
+    """Lower-case names out of "name,name"."""
+    return tuple(name.strip().lower() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
+
+
 Stripped = BeforeValidator(_stripped)
+HostName = Annotated[str, Field(pattern=r"^(\*\.)?[^\s:/*@\[\]]+$|^[0-9a-f:.]+$")]
+HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_names)]
 Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
 Prices = Annotated[dict[str, Credits], NoDecode, BeforeValidator(_pairs)]
 Fields = Annotated[dict[str, str | int | float], NoDecode, BeforeValidator(_pairs)]
@@ -278,6 +285,12 @@ class Settings(BaseSettings):
     )
     server_name: str | None = Field(None, validation_alias="GRADIO_SERVER_NAME", description="address to listen on")
     server_port: int | None = Field(None, ge=0, le=65535, validation_alias="GRADIO_SERVER_PORT", description="port")
+    hosts: HostNames = Field(
+        (),
+        validation_alias="AUGMENTAI_HOSTS",
+        description="further host names of the page, without ports: augment.example.org,192.168.1.10; *.example.org "
+        "means all names below; the server answers for no others than these and its own",
+    )
     root_path: str | None = Field(
         None,
         validation_alias=AliasChoices("GRADIO_ROOT_PATH", "PROXY_PREFIX"),
@@ -288,6 +301,7 @@ class Settings(BaseSettings):
     )
 
     space_id: str | None = Field(None, validation_alias="SPACE_ID", exclude=True, description="set on a Space")
+    space_host: str = Field("", validation_alias="SPACE_HOST", exclude=True, description="set on a Space")
 
     @property
     def max_pixels(self) -> int:
@@ -339,7 +353,7 @@ def _cell(default: object) -> str:
         return str(default).lower()
     if isinstance(default, float):
         return f"{default:g}"
-    if isinstance(default, SecretStr) or default is None or default in ("", {}):
+    if isinstance(default, SecretStr) or default is None or default in ("", {}, ()):
         return ""
     return str(default)
 

@@ -42,3 +42,15 @@ def test_settings_of_a_workbench_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (options["root_path"], options["server_name"]) == ("/projects/augmentai", "0.0.0.0")
     assert launch_options(Settings(), None)["max_file_size"] > 0
     assert Path(options["css_paths"][0]).exists()
+
+
+def test_host_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUGMENTAI_HOSTS", " Augment.example.org, *.lab.example.org,192.168.1.10 ,,fd00::5")
+    assert load_settings().hosts == ("augment.example.org", "*.lab.example.org", "192.168.1.10", "fd00::5")
+
+
+@pytest.mark.parametrize("value", ["*", "https://augment.example.org", "augment.example.org:8080", "a b", "x/y", "*."])
+def test_what_is_no_host_name_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("AUGMENTAI_HOSTS", value)
+    with pytest.raises(SettingsError, match="AUGMENTAI_HOSTS"):
+        load_settings()

@@ -6,7 +6,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
 from augmentai.engines import available
@@ -43,12 +44,20 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
     from starlette.middleware import Middleware
 
     from augmentai.web.access.request_guard import RequestGuard
+    from augmentai.web.access.site_guard import SiteGuard, listen_address
     from augmentai.web.theme import CSS_FILE, FAVICON, theme
 
     folder = str(private_folder())
+
+    @asynccontextmanager
+    async def lifespan(app: Any) -> AsyncIterator[None]:
+        # Gradio puts its CORS, which answers for any origin, in front of all middleware that it is given.
+        app.middleware_stack = SiteGuard(app.middleware_stack, settings)
+        yield
+
     guard = Middleware(RequestGuard, settings=settings, folder=folder, waiting=lambda: _queued_requests(page))
     return {
-        "server_name": settings.server_name or ("0.0.0.0" if settings.behind_proxy else "127.0.0.1"),
+        "server_name": listen_address(settings),
         "server_port": settings.server_port,
         "root_path": settings.root_path,
         "share": settings.share,
@@ -65,7 +74,11 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
         "css_paths": [CSS_FILE],
         "favicon_path": str(FAVICON),
         "head": f'<meta name="description" content="AugmentAI: {TAGLINE}">',
-        "app_kwargs": {"middleware": [guard], "openapi_url": None},  # the API's own schema is Gradio's
+        "app_kwargs": {
+            "middleware": [guard],
+            "lifespan": lifespan,
+            "openapi_url": None,  # the API's own schema is Gradio's
+        },
     }
 
 

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import shutil
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
 
@@ -14,14 +14,10 @@ from starlette.requests import Request
 
 from augmentai.settings import Settings
 from augmentai.web.access.rate_limit import SlidingWindow, wait_words
+from augmentai.web.access.refusals import Message, Receive, RefusedError, Scope, Send, refuse
 from augmentai.web.access.visitors import address_of
 
 _log = logging.getLogger(__name__)
-
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 _API = "/gradio_api/"
 _MAX_BODY_BYTES = 8_000_000  # of a call: the names of 2,000 uploaded files take less than 1 MB
@@ -47,12 +43,6 @@ _HEADERS = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"same
 # Uploads are only shown as images or saved, never executed, even if they are HTML or SVG.
 _FILE_HEADERS = [(b"content-security-policy", b"default-src 'none'; style-src 'unsafe-inline'; sandbox")]
 _BROWSER_CACHE = (b"cache-control", b"private, max-age=3600")  # a file never changes under its name
-
-
-class _RefusedError(Exception):
-    def __init__(self, status: int, message: str) -> None:
-        super().__init__(message)
-        self.status, self.message = status, message
 
 
 class RequestGuard:
@@ -95,15 +85,16 @@ class RequestGuard:
             if request.method == "POST":
                 receive = await self._limit(request, path, receive)
             await self.app(scope, receive, respond)
-        except _RefusedError as refused:
+        except RefusedError as refused:
             if not started:
-                await _refuse(respond, refused)
+                await refuse(scope, respond, refused)
         except Exception as error:
             if started or request.method != "POST":
                 raise
             # Gradio raises errors of its own for unknown function numbers and names.
             _log.warning("malformed call to %s (%s: %s)", path, type(error).__name__, error)
-            await _refuse(respond, _RefusedError(400, "The request is malformed or names an unknown function."))
+            malformed = RefusedError(400, "The request is malformed or names an unknown function.")
+            await refuse(scope, respond, malformed)
 
     def _path(self, scope: Scope) -> str:
         """The path within the app, without the prefix of a proxy that does not strip it."""
@@ -112,11 +103,7 @@ class RequestGuard:
 
     def _check(self, request: Request, path: str) -> None:
         if path.lstrip("/").startswith(_CLOSED_ROUTES):
-            raise _RefusedError(404, "Not found.")
-        site, mode = request.headers.get("sec-fetch-site"), request.headers.get("sec-fetch-mode")
-        if self._asks_password and site == "cross-site" and mode != "navigate":
-            # The visitor's browser sends Gradio's cookie with requests from other sites too.
-            raise _RefusedError(403, "Requests from other sites are not allowed.")
+            raise RefusedError(404, "Not found.")
 
     async def _limit(self, request: Request, path: str, receive: Receive) -> Receive:
         visitor = address_of(request, self._proxies)
@@ -124,7 +111,7 @@ class RequestGuard:
             return self._count_upload(request, visitor, receive)
         if path.rstrip("/") == "/login" and self._asks_password and not self._logins.reserve(visitor, 1):
             wait = wait_words(self._logins.seconds_until(visitor, 1))
-            raise _RefusedError(429, f"Too many login attempts. Try again {wait}.")
+            raise RefusedError(429, f"Too many login attempts. Try again {wait}.")
         if path.startswith((_API + "queue/join", _API + "call/")):
             self._check_waiting(visitor)
         body = await _read_body(request, receive)
@@ -140,21 +127,21 @@ class RequestGuard:
         if count >= limit:
             jobs = f"{count} job{'' if count == 1 else 's'}"
             message = f"You already have {jobs} queued (limit: {limit}). Try again when one has started."
-            raise _RefusedError(429, message)
+            raise RefusedError(429, message)
 
     def _count_upload(self, request: Request, visitor: str, receive: Receive) -> Receive:
         """Count an upload against the visitor's hour, chunk by chunk."""
         if shutil.disk_usage(self._folder).free < _MIN_FREE_BYTES:
-            raise _RefusedError(507, "The server's disk is nearly full; try again later.")
+            raise RefusedError(507, "The server's disk is nearly full; try again later.")
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._uploads.remaining(visitor):
-            raise _RefusedError(429, self._too_much_uploaded(visitor, int(declared)))
+            raise RefusedError(429, self._too_much_uploaded(visitor, int(declared)))
 
         async def counting() -> Message:
             message = await receive()
             count = len(message.get("body", b""))
             if not self._uploads.reserve(visitor, count):
-                raise _RefusedError(429, self._too_much_uploaded(visitor, count))
+                raise RefusedError(429, self._too_much_uploaded(visitor, count))
             return message
 
         return counting
@@ -172,14 +159,14 @@ async def _read_body(request: Request, receive: Receive) -> bytes:
     """Read the body of a call, so that one that is too large is refused before anything parses it."""
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > _MAX_BODY_BYTES:
-        raise _RefusedError(413, "The request is too large.")
+        raise RefusedError(413, "The request is too large.")
     parts: list[bytes] = []
     size = 0
     while (message := await receive())["type"] == "http.request":
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > _MAX_BODY_BYTES:
-            raise _RefusedError(413, "The request is too large.")
+            raise RefusedError(413, "The request is too large.")
         if not message.get("more_body", False):
             break
     return b"".join(parts)
@@ -215,15 +202,8 @@ def _check_files(body: bytes, folder: str) -> None:
 
 def _check_path(path: str, folder: str) -> None:
     if path.strip().lower().startswith(("http:", "https:")):
-        raise _RefusedError(400, "Files are not downloaded from other servers. Upload them first.")
+        raise RefusedError(400, "Files are not downloaded from other servers. Upload them first.")
     with suppress(ValueError):  # a null character
         real = os.path.realpath(path)  # nothing is revealed of other places, not even whether they exist
         if os.path.commonpath([real, folder]) == folder and os.path.isdir(real):
-            raise _RefusedError(400, "Folders are not accepted. Upload the files in it, or a ZIP of it.")
-
-
-async def _refuse(send: Send, refused: _RefusedError) -> None:
-    body = json.dumps({"detail": refused.message}).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
-    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+            raise RefusedError(400, "Folders are not accepted. Upload the files in it, or a ZIP of it.")
