@@ -1,12 +1,12 @@
-"""What every engine is to the router: the base class, what goes in and out, and the ways to fail.
+"""The engine protocol: the base class, what goes in and what comes out, and how an engine may fail.
 
 An engine pulls tasks from an iterator when it has room and yields results as they finish, in any order, so that each
-kind runs the way it is fast: one keeps requests in flight, one fills a batch on a GPU, one encodes a source once for
+kind can run at its fastest: one keeps requests in flight, one fills a batch on a GPU, one encodes a source once for
 all its variations.
 
-    this image is refused    yield Refused: that variation goes to the next engine, the others stay
-    the engine is out        raise EngineUnavailableError with the tasks it had taken and not finished
-    a passing fault          the engine's own retry rule, then one of the two above
+    image refused            yield Refused: that variation goes to the next engine, the others stay
+    engine unavailable       raise EngineUnavailableError with the tasks it had taken and not finished
+    transient fault          the engine's own retry rule, then one of the two above
 
 A whole engine, which another package registers under `augmentai.engines` (see `augmentai.registry`):
 
@@ -87,7 +87,13 @@ class Task:
         return replace(self, seed=seed, rejections=rejections, credits=credits, fallbacks=())
 
     def passed_on(self, engine: str, reason: str, credits: float = 0.0) -> Task:
-        """The same task for the next engine, with the reason why `engine` did not make it and what that cost."""
+        """The same task for the next engine.
+
+        Args:
+            engine: the one that did not make it.
+            reason: why not.
+            credits: what that cost.
+        """
         return replace(self, fallbacks=(*self.fallbacks, Fallback(engine, reason)), credits=self.credits + credits)
 
 
@@ -165,8 +171,8 @@ class Readiness:
     Attributes:
         ready: it can.
         reason: if not, why, in words a user can act on.
-        configured: the user has supplied what it needs (a key, a GPU). An engine that was never configured is passed
-            over in silence; one that was and cannot work is reported as a fallback.
+        configured: the user has supplied what it needs (a key, a GPU). An engine that was never configured is
+            skipped silently; one that was and cannot work is reported as a fallback.
         for_good: asking again during this job is pointless.
     """
 
@@ -181,16 +187,16 @@ class Estimate:
     """What a job costs at most, and what the limits leave of it. 1 credit is 0.01 US dollars.
 
     Attributes:
-        pictures: images to be paid for.
+        images: how many have to be paid for.
         credits_each: price of one.
         credits: price of all.
-        cap_credits: what the limits still allow; None without a limit.
+        cap_credits: what the limits still allow; None if there is no limit.
         spent_today: credits spent today; None if no daily limit is kept.
         affordable: how many of the images the limits allow.
         engine: who charges it.
     """
 
-    pictures: int
+    images: int
     credits_each: float
     credits: float
     cap_credits: float | None
@@ -199,8 +205,8 @@ class Estimate:
     engine: str
 
     def __str__(self) -> str:
-        words = f"up to {self.credits:g} credits ({self.pictures} images at {self.credits_each:g})"
-        if self.affordable < self.pictures:
+        words = f"up to {self.credits:g} credits ({self.images} images at {self.credits_each:g})"
+        if self.affordable < self.images:
             words += f"; the limit of {self.cap_credits:g} credits allows {self.affordable} of them"
         return words
 
@@ -246,7 +252,7 @@ class Engine(ABC):
         setup_hint: one sentence on how to make it ready, for users who have not; "" if nothing is needed.
         paid: it charges credits; such an engine is a `PaidEngine`.
         reads_prompt: it follows the recipe's prompt.
-        repaints: it paints every pixel anew, so that labelled objects may drift.
+        repaints: it paints every pixel itself, so labelled objects may drift.
         may_differ: why the same request may give other pixels another time; "" if it never does.
         auto_rank: its place in the order of engine="auto", lowest first; None: used only when named.
         auto_strength: the strength, 0 to 1, that it works with if the recipe says "auto".
@@ -299,19 +305,39 @@ class Engine(ABC):
         return entry.package if entry else ""
 
     def seconds_per_image(self, pixels: float) -> float:
-        """A first guess at the time one variation of so many pixels takes; jobs then correct it."""
+        """A first guess at the time that one variation takes; finished jobs correct it.
+
+        Args:
+            pixels: width times height of the image.
+        """
         return 1.0 + pixels / 1e6
 
     def estimate(self, recipe: Recipe, variations: int) -> Estimate | None:
-        """What so many variations would cost at most; None if they are free. Never goes online, never raises."""
+        """The most that a job may cost. Never goes online, never raises.
+
+        Args:
+            recipe: what to make.
+            variations: how many in all.
+
+        Returns:
+            The estimate; None if the variations are free.
+        """
         return None
 
     def serves(self, wanted: str) -> bool:
-        """Whether a recipe that asks for this engine name, or "auto", may use it."""
+        """Whether a recipe may use this engine.
+
+        Args:
+            wanted: the recipe's engine: a name, or "auto".
+        """
         return wanted == self.name or (wanted == AUTO and self.auto_rank is not None)
 
     def unused_settings(self, recipe: Recipe) -> tuple[str, ...]:
-        """What a recipe asks for that this engine ignores, in words."""
+        """What a recipe asks for that this engine ignores, in words for the user.
+
+        Args:
+            recipe: what to make.
+        """
         asks = bool(recipe.prompt.strip() or recipe.negative_prompt.strip())
         return (f"{self.title or self.name} does not read the prompt",) if asks and not self.reads_prompt else ()
 

@@ -1,4 +1,4 @@
-"""What every engine that costs money shares: its price, the limits on spending, and a visitor's own key.
+"""What all paid engines share: its price, the limits on spending, and a visitor's own key.
 
 A paid engine reserves the price of each image before it asks for it, and settles afterwards:
 
@@ -57,16 +57,26 @@ class PaidEngine(Engine):
 
     @abstractmethod
     def credits_per_image(self, recipe: Recipe) -> float:
-        """The price of one image of this recipe, in credits. Raises ValueError if the settings make no request."""
+        """The price of one image.
+
+        Args:
+            recipe: what to make.
+
+        Returns:
+            The price in credits.
+
+        Raises:
+            ValueError: the settings do not make a valid request.
+        """
 
     def balance(self) -> float | None:
         """Credits of the account, or None if they cannot be asked for. May go online; ask in a thread."""
         return None
 
     def estimate(self, recipe: Recipe, variations: int) -> Estimate | None:
-        """The most that so many variations cost; refused images, and those of other engines, are not charged.
+        """The most that these variations may cost; refused images, and those of other engines, are not charged.
 
-        None if it was never configured, or its settings make no request.
+        None if it was never configured, or its settings do not make a valid request.
         """
         if not self.readiness().configured:
             return None
@@ -81,7 +91,7 @@ class PaidEngine(Engine):
         return Estimate(images, price, round(price * images, 4), left, spent, affordable, self.name)
 
     def with_limits(self, credits_per_job: float) -> Self:
-        """This engine, with its connections and state, for jobs that may spend no more than so many credits."""
+        """This engine, with its connections and state, for jobs that may spend at most this many credits."""
         other = copy.copy(self)
         other.limits = self.limits.at_most(credits_per_job)
         return other

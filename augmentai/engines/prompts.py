@@ -69,7 +69,7 @@ def _filler(words: str):  # type: ignore[no-untyped-def]
 
 
 def _fitting(article: str, words: str) -> str:
-    """The article that goes with the words: "an apple". A wrong one is a small fault in every prompt of the class."""
+    """The article that goes with the words: "an apple". A wrong one would be in every prompt of the class."""
     if article.lower() == "the":
         return article
     return article[0] + ("n" if words[0].lower() in "aeio" else "")

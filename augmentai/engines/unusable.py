@@ -1,4 +1,4 @@
-"""The place of an engine that is registered and cannot work."""
+"""A stand-in for a registered engine that cannot be loaded."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class UnusableEngine(Engine):
-    """Stands in for a registered engine that cannot be loaded, so that it can be shown with the reason."""
+    """Never ready; shows the engine's name with the reason why it cannot be loaded."""
 
     def __init__(self, settings: Settings, name: str, reason: str) -> None:
         super().__init__(settings)

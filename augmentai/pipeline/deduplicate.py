@@ -1,4 +1,4 @@
-"""The stage that compares the variations of one source with each other: none may be nearly the same as another.
+"""The stage that compares the variations of one source with each other: no two may be near-duplicates.
 
 A variation is compared with those of a lower index only, whatever order they are finished in, so that every run keeps
 the same ones. It therefore waits until each of those is settled: accepted, or given up for good.
@@ -17,10 +17,10 @@ from augmentai.types import Outcome, SourceKey
 
 
 def deduplicate(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Draft | Outcome]:
-    """Let pass what differs from its siblings; retry or give up the rest.
+    """Pass on what differs from its siblings; retry or give up the rest.
 
-    After a stop, drafts that still wait are made again for nothing by the run that resumes this one, so that it ends
-    with the same images as one that was never stopped; those that were paid for pass.
+    After a stop, waiting drafts that cost nothing are dropped: the run that resumes this one makes them again, and so
+    ends with the same images as one that was never stopped. Those that were paid for pass.
     """
     siblings = Siblings(run.plan, run.known_fingerprints)
     for item in drafts:
@@ -92,7 +92,7 @@ class Siblings:
         self._families: dict[SourceKey, _Family] = {}
 
     def wait(self, draft: Draft) -> None:
-        """Take in a draft that its own filters have passed."""
+        """Hold back a draft that its own filters have accepted."""
         self._family(draft.key).waiting[draft.made.task.index] = draft
 
     def next_ready(self, key: SourceKey) -> Draft | None:

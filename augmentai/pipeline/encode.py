@@ -1,4 +1,4 @@
-"""The stage that makes files of finished images, beside the engine's work."""
+"""The stage that encodes finished images as files while the engine works."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from augmentai.pipeline.run_state import Draft, RunState, failure_reason, spent_
 from augmentai.pipeline.write_labels import file_of
 from augmentai.types import Outcome, Variation
 
-_ENCODED_BESIDE = 1  # images that become files while the engine makes the next
+_ENCODED_BESIDE = 1  # images being encoded while the engine makes the next
 
 
 @dataclass(frozen=True)
 class _Pending:
-    """An outcome that is settled, but whose image may still be on its way into its file."""
+    """An outcome that is settled, but whose image may still be being encoded."""
 
     outcome: Outcome
     data: Future[bytes] | None = None

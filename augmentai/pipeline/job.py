@@ -62,7 +62,11 @@ class Job:
         self._checkpoint = Checkpoint()
 
     def resume(self, checkpoint: Checkpoint) -> None:
-        """Skip what an earlier run of the same plan has made; the report counts it."""
+        """Skip what an earlier run of the same plan has made; the report counts it.
+
+        Args:
+            checkpoint: what that run has made.
+        """
         self._checkpoint = checkpoint
         self.plan = self.plan.in_round(checkpoint.retry_round)
         self.report.add_checkpoint(checkpoint)
@@ -100,5 +104,10 @@ class Job:
 
 
 def limits(settings: Settings, files: int | None = None) -> Limits:
-    """What the settings allow to be read; `files` bounds a job of the page or the API."""
+    """The limits on reading.
+
+    Args:
+        settings: with the limits on file size, ZIP size and pixels.
+        files: the most images per job, which only the page and the API limit.
+    """
     return Limits(settings.max_file_bytes, settings.max_zip_bytes, files)

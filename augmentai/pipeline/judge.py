@@ -1,4 +1,4 @@
-"""The stage in which filters look at a variation, and what becomes of one that is rejected."""
+"""The stage in which filters judge a variation, and what happens to a rejected one."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from augmentai.types import Outcome, Rejection, variation_seed
 
 
 def judge(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Draft | Outcome]:
-    """Let pass what its own filters accept; retry or give up the rest."""
+    """Pass on what the filters accept; retry or give up the rest."""
     for item in drafts:
         if isinstance(item, Outcome) or not run.plan.recipe.filters:
             yield item
@@ -76,7 +76,7 @@ def _against_holdout(verdict: Verdict, final: ImageFeatures, run: RunState) -> V
 
 
 def _against_drift(verdict: Verdict, draft: Draft, run: RunState) -> Verdict:
-    """Whether labelled objects are still where their labels say, after an engine that paints the image anew."""
+    """Whether labelled objects are still where their labels say, after an engine that repaints the image."""
     made, recipe = draft.made, run.plan.recipe
     labels, least = made.task.labels, recipe.thresholds.drift
     if labels is None or not made.repainted or made.strength_used <= 0 or least <= 0:

@@ -32,7 +32,15 @@ class Merging:
 
 
 def run_part(job: Job, zip_path: Path) -> Generator[Outcome, None, None]:
-    """Run a job that adds to another: its variations and their labels alone, to be merged with the rest later."""
+    """Run a job that adds to another: it writes only variations and their labels, to be merged with the rest later.
+
+    Args:
+        job: the job.
+        zip_path: the new ZIP to write.
+
+    Yields:
+        Outcomes as they finish.
+    """
     with ZipWriter(zip_path) as writer, closing(job.run()) as outcomes:
         for outcome in outcomes:
             writer.add(outcome)

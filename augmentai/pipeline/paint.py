@@ -17,7 +17,7 @@ _TaskKey = tuple[str, str, int]
 def paint(tasks: Iterator[Task], run: RunState) -> Iterator[Made | Outcome]:
     """Answer every task: an image by the first engine that can make it, or the outcome that says why none could.
 
-    Outcomes that were settled before any engine come along as soon as possible.
+    Outcomes that were settled before any engine are yielded as soon as possible.
     """
     with closing(_answers(tasks, run)) as answers:
         for answer in answers:

@@ -25,7 +25,7 @@ class RunPlan:
         gathered: the source set: training images, holdout images, what could not be read, and the dataset's format.
         recipe: what was asked for, with the seed that is used (never 0).
         quotas: how many variations each source gets.
-        geometry: what the recipe's geometry comes to for this set.
+        geometry: the recipe's geometry as resolved for this set.
         first_index: number of the first variation of each source; above 1 if earlier ones exist already.
         retry_round: 1, and one more each time a finished run was resumed for what filters had rejected. A variation
             gets `retry_round * (recipe.retries + 1)` attempts in all.
@@ -62,15 +62,27 @@ class RunPlan:
         return (*self.gathered.notices, *own)
 
     def count(self, source: Source) -> int:
-        """How many variations one source gets; 0 for one that is not augmented."""
+        """How many variations one source gets; 0 if it is not augmented.
+
+        Args:
+            source: any source of the set.
+        """
         return self.quotas.of(source.key)
 
     def indices(self, key: SourceKey) -> range:
-        """The numbers of the variations of one source."""
+        """The numbers of the variations of one source.
+
+        Args:
+            key: `Source.key` of the source.
+        """
         return range(self.first_index, self.first_index + self.quotas.of(key))
 
     def in_round(self, retry_round: int) -> RunPlan:
-        """The same plan, with the attempts of this retry round or a later one."""
+        """The same plan in this retry round; unchanged if it is in a later one.
+
+        Args:
+            retry_round: see `RunPlan`.
+        """
         return self if retry_round <= self.retry_round else replace(self, retry_round=retry_round)
 
 

@@ -46,7 +46,7 @@ def _decode(source: Source, max_pixels: int) -> tuple[Photo, Labels | None]:
 
 
 def skip_leaks(decoded: Iterator[Decoded], run: RunState) -> Iterator[Decoded]:
-    """Let pass what is not nearly a holdout image: nothing may be made of what a model is tested on."""
+    """Stop near-copies of holdout images: nothing may be made of what a model is tested on."""
     for item in decoded:
         if (leak := _leak(item, run)) is None:
             yield item

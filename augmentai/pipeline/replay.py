@@ -88,12 +88,19 @@ class EarlierRun:
             return
 
     def read(self, file: str) -> bytes:
-        """One of its images. Raises OSError or KeyError."""
+        """The bytes of one of its images.
+
+        Args:
+            file: its relative path.
+
+        Raises:
+            OSError, KeyError: the folder, or the ZIP, does not have it.
+        """
         return self._archive.read(file) if self._archive is not None else (self.path / file).read_bytes()
 
 
 def check(run: EarlierRun, now: RunRecord, sources: Sequence[Source], engines: Sequence[Engine]) -> list[str]:
-    """What may make a difference between a run and its repetition, in words.
+    """What may make a repetition differ from its run, in words.
 
     Args:
         run: the earlier one.

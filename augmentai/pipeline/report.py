@@ -1,4 +1,4 @@
-"""What a run came to, counted as it goes: the API's `report`, the command line's summary, the page's table."""
+"""The results of a run, counted as it proceeds: the API's `report`, the command line's summary, the page's table."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Report:
         given_up: variations that filters rejected in every attempt.
         drifted: variations marked because labelled objects have drifted.
         labels_dropped: objects whose labels were removed because they left the frame.
-        skipped_engines: engines that were never tried, and why.
+        skipped_engines: engines that were never asked, and why.
         stopped: whether the run ended early.
     """
 
@@ -54,7 +54,7 @@ class Report:
 
     @property
     def failures(self) -> list[dict[str, str]]:
-        """One row for each file that could not be done, or not completely."""
+        """One row for each file that failed or is incomplete."""
         return [{"file": file, "reason": reason} for (file, _), reason in self._failures.items()]
 
     @property

@@ -120,7 +120,7 @@ class Router:
         except Exception as defect:  # it costs the engine the images in hand; the next one makes them
             in_hand = queue.take_unanswered()
             reason = f"a fault inside the engine ({_first_line(defect)}); please report it"
-            # An engine that fails before it takes a task would do so for ever.
+            # An engine that fails before it takes a task would do so forever.
             return _Outage(reason, for_good=not in_hand, in_hand=in_hand)
 
 

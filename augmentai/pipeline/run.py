@@ -45,8 +45,8 @@ def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
 def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome, None, None]:
     """Run a job into a new or empty folder, the folder of an interrupted run, or a new ZIP.
 
-    A folder that holds the beginning of the same run is resumed: what it holds is not made again, and counts in the
-    report. The card and the contact sheet are added when the job has ended; a ZIP gets them even if it was stopped.
+    A folder that holds the beginning of the same run is resumed: finished variations are not made again, and count in
+    the report. The card and the contact sheet are added when the job has ended; a ZIP gets them even if it was stopped.
 
     Yields:
         Each outcome once it is on disk.
@@ -77,8 +77,12 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
 
 
 def copy_originals(writer: Writer, output: OutputSet) -> None:
-    """Add originals and all other files that do not depend on variations. Files that are missing by now are reported
-    and skipped."""
+    """Add originals and all other files that do not depend on variations; missing ones are reported and skipped.
+
+    Args:
+        writer: of the output.
+        output: names the files and reads them.
+    """
     for copied in output.files_before():
         if writer.has(copied.path, copied.size_bytes):
             continue
@@ -94,13 +98,25 @@ def copy_originals(writer: Writer, output: OutputSet) -> None:
 
 
 def write_label_lists(writer: Writer, output: OutputSet) -> None:
-    """Add the files that list all images of the set, such as COCO's JSON."""
+    """Add the files that list all images of the set, such as COCO's JSON.
+
+    Args:
+        writer: of the output, with all variations.
+        output: makes the lists.
+    """
     for file, pieces in output.files_after(writer.entries()):
         writer.write(file, pieces)
 
 
 def describe_set(writer: Writer, output: OutputSet, record: RunRecord, max_pixels: int) -> None:
-    """Add what is only known at the end: the card and the contact sheet."""
+    """Add what is only known at the end: the card and the contact sheet.
+
+    Args:
+        writer: of the output, with all variations.
+        output: the set around the variations.
+        record: what the run was asked to do.
+        max_pixels: larger images are not decoded for the contact sheet.
+    """
     counts = count_dataset(writer.entries(), output.sources, output.original)
     drawn = draw_contact_sheet(writer.entries(), output.sources, writer.read, dataset_title(record), max_pixels)
     if drawn is not None:

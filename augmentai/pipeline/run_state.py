@@ -79,12 +79,12 @@ class RunState:
         engines: in order of preference.
         max_pixels: the largest image that is decoded.
         stop: set when the user wants no more.
-        on_progress: for engines whose images take long; see `JobView`.
+        on_progress: for slow engines; see `JobView`.
         checkpoint: what an earlier run has made.
         known_fingerprints: of siblings that an earlier run has made, by source and index.
         retries: tasks whose last attempt a filter rejected.
         settled_early: outcomes that needed no engine: unreadable files, leaks.
-        skipped_engines: engines that were never tried, and why.
+        skipped_engines: engines that were never asked, and why.
         cut_short: whether a stop left work undone.
     """
 

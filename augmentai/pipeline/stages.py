@@ -38,7 +38,15 @@ STAGES: Sequence[Stage] = (
 
 
 def run_stages(sources: Sequence[Source], run: RunState) -> Generator[Outcome, None, None]:
-    """Send sources through every stage. Closing the iterator closes the stages, the last one first."""
+    """Send sources through every stage. Closing the iterator closes the stages, the last one first.
+
+    Args:
+        sources: the images to augment.
+        run: what the stages share.
+
+    Yields:
+        Outcomes as they finish.
+    """
     items: Iterator[Any] = iter(sources)
     with ExitStack() as stack:
         for stage in STAGES:

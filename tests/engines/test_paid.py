@@ -45,7 +45,7 @@ ESTIMATES = [
 def test_estimate(changes: dict[str, Any], recipe: dict[str, Any], sources: int, expected: tuple[Any, ...]) -> None:
     found = estimate(Settings(stability_api_key=KEY, **changes), Recipe(**recipe), sources)
     assert found is not None
-    assert (found.pictures, found.credits_each, found.credits, found.affordable) == expected
+    assert (found.images, found.credits_each, found.credits, found.affordable) == expected
 
 
 @pytest.mark.parametrize(

@@ -158,10 +158,10 @@ class TestInAJob:
         sources = tuple(sorted(folders(**self.SIZES), key=lambda s: (s.path, s.sha256)))
         job = Job(Gathered(sources, (), ()), Recipe(seed=1, balance=True), settings, [hosted])
         assert job.plan.estimate is not None
-        assert (job.plan.estimate.pictures, job.plan.estimate.credits) == (7, 7 * job.plan.estimate.credits_each)
+        assert (job.plan.estimate.images, job.plan.estimate.credits) == (7, 7 * job.plan.estimate.credits_each)
         with_retries = hosted.estimate(Recipe(paid_retries=True, retries=2), 5)
         assert with_retries is not None
-        assert with_retries.pictures == 15
+        assert with_retries.images == 15
 
     @pytest.mark.parametrize("stop_after", [0, 2, 5])
     def test_a_stopped_run_goes_on_to_the_same_set(self, stop_after: int, tmp_path: Path) -> None:

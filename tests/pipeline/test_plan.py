@@ -70,5 +70,5 @@ def test_the_price_is_the_paid_engine_s() -> None:
     assert plan_run(gathered, Recipe(variations=2), available(free)).estimate is None
     estimate = plan_run(gathered, Recipe(variations=2), available(paid)).estimate
     assert estimate is not None
-    assert (estimate.pictures, estimate.credits) == (4, 4 * estimate.credits_each)
+    assert (estimate.images, estimate.credits) == (4, 4 * estimate.credits_each)
     assert plan_run(gathered, Recipe(engine="gan"), available(paid)).estimate is None

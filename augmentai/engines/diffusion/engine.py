@@ -182,7 +182,7 @@ class DiffusionEngine(Engine):
                 repainted = wait_unless_stopped(again, stopped)()
             except StoppedError:
                 if not again.cancel():
-                    wait([again])  # for the step that is running: no work goes on behind the caller's back
+                    wait([again])  # for the running step: no work continues behind the caller's back
                 raise
             for row, result in zip(overflowed, repainted, strict=False):
                 results[row] = result

@@ -1,4 +1,4 @@
-"""One job's way through the model: tasks to batches, batches to images of the sources' exact sizes."""
+"""One job on the model: tasks to batches, batches to images of the sources' exact sizes."""
 
 from __future__ import annotations
 
@@ -80,7 +80,7 @@ class BatchedRun:
         return tuple(self._unanswered.values())
 
     def close(self) -> None:
-        """Drop what is pending. Waits for the running step, so that no work goes on behind the caller's back."""
+        """Drop what is pending. Waits for the running step, so that no work continues behind the caller's back."""
         self._closed.set()
         for _, future in self._pending:
             future.cancel()

@@ -36,7 +36,7 @@ _MAX_PIXELS_IN_HAND = 60_000_000  # each image in hand takes six bytes a pixel: 
 
 
 class GanEngine(Engine):
-    """Paints a source in the style of other images of its class, or of the style bank, each time in another light."""
+    """Paints a source in the style of other images of its class, or of the style bank, each time relit."""
 
     name = "gan"
     title = "Local GAN"

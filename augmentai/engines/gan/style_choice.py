@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 FEW_DONORS = 8  # with fewer, the style bank joins in, or variations would look alike
 _RETRY_STEP = 17  # donors to skip for each rejected attempt: past those of the other variations
-_TWIN = 0.98  # cosine of two styles: from here on they are the same, and lending one would change nothing
+_TWIN = 0.98  # cosine of two styles: above it they count as the same, and borrowing one would change nothing
 _MAX_SECOND_SHARE = 0.4  # of a second donor: more styles than donors
 
 StyleOf = Callable[[Source], "Tensor | None"]  # of a donor; None if it cannot be decoded

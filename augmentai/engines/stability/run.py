@@ -1,6 +1,6 @@
 """One job on the hosted API: tasks in, requests in flight, results out as they finish.
 
-Each task has a thread of its own. It prepares the image, waits for one of the few connections, sends, and reads the
+Each task has its own thread. It prepares the image, waits for one of the few connections, sends, and reads the
 response, so that images are prepared and unpacked while the connections wait for the service. Threads are daemons: a
 request that hangs delays neither the end of the job nor that of the program.
 """
@@ -171,7 +171,7 @@ class Run:
             result = Refused(task, str(error))
         except MemoryError:
             result = Refused(task, "not enough memory to prepare this image for the hosted API")
-        except Exception as error:  # a thread that dies silently would block the job for ever
+        except Exception as error:  # a thread that dies silently would block the job forever
             result = Refused(task, f"the hosted engine failed on this image ({type(error).__name__})")
         finally:
             self._finished.put((task, result))

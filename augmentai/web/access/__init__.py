@@ -1,1 +1,1 @@
-"""Who may do what: request guard, rate limits, visitors, public pages."""
+"""Access to the page: request guard, rate limits, visitors, and the limits of public pages."""

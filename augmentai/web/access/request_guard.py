@@ -91,7 +91,7 @@ class RequestGuard:
         except Exception as error:
             if started or request.method != "POST":
                 raise
-            # Gradio raises errors of its own for unknown function numbers and names.
+            # Gradio raises its own errors for unknown function numbers and names.
             _log.warning("malformed call to %s (%s: %s)", path, type(error).__name__, error)
             malformed = RefusedError(400, "The request is malformed or names an unknown function.")
             await refuse(scope, respond, malformed)
