@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.types import Outcome, Source, Variation
+from augmentai.version import __version__
 
 if TYPE_CHECKING:
     from augmentai.api import Augmentation, Augmenter, AugmentError, RunResult, augment, run
@@ -21,7 +22,6 @@ if TYPE_CHECKING:
     from augmentai.engines.base import Engine
     from augmentai.operations.base import Operation
 
-__version__ = "0.3.0.dev0"
 __all__ = [
     "AugmentError",
     "Augmentation",

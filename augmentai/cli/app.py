@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from augmentai import __version__
 from augmentai.cli.options import GroupedCommand, GroupedOption, recipe_options, typed_fields
+from augmentai.version import __version__
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _PATH = click.Path(path_type=Path)

@@ -118,7 +118,7 @@ class Report:
 
     def as_dict(self) -> dict[str, Any]:
         """The report as the API returns it, ready for JSON; docs/api.md describes each field."""
-        from augmentai import __version__
+        from augmentai.version import __version__
 
         estimate = self._plan.estimate
         return {

@@ -14,7 +14,7 @@ NAMES = ("augmentai", "python", *_PACKAGES)
 @cache
 def versions() -> dict[str, str]:
     """Versions of AugmentAI, Python and the installed packages that make pixels, by name. Imports none of them."""
-    from augmentai import __version__
+    from augmentai.version import __version__
 
     found = {"augmentai": __version__, "python": platform.python_version()}
     for package in _PACKAGES:

@@ -16,10 +16,10 @@ from urllib.parse import urlsplit
 import requests
 import urllib3
 
-from augmentai import __version__
 from augmentai.engines.stability.api_key import clean_key
 from augmentai.engines.stability.connection import Adapter, Call, current
 from augmentai.settings import Settings
+from augmentai.version import __version__
 
 _MAX_RESPONSE_BYTES = 64 * 1024 * 1024
 _CHUNK_BYTES = 64 * 1024
