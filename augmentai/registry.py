@@ -12,6 +12,7 @@ importing anything; an object is imported when it is first used.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -29,6 +30,8 @@ _HOMES: dict[Kind, str] = {
 }
 _SINGULAR: dict[Kind, str] = {"engines": "engine", "operations": "operation", "formats": "dataset format"}
 _RESERVED: dict[Kind, tuple[str, ...]] = {"engines": ("auto",), "operations": (), "formats": ("auto", "same")}
+
+_NAME = re.compile(r"[\w.-]+")  # what a step of a recipe may be called (`augmentai.recipe.steps`)
 
 _log = logging.getLogger(__name__)
 
@@ -56,8 +59,9 @@ class Registered:
 def registered(kind: Kind) -> dict[str, Registered]:
     """Everything of one kind: what is built in, then what other packages add, by package and name.
 
-    A package cannot replace a name that is built in or reserved. If two packages use one name, the first by package
-    name gets it, so that the result does not depend on the order of installation. What is ignored is logged.
+    A package cannot replace a name that is built in or reserved, nor use one that a flag could not spell. If two
+    packages use one name, the first by package name gets it, so that the result does not depend on the order of
+    installation. What is ignored is logged.
 
     Args:
         kind: "engines", "operations" or "formats".
@@ -78,7 +82,7 @@ def registered(kind: Kind) -> dict[str, Registered]:
         for point in entry_points(group=f"augmentai.{kind}")
     ]
     for plugin in sorted(plugins, key=lambda one: (one.package, one.name)):
-        if plugin.name in found or plugin.name in _RESERVED[kind]:
+        if not _NAME.fullmatch(plugin.name) or plugin.name in found or plugin.name in _RESERVED[kind]:
             _log.warning(_ignored(kind, plugin, found.get(plugin.name)))
         else:
             found[plugin.name] = plugin
@@ -86,8 +90,11 @@ def registered(kind: Kind) -> dict[str, Registered]:
 
 
 def _ignored(kind: Kind, plugin: Registered, owner: Registered | None) -> str:
-    taken = f"the package {owner.package} has that name" if owner and owner.package else "that name is built in"
-    return f"the {_SINGULAR[kind]} {plugin.name!r} of the package {plugin.package} is ignored: {taken}"
+    if not _NAME.fullmatch(plugin.name):
+        why = "a name has letters, digits and . _ - only"
+    else:
+        why = f"the package {owner.package} has that name" if owner and owner.package else "that name is built in"
+    return f"the {_SINGULAR[kind]} {plugin.name!r} of the package {plugin.package} is ignored: {why}"
 
 
 def names(kind: Kind) -> tuple[str, ...]:

@@ -74,6 +74,18 @@ def test_a_package_cannot_take_a_name_that_is_built_in_or_reserved(
     assert f"the engine {name!r} of the package takers 1.0 is ignored: that name is built in" in caplog.text
 
 
+@pytest.mark.parametrize("name", ["my blur", "blur(1)", "blur,flip", "a/b"])
+def test_a_name_that_no_flag_could_spell_is_ignored(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    write_package(tmp_path, "odd", "Blur = None", {"augmentai.operations": {name: "odd:Blur", "Blur-2": "odd:Blur"}})
+    with installed(tmp_path):
+        assert name not in registry.names("operations")
+        assert "Blur-2" in registry.names("operations")
+    why = "a name has letters, digits and . _ - only"
+    assert f"the operation {name!r} of the package odd 1.0 is ignored: {why}" in caplog.text
+
+
 def test_of_two_packages_with_one_name_the_first_gets_it(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     for package in ("second", "first"):
         write_package(tmp_path, package, "Engine = None", {"augmentai.engines": {"mine": f"{package}:Engine"}})

@@ -40,13 +40,16 @@ def available(settings: Settings) -> list[Engine]:
 
 def _built(name: str, settings: Settings) -> Engine:
     from augmentai.engines.base import Engine
+    from augmentai.engines.guarded import fault_in, guarded
     from augmentai.engines.unusable import UnusableEngine
     from augmentai.registry import RegistryError, find, registered
 
     package = registered("engines")[name].package
     origin = f" of the package {package}" if package else ""
     try:
-        engine = find("engines", name)(settings)
+        found = find("engines", name)
+        foreign = bool(package) and isinstance(found, type) and issubclass(found, Engine)
+        engine = (guarded(found) if foreign else found)(settings)
     except RegistryError as error:
         return UnusableEngine(settings, name, str(error))
     except Exception as error:  # another package's constructor may fail in any way
@@ -55,9 +58,15 @@ def _built(name: str, settings: Settings) -> Engine:
     if not isinstance(engine, Engine):
         reason = f"the engine {name!r}{origin} is not a subclass of augmentai.engines.base.Engine; update that package"
         return UnusableEngine(settings, name, reason)
-    if getattr(engine, "name", name) != name:
-        reason = f"the engine {name!r}{origin} calls itself {engine.name!r}; the two names have to be the same"
+    if (own_name := getattr(engine, "name", None)) != name:
+        if own_name is None:
+            what = "has no name; add `name = ...` to the class"
+        else:
+            what = f"calls itself {own_name!r}; the two names have to be the same"
+        reason = f"the engine {name!r}{origin} {what}"
         return UnusableEngine(settings, name, reason)
+    if fault := fault_in(engine):
+        return UnusableEngine(settings, name, f"the engine {name!r}{origin} {fault}")
     engine.title = engine.title or name
     return engine
 

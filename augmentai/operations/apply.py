@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -149,20 +150,46 @@ def _drawn(
 def _apply(
     operation: Operation, image: Image, labels: Labels | None, drawn: Mapping[str, Any]
 ) -> tuple[Image, Labels | None]:
+    own = image.copy() if _package(operation) else image  # another package's code may paint in place
     try:
-        made, moved = operation.apply(image, labels, drawn)
+        made, moved = operation.apply(own, labels, drawn)
     except MemoryError:
         raise
     except Exception as error:  # likewise
         raise OperationError(f"{_named(operation)} failed on this image ({_words(error)})") from error
-    if (made.mode, made.size) != (image.mode, image.size):
-        found, expected = (f"{one.mode} {one.width}x{one.height}" for one in (made, image))
-        raise OperationError(f"{_named(operation)} returned an image of {found}; expected {expected}")
-    if moved is None and labels is not None:
-        raise OperationError(f"{_named(operation)} lost the labels; it has to return them, moved or as they are")
-    if moved is not None and labels is None:
-        raise OperationError(f"{_named(operation)} returned labels for an image that has none")
+    if fault := _fault_in_image(made, image) or _fault_in_labels(moved, labels):
+        raise OperationError(f"{_named(operation)} {fault}")
     return made, moved
+
+
+def _fault_in_image(made: Any, image: Image) -> str:
+    """What is wrong with the image that an operation returned, in words."""
+    if (getattr(made, "mode", None), getattr(made, "size", None)) == (image.mode, image.size):
+        return ""
+    known = hasattr(made, "mode") and hasattr(made, "size")
+    found = f"an image of {_mode_and_size(made)}" if known else f"a {type(made).__name__} as the image"
+    return f"returned {found}; expected {_mode_and_size(image)}"
+
+
+def _mode_and_size(image: Image) -> str:
+    return f"{image.mode} {image.width}x{image.height}"
+
+
+def _fault_in_labels(moved: Any, labels: Labels | None) -> str:
+    """What is wrong with the labels that an operation returned, in words."""
+    if moved is labels:
+        return ""
+    if moved is None:
+        return "lost the labels; it has to return them, moved or as they are"
+    if labels is None:
+        return "returned labels for an image that has none"
+    if not isinstance(moved, type(labels)):
+        return f"returned a {type(moved).__name__} as the labels; expected Labels"
+    for shape in moved.shapes:
+        numbers = (*(shape.box or ()), *(value for ring in shape.polygons for point in ring for value in point))
+        if not all(map(isfinite, numbers)):
+            return f"returned an object {shape.category!r} whose coordinates are not finite numbers"
+    return ""
 
 
 def _package(operation: Operation) -> dict[str, str]:

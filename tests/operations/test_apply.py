@@ -156,7 +156,20 @@ def fails(*_: Any) -> Any:
             "returned an image of RGB 5x5; expected RGB 48x32",
         ),
         (dict, lambda image, labels: (image.convert("L"), labels), "returned an image of L 48x32; expected RGB 48x32"),
+        (dict, lambda image, labels: (None, labels), "returned a NoneType as the image; expected RGB 48x32"),
+        (dict, lambda image, labels: (np.asarray(image), labels), "returned a ndarray as the image; expected RGB"),
         (dict, lambda image, labels: (image, None), "lost the labels"),
+        (dict, lambda image, labels: (image, [1]), "returned a list as the labels; expected Labels"),
+        (
+            dict,
+            lambda image, labels: (image, Labels((Shape("cat", (0.0, float("nan"), 1.0, 2.0)),))),
+            "returned an object 'cat' whose coordinates are not finite numbers",
+        ),
+        (
+            dict,
+            lambda image, labels: (image, Labels((Shape("cat", None, (((0.0, 0.0), (float("inf"), 1.0)),)),))),
+            "returned an object 'cat' whose coordinates are not finite numbers",
+        ),
     ],
 )
 def test_a_faulty_operation_is_named_with_its_fault(

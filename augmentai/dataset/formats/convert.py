@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from augmentai.dataset.formats.base import LabelWriter, Layout
 from augmentai.dataset.formats.detect import format_named, usable_formats
 from augmentai.recipe import RecipeError
-from augmentai.registry import RegistryError
+from augmentai.registry import RegistryError, packages_of
 from augmentai.types import Source
 
 
@@ -34,3 +34,9 @@ def converter(layout: Layout, to: str, sources: Sequence[Source]) -> LabelWriter
     except RecipeError as error:
         others = [one.name for one in usable_formats()[0] if not getattr(one.writer, "needs_objects", True)]
         raise RecipeError(f"to is {to}, and {error}; expected one of same, {', '.join(others)}") from error
+    except Exception as error:
+        packages = packages_of("formats", [to])
+        if not packages or isinstance(error, MemoryError):
+            raise
+        fault = f"{type(error).__name__}: {error}"
+        raise RecipeError(f"to is {to}, and its package {packages[0]} failed ({fault}); update that package") from error

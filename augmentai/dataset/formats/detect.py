@@ -103,7 +103,10 @@ def _detect(one: Format, tree: Tree, requested: bool) -> tuple[Layout | None, st
     """What a format makes of a set, or what went wrong in another package's format."""
     package = registry.registered("formats")[one.name].package
     try:
-        return one.detect(tree, requested), ""
+        layout = one.detect(tree, requested)
+        if layout is not None and not isinstance(layout, Layout):
+            raise TypeError(f"it returned {type(layout).__name__}; expected a Layout or None")
+        return layout, ""
     except Exception as error:
         if not package:
             raise

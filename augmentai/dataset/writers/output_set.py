@@ -17,10 +17,12 @@ from augmentai.dataset.file_names import Names, clear_of_own_files
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import LabelWriter, OutputFile, StreamedFiles
 from augmentai.dataset.image_rows import ImageRows
+from augmentai.dataset.writers.guarded_labels import GuardedLabelWriter
 from augmentai.dataset.writers.originals import Originals
 from augmentai.images.orientation import read_frame, read_size
 from augmentai.images.photo import ImageError
 from augmentai.recipe import Recipe
+from augmentai.registry import packages_of
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -63,7 +65,8 @@ class OutputSet:
         writer: writes the label files.
 
     Raises:
-        RecipeError: the dataset cannot be converted to the format that the recipe asks for.
+        RecipeError: the dataset cannot be converted to the format that the recipe asks for, or its format, of another
+            package, places images outside the output.
     """
 
     def __init__(self, gathered: Gathered, recipe: Recipe) -> None:
@@ -76,6 +79,9 @@ class OutputSet:
             from augmentai.dataset.formats.convert import converter
 
             self.writer = converter(self._layout, recipe.to, self.sources)
+        name = recipe.to if self.converts else self._layout.name
+        if packages := packages_of("formats", [name]):
+            self.writer = GuardedLabelWriter(self.writer, f"the format {name!r} of the package {packages[0]}")
         included = self._originals.included()
         self.names = Names(self.sources, self.writer.image_path, included, unique_stems=self.converts)
 
