@@ -34,7 +34,7 @@ class Shape:
         polygons: its outlines in pixels; an object in two parts has two.
         mask: a bitmap of this object alone, if its format has one (COCO's RLE).
         keypoints: x, y in pixels and visibility, in the order its format defines.
-        extra: whatever else its format says of it, to be written back. Nothing changes what it does not understand.
+        extra: whatever else its format says about it, to be written back unchanged.
 
     Shape:
         mask: (height, width) of bool, the size of the image.
@@ -63,7 +63,7 @@ class Labels:
         other_masks: further masks of the same image, such as instances next to classes; they move as `mask` does.
         reoriented: the labels were drawn on the image as it is stored, and have been rotated upright with it. The label
             file of the source does not fit an upright image then.
-        extra: whatever else the format says of the image, to be written back.
+        extra: whatever else the format says about the image, to be written back unchanged.
 
     Shape:
         mask, other_masks: PIL images of the image's width and height.
@@ -82,10 +82,10 @@ class Labels:
 
 
 class LabelReader(Protocol):
-    """Reads the labels of one image when its turn comes; a source holds it in place of the labels, to stay small."""
+    """Reads the labels of one image when they are needed; a source holds it instead of the labels, to stay small."""
 
     def load(self) -> Labels:
-        """Read them, afresh at each call.
+        """Read them anew at each call.
 
         Raises:
             LabelError: the labels or the image cannot be read.

@@ -98,7 +98,11 @@ def _ignored(kind: Kind, plugin: Registered, owner: Registered | None) -> str:
 
 
 def names(kind: Kind) -> tuple[str, ...]:
-    """The names of one kind, in the registry's order."""
+    """The names of one kind, in the registry's order.
+
+    Args:
+        kind: "engines", "operations" or "formats".
+    """
     return tuple(registered(kind))
 
 

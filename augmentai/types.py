@@ -29,7 +29,7 @@ class Source:
         label: its class, if it has one.
         sha256: of the file's bytes, as hexadecimal text.
         size_bytes: of the file.
-        read: returns the file's bytes, afresh at each call.
+        read: returns the file's bytes, read anew at each call.
         split: "train", "val" or "test"; None if the set has no splits.
         labels: reads what is labelled in it, by `labels.load()`; None if its set has no labels but classes.
 
@@ -48,7 +48,7 @@ class Source:
 
     @property
     def key(self) -> SourceKey:
-        """What identifies it in its set: two files may have one path (in two ZIPs), or one content."""
+        """Identifies it in its set: two files may share a path (in two ZIPs), or their content."""
         return self.path, self.sha256
 
     @property
@@ -58,7 +58,13 @@ class Source:
 
     @classmethod
     def from_bytes(cls, path: str, data: bytes, label: str | None = None) -> Source:
-        """A source whose file is in memory already."""
+        """A source whose file is in memory already.
+
+        Args:
+            path: its place in the set, such as "cats/a.jpg".
+            data: the bytes of the file.
+            label: its class, if it has one.
+        """
         return cls(path, label, hashlib.sha256(data).hexdigest(), len(data), lambda: data)
 
 
@@ -80,14 +86,14 @@ class Fallback:
 
 @dataclass(frozen=True)
 class Variation:
-    """One synthetic image, ready to be written. In a notebook it shows itself.
+    """One synthetic image, ready to be written. A notebook shows its image.
 
     Attributes:
         file: its relative path ("cats/a__v1.jpg").
         data: the encoded file, marked as AI-made.
         image: the same pixels, with the width and height of the source.
         engine, model: what made it.
-        prompt: the words the engine was given; empty if it reads none.
+        prompt: the engine's prompt; empty if it reads none.
         strength: 0 to 1, as it was used.
         seconds: how long the engine took.
         details: what else explains it (style donor, geometry, credits), as in the manifest.
@@ -137,7 +143,7 @@ class Outcome:
         seed: this variation's own.
         variation: the result; None if there is none.
         reason: why there is none, in words.
-        fallbacks: the engines that were asked before and did not make it.
+        fallbacks: the engines that were asked first and did not make it.
         notices: what the user should know of this image.
         credits: what paid engines charged for it, failed attempts included.
         rejections: attempts that a filter rejected; if there is no variation, the last one's too.
@@ -187,6 +193,9 @@ class Outcome:
 
     def save(self, folder: str | Path) -> Path:
         """Write the variation and its label files below `folder`, in its class folder.
+
+        Args:
+            folder: created if it does not exist.
 
         Returns:
             The path of the image.

@@ -111,7 +111,7 @@ class Augmentation(Iterator[Outcome]):
         self._stop.set()
 
     def close(self) -> None:
-        """End at once. What is not finished is dropped."""
+        """End at once. Unfinished images are dropped."""
         self._outcomes.close()
 
 
@@ -204,7 +204,7 @@ class Augmenter:
         self._engines = available(self._settings)
 
     def __call__(self, image: Any, label: str | int | None = None) -> list[Variation]:
-        """Variations of one image: the same ones each time it is given, since the seed stays.
+        """Variations of one image: the same ones at each call, since the seed stays.
 
         Args:
             image: one image; see `augment`.

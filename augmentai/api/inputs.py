@@ -1,6 +1,6 @@
-"""What Python programs have in memory, as sources: images, arrays, bytes, (image, label) pairs, datasets.
+"""Turns what Python programs have in memory into sources: images, arrays, bytes, (image, label) pairs, datasets.
 
-Nothing is held twice: a source keeps a reference to the caller's object and encodes it as PNG when its turn comes.
+Nothing is copied: a source keeps a reference to the caller's object and encodes it as PNG when its turn comes.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from augmentai.types import Source
 if TYPE_CHECKING:
     from PIL.Image import Image
 
-TAKEN = (
+ACCEPTED = (
     "paths of files, folders and ZIPs, PIL images, NumPy arrays (H, W) or (H, W, C), encoded image bytes, torch "
     "tensors (C, H, W), (image, label) pairs, Source objects, a list of these, a datasets.Dataset or a torch Dataset"
 )
@@ -32,11 +32,11 @@ _DATASETS_IMAGE_COLUMNS = ("image", "img", "pixel_values")
 _DATASETS_LABEL_COLUMNS = ("label", "labels", "class", "fine_label")
 
 
-def to_inputs(given: Any) -> list[Input]:
+def to_inputs(inputs: Any) -> list[Input]:
     """Whatever a caller passes, as paths and sources for `gather`.
 
     Args:
-        given: one or several of: a path; a PIL image; a NumPy array, (H, W) or (H, W, 1 to 4), of bool, uint8, uint16
+        inputs: one or several of: a path; a PIL image; a NumPy array, (H, W) or (H, W, 1 to 4), of bool, uint8, uint16
             or floats from 0 to 1; a torch tensor (C, H, W) of the same kinds; the bytes of an image file; a pair of any
             of these and its label (text, a number or None); a `Source`; a `datasets.Dataset`; a torch `Dataset`.
 
@@ -44,22 +44,22 @@ def to_inputs(given: Any) -> list[Input]:
         Paths and sources. Unlabelled images are called image_000001.png, labelled ones cats/image_000001.png.
 
     Raises:
-        TypeError: anything else; the message says what was found and what is taken.
+        TypeError: anything else; the message says what was found and what is accepted.
 
     Example:
         >>> import numpy as np
         >>> to_inputs([(np.zeros((4, 6, 3), np.uint8), "cats")])[0].path
         'cats/image_000001.png'
     """
-    if _is_hub_dataset(given):
-        return list(_from_hub_dataset(given))
-    if _is_torch_dataset(given):
-        return list(_from_torch_dataset(given))
-    if _is_image(given) or isinstance(given, str | os.PathLike | Source) or _is_image_pair(given):
-        given = [given]
-    elif isinstance(given, dict) or not isinstance(given, Iterable):
-        raise TypeError(f"found {_kind(given)}; expected {TAKEN}")
-    return [_one(item, number) for number, item in enumerate(given, 1)]
+    if _is_hub_dataset(inputs):
+        return list(_from_hub_dataset(inputs))
+    if _is_torch_dataset(inputs):
+        return list(_from_torch_dataset(inputs))
+    if _is_image(inputs) or isinstance(inputs, str | os.PathLike | Source) or _is_image_pair(inputs):
+        inputs = [inputs]
+    elif isinstance(inputs, dict) or not isinstance(inputs, Iterable):
+        raise TypeError(f"found {_kind(inputs)}; expected {ACCEPTED}")
+    return [_one(item, number) for number, item in enumerate(inputs, 1)]
 
 
 def _one(item: Any, number: int) -> Input:
@@ -69,7 +69,7 @@ def _one(item: Any, number: int) -> Input:
         return _labelled(item[0], item[1], number)
     if _is_image(item):
         return _source(item, None, number)
-    raise TypeError(f"item {number} is {_kind(item)}; expected {TAKEN}")
+    raise TypeError(f"item {number} is {_kind(item)}; expected {ACCEPTED}")
 
 
 def _labelled(image: Any, label: Any, number: int) -> Source:

@@ -65,7 +65,7 @@ def print_plan(job: Job) -> None:
 
 
 def print_problems(report: dict[str, Any]) -> None:
-    """What failed, what another engine made, and what else to know; each file under one heading only.
+    """Failures, fallbacks and notes; each file is under one heading only.
 
     Args:
         report: see `Report.as_dict`.
@@ -84,7 +84,7 @@ def print_notes(notes: Sequence[str]) -> None:
 
 
 def print_summary(report: dict[str, Any], out: Path) -> None:
-    """What a run came to in one line, what the filters did, and, on standard output, where the result is."""
+    """The result of a run in one line, what the filters did, and, on standard output, where the result is."""
     parts = [f"{count:,} by {name}" for name, count in report["engines"].items()]
     parts += [f"{report['credits']:g} credits"] if report["credits"] else []
     parts += [f"{report['seconds']} s", f"seed {report['seed']}"]

@@ -136,7 +136,7 @@ def _check_out(out: Path | None, dry_run: bool, push_to_hub: str) -> None:
 
 
 def _recipe(fields: Mapping[str, Any], saved: Path | None) -> Recipe:
-    """The saved recipe or the default one, with the fields that were typed in place of its own."""
+    """The saved recipe or the default one, with the typed fields in place of its own."""
     recipe = load_recipe(saved) if saved is not None else Recipe()
     typed = {name: by_name(name).kind.update(getattr(recipe, name), value) for name, value in fields.items()}
     return replace(recipe, **typed)

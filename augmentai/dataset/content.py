@@ -51,7 +51,7 @@ class FileReader:
     __slots__ = ("_digest", "_folder", "_name", "_size")
 
     def __init__(self, path: Path, size: int, digest: str) -> None:
-        folder, name = os.path.split(path)  # not path.name, which pathlib keeps in a table of its own forever
+        folder, name = os.path.split(path)  # not path.name, which pathlib keeps in a table forever
         self._folder, self._name = sys.intern(folder), name
         self._size, self._digest = size, digest
 

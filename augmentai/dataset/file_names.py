@@ -136,7 +136,7 @@ class Names:
 
 
 def clear_of_own_files(path: str) -> str:
-    """The path of a label file, preceded by "_" if a run writes a file of its own under that name.
+    """The path of a label file, preceded by "_" if a run writes its own file under that name.
 
     Example:
         >>> clear_of_own_files("recipe.yaml"), clear_of_own_files("data.yaml")

@@ -64,7 +64,7 @@ class ImageRows:
         self.original = original
         self.paths = {source.path for source in sources}
         self._positions: dict[tuple[str, str], int] = {sort_key(source): i for i, source in enumerate(sources)}
-        self._database = sqlite3.connect("")  # without a name: a file of its own that ends with the connection
+        self._database = sqlite3.connect("")  # without a name: a temporary file that ends with the connection
         self._database.execute("CREATE TABLE variations (position INT, number INT, file TEXT, record TEXT)")
         try:
             self._database.executemany("INSERT INTO variations VALUES (?, ?, ?, ?)", self._made(lines))

@@ -1,7 +1,7 @@
 """What rejects variations that would not help a training set, and says why.
 
-`quality` judges a variation by itself, `holdout` against validation and test images, and `drift` where objects are
-labelled; `features` is what they measure. Siblings are compared by the pipeline, which knows their order.
+`quality` judges a variation by itself, `holdout` against validation and test images, and `drift` compares labelled
+objects; `features` is what they measure. Siblings are compared by the pipeline, which knows their order.
 """
 
 from augmentai.filters.drift import Drift, measure_drift

@@ -41,7 +41,10 @@ class Drift:
     scores: Mapping[int, float]
 
     def below(self, threshold: float) -> list[int]:
-        """The indices of those that have drifted.
+        """The indices of the objects that have drifted.
+
+        Args:
+            threshold: -1 to 1; lower scores count as drift.
 
         Example:
             >>> Drift(0.2, {0: 0.9, 1: 0.2}).below(0.4)

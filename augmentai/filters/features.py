@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-SIDE_PX = 256  # the thumbnail's longer side: enough to tell a sharp image from a blurred one
+SIDE_PX = 256  # the thumbnail's longer side: enough to distinguish sharp from blurred
 _COARSE_CELLS = 32  # a side of the grid of mean colours by which two images are compared
 _FINGERPRINT_CELLS = 6  # a side of the grid of mean colours by which siblings are compared
 _PLAIN_CONTRAST = 2.0  # levels of 255: an image of less is of one colour
@@ -25,7 +25,7 @@ class ImageFeatures:
     """An image as filters see it. Each feature is computed when it is first asked for.
 
     Attributes:
-        small: RGB thumbnail, its longer side SIDE_PX or less; clear pixels are painted white. Of a very elongated image
+        small: RGB thumbnail, its longer side SIDE_PX or less; transparent pixels are white. Of a very elongated image
             it is larger, so that its shorter side keeps 32 pixels.
 
     Example:

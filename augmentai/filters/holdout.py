@@ -1,4 +1,4 @@
-"""Images reserved for validation and tests: nothing that a model trains on may be nearly one of them."""
+"""Images reserved for validation and tests: no training image may be a near-duplicate of one of them."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class HoldoutIndex:
         return None if features is None else features.hash
 
     def _features(self, source: Source) -> ImageFeatures | None:
-        """At a glance, which is quick for JPEG; None if the image cannot be read, or the run is stopped."""
+        """From a reduced decode, which is fast for JPEG; None if the image cannot be read, or the run is stopped."""
         if self._stop.is_set():
             return None
         try:

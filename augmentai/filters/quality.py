@@ -1,4 +1,4 @@
-"""Whether a variation is of use by itself: it differs from its source, and neither contrast nor detail is lost."""
+"""Whether a variation is useful by itself: it differs from its source, and neither contrast nor detail is lost."""
 
 from __future__ import annotations
 

@@ -85,7 +85,15 @@ def decode(data: bytes, name: str, max_pixels: int, draft_side_px: int | None = 
 
 
 def refuse_by_type(data: bytes, name: str) -> None:
-    """Raise ImageError for an empty file, and for SVG and camera RAW."""
+    """Refuse an empty file, SVG and camera RAW.
+
+    Args:
+        data: The file, or its first bytes.
+        name: File name; its extension may show SVG or camera RAW.
+
+    Raises:
+        ImageError: It is one of these.
+    """
     if not data:
         raise ImageError("the file is empty (0 bytes); copy it again")
     lowered = name.lower()
@@ -96,7 +104,11 @@ def refuse_by_type(data: bytes, name: str) -> None:
 
 
 def unreadable_reason(data: bytes) -> str:
-    """Say why no decoder could open these bytes."""
+    """Say why no decoder could open these bytes.
+
+    Args:
+        data: The file, or its first bytes.
+    """
     detected = detect_type(data[:HEAD_BYTES])
     if detected in _NOT_IMAGES:
         return f"not an image: {_NOT_IMAGES[detected]}"
@@ -120,7 +132,15 @@ def load_decoders(max_pixels: int = 0) -> None:
 
 
 def check_size(size_wh: tuple[int, int], max_pixels: int) -> None:
-    """Raise ImageError for an image that is too large to decode or too small to augment."""
+    """Refuse an image that is too large to decode or too small to augment.
+
+    Args:
+        size_wh: Width and height in pixels.
+        max_pixels: Largest width x height accepted.
+
+    Raises:
+        ImageError: It is too large or too small.
+    """
     width, height = size_wh
     if width * height > max_pixels:
         found = width * height / 1e6

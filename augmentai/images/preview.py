@@ -72,7 +72,12 @@ def thumbnail(data: bytes, name: str, max_pixels: int, side_px: int) -> Image.Im
 
 
 def shrink(image: Image.Image, side_px: int) -> Image.Image:
-    """Return an 8-bit copy that is no longer than `side_px` on either side."""
+    """Return an 8-bit copy that is no longer than `side_px` on either side.
+
+    Args:
+        image: An image of any mode.
+        side_px: Longest side of the copy.
+    """
     small = _eight_bits(image) if image.mode in _DEEP_MODES else image.copy()
     if small.mode not in {"RGB", "L", "RGBA", "LA"}:
         small = small.convert("RGBA" if "transparency" in small.info or small.mode == "PA" else "RGB")
@@ -81,7 +86,14 @@ def shrink(image: Image.Image, side_px: int) -> Image.Image:
 
 
 def encode_for_web(image: Image.Image) -> tuple[bytes, str]:
-    """Encode an image for a browser: the bytes and the extension, JPEG or, with transparency, PNG."""
+    """Encode an image for a browser, as JPEG or, with transparency, PNG.
+
+    Args:
+        image: An 8-bit image.
+
+    Returns:
+        The bytes of the file and its extension.
+    """
     file_format = "jpeg" if image.mode in _JPEG_MODES else "png"
     stream = io.BytesIO()
     image.save(stream, file_format, **({"quality": 85} if file_format == "jpeg" else {"compress_level": 1}))
@@ -90,6 +102,10 @@ def encode_for_web(image: Image.Image) -> tuple[bytes, str]:
 
 def distance(one: Image.Image, other: Image.Image) -> float:
     """Measure how different two images are.
+
+    Args:
+        one: An image of any mode and size.
+        other: Another one.
 
     Returns:
         The mean absolute difference of their pixels at 64x64: 0 for equal images, 1 for black and white.

@@ -71,7 +71,12 @@ class LabelledSet:
         return cls(path.stem.removeprefix("lift_"), classes, tuple(train), tuple(test))
 
     def shots(self, count: int, seed: int) -> list[Source]:
-        """Draw `count` training images per class, or all if there are fewer; the choice depends on the seed."""
+        """Draw training images.
+
+        Args:
+            count: Images per class; all if there are fewer.
+            seed: Determines the choice.
+        """
         chosen = []
         for name in self.classes:
             own = [source for source in self.train if source.label == name]

@@ -24,7 +24,11 @@ class SummaryLine:
 
 
 def summary(results: Sequence[LiftResult]) -> list[SummaryLine]:
-    """Average the results per policy, variations and shots, with equal weight for each set."""
+    """Average the results per policy, variations and shots, with equal weight for each set.
+
+    Args:
+        results: From `measure`, of any number of sets.
+    """
     lines = []
     for policy, made_with, shots in dict.fromkeys((r.policy, r.made_with, r.shots) for r in results):
         own = [r for r in results if (r.policy, r.made_with, r.shots) == (policy, made_with, shots)]

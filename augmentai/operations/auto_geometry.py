@@ -1,11 +1,10 @@
-"""Which preset `geometry: auto` comes to for a dataset.
+"""Which preset `geometry: auto` resolves to for a dataset.
 
-Photographs sorted into classes are flipped horizontally in half of their variations: a mirrored cat is a cat, flipping
+Images sorted into classes are flipped horizontally in half of their variations: a mirrored cat is a cat, flipping
 moves pixels without mixing them, and a training that flips by itself sees the same images as before. Of all geometry,
 it is the one step that helped where the training itself moves nothing (`lift_trials.md` in `benchmarks/results`) and
 cost nothing where it flips by itself (at most 0.3 points on the mean of the sets, `lift.md` and `lift_still.md`).
-Nothing is flipped where a class may depend on left and right, nor where files beside the photographs may say where an
-object is.
+Nothing is flipped if a class may depend on left and right, or if files beside the images may say where an object is.
 """
 
 from __future__ import annotations
@@ -48,7 +47,7 @@ class DatasetTraits:
         classes: how many there are.
         flip_sensitive: names of classes and of the folders around them that suggest left and right, writing, or image
             pairs; sorted.
-        labelled: there are label files beside the photographs, recognized or not.
+        labelled: there are label files beside the images, recognized or not.
     """
 
     classes: int = 0
@@ -58,7 +57,7 @@ class DatasetTraits:
 
 @dataclass(frozen=True)
 class ResolvedGeometry:
-    """What the recipe's geometry comes to: presets, without "auto".
+    """The recipe's geometry for one dataset: presets, never "auto".
 
     Attributes:
         with_class: the preset of images that have a class.
@@ -84,7 +83,7 @@ def dataset_traits(places: Iterable[tuple[str, str | None]], labelled: bool) -> 
 
     Args:
         places: the relative path and the class of each image, None for one without a class.
-        labelled: there are label files beside the photographs.
+        labelled: there are label files beside the images.
 
     Example:
         >>> dataset_traits([("left/cats/a.png", "cats"), ("right/dogs/b.png", "dogs")], labelled=False)
@@ -100,11 +99,11 @@ def dataset_traits(places: Iterable[tuple[str, str | None]], labelled: bool) -> 
 
 
 def resolve_geometry(recipe: Recipe, traits: DatasetTraits) -> ResolvedGeometry:
-    """What the recipe's geometry comes to for a dataset.
+    """Resolve the recipe's geometry for a dataset.
 
     "auto" becomes "flip" for the images with a class, if a dataset has two classes or more and no label files. It
     becomes "none" for all others, if `recipe.mirror` is False, if names suggest that left and right matter, and
-    at strength 0, which asks for the photographs as they are.
+    at strength 0, which asks for the images as they are.
 
     Example:
         >>> str(resolve_geometry(Recipe(geometry="light"), DatasetTraits()))
@@ -122,7 +121,7 @@ def resolve_geometry(recipe: Recipe, traits: DatasetTraits) -> ResolvedGeometry:
         why = f"nothing is flipped, because left and right may matter for {named}"
         return ResolvedGeometry("none", "none", f"{why}; choose the geometry flip if they do not")
     notice = (
-        "half of the variations are flipped horizontally, as is usual for photographs sorted into classes; "
+        "half of the variations are flipped horizontally, as is usual for images sorted into classes; "
         "disable flipping if left and right matter"
     )
     return ResolvedGeometry("flip", "none", notice)
@@ -152,7 +151,7 @@ def flip_sensitive_names(classes: Iterable[str], folders: Iterable[str] = ()) ->
 
 
 def _is_character(name: str) -> bool:
-    """A letter or a digit, or a name that ends with a letter of its own, such as upper_B."""
+    """A letter or a digit, or a name that ends with a separate letter, such as upper_B."""
     tokens = _tokens(name)
     last = tokens[-1] if tokens else ""
     return len(last) == 1 and last.isascii() and (last.isalpha() or len(tokens) == 1)

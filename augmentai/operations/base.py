@@ -1,8 +1,9 @@
-"""What an operation is: a seeded, label-aware step that moves, degrades or composes the pixels of a variation.
+"""The operation protocol: a seeded, label-aware step that moves, degrades or composes the pixels of a variation.
 
-Parameters are drawn apart from applying them. What was drawn goes to the manifest, and `apply` depends on it alone, so
-that a variation can be explained and repeated. An operation is one class in one file; a package of your own registers
-it as an entry point (see `augmentai.registry`), and it works in recipes, the command line, the API and the page:
+Drawing parameters is separate from applying them. What was drawn goes into the manifest, and `apply` depends on it
+alone, so that a variation can be explained and repeated. An operation is one class in one file; your own package
+registers it as an entry point (see `augmentai.registry`), and it works in recipes, the command line, the API and the
+page:
 
     [project.entry-points."augmentai.operations"]
     posterize = "my_package:Posterize"
@@ -50,7 +51,7 @@ class Operation(ABC):
         name: as recipes, flags and manifests spell it; the same as the entry point's.
         title: as the page shows it.
         blurb: what it does, in a few words that the page adds to the title.
-        mirrors: swapping left and right is what it is for; refused if a recipe's `mirror` is False.
+        mirrors: its purpose is to swap left and right; refused if a recipe's `mirror` is False.
         probability: the share of the variations that it is applied to, 0 to 1. The subclass need not handle it.
 
     Raises:
@@ -92,7 +93,7 @@ class Operation(ABC):
     def draw(
         self, rng: Random, size_wh: tuple[int, int], labels: Labels | None, settings: DrawSettings
     ) -> dict[str, Any] | None:
-        """What will be done to one image.
+        """Draw what will be done to one image.
 
         Args:
             rng: this variation's own random numbers; use no others.
@@ -125,7 +126,10 @@ class Operation(ABC):
 
     @classmethod
     def from_parameters(cls, parameters: Mapping[str, Any]) -> Operation:
-        """The operation with some of its parameters given, as values or as text.
+        """The operation with these parameters.
+
+        Args:
+            parameters: {name: value, or its text}; the others have their defaults.
 
         Raises:
             RecipeError: there is no such parameter, or a value is out of range.

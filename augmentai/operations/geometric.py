@@ -25,14 +25,14 @@ MAX_EXTRA_ZOOM = 1.6  # to hide the border; what would need more is rotated and 
 
 @dataclass(frozen=True)
 class GeometricOperation(Operation):
-    """An operation that moves pixels by one homography. A subclass says where; labels follow by themselves.
+    """An operation that moves pixels by one homography. A subclass chooses it; labels follow automatically.
 
     Drawn are the numbers of `Homography.as_record` and `least_visible`.
     """
 
     @abstractmethod
     def place(self, rng: Random, limits: LabelConstraints) -> Placement | None:
-        """Where one image goes.
+        """Draw where one image goes.
 
         Args:
             rng: this variation's own random numbers.

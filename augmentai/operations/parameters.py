@@ -15,7 +15,7 @@ _METADATA = "parameter"
 
 @dataclass(frozen=True)
 class Parameter:
-    """What a parameter of an operation says of itself.
+    """The definition of an operation's parameter.
 
     Attributes:
         name: as recipes spell it.
@@ -55,6 +55,9 @@ def parameters_of(operation: type[Any]) -> dict[str, Parameter]:
 class Number(Kind):
     """A number within bounds, both included.
 
+    Args:
+        low, high: the bounds.
+
     Example:
         >>> Number(0, 45).check("degrees", 10)
         10.0
@@ -82,6 +85,9 @@ class Number(Kind):
 @dataclass(frozen=True)
 class Range(Kind):
     """Two numbers within bounds, the lower one first, between which a value is drawn; one number stands for both.
+
+    Args:
+        low, high: the bounds.
 
     Example:
         >>> Range(0, 1).check("scale", [0.5, 1])

@@ -1,5 +1,5 @@
-"""The recipe: what the user asks for. `recipe` declares its fields, `kinds` and `steps` say which values they take, and
-`fields` is the table of them that the command line, the API, the page and the docs are generated from."""
+"""The recipe: what the user asks for. `recipe` declares its fields, `kinds` and `steps` say which values they accept,
+and `fields` is the table of them that the command line, the API, the page and the docs are generated from."""
 
 from augmentai.recipe.kinds import RecipeError
 from augmentai.recipe.recipe import (

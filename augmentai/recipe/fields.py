@@ -19,7 +19,7 @@ _LAST = 1000  # the place of fields that are not common
 
 @dataclass(frozen=True)
 class RecipeField:
-    """One row of the table: a field of the recipe, its default, and what it says of itself."""
+    """One row of the table: a field of the recipe, its default and its definition."""
 
     name: str
     default: Any

@@ -1,4 +1,4 @@
-"""Kinds of recipe fields: which values each takes, how it reads them from text, and how it says so.
+"""Kinds of recipe fields: which values each accepts, how it parses them, and how it describes them.
 
 A field's kind is the only place that knows its values: `Recipe` checks with it, and the command line, the API, the page
 and the docs ask it what to show.
@@ -35,7 +35,7 @@ class Kind:
     """A kind of field. Each says what it expects, checks a value, and parses one from text.
 
     Attributes:
-        repeatable: whether the field holds several items, each typed with a flag of its own.
+        repeatable: whether the field holds several items, each typed with its own flag.
         metavar: what stands for a value in the help of the command line.
     """
 
@@ -69,7 +69,7 @@ class Kind:
         return self.normalize(value)
 
     def parse(self, text: str) -> Any:
-        """A value from typed text; what cannot be parsed is returned as it is, for `check` to reject."""
+        """A value from typed text; text that cannot be parsed is returned as it is, for `check` to reject."""
         return text
 
     def typed(self, value: Any) -> list[str]:
@@ -183,7 +183,7 @@ class Switch(Kind):
         return "True or False"
 
     def accepts(self, value: Any) -> bool:
-        return type(value).__name__ in {"bool", "bool_"}  # NumPy has a kind of its own
+        return type(value).__name__ in {"bool", "bool_"}  # NumPy has its own kind
 
     def normalize(self, value: Any) -> bool:
         return bool(value)
@@ -267,7 +267,7 @@ class Registered(Kind):
 class Numbers(Kind):
     """Numbers by name: an instance of a frozen dataclass of nothing but numbers from 0, or a mapping of its fields.
 
-    On the command line each is a flag of its own: NAME=VALUE.
+    On the command line each has its own flag: NAME=VALUE.
     """
 
     of: type[Any]

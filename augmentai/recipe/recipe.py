@@ -1,6 +1,6 @@
 """What the user asks for: one frozen, validated dataclass, whose fields are declared once for every front end.
 
-Each field of `Recipe` says here all that the program says of it: its type, kind, default, group, flags, help, and how
+Each field of `Recipe` is defined here completely: its type, kind, default, group, flags, help, and how
 the page shows it. `fields` makes a table of that, and the command line, the API, the page and the docs are
 generated from the table. To add a field, declare it here.
 """
@@ -242,7 +242,7 @@ class Recipe:
         Thresholds,
         Numbers(Thresholds, "threshold"),
         "filters",
-        "Where a filter draws the line; 0 switches it off.",
+        "Thresholds of the filters; 0 switches one off.",
         "--threshold",
         api=False,
         page="",
@@ -269,7 +269,7 @@ class Recipe:
         "reject",
         Choice(Drift, ("Reject", "Mark")),
         "filters",
-        "Where an engine has painted over a labelled object: reject the variation, or only mark it in the manifest.",
+        "If an engine has painted over a labelled object: reject the variation, or only mark it in the manifest.",
         "--drift",
         api=False,
         page="",

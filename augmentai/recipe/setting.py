@@ -1,4 +1,4 @@
-"""What a field of the recipe says of itself, for the command line, the API, the page and the docs."""
+"""The definition of a recipe field, for the command line, the API, the page and the docs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ GROUPS: tuple[Group, ...] = get_args(Group)
 
 @dataclass(frozen=True)
 class Setting:
-    """What a field of the recipe says of itself.
+    """The definition of one recipe field.
 
     Attributes:
         kind: the values it takes.
@@ -46,7 +46,7 @@ class Setting:
 
 
 def setting(default: Any, kind: Kind, group: Group, help: str, *flags: str, **more: Any) -> Any:
-    """A field of the recipe with its default and what it says of itself; the parameters are those of `Setting`.
+    """A field of the recipe with its default and its definition; the parameters are those of `Setting`.
 
     A callable default is called for each recipe.
     """

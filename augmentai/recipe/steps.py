@@ -24,7 +24,7 @@ class Steps(Kind):
     """A list of steps: `["flip", {"crop": {"scale": [0.5, 1]}}]`.
 
     A step may also be text or an object with `as_step`. A recipe stores them as a tuple in which each is a name, or
-    {name: parameters} with those that are not the default. On the command line each has a flag of its own.
+    {name: parameters} with those that are not the default. On the command line each has its own flag.
 
     Attributes:
         kind: which part of the registry the names come from. What is registered there is a class with `name`,

@@ -1,4 +1,4 @@
-"""Where the filters draw the line."""
+"""The thresholds of the filters."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from augmentai.recipe.kinds import RecipeError, is_number, shown
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where the filters draw the line; 0 switches a filter off.
+    """The thresholds of the filters; 0 switches a filter off.
 
     Attributes:
         near_copy: least mean difference between a variation and its source, in levels of 255 times the strength.

@@ -8,7 +8,7 @@ from typing import Literal
 
 Extra = Literal["web", "diffusion", "hub"]
 
-# What is imported where an extra is used. Their versions are in pyproject.toml.
+# What is imported when an extra is used. Their versions are in pyproject.toml.
 MODULES: dict[Extra, tuple[str, ...]] = {
     "web": ("gradio",),
     "diffusion": ("diffusers", "transformers", "accelerate", "huggingface_hub"),

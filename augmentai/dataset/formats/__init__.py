@@ -1,4 +1,4 @@
-"""Dataset formats: `base` is what each states, one module or package per format, `detect` recognises a set."""
+"""Dataset formats: `base` is the protocol, each format has a module or package, `detect` recognises a set."""
 
 # Read by `augmentai.registry`, in the order of detection: a set that says what it is (data.yaml, COCO's JSON) comes
 # before one that is recognised by file names. Nothing is imported until a format is used.

@@ -1,4 +1,4 @@
-"""What a dataset format states, what it makes of a set of files, and what writes a set in it.
+"""The dataset format protocol: what a format states, how it reads a set of files, and what writes a set in it.
 
 A format is one frozen object. Its `detect` looks at the file names of a set (and into a few label files) and returns a
 `Layout` if the set is in this format: what is known of each image before it is opened, and how the set is written again
@@ -48,7 +48,11 @@ class LabelWriter(Protocol):
     losses: dict[str, None]
 
     def image_path(self, source: Source) -> str:
-        """The relative path of a source's image in the written set; its variations go beside it."""
+        """The relative path of a source's image in the written set; its variations go beside it.
+
+        Args:
+            source: any image of the set.
+        """
         ...
 
     def label_files(
@@ -65,11 +69,27 @@ class LabelWriter(Protocol):
         ...
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
-        """What `dataset_files` needs of one image, JSON-ready; it is stored in the manifest. None if nothing."""
+        """What `dataset_files` needs to know about one image; it is stored in the manifest.
+
+        Args:
+            source: the image, or the source of the variation.
+            labels: what is labelled in it, in pixels of this image; None if nothing is known of it.
+            size_wh: the image's width and height in pixels.
+
+        Returns:
+            Anything that JSON can hold; None if nothing is needed.
+        """
         ...
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
-        """The files that describe the whole set (data.yaml, lists of images, COCO's JSON), once all images are made."""
+        """The files that describe the whole set (data.yaml, lists of images, COCO's JSON), once all images are made.
+
+        Args:
+            rows: every image of the finished set.
+
+        Yields:
+            (relative path, pieces of the content).
+        """
         ...
 
 
@@ -95,10 +115,10 @@ class Layout:
 
     Attributes:
         name: the format's name; `detect.detect_layout` sets it.
-        labelled: it says more of an image than its folder does.
+        labelled: it says more about an image than its folder does.
         unnamed_objects: its labels may mark objects without naming their class.
         images: what is known of each image, by (path, ZIP). Cleared once the sources are made.
-        excluded: images that are no sources: masks, companion files, images whose labels are broken. Cleared as well.
+        excluded: images that are not sources: masks, companion files, images whose labels are broken. Cleared as well.
         label_paths: paths of the label files that were understood.
         failures, notices: for the user.
         conversions: what `format_writer.conversion_of` found out, without and with classes, so that a later job over
@@ -123,7 +143,11 @@ class Layout:
         return []
 
     def own_label_files(self, source: Source) -> list[Entry]:
-        """The files that hold the labels of this source alone; they are copied with it, unchanged."""
+        """The files that hold the labels of this source alone; they are copied with it, unchanged.
+
+        Args:
+            source: any image of the set.
+        """
         return []
 
     def shared_files(self) -> list[Entry]:
@@ -151,7 +175,7 @@ class Format:
 
     Attributes:
         name: what recipes, flags and manifests call it ("yolo"); the name it is registered under.
-        title: what people call it ("YOLO").
+        title: its name for people ("YOLO").
         hint: what a set is recognised by, as it completes "not a YOLO dataset: expected ...".
         detect: called with the files of a set and whether the user asked for this format; returns None if the set is
             not in it. If asked for, it accepts a set that only resembles the format. It raises nothing for broken

@@ -79,7 +79,7 @@ class FormatWriter:
         """The objects in an image, each with its class; of a mask, each connected area is one."""
         if labels is None:
             return []
-        if labels is not self._last[0]:  # the variations of one source follow each other, and outlines take their time
+        if labels is not self._last[0]:  # the variations of one source follow each other, and outlines are slow
             shapes = objects_in(labels)
             if self._conversion.by_folder and source.label is not None:
                 shapes = tuple(replace(shape, category=source.label) for shape in shapes)
@@ -155,9 +155,9 @@ def _class_names(layout: Layout, sources: Sequence[Source]) -> list[str]:
 
 
 def _folder_classes(layout: Layout, sources: Sequence[Source]) -> list[str]:
-    """The class folders of a set whose masks tell only object from background: the folder names the object.
+    """The class folders of a set whose masks only separate object from background: the folder names the object.
 
-    Folders without an object are no classes.
+    Folders without an object are not classes.
     """
     if not layout.unnamed_objects or any(source.label is None for source in sources):
         return []

@@ -1,4 +1,4 @@
-"""Images with semantic masks: a PNG of the same stem, beside the image, in a masks folder, or with "_mask" added."""
+"""Images with semantic masks: a PNG with the same stem, beside the image, in a masks folder, or with "_mask" added."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def _pairs(tree: Tree) -> dict[ImageKey, MaskFile]:
                 one for one in images.get((path, entry.origin), ()) if one.key != entry.key and one.key not in masks
             ]
             if not prefix and not suffix and path == entry.stem:
-                # Of a.jpg and a.png the PNG is the mask; two PNGs cannot be told apart, nor share a folder.
+                # Of a.jpg and a.png the PNG is the mask; two PNGs cannot be distinguished, nor share a folder.
                 others = [one for one in others if parent(one.path) == parent(entry.path) and not _is_png(one)]
             if others and others[0].key not in found:
                 found[others[0].key] = MaskFile(entry, prefix, suffix)

@@ -25,7 +25,7 @@ def objects_in(labels: Labels) -> tuple[Shape, ...]:
         labels: its labels.
 
     Returns:
-        The shapes; if there is only a semantic mask, each connected area of one value as a shape of its own. Its class
+        The shapes; if there is only a semantic mask, each connected area of one value as a separate shape. Its class
         is the value as text, or its colour as "#rrggbb".
     """
     if labels.shapes or labels.mask is None:

@@ -1,4 +1,4 @@
-"""Formats with one text file per image, beside the image and of the same stem: two functions make such a format.
+"""Formats with one text file per image, beside the image and with the same stem: two functions define such a format.
 
 def parse(text, size_wh):
     rows = (line.split() for line in text.splitlines())
@@ -35,7 +35,7 @@ def sidecar_format(name: str, title: str, suffix: str, parse: Parse, render: Ren
 
     Args:
         name: what recipes, flags and manifests call it; the name it is registered under.
-        title: what people call it.
+        title: its name for people.
         suffix: how label files end (".corners"); `cats/a.jpg` has its labels in `cats/a.corners`.
         parse: the labels in the text of a file, given width and height of the upright image in pixels. A ValueError
             becomes a failure of that image, with the file's name in front of the message.

@@ -18,7 +18,7 @@ from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignor
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A file of use in a ZIP. number: its position, since two may have the same name."""
+    """A usable file in a ZIP. number: its position, since two may have the same name."""
 
     name: str
     number: int
@@ -58,7 +58,7 @@ def list_zip(path: Path, listing: Listing, limits: Limits) -> None:
 
 
 def _classify(name: str, number: int, member: Member, listing: Listing) -> _Found | None:
-    """What a file in a ZIP is; None if it is of no use."""
+    """What a file in a ZIP is; None if it is not used."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
     if not parts or is_ignored_file(parts[-1]) or any(map(is_ignored_folder, parts)):
         return None

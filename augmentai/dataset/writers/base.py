@@ -51,7 +51,7 @@ class Writer(Protocol):
         ...
 
     def link(self, file: str, target: Path) -> None:
-        """Add a file of this machine, without a copy where that is possible.
+        """Add a file of this machine, without copying it if possible.
 
         Raises:
             OutputError: it cannot be linked or written.

@@ -1,4 +1,4 @@
-"""Writes a run into a folder: resumes where it was interrupted, and never overwrites a file of anyone else."""
+"""Writes a run into a folder: resumes where it was interrupted, and never overwrites anyone else's file."""
 
 from __future__ import annotations
 

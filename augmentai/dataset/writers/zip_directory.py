@@ -31,7 +31,7 @@ class ZipDirectory:
     """
 
     def __init__(self) -> None:
-        # Without a name: a file of its own that ends with the connection. The page's threads take turns with it.
+        # Without a name: a temporary file that ends with the connection. The page's threads take turns with it.
         self._database = sqlite3.connect("", isolation_level=None, check_same_thread=False)
         self._database.execute("PRAGMA journal_mode = MEMORY")
         self._database.execute("CREATE TABLE entries (number INTEGER PRIMARY KEY, name TEXT UNIQUE, fields TEXT)")

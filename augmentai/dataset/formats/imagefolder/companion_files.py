@@ -30,7 +30,7 @@ class Companions:
     Attributes:
         masks: those of each image that has some; they move with its pixels.
         copied: files that are copied unchanged, each once.
-        excluded: images that are companions of others, and so no sources.
+        excluded: images that are companions of others, and so not sources.
         unmoved: the columns that name images that are not masks; these do not move with the pixels.
         notices: for the user.
     """
