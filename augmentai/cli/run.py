@@ -104,7 +104,7 @@ def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
                 done = job.report.variations
                 bar.update(task, completed=done, total=max(job.plan.total - missing, done))
     except OutputError as error:
-        if not job.report.variations:
+        if not job.report.variations and not job.ledger.committed():
             quit_with(str(error))
         print_error(str(error))
         job.report.stopped = True

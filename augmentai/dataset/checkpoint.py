@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import math
 import os
 import stat
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +35,8 @@ class Checkpoint:
         credits: what they cost.
         skipped_paid: how many variations filters rejected after credits were spent on them. They count as done, since
             to retry them would cost as much again.
+        unsettled_credits: what the manifest counts for variations that are to be made again, by the path and hash of
+            their source, and their index.
         retry_round: see `RunRecord.retry_round`.
         manifest: the file that was read, None if there is none.
 
@@ -55,6 +59,7 @@ class Checkpoint:
         self.engines: Counter[str] = Counter()
         self.credits = 0.0
         self.skipped_paid = 0
+        self.unsettled_credits: dict[tuple[str, str, int], float] = {}
         self.retry_round = 1
         self.manifest: Path | None = None
         self._rejections: dict[tuple[str, str, int], tuple[Rejection, ...]] = {}
@@ -136,6 +141,18 @@ class Checkpoint:
         except (KeyError, TypeError):
             return  # not a line that AugmentAI wrote: its attempts start from the first seed
 
+    def record_unsettled(self, entry: Mapping[str, Any]) -> None:
+        """Remember what was charged for a variation that is to be made again.
+
+        Args:
+            entry: its line of the manifest, parsed. Lines that AugmentAI did not write are ignored.
+        """
+        credits = entry.get("credits")
+        if isinstance(credits, int | float) and 0 < credits < math.inf:
+            with suppress(KeyError, TypeError):
+                key = entry["source"], entry["source_sha256"], entry["index"]
+                self.unsettled_credits[key] = self.unsettled_credits.get(key, 0.0) + credits
+
     def rejections(self, source: Source, index: int) -> tuple[Rejection, ...]:
         """The rejected attempts at a variation that does not exist yet; the next attempt follows them."""
         return self._rejections.get((source.path, source.sha256, index), ())
@@ -207,12 +224,15 @@ def _keep_line(line: bytes, folder: Path, checkpoint: Checkpoint) -> bool:
     """Record a line of the manifest; False if it is to be removed."""
     entry = _parse_done(line)
     if entry is None:
-        checkpoint.record_rejections(_parse(line))
+        removed = _parse(line)
+        checkpoint.record_rejections(removed)
+        checkpoint.record_unsettled(removed)
         return False
     files = [folder / name for name in files_of(entry)]
     if not _are_complete(files, entry.get("bytes")):
         for file in files:
             file.unlink(missing_ok=True)
+        checkpoint.record_unsettled(entry)
         return False
     return checkpoint.record(entry)
 

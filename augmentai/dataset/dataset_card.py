@@ -43,6 +43,7 @@ class DatasetCounts:
         engines: variations by (engine, model).
         failed: variations and sources that failed.
         credits: what the run cost.
+        money_notices: what is not known of that for certain, in words.
     """
 
     sources: Counter[ClassKey] = field(default_factory=Counter)
@@ -54,6 +55,7 @@ class DatasetCounts:
     engines: Counter[tuple[str, str]] = field(default_factory=Counter)
     failed: int = 0
     credits: float = 0.0
+    money_notices: tuple[str, ...] = ()
 
 
 def dataset_title(record: RunRecord) -> str:
@@ -140,6 +142,7 @@ def render_card(record: RunRecord, counts: DatasetCounts, has_sheet: bool) -> by
             [(engine, model, f"{number:,}") for (engine, model), number in sorted(counts.engines.items())],
         ),
         f"Credits spent on the hosted engine: {counts.credits:g}." if counts.credits else "",
+        *(f"{words[:1].upper()}{words[1:]}." for words in counts.money_notices),
         _recipe_table(record),
         _provenance(record),
         _LICENCE,

@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from augmentai.engines.run_ledger import RunLedger
 from augmentai.images import Photo
 from augmentai.recipe import AUTO, Recipe
 from augmentai.types import Fallback, Rejection, Source
@@ -230,6 +231,7 @@ class JobView:
         engine_state: what an engine remembers for the length of the job, under its own name.
         on_progress: for an engine whose images take long: what it is doing, in words, and the share of that which is
             done, 0 to 1; no words when it is done. May be called from any thread.
+        ledger: the run's books of paid requests, which `PaidEngine` keeps.
     """
 
     sources: Sequence[Source]
@@ -238,6 +240,7 @@ class JobView:
     stop: Event = field(default_factory=Event, repr=False, compare=False)
     engine_state: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
     on_progress: OnProgress = field(default=ignore_progress, repr=False, compare=False)
+    ledger: RunLedger = field(default_factory=RunLedger, repr=False, compare=False)
 
 
 class Engine(ABC):

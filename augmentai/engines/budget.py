@@ -12,7 +12,9 @@ from collections.abc import Callable
 from contextlib import suppress
 
 from augmentai.engines.ledger import ROUNDING, CreditLimits, Ledger, LedgerError, is_amount, today
+from augmentai.engines.run_ledger import OWNER, Item, RunLedger
 
+NO_ITEM = Item()
 _NAP_SECONDS = 0.2
 
 
@@ -23,8 +25,8 @@ class CapReachedError(Exception):
 class Reservation:
     """The price of one image, reserved until it is settled."""
 
-    def __init__(self, budget: Budget, credits: float) -> None:
-        self._budget, self.credits, self.day = budget, credits, today()
+    def __init__(self, budget: Budget, credits: float, number: str) -> None:
+        self._budget, self.credits, self.number, self.day = budget, credits, number, today()
         self._open = True
 
     def settle(self, charged: bool | None) -> None:
@@ -35,22 +37,29 @@ class Reservation:
 
 
 class Budget:
-    """One job's credits, within its own limit and the day's. Thread-safe.
+    """One run's credits, within its own limit and the day's. Thread-safe.
+
+    Args:
+        limits: what may be spent.
+        ledger: the run's books; what earlier processes spent on the same run counts against its limit.
+        payer: whose credits these are, in the books.
 
     Attributes:
-        spent: credits charged so far.
+        spent: credits charged so far by this process.
         maybe_spent: credits that may have been charged.
     """
 
-    def __init__(self, limits: CreditLimits) -> None:
+    def __init__(self, limits: CreditLimits, ledger: RunLedger | None = None, payer: str = OWNER) -> None:
         self._limits = limits
+        self._run_ledger, self._payer = ledger or RunLedger(), payer
+        self._spent_before = self._run_ledger.committed(payer)
         self._ledger = Ledger(limits)
         self._changed = threading.Condition()
         self._reserved = 0.0
         self.spent = 0.0
         self.maybe_spent = 0.0
 
-    def reserve(self, credits: float, cancelled: Callable[[], bool]) -> Reservation | None:
+    def reserve(self, credits: float, cancelled: Callable[[], bool], item: Item = NO_ITEM) -> Reservation | None:
         """Reserve the price of an image.
 
         If requests in flight have used up the limit, waits for them: one that is not charged makes room.
@@ -58,13 +67,14 @@ class Budget:
         Args:
             credits: the price.
             cancelled: asked while waiting.
+            item: what is bought, for the run's books.
 
         Returns:
             What has to be settled; None if `cancelled` turned true.
 
         Raises:
             CapReachedError: a limit is reached.
-            LedgerError: the day's count cannot be kept, or the price is not an amount.
+            LedgerError: the day's count or the run's books cannot be kept, or the price is not an amount.
         """
         if not is_amount(credits):
             raise LedgerError(f"nothing is bought at a price of {credits!r} credits; expected a number from 0")
@@ -72,16 +82,26 @@ class Budget:
             while not cancelled():
                 limit = self._limit_against(credits)
                 if not limit:
-                    self._reserved += credits
-                    return Reservation(self, credits)
+                    return self._reserved_now(credits, item)
                 if self._reserved <= ROUNDING:
                     raise CapReachedError(limit)
                 self._changed.wait(_NAP_SECONDS)
         return None
 
+    def _reserved_now(self, credits: float, item: Item) -> Reservation:
+        day = today()
+        try:
+            number = self._run_ledger.reserve(item, credits, self._payer)
+        except LedgerError:
+            with suppress(LedgerError):
+                self._ledger.release(credits, day)
+            raise
+        self._reserved += credits
+        return Reservation(self, credits, number)
+
     def _limit_against(self, credits: float) -> str:
         """Which limit does not allow them, in words; "" if they are now reserved in the ledger."""
-        spent, limits = self.spent + self.maybe_spent, self._limits
+        spent, limits = self._spent_before + self.spent + self.maybe_spent, self._limits
         if limits.per_job is not None and spent + self._reserved + credits > limits.per_job + ROUNDING:
             return (
                 f"the limit of {limits.per_job:g} credits a job is reached "
@@ -97,6 +117,7 @@ class Budget:
     def settle(self, reservation: Reservation, charged: bool | None) -> None:
         """Called by `Reservation.settle`."""
         with self._changed:
+            self._run_ledger.settle(reservation.number, charged)
             self._reserved = max(0.0, self._reserved - reservation.credits)
             if charged:
                 self.spent += reservation.credits

@@ -31,6 +31,7 @@ from typing import TYPE_CHECKING, Self
 from augmentai.engines.base import Engine, EngineUnavailableError, Estimate, JobView, Task
 from augmentai.engines.budget import Budget, CapReachedError, Reservation
 from augmentai.engines.ledger import CreditLimits, LedgerError
+from augmentai.engines.run_ledger import OWNER, Item
 from augmentai.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -111,9 +112,9 @@ class PaidEngine(Engine):
         raise NotImplementedError(f"{type(self).__name__} takes no visitor's key")
 
     def budget(self, job: JobView) -> Budget:
-        """The job's credits, shared by all engines that the same person pays for."""
-        owner = self.name if self.visitor_pays else "owner"
-        budget: Budget = job.engine_state.setdefault(f"credits of {owner}", Budget(self.limits))
+        """The run's credits, shared by all engines that the same person pays for."""
+        payer = self.name if self.visitor_pays else OWNER
+        budget: Budget = job.engine_state.setdefault(f"credits of {payer}", Budget(self.limits, job.ledger, payer))
         return budget
 
     def reserve(self, task: Task, job: JobView, unfinished: Sequence[Task] = ()) -> Reservation | None:
@@ -128,13 +129,18 @@ class PaidEngine(Engine):
             The reservation, or None if the user cancelled meanwhile.
 
         Raises:
-            EngineUnavailableError: a limit is reached, or the day's count cannot be kept.
+            EngineUnavailableError: a limit is reached, or credits cannot be counted.
         """
         price = self.credits_per_image(task.recipe)
         try:
-            return self.budget(job).reserve(price, job.stop.is_set)
+            return self.budget(job).reserve(price, job.stop.is_set, item_of(self.name, task))
         except CapReachedError as error:
             fall_back = self.settings.credits_on_cap == "fallback"
             raise EngineUnavailableError(str(error), [*unfinished, task], True, fall_back) from error
         except LedgerError as error:
             raise EngineUnavailableError(str(error), [*unfinished, task], for_good=True) from error
+
+
+def item_of(engine: str, task: Task) -> Item:
+    """What a request for this task is to buy."""
+    return Item(engine, *task.source.key, task.index, task.seed, task.attempt)

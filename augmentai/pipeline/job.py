@@ -10,6 +10,7 @@ from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered, Limits
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import Engine, OnProgress, ignore_progress
+from augmentai.engines.run_ledger import RunLedger
 from augmentai.pipeline.plan import RunPlan, plan_run
 from augmentai.pipeline.report import Report
 from augmentai.pipeline.run_state import RunState
@@ -39,6 +40,7 @@ class Job:
         plan: what the run will do, known before it begins.
         output: the set around the variations: originals, labels, splits.
         report: what has happened so far.
+        ledger: the run's books of paid requests.
 
     Raises:
         RecipeError: the set cannot be converted as asked, or has no classes to balance.
@@ -58,16 +60,20 @@ class Job:
         self.plan: RunPlan = plan_run(self.gathered, self.recipe, self.engines, self.first_index, self.retry_round)
         self.recipe = self.plan.recipe
         self.output = OutputSet(self.gathered, self.recipe)
-        self.report = Report(self.plan, self.output.losses)
+        self.ledger = RunLedger()
+        self.report = Report(self.plan, self.output.losses, self.ledger)
         self._checkpoint = Checkpoint()
 
-    def resume(self, checkpoint: Checkpoint) -> None:
+    def resume(self, checkpoint: Checkpoint, ledger: RunLedger | None = None) -> None:
         """Skip what an earlier run of the same plan has made; the report counts it.
 
         Args:
             checkpoint: what that run has made.
+            ledger: the books in which its paid requests are; None if they are not known.
         """
         self._checkpoint = checkpoint
+        self.ledger = ledger or self.ledger
+        self.report.ledger = self.ledger
         self.plan = self.plan.in_round(checkpoint.retry_round)
         self.report.add_checkpoint(checkpoint)
 
@@ -85,6 +91,7 @@ class Job:
             self.stop,
             self.on_progress,
             self._checkpoint,
+            self.ledger,
             self._checkpoint.fingerprints(self.plan.indices),
         )
         self.report.skipped_engines = state.skipped_engines
@@ -101,6 +108,7 @@ class Job:
             self.report.stopped = not finished
             outcomes.close()
             state.close()
+            self.report.ended = True
 
 
 def limits(settings: Settings, files: int | None = None) -> Limits:

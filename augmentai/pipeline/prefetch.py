@@ -83,7 +83,16 @@ def make_tasks(decoded: Iterator[Decoded], run: RunState) -> Iterator[Task]:
             if len(rejections) >= plan.max_attempts:
                 rejections = ()  # no attempt is left: the same ones end as they did before
             seed = variation_seed(plan.recipe.seed, item.source.sha256, index, len(rejections))
-            yield Task(item.source, item.photo, index, seed, plan.recipe, labels=item.labels, rejections=rejections)
+            yield Task(
+                item.source,
+                item.photo,
+                index,
+                seed,
+                plan.recipe,
+                credits=run.ledger.charged_before(item.source.key, index),
+                labels=item.labels,
+                rejections=rejections,
+            )
 
 
 class retry_first(Iterator[Task]):  # noqa: N801 (a stage, listed with functions)

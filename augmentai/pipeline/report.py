@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from augmentai.dataset.checkpoint import Checkpoint
+from augmentai.engines.run_ledger import RunLedger
 from augmentai.pipeline.plan import RunPlan
 from augmentai.types import Outcome
 
@@ -20,6 +21,7 @@ class Report:
     Args:
         plan: what the run is to do.
         losses: what the format of the result cannot hold; grows while labels are written.
+        ledger: the run's books of paid requests.
 
     Attributes:
         variations: made so far, those of an earlier run included.
@@ -31,19 +33,21 @@ class Report:
         labels_dropped: objects whose labels were removed because they left the frame.
         skipped_engines: engines that were never asked, and why.
         stopped: whether the run ended early.
+        ended: whether it is over.
     """
 
-    def __init__(self, plan: RunPlan, losses: Mapping[str, None]) -> None:
+    def __init__(self, plan: RunPlan, losses: Mapping[str, None], ledger: RunLedger) -> None:
         gathered = plan.gathered
         self._started = time.monotonic()
-        self._plan, self._losses = plan, losses
+        self._plan, self._losses, self.ledger = plan, losses, ledger
         self.sources = len(gathered.sources) + len(gathered.failures)
         self.variations = 0
         self.resumed = 0
-        self.stopped = False
+        self.stopped = self.ended = False
         self.skipped_engines: Mapping[str, str] = {}
         self.engines: Counter[str] = Counter()
-        self.credits = 0.0
+        self._credits_before = 0.0
+        self._credits_answered = 0.0
         self.rejected: Counter[str] = Counter()
         self.given_up = 0
         self.drifted = 0
@@ -61,6 +65,13 @@ class Report:
     def failed(self) -> int:
         return len(self._failures)
 
+    @property
+    def credits(self) -> float:
+        """What the run cost, over all its restarts: also what was charged for answers that never came to be."""
+        booked = self.ledger.charged + (0.0 if self.ledger.is_resumed else self._credits_before)
+        # An engine that does not reserve its prices is in no books; then its answers say what they cost.
+        return max(booked, self._credits_before + self._credits_answered)
+
     def headline(self) -> str:
         """The result in one line, see `headline`."""
         return headline(self.variations, self._plan.total, self.sources, self.failed)
@@ -70,7 +81,7 @@ class Report:
         self.resumed = checkpoint.variations
         self.variations += checkpoint.variations
         self.engines += checkpoint.engines
-        self.credits += checkpoint.credits
+        self._credits_before += checkpoint.credits
         self.given_up += checkpoint.skipped_paid
         if checkpoint.skipped_paid:
             were = "image was" if checkpoint.skipped_paid == 1 else "images were"
@@ -80,7 +91,7 @@ class Report:
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""
-        self.credits += outcome.credits
+        self._credits_answered += outcome.credits
         self.rejected.update(rejection.filter for rejection in outcome.rejections)
         self.given_up += bool(outcome.rejections and outcome.index) and not outcome.ok
         if outcome.variation is not None:
@@ -116,6 +127,11 @@ class Report:
         """Something that the user should know, reported once."""
         self._notices.setdefault(words)
 
+    def money_notices(self) -> list[str]:
+        """What the books do not know for certain, once the run is over: until then, requests are in flight as usual."""
+        uncertain = self.ledger.uncertain() if self.ended else ""
+        return [words for words in (self.ledger.fault, uncertain) if words]
+
     def as_dict(self) -> dict[str, Any]:
         """The report as the API returns it, ready for JSON; docs/api.md describes each field."""
         from augmentai.version import __version__
@@ -139,7 +155,7 @@ class Report:
                 for file, engine, reason in list(self._fallbacks)[:_ROWS_LIMIT]
             ],
             "engines_not_set_up": dict(self.skipped_engines),
-            "notices": [*self._notices, *self._losses][:_ROWS_LIMIT],
+            "notices": [*self.money_notices(), *self._notices, *self._losses][:_ROWS_LIMIT],
             "rejected": dict(self.rejected),
             "left_out": self.given_up,
             "drifted": self.drifted,

@@ -7,13 +7,15 @@ from contextlib import closing
 from pathlib import Path
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.contact_sheet import draw_contact_sheet
 from augmentai.dataset.dataset_card import count_dataset, dataset_title, render_card
-from augmentai.dataset.manifest import CARD, SHEET
+from augmentai.dataset.manifest import CARD, RUN_LEDGER, SHEET
 from augmentai.dataset.run_record import RunRecord, build_record
 from augmentai.dataset.writers.base import Writer, writer_for
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines import model_versions
+from augmentai.engines.run_ledger import RunLedger
 from augmentai.images import ImageError
 from augmentai.pipeline.job import Job
 from augmentai.recipe.steps import step_names
@@ -57,7 +59,7 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
     use_one_arena()
     record = run_record_for(job, inputs, out)
     with writer_for(out, record, job.gathered.sources) as writer:
-        job.resume(writer.checkpoint)
+        job.resume(writer.checkpoint, _ledger_in(out, writer.checkpoint))
         is_open = False
         with closing(job.run()) as outcomes:
             for number, outcome in enumerate(outcomes, 1):
@@ -73,7 +75,18 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
                 copy_originals(writer, job.output)
             write_label_lists(writer, job.output)
         if not job.report.stopped or out.suffix.lower() == ".zip":
-            describe_set(writer, job.output, record, job.settings.max_pixels)
+            report = job.report
+            describe_set(writer, job.output, record, job.settings.max_pixels, report.credits, *report.money_notices())
+
+
+def _ledger_in(out: Path, checkpoint: Checkpoint) -> RunLedger | None:
+    """The books of the run in a folder, which its writer has locked; None for a ZIP, which cannot be resumed."""
+    if out.suffix.lower() == ".zip":
+        return None
+    ledger = RunLedger(out / RUN_LEDGER)
+    if not (ledger.is_resumed or ledger.fault):
+        ledger.adopt(checkpoint.credits, checkpoint.unsettled_credits)
+    return ledger
 
 
 def copy_originals(writer: Writer, output: OutputSet) -> None:
@@ -108,7 +121,9 @@ def write_label_lists(writer: Writer, output: OutputSet) -> None:
         writer.write(file, pieces)
 
 
-def describe_set(writer: Writer, output: OutputSet, record: RunRecord, max_pixels: int) -> None:
+def describe_set(
+    writer: Writer, output: OutputSet, record: RunRecord, max_pixels: int, credits: float = 0.0, *notices: str
+) -> None:
     """Add what is only known at the end: the card and the contact sheet.
 
     Args:
@@ -116,8 +131,11 @@ def describe_set(writer: Writer, output: OutputSet, record: RunRecord, max_pixel
         output: the set around the variations.
         record: what the run was asked to do.
         max_pixels: larger images are not decoded for the contact sheet.
+        credits: what the run's books say that it cost; the manifest may say less.
+        notices: what the books do not know for certain.
     """
     counts = count_dataset(writer.entries(), output.sources, output.original)
+    counts.credits, counts.money_notices = max(credits, counts.credits), notices
     drawn = draw_contact_sheet(writer.entries(), output.sources, writer.read, dataset_title(record), max_pixels)
     if drawn is not None:
         writer.write(SHEET, drawn)

@@ -14,6 +14,7 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import Engine, Made, OnProgress, Task, ignore_progress
+from augmentai.engines.run_ledger import RunLedger
 from augmentai.filters import HoldoutIndex, ImageFeatures, Verdict
 from augmentai.images import ImageError, Photo
 from augmentai.operations import Operation, OperationError, build_operations
@@ -81,6 +82,7 @@ class RunState:
         stop: set when the user wants no more.
         on_progress: for slow engines; see `JobView`.
         checkpoint: what an earlier run has made.
+        ledger: the run's books of paid requests.
         known_fingerprints: of siblings that an earlier run has made, by source and index.
         retries: tasks whose last attempt a filter rejected.
         settled_early: outcomes that needed no engine: unreadable files, leaks.
@@ -95,6 +97,7 @@ class RunState:
     stop: Event = field(default_factory=Event)
     on_progress: OnProgress = ignore_progress
     checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    ledger: RunLedger = field(default_factory=RunLedger)
     known_fingerprints: Mapping[SourceKey, Mapping[int, bytes | None]] = field(default_factory=dict)
     retries: deque[Task] = field(default_factory=deque)
     settled_early: deque[Outcome] = field(default_factory=deque)

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from augmentai.dataset.content import read_head, unreadable_reason
-from augmentai.dataset.manifest import MANIFEST, OWN_FILES, is_run
+from augmentai.dataset.manifest import MANIFEST, OWN_FILES, RUN_LEDGER, is_run
 from augmentai.dataset.readers.file_kinds import may_be_image
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
 
@@ -38,7 +38,7 @@ def list_folder(folder: Path, prefix: str, listing: Listing, skip: Path | None =
         subfolders[:] = _to_search(here, subfolders, listing, skip)
         for name in sorted(files):
             # A run that was named itself is meant: its images are read, but not what it says about itself.
-            if not is_ignored_file(name) and not (is_output and name in OWN_FILES):
+            if not is_ignored_file(name) and not (is_output and name in {*OWN_FILES, RUN_LEDGER}):
                 _add(here / name, _path_in_dataset(here / name, folder, prefix), listing)
     if listing.progress() == before and not listing.stop.is_set():
         listing.report.fail(folder.name or str(folder), "there is no image in this folder")

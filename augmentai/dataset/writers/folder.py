@@ -21,7 +21,15 @@ from augmentai.dataset.atomic_files import (
     reason_of,
 )
 from augmentai.dataset.checkpoint import Checkpoint, repair_manifest
-from augmentai.dataset.manifest import CARD, MANIFEST, OWN_FILES, RECIPE_FILE, has_only_failures, manifest_line
+from augmentai.dataset.manifest import (
+    CARD,
+    MANIFEST,
+    OWN_FILES,
+    RECIPE_FILE,
+    RUN_LEDGER,
+    has_only_failures,
+    manifest_line,
+)
 from augmentai.dataset.recipe_file import recipe_differences
 from augmentai.dataset.run_record import NotARunError, RunRecord, differences, read_record
 from augmentai.recipe import Recipe, RecipeError
@@ -95,7 +103,7 @@ class FolderWriter:
 
     def _start(self, record: RunRecord | None) -> UnbufferedFile:
         if _is_replaceable(self.folder):
-            for name in OWN_FILES:
+            for name in (*OWN_FILES, RUN_LEDGER):
                 (self.folder / name).unlink(missing_ok=True)
         if any(path.name != LOCK for path in self.folder.iterdir()):
             raise OutputError(f"{self.folder} {_HOLDS_FILES}")
@@ -296,7 +304,7 @@ def _different_run(folder: Path, found: list[str]) -> OutputError:
 
 def _is_replaceable(folder: Path) -> bool:
     """Whether the folder contains a run that made nothing, and nothing else: a corrected run may replace it."""
-    names = {path.name for path in folder.iterdir()} - {LOCK}
+    names = {path.name for path in folder.iterdir()} - {LOCK, RUN_LEDGER}
     return bool(names) and names <= OWN_FILES and has_only_failures(folder)
 
 

@@ -18,6 +18,7 @@ from weakref import WeakValueDictionary
 from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.engines.budget import Budget, CapReachedError, Reservation
 from augmentai.engines.ledger import LedgerError
+from augmentai.engines.paid import item_of
 from augmentai.engines.prompts import negative_prompt_for, prompt_for
 from augmentai.engines.stability.client import RequestFailure, Response
 from augmentai.engines.stability.connection import Call
@@ -188,7 +189,7 @@ class Run:
                 raise _TaskReturnedError
         begun = time.perf_counter()
         try:
-            answer, reservation, uncertain = self._send(prepared, form)
+            answer, reservation, uncertain = self._send(task, prepared, form)
         finally:
             self._service.connections.release()
         if isinstance(answer, Problem):
@@ -230,7 +231,9 @@ class Run:
         wanted |= endpoint.strength(recipe.strength_or(AUTO_STRENGTH))
         return endpoint.form(wanted | dict(self._plan.extra)), prompt
 
-    def _send(self, prepared: Prepared, form: dict[str, str]) -> tuple[Success | Problem, Reservation, float]:
+    def _send(
+        self, task: Task, prepared: Prepared, form: dict[str, str]
+    ) -> tuple[Success | Problem, Reservation, float]:
         """Send a request, with one retry if it was not charged and may work.
 
         Returns:
@@ -242,7 +245,7 @@ class Run:
         """
         retried, uncertain = False, 0.0
         while True:
-            reservation = self._reserve()
+            reservation = self._reserve(task)
             if not self._service.rate_limiter.wait_turn(self._cancelled):
                 reservation.settle(False)
                 raise _TaskReturnedError
@@ -269,9 +272,9 @@ class Run:
                 self._end(answer.reason, for_good=answer.kind == "out")
                 raise _TaskReturnedError
 
-    def _reserve(self) -> Reservation:
+    def _reserve(self, task: Task) -> Reservation:
         try:
-            reservation = self._budget.reserve(self._plan.credits, self._cancelled)
+            reservation = self._budget.reserve(self._plan.credits, self._cancelled, item_of(ENGINE, task))
         except CapReachedError as error:
             self._end(str(error), for_good=True, fall_back=self._settings.credits_on_cap == "fallback")
         except LedgerError as error:

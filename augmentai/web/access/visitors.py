@@ -111,12 +111,12 @@ class Reservation:
         self._credits = wanted
 
     def settle(self) -> None:
-        """Return what was not made and not spent, however the job ended."""
+        """Return what was not made and not spent, however the job ended. Requests in flight may still be charged."""
         if self._settled:
             return
         self._settled = True
         made = self._job.report.variations - self._job.report.resumed if self._job else 0
-        spent = self._job.report.credits if self._job else 0.0
+        spent = self._job.ledger.committed() if self._job else 0.0
         self._visitors.images.add(self._address, min(0, made - self._images))
         if self._credits:
             self._visitors.credits.add(self._address, spent - self._credits)

@@ -1,4 +1,4 @@
-"""Whose address a request counts for."""
+"""Whose address a request counts for, and what a visitor's job leaves of their hour."""
 
 from __future__ import annotations
 
@@ -7,7 +7,13 @@ from types import SimpleNamespace
 import pytest
 from starlette.requests import Request
 
-from augmentai.web.access.visitors import address_of
+from augmentai.dataset.readers.gather import Gathered
+from augmentai.engines.run_ledger import Item
+from augmentai.engines.stability import StabilityEngine
+from augmentai.pipeline.job import Job
+from augmentai.recipe import Recipe
+from augmentai.web.access.visitors import Visitors, address_of
+from tests.support.hosted_job import PRICE, settings_for, some_sources
 
 
 @pytest.mark.parametrize(
@@ -36,3 +42,18 @@ def test_the_address_that_counts(peer: str, header: str | None, proxies: int, ex
 
 def test_without_a_connection_there_is_still_a_key() -> None:
     assert address_of(SimpleNamespace(client=None), 0) == ""
+
+
+def test_a_visitor_who_leaves_early_pays_for_what_is_in_flight() -> None:
+    settings = settings_for("http://127.0.0.1:9", visitor_credits_per_hour=50)
+    visitors = Visitors(settings)
+    request = SimpleNamespace(client=SimpleNamespace(host="9.9.9.9"), headers={})
+    job = Job(Gathered(tuple(some_sources(6)), (), ()), Recipe(), settings, [StabilityEngine(settings)])
+    reservation = visitors.reservation(request)
+    reservation.admit(job)
+    assert visitors.credits.remaining("9.9.9.9") == 50 - 6 * PRICE
+    numbers = [job.ledger.reserve(Item(), PRICE) for _ in range(4)]
+    for number, charged in zip(numbers, (True, False, None), strict=False):  # the fourth is still in flight
+        job.ledger.settle(number, charged)
+    reservation.settle()
+    assert visitors.credits.remaining("9.9.9.9") == 50 - 3 * PRICE

@@ -1,0 +1,269 @@
+"""Books of a run into a folder: manifest, report, card and the day's count agree with what the service charged."""
+
+# ruff: noqa: F811 (fixtures come in by import)
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from augmentai.dataset.atomic_files import OutputError
+from augmentai.dataset.manifest import CARD, MANIFEST, RUN_LEDGER
+from augmentai.dataset.readers.gather import gather
+from augmentai.dataset.writers.folder import FolderWriter
+from augmentai.engines.ledger import CreditLimits, Ledger
+from augmentai.engines.stability import StabilityEngine
+from augmentai.pipeline.job import Job, limits
+from augmentai.pipeline.run import run_to_disk
+from augmentai.recipe import Recipe
+from augmentai.recipe.thresholds import Thresholds
+from augmentai.settings import ROOT, Settings
+from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
+from tests.support.hosted_job import KEY, PRICE, settings_for
+from tests.support.image_files import jpeg
+from tests.support.jobs import Darker
+
+RECIPE = Recipe(seed=5, engine="stability", filters=False)
+
+
+@pytest.fixture
+def photos(tmp_path: Path) -> Path:
+    folder = tmp_path / "photos" / "cats"
+    folder.mkdir(parents=True)
+    for i in range(8):
+        (folder / f"{i}.jpg").write_bytes(jpeg((48, 32), seed=i))
+    return folder.parent
+
+
+@pytest.fixture
+def settings(emulator: Emulator, tmp_path: Path) -> Settings:
+    return settings_for(emulator, credits_per_day=1000, state=tmp_path / "state")
+
+
+def job_over(photos: Path, settings: Settings, recipe: Recipe = RECIPE) -> Job:
+    engines = [StabilityEngine(settings), Darker()]
+    return Job(gather([photos], limits(settings)), recipe, settings, engines)
+
+
+def run(photos: Path, out: Path, settings: Settings, recipe: Recipe = RECIPE) -> dict[str, Any]:
+    job = job_over(photos, settings, recipe)
+    for _ in run_to_disk(job, out, [photos]):
+        pass
+    return job.report.as_dict()
+
+
+def in_manifest(out: Path) -> float:
+    return sum(json.loads(line).get("credits", 0) for line in (out / MANIFEST).read_text().splitlines())
+
+
+def on_card(out: Path) -> float:
+    found = re.search(r"Credits spent on the hosted engine: ([\d.]+)\.", (out / CARD).read_text())
+    return float(found.group(1)) if found else 0.0
+
+
+def all_counts(out: Path, report: dict[str, Any], settings: Settings) -> set[float]:
+    """What each of the four says that the run cost."""
+    return {report["credits"], in_manifest(out), on_card(out), Ledger(CreditLimits.from_settings(settings)).spent()}
+
+
+CHARGED_WITHOUT_AN_IMAGE = ["filtered", "truncated", "no-finish-reason", "not-image", "short-body"]
+
+
+@pytest.mark.parametrize("fault", CHARGED_WITHOUT_AN_IMAGE)
+def test_failures_that_were_charged_stay_counted_when_the_run_resumes(
+    fault: str, photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
+) -> None:
+    emulator.fault(fault, times=2)
+    first = run(photos, tmp_path / "out", settings)
+    assert (first["variations"], first["failed"]) == (6, 2)
+    assert all_counts(tmp_path / "out", first, settings) == {8 * PRICE} == {emulator.stats()["charged"]}
+    second = run(photos, tmp_path / "out", settings)
+    assert (second["variations"], second["held"], second["failed"]) == (8, 6, 0)
+    assert all_counts(tmp_path / "out", second, settings) == {10 * PRICE} == {emulator.stats()["charged"]}
+    third = run(photos, tmp_path / "out", settings)
+    assert all_counts(tmp_path / "out", third, settings) == {10 * PRICE} == {emulator.stats()["charged"]}
+
+
+def test_images_that_filters_reject_are_counted(
+    photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
+) -> None:
+    strict = Thresholds(near_copy=400)
+    recipe = Recipe(seed=5, engine="stability", retries=1, paid_retries=True, thresholds=strict)
+    report = run(photos, tmp_path / "out", settings, recipe)
+    assert (report["variations"], report["rejected"]) == (0, {"near_copy": 16})
+    assert all_counts(tmp_path / "out", report, settings) == {emulator.stats()["charged"]}
+    again = run(photos, tmp_path / "out", settings, recipe)
+    assert all_counts(tmp_path / "out", again, settings) == {emulator.stats()["charged"]}
+
+
+def test_limit_of_a_job_holds_over_restarts(
+    photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
+) -> None:
+    limited = settings.model_copy(update={"credits_per_job": 17.5, "credits_on_cap": "stop"})
+    emulator.fault("filtered", times=1)
+    for attempt in range(3):
+        report = run(photos, tmp_path / "out", limited)
+        assert (report["variations"], report["credits"]) == (2, 15), attempt
+    assert "the limit of 17.5 credits a job is reached (15 spent" in str(report["failures"])
+    assert emulator.stats()["charged"] == 15
+    assert run(photos, tmp_path / "another", limited)["variations"] == 3  # another run has its own
+    assert run(photos, tmp_path / "out", settings)["variations"] == 8  # a higher limit goes on
+
+
+def test_a_run_that_is_left_says_how_many_requests_were_in_flight(
+    photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
+) -> None:
+    emulator.control(latency=0.5)
+    job = job_over(photos, settings)
+    with closing(run_to_disk(job, tmp_path / "out", [photos])) as outcomes:
+        next(outcomes)
+        time.sleep(0.3)  # the next requests have gone out
+    report = job.report.as_dict()
+    (notice,) = [words for words in report["notices"] if "in flight" in words]
+    count = int(re.match(r"up to (\d) request", notice).group(1))  # type: ignore[union-attr]
+    assert 1 <= count <= settings.stability_concurrency
+    emulator.control(latency=0)
+    time.sleep(1)  # the service goes on without its reader
+    assert report["credits"] <= emulator.stats()["charged"] <= report["credits"] + count * PRICE
+    second = run(photos, tmp_path / "out", settings)
+    assert second["variations"] == 8
+    assert {second["credits"], in_manifest(tmp_path / "out"), on_card(tmp_path / "out")} == {second["credits"]}
+    (notice,) = [words for words in second["notices"] if "in flight" in words]
+    assert f"{notice[:1].upper()}{notice[1:]}." in (tmp_path / "out" / CARD).read_text()
+    assert second["credits"] <= emulator.stats()["charged"] <= second["credits"] + count * PRICE
+
+
+def test_a_full_disk_says_how_many_requests_were_in_flight(
+    photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: FolderWriter, outcome: object) -> None:
+        raise OutputError("No space left on device")
+
+    emulator.control(latency=0.3)
+    monkeypatch.setattr(FolderWriter, "add", full)
+    job = job_over(photos, settings)
+    with pytest.raises(OutputError):
+        list(run_to_disk(job, tmp_path / "out", [photos]))
+    report = job.report.as_dict()
+    assert report["credits"] >= PRICE
+    assert "in flight at the stop" in str(report["notices"])
+    time.sleep(0.8)
+    monkeypatch.undo()
+    second = run(photos, tmp_path / "out", settings)
+    assert {second["credits"], in_manifest(tmp_path / "out"), on_card(tmp_path / "out")} == {second["credits"]}
+    assert job.ledger.charged <= emulator.stats()["charged"] <= RunCounts.of(tmp_path / "out").committed
+
+
+class RunCounts:
+    """What the file of the books says, read without the code under test."""
+
+    def __init__(self, charged: float, committed: float) -> None:
+        self.charged, self.committed = charged, committed
+
+    @classmethod
+    def of(cls, out: Path) -> RunCounts:
+        prices: dict[str, float] = {}
+        states: dict[str, str] = {}
+        for line in (out / RUN_LEDGER).read_text().splitlines():
+            entry = json.loads(line)
+            prices.setdefault(entry["request"], entry.get("credits", 0))
+            states[entry["request"]] = entry["state"]
+        charged = sum(prices[number] for number, state in states.items() if state == "charged")
+        return cls(charged, sum(prices[number] for number, state in states.items() if state != "free"))
+
+
+@pytest.fixture
+def killed(photos: Path, tmp_path: Path, emulator: Emulator) -> Iterator[Path]:
+    """The folder of a command that was killed with some variations made and some requests in flight."""
+    emulator.control(latency=0.3)
+    out = tmp_path / "out"
+    words = [photos, "-o", out, "--engine", "stability", "--seed", "5", "--no-filters"]
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("STABILITY", "AUGMENTAI"))}
+    environment |= {
+        "STABILITY_API_KEY": KEY,
+        "STABILITY_API_BASE": emulator.url,
+        "AUGMENTAI_STABILITY_ENDPOINT": "structure",
+        "AUGMENTAI_STABILITY_CONCURRENCY": "2",
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-m", "augmentai", *map(str, words)], env=environment, cwd=ROOT, stderr=subprocess.DEVNULL
+    )
+    end = time.monotonic() + 90
+    while not (out / MANIFEST).is_file() or (out / MANIFEST).read_bytes().count(b"\n") < 3:
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    process.send_signal(signal.SIGKILL)
+    process.wait(10)
+    yield out
+    process.kill()
+
+
+def test_after_a_kill_the_books_know_what_was_charged_and_what_was_in_flight(
+    killed: Path, photos: Path, settings: Settings, emulator: Emulator
+) -> None:
+    time.sleep(1)
+    emulator.control(latency=0)
+    counts = RunCounts.of(killed)
+    assert counts.charged <= emulator.stats()["charged"] <= counts.committed <= counts.charged + 2 * PRICE
+    report = run(photos, killed, settings)
+    assert report["variations"] == 8
+    assert {report["credits"], in_manifest(killed), on_card(killed)} == {report["credits"]}
+    counts = RunCounts.of(killed)
+    assert counts.charged == report["credits"] <= emulator.stats()["charged"] <= counts.committed
+
+
+def test_a_run_of_an_earlier_version_keeps_what_its_manifest_counted(
+    photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
+) -> None:
+    emulator.fault("filtered", times=2)
+    run(photos, tmp_path / "out", settings)
+    (tmp_path / "out" / RUN_LEDGER).unlink()
+    report = run(photos, tmp_path / "out", settings)
+    assert report["variations"] == 8
+    assert all_counts(tmp_path / "out", report, settings) == {10 * PRICE} == {emulator.stats()["charged"]}
+
+
+def test_damaged_books_are_named_and_nothing_is_spent(
+    photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
+) -> None:
+    emulator.fault("filtered", times=2)
+    run(photos, tmp_path / "out", settings)
+    books = tmp_path / "out" / RUN_LEDGER
+    books.write_bytes(b"damaged\n" + books.read_bytes())
+    report = run(photos, tmp_path / "out", settings)
+    assert report["variations"] == 6
+    assert f"the run's credits cannot be read from {books}" in str(report["failures"])
+    assert str(books) in str(report["notices"])
+    assert emulator.stats()["charged"] == 8 * PRICE
+
+
+def test_a_free_run_has_no_books(photos: Path, tmp_path: Path, settings: Settings) -> None:
+    run(photos, tmp_path / "out", settings, Recipe(seed=5, engine="gan"))
+    assert not (tmp_path / "out" / RUN_LEDGER).exists()
+
+
+def test_the_books_are_no_file_of_the_dataset(photos: Path, tmp_path: Path, settings: Settings) -> None:
+    run(photos, tmp_path / "out", settings)
+    found = gather([tmp_path / "out"], limits(settings))
+    assert RUN_LEDGER not in str([*found.sources, *found.failures, found.notices])
+
+
+def test_a_run_that_made_nothing_is_replaced_with_its_books(
+    photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
+) -> None:
+    emulator.fault("filtered", times=8)
+    assert run(photos, tmp_path / "out", settings)["credits"] == 8 * PRICE
+    report = run(photos, tmp_path / "out", settings, Recipe(seed=6, engine="stability", filters=False))
+    assert (report["variations"], report["credits"]) == (8, 8 * PRICE)
