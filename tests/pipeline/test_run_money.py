@@ -124,17 +124,17 @@ def test_limit_of_a_job_holds_over_restarts(
 def test_a_run_that_is_left_says_how_many_requests_were_in_flight(
     photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
 ) -> None:
-    emulator.control(latency=0.5)
+    emulator.control(latency=1)
     job = job_over(photos, settings)
     with closing(run_to_disk(job, tmp_path / "out", [photos])) as outcomes:
         next(outcomes)
-        time.sleep(0.3)  # the next requests have gone out
+        time.sleep(0.4)  # the next requests have gone out
     report = job.report.as_dict()
     (notice,) = [words for words in report["notices"] if "in flight" in words]
     count = int(re.match(r"up to (\d) request", notice).group(1))  # type: ignore[union-attr]
     assert 1 <= count <= settings.stability_concurrency
     emulator.control(latency=0)
-    time.sleep(1)  # the service goes on without its reader
+    time.sleep(1.5)  # the service goes on without its reader
     assert report["credits"] <= emulator.stats()["charged"] <= report["credits"] + count * PRICE
     second = run(photos, tmp_path / "out", settings)
     assert second["variations"] == 8
@@ -148,9 +148,10 @@ def test_a_full_disk_says_how_many_requests_were_in_flight(
     photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def full(self: FolderWriter, outcome: object) -> None:
+        time.sleep(0.4)  # the next requests have gone out
         raise OutputError("No space left on device")
 
-    emulator.control(latency=0.3)
+    emulator.control(latency=1)
     monkeypatch.setattr(FolderWriter, "add", full)
     job = job_over(photos, settings)
     with pytest.raises(OutputError):
@@ -158,7 +159,8 @@ def test_a_full_disk_says_how_many_requests_were_in_flight(
     report = job.report.as_dict()
     assert report["credits"] >= PRICE
     assert "in flight at the stop" in str(report["notices"])
-    time.sleep(0.8)
+    time.sleep(1.5)
+    emulator.control(latency=0)
     monkeypatch.undo()
     second = run(photos, tmp_path / "out", settings)
     assert {second["credits"], in_manifest(tmp_path / "out"), on_card(tmp_path / "out")} == {second["credits"]}
