@@ -30,7 +30,7 @@ def snippets(form: Mapping[str, Any], url: str, user: str = "") -> str:
 
 
 def _plain(name: str, value: Any) -> Any:
-    """A control's value without Gradio's ways: None for an empty one, and whole numbers as floats."""
+    """A control's value: the field's default for an empty one, and whole numbers as int (Gradio has floats)."""
     field = by_name(name)
     if value is None:
         return field.default

@@ -1,4 +1,4 @@
-"""What a job would take, before the click: which engine will run, and how long."""
+"""Estimates before the click: which engine will run, and for how long."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class TimeEstimator:
         self._lock = threading.Lock()
 
     def seconds(self, engine: str, images: int, pixels: float) -> float:
-        """Seconds for so many variations of about `pixels` each; 0 for an engine that this server does not have."""
+        """Seconds for this many variations of about `pixels` each; 0 for an engine that this server does not have."""
         if engine not in self._first_guess:
             return 0.0
         return images * self._first_guess[engine](pixels) * self._factor.get(engine, 1.0)

@@ -1,4 +1,4 @@
-"""The Blocks page: layout and wiring. What the events do is in `handlers`."""
+"""The Gradio page: layout and wiring. The event handlers are in `handlers`."""
 
 from __future__ import annotations
 

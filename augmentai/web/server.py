@@ -62,7 +62,7 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
         "root_path": settings.root_path,
         "share": settings.share,
         "auth": credentials(settings),
-        "auth_message": f"User name: {USER_NAME}. Ask whoever gave you this link for the password.",
+        "auth_message": f"User name: {USER_NAME}. Ask the person who gave you this link for the password.",
         "ssr_mode": False,  # fails behind a prefix-stripping proxy, and has no benefit for one page
         "max_file_size": int(settings.max_upload_mb * 1_000_000),
         "allowed_paths": [str(EXAMPLES)],

@@ -1,4 +1,4 @@
-"""What the page shows at each moment of a job: {name of a component: its new value}."""
+"""The page at each moment of a job, as {name of a component: its new value}."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ def test_the_password_opens_the_page(browser: Any, tmp_path: Path) -> None:
     with serving(settings, tmp_path / "gradio") as upstream, proxied(upstream, Manner(PREFIX)) as address:
         page = browser.new_page()
         page.goto(address + "/")
-        expect(page.get_by_text("ask whoever gave you this link for the password")).to_be_visible()
+        expect(page.get_by_text("ask the person who gave you this link for the password")).to_be_visible()
         assert page.locator("#augment").count() == 0
         page.get_by_label("username").fill("augmentai")
         page.get_by_label("password").fill("guess")

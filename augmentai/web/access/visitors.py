@@ -93,7 +93,7 @@ class Reservation:
         """Reserve what a job needs, once its size is known and before anything is made.
 
         Raises:
-            LimitReachedError: if the visitor has too little left.
+            LimitReachedError: the visitor has too little left.
         """
         self._reserve_images(job.plan.total - job.report.resumed)
         self._job = job

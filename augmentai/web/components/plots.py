@@ -15,7 +15,9 @@ _BINS = 12
 class ReportFigures:
     """What the report shows. Classes are by name; images without a class are under "".
 
-    changes: mean pixel difference of each variation from its source, 0 to 1. engines: variations by engine title.
+    Attributes:
+        changes: mean pixel difference of each variation from its source, 0 to 1.
+        engines: variations by engine title.
     """
 
     sources: int

@@ -1,4 +1,4 @@
-"""What the page shows before the click: what was uploaded, and what the job will make, cost and take."""
+"""What the page shows before the click: the uploads, and the job's expected variations, cost and time."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PreviewHandlers:
     def forecast(
         self, upload_state: Mapping[str, Any], key: str, form: Mapping[str, Any], request: gr.Request | None = None
     ) -> str:
-        """What the job will make, cost and take, and what its visitor has left, as HTML."""
+        """The job's expected variations, cost and time, and its visitor's remaining limit, as HTML."""
         images = upload_state.get("images", 0)
         try:
             recipe = recipe_of(form)

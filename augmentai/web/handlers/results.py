@@ -1,4 +1,4 @@
-"""What a visitor does with results: filter them, compare one with its source, exclude some, download the rest."""
+"""Handlers of the results: filter them, compare one with its source, exclude some, download the rest."""
 
 from __future__ import annotations
 

@@ -48,7 +48,7 @@ def sweep(folder: Path, keep_hours: float) -> int:
         keep_hours: age at which an entry expires.
 
     Returns:
-        int: how many entries were deleted.
+        How many entries were deleted.
     """
     oldest = time.time() - keep_hours * 3600
     deleted = 0

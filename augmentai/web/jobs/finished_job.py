@@ -25,10 +25,14 @@ from augmentai.web.jobs.zip_packing import Packing, pack
 class FinishedJob:
     """A finished job and what was added to it later.
 
-    plan: its retry round counts how often what failed was retried. folder: the job's own. zips: its ZIP, then those of
-    what was added to it; they also hold what is excluded. classes: images per class among the inputs. added: number of
-    variations that were asked for later. excluded: files of variations that the visitor excluded and may include again.
-    revision: number of the latest click that changed `excluded`.
+    Attributes:
+        plan: its retry round counts how often failed variations were retried.
+        folder: the job's own.
+        zips: its ZIP, then those of later additions; excluded variations are still in them.
+        classes: images per class among the inputs.
+        added: number of variations that were asked for later.
+        excluded: files of variations that the visitor excluded and may include again.
+        revision: number of the latest click that changed `excluded`.
     """
 
     plan: RunPlan

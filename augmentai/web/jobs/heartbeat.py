@@ -1,4 +1,4 @@
-"""Runs work in a thread of its own and yields a heartbeat, so that a visitor can leave at any moment.
+"""Runs work in its own thread and yields a heartbeat, so that a visitor can leave at any moment.
 
 Gradio ends a generator only where it yields. A long step (a hosted call, reading a huge ZIP) would otherwise keep the
 queue slot of a visitor who has left until that step ends.
@@ -35,10 +35,10 @@ def run_with_heartbeat(
         side_by_side: how many jobs may run at the same time.
 
     Yields:
-        T: `first`, then the newest item of `work`.
+        `first`, then the newest item of `work`.
 
     Raises:
-        BaseException: whatever `work` raises.
+        BaseException: anything that `work` raises.
     """
     yield first
     while not _acquire_slot(max(_MAX_THREADS, 2 * side_by_side)):

@@ -39,11 +39,13 @@ ReadInputs = Callable[[Path, Event], Gathered]
 class JobRequest:
     """What one job is to make.
 
-    read_inputs: takes the job's own folder and the stop event, and returns the sources. keep_full: also write each
-    variation at full size beside the ZIP, for `Snapshot.images`; otherwise only previews are written, for
-    `Snapshot.rows`. first_index: number of the first variation of each source. checkpoint: variations of an earlier
-    job; the ZIP is then an addition to that job's. admit: called once the inputs are read and before anything is made;
-    an exception that it raises ends the job.
+    Attributes:
+        read_inputs: called with the job's own folder and the stop event; returns the sources.
+        keep_full: also write each variation at full size beside the ZIP, for `Snapshot.images`; otherwise only previews
+            are written, for `Snapshot.rows`.
+        first_index: number of the first variation of each source.
+        checkpoint: variations of an earlier job; the ZIP is then an addition to that job's.
+        admit: called once the inputs are read and before anything is made; an exception that it raises ends the job.
     """
 
     read_inputs: ReadInputs
@@ -69,7 +71,7 @@ def read_uploads(files: Sequence[str], settings: Settings, layout: str = "auto")
 def run_job(
     request: JobRequest, settings: Settings, engines: Sequence[Engine], folder: Path, stop: Event
 ) -> Generator[Snapshot, None, None]:
-    """Run a job in a new folder, in a thread of its own, with a heartbeat (see `run_with_heartbeat`).
+    """Run a job in a new folder, in its own thread, with a heartbeat (see `run_with_heartbeat`).
 
     The ZIP is finished, and named in the last snapshot, even if `stop` ends the job early. If the generator is closed
     before its end, everything that the job wrote is deleted.
@@ -82,10 +84,10 @@ def run_job(
         stop: set it to end the job after the current image.
 
     Yields:
-        Snapshot: at least one every 0.4 s; the last one has the result.
+        A snapshot at least every 0.4 s; the last one has the result.
 
     Raises:
-        OutputError: if the disk is full or cannot be written to.
+        OutputError: the disk is full or cannot be written to.
     """
     work = _Work(request, settings, engines, folder / JOBS_FOLDER / uuid.uuid4().hex, stop)
     with closing(run_with_heartbeat(work.run(), Snapshot(), stop, settings.jobs_at_once)) as snapshots:

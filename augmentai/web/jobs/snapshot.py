@@ -14,10 +14,14 @@ from augmentai.pipeline.plan import RunPlan
 class ResultRow:
     """One finished variation as the page shows it.
 
-    labels: its class, or the classes of its annotations. style: which styles the engine blended, as in the manifest.
-    preview, source_preview: paths of small images of the variation and of its source; the source's is warped as the
-    variation was, so that the two can be compared. changed: mean difference of the two small images, 0 to 1. size_wh:
-    width and height of the variation. geometry: how its pixels were moved, as in the manifest; None if they were not.
+    Attributes:
+        labels: its class, or the classes of its annotations.
+        style: which styles the engine blended, as in the manifest.
+        preview, source_preview: paths of small images of the variation and of its source; the source's is warped as the
+            variation was, so that the two can be compared.
+        changed: mean difference of the two small images, 0 to 1.
+        size_wh: width and height of the variation.
+        geometry: how its pixels were moved, as in the manifest; None if they were not.
     """
 
     file: str
@@ -52,8 +56,12 @@ class JobProgress:
 class JobResult:
     """What a job has made when it has ended.
 
-    plan: what was to be made. report: `Report.as_dict`. zip_path: the set with its variations. folder: the job's own.
-    classes: images per class among the inputs; those without a class are counted under "".
+    Attributes:
+        plan: what was to be made.
+        report: `Report.as_dict`.
+        zip_path: the set with its variations.
+        folder: the job's own.
+        classes: images per class among the inputs; those without a class are counted under "".
     """
 
     plan: RunPlan
@@ -67,9 +75,13 @@ class JobResult:
 class Snapshot:
     """The state of a job at one moment.
 
-    done, expected: variations; expected is 0 while the inputs are being read. images: (path, caption) of every finished
-    variation at full size; rows: the same variations with small previews. Only one of the two is filled. failures: the
-    first 50 until the last snapshot. progress: keeps changing until the next snapshot. result: only in the last one.
+    Attributes:
+        done, expected: variations; expected is 0 while the inputs are being read.
+        images: (path, caption) of every finished variation at full size; empty if `rows` is filled.
+        rows: the same variations with small previews; empty if `images` is filled.
+        failures: the first 50 until the last snapshot.
+        progress: keeps changing until the next snapshot.
+        result: only in the last one.
     """
 
     done: int = 0

@@ -52,10 +52,18 @@ def samples() -> list[Upload]:
 class UploadSummary:
     """What was found in uploads, by their names and headers.
 
-    images: how many may be augmented; holdout: how many are for validation and test. layout: dataset format, empty
-    without labels. categories: class names of its labels. classes: images per class folder. class_groups: see
-    `forecast`. traits: what automatic geometry depends on. pixels: total of the `measured` images, whose header
-    was read. refused: files that cannot be used, with the reason. thumbnails: {name, src} of a few images.
+    Attributes:
+        images: how many may be augmented.
+        holdout: how many are for validation and test.
+        layout: dataset format, empty without labels.
+        categories: class names of its labels.
+        classes: images per class folder.
+        class_groups: see `forecast`.
+        traits: what automatic geometry depends on.
+        measured: how many images had their header read.
+        pixels: total of the `measured` images.
+        refused: files that cannot be used, with the reason.
+        thumbnails: {name, src} of a few images.
     """
 
     images: int = 0
@@ -109,7 +117,7 @@ def inspect_uploads(uploads: Sequence[Upload], settings: Settings, layout: str =
         layout: dataset format that the visitor chose, one of `recipe.LAYOUTS`.
 
     Returns:
-        UploadSummary: unusable files never raise: they are in its `refused`.
+        The summary. Unusable files never raise: they are in its `refused`.
     """
     summary = UploadSummary()
     with ExitStack() as archives:
@@ -227,10 +235,10 @@ def link_uploads(uploads: Sequence[Upload], folder: Path) -> list[Path]:
 
     Args:
         uploads: files and ZIPs; those with unsafe paths are skipped, as `inspect_uploads` reported.
-        folder: a new folder for the files; ZIPs go into folders of their own beside it.
+        folder: a new folder for the files; ZIPs go into separate folders beside it.
 
     Returns:
-        list[Path]: inputs for `gather`.
+        Inputs for `gather`.
     """
     inputs: list[Path] = []
     for place, path in _safe_uploads(uploads, UploadSummary()):

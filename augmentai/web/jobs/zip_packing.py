@@ -16,7 +16,12 @@ from augmentai.pipeline.plan import RunPlan
 
 @dataclass(frozen=True)
 class Packing:
-    """Progress of a ZIP: variations in it so far, of all that it will hold. path: where it is, in the last one only."""
+    """Progress of a ZIP.
+
+    Attributes:
+        done, expected: variations in it so far, and all that it will hold.
+        path: the ZIP, in the last one only.
+    """
 
     done: int = 0
     expected: int = 0
@@ -24,7 +29,7 @@ class Packing:
 
 
 def new_zip(folder: Path) -> Path:
-    """A name for a ZIP below `folder`, with the date, in a folder of its own."""
+    """A name for a ZIP below `folder`, with the date, in its own folder."""
     return folder / f"zip-{secrets.token_hex(8)}" / f"augmentai-{datetime.now():%Y%m%d-%H%M%S}.zip"
 
 
