@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AliasChoices, BeforeValidator, Field, SecretStr, ValidationError
-from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from pydantic import AliasChoices, Field, SecretStr, ValidationError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from augmentai.setting_types import Credits, Fields, HostNames, Prices, Stripped
 
 ROOT = Path(__file__).resolve().parent.parent
 # An installed package has its weights and examples inside; in a checkout they are folders beside the code.
@@ -19,38 +20,6 @@ EXAMPLES = _DATA / "examples"
 
 class SettingsError(ValueError):
     """An environment variable has a value that cannot be used; the message names the variable."""
-
-
-def _stripped(value: object) -> object:
-    if isinstance(value, SecretStr):
-        value = value.get_secret_value()
-    return value.strip() if isinstance(value, str) else value
-
-
-def _pairs(value: object) -> object:
-    """A mapping out of "name=value,name=value" or JSON."""
-    if not isinstance(value, str):
-        return value
-    if value.lstrip().startswith("{"):
-        return json.loads(value)
-    pairs = [pair.partition("=") for pair in value.split(",") if pair.strip()]
-    for name, equals, _ in pairs:
-        if not equals:
-            raise ValueError(f"{name.strip()!r} has no value; expected name=value,name=value")
-    return {name.strip(): text.strip() for name, _, text in pairs}
-
-
-def _names(value: object) -> object:
-    """Lower-case names out of "name,name"."""
-    return tuple(name.strip().lower() for name in value.split(",") if name.strip()) if isinstance(value, str) else value
-
-
-Stripped = BeforeValidator(_stripped)
-HostName = Annotated[str, Field(pattern=r"^(\*\.)?[^\s:/*@\[\]]+$|^[0-9a-f:.]+$")]
-HostNames = Annotated[tuple[HostName, ...], NoDecode, BeforeValidator(_names)]
-Credits = Annotated[float, Field(ge=0, allow_inf_nan=False)]
-Prices = Annotated[dict[str, Credits], NoDecode, BeforeValidator(_pairs)]
-Fields = Annotated[dict[str, str | int | float], NoDecode, BeforeValidator(_pairs)]
 
 
 class Settings(BaseSettings):
@@ -260,6 +229,12 @@ class Settings(BaseSettings):
         gt=0,
         validation_alias="AUGMENTAI_VISITOR_UPLOAD_MB_PER_HOUR",
         description="maximum megabytes uploaded per hour and address, likewise",
+    )
+    visitor_files_per_hour: int | None = Field(
+        None,
+        ge=1,
+        validation_alias="AUGMENTAI_VISITOR_FILES_PER_HOUR",
+        description="maximum files uploaded per hour and address, likewise; a ZIP is one file",
     )
     visitor_jobs: int | None = Field(
         None, ge=1, validation_alias="AUGMENTAI_VISITOR_JOBS", description="maximum queued jobs per address, likewise"

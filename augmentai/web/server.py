@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 from augmentai.engines import available
 from augmentai.engines.base import Engine
 from augmentai.settings import EXAMPLES, Settings
+from augmentai.web.access.error_log import keep_inputs_out_of_the_log
 from augmentai.web.access.public import USER_NAME, credentials, effective_settings
 from augmentai.web.gradio_import import import_gradio
 from augmentai.web.jobs.cleanup import Janitor, private_folder
@@ -32,6 +33,7 @@ def build_app(settings: Settings) -> Any:
     import_gradio()
     from augmentai.web.page import build
 
+    keep_inputs_out_of_the_log()
     folder = private_folder()
     page = build(settings, engines := available(settings))
     page.warm_up = threading.Timer(_WARM_UP_AFTER_SECONDS, _warm_up, [engines])

@@ -16,6 +16,7 @@ PUBLIC_LIMITS: dict[str, Any] = {
     "visitor_images_per_hour": 2000,
     "visitor_credits_per_hour": 50.0,
     "visitor_upload_mb_per_hour": 2000.0,
+    "visitor_files_per_hour": 5000,
     "visitor_jobs": 3,
     "credits_per_day": 500.0,
     "max_files": 500,

@@ -38,5 +38,7 @@ async def refuse(scope: Scope, send: Send, refused: RefusedError) -> None:
         return
     body = json.dumps({"detail": refused.message}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if refused.status == 408:  # whoever stalls is not waited for
+        headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

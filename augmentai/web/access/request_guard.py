@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import logging
 import os
-import shutil
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -15,13 +15,17 @@ from starlette.requests import Request
 from augmentai.settings import Settings
 from augmentai.web.access.rate_limit import SlidingWindow, wait_words
 from augmentai.web.access.refusals import Message, Receive, RefusedError, Scope, Send, refuse
+from augmentai.web.access.uploads import UploadLimits, received_in_time
 from augmentai.web.access.visitors import address_of
 
 _log = logging.getLogger(__name__)
 
 _API = "/gradio_api/"
 _MAX_BODY_BYTES = 8_000_000  # of a call: the names of 2,000 uploaded files take less than 1 MB
-_MIN_FREE_BYTES = 1_000_000_000
+_MAX_HEADERS, _MAX_HEADER_BYTES = 100, 32_768  # a queued job holds those of its request
+_MAX_PATH, _MAX_QUERY = 4_096, 4_096
+_MAX_NAME = 128  # characters of a session or event: Gradio's own have 11 to 36, and it holds them for long
+_NAMES = ("session_hash", "event_id")
 _LOGIN_ATTEMPTS, _LOGIN_SECONDS = 10, 300.0
 # Gradio's routes that this page never calls. Each does work, reveals something or sends requests for any caller.
 _CLOSED_ROUTES = (
@@ -48,17 +52,18 @@ _BROWSER_CACHE = (b"cache-control", b"private, max-age=3600")  # a file never ch
 class RequestGuard:
     """Middleware. Refusals are JSON, {"detail": message for the visitor}.
 
-    400: a malformed call, or a file named by a web address. 403: another site's request. 404: a route of Gradio that
-    this page does not use. 413: the body is too large. 429: too many jobs waiting, too much uploaded in an hour, or too
-    many login attempts. 507: the disk is nearly full.
+    400: a malformed call, or a file named by a web address. 403: a file of another server. 404: a route of Gradio that
+    this page does not use. 408: the body stopped arriving. 413, 414, 431: the body, the address or the headers are too
+    large. 429: too many jobs waiting, too much uploaded in an hour, or too many login attempts. 507: the disk is nearly
+    full.
     """
 
     def __init__(self, app: Any, settings: Settings, folder: str, waiting: Callable[[], list[Any]]) -> None:
         """folder: where uploads are stored. waiting: returns the requests of all queued jobs."""
         self.app, self._settings, self._folder, self._waiting = app, settings, os.path.realpath(folder), waiting
         self._proxies = settings.proxies or 0
-        megabytes = settings.visitor_upload_mb_per_hour
-        self._uploads = SlidingWindow(None if megabytes is None else megabytes * 1_000_000)
+        self._uploads = UploadLimits(settings, self._folder)
+        self._joining = asyncio.Lock()
         self._logins = SlidingWindow(_LOGIN_ATTEMPTS, _LOGIN_SECONDS)
         self._asks_password = bool(settings.password.get_secret_value())
 
@@ -84,7 +89,10 @@ class RequestGuard:
             self._check(request, path)
             if request.method == "POST":
                 receive = await self._limit(request, path, receive)
-            await self.app(scope, receive, respond)
+            if request.method == "POST" and path.startswith((_API + "queue/join", _API + "call/")):
+                await self._join(scope, receive, respond)
+            else:
+                await self.app(scope, receive, respond)
         except RefusedError as refused:
             if not started:
                 await refuse(scope, respond, refused)
@@ -92,7 +100,7 @@ class RequestGuard:
             if started or request.method != "POST":
                 raise
             # Gradio raises its own errors for unknown function numbers and names.
-            _log.warning("malformed call to %s (%s: %s)", path, type(error).__name__, error)
+            _log.warning("malformed call: %s", type(error).__name__)  # its message can hold inputs
             malformed = RefusedError(400, "The request is malformed or names an unknown function.")
             await refuse(scope, respond, malformed)
 
@@ -104,20 +112,41 @@ class RequestGuard:
     def _check(self, request: Request, path: str) -> None:
         if path.lstrip("/").startswith(_CLOSED_ROUTES):
             raise RefusedError(404, "Not found.")
+        if path.startswith(_API + "file=") and _is_address(path.removeprefix(_API + "file=")):
+            raise RefusedError(403, "Files of other servers are not fetched.")
+        headers = request.scope["headers"]
+        if len(headers) > _MAX_HEADERS or sum(len(name) + len(value) for name, value in headers) > _MAX_HEADER_BYTES:
+            raise RefusedError(431, "The request's headers are too large.")
+        if len(path) > _MAX_PATH or len(request.scope["query_string"]) > _MAX_QUERY:
+            raise RefusedError(414, "The address is too long.")
+        for name in _NAMES:
+            _check_name(request.query_params.get(name), name)
+        if path.startswith(_API + "heartbeat/"):
+            _check_name(path.removeprefix(_API + "heartbeat/"), "session_hash")
 
     async def _limit(self, request: Request, path: str, receive: Receive) -> Receive:
         visitor = address_of(request, self._proxies)
         if path.rstrip("/") == _API + "upload":
-            return self._count_upload(request, visitor, receive)
+            return self._uploads.counted(request, visitor, receive)
         if path.rstrip("/") == "/login" and self._asks_password and not self._logins.reserve(visitor, 1):
             wait = wait_words(self._logins.seconds_until(visitor, 1))
             raise RefusedError(429, f"Too many login attempts. Try again {wait}.")
-        if path.startswith((_API + "queue/join", _API + "call/")):
-            self._check_waiting(visitor)
         body = await _read_body(request, receive)
         if path.startswith(_API):
-            _check_files(body, self._folder)
+            _check_call(body, self._folder)
         return _replay(body, receive)
+
+    async def _join(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Queue a job whose body has arrived; one after the other, so that each counts those before it."""
+        async with AsyncExitStack() as turn:
+            await turn.enter_async_context(self._joining)
+            self._check_waiting(address_of(Request(scope), self._proxies))
+
+            async def queued(message: Message) -> None:
+                await turn.aclose()  # at the first message of the answer
+                await send(message)
+
+            await self.app(scope, receive, queued)
 
     def _check_waiting(self, visitor: str) -> None:
         limit = self._settings.visitor_jobs
@@ -129,31 +158,6 @@ class RequestGuard:
             message = f"You already have {jobs} queued (limit: {limit}). Try again when one has started."
             raise RefusedError(429, message)
 
-    def _count_upload(self, request: Request, visitor: str, receive: Receive) -> Receive:
-        """Count an upload against the visitor's hour, chunk by chunk."""
-        if shutil.disk_usage(self._folder).free < _MIN_FREE_BYTES:
-            raise RefusedError(507, "The server's disk is nearly full; try again later.")
-        declared = request.headers.get("content-length", "")
-        if declared.isdecimal() and int(declared) > self._uploads.remaining(visitor):
-            raise RefusedError(429, self._too_much_uploaded(visitor, int(declared)))
-
-        async def counting() -> Message:
-            message = await receive()
-            count = len(message.get("body", b""))
-            if not self._uploads.reserve(visitor, count):
-                raise RefusedError(429, self._too_much_uploaded(visitor, count))
-            return message
-
-        return counting
-
-    def _too_much_uploaded(self, visitor: str, count: int) -> str:
-        limit = self._uploads.limit
-        assert limit is not None
-        if count > limit:
-            return f"The upload exceeds the limit of {limit / 1e6:,.0f} MB per hour per visitor."
-        wait = wait_words(self._uploads.seconds_until(visitor, count))
-        return f"The upload limit of {limit / 1e6:,.0f} MB per hour is reached. Try again {wait}."
-
 
 async def _read_body(request: Request, receive: Receive) -> bytes:
     """Read the body of a call, so that one that is too large is refused before anything parses it."""
@@ -162,7 +166,7 @@ async def _read_body(request: Request, receive: Receive) -> bytes:
         raise RefusedError(413, "The request is too large.")
     parts: list[bytes] = []
     size = 0
-    while (message := await receive())["type"] == "http.request":
+    while (message := await received_in_time(receive))["type"] == "http.request":
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > _MAX_BODY_BYTES:
@@ -181,15 +185,19 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _check_files(body: bytes, folder: str) -> None:
-    """Refuse folders and web addresses in place of files.
+def _check_call(body: bytes, folder: str) -> None:
+    """Refuse long names of sessions, and folders and web addresses in place of files.
 
     Gradio itself would accept the folder of everybody's uploads as a file, and download any public address.
     """
     try:
-        rest: list[Any] = [json.loads(body or b"{}")]
+        call = json.loads(body or b"{}")
     except (ValueError, RecursionError):
         return  # Gradio reports what is wrong with it
+    if isinstance(call, dict):
+        for name in _NAMES:
+            _check_name(call.get(name), name)
+    rest: list[Any] = [call]
     while rest:
         part = rest.pop()
         if isinstance(part, dict):
@@ -200,8 +208,17 @@ def _check_files(body: bytes, folder: str) -> None:
             rest.extend(part)
 
 
+def _check_name(value: Any, name: str) -> None:
+    if isinstance(value, str) and len(value) > _MAX_NAME:
+        raise RefusedError(400, f"{name} is longer than {_MAX_NAME} characters.")
+
+
+def _is_address(path: str) -> bool:
+    return path.strip().lower().startswith(("http:", "https:"))
+
+
 def _check_path(path: str, folder: str) -> None:
-    if path.strip().lower().startswith(("http:", "https:")):
+    if _is_address(path):
         raise RefusedError(400, "Files are not downloaded from other servers. Upload them first.")
     with suppress(ValueError):  # a null character
         real = os.path.realpath(path)  # nothing is revealed of other places, not even whether they exist

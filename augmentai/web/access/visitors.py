@@ -19,8 +19,9 @@ _IPV6_PREFIX = 64  # one customer of a provider has a whole /64 of addresses
 def address_of(request: Any, proxies: int) -> str:
     """The visitor's address: that of the connection, or the one that the outermost of our own proxies recorded.
 
-    Each proxy appends its caller's address to X-Forwarded-For, so whatever a visitor forges is further left than the
-    last `proxies` entries and is ignored. IPv6 addresses are reduced to their network (/64).
+    Each proxy appends its caller's address to X-Forwarded-For, or adds a line of its own, so whatever a visitor forges
+    is further left (or further up) than the last `proxies` entries of all lines and is ignored. IPv6 addresses are
+    reduced to their network (/64).
 
     Args:
         request: a Starlette or Gradio request.
@@ -29,10 +30,17 @@ def address_of(request: Any, proxies: int) -> str:
     client = getattr(request, "client", None)
     found = client.host if client else ""
     if proxies:
-        entries = [entry.strip() for entry in request.headers.get("x-forwarded-for", "").split(",") if entry.strip()]
+        entries = [entry.strip() for entry in _forwarded_for(request.headers).split(",") if entry.strip()]
         if len(entries) >= proxies:
             found = entries[-proxies]
     return _network(found)
+
+
+def _forwarded_for(headers: Any) -> str:
+    """All lines of X-Forwarded-For as one; on ZeroGPU the headers of a queued request are a plain dictionary."""
+    if hasattr(headers, "getlist"):
+        return ",".join(headers.getlist("x-forwarded-for"))
+    return str(headers.get("x-forwarded-for", ""))
 
 
 def _network(address: str) -> str:

@@ -34,6 +34,7 @@ def test_the_docs_state_these_limits() -> None:
         "visitor_images_per_hour": "{:g} images",
         "visitor_credits_per_hour": "{:g} credits of your key",
         "visitor_upload_mb_per_hour": "{:g} MB of uploads",
+        "visitor_files_per_hour": "{:g} uploaded files",
         "visitor_jobs": "{:g} jobs may wait at once",
         "credits_per_day": "{:g} credits a day",
         "max_files": "{:g} files of at most",

@@ -40,6 +40,29 @@ def test_the_address_that_counts(peer: str, header: str | None, proxies: int, ex
     assert address_of(request, proxies) == expected
 
 
+@pytest.mark.parametrize(
+    ("lines", "proxies", "expected"),
+    [
+        (["6.6.6.6", "1.2.3.4"], 1, "1.2.3.4"),  # the proxy adds a line of its own
+        (["6.6.6.6, 7.7.7.7", "1.2.3.4"], 1, "1.2.3.4"),
+        (["6.6.6.6", "1.2.3.4, 10.0.0.2"], 2, "1.2.3.4"),
+        (["6.6.6.6", "1.2.3.4", "10.0.0.2"], 2, "1.2.3.4"),
+        (["6.6.6.6", ""], 1, "6.6.6.6"),
+        (["6.6.6.6", "1.2.3.4"], 0, "10.0.0.1"),
+        (["1.2.3.4", "10.0.0.2"], 3, "10.0.0.1"),
+    ],
+)
+def test_all_header_lines_count(lines: list[str], proxies: int, expected: str) -> None:
+    headers = [(b"x-forwarded-for", line.encode()) for line in lines]
+    request = Request({"type": "http", "client": ("10.0.0.1", 5), "headers": headers})
+    assert address_of(request, proxies) == expected
+
+
+def test_headers_of_a_queued_request_may_be_a_dictionary() -> None:
+    request = SimpleNamespace(client=SimpleNamespace(host="10.0.0.1"), headers={"x-forwarded-for": "6.6.6.6, 1.2.3.4"})
+    assert address_of(request, 1) == "1.2.3.4"
+
+
 def test_without_a_connection_there_is_still_a_key() -> None:
     assert address_of(SimpleNamespace(client=None), 0) == ""
 
