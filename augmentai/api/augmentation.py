@@ -11,7 +11,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Self
 
-from augmentai.api.inputs import to_inputs
+from augmentai.api.inputs import from_home, to_inputs
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings, load_settings
 from augmentai.types import Outcome, Source, Variation
@@ -167,7 +167,7 @@ def run(
     from augmentai.dataset.writers.folder import resolve_recipe
     from augmentai.pipeline.run import run_to_disk
 
-    path = Path(out)
+    path = Path(from_home(out))
     items = to_inputs(inputs)
     settings = settings or load_settings()
     job = _job(items, resolve_recipe(path, _recipe(recipe, recipe_fields)), settings, Event(), skip=path)
@@ -200,7 +200,20 @@ class Augmenter:
         from augmentai.engines import available
 
         self.recipe = _recipe(recipe, recipe_fields).with_seed()
+        self._own_settings = settings
         self._settings = settings or load_settings()
+        self._engines = available(self._settings)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For pickling, as loaders with worker processes do: without engines, which hold models, and without settings
+        from the environment, which hold keys; the other process has its own."""
+        return {"recipe": self.recipe, "_own_settings": self._own_settings}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        from augmentai.engines import available
+
+        self.__dict__.update(state)
+        self._settings = self._own_settings or load_settings()
         self._engines = available(self._settings)
 
     def __call__(self, image: Any, label: str | int | None = None) -> list[Variation]:

@@ -1,6 +1,7 @@
 """Turns what Python programs have in memory into sources: images, arrays, bytes, (image, label) pairs, datasets.
 
-Nothing is copied: a source keeps a reference to the caller's object and encodes it as PNG when its turn comes.
+Nothing is copied: a source keeps a reference to the caller's object and encodes it when its turn comes, as PNG, or
+as TIFF if PNG cannot hold its values.
 """
 
 from __future__ import annotations
@@ -27,6 +28,9 @@ ACCEPTED = (
 Input = str | os.PathLike[str] | Source
 
 _SUFFIXES = {"JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "GIF": ".gif", "BMP": ".bmp", "AVIF": ".avif"}
+_STORED_MODES = {"1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I", "F"}
+_BYTE_ORDERS = {"I;16B", "I;16L", "I;16N"}
+_WITH_ALPHA = {"La": "LA", "PA": "RGBA", "RGBa": "RGBA"}
 _ARRAY_CHANNELS = {1, 2, 3, 4}
 _DATASETS_IMAGE_COLUMNS = ("image", "img", "pixel_values")
 _DATASETS_LABEL_COLUMNS = ("label", "labels", "class", "fine_label")
@@ -63,8 +67,10 @@ def to_inputs(inputs: Any) -> list[Input]:
 
 
 def _one(item: Any, number: int) -> Input:
-    if isinstance(item, str | os.PathLike | Source):
+    if isinstance(item, Source):
         return item
+    if isinstance(item, str | os.PathLike):
+        return from_home(item)
     if isinstance(item, tuple) and len(item) == 2:
         return _labelled(item[0], item[1], number)
     if _is_image(item):
@@ -75,17 +81,22 @@ def _one(item: Any, number: int) -> Input:
 def _labelled(image: Any, label: Any, number: int) -> Source:
     text = label_text(label, number)
     if isinstance(image, str | os.PathLike):
-        path = Path(image)
+        path = Path(from_home(image))
         return _named(path.read_bytes, path.name, text)
     if not _is_image(image):
         raise TypeError(f"item {number} is a pair of {_kind(image)} and a label; expected an image and its label")
     return _source(image, text, number)
 
 
+def from_home(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
+    """A path with a leading ~ as the user's home folder, as a shell would pass it on; any other as it is."""
+    return Path(path).expanduser() if os.fspath(path)[:1] == "~" else path
+
+
 def label_text(label: Any, number: int = 1) -> str | None:
     """A label as the name of its class. Raises TypeError if it is neither text, nor a number, nor None."""
     if label is None or isinstance(label, str):
-        return label or None
+        return str(label) if label else None  # NumPy's text is a plain one from here on
     if hasattr(label, "item") and getattr(label, "ndim", 0) == 0:  # NumPy's and torch's own numbers
         label = label.item()
     if isinstance(label, int) and not isinstance(label, bool):
@@ -98,17 +109,24 @@ def _source(image: Any, label: str | None, number: int) -> Source:
         data = bytes(image)
         return _named(lambda: data, f"image_{number:06d}{_suffix(data)}", label)
     check_image(image, f"item {number}")
-    return _named(_EncodedImage(image), f"image_{number:06d}.png", label)
+    suffix = ".tif" if _is_pil(image) and _is_deep(image) else ".png"
+    return _named(_EncodedImage(image), f"image_{number:06d}{suffix}", label)
 
 
 def _named(read: Callable[[], bytes], name: str, label: str | None) -> Source:
     """Reads the bytes once, for their hash."""
     try:
         data = read()
-    except OSError:
+    except Exception:  # Pillow raises almost anything for a file that is truncated or closed by now
         data = b""  # reported as a failure of this file when it is read again
-    folder = "" if label is None else re.sub(r"[\\/]+", "_", label) + "/"
+    folder = "" if label is None else _folder_of(label) + "/"
     return Source(folder + name, label, hashlib.sha256(data).hexdigest(), len(data), read)
+
+
+def _folder_of(label: str) -> str:
+    """The folder of a class. A label of dots alone would be the folder itself, or lead out of it."""
+    folder = re.sub(r"[\\/]+", "_", label)
+    return folder if folder.strip(".") else folder.replace(".", "_")
 
 
 def _suffix(data: bytes) -> str:
@@ -125,7 +143,12 @@ class _EncodedImage:
 
     def __call__(self) -> bytes:
         buffer = io.BytesIO()
-        _as_pil(self.image).save(buffer, "PNG", compress_level=1)
+        image = _as_pil(self.image)
+        if _is_deep(image):
+            image.save(buffer, "TIFF")
+        else:
+            stored = image.convert("I;16") if image.mode == "I" else image
+            stored.save(buffer, "PNG", compress_level=1)
         return buffer.getvalue()
 
 
@@ -175,13 +198,14 @@ def check_image(image: Any, what: str) -> None:
 
 
 def _as_pil(image: Any) -> Image:
-    """Any image in memory as a PIL image of a mode that PNG can hold."""
+    """Any image in memory as a PIL image of a mode that PNG or TIFF can hold."""
+    import numpy as np
     from PIL import Image
 
     if _is_pil(image):
-        return image if image.mode in {"1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I"} else image.convert("RGB")
-    import numpy as np
-
+        if image.mode in _BYTE_ORDERS:
+            return Image.fromarray(np.asarray(image).astype(np.uint16))
+        return image if image.mode in _STORED_MODES else image.convert(_WITH_ALPHA.get(image.mode, "RGB"))
     check_image(image, "the image")
     array = image.detach().cpu().numpy() if _is_tensor(image) else image
     if _is_tensor(image) and array.ndim == 3:
@@ -191,6 +215,17 @@ def _as_pil(image: Any) -> Image:
     if np.issubdtype(array.dtype, np.floating):
         array = np.rint(array * 255).astype(np.uint8)
     return Image.fromarray(np.ascontiguousarray(array))
+
+
+def _is_deep(image: Image) -> bool:
+    """Whether it holds values that PNG cannot: floats, or whole numbers beyond 16 bits."""
+    if image.mode != "I":
+        return image.mode == "F"
+    try:
+        low, high = image.getextrema()
+    except Exception:  # it cannot be read, which is reported when it is encoded
+        return False
+    return bool(low < 0 or high > 65535)  # type: ignore[operator]  # of one channel: two numbers
 
 
 def _is_hub_dataset(value: Any) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import itertools
 import json
+import pickle
 import subprocess
 import sys
 from pathlib import Path
@@ -276,3 +277,14 @@ def test_every_public_name_is_there_and_described() -> None:
         assert name.startswith("__") or (value.__doc__ or "").strip(), name
     with pytest.raises(AttributeError, match="nothing"):
         _ = augmentai.nothing
+
+
+def test_an_augmenter_goes_to_another_process_without_models_and_keys(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STABILITY_API_KEY", "sk-secret-of-the-environment")
+    augmenter = Augmenter(engine="gan", seed=7, filters=False)
+    photo = np.random.default_rng(0).integers(0, 255, (48, 64, 3), dtype=np.uint8)
+    before = augmenter(photo)
+    packed = pickle.dumps(augmenter)
+    assert len(packed) < 20_000
+    assert b"sk-secret" not in packed
+    assert [one.data for one in pickle.loads(packed)(photo)] == [one.data for one in before]
