@@ -67,7 +67,7 @@ def test_nothing_imports_a_floor_above() -> None:
     assert upwards == []
 
 
-def test_there_are_no_circles() -> None:
+def test_there_are_no_import_cycles() -> None:
     state: dict[str, str] = {}
     circles: list[str] = []
 

@@ -180,7 +180,7 @@ def test_every_example_photo_has_its_licence() -> None:
     assert all(photo.name in licences for photo in photos)
 
 
-def test_the_changelog_tells_of_this_version() -> None:
+def test_the_changelog_has_this_version() -> None:
     from augmentai import __version__
 
     number = re.match(r"\d+\.\d+\.\d+", __version__)

@@ -118,7 +118,7 @@ class TestOnTheCommandLine:
         made = [line for line in lines_of(out) if line["status"] == "ok"]
         assert [line["details"]["credits"] for line in made] == [2.5]
 
-    def test_a_prompt_that_it_does_not_read_is_said(self, package: Path, photos: Path) -> None:
+    def test_a_prompt_that_it_does_not_read_is_reported(self, package: Path, photos: Path) -> None:
         done = augmentai(photos, "--dry-run", "-e", "inverter", "-p", "a dog", package=package)
         assert "inverter: ready; Inverter does not read the prompt\n" in done.stdout
 

@@ -50,7 +50,7 @@ def test_host_names(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("value", ["*", "https://augment.example.org", "augment.example.org:8080", "a b", "x/y", "*."])
-def test_what_is_no_host_name_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+def test_what_is_not_a_host_name_is_refused(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
     monkeypatch.setenv("AUGMENTAI_HOSTS", value)
     with pytest.raises(SettingsError, match="AUGMENTAI_HOSTS"):
         load_settings()

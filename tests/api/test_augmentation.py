@@ -144,7 +144,7 @@ def test_wrong_types_are_refused_at_once(given: Any, said: str) -> None:
         augment(given, **QUICK)
 
 
-def test_bytes_that_are_no_image_are_one_failure() -> None:
+def test_bytes_that_are_not_an_image_are_one_failure() -> None:
     (outcome,) = augment(b"not an image", **QUICK)
     assert not outcome.ok
     assert outcome.reason

@@ -99,7 +99,7 @@ def test_phone_width_has_no_sideways_scroll_and_hides_nothing(browser: Any, page
     context.close()
 
 
-def test_everything_by_keyboard(page: Any, tmp_path: Path) -> None:
+def test_everything_works_by_keyboard(page: Any, tmp_path: Path) -> None:
     page.locator("[data-pick=samples]").focus()
     page.keyboard.press("Enter")
     expect(page.locator(".drop-count strong")).to_have_text("8 images")

@@ -127,7 +127,7 @@ def test_long_names_become_names_that_can_be_written(length: int, letter: str) -
         ("straße.jpg", "STRASSE.jpg"),
     ],
 )
-def test_names_that_meet_on_some_system_are_told_apart(paths: tuple[str, str]) -> None:
+def test_names_that_collide_on_some_system_are_distinguished(paths: tuple[str, str]) -> None:
     sources = [source(path, path.encode()) for path in paths]
     made = named(*sources)
     folded = {unicodedata.normalize("NFC", name).casefold() for name in made}
@@ -136,7 +136,7 @@ def test_names_that_meet_on_some_system_are_told_apart(paths: tuple[str, str]) -
     assert sum(digit in name for digit, name in zip(digits, made, strict=True)) == 1
 
 
-def test_a_name_that_looks_like_one_told_apart() -> None:
+def test_a_name_that_looks_like_a_distinguished_one() -> None:
     twin = source("a.jpg", b"second")
     first = source("a.jpg", b"first")
     cheat = source(f"a__{max(twin.sha256, first.sha256)[:8]}.jpg", b"third")

@@ -111,7 +111,7 @@ def price(route: Route, fields: dict[str, str]) -> float:
 
 
 def check(name: str, route: Route, fields: dict[str, str], sizes: dict[str, tuple[int, int] | None]) -> list[str]:
-    """Every complaint, as `field: message`. sizes: of each picture sent, None where it cannot be read."""
+    """Every complaint, as `field: message`. sizes: of each image sent, None if it cannot be read."""
     wrong = [f"{required}: required" for required in route.required if not fields.get(required)]
     if len(fields.get("prompt", "")) > 10_000:
         wrong.append("prompt: must be at most 10000 characters")
@@ -144,7 +144,7 @@ def check(name: str, route: Route, fields: dict[str, str], sizes: dict[str, tupl
     wrong += [f"{image}: required" for image in needed if image not in sizes]
     for image, size in sizes.items():
         if image in (*route.images, *route.optional_images):
-            wrong += _picture(image, size, route)
+            wrong += _image_fault(image, size, route)
     return wrong
 
 
@@ -156,7 +156,7 @@ def _number(name: str, text: str, low: float, high: float) -> list[str]:
     return [] if low <= number <= high else [f"{name}: must be between {low:g} and {high:g}"]
 
 
-def _picture(name: str, size: tuple[int, int] | None, route: Route) -> list[str]:
+def _image_fault(name: str, size: tuple[int, int] | None, route: Route) -> list[str]:
     if size is None:
         return [f"{name}: invalid image"]
     width, height = size

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING, Any
 
 from tests.emulator.contract import SAID
-from tests.emulator.pictures import blurred, encode
+from tests.emulator.render import blurred, encode
 from tests.emulator.state import Fault
 
 if TYPE_CHECKING:
@@ -64,8 +64,8 @@ NAMES = (
 )
 
 
-def commit(handler: Handler, fault: Fault, begun: float, picture: Image.Image | None = None, seed: int = 1) -> None:
-    """picture: what the service had painted, where it had got that far."""
+def commit(handler: Handler, fault: Fault, begun: float, painted: Image.Image | None = None, seed: int = 1) -> None:
+    """painted: what the service had painted, if it had got that far."""
     from tests.emulator.server import Reply
 
     name, more = fault.name, fault.more
@@ -104,14 +104,14 @@ def commit(handler: Handler, fault: Fault, begun: float, picture: Image.Image | 
     elif name == "slow":
         time.sleep(float(more.get("seconds", 3)))
         raise Reply(500, "internal_error", SAID["500"])
-    elif picture is not None:
-        _spoiled(handler, name, more, begun, picture, seed)
+    elif painted is not None:
+        _spoiled(handler, name, more, begun, painted, seed)
     else:
         raise Reply(500, "internal_error", f"the emulator knows no fault called {name}")
 
 
-def _spoiled(handler: Handler, name: str, more: dict[str, Any], begun: float, picture: Image.Image, seed: int) -> None:
-    data = encode(blurred(picture) if name == "filtered" else picture, "png")
+def _spoiled(handler: Handler, name: str, more: dict[str, Any], begun: float, painted: Image.Image, seed: int) -> None:
+    data = encode(blurred(painted) if name == "filtered" else painted, "png")
     headers = {"content-type": "image/png", "finish-reason": "SUCCESS", "seed": str(seed)}
     handler._wait(begun, handler.server.state.latency)
     if name == "filtered":
@@ -119,7 +119,7 @@ def _spoiled(handler: Handler, name: str, more: dict[str, Any], begun: float, pi
     elif name == "truncated":
         handler.reply(200, data[: len(data) // 2], headers)
     elif name == "not-image":
-        handler.reply(200, b"\x00\x01 this is no picture" * 40, headers)
+        handler.reply(200, b"\x00\x01 this is not an image" * 40, headers)
     elif name == "no-finish-reason":
         handler.reply(200, data, {"content-type": "image/png", "seed": str(seed)})
     elif name == "wrong-type":
@@ -128,7 +128,7 @@ def _spoiled(handler: Handler, name: str, more: dict[str, Any], begun: float, pi
         told = {"image": base64.b64encode(data).decode(), "seed": seed, "finish_reason": "SUCCESS"}
         handler.reply(200, json.dumps(told).encode(), {"content-type": "application/json; type=image/png"})
     elif name == "other-size":
-        handler.reply(200, encode(picture.resize(tuple(more["size"])), "png"), headers)
+        handler.reply(200, encode(painted.resize(tuple(more["size"])), "png"), headers)
     else:  # the whole length is announced, and less comes
         _head(handler, headers | {"content-length": str(len(data))})
         handler.wfile.write(data[: len(data) // 2])

@@ -15,7 +15,7 @@ from typing import Any
 
 from PIL import Image
 
-from tests.emulator import pictures
+from tests.emulator import render
 from tests.emulator.contract import MAX_BODY_BYTES, ROUTES, SAID, Route, check, price
 from tests.emulator.faults import Hangup, commit
 from tests.emulator.multipart import parse
@@ -192,20 +192,20 @@ class Handler(BaseHTTPRequestHandler):
         kind = fields.get("output_format", "png")
         if state.plain and not fault and not route.is_async:
             self._log(record)
-            data = pictures.plain(pictures.answer_size(name, route, fields, source), kind)
+            data = render.plain(render.answer_size(name, route, fields, source), kind)
             self._wait(begun, state.latency)
             self._answer(data, kind, seed)
             return
-        picture = pictures.paint(name, route, fields, seed, source)
+        painted = render.paint(name, route, fields, seed, source)
         self._log(record)
         if fault:
-            commit(self, fault, begun, picture=picture, seed=seed)
+            commit(self, fault, begun, painted=painted, seed=seed)
         elif route.is_async:
             identity = uuid.uuid4().hex + uuid.uuid4().hex
-            state.results[identity] = (time.monotonic() + state.latency, (picture, kind, seed))
+            state.results[identity] = (time.monotonic() + state.latency, (painted, kind, seed))
             self.json({"id": identity})
         else:
-            self._success(picture, kind, seed, begun=begun)
+            self._success(painted, kind, seed, begun=begun)
 
     def _form(self, body: bytes, record: dict[str, Any]) -> tuple[dict[str, str], dict[str, Image.Image | None]]:
         content_type = self.headers.get("content-type", "")
@@ -242,8 +242,8 @@ class Handler(BaseHTTPRequestHandler):
             reply.headers["retry-after"] = self.server.state.retry_after
         return reply
 
-    def _success(self, picture: Image.Image, kind: str, seed: int, begun: float = 0.0) -> None:
-        data = pictures.encode(picture, kind)
+    def _success(self, painted: Image.Image, kind: str, seed: int, begun: float = 0.0) -> None:
+        data = render.encode(painted, kind)
         if begun:
             self._wait(begun, self.server.state.latency)
         self._answer(data, kind, seed)

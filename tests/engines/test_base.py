@@ -79,7 +79,7 @@ def test_those_that_are_built_in_state_all_of_it(name: str) -> None:
     assert engine.paid == (name == "stability")
 
 
-def test_a_prompt_that_is_not_read_is_said() -> None:
+def test_a_prompt_that_is_not_read_is_reported() -> None:
     engine = Plain(Settings())
     assert engine.unused_settings(Recipe()) == ()
     assert engine.unused_settings(Recipe(prompt="a dog")) == ("plain does not read the prompt",)

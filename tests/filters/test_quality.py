@@ -77,7 +77,7 @@ def test_no_retries_where_none_are_wanted() -> None:
     assert len(engine.taken) == 1
 
 
-def test_a_moved_image_is_no_copy() -> None:
+def test_a_moved_image_is_not_a_copy() -> None:
     recipe = Recipe(seed=4, engine="gan", geometry="light")
     (outcome,), _ = run(Scripted(lambda task: task.photo.rgb), recipe)
     assert outcome.ok

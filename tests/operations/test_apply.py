@@ -196,7 +196,7 @@ def test_what_is_drawn_is_what_json_makes_of_it(monkeypatch: pytest.MonkeyPatch)
     assert record == {"name": "faulty", "drawn": {"at": [1, 2], "3": "x"}}
 
 
-def test_running_out_of_memory_is_no_fault_of_an_operation(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_running_out_of_memory_is_not_blamed_on_the_operation(monkeypatch: pytest.MonkeyPatch) -> None:
     def out_of_memory(*_: Any) -> Any:
         raise MemoryError
 

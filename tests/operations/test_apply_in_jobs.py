@@ -63,7 +63,7 @@ def test_the_order_of_the_sources_does_not_matter() -> None:
 
 
 class TestFilters:
-    def test_what_an_operation_changed_is_no_copy(self) -> None:
+    def test_what_an_operation_changed_is_not_a_copy(self) -> None:
         """It was asked for, as geometry was, so it is new even where the engine changed nothing."""
         source = Source.from_bytes("a.png", encoded(photo("coffee.png")))
         for step, is_copy in (("flip(probability=1)", False), ("flip(probability=0)", True)):

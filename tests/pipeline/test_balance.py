@@ -73,7 +73,7 @@ def test_each_class_grows_to_the_number_asked_for_and_none_shrinks() -> None:
     assert grown(folders(cats=12, dogs=3, owls=1), Recipe(per_class=10)) == {"cats": 12, "dogs": 10, "owls": 10}
 
 
-def test_without_either_each_picture_gets_as_many() -> None:
+def test_without_either_each_image_gets_as_many() -> None:
     sources = folders(cats=3, dogs=2)
     found = plan_quotas(sources, Recipe(variations=4))
     assert found.total == 20
@@ -92,7 +92,7 @@ def test_they_are_spread_evenly_whatever_the_order() -> None:
         assert plan_quotas(shuffled, Recipe(balance=True)) == found
 
 
-def test_no_picture_gets_more_than_the_most() -> None:
+def test_no_image_gets_more_than_the_most() -> None:
     found = plan_quotas(folders(cats=40, owls=2), Recipe(balance=True, most_per_source=5))
     assert found.total == 10
     assert found.notices == (
@@ -100,7 +100,7 @@ def test_no_picture_gets_more_than_the_most() -> None:
     )
 
 
-def test_classes_of_boxes_are_the_pictures_that_show_them() -> None:
+def test_classes_of_boxes_are_the_images_that_show_them() -> None:
     sources = boxes(("car",), ("car",), ("car", "bus"), ("car", "car"), ("tram",), ())
     assert grown(sources, Recipe(per_class=4)) == {"car": 7, "bus": 4, "tram": 4}  # cars beside the bus grow along
     found = plan_quotas(sources, Recipe(per_class=4))
@@ -112,7 +112,7 @@ def test_classes_of_boxes_are_the_pictures_that_show_them() -> None:
     assert grown(boxes(("a", "b"), ("a", "b"), ("a",)), Recipe(balance=True)) == {"a": 4, "b": 3}
 
 
-def test_broken_labels_are_told_when_their_turn_comes() -> None:
+def test_broken_labels_are_reported_when_they_are_read() -> None:
     assert plan_quotas(boxes(("car",), (None,)), Recipe(per_class=3)).total == 2
 
 
@@ -164,7 +164,7 @@ class TestInAJob:
         assert with_retries.images == 15
 
     @pytest.mark.parametrize("stop_after", [0, 2, 5])
-    def test_a_stopped_run_goes_on_to_the_same_set(self, stop_after: int, tmp_path: Path) -> None:
+    def test_a_stopped_run_resumes_to_the_same_set(self, stop_after: int, tmp_path: Path) -> None:
         recipe = Recipe(seed=1, engine="gan", balance=True)
         whole = {(o.source.path, o.index, o.seed) for o in self.job(recipe).run()}
         job = self.job(recipe)

@@ -135,7 +135,7 @@ class TestTheSamePixelsEveryTime:
         beside = pixels(list(job_of(gan, sources + bad, self.RECIPE).run()))
         assert beside == alone
 
-    def test_another_seed_is_another_picture(self, gan: GanEngine) -> None:
+    def test_another_seed_is_another_image(self, gan: GanEngine) -> None:
         first, second = (
             pixels(list(job_of(gan, pictures(2), Recipe(seed=seed, engine="gan", output_format="png")).run()))
             for seed in (1, 2)
@@ -161,7 +161,7 @@ class TestTheReport:
         assert json.loads(json.dumps(report)) == report
         assert sorted(o.index for o in outcomes) == [0, 0, 1, 1, 2, 2]
 
-    def test_engines_that_did_not_make_it_are_told(self) -> None:
+    def test_engines_that_did_not_make_it_are_reported(self) -> None:
         class Refusing(Darker):
             name = "stability"
 
@@ -191,7 +191,7 @@ class TestAFaultInAnEngine:
         assert not job.report.stopped
         return outcomes
 
-    def test_it_breaks_off_now_and_then(self) -> None:
+    def test_it_fails_now_and_then(self) -> None:
         def stumble(number: int) -> None:
             if number % 3 == 0:
                 raise ZeroDivisionError("of its own making")
@@ -200,20 +200,20 @@ class TestAFaultInAnEngine:
         assert len(failed) == 2
         assert all("a fault inside the engine (ZeroDivisionError: of its own making)" in o.reason for o in failed)
 
-    def test_it_breaks_off_every_time(self) -> None:
+    def test_it_fails_every_time(self) -> None:
         def fall(number: int) -> None:
             raise KeyError(number)
 
         assert not any(o.ok for o in self.account(Darker(fall)))
 
-    def test_it_breaks_off_before_it_takes_anything(self) -> None:
+    def test_it_fails_before_it_takes_a_task(self) -> None:
         class Stillborn(Darker):
             def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
                 raise RuntimeError("no")
 
         assert not any(o.ok for o in self.account(Stillborn()))
 
-    def test_it_takes_many_and_breaks_off(self) -> None:
+    def test_it_takes_many_tasks_and_fails(self) -> None:
         class Greedy(Darker):
             def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
                 batch = [task for task, _ in zip(tasks, range(3), strict=False)]
@@ -252,7 +252,7 @@ class TestAFaultInAnEngine:
     @pytest.mark.parametrize(
         "image", [Image.new("RGB", (5, 5)), None, "picture", np.zeros((32, 48, 3)), Image.new("F", SIZE_WH)]
     )
-    def test_it_gives_what_is_no_picture_of_that_size(self, image: Any) -> None:
+    def test_it_returns_an_image_of_another_size_or_none(self, image: Any) -> None:
         class Wrong(Darker):
             def darker(self, task: Task) -> Made:
                 return Made(task, self.name, image, "m", 0.0)
@@ -333,7 +333,7 @@ class TestTheEnd:
         assert set(threading.enumerate()) <= threads
 
 
-def test_few_pictures_are_decoded_ahead() -> None:
+def test_few_images_are_decoded_ahead() -> None:
     """Memory does not grow with the number of sources: those not yet asked for are not read."""
     read: list[str] = []
 
@@ -384,7 +384,7 @@ class TestThePythonDoor:
         with Image.open(saved[0]) as picture:
             assert picture.size == SIZE_WH
 
-    def test_it_gives_them_as_they_finish(self) -> None:
+    def test_it_yields_them_as_they_finish(self) -> None:
         outcomes = augment([Source.from_bytes(f"{i}.png", png(seed=i)) for i in range(30)], self.RECIPE)
         assert next(outcomes).ok
         outcomes.close()  # type: ignore[attr-defined]

@@ -161,7 +161,7 @@ def test_all_of_them_at_once_alone_in_a_folder_and_in_a_zip(
         ("pages.tif", makers.frames("TIFF")),
     ],
 )
-def test_of_an_animation_the_first_frame_is_used_and_this_is_said(
+def test_the_first_frame_of_an_animation_is_used_and_this_is_reported(
     put: Callable[..., Path], run: Callable[..., Result], name: str, data: bytes
 ) -> None:
     result = run(put(name, data))
@@ -381,7 +381,9 @@ class TestNothingToWorkOn:
         assert "check the file and its permissions" in outcomes[0].reason
 
 
-def test_files_that_go_or_change_while_it_works(put: Callable[..., Path], settings: Settings, gan: GanEngine) -> None:
+def test_files_that_disappear_or_change_while_it_works(
+    put: Callable[..., Path], settings: Settings, gan: GanEngine
+) -> None:
     paths = [put(f"{i}.jpg", jpeg(seed=i)) for i in range(3)]
     gathered = gather(paths, limits(settings))
     paths[0].unlink()

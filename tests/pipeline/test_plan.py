@@ -55,7 +55,7 @@ def test_later_variations_and_rounds() -> None:
     assert plan.in_round(3).in_round(2).retry_round == 3
 
 
-def test_what_the_user_is_told_before() -> None:
+def test_notices_before_the_start() -> None:
     gathered = Gathered(sources(cats=2, dogs=2), (Failure("x.txt", "is no image"),), ("noted",))
     plan = plan_run(gathered, Recipe())
     assert plan.notices[0] == "noted"

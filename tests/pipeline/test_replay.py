@@ -41,7 +41,7 @@ def pictures(folder: Path) -> dict[str, bytes]:
     return {name: data for name, data in found.items() if name not in OWN_FILES}
 
 
-def test_the_same_pictures_again(earlier: Path) -> None:
+def test_the_same_images_again(earlier: Path) -> None:
     again = augmentai("replay", earlier)
     assert again.returncode == 0, again.stderr
     assert "8 of 8 files are identical" in again.stderr
@@ -73,7 +73,7 @@ def test_photographs_that_are_others(earlier: Path, photos: Path, tmp_path: Path
     assert not (tmp_path / "again").exists()
 
 
-def test_what_is_no_run(photos: Path, tmp_path: Path) -> None:
+def test_what_is_not_a_run(photos: Path, tmp_path: Path) -> None:
     for what in (photos, photos / "class 0" / "00.png", tmp_path / "nothing"):
         with pytest.raises(ReplayError, match=r"holds no recipe\.yaml|cannot be read"):
             EarlierRun(what)
@@ -83,7 +83,7 @@ def test_a_folder_called_replay_is_an_input_all_the_same(photos: Path) -> None:
     assert "no such file or folder" in augmentai("./replay", "-o", photos.parent / "never").stderr
 
 
-def test_what_may_differ_is_told(photos: Path, tmp_path: Path) -> None:
+def test_what_may_differ_is_reported(photos: Path, tmp_path: Path) -> None:
     run_to_end(photos, tmp_path / "out", RECIPE)
     manifest = tmp_path / "out" / MANIFEST
     manifest.write_text(manifest.read_text().replace('"engine": "gan"', '"engine": "stability"', 3))
@@ -97,7 +97,7 @@ def test_what_may_differ_is_told(photos: Path, tmp_path: Path) -> None:
     ]
 
 
-def test_pictures_that_differ_are_told(photos: Path, tmp_path: Path) -> None:
+def test_images_that_differ_are_reported(photos: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         run_to_end(photos, tmp_path / name, RECIPE)
     (tmp_path / "one" / "class 0" / "00__v1.png").write_bytes(

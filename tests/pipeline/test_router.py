@@ -107,7 +107,7 @@ def test_not_falling_back_leaves_the_rest_undone_and_says_why() -> None:
     assert second.begun == 0
 
 
-def test_refused_goes_to_the_next_and_its_cost_is_told_with_the_picture() -> None:
+def test_a_refused_task_goes_to_the_next_engine_and_its_cost_is_counted() -> None:
     first = Scripted("a", lambda task: Refused(task, "no", credits=3.5))
     results = routed([first, Scripted("b", made("b", credits=1.0, donor="x"))], 2)
     assert [result.details for result in results if isinstance(result, Made)] == [{"credits": 4.5, "donor": "x"}] * 2
@@ -174,7 +174,7 @@ def test_what_an_engine_left_to_others_is_not_held_in_memory(fall_back: bool) ->
     assert len(photos) == 40
 
 
-def test_a_defect_in_an_engine_costs_no_picture() -> None:
+def test_a_defect_in_an_engine_costs_no_image() -> None:
     seen = iter(range(10))
 
     def script(task: Task) -> Made:

@@ -71,7 +71,7 @@ def files(out: Path) -> dict[str, bytes]:
     return {p.name: p.read_bytes() for p in out.iterdir() if p.name not in {MANIFEST, ".augmentai.lock"}}
 
 
-def test_a_second_go_takes_new_seeds(given: Path, tmp_path: Path) -> None:
+def test_a_second_run_uses_new_seeds(given: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     first = Run(given, out)
     assert (first.report["variations"], first.report["left_out"]) == (7, 1)

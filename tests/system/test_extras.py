@@ -15,7 +15,7 @@ def absent(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(extras.MODULES, "web", ("no_such_package", "json"))
 
 
-def test_nothing_is_said_where_all_is_installed() -> None:
+def test_no_message_if_everything_is_installed() -> None:
     assert [extras.missing(extra) for extra in extras.MODULES] == ["", "", ""]
 
 

@@ -47,7 +47,7 @@ def test_a_folder_keeps_paths_and_labels(tmp_path: Path) -> None:
     assert all(source.size_bytes == len(TREE[source.path]) for source in gathered.sources)
 
 
-def test_a_zip_gives_what_the_folder_gives(tmp_path: Path) -> None:
+def test_a_zip_reads_like_its_folder(tmp_path: Path) -> None:
     folder = write(tmp_path / "set", TREE)
     (tmp_path / "set.zip").write_bytes(zipped(TREE, zipfile.ZIP_DEFLATED))
     from_zip, from_folder = gather([tmp_path / "set.zip"], LIMITS), gather([folder], LIMITS)
@@ -73,7 +73,7 @@ def test_order_and_repeats_change_nothing(tmp_path: Path) -> None:
         assert same(gather(shuffled, LIMITS), first)
 
 
-def test_a_file_given_twice_is_said(tmp_path: Path) -> None:
+def test_a_file_given_twice_is_reported(tmp_path: Path) -> None:
     write(tmp_path, {"a.jpg": jpeg()})
     gathered = gather([tmp_path / "a.jpg", str(tmp_path / "." / "a.jpg")], LIMITS)
     assert paths(gathered) == ["a.jpg"]
@@ -103,7 +103,7 @@ def test_the_output_folder_is_not_searched(tmp_path: Path) -> None:
     assert paths(gather([tmp_path], LIMITS, skip=tmp_path / "out")) == ["a.jpg"]
 
 
-def test_pictures_without_an_ending(tmp_path: Path) -> None:
+def test_images_without_an_extension(tmp_path: Path) -> None:
     files = {
         "0001": jpeg(),
         "frame.12": png(),
@@ -128,7 +128,7 @@ def test_unusual_names_are_kept(tmp_path: Path, name: str) -> None:
     assert paths(gather([tmp_path / "set.zip"], LIMITS)) == [f"class/{name}"]
 
 
-def test_names_of_bytes_that_are_no_letters(tmp_path: Path) -> None:
+def test_names_of_undecodable_bytes(tmp_path: Path) -> None:
     raw = os.fsencode(tmp_path) + b"/\xff\xfe.jpg"
     with open(raw, "wb") as file:
         file.write(jpeg())
@@ -137,7 +137,7 @@ def test_names_of_bytes_that_are_no_letters(tmp_path: Path) -> None:
     assert path.encode()
 
 
-def test_a_backslash_in_a_real_name_is_no_folder(tmp_path: Path) -> None:
+def test_a_backslash_in_a_real_name_is_not_a_folder(tmp_path: Path) -> None:
     write(tmp_path, {"..\\a.jpg": jpeg(), "b\\c.jpg": jpeg(seed=1)})
     assert paths(gather([tmp_path], LIMITS)) == [".._a.jpg", "b_c.jpg"]
 
@@ -155,7 +155,7 @@ class TestNothingToDo:
         assert "the name is empty" in reasons(gathered)["(no name)"]
         assert "is not a file" in reasons(gathered)["None"]
 
-    def test_a_folder_and_a_zip_without_a_picture(self, tmp_path: Path) -> None:
+    def test_a_folder_and_a_zip_without_images(self, tmp_path: Path) -> None:
         write(tmp_path / "empty", {"notes.txt": b"x"})
         (tmp_path / "a.zip").write_bytes(zipped({"notes.txt": b"x"}))
         (tmp_path / "b.zip").write_bytes(zipped({}))
@@ -289,7 +289,7 @@ class TestChangedWhileTheJobRan:
             source.read()
 
 
-def test_open_files_do_not_grow_with_the_pictures(tmp_path: Path) -> None:
+def test_open_files_do_not_grow_with_the_images(tmp_path: Path) -> None:
     write(tmp_path, {f"{i}.jpg": jpeg(seed=i) for i in range(30)})
     (tmp_path / "all.zip").write_bytes(zipped({f"z{i}.jpg": jpeg(seed=i) for i in range(30)}))
     before = len(os.listdir("/proc/self/fd")) if os.path.isdir("/proc/self/fd") else 0

@@ -72,7 +72,7 @@ def test_a_huge_entry(tmp_path: Path) -> None:
     assert reasons(gathered)["bomb.jpg"] == "50.0 MB is over the limit of 1.0 MB per file; make it smaller"
 
 
-def test_an_entry_that_lies_about_its_size(tmp_path: Path) -> None:
+def test_an_entry_that_misstates_its_size(tmp_path: Path) -> None:
     bomb = zipped({"bomb.jpg": b"\0" * 50_000_000}, zipfile.ZIP_DEFLATED)
     tracemalloc.start()
     gathered = from_zip(tmp_path, makers.zip_claiming(bomb, 1000))

@@ -125,13 +125,13 @@ def test_no_label_file_in_the_place_of_another_file(path: str, words: str) -> No
 
 
 @pytest.mark.parametrize("answer", ["text", [("a.txt", "text")], None, ZeroDivisionError()])
-def test_labels_that_are_no_files(answer: Any) -> None:
+def test_labels_that_are_not_files(answer: Any) -> None:
     with pytest.raises(LabelError, match=r"of the package odd-format 1.0 cannot write the labels of a"):
         guarded(label_files=answer).label_files(SOURCE, "a__v1.png", None, (4, 4))
 
 
 @pytest.mark.parametrize("answer", [object(), float("nan"), ZeroDivisionError()])
-def test_a_record_that_is_no_json(answer: Any) -> None:
+def test_a_record_that_json_cannot_hold(answer: Any) -> None:
     with pytest.raises(LabelError, match=r"cannot list a variation of cats/a.png"):
         guarded(record=answer).record(SOURCE, None, (4, 4))
 

@@ -58,7 +58,7 @@ def test_any_size_in_the_same_size_out(size: tuple[int, int]) -> None:
 
 
 @pytest.mark.parametrize("colour", ["black", "white", "grey", "#c08030"])
-def test_flat_pictures_stay_flat(colour: str) -> None:
+def test_flat_images_stay_flat(colour: str) -> None:
     """Nothing is invented where there is nothing: a plain wall may change its shade, but gets no blobs."""
     buffer = io.BytesIO()
     Image.new("RGB", (200, 150), colour).save(buffer, "PNG")

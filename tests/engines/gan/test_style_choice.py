@@ -41,7 +41,7 @@ def test_one_donor_serves_many_variations(tmp_path: Path) -> None:
     assert min(distance(a, b) for i, a in enumerate(pictures) for b in pictures[:i]) > 3
 
 
-def test_a_twin_lends_no_look() -> None:
+def test_a_twin_lends_no_style() -> None:
     """The same picture in two files: each would be the other's donor, and nothing would change."""
     first = source("chelsea.png", label="x")
     with Image.open(io.BytesIO(first.read())) as photo:

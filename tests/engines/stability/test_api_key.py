@@ -27,7 +27,7 @@ def test_a_key_is_used_however_it_was_pasted(emulator: Emulator, key: str) -> No
 
 
 @pytest.mark.parametrize("key", ["sk-two words", "sk-line\nbreak", "sk-ключ", "sk-\x00"])
-def test_a_key_that_cannot_be_one_is_told_without_showing_it(emulator: Emulator, key: str) -> None:  # noqa: F811
+def test_an_unusable_key_is_reported_without_showing_it(emulator: Emulator, key: str) -> None:  # noqa: F811
     readiness = StabilityEngine(settings_for(emulator, stability_api_key=key)).readiness()
     assert (readiness.ready, readiness.configured) == (False, True)
     assert key[3:] not in readiness.reason

@@ -86,7 +86,7 @@ def test_a_visitors_key_spends_the_visitors_credits(emulator: Emulator, tmp_path
     assert with_key([owner], " \n") == [owner]
 
 
-def test_bad_fields_of_the_settings_are_told_before_anything_is_sent(emulator: Emulator) -> None:  # noqa: F811
+def test_bad_fields_of_the_settings_are_reported_before_anything_is_sent(emulator: Emulator) -> None:  # noqa: F811
     ran = run_job(settings_for(emulator, stability_endpoint="sd3", stability_fields={"cfg_scale": 50}))
     accounted(ran, 0, "AUGMENTAI_STABILITY_FIELDS: cfg_scale is 50; expected a number from 1 to 10")
     assert not emulator.stats()["requests"]

@@ -18,7 +18,7 @@ from tests.support.image_files import encoded
 @pytest.mark.parametrize("strength", [0.0, 0.3, 0.6])
 @pytest.mark.parametrize("what", ["squeezed", "more", "less"])
 @pytest.mark.parametrize("photo", ["chelsea.png", "coffee.png", "retina.jpg", "rocket.jpg"])
-def test_an_answer_of_another_shape_is_laid_where_its_edges_belong(photo: str, what: str, strength: float) -> None:
+def test_an_answer_of_another_shape_is_placed_where_its_edges_match(photo: str, what: str, strength: float) -> None:
     """Whether the service squeezed the picture, showed more of the scene or less: points stay where they were."""
     with Image.open(EXAMPLES / photo) as opened:
         picture = opened.convert("RGB")

@@ -111,7 +111,7 @@ KINDS = [
 
 
 @pytest.mark.parametrize(("kind", "data", "size_wh", "mode"), KINDS, ids=[kind[0] for kind in KINDS])
-def test_every_kind_of_picture_is_sent_upright_and_in_colour(
+def test_every_kind_of_image_is_sent_upright_and_in_colour(
     emulator: Emulator,  # noqa: F811
     kind: str,
     data: bytes,

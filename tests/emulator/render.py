@@ -1,4 +1,4 @@
-"""What the emulator paints: the input, mixed by strength with a pattern that hangs on the prompt and the seed."""
+"""What the emulator paints: the input, mixed by strength with a pattern that depends on the prompt and the seed."""
 
 from __future__ import annotations
 
@@ -59,10 +59,10 @@ def _megapixel(aspect: float, side: int) -> tuple[int, int]:
     return tuple(max(1, round(side * math.sqrt(f) / 64)) * 64 for f in (aspect, 1 / aspect))  # type: ignore[return-value]
 
 
-def encode(picture: Image.Image, kind: str) -> bytes:
+def encode(image: Image.Image, kind: str) -> bytes:
     """As png, jpeg or webp. A PNG carries a chunk of random bytes, as the service's provenance record does."""
     buffer = io.BytesIO()
-    picture.save(buffer, kind.upper(), **({"compress_level": 1} if kind == "png" else {}))
+    image.save(buffer, kind.upper(), **({"compress_level": 1} if kind == "png" else {}))
     data = buffer.getvalue()
     if kind != "png":
         return data
@@ -71,5 +71,5 @@ def encode(picture: Image.Image, kind: str) -> bytes:
     return data[:33] + chunk + data[33:]  # after the signature (8 bytes) and IHDR (25)
 
 
-def blurred(picture: Image.Image) -> Image.Image:
-    return picture.resize((8, 8)).resize(picture.size, Image.Resampling.BILINEAR)
+def blurred(image: Image.Image) -> Image.Image:
+    return image.resize((8, 8)).resize(image.size, Image.Resampling.BILINEAR)
