@@ -231,7 +231,7 @@ class JobView:
         engine_state: what an engine remembers for the length of the job, under its own name.
         on_progress: for an engine whose images take long: what it is doing, in words, and the share of that which is
             done, 0 to 1; no words when it is done. May be called from any thread.
-        ledger: the run's books of paid requests, which `PaidEngine` keeps.
+        ledger: the run's ledger of paid requests, which `PaidEngine` keeps.
     """
 
     sources: Sequence[Source]

@@ -41,8 +41,8 @@ class Budget:
 
     Args:
         limits: what may be spent.
-        ledger: the run's books; what earlier processes spent on the same run counts against its limit.
-        payer: whose credits these are, in the books.
+        ledger: the run's ledger; what earlier processes spent on the same run counts against its limit.
+        payer: whose credits these are, in the ledger.
 
     Attributes:
         spent: credits charged so far by this process.
@@ -67,14 +67,14 @@ class Budget:
         Args:
             credits: the price.
             cancelled: asked while waiting.
-            item: what is bought, for the run's books.
+            item: what is bought, for the run's ledger.
 
         Returns:
             What has to be settled; None if `cancelled` turned true.
 
         Raises:
             CapReachedError: a limit is reached.
-            LedgerError: the day's count or the run's books cannot be kept, or the price is not an amount.
+            LedgerError: the day's count or the run's ledger cannot be kept, or the price is not an amount.
         """
         if not is_amount(credits):
             raise LedgerError(f"nothing is bought at a price of {credits!r} credits; expected a number from 0")

@@ -29,7 +29,7 @@ def guarded(engine: type[Engine]) -> type[Engine]:
 
 
 def fault_in(engine: Engine) -> str:
-    """What is wrong with the attributes of an engine, in words; "" where they can be used."""
+    """What is wrong with the attributes of an engine, in words; "" if they can be used."""
     from augmentai.engines.paid import PaidEngine
 
     for attribute in ("title", "blurb", "setup_hint", "may_differ"):
@@ -105,7 +105,7 @@ class _HandedOut(Iterator[Task]):
         return replace(task, photo=replace(task.photo, rgb=task.photo.rgb.copy()))
 
     def answered(self, task: Task) -> Task | None:
-        """The task as it was before it was handed out; None where it was answered before, or never handed out."""
+        """The task as it was before it was handed out; None if it was answered before, or never handed out."""
         return self._open.pop(_key(task), None)
 
 

@@ -108,7 +108,7 @@ class Ledger:
             return self._read_today(today())
 
     def reserve(self, credits: float) -> bool:
-        """Count them as spent; False where the day's limit does not allow it. Raises LedgerError."""
+        """Count them as spent; False if the day's limit does not allow it. Raises LedgerError."""
         if not is_amount(credits):
             raise LedgerError(f"{credits!r} credits cannot be counted in {self._file}; expected a number from 0")
         if self._cap is None:

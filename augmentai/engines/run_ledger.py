@@ -1,4 +1,4 @@
-"""The run's own books: every request that a paid engine made for it, charged or not, over stops and restarts.
+"""The run's own ledger: every request that a paid engine made for it, charged or not, over stops and restarts.
 
 A line is written before a request goes out, and another when it is known whether it was charged. A request whose second
 line is missing was in flight when the run was stopped or killed: it may have been charged.
@@ -58,11 +58,11 @@ class RunLedger:
 
     Args:
         path: a file in the run's folder, which one process at a time writes; created with the first request. None where
-            the run cannot be resumed: then the books end with the process.
+            the run cannot be resumed: then the ledger ends with the process.
 
     Attributes:
         is_resumed: whether an earlier process has written to the file.
-        fault: why nothing may be spent, in words; "" where all is well.
+        fault: why nothing may be spent, in words; "" if all is well.
 
     Example:
         >>> ledger = RunLedger()
@@ -105,7 +105,7 @@ class RunLedger:
         return self._earlier.get((*source, index), 0.0)
 
     def uncertain(self) -> str:
-        """Requests of which it is not known whether they were charged, in words; "" where there are none."""
+        """Requests of which it is not known whether they were charged, in words; "" if there are none."""
         with self._lock:
             requests = [*self._open.values(), *self._unknown]
         if not requests:
@@ -140,7 +140,7 @@ class RunLedger:
             return number
 
     def settle(self, number: str, charged: bool | None) -> None:
-        """Note whether a request was charged; None where that cannot be known.
+        """Note whether a request was charged; None if that cannot be known.
 
         Where the file can no longer be written, it says that the request was in flight, which is the safe side.
         """
@@ -150,7 +150,7 @@ class RunLedger:
                 self._append({"request": number, "state": _STATES[charged]})
 
     def adopt(self, settled: float, unsettled: Mapping[tuple[str, str, int], float]) -> None:
-        """Begin the books of a run that an earlier version charged.
+        """Begin the ledger of a run that an earlier version charged.
 
         Args:
             settled: credits of the variations that need not be made again.
@@ -218,7 +218,7 @@ class RunLedger:
         self.is_resumed = bool(self._charged or self._open or self._unknown)
 
     def _read(self, entry: dict[str, Any]) -> None:
-        """One line of the file. Raises ValueError, KeyError or TypeError where it is damaged."""
+        """One line of the file. Raises ValueError, KeyError or TypeError if it is damaged."""
         number, state = str(entry["request"]), entry["state"]
         if "credits" in entry:
             credits, payer = entry["credits"], str(entry["payer"])

@@ -40,7 +40,7 @@ class Job:
         plan: what the run will do, known before it begins.
         output: the set around the variations: originals, labels, splits.
         report: what has happened so far.
-        ledger: the run's books of paid requests.
+        ledger: the run's ledger of paid requests.
 
     Raises:
         RecipeError: the set cannot be converted as asked, or has no classes to balance.
@@ -69,7 +69,7 @@ class Job:
 
         Args:
             checkpoint: what that run has made.
-            ledger: the books in which its paid requests are; None if they are not known.
+            ledger: that of its paid requests; None if there is none.
         """
         self._checkpoint = checkpoint
         self.ledger = ledger or self.ledger

@@ -21,7 +21,7 @@ class Report:
     Args:
         plan: what the run is to do.
         losses: what the format of the result cannot hold; grows while labels are written.
-        ledger: the run's books of paid requests.
+        ledger: the run's ledger of paid requests.
 
     Attributes:
         variations: made so far, those of an earlier run included.
@@ -69,7 +69,7 @@ class Report:
     def credits(self) -> float:
         """What the run cost, over all its restarts: also what was charged for answers that never came to be."""
         booked = self.ledger.charged + (0.0 if self.ledger.is_resumed else self._credits_before)
-        # An engine that does not reserve its prices is in no books; then its answers say what they cost.
+        # An engine that does not reserve its prices is not in the ledger; then its answers say what they cost.
         return max(booked, self._credits_before + self._credits_answered)
 
     def headline(self) -> str:
@@ -128,7 +128,7 @@ class Report:
         self._notices.setdefault(words)
 
     def money_notices(self) -> list[str]:
-        """What the books do not know for certain, once the run is over: until then, requests are in flight as usual."""
+        """What the ledger does not know for certain, once the run is over; until then, some are in flight as usual."""
         uncertain = self.ledger.uncertain() if self.ended else ""
         return [words for words in (self.ledger.fault, uncertain) if words]
 

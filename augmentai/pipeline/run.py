@@ -80,7 +80,7 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
 
 
 def _ledger_in(out: Path, checkpoint: Checkpoint) -> RunLedger | None:
-    """The books of the run in a folder, which its writer has locked; None for a ZIP, which cannot be resumed."""
+    """The ledger of the run in a folder, which its writer has locked; None for a ZIP, which cannot be resumed."""
     if out.suffix.lower() == ".zip":
         return None
     ledger = RunLedger(out / RUN_LEDGER)
@@ -131,8 +131,8 @@ def describe_set(
         output: the set around the variations.
         record: what the run was asked to do.
         max_pixels: larger images are not decoded for the contact sheet.
-        credits: what the run's books say that it cost; the manifest may say less.
-        notices: what the books do not know for certain.
+        credits: what it cost by the run's ledger; the manifest may say less.
+        notices: what the ledger does not know for certain.
     """
     counts = count_dataset(writer.entries(), output.sources, output.original)
     counts.credits, counts.money_notices = max(credits, counts.credits), notices

@@ -82,7 +82,7 @@ class RunState:
         stop: set when the user wants no more.
         on_progress: for slow engines; see `JobView`.
         checkpoint: what an earlier run has made.
-        ledger: the run's books of paid requests.
+        ledger: the run's ledger of paid requests.
         known_fingerprints: of siblings that an earlier run has made, by source and index.
         retries: tasks whose last attempt a filter rejected.
         settled_early: outcomes that needed no engine: unreadable files, leaks.

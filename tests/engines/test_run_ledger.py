@@ -168,7 +168,7 @@ def test_a_limit_of_a_job_holds_over_restarts(path: Path, tmp_path: Path) -> Non
     assert Budget(CreditLimits(10, None, tmp_path), RunLedger(path), "visitor").reserve(2.5, lambda: False) is not None
 
 
-def test_a_run_of_an_earlier_version_begins_its_books_with_what_the_manifest_counted(path: Path) -> None:
+def test_a_run_of_an_earlier_version_begins_its_ledger_with_what_the_manifest_counted(path: Path) -> None:
     ledger = RunLedger(path)
     ledger.adopt(7.5, {("a.jpg", "ab", 1): 2.5})
     for one in (ledger, RunLedger(path)):

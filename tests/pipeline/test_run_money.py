@@ -212,7 +212,7 @@ def killed(photos: Path, tmp_path: Path, emulator: Emulator) -> Iterator[Path]:
     process.kill()
 
 
-def test_after_a_kill_the_books_know_what_was_charged_and_what_was_in_flight(
+def test_after_a_kill_the_ledger_knows_what_was_charged_and_what_was_in_flight(
     killed: Path, photos: Path, settings: Settings, emulator: Emulator
 ) -> None:
     time.sleep(1)
@@ -237,7 +237,7 @@ def test_a_run_of_an_earlier_version_keeps_what_its_manifest_counted(
     assert all_counts(tmp_path / "out", report, settings) == {10 * PRICE} == {emulator.stats()["charged"]}
 
 
-def test_damaged_books_are_named_and_nothing_is_spent(
+def test_a_damaged_ledger_is_named_and_nothing_is_spent(
     photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
 ) -> None:
     emulator.fault("filtered", times=2)
@@ -251,18 +251,18 @@ def test_damaged_books_are_named_and_nothing_is_spent(
     assert emulator.stats()["charged"] == 8 * PRICE
 
 
-def test_a_free_run_has_no_books(photos: Path, tmp_path: Path, settings: Settings) -> None:
+def test_a_free_run_has_no_ledger(photos: Path, tmp_path: Path, settings: Settings) -> None:
     run(photos, tmp_path / "out", settings, Recipe(seed=5, engine="gan"))
     assert not (tmp_path / "out" / RUN_LEDGER).exists()
 
 
-def test_the_books_are_no_file_of_the_dataset(photos: Path, tmp_path: Path, settings: Settings) -> None:
+def test_the_ledger_is_not_a_file_of_the_dataset(photos: Path, tmp_path: Path, settings: Settings) -> None:
     run(photos, tmp_path / "out", settings)
     found = gather([tmp_path / "out"], limits(settings))
     assert RUN_LEDGER not in str([*found.sources, *found.failures, found.notices])
 
 
-def test_a_run_that_made_nothing_is_replaced_with_its_books(
+def test_a_run_that_made_nothing_is_replaced_with_its_ledger(
     photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
 ) -> None:
     emulator.fault("filtered", times=8)

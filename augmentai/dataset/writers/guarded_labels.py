@@ -35,7 +35,7 @@ class GuardedLabelWriter:
         self._owners: dict[int, str] = {}  # {hash of a file's path: the image that it is or belongs to}
 
     def image_path(self, source: Source) -> str:
-        """Where an image is in the result. Raises RecipeError where that is no place in it."""
+        """Where an image is in the result. Raises RecipeError if that is no place in it."""
         try:
             path = self._writer.image_path(source)
         except Exception as error:  # another package's code may fail in any way
