@@ -115,12 +115,17 @@ def _source(image: Any, label: str | None, number: int) -> Source:
 
 def _named(read: Callable[[], bytes], name: str, label: str | None) -> Source:
     """Reads the bytes once, for their hash."""
-    try:
-        data = read()
-    except Exception:  # Pillow raises almost anything for a file that is truncated or closed by now
-        data = b""  # reported as a failure of this file when it is read again
+    data = _bytes_of(read)
     folder = "" if label is None else _folder_of(label) + "/"
     return Source(folder + name, label, hashlib.sha256(data).hexdigest(), len(data), read)
+
+
+def _bytes_of(read: Callable[[], bytes]) -> bytes:
+    """What is read; nothing where that fails, which is reported for this image alone when it is read again."""
+    try:
+        return read()
+    except Exception:  # Pillow raises almost anything for a file that is truncated or closed by now
+        return b""
 
 
 def _folder_of(label: str) -> str:
@@ -244,15 +249,14 @@ def _from_hub_dataset(dataset: Any) -> Iterator[Source]:
         raise TypeError(f"the dataset has no column of images; its columns are {', '.join(features)}")
     label_column = next((name for name in _columns(features, datasets.ClassLabel, _DATASETS_LABEL_COLUMNS)), None)
     names = getattr(features.get(label_column), "names", None) if label_column else None
-    undecoded = dataset.cast_column(image_column, datasets.Image(decode=False))
+    undecoded = dataset.with_format(None).cast_column(image_column, datasets.Image(decode=False))
     for number in range(len(dataset)):
         row = undecoded[number]
         label = row.get(label_column) if label_column else None
         if names and isinstance(label, int):
             label = names[label] if 0 <= label < len(names) else None
         fetch = _HubImage(undecoded, number, image_column)
-        data = fetch()
-        yield _named(fetch, f"image_{number + 1:06d}{_suffix(data)}", label_text(label, number + 1))
+        yield _named(fetch, f"image_{number + 1:06d}{_suffix(_bytes_of(fetch))}", label_text(label, number + 1))
 
 
 def _columns(features: Any, kind: type, usual: Sequence[str]) -> list[str]:
@@ -268,6 +272,8 @@ class _HubImage:
 
     def __call__(self) -> bytes:
         cell = self.dataset[self.number][self.column]
+        if cell is None:
+            raise ValueError("the row has no image")
         if isinstance(cell, dict):
             return cell["bytes"] if cell.get("bytes") is not None else Path(cell["path"]).read_bytes()
         return _EncodedImage(cell)()
@@ -282,9 +288,13 @@ def _from_torch_dataset(dataset: Any) -> Iterator[Source]:
     """A map-style torch Dataset of images or (image, label) pairs; `classes`, if it has them, name the labels."""
     if not hasattr(dataset, "__len__") or not hasattr(dataset, "__getitem__"):
         raise TypeError("found an iterable torch Dataset; expected one with __len__ and __getitem__")
-    classes = getattr(dataset, "classes", None)
+    classes = _classes_of(dataset)
     for number in range(len(dataset)):
-        item = dataset[number]
+        try:
+            item = dataset[number]
+        except Exception:  # the caller's own code; reported for this image alone when it is read again
+            yield _named(_TorchImage(dataset, number), f"image_{number + 1:06d}.png", None)
+            continue
         label = label_text(item[1], number + 1) if isinstance(item, tuple | list) and len(item) >= 2 else None
         if classes and label is not None and label.isdigit() and int(label) < len(classes):
             label = str(classes[int(label)])
@@ -292,6 +302,16 @@ def _from_torch_dataset(dataset: Any) -> Iterator[Source]:
         if not _is_image(image):
             raise TypeError(f"item {number} of the dataset is {_kind(image)}; expected an image or (image, label)")
         yield _named(_TorchImage(dataset, number), f"image_{number + 1:06d}.png", label)
+
+
+def _classes_of(dataset: Any) -> Any:
+    """The names of its classes; a Subset has those of the dataset that it is of, as have several of the same."""
+    if (classes := getattr(dataset, "classes", None)) is not None:
+        return classes
+    if hasattr(dataset, "dataset"):
+        return _classes_of(dataset.dataset)
+    several = [_classes_of(one) for one in getattr(dataset, "datasets", ())]
+    return several[0] if several and all(one == several[0] for one in several) else None
 
 
 @dataclass(frozen=True)
