@@ -7,6 +7,7 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
+from augmentai.dataset.bounded_yaml import YamlError, load_yaml
 from augmentai.recipe import AUTO, Recipe, RecipeError
 from augmentai.recipe.steps import format_steps
 
@@ -117,11 +118,9 @@ def _read_text(path: Path) -> str:
 
 def parse_mapping(text: str, where: str) -> dict[str, Any]:
     """Parse YAML whose top level is a mapping. Raises RecipeError, which begins with `where`."""
-    import yaml
-
     try:
-        content = yaml.safe_load(text)
-    except (yaml.YAMLError, RecursionError) as error:
+        content = load_yaml(text)
+    except YamlError as error:
         raise RecipeError(f"{where} is not valid YAML ({str(error).splitlines()[0]})") from error
     if not isinstance(content, dict):
         raise RecipeError(f"{where} has no settings; expected lines such as `strength: 0.4`")

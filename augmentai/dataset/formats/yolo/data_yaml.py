@@ -7,6 +7,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.bounded_yaml import load_yaml
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.yolo.annotation import Classes
 from augmentai.types import Failure
@@ -43,13 +44,11 @@ def read_data_yamls(tree: Tree, failures: list[Failure], requested: bool) -> lis
         failures: gets those that cannot be read.
         requested: the user said that this is a YOLO set, so any broken YAML file counts as a failure.
     """
-    import yaml
-
     found = []
     for entry in tree.sidecars_ending(".yaml", ".yml"):
         try:
-            content = yaml.safe_load(entry.text())
-        except (LabelError, yaml.YAMLError, RecursionError, ValueError) as error:
+            content = load_yaml(entry.text())
+        except (LabelError, ValueError) as error:
             if requested or PurePosixPath(entry.path).stem == "data":
                 failures.append(Failure(entry.path, f"not valid YAML ({_one_line(error)}); correct it"))
             continue
