@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, TypeGuard
 
 if TYPE_CHECKING:
-    from augmentai.engines.base import Engine, Estimate
+    from augmentai.engines.base import Engine
+    from augmentai.engines.budget import Estimate
     from augmentai.engines.paid import PaidEngine
     from augmentai.recipe import Recipe
     from augmentai.settings import Settings

@@ -42,6 +42,7 @@ from augmentai.types import Fallback, Rejection, Source
 
 if TYPE_CHECKING:
     from augmentai.annotations import Labels
+    from augmentai.engines.budget import Estimate
     from augmentai.settings import Settings
 
 
@@ -181,35 +182,6 @@ class Readiness:
     reason: str = ""
     configured: bool = True
     for_good: bool = True
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """What a job costs at most, and what the limits leave of it. 1 credit is 0.01 US dollars.
-
-    Attributes:
-        images: how many have to be paid for.
-        credits_each: price of one.
-        credits: price of all.
-        cap_credits: what the limits still allow; None if there is no limit.
-        spent_today: credits spent today; None if no daily limit is kept.
-        affordable: how many of the images the limits allow.
-        engine: who charges it.
-    """
-
-    images: int
-    credits_each: float
-    credits: float
-    cap_credits: float | None
-    spent_today: float | None
-    affordable: int
-    engine: str
-
-    def __str__(self) -> str:
-        words = f"up to {self.credits:g} credits ({self.images} images at {self.credits_each:g})"
-        if self.affordable < self.images:
-            words += f"; the limit of {self.cap_credits:g} credits allows {self.affordable} of them"
-        return words
 
 
 OnProgress = Callable[[str, float], None]

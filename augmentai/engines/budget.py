@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 
 from augmentai.engines.ledger import ROUNDING, CreditLimits, Ledger, LedgerError, is_amount, today
 from augmentai.engines.run_ledger import OWNER, Item, RunLedger
@@ -20,6 +21,35 @@ _NAP_SECONDS = 0.2
 
 class CapReachedError(Exception):
     """No more may be spent; the message names the limit."""
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """What a job costs at most, and what the limits leave of it. 1 credit is 0.01 US dollars.
+
+    Attributes:
+        images: how many have to be paid for.
+        credits_each: price of one.
+        credits: price of all.
+        cap_credits: what the limits still allow; None if there is no limit.
+        spent_today: credits spent today; None if no daily limit is kept.
+        affordable: how many of the images the limits allow.
+        engine: who charges it.
+    """
+
+    images: int
+    credits_each: float
+    credits: float
+    cap_credits: float | None
+    spent_today: float | None
+    affordable: int
+    engine: str
+
+    def __str__(self) -> str:
+        words = f"up to {self.credits:g} credits ({self.images} images at {self.credits_each:g})"
+        if self.affordable < self.images:
+            words += f"; the limit of {self.cap_credits:g} credits allows {self.affordable} of them"
+        return words
 
 
 class Reservation:

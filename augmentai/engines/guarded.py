@@ -16,7 +16,8 @@ from typing import Any, TypeGuard, TypeVar
 
 from PIL import Image
 
-from augmentai.engines.base import Engine, EngineUnavailableError, Estimate, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.budget import Estimate
 from augmentai.recipe import Recipe
 
 _T = TypeVar("_T")

@@ -28,8 +28,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Self
 
-from augmentai.engines.base import Engine, EngineUnavailableError, Estimate, JobView, Task
-from augmentai.engines.budget import Budget, CapReachedError, Reservation
+from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Task
+from augmentai.engines.budget import Budget, CapReachedError, Estimate, Reservation
 from augmentai.engines.ledger import CreditLimits, LedgerError
 from augmentai.engines.run_ledger import OWNER, Item
 from augmentai.recipe import Recipe

@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.engines import estimate
-from augmentai.engines.base import Engine, Estimate
+from augmentai.engines.base import Engine
+from augmentai.engines.budget import Estimate
 from augmentai.operations.auto_geometry import DatasetTraits, ResolvedGeometry, dataset_traits, resolve_geometry
 from augmentai.pipeline.balance import Quotas, plan_quotas
 from augmentai.recipe import Recipe

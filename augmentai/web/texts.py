@@ -8,7 +8,8 @@ from html import escape
 from typing import Any
 
 from augmentai.engines import title
-from augmentai.engines.base import Engine, Estimate, Readiness
+from augmentai.engines.base import Engine, Readiness
+from augmentai.engines.budget import Estimate
 from augmentai.web.assets import asset
 
 TAGLINE = "More training photos from the ones you have. New light, haze and colours; labels stay valid."

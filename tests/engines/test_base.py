@@ -8,7 +8,8 @@ import pytest
 from PIL import Image
 
 from augmentai.engines import available
-from augmentai.engines.base import Engine, Estimate, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.base import Engine, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.budget import Estimate
 from augmentai.images import Photo
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings

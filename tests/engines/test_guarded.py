@@ -29,7 +29,7 @@ ODD = """
 import sys
 import numpy as np
 from PIL import ImageOps
-from augmentai.engines.base import Engine, EngineUnavailableError, Estimate, Refused
+from augmentai.engines.base import Engine, EngineUnavailableError, Refused
 
 
 class Odd(Engine):

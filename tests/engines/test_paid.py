@@ -10,7 +10,8 @@ import pytest
 from PIL import Image
 
 from augmentai import engines
-from augmentai.engines.base import EngineUnavailableError, Estimate, JobView, Made, Refused, Task
+from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
+from augmentai.engines.budget import Estimate
 from augmentai.engines.ledger import CreditLimits, Ledger, LedgerError
 from augmentai.engines.paid import PaidEngine
 from augmentai.engines.stability import StabilityEngine
