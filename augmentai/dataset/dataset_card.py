@@ -18,6 +18,8 @@ from augmentai.types import Source
 
 _SIZES = ((1_000, "n<1K"), (10_000, "1K<n<10K"), (100_000, "10K<n<100K"), (1_000_000, "100K<n<1M"))
 _NO_CLASS = "(no class)"
+# What opens a span, link or cell; an underscore within a word and a colon that begins no address do not.
+_MARKDOWN = re.compile(r"[\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_])|:(?=//)|^[#>+-](?= )|(?<=\bwww)\.|@|&(?=#?\w+;)")
 _LISTED_INPUTS = 3
 _LISTED_CLASSES = 200  # the rest is summed up in one row
 _LICENCE = """## Licence
@@ -129,7 +131,7 @@ def render_card(record: RunRecord, counts: DatasetCounts, has_sheet: bool) -> by
     name, images = dataset_title(record), counts.variations.total() + counts.originals.total()
     parts = [
         _front_matter(name, counts, images),
-        f"# {_one_line(name)}",
+        f"# {_plain(name)}",
         _summary(record, counts),
         f"![Sources and their variations]({SHEET})" if has_sheet else "",
         "## Counts",
@@ -139,7 +141,10 @@ def render_card(record: RunRecord, counts: DatasetCounts, has_sheet: bool) -> by
         "## How it was made",
         _table(
             ("engine", "model", "variations"),
-            [(engine, model, f"{number:,}") for (engine, model), number in sorted(counts.engines.items())],
+            [
+                (_plain(engine), _plain(model), f"{number:,}")
+                for (engine, model), number in sorted(counts.engines.items())
+            ],
         ),
         f"Credits spent on the hosted engine: {counts.credits:g}." if counts.credits else "",
         *(f"{words[:1].upper()}{words[1:]}." for words in counts.money_notices),
@@ -175,7 +180,7 @@ def _front_matter(name: str, counts: DatasetCounts, images: int) -> str:
 
 def _class_table(counts: DatasetCounts) -> str:
     keys = sorted(counts.sources | counts.variations)
-    rows = [(key[0] or "-", _cell(key[1]), *_figures(counts, [key])) for key in keys[:_LISTED_CLASSES]]
+    rows = [(_plain(key[0]) or "-", _plain(key[1]), *_figures(counts, [key])) for key in keys[:_LISTED_CLASSES]]
     if rest := keys[_LISTED_CLASSES:]:
         rows.append(("", f"{len(rest)} more", *_figures(counts, rest)))
     rows.append(("", "**all**", *_figures(counts, keys)))
@@ -197,7 +202,7 @@ def _object_table(counts: DatasetCounts) -> str:
     if not counts.source_objects:
         return ""
     rows = [
-        (_cell(name), f"{before:,}", f"{counts.variation_objects[name] + counts.original_objects[name]:,}")
+        (_plain(name), f"{before:,}", f"{counts.variation_objects[name] + counts.original_objects[name]:,}")
         for name, before in sorted(counts.source_objects.items())[:_LISTED_CLASSES]
     ]
     return _table(("labelled objects", "before", "after"), rows)
@@ -231,7 +236,14 @@ def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def _cell(text: str) -> str:
+    """Text of a code span in a table."""
     return _one_line(text).replace("|", "\\|")
+
+
+def _plain(text: str) -> str:
+    """Text that a viewer shows as it is: names of classes and files can look like links, images or emphasis."""
+    escaped = _MARKDOWN.sub(r"\\\g<0>", re.sub(r"\s+", " ", text).strip())
+    return escaped.replace("<", "&lt;")
 
 
 def _one_line(text: str) -> str:

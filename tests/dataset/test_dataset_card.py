@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
+from augmentai.dataset.dataset_card import DatasetCounts, render_card
 from augmentai.dataset.manifest import CARD, OWN_FILES, SHEET
+from augmentai.dataset.run_record import RunRecord
 from augmentai.recipe import Recipe
 from tests.support.runs import photos_in_awkward_classes, run_to_end
 
@@ -31,7 +33,7 @@ def test_counts_before_and_after(photos: Path, tmp_path: Path) -> None:
     rows = {m[1]: m.groups()[1:] for m in re.finditer(r"^\| ([^|]+) \| (\d+) \| (\d+) \| (\d+) \|$", card, re.M)}
     assert rows == {
         "cats & dogs": ("3", "6", "9"),
-        "_b_": ("9", "18", "27"),
+        r"\_b\_": ("9", "18", "27"),
         "ねこ": ("3", "4", "6"),  # one of them cannot be read
         "**all**": ("15", "28", "42"),
     }
@@ -39,6 +41,32 @@ def test_counts_before_and_after(photos: Path, tmp_path: Path) -> None:
     assert "| gan | darker 1 | 28 |" in card
     assert "| `prompt` | `a \\| b 'c' &lt;script>` |" in card
     assert "licence" in card
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("traffic_light", "traffic_light"),
+        ("cats & dogs: 3", "cats & dogs: 3"),
+        ("[a](javascript:alert(1))", r"\[a\](javascript:alert(1))"),
+        ("![x](http://evil.example/x.png)", r"!\[x\](http\://evil.example/x.png)"),
+        ("https://evil.example", r"https\://evil.example"),
+        ("www.evil.example a@evil.example", r"www\.evil.example a\@evil.example"),
+        ("<img src=x onerror=alert(1)>", "&lt;img src=x onerror=alert(1)>"),
+        ("&lt;b&gt; &#60;", r"\&lt;b\&gt; \&#60;"),
+        ("**a** _b_ `c` ~d~ e|f g\\h", r"\*\*a\*\* \_b\_ \`c\` \~d\~ e\|f g\\h"),
+        ("a\n\n# b", "a # b"),
+        ("# b", r"\# b"),
+    ],
+)
+def test_names_are_plain_text(name: str, shown: str) -> None:
+    counts = DatasetCounts()
+    counts.sources["", name] = 1
+    counts.source_objects[name] = 2
+    lines = render_card(RunRecord(Recipe(), inputs=("a/[b](c)",)), counts, has_sheet=False).decode().splitlines()
+    assert f"| {shown} | 1 | 0 | 0 |" in lines
+    assert f"| {shown} | 2 | 0 |" in lines
+    assert r"# \[b\](c), augmented" in lines
 
 
 def test_front_matter_of_the_hub(photos: Path, tmp_path: Path) -> None:
