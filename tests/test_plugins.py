@@ -160,6 +160,8 @@ def test_one_that_stumbles_ends_in_words(package: Path, photos: Path, tmp_path: 
     done = augmentai(photos, "-o", tmp_path / "out", "-e", "stumbler", package=package)
     assert done.returncode == 2
     assert "a fault inside the engine (ZeroDivisionError: nothing to divide by); please report it" in done.stderr
+    assert "stumbling" in done.stderr
+    assert done.stdout == f"{tmp_path / 'out'}\n"  # what an engine prints does not get between the results
     assert "Traceback" not in done.stderr
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Mapping, Sequence
+from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
@@ -94,7 +96,8 @@ def augment(
 def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
     """Run a job into a folder or ZIP with a progress bar, and print the result. Returns the exit status."""
     try:
-        with progress_bar() as bar:
+        # Whatever an engine or a library prints must not get between the results on standard output.
+        with redirect_stdout(sys.stderr), progress_bar() as bar:
             task = bar.add_task(_WORKING, total=job.plan.total)
             job.on_progress = lambda words, share: bar.update(task, description=words or _WORKING)
             missing = 0

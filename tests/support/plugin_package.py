@@ -138,12 +138,13 @@ class Painter(PaidEngine):
 
 
 class Stumbler(Engine):
-    """Fails at its first image."""
+    """Fails at its first image, after a word on standard output."""
 
     name = "stumbler"
 
     def make(self, tasks, job):
         for task in tasks:
+            print("stumbling")
             raise ZeroDivisionError("nothing to divide by")
             yield
 

@@ -6,7 +6,8 @@ Whatever it names stays within the result, and no two images get the same file.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from functools import partial
+from tempfile import TemporaryFile
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels
@@ -19,6 +20,8 @@ from augmentai.types import Source
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
+
+_PIECE_BYTES = 1 << 20
 
 
 class GuardedLabelWriter:
@@ -70,30 +73,20 @@ class GuardedLabelWriter:
             raise LabelError(f"{self._name} cannot list a variation of {source.path} ({_words(error)})") from error
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        """Each file once it is complete. One that cannot be written is a loss: the images are finished by then."""
         try:
             for path, pieces in self._writer.dataset_files(rows):
                 if not _is_inside(path):
                     raise ValueError(f"{path!r} is not a place inside the result")
-                yield path, self._checked(pieces)
+                with TemporaryFile() as whole:
+                    whole.writelines(pieces)
+                    whole.seek(0)
+                    yield path, iter(partial(whole.read, _PIECE_BYTES), b"")
         except (OutputError, OSError, MemoryError):
             raise
         except Exception as error:
-            raise self._unlisted(error) from error
-
-    def _checked(self, pieces: Iterable[bytes]) -> Iterator[bytes]:
-        try:
-            for piece in pieces:
-                yield bytes(memoryview(piece))
-        except (OutputError, OSError, MemoryError):
-            raise
-        except Exception as error:
-            raise self._unlisted(error) from error
-
-    def _unlisted(self, error: Exception) -> OutputError:
-        return OutputError(
-            f"{self._name} cannot write the files of the whole set ({_words(error)}); the images are finished and "
-            "kept, without those files. Update that package and run the same again"
-        )
+            what = f"{self._name} could not write the files of the whole set ({_words(error)}), so they are missing"
+            self.losses.setdefault(f"{what}; update that package and run the same again")
 
     def _claim(self, path: str, image: str) -> None:
         if not _is_inside(path):

@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.formats.base import Layout
 from augmentai.dataset.formats.convert import converter
 from augmentai.dataset.image_rows import ImageRows
@@ -95,8 +94,10 @@ def test_no_place_outside_the_result(path: str) -> None:
         guarded(image_path=path).image_path(SOURCE)
     with pytest.raises(LabelError, match=r"puts the labels of a__v1.png at .*, which is not inside the result"):
         guarded(label_files=[(path, b"")]).label_files(SOURCE, "a__v1.png", None, (4, 4))
-    with pytest.raises(OutputError, match=r"cannot write the files of the .*is not a place inside the result"):
-        list(guarded(dataset_files=[(path, [b""])]).dataset_files(_no_rows()))
+    assert _lost(guarded(dataset_files=[(path, [b""])])).endswith(
+        f"(ValueError: {path!r} is not a place inside the result), so they are missing; "
+        "update that package and run the same again"
+    )
 
 
 def test_two_images_do_not_share_a_file() -> None:
@@ -138,8 +139,13 @@ def test_a_record_that_json_cannot_hold(answer: Any) -> None:
 
 @pytest.mark.parametrize("answer", [ZeroDivisionError(), [("a.txt", ["text"])], ["a.txt"]])
 def test_files_of_the_whole_set_that_cannot_be_written(answer: Any) -> None:
-    with pytest.raises(OutputError, match="the images are finished and kept, without those files"):
-        _written(guarded(dataset_files=answer))
+    assert _lost(guarded(dataset_files=answer)).startswith(f"{NAME} could not write the files of the whole set (")
+
+
+def test_a_whole_file_before_a_fault_is_written() -> None:
+    writer = guarded(dataset_files=[("a.json", [b"{", b"}"]), ("b.json", ["text"])])
+    assert _written(writer) == {"a.json": b"{}"}
+    assert len(writer.losses) == 1
 
 
 @pytest.fixture
@@ -178,6 +184,12 @@ class TestInstalled:
 
 def _written(writer: GuardedLabelWriter) -> dict[str, bytes]:
     return {path: b"".join(pieces) for path, pieces in writer.dataset_files(_no_rows())}
+
+
+def _lost(writer: GuardedLabelWriter) -> str:
+    assert not _written(writer)
+    (loss,) = writer.losses
+    return loss
 
 
 def _no_rows() -> ImageRows:
