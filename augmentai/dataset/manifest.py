@@ -19,6 +19,7 @@ CARD = "dataset_card.md"
 # An SVG: loaders of image folders would take a JPEG for an image of the dataset, and a folder for a class.
 SHEET = "contact_sheet.svg"
 RUN_LEDGER = ".augmentai.credits.jsonl"  # only where a paid engine was asked
+PAID_ANSWERS = ".augmentai.paid"  # a folder, only while answers wait for their variations
 OWN_FILES = frozenset({MANIFEST, RECIPE_FILE, CARD, SHEET})  # what a run writes about itself
 _FIRST_LINE_BYTES = 1 << 16
 

@@ -13,7 +13,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from augmentai.engines.ledger import ROUNDING, CreditLimits, Ledger, LedgerError, is_amount, today
-from augmentai.engines.run_ledger import OWNER, Item, RunLedger
+from augmentai.engines.paid_answers import Item, PaidAnswer
+from augmentai.engines.run_ledger import OWNER, RunLedger
 
 NO_ITEM = Item()
 _NAP_SECONDS = 0.2
@@ -55,15 +56,30 @@ class Estimate:
 class Reservation:
     """The price of one image, reserved until it is settled."""
 
-    def __init__(self, budget: Budget, credits: float, number: str) -> None:
+    def __init__(self, budget: Budget, credits: float, number: str, item: Item) -> None:
+        self._item = item
         self._budget, self.credits, self.number, self.day = budget, credits, number, today()
         self._open = True
+
+    def store(self, model: str, data: bytes, note: str = "") -> None:
+        """Put the answer on disk, before anything else is done with it: a run that resumes does not buy it again.
+
+        Args:
+            model: what made it.
+            data: the bytes of the image.
+            note: what else has to be known of it.
+        """
+        self._budget.answers.store(self._item, model, PaidAnswer(self.number, data, note))
 
     def settle(self, charged: bool | None) -> None:
         """Whether it was charged; None if that cannot be known. Only the first call counts."""
         if self._open:
             self._open = False
             self._budget.settle(self, charged)
+
+    def close(self) -> None:
+        """Nothing is left to be settled."""
+        self._open = False
 
 
 class Budget:
@@ -82,6 +98,7 @@ class Budget:
     def __init__(self, limits: CreditLimits, ledger: RunLedger | None = None, payer: str = OWNER) -> None:
         self._limits = limits
         self._run_ledger, self._payer = ledger or RunLedger(), payer
+        self.answers = self._run_ledger.answers
         self._spent_before = self._run_ledger.committed(payer)
         self._ledger = Ledger(limits)
         self._changed = threading.Condition()
@@ -118,6 +135,21 @@ class Budget:
                 self._changed.wait(_NAP_SECONDS)
         return None
 
+    def find(self, item: Item, model: str) -> tuple[PaidAnswer, Reservation] | None:
+        """An answer that was paid for before this run was stopped; ask before you reserve.
+
+        Returns:
+            The answer, and a settled reservation of what is first counted now (0, or its price where the process was
+            killed before it was counted); None where it has to be bought.
+        """
+        found = self._run_ledger.find(item, model)
+        if found is None:
+            return None
+        answer, credits = found
+        settled = Reservation(self, credits, answer.request, item)
+        settled.close()
+        return answer, settled
+
     def _reserved_now(self, credits: float, item: Item) -> Reservation:
         day = today()
         try:
@@ -127,7 +159,7 @@ class Budget:
                 self._ledger.release(credits, day)
             raise
         self._reserved += credits
-        return Reservation(self, credits, number)
+        return Reservation(self, credits, number, item)
 
     def _limit_against(self, credits: float) -> str:
         """Which limit does not allow them, in words; "" if they are now reserved in the ledger."""

@@ -31,7 +31,8 @@ from typing import TYPE_CHECKING, Self
 from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Task
 from augmentai.engines.budget import Budget, CapReachedError, Estimate, Reservation
 from augmentai.engines.ledger import CreditLimits, LedgerError
-from augmentai.engines.run_ledger import OWNER, Item
+from augmentai.engines.paid_answers import Item, PaidAnswer
+from augmentai.engines.run_ledger import OWNER
 from augmentai.recipe import Recipe
 
 if TYPE_CHECKING:
@@ -116,6 +117,21 @@ class PaidEngine(Engine):
         payer = self.name if self.visitor_pays else OWNER
         budget: Budget = job.engine_state.setdefault(f"credits of {payer}", Budget(self.limits, job.ledger, payer))
         return budget
+
+    def bought(self, task: Task, job: JobView) -> tuple[PaidAnswer, Reservation] | None:
+        """The answer to a task that was paid for before the run was stopped; ask before you `reserve`.
+
+        `Reservation.store` puts an answer where this finds it.
+
+        Args:
+            task: about to be requested.
+            job: of the task.
+
+        Returns:
+            The answer, and a settled reservation with the credits that its variation has to report; None if it has
+            to be bought.
+        """
+        return self.budget(job).find(item_of(self.name, task), self.model_version())
 
     def reserve(self, task: Task, job: JobView, unfinished: Sequence[Task] = ()) -> Reservation | None:
         """Reserve the price of a task's image; settle it once the answer has arrived.

@@ -19,31 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from augmentai.engines.ledger import LedgerError, is_amount
+from augmentai.engines.paid_answers import Item, PaidAnswer, PaidAnswers
 from augmentai.types import SourceKey
 
 OWNER = "owner"  # who pays, where no visitor brought a key
 _RESERVED, _CHARGED, _FREE, _UNKNOWN = "reserved", "charged", "free", "unknown"
 _STATES = {True: _CHARGED, False: _FREE, None: _UNKNOWN}
-
-
-@dataclass(frozen=True)
-class Item:
-    """What a request is to buy: one attempt at one variation.
-
-    Attributes:
-        engine: who charges it.
-        source, source_sha256: the path and the hash of its source.
-        index: of the variation, from 1.
-        seed: of the attempt.
-        attempt: 0, then 1, 2, ... where filters rejected the attempts before.
-    """
-
-    engine: str = ""
-    source: str = ""
-    source_sha256: str = ""
-    index: int = 0
-    seed: int = 0
-    attempt: int = 0
 
 
 @dataclass(frozen=True)
@@ -59,12 +40,15 @@ class RunLedger:
     Args:
         path: a file in the run's folder, which one process at a time writes; created with the first request. None where
             the run cannot be resumed: then the ledger ends with the process.
+        answers: a folder in which answers wait until their variations are on disk; None if none is stored.
 
     Attributes:
+        answers: those that were paid for and whose variations are not on disk yet.
         is_resumed: whether an earlier process has written to the file.
         fault: why nothing may be spent, in words; "" if all is well.
 
     Example:
+        >>> from augmentai.engines.paid_answers import Item
         >>> ledger = RunLedger()
         >>> first, second = (ledger.reserve(Item("painter", "a.jpg", index=i), 2.5) for i in (1, 2))
         >>> ledger.settle(first, charged=True)
@@ -74,8 +58,9 @@ class RunLedger:
         'up to 1 request was in flight at the stop or lost its connection; that may have cost 2.5 more credits'
     """
 
-    def __init__(self, path: Path | None = None) -> None:
+    def __init__(self, path: Path | None = None, answers: Path | None = None) -> None:
         self._path = path
+        self.answers = PaidAnswers(answers)
         self._lock = threading.Lock()
         self._open: dict[str, _Request] = {}
         self._unknown: list[_Request] = []
@@ -148,6 +133,23 @@ class RunLedger:
             self._apply(number, _STATES[charged])
             with suppress(LedgerError):
                 self._append({"request": number, "state": _STATES[charged]})
+
+    def find(self, item: Item, model: str) -> tuple[PaidAnswer, float] | None:
+        """An answer that an earlier process paid for and did not come to use.
+
+        Returns:
+            The answer, and the credits that are first counted now, since that process was killed before it could note
+            that they were charged; None if there is no answer.
+        """
+        answer = self.answers.find(item, model)
+        if answer is None:
+            return None
+        with self._lock:
+            request = self._open.get(answer.request)
+        if request is None:
+            return answer, 0.0
+        self.settle(answer.request, charged=True)
+        return answer, request.credits
 
     def adopt(self, settled: float, unsettled: Mapping[tuple[str, str, int], float]) -> None:
         """Begin the ledger of a run that an earlier version charged.

@@ -10,7 +10,7 @@ from augmentai.annotations import LabelError
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.contact_sheet import draw_contact_sheet
 from augmentai.dataset.dataset_card import count_dataset, dataset_title, render_card
-from augmentai.dataset.manifest import CARD, RUN_LEDGER, SHEET
+from augmentai.dataset.manifest import CARD, PAID_ANSWERS, RUN_LEDGER, SHEET
 from augmentai.dataset.run_record import RunRecord, build_record
 from augmentai.dataset.writers.base import Writer, writer_for
 from augmentai.dataset.writers.output_set import OutputSet
@@ -67,6 +67,7 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
                     copy_originals(writer, job.output)
                     is_open = True
                 writer.add(outcome)
+                job.ledger.answers.forget(outcome.source.key, outcome.index)
                 yield outcome
                 if not number % _IMAGES_BETWEEN_TIDYING:
                     release_freed_memory()
@@ -83,7 +84,7 @@ def _ledger_in(out: Path, checkpoint: Checkpoint) -> RunLedger | None:
     """The ledger of the run in a folder, which its writer has locked; None for a ZIP, which cannot be resumed."""
     if out.suffix.lower() == ".zip":
         return None
-    ledger = RunLedger(out / RUN_LEDGER)
+    ledger = RunLedger(out / RUN_LEDGER, out / PAID_ANSWERS)
     if not (ledger.is_resumed or ledger.fault):
         ledger.adopt(checkpoint.credits, checkpoint.unsettled_credits)
     return ledger

@@ -14,6 +14,7 @@ from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refuse
 from augmentai.engines.budget import Estimate
 from augmentai.engines.ledger import CreditLimits, Ledger, LedgerError
 from augmentai.engines.paid import PaidEngine
+from augmentai.engines.run_ledger import RunLedger
 from augmentai.engines.stability import StabilityEngine
 from augmentai.images import Photo
 from augmentai.recipe import Recipe
@@ -113,6 +114,50 @@ class Charging(PaidEngine):
                 return
             reservation.settle(True)
             yield self.made(task, task.photo.rgb, details={"credits": reservation.credits})
+
+
+class Storing(Charging):
+    """The least that an engine does whose answers are not to be bought twice."""
+
+    def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
+        for task in tasks:
+            if (found := self.bought(task, job)) is None:
+                if (reservation := self.reserve(task, job)) is None:
+                    return
+                answer = f"answer to {task.seed}".encode()
+                reservation.store(self.model_version(), answer, "its note")
+                reservation.settle(True)
+            else:
+                answer, reservation = found[0].data + found[0].note.encode(), found[1]
+            yield self.made(task, task.photo.rgb, prompt=answer.decode(), details={"credits": reservation.credits})
+
+
+def test_what_was_paid_for_before_is_found_and_not_paid_for_again(tmp_path: Path) -> None:
+    def job() -> JobView:
+        return JobView((), Recipe(), 10**6, ledger=RunLedger(tmp_path / "ledger", tmp_path / "answers"))
+
+    engine = Storing(Settings(credits_per_job=7.5))
+    first, second = engine.make(iter(tasks(2)), job())
+    assert (first.details, second.details) == ({"credits": 2.5}, {"credits": 2.5})  # type: ignore[union-attr]
+    lines = (tmp_path / "ledger").read_text().splitlines(keepends=True)
+    (tmp_path / "ledger").write_text("".join(lines[:-1]))  # killed before the second was noted as charged
+    made = [*engine.make(iter(tasks(3)), last := job())]
+    assert [one.prompt for one in made if isinstance(one, Made)] == [
+        "answer to 1its note",
+        "answer to 2its note",
+        "answer to 3",
+    ]
+    # The first was counted by the earlier process: the pipeline adds that to its task.
+    assert [one.details["credits"] for one in made if isinstance(one, Made)] == [0, 2.5, 2.5]
+    assert (last.ledger.charged, last.ledger.committed(), last.ledger.charged_before(tasks(1)[0].source.key, 1)) == (
+        *(7.5, 7.5),
+        2.5,
+    )
+    for task in tasks(3):
+        last.ledger.answers.forget(task.source.key, task.index)
+    assert not (tmp_path / "answers").exists()
+    with pytest.raises(EngineUnavailableError, match=r"7\.5 spent"):
+        next(engine.make(iter(tasks(1)), job()))
 
 
 def tasks(count: int) -> list[Task]:

@@ -1,4 +1,4 @@
-"""The run's own books: what they say of each request, after any stop, and that damage stops the spending."""
+"""The run's ledger: what it says of each request, after any stop, and that damage stops the spending."""
 
 from __future__ import annotations
 
@@ -9,14 +9,15 @@ import pytest
 
 from augmentai.engines.budget import Budget, CapReachedError
 from augmentai.engines.ledger import CreditLimits, Ledger, LedgerError
-from augmentai.engines.run_ledger import OWNER, Item, RunLedger
+from augmentai.engines.paid_answers import Item
+from augmentai.engines.run_ledger import OWNER, RunLedger
 
 ITEM = Item("painter", "cats/ä.jpg", "ab" * 32, 2, 77, 1)
 
 
 @pytest.fixture
 def path(tmp_path: Path) -> Path:
-    return tmp_path / "books.jsonl"
+    return tmp_path / "ledger.jsonl"
 
 
 def spend(ledger: RunLedger, *answers: bool | None, item: Item = ITEM, payer: str = OWNER) -> None:
@@ -134,7 +135,7 @@ def test_an_amount_that_is_not_one_stops_spending(path: Path, amount: str) -> No
 
 def test_what_cannot_be_noted_is_not_bought_and_leaves_the_day_as_it_was(tmp_path: Path) -> None:
     limits = CreditLimits(10, 10, tmp_path)
-    budget = Budget(limits, RunLedger(tmp_path / "no such folder" / "books.jsonl"))
+    budget = Budget(limits, RunLedger(tmp_path / "no such folder" / "ledger.jsonl"))
     with pytest.raises(LedgerError, match=r"cannot be written to .* \(No such file or directory\), so none are spent"):
         budget.reserve(5, lambda: False)
     assert Ledger(limits).spent() == 0

@@ -1,4 +1,4 @@
-"""Books of a run into a folder: manifest, report, card and the day's count agree with what the service charged."""
+"""The ledger of a run into a folder: manifest, report, card and the day's count agree with what the service charged."""
 
 # ruff: noqa: F811 (fixtures come in by import)
 
@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from typing import Any
 import pytest
 
 from augmentai.dataset.atomic_files import OutputError
-from augmentai.dataset.manifest import CARD, MANIFEST, RUN_LEDGER
+from augmentai.dataset.manifest import CARD, MANIFEST, PAID_ANSWERS, RUN_LEDGER
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.writers.folder import FolderWriter
 from augmentai.engines.ledger import CreditLimits, Ledger
@@ -168,7 +168,7 @@ def test_a_full_disk_says_how_many_requests_were_in_flight(
 
 
 class RunCounts:
-    """What the file of the books says, read without the code under test."""
+    """What the file of the ledger says, read without the code under test."""
 
     def __init__(self, charged: float, committed: float) -> None:
         self.charged, self.committed = charged, committed
@@ -185,31 +185,45 @@ class RunCounts:
         return cls(charged, sum(prices[number] for number, state in states.items() if state != "free"))
 
 
-@pytest.fixture
-def killed(photos: Path, tmp_path: Path, emulator: Emulator) -> Iterator[Path]:
-    """The folder of a command that was killed with some variations made and some requests in flight."""
-    emulator.control(latency=0.3)
-    out = tmp_path / "out"
-    words = [photos, "-o", out, "--engine", "stability", "--seed", "5", "--no-filters"]
+def start(photos: Path, out: Path, emulator: Emulator, *more: str, connections: int = 2) -> subprocess.Popen[bytes]:
+    """The same run as a command that can be killed."""
+    words = [photos, "-o", out, "--engine", "stability", "--seed", "5", *more]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("STABILITY", "AUGMENTAI"))}
     environment |= {
         "STABILITY_API_KEY": KEY,
         "STABILITY_API_BASE": emulator.url,
         "AUGMENTAI_STABILITY_ENDPOINT": "structure",
-        "AUGMENTAI_STABILITY_CONCURRENCY": "2",
+        "AUGMENTAI_STABILITY_CONCURRENCY": str(connections),
     }
-    process = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "augmentai", *map(str, words)], env=environment, cwd=ROOT, stderr=subprocess.DEVNULL
     )
-    end = time.monotonic() + 90
-    while not (out / MANIFEST).is_file() or (out / MANIFEST).read_bytes().count(b"\n") < 3:
-        assert process.poll() is None
-        assert time.monotonic() < end
-        time.sleep(0.01)
-    process.send_signal(signal.SIGKILL)
-    process.wait(10)
-    yield out
-    process.kill()
+
+
+def kill(process: subprocess.Popen[bytes], when: Callable[[], bool]) -> None:
+    """Kill it as soon as something is true."""
+    try:
+        end = time.monotonic() + 90
+        while not when():
+            assert process.poll() is None
+            assert time.monotonic() < end
+            time.sleep(0.005)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.wait(10)
+
+
+def lines_in(out: Path) -> int:
+    return (out / MANIFEST).read_bytes().count(b"\n") if (out / MANIFEST).is_file() else 0
+
+
+@pytest.fixture
+def killed(photos: Path, tmp_path: Path, emulator: Emulator) -> Path:
+    """The folder of a command that was killed with some variations made and some requests in flight."""
+    emulator.control(latency=0.3)
+    out = tmp_path / "out"
+    kill(start(photos, out, emulator, "--no-filters"), lambda: lines_in(out) >= 3)
+    return out
 
 
 def test_after_a_kill_the_ledger_knows_what_was_charged_and_what_was_in_flight(
@@ -242,12 +256,12 @@ def test_a_damaged_ledger_is_named_and_nothing_is_spent(
 ) -> None:
     emulator.fault("filtered", times=2)
     run(photos, tmp_path / "out", settings)
-    books = tmp_path / "out" / RUN_LEDGER
-    books.write_bytes(b"damaged\n" + books.read_bytes())
+    ledger_file = tmp_path / "out" / RUN_LEDGER
+    ledger_file.write_bytes(b"damaged\n" + ledger_file.read_bytes())
     report = run(photos, tmp_path / "out", settings)
     assert report["variations"] == 6
-    assert f"the run's credits cannot be read from {books}" in str(report["failures"])
-    assert str(books) in str(report["notices"])
+    assert f"the run's credits cannot be read from {ledger_file}" in str(report["failures"])
+    assert str(ledger_file) in str(report["notices"])
     assert emulator.stats()["charged"] == 8 * PRICE
 
 
@@ -269,3 +283,68 @@ def test_a_run_that_made_nothing_is_replaced_with_its_ledger(
     assert run(photos, tmp_path / "out", settings)["credits"] == 8 * PRICE
     report = run(photos, tmp_path / "out", settings, Recipe(seed=6, engine="stability", filters=False))
     assert (report["variations"], report["credits"]) == (8, 8 * PRICE)
+
+
+@pytest.mark.parametrize("answers", range(1, 6))
+def test_a_kill_at_one_request_in_flight_loses_that_one_at_most(
+    photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator, answers: int
+) -> None:
+    emulator.control(latency=0.02)
+    out = tmp_path / "out"
+    process = start(photos, out, emulator, "--no-filters", connections=1)
+    kill(process, lambda: emulator.stats()["charged"] >= answers * PRICE)
+    time.sleep(0.5)
+    report = run(photos, out, settings)
+    assert report["variations"] == 8
+    assert emulator.stats()["charged"] <= (8 + 1) * PRICE
+    assert {report["credits"], in_manifest(out), on_card(out)} == {report["credits"]}
+    assert report["credits"] == 8 * PRICE
+    assert not (out / PAID_ANSWERS).exists()
+
+
+def test_answers_that_wait_for_a_sibling_are_not_bought_again_after_a_kill(
+    tmp_path: Path, settings: Settings, emulator: Emulator
+) -> None:
+    photo, out = tmp_path / "one" / "a.jpg", tmp_path / "out"
+    photo.parent.mkdir()
+    photo.write_bytes(jpeg((48, 32), seed=1))
+    prompt = "alpha\nbeta\ngamma\ndelta"  # one for each variation
+    emulator.fault("never", times=-1, prompt="alpha")
+    process = start(photo.parent, out, emulator, "-n", "4", "--prompt", prompt)
+    kill(process, lambda: len([path for path in (out / PAID_ANSWERS).glob("*") if not path.suffix]) == 3)
+    assert lines_in(out) == 0
+    assert emulator.stats()["charged"] == 3 * PRICE
+    found = gather([out], limits(settings))  # the folder as a source set: answers are no part of it
+    assert PAID_ANSWERS not in str([*found.sources, *found.failures, found.notices])
+    emulator.control(faults=[])
+    recipe = Recipe(seed=5, engine="stability", variations=4, prompt=prompt)
+    report = run(photo.parent, out, settings, recipe)
+    assert report["variations"] + report["left_out"] == 4
+    assert emulator.stats()["charged"] == 4 * PRICE
+    assert {report["credits"], in_manifest(out), on_card(out)} == {4 * PRICE}
+    assert not (out / PAID_ANSWERS).exists()
+    whole = run(photo.parent, tmp_path / "whole", settings, recipe)
+    assert whole["variations"] == report["variations"]
+    for path in (tmp_path / "whole").rglob("*.jpg"):
+        assert path.read_bytes() == (out / path.relative_to(tmp_path / "whole")).read_bytes()
+
+
+def test_a_damaged_answer_is_bought_again(
+    photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(self: FolderWriter, outcome: object) -> None:
+        raise OutputError("No space left on device")
+
+    one = settings.model_copy(update={"stability_concurrency": 1})
+    with monkeypatch.context() as patched:
+        patched.setattr(FolderWriter, "add", full)
+        with pytest.raises(OutputError):
+            run(photos, tmp_path / "out", one)
+    time.sleep(0.5)
+    answers = list((tmp_path / "out" / PAID_ANSWERS).glob("*"))
+    assert answers
+    charged = emulator.stats()["charged"]
+    for path in answers:
+        path.write_bytes(path.read_bytes()[:-10])
+    assert run(photos, tmp_path / "out", settings)["variations"] == 8
+    assert emulator.stats()["charged"] == charged + 8 * PRICE

@@ -9,10 +9,11 @@ from augmentai.dataset.archive import Member
 from augmentai.dataset.file_names import safe_path
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.detect import is_label_file
+from augmentai.dataset.manifest import PAID_ANSWERS
 from augmentai.dataset.readers.read_report import ReadReport
 
 # What systems and tools keep next to the files of a user.
-_IGNORED_NAMES = {"__MACOSX", ".git", ".DS_Store", "Thumbs.db", "desktop.ini"}
+_IGNORED_NAMES = {PAID_ANSWERS, "__MACOSX", ".git", ".DS_Store", "Thumbs.db", "desktop.ini"}
 
 
 class Listing:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import json
 import os
+import shutil
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -25,6 +26,7 @@ from augmentai.dataset.manifest import (
     CARD,
     MANIFEST,
     OWN_FILES,
+    PAID_ANSWERS,
     RECIPE_FILE,
     RUN_LEDGER,
     has_only_failures,
@@ -105,6 +107,7 @@ class FolderWriter:
         if _is_replaceable(self.folder):
             for name in (*OWN_FILES, RUN_LEDGER):
                 (self.folder / name).unlink(missing_ok=True)
+            shutil.rmtree(self.folder / PAID_ANSWERS, ignore_errors=True)
         if any(path.name != LOCK for path in self.folder.iterdir()):
             raise OutputError(f"{self.folder} {_HOLDS_FILES}")
         if record is not None:
@@ -304,7 +307,7 @@ def _different_run(folder: Path, found: list[str]) -> OutputError:
 
 def _is_replaceable(folder: Path) -> bool:
     """Whether the folder contains a run that made nothing, and nothing else: a corrected run may replace it."""
-    names = {path.name for path in folder.iterdir()} - {LOCK, RUN_LEDGER}
+    names = {path.name for path in folder.iterdir()} - {LOCK, RUN_LEDGER, PAID_ANSWERS}
     return bool(names) and names <= OWN_FILES and has_only_failures(folder)
 
 

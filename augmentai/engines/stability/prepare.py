@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import io
 import math
+import threading
 import warnings
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +20,7 @@ from PIL import Image
 
 from augmentai.engines.stability.endpoints import MAX_BODY_BYTES, Endpoint
 from augmentai.engines.stability.placement import aligned
+from augmentai.images import Photo
 from augmentai.images.fine_detail import enlarge, loses_detail
 
 _STEP_PX = 64
@@ -62,6 +64,20 @@ def prepare(image: Image.Image, endpoint: Endpoint) -> Prepared:
     canvas = _mirrored(inner, canvas_wh, left, top)
     data, media_type = _encode(canvas)
     return Prepared(data, media_type, canvas_wh, (left, top, left + inner_wh[0], top + inner_wh[1]))
+
+
+class SharedSource:
+    """A source prepared once for all its variations."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._prepared: Prepared | None = None
+
+    def prepared(self, photo: Photo, endpoint: Endpoint) -> Prepared:
+        with self._lock:
+            if self._prepared is None:
+                self._prepared = prepare(photo.flattened(), endpoint)
+            return self._prepared
 
 
 def restore(data: bytes, prepared: Prepared, source: Image.Image) -> tuple[Image.Image, bool]:

@@ -12,24 +12,22 @@ import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from weakref import WeakValueDictionary
 
 from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.engines.budget import Budget, CapReachedError, Reservation
 from augmentai.engines.ledger import LedgerError
 from augmentai.engines.paid import item_of
+from augmentai.engines.paid_answers import Item
 from augmentai.engines.prompts import negative_prompt_for, prompt_for
 from augmentai.engines.stability.client import RequestFailure, Response
 from augmentai.engines.stability.connection import Call
-from augmentai.engines.stability.endpoints import Endpoint, FieldError, RequestPlan
-from augmentai.engines.stability.prepare import AnswerError, Prepared, prepare, restore
+from augmentai.engines.stability.endpoints import FieldError, RequestPlan
+from augmentai.engines.stability.prepare import AnswerError, Prepared, SharedSource, restore
 from augmentai.engines.stability.rate_limit import jittered
 from augmentai.engines.stability.responses import Problem, Success, parse_failure, parse_response
 from augmentai.engines.stability.service import Service
-
-if TYPE_CHECKING:
-    from augmentai.images import Photo
 
 ENGINE = "stability"
 AUTO_STRENGTH = 0.35  # for strength "auto": a cautious choice, not measured, since every attempt costs credits
@@ -51,20 +49,6 @@ class _TaskReturnedError(Exception):
     """The task was not begun, or not finished: it goes back to the router."""
 
 
-class _SharedSource:
-    """A source prepared once for all its variations."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._prepared: Prepared | None = None
-
-    def prepared(self, photo: Photo, endpoint: Endpoint) -> Prepared:
-        with self._lock:
-            if self._prepared is None:
-                self._prepared = prepare(photo.flattened(), endpoint)
-            return self._prepared
-
-
 class Run:
     """The requests of one call of `StabilityEngine.make`.
 
@@ -83,7 +67,7 @@ class Run:
         self._outage: _Outage | None = None
         self._calls: set[Call] = set()
         self._lock = threading.Lock()
-        self._sources: WeakValueDictionary[str, _SharedSource] = WeakValueDictionary()
+        self._sources: WeakValueDictionary[str, SharedSource] = WeakValueDictionary()
 
     def results(self, tasks: Iterator[Task]) -> Iterator[Made | Refused]:
         """Results as they finish. Raises EngineUnavailableError once what is in flight has ended."""
@@ -137,7 +121,7 @@ class Run:
                 return False
             self._unanswered[id(task)] = task
             self._working += 1
-            source = self._sources.setdefault(task.source.sha256, _SharedSource())
+            source = self._sources.setdefault(task.source.sha256, SharedSource())
             try:
                 threading.Thread(target=self._work, args=(task, source), name=ENGINE, daemon=True).start()
             except RuntimeError:  # the system allows no more threads
@@ -162,7 +146,7 @@ class Run:
 
     # Below: in the task's own thread.
 
-    def _work(self, task: Task, source: _SharedSource) -> None:
+    def _work(self, task: Task, source: SharedSource) -> None:
         result: Made | Refused | None = None
         try:
             result = self._make(task, source)
@@ -177,7 +161,7 @@ class Run:
         finally:
             self._finished.put((task, result))
 
-    def _make(self, task: Task, source: _SharedSource) -> Made | Refused:
+    def _make(self, task: Task, source: SharedSource) -> Made | Refused:
         if task.recipe.strength == 0:
             return self._source_itself(task)
         if self._cancelled():
@@ -243,9 +227,12 @@ class Run:
         Raises:
             _TaskReturnedError: the engine cannot continue, or the job ends.
         """
+        item = item_of(ENGINE, task)
+        if (found := self._budget.find(item, self._plan.model)) is not None:
+            return Success(found[0].data, found[0].note), found[1], 0.0
         retried, uncertain = False, 0.0
         while True:
-            reservation = self._reserve(task)
+            reservation = self._reserve(item)
             if not self._service.rate_limiter.wait_turn(self._cancelled):
                 reservation.settle(False)
                 raise _TaskReturnedError
@@ -254,6 +241,8 @@ class Run:
                 self._end(reason, for_good=False)
                 raise _TaskReturnedError
             answer = self._post(prepared, form, reservation)
+            if isinstance(answer, Success):
+                reservation.store(self._plan.model, answer.data, answer.seed)
             reservation.settle(answer.charged)
             if isinstance(answer, Success) or answer.kind in {"refused", "fault"}:
                 self._service.rate_limiter.success()
@@ -272,9 +261,9 @@ class Run:
                 self._end(answer.reason, for_good=answer.kind == "out")
                 raise _TaskReturnedError
 
-    def _reserve(self, task: Task) -> Reservation:
+    def _reserve(self, item: Item) -> Reservation:
         try:
-            reservation = self._budget.reserve(self._plan.credits, self._cancelled, item_of(ENGINE, task))
+            reservation = self._budget.reserve(self._plan.credits, self._cancelled, item)
         except CapReachedError as error:
             self._end(str(error), for_good=True, fall_back=self._settings.credits_on_cap == "fallback")
         except LedgerError as error:

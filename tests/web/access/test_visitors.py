@@ -8,7 +8,7 @@ import pytest
 from starlette.requests import Request
 
 from augmentai.dataset.readers.gather import Gathered
-from augmentai.engines.run_ledger import Item
+from augmentai.engines.paid_answers import Item
 from augmentai.engines.stability import StabilityEngine
 from augmentai.pipeline.job import Job
 from augmentai.recipe import Recipe

@@ -1,0 +1,122 @@
+"""Answers of paid engines, on disk from the moment they are received until their variation is.
+
+What was paid for would otherwise be lost with the process: it waits in memory for filters, for its siblings and for its
+file. A run that resumes finds it here and does not buy it again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from augmentai.types import SourceKey
+
+_NAME_CHARS = 24
+
+
+@dataclass(frozen=True)
+class Item:
+    """What a request is to buy: one attempt at one variation.
+
+    Attributes:
+        engine: who charges it.
+        source, source_sha256: the path and the hash of its source.
+        index: of the variation, from 1.
+        seed: of the attempt.
+        attempt: 0, then 1, 2, ... where filters rejected the attempts before.
+    """
+
+    engine: str = ""
+    source: str = ""
+    source_sha256: str = ""
+    index: int = 0
+    seed: int = 0
+    attempt: int = 0
+
+
+@dataclass(frozen=True)
+class PaidAnswer:
+    """What an engine received and paid for.
+
+    Attributes:
+        request: its number in the run's ledger.
+        data: the bytes of the image, as they came.
+        note: what else the engine has to know of it, such as the service's own seed.
+    """
+
+    request: str
+    data: bytes = field(repr=False)
+    note: str = ""
+
+
+class PaidAnswers:
+    """The answers of one run whose variations are not on disk yet.
+
+    Args:
+        folder: of their own, created with the first one; None if the run cannot be resumed: then none is stored.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     answers, item = PaidAnswers(Path(folder, "paid")), Item("painter", "a.jpg", "ab", index=1, seed=7)
+        ...     answers.store(item, "model", PaidAnswer("1", b"pixels"))
+        ...     found = answers.find(item, "model"), answers.find(item, "another model")
+        ...     answers.forget(("a.jpg", "ab"), 1)
+        ...     found[0].data, found[1], answers.find(item, "model")
+        (b'pixels', None, None)
+    """
+
+    def __init__(self, folder: Path | None = None) -> None:
+        self._folder = folder
+        self._lock = threading.Lock()  # or an emptied folder could be removed under an answer
+
+    def store(self, item: Item, model: str, answer: PaidAnswer) -> None:
+        """Write an answer to disk. Where that is not possible it is still used, but would be lost with the process."""
+        if self._folder is None:
+            return
+        path = self._folder / _name(item, model)
+        head = {"request": answer.request, "note": answer.note, "sha256": hashlib.sha256(answer.data).hexdigest()}
+        part = path.with_suffix(".part")
+        with self._lock, suppress(OSError):
+            self._folder.mkdir(exist_ok=True)
+            try:
+                part.write_bytes(json.dumps(head).encode() + b"\n" + answer.data)
+                os.replace(part, path)
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+
+    def find(self, item: Item, model: str) -> PaidAnswer | None:
+        """The answer to exactly this request, by this model; None if there is none, or its file is damaged."""
+        if self._folder is None:
+            return None
+        try:
+            head, _, data = (self._folder / _name(item, model)).read_bytes().partition(b"\n")
+            entry = json.loads(head)
+            intact = entry["sha256"] == hashlib.sha256(data).hexdigest()
+            return PaidAnswer(str(entry["request"]), data, str(entry["note"])) if intact else None
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def forget(self, source: SourceKey, index: int) -> None:
+        """Remove the answers to all attempts at a variation, which is on disk by now."""
+        if self._folder is None or not self._folder.is_dir():
+            return
+        with self._lock, suppress(OSError):
+            for path in self._folder.glob(f"{_digest(*source, index)}*"):
+                path.unlink(missing_ok=True)
+            self._folder.rmdir()  # refused as long as it holds another answer
+
+
+def _name(item: Item, model: str) -> str:
+    variation = _digest(item.source, item.source_sha256, item.index)
+    return f"{variation}-{_digest(item.engine, model, item.seed, item.attempt)}"
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:_NAME_CHARS]
