@@ -1,4 +1,4 @@
-"""How the text of an environment variable is parsed where a plain number or word is not enough."""
+"""How the text of an environment variable is parsed if a plain number or word is not enough."""
 
 from __future__ import annotations
 

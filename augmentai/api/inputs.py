@@ -121,7 +121,7 @@ def _named(read: Callable[[], bytes], name: str, label: str | None) -> Source:
 
 
 def _bytes_of(read: Callable[[], bytes]) -> bytes:
-    """What is read; nothing where that fails, which is reported for this image alone when it is read again."""
+    """What is read; nothing if that fails, which is reported for this image alone when it is read again."""
     try:
         return read()
     except Exception:  # Pillow raises almost anything for a file that is truncated or closed by now
