@@ -1,6 +1,6 @@
 """Limits on credits, and the count of the day that they are held against.
 
-The count is a small file that every job and process with the same state folder shares. Where it cannot be trusted
+The count is a small file that every job and process with the same state folder shares. If it cannot be trusted
 (damaged, from a later day than the clock says, not writable), nothing is spent: it never starts at 0 by itself.
 """
 
@@ -84,7 +84,7 @@ class CreditLimits:
         try:
             spent = Ledger(self).spent()
         except LedgerError:
-            spent = self.per_day  # nothing will be spent where it cannot be counted
+            spent = self.per_day  # nothing will be spent if it cannot be counted
         left = max(0.0, self.per_day - spent)
         return left if self.per_job is None else min(self.per_job, left), spent
 

@@ -22,7 +22,7 @@ from augmentai.engines.ledger import LedgerError, is_amount
 from augmentai.engines.paid_answers import Item, PaidAnswer, PaidAnswers
 from augmentai.types import SourceKey
 
-OWNER = "owner"  # who pays, where no visitor brought a key
+OWNER = "owner"  # who pays if no visitor brought a key
 _RESERVED, _CHARGED, _FREE, _UNKNOWN = "reserved", "charged", "free", "unknown"
 _STATES = {True: _CHARGED, False: _FREE, None: _UNKNOWN}
 
@@ -38,7 +38,7 @@ class RunLedger:
     """Requests of one run and what became of them. Thread-safe.
 
     Args:
-        path: a file in the run's folder, which one process at a time writes; created with the first request. None where
+        path: a file in the run's folder, which one process at a time writes; created with the first request. None if
             the run cannot be resumed: then the ledger ends with the process.
         answers: a folder in which answers wait until their variations are on disk; None if none is stored.
 
@@ -127,7 +127,7 @@ class RunLedger:
     def settle(self, number: str, charged: bool | None) -> None:
         """Note whether a request was charged; None if that cannot be known.
 
-        Where the file can no longer be written, it says that the request was in flight, which is the safe side.
+        If the file can no longer be written, it says that the request was in flight, which is the safe side.
         """
         with self._lock:
             self._apply(number, _STATES[charged])

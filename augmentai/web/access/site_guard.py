@@ -80,7 +80,7 @@ def own_names(settings: Settings) -> frozenset[str]:
 
 
 def _public_address(settings: Settings) -> tuple[str, Host] | None:
-    """Scheme and host of the page's public address, where GRADIO_ROOT_PATH is a whole one."""
+    """Scheme and host of the page's public address, if GRADIO_ROOT_PATH is a full one."""
     return _origin(settings.root_path or "")
 
 
@@ -125,7 +125,7 @@ class SiteGuard:
         for origin in origins:
             if not self._is_own(origin, hosts):
                 raise _other_site(origin)
-        # A browser states where a request comes from, also where it sends neither Origin nor Referer.
+        # A browser states where a request comes from, even if it sends neither Origin nor Referer.
         site, mode = headers.get("sec-fetch-site"), headers.get("sec-fetch-mode")
         if not reading and not origins and site in ("cross-site", "same-site"):
             raise _other_site("")
