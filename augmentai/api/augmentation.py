@@ -220,7 +220,8 @@ class Augmenter:
         """Variations of one image: the same ones at each call, since the seed stays.
 
         Args:
-            image: one image; see `augment`.
+            image: one image, or the path of one; see `augment`. A PIL image is used as it is in memory: turn a photo
+                upright first if its EXIF asks for it.
             label: its class, in words or as a number.
 
         Returns:
@@ -230,6 +231,8 @@ class Augmenter:
             TypeError: this is not one image.
             AugmentError: nothing could be made of it.
         """
+        if isinstance(image, str | os.PathLike) and Path(image).expanduser().is_dir():
+            raise TypeError(f"{image} is a folder; expected one image (augment takes folders)")
         items = to_inputs([image] if label is None else [(image, label)])
         job = _job(items, self.recipe, self._settings, Event(), engines=self._engines)
         outcomes = list(job.run())

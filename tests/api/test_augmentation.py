@@ -226,12 +226,14 @@ class TestAugmenter:
         assert augmenter.recipe.seed
         assert augmenter(colours())[0].image.tobytes() == augmenter(colours())[0].image.tobytes()
 
-    def test_what_cannot_be_augmented(self) -> None:
+    def test_what_cannot_be_augmented(self, tmp_path: Path) -> None:
         augmenter = Augmenter(**QUICK)
         with pytest.raises(TypeError, match="expected paths"):
             augmenter(7)
         with pytest.raises(AugmentError, match="not"):
             augmenter(b"not an image")
+        with pytest.raises(TypeError, match="is a folder; expected one image"):
+            augmenter(tmp_path)
 
 
 class TestRun:
