@@ -64,7 +64,7 @@ NAMES = (
 )
 
 
-def commit(handler: Handler, fault: Fault, begun: float, painted: Image.Image | None = None, seed: int = 1) -> None:
+def commit(handler: Handler, fault: Fault, started: float, painted: Image.Image | None = None, seed: int = 1) -> None:
     """painted: what the service had painted, if it had got that far."""
     from tests.emulator.server import Reply
 
@@ -105,15 +105,17 @@ def commit(handler: Handler, fault: Fault, begun: float, painted: Image.Image | 
         time.sleep(float(more.get("seconds", 3)))
         raise Reply(500, "internal_error", SAID["500"])
     elif painted is not None:
-        _spoiled(handler, name, more, begun, painted, seed)
+        _spoiled(handler, name, more, started, painted, seed)
     else:
         raise Reply(500, "internal_error", f"the emulator knows no fault called {name}")
 
 
-def _spoiled(handler: Handler, name: str, more: dict[str, Any], begun: float, painted: Image.Image, seed: int) -> None:
+def _spoiled(
+    handler: Handler, name: str, more: dict[str, Any], started: float, painted: Image.Image, seed: int
+) -> None:
     data = encode(blurred(painted) if name == "filtered" else painted, "png")
     headers = {"content-type": "image/png", "finish-reason": "SUCCESS", "seed": str(seed)}
-    handler._wait(begun, handler.server.state.latency)
+    handler._wait(started, handler.server.state.latency)
     if name == "filtered":
         handler.reply(200, data, headers | {"finish-reason": more.get("reason", "CONTENT_FILTERED")})
     elif name == "truncated":
@@ -125,8 +127,8 @@ def _spoiled(handler: Handler, name: str, more: dict[str, Any], begun: float, pa
     elif name == "wrong-type":
         handler.reply(200, data, headers | {"content-type": "text/html"})
     elif name == "json":
-        told = {"image": base64.b64encode(data).decode(), "seed": seed, "finish_reason": "SUCCESS"}
-        handler.reply(200, json.dumps(told).encode(), {"content-type": "application/json; type=image/png"})
+        content = {"image": base64.b64encode(data).decode(), "seed": seed, "finish_reason": "SUCCESS"}
+        handler.reply(200, json.dumps(content).encode(), {"content-type": "application/json; type=image/png"})
     elif name == "other-size":
         handler.reply(200, encode(painted.resize(tuple(more["size"])), "png"), headers)
     else:  # the whole length is announced, and less comes

@@ -76,8 +76,8 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(body)
 
-    def json(self, told: Any, status: int = 200) -> None:
-        self.reply(status, json.dumps(told).encode(), {})
+    def json(self, content: Any, status: int = 200) -> None:
+        self.reply(status, json.dumps(content).encode(), {})
 
     def key_problem(self, v1: bool = False) -> Reply | None:
         scheme, _, key = self.headers.get("authorization", "").strip().rpartition(" ")
@@ -129,7 +129,7 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         state = self.server.state
-        begun = time.monotonic()
+        started = time.monotonic()
         length = int(self.headers.get("content-length") or 0)
         if self.path == "/_control":
             state.control(json.loads(self.rfile.read(length) or b"{}"))
@@ -141,11 +141,11 @@ class Handler(BaseHTTPRequestHandler):
             state.in_flight_most = max(state.in_flight_most, state.in_flight)
         record: dict[str, Any] = {"path": self.path, "status": 0, "fault": "", "bytes": length, "credits": 0.0}
         try:
-            self._generate(begun, length, record)
+            self._generate(started, length, record)
         except Reply as reply:
             record["status"] = reply.status
             self._log(record)
-            self._wait(begun, 0.0 if reply.status in {400, 401, 413} else state.latency)
+            self._wait(started, 0.0 if reply.status in {400, 401, 413} else state.latency)
             self.reply(reply.status, reply.body, reply.headers)
         except Hangup:
             self.close_connection = True
@@ -154,14 +154,14 @@ class Handler(BaseHTTPRequestHandler):
             with state.lock:
                 state.in_flight -= epoch == state.epoch  # those from before a reset are not counted any more
 
-    def _generate(self, begun: float, length: int, record: dict[str, Any]) -> None:
+    def _generate(self, started: float, length: int, record: dict[str, Any]) -> None:
         state = self.server.state
         # Gateways keep the path behind one of their own, and a proxy is told the whole address.
         _, found, name = self.path.partition("?")[0].partition(PREFIX)
         body = self.rfile.read(length)
         route = ROUTES.get(name) if found else None
-        told = {k.lower(): v for k, v in self.headers.items() if k.lower() != "authorization"}
-        record["headers"] = told
+        content = {k.lower(): v for k, v in self.headers.items() if k.lower() != "authorization"}
+        record["headers"] = content
         if length > MAX_BODY_BYTES:
             raise Reply(413, "payload_too_large", SAID["size"])
         if route is None:
@@ -182,7 +182,7 @@ class Handler(BaseHTTPRequestHandler):
         if fault and not fault.more.get("charged", fault.name in CHARGED_FAULTS):
             record["status"] = -1
             self._log(record)
-            commit(self, fault, begun)
+            commit(self, fault, started)
             return
         if not state.take(credits):
             raise Reply(402, "payment_required", SAID["credits"])
@@ -193,19 +193,19 @@ class Handler(BaseHTTPRequestHandler):
         if state.plain and not fault and not route.is_async:
             self._log(record)
             data = render.plain(render.answer_size(name, route, fields, source), kind)
-            self._wait(begun, state.latency)
+            self._wait(started, state.latency)
             self._answer(data, kind, seed)
             return
         painted = render.paint(name, route, fields, seed, source)
         self._log(record)
         if fault:
-            commit(self, fault, begun, painted=painted, seed=seed)
+            commit(self, fault, started, painted=painted, seed=seed)
         elif route.is_async:
             identity = uuid.uuid4().hex + uuid.uuid4().hex
             state.results[identity] = (time.monotonic() + state.latency, (painted, kind, seed))
             self.json({"id": identity})
         else:
-            self._success(painted, kind, seed, begun=begun)
+            self._success(painted, kind, seed, started=started)
 
     def _form(self, body: bytes, record: dict[str, Any]) -> tuple[dict[str, str], dict[str, Image.Image | None]]:
         content_type = self.headers.get("content-type", "")
@@ -242,22 +242,22 @@ class Handler(BaseHTTPRequestHandler):
             reply.headers["retry-after"] = self.server.state.retry_after
         return reply
 
-    def _success(self, painted: Image.Image, kind: str, seed: int, begun: float = 0.0) -> None:
+    def _success(self, painted: Image.Image, kind: str, seed: int, started: float = 0.0) -> None:
         data = render.encode(painted, kind)
-        if begun:
-            self._wait(begun, self.server.state.latency)
+        if started:
+            self._wait(started, self.server.state.latency)
         self._answer(data, kind, seed)
 
     def _answer(self, data: bytes, kind: str, seed: int) -> None:
         if "application/json" in self.headers.get("accept", ""):
-            told = {"image": base64.b64encode(data).decode(), "seed": seed, "finish_reason": "SUCCESS"}
-            self.reply(200, json.dumps(told).encode(), {"content-type": f"application/json; type=image/{kind}"})
+            content = {"image": base64.b64encode(data).decode(), "seed": seed, "finish_reason": "SUCCESS"}
+            self.reply(200, json.dumps(content).encode(), {"content-type": f"application/json; type=image/{kind}"})
             return
         headers = {"content-type": f"image/{kind}", "finish-reason": "SUCCESS", "seed": str(seed)}
         self.reply(200, data, headers)
 
-    def _wait(self, begun: float, latency: float) -> None:
-        time.sleep(max(0.0, begun + latency - time.monotonic()))
+    def _wait(self, started: float, latency: float) -> None:
+        time.sleep(max(0.0, started + latency - time.monotonic()))
 
     def _log(self, record: dict[str, Any]) -> None:
         with self.server.state.lock:

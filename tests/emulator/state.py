@@ -30,9 +30,9 @@ class Fault:
     more: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, told: dict[str, Any]) -> Fault:
-        known = {key: told[key] for key in ("name", "times", "after", "prompt") if key in told}
-        return cls(**known, more={key: value for key, value in told.items() if key not in known})
+    def read(cls, message: dict[str, Any]) -> Fault:
+        known = {key: message[key] for key in ("name", "times", "after", "prompt") if key in message}
+        return cls(**known, more={key: value for key, value in message.items() if key not in known})
 
 
 class State:
@@ -51,7 +51,7 @@ class State:
         self.rate: tuple[int, float, float] = self._begin.get("rate", (150, 10.0, 60.0))
         self.plain: bool = self._begin.get("plain", False)  # paint each size once: for timing the client, not this
         self.retry_after: str = self._begin.get("retry_after", "")
-        self.faults: list[Fault] = [Fault.read(told) for told in self._begin.get("faults", [])]
+        self.faults: list[Fault] = [Fault.read(message) for message in self._begin.get("faults", [])]
         self.requests: list[dict[str, Any]] = []
         self.charged = 0.0
         self.in_flight = self.in_flight_most = 0
@@ -61,17 +61,17 @@ class State:
         self._locked_until = 0.0
         self.window_most = 0
 
-    def control(self, told: dict[str, Any]) -> None:
+    def control(self, message: dict[str, Any]) -> None:
         with self.lock:
-            if told.get("reset"):
+            if message.get("reset"):
                 self.reset()
             for name in ("credits", "latency", "retry_after"):
-                if name in told:
-                    setattr(self, name, told[name])
-            if "rate" in told:
-                self.rate = tuple(told["rate"])
-            if "faults" in told:
-                self.faults = [Fault.read(fault) for fault in told["faults"]]
+                if name in message:
+                    setattr(self, name, message[name])
+            if "rate" in message:
+                self.rate = tuple(message["rate"])
+            if "faults" in message:
+                self.faults = [Fault.read(fault) for fault in message["faults"]]
 
     def stats(self) -> dict[str, Any]:
         with self.lock:

@@ -117,9 +117,9 @@ class TestTheSamePixelsEveryTime:
             lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text().splitlines()]
             for line in lines:
                 assert line.pop("seconds") >= 0
-            told = {json.dumps(line, sort_keys=True) for line in lines}
+            found = {json.dumps(line, sort_keys=True) for line in lines}
             written = {p.relative_to(out): p.read_bytes() for p in out.rglob("*.png")}
-            results.append((told, written))
+            results.append((found, written))
         assert results[0] == results[1]
         assert len(results[0][1]) == 12
 
@@ -185,8 +185,8 @@ class TestAFaultInAnEngine:
     def account(self, engine: Darker, count: int = 4) -> list[Outcome]:
         job = job_of(engine, pictures(count), self.RECIPE)
         outcomes = list(job.run())
-        told = sorted((o.source.path, o.index) for o in outcomes)
-        assert told == [(s.path, i) for s in sorted(pictures(count), key=lambda s: s.path) for i in (1, 2)]
+        found = sorted((o.source.path, o.index) for o in outcomes)
+        assert found == [(s.path, i) for s in sorted(pictures(count), key=lambda s: s.path) for i in (1, 2)]
         assert job.report.variations + sum(not o.ok for o in outcomes) == 2 * count
         assert not job.report.stopped
         return outcomes

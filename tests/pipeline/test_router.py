@@ -32,10 +32,10 @@ class Scripted(Engine):
     def __init__(self, name: str, script: Callable[[Task], Any], readiness: Callable[[], Readiness] | None = None):
         self.name, self.script = name, script
         self.readiness = readiness or (lambda: Readiness(True))
-        self.begun = self.closed = 0
+        self.started = self.closed = 0
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
-        self.begun += 1
+        self.started += 1
         try:
             for task in tasks:
                 result = self.script(task)
@@ -75,7 +75,7 @@ def test_out_for_good_is_not_asked_again_in_this_job_whatever_it_says() -> None:
     first, second = Scripted("a", out_at({2}, "a", for_good=True)), Scripted("b", made("b"))
     results = routed([first, second])
     assert by(results) == ["a", "a", "b", "b", "b", "b"]
-    assert first.begun == 1
+    assert first.started == 1
     assert {f.reason for result in results for f in result.task.fallbacks} == {"broken"}
 
 
@@ -104,7 +104,7 @@ def test_not_falling_back_leaves_the_rest_undone_and_says_why() -> None:
     results = routed([first, second])
     assert by(results) == ["a"] + ["none"] * 5
     assert {result.reason for result in results if isinstance(result, Refused)} == {"a: broken"}
-    assert second.begun == 0
+    assert second.started == 0
 
 
 def test_a_refused_task_goes_to_the_next_engine_and_its_cost_is_counted() -> None:

@@ -61,9 +61,9 @@ def given(tmp_path: Path) -> Path:
 
 
 def lines(out: Path) -> dict[str, dict[str, Any]]:
-    told = [json.loads(line) for line in (out / MANIFEST).read_text("utf-8").splitlines()]
-    found = {f"{line['source']} {line['index']}": {**line, "seconds": None} for line in told}
-    assert len(found) == len(told), "two lines of one variation"
+    lines = [json.loads(line) for line in (out / MANIFEST).read_text("utf-8").splitlines()]
+    found = {f"{line['source']} {line['index']}": {**line, "seconds": None} for line in lines}
+    assert len(found) == len(lines), "two lines of one variation"
     return found
 
 
@@ -81,7 +81,9 @@ def test_a_second_run_uses_new_seeds(given: Path, tmp_path: Path) -> None:
     made = lines(out)["b.jpg 2"]
     sha256 = made["source_sha256"]
     assert made["seed"] == variation_seed(5, sha256, 2, SUCCEEDS_AT)
-    assert [told["seed"] for told in made["rejected"]] == [variation_seed(5, sha256, 2, n) for n in range(SUCCEEDS_AT)]
+    assert [rejected["seed"] for rejected in made["rejected"]] == [
+        variation_seed(5, sha256, 2, n) for n in range(SUCCEEDS_AT)
+    ]
     assert "7 synthetic" not in (out / CARD).read_text("utf-8")
     third = Run(given, out)
     assert not third.engine.taken

@@ -25,9 +25,9 @@ class Emulator:
     def __init__(self, url: str) -> None:
         self.url = url
 
-    def control(self, **told: Any) -> None:
+    def control(self, **commands: Any) -> None:
         """latency (seconds), credits, rate [requests, seconds, lock seconds], retry_after, faults, reset."""
-        self._open("/_control", json.dumps(told).encode())
+        self._open("/_control", json.dumps(commands).encode())
 
     def fault(self, name: str, **more: Any) -> None:
         """The next request goes wrong; see `Fault` for times, after and prompt."""

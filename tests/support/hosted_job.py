@@ -38,8 +38,8 @@ class Ran:
 
     @property
     def reasons(self) -> str:
-        told = [fallback.reason for outcome in self.outcomes for fallback in outcome.fallbacks]
-        return "\n".join(told + [outcome.reason for outcome in self.outcomes])
+        found = [fallback.reason for outcome in self.outcomes for fallback in outcome.fallbacks]
+        return "\n".join(found + [outcome.reason for outcome in self.outcomes])
 
 
 def plain_photos(folder: Path) -> list[Path]:
@@ -81,8 +81,8 @@ def run_job(
     """Hosted engine first, then the real local one."""
     engines = engines or [StabilityEngine(settings), _local()]
     job = Job(Gathered(tuple(sources or some_sources()), (), ()), recipe or Recipe(seed=7), settings, engines)
-    begun = time.monotonic()
-    return Ran(list(job.run()), job.report, time.monotonic() - begun)
+    started = time.monotonic()
+    return Ran(list(job.run()), job.report, time.monotonic() - started)
 
 
 @cache

@@ -33,7 +33,7 @@ print("fine")
 
 def test_it_is_the_same_gradio_and_writes_no_stubs(tmp_path: Path) -> None:
     (tmp_path / "own.py").write_text("import gradio\n\n\nclass Own(gradio.Textbox):\n    pass\n")
-    told = subprocess.run(
+    done = subprocess.run(
         [sys.executable, "-c", CODE, str(tmp_path)], cwd=ROOT, capture_output=True, text=True, check=False, timeout=120
     )
-    assert told.stdout.strip().endswith("fine"), told.stderr
+    assert done.stdout.strip().endswith("fine"), done.stderr

@@ -67,11 +67,11 @@ def test_images_and_labels_in_separate_zips(tmp_path: Path) -> None:
     files = {n.replace("train", "train2017").replace("val/", "val2017/"): d for n, d in coco().items()}
     parts = []
     for part in ("train2017/", "val2017/", "annotations/"):
-        held = {n: d for n, d in files.items() if n.startswith(part)}
+        inside = {n: d for n, d in files.items() if n.startswith(part)}
         parts.append(tmp_path / f"{part[:-1]}.zip")
         from tests.support.image_files import zipped
 
-        parts[-1].write_bytes(zipped(held))
+        parts[-1].write_bytes(zipped(inside))
     found = gathered(*parts)
     assert found.layout.name == "coco"
     assert {Path(s.path).stem for s in found.sources} == set(TRAIN)

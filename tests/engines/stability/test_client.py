@@ -62,9 +62,9 @@ def test_refused_connection() -> None:
 
 
 def test_connection_that_is_never_accepted() -> None:
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as held:
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener, contextlib.ExitStack() as sockets:
         for _ in range(3):  # the queue is full from now on
-            waiting = held.enter_context(socket.socket())
+            waiting = sockets.enter_context(socket.socket())
             waiting.setblocking(False)
             with contextlib.suppress(BlockingIOError):
                 waiting.connect(listener.getsockname())

@@ -60,9 +60,9 @@ def test_strength_0_is_the_source_and_costs_nothing(emulator: Emulator) -> None:
 def test_several_prompts_take_turns(emulator: Emulator) -> None:  # noqa: F811
     recipe = Recipe(engine="stability", prompt="a {label} in snow\n\nat night, {label}", variations=3, seed=1)
     ran = run_job(settings_for(emulator), some_sources(2), recipe)
-    told = sorted((o.source.path, o.index, o.variation.prompt) for o in ran.outcomes if o.variation)
+    found = sorted((o.source.path, o.index, o.variation.prompt) for o in ran.outcomes if o.variation)
     in_turn = ["a cats in snow", "at night, cats", "a cats in snow"]
-    assert told == [(f"cats/{i}.jpg", k + 1, in_turn[k]) for i in range(2) for k in range(3)]
+    assert found == [(f"cats/{i}.jpg", k + 1, in_turn[k]) for i in range(2) for k in range(3)]
 
 
 def test_an_empty_prompt_is_never_sent(emulator: Emulator) -> None:  # noqa: F811
@@ -137,9 +137,9 @@ def test_closing_drops_what_is_in_flight_at_once(emulator: Emulator) -> None:  #
         JobView((), recipe, 10**6),
     )
     assert isinstance(next(results), Made)
-    begun = time.monotonic()
+    started = time.monotonic()
     results.close()  # type: ignore[attr-defined]
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - started < 3
     assert len(taken) <= 7  # no more were taken than could soon be sent
     time.sleep(0.5)
     sent = len(emulator.stats()["requests"])
