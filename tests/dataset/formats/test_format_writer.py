@@ -108,7 +108,9 @@ def test_class_folders_name_the_objects_of_masks(tmp_path: Path, to: str) -> Non
         files[f"{kind}/{number}.png"] = encoded(mask, "PNG")
     job = augmented([write(tmp_path / "in", files)], tmp_path / "out", to=to)
     assert job.gathered.layout.name == "masks"
-    written = [path for path in (tmp_path / "out").rglob("*") if path.suffix in LABELS[to] and path.name not in OWN_FILES]
+    written = [
+        path for path in (tmp_path / "out").rglob("*") if path.suffix in LABELS[to] and path.name not in OWN_FILES
+    ]
     text = b"".join(path.read_bytes() for path in written)
     assert b"crack" in text
     assert b"hole, deep" in text
