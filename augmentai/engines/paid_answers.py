@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import threading
+from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -110,6 +111,22 @@ class PaidAnswers:
         with self._lock, suppress(OSError):
             for path in self._folder.glob(f"{_digest(*source, index)}*"):
                 path.unlink(missing_ok=True)
+            self._folder.rmdir()  # refused as long as it holds another answer
+
+    def tidy(self, finished: Iterable[tuple[SourceKey, int]]) -> None:
+        """Remove what a killed run left behind: answers of variations that are on disk, and half-written ones.
+
+        Args:
+            finished: the variations that the run has made already, as (source key, index). Read only if needed.
+        """
+        if self._folder is None or not self._folder.is_dir():
+            return
+        with self._lock, suppress(OSError):
+            stored = list(self._folder.iterdir())
+            names = {_digest(*source, index) for source, index in finished}
+            for path in stored:
+                if path.suffix == ".part" or path.name[:_NAME_CHARS] in names:
+                    path.unlink(missing_ok=True)
             self._folder.rmdir()  # refused as long as it holds another answer
 
 

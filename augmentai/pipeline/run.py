@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from augmentai.pipeline.job import Job
 from augmentai.recipe.steps import step_names
 from augmentai.registry import packages_of
 from augmentai.system.memory import release_freed_memory, use_one_arena
-from augmentai.types import Outcome
+from augmentai.types import Outcome, SourceKey
 
 _IMAGES_BETWEEN_TIDYING = 8
 
@@ -60,6 +60,7 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
     record = run_record_for(job, inputs, out)
     with writer_for(out, record, job.gathered.sources) as writer:
         job.resume(writer.checkpoint, _ledger_in(out, writer.checkpoint))
+        job.ledger.answers.tidy(_finished(job, writer.checkpoint))
         is_open = False
         with closing(job.run()) as outcomes:
             for number, outcome in enumerate(outcomes, 1):
@@ -78,6 +79,14 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
         if not job.report.stopped or out.suffix.lower() == ".zip":
             report = job.report
             describe_set(writer, job.output, record, job.settings.max_pixels, report.credits, *report.money_notices())
+
+
+def _finished(job: Job, checkpoint: Checkpoint) -> Iterator[tuple[SourceKey, int]]:
+    """The variations that an earlier run has made."""
+    for source in job.plan.sources:
+        for index in job.plan.indices(source.key):
+            if (source, index) in checkpoint:
+                yield source.key, index
 
 
 def _ledger_in(out: Path, checkpoint: Checkpoint) -> RunLedger | None:
