@@ -183,6 +183,22 @@ def test_a_faulty_operation_is_named_with_its_fault(
     assert str(caught.value).startswith(f"the operation 'faulty' {words}")
 
 
+def test_another_package_that_paints_in_place_leaves_the_image_as_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The image may still be compared with its source, and siblings may share it."""
+
+    def painting(image: Image.Image, labels: Any) -> Any:
+        image.paste((0, 0, 0), (0, 0, *image.size))
+        return image, labels
+
+    monkeypatch.setattr(Faulty, "applying", staticmethod(painting))
+    monkeypatch.setattr("augmentai.operations.apply._package", lambda operation: {"package": "another-package 1.0"})
+    image = colours()
+    before = image.tobytes()
+    applied = apply_operations(image, None, [Faulty()], 1)
+    assert applied.image.getextrema() == ((0, 0), (0, 0), (0, 0))
+    assert image.tobytes() == before
+
+
 def test_labels_out_of_nowhere(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Faulty, "applying", staticmethod(lambda image, labels: (image, BOXES)))
     with pytest.raises(OperationError, match="'faulty' returned labels for an image that has none"):

@@ -23,6 +23,7 @@ from augmentai.dataset.manifest import CARD, MANIFEST, PAID_ANSWERS, RUN_LEDGER
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.writers.folder import FolderWriter
 from augmentai.engines.ledger import CreditLimits, Ledger
+from augmentai.engines.paid_answers import Item, PaidAnswer, PaidAnswers
 from augmentai.engines.stability import StabilityEngine
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
@@ -300,6 +301,22 @@ def test_a_kill_at_one_request_in_flight_loses_that_one_at_most(
     assert {report["credits"], in_manifest(out), on_card(out)} == {report["credits"]}
     assert report["credits"] == 8 * PRICE
     assert not (out / PAID_ANSWERS).exists()
+
+
+def test_a_resumed_run_tidies_answers_of_variations_that_it_has(
+    photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
+) -> None:
+    """A kill between a line of the manifest and the end of its answer leaves the answer behind."""
+    out = tmp_path / "out"
+    run(photos, out, settings)
+    source = job_over(photos, settings).plan.sources[0]
+    item = Item("stability", source.path, source.sha256, index=1, seed=7)
+    PaidAnswers(out / PAID_ANSWERS).store(item, "model", PaidAnswer("1", b"pixels"))
+    (out / PAID_ANSWERS / "0123.part").write_bytes(b"half")
+    report = run(photos, out, settings)
+    assert (report["held"], report["variations"]) == (8, 8)
+    assert not (out / PAID_ANSWERS).exists()
+    assert emulator.stats()["charged"] == 8 * PRICE
 
 
 def test_answers_that_wait_for_a_sibling_are_not_bought_again_after_a_kill(
