@@ -7,6 +7,6 @@ BUILT_IN: dict[str, str] = {
     "coco": "augmentai.dataset.formats.coco.format:COCO",
     "voc": "augmentai.dataset.formats.voc.format:VOC",
     "imagefolder": "augmentai.dataset.formats.imagefolder.format:IMAGEFOLDER",
-    "masks": "augmentai.dataset.formats.masks:MASKS",
+    "masks": "augmentai.dataset.formats.masks.format:MASKS",
     "folders": "augmentai.dataset.formats.folders:FOLDERS",
 }

@@ -9,7 +9,7 @@ import numpy as np
 from PIL.Image import Image
 
 from augmentai.annotations import Box, Labels, Polygon, Shape, box_around
-from augmentai.dataset.formats.mask_polygons import mask_to_polygons
+from augmentai.dataset.formats.masks.polygons import mask_to_polygons
 
 _VOID = 255  # in masks of several classes: the border between objects, which is of no class (Pascal VOC)
 

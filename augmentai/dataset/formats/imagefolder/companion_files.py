@@ -13,7 +13,7 @@ from augmentai.dataset.formats.base import ImageKey
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.imagefolder.metadata import path_named
 from augmentai.dataset.formats.imagefolder.row_store import MetadataRow
-from augmentai.dataset.formats.mask_files import MaskFile, looks_like_mask
+from augmentai.dataset.formats.masks.mask_file import MaskFile, looks_like_mask
 
 NamedMasks = tuple[tuple[str, MaskFile], ...]  # (column, the mask that it names)
 RowOf = Callable[[ImageKey], MetadataRow | None]

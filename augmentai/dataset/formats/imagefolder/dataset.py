@@ -21,7 +21,7 @@ from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.imagefolder.companion_files import Companions, NamedMasks, find_companions
 from augmentai.dataset.formats.imagefolder.metadata import csv_line, json_line, objects_of, read_rows
 from augmentai.dataset.formats.imagefolder.row_store import RowStore
-from augmentai.dataset.formats.mask_files import encode_mask
+from augmentai.dataset.formats.masks.mask_file import encode_mask
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.types import Failure, Source
 

@@ -11,7 +11,7 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.image_frame import image_frame
-from augmentai.dataset.formats.mask_files import MaskFile, encode_mask
+from augmentai.dataset.formats.masks.mask_file import MaskFile, encode_mask
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.formats.voc.annotation import labels_from_voc, labels_to_voc, parse_xml
 from augmentai.dataset.formats.voc.image_sets import list_lines, splits_of_stems

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from augmentai.annotations import Polygon
-from augmentai.dataset.formats.mask_polygons import mask_to_polygons
+from augmentai.dataset.formats.masks.polygons import mask_to_polygons
 from augmentai.dataset.formats.supervision_import import supervision
 
 

@@ -10,10 +10,10 @@ from pathlib import PurePosixPath
 
 from augmentai.annotations import Labels
 from augmentai.dataset.file_tree import Entry, Tree, parent
-from augmentai.dataset.formats.base import Format, ImageInfo, ImageKey, Layout, OutputFile
+from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile
 from augmentai.dataset.formats.folders import class_of
 from augmentai.dataset.formats.image_frame import image_frame
-from augmentai.dataset.formats.mask_files import MaskFile, encode_mask, looks_like_mask
+from augmentai.dataset.formats.masks.mask_file import MaskFile, encode_mask, looks_like_mask
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.types import Source
 
@@ -141,11 +141,3 @@ def _class(path: str, splits: Mapping[str, str | None]) -> str | None:
 
 def _is_png(entry: Entry) -> bool:
     return entry.path.lower().endswith(".png")
-
-
-MASKS = Format(
-    name="masks",
-    title="Masks",
-    hint="a PNG of the same stem per image: beside it, in masks/ or a similar folder, or with _mask added",
-    detect=read_masks,
-)
