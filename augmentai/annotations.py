@@ -35,6 +35,9 @@ class Shape:
         mask: a bitmap of this object alone, if its format has one (COCO's RLE).
         keypoints: x, y in pixels and visibility, in the order its format defines.
         extra: whatever else its format says about it, to be written back unchanged.
+        flip_order: for each keypoint, the position of the one that takes its place in a mirrored image: the left eye
+            becomes the right eye. Empty if nothing says which; the object must not be mirrored then.
+        oriented: its one polygon is a rotated rectangle of four corners, and stays one however it moves.
 
     Shape:
         mask: (height, width) of bool, the size of the image.
@@ -51,6 +54,8 @@ class Shape:
     mask: np.ndarray[Any, Any] | None = field(default=None, compare=False)
     keypoints: tuple[Keypoint, ...] = ()
     extra: Mapping[str, Any] = field(default_factory=dict)
+    flip_order: tuple[int, ...] = ()
+    oriented: bool = False
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,9 @@ from augmentai.operations.parameters import Number, parameter
 
 @dataclass(frozen=True)
 class Flip(GeometricOperation):
-    """Swaps left and right, by default in half of the variations. Images with labelled keypoints are left as they are.
+    """Swaps left and right, by default in half of the variations.
+
+    Images with labelled keypoints are left as they are, unless the set says which of them change places.
 
     Example:
         >>> Flip(probability=1).as_step()

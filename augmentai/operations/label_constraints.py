@@ -30,8 +30,8 @@ def label_constraints(labels: Labels | None) -> LabelConstraints:
     """What an image's labels ask of a warp.
 
     With labelled objects, no border may show: an object reflected there would have no label. If some have a box and
-    no outline, the image is rotated less, since the box around a rotated box is larger than the object. With keypoints,
-    nothing is mirrored, since that would swap the meaning of left and right ones.
+    no outline, the image is rotated less, since the box around a rotated box is larger than the object. An image with
+    keypoints is mirrored only if the set says which of them change places: the left eye becomes the right one.
 
     Example:
         >>> from augmentai.annotations import Labels, Shape
@@ -41,7 +41,7 @@ def label_constraints(labels: Labels | None) -> LabelConstraints:
     shapes = labels.shapes if labels is not None else ()
     box_only = any(not shape.polygons and shape.mask is None for shape in shapes)
     return LabelConstraints(
-        may_mirror=not any(shape.keypoints for shape in shapes),
+        may_mirror=not any(shape.keypoints and not shape.flip_order for shape in shapes),
         hide_border=bool(shapes),
         rotation=BOX_ONLY_ROTATION if box_only else 1.0,
     )

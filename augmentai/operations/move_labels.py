@@ -8,18 +8,16 @@ from typing import Any
 
 import numpy as np
 import shapely
-from shapely.geometry import MultiPolygon, Polygon
+from shapely.geometry import Polygon as Area
 from shapely.geometry import box as rectangle
 from shapely.geometry.base import BaseGeometry
 
-from augmentai.annotations import Box, Keypoint, Labels, Point, Shape
+from augmentai.annotations import Box, Keypoint, Labels, Polygon, Shape
+from augmentai.clipping import clip_polygon, clip_quadrilateral, valid
 from augmentai.operations.warp import Warp
 
 _BATCH_PX = 1 << 24  # pixels of bitmaps moved at a time
 _MIN_SIDE_PX = 1.0  # a smaller box is of no use to any trainer, and several refuse it
-_MIN_AREA_PX = 0.5  # of a piece of a polygon; cutting it at the border may leave slivers
-
-Ring = tuple[Point, ...]
 
 
 def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Labels:
@@ -45,7 +43,7 @@ def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Label
     """
     if warp.is_identity:
         return labels
-    frame = Polygon(warp.frame)
+    frame = Area(warp.frame)
     visible = [shape for shape in labels.shapes if visible_share(warp, shape, frame) >= least_visible]
     bitmaps = _moved_bitmaps(warp, visible)
     moved = [_moved(warp, shape, bitmap) for shape, bitmap in zip(visible, bitmaps, strict=True)]
@@ -57,7 +55,7 @@ def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Label
     )
 
 
-def visible_share(warp: Warp, shape: Shape, frame: Polygon | None = None) -> float:
+def visible_share(warp: Warp, shape: Shape, frame: Area | None = None) -> float:
     """How much of a shape's area is inside the variation's frame.
 
     The area is that of its bitmap or polygons, else of its box, as far as it is inside the source. If there is no
@@ -71,7 +69,7 @@ def visible_share(warp: Warp, shape: Shape, frame: Polygon | None = None) -> flo
     Returns:
         0 to 1; 1 for a shape that has no place at all.
     """
-    frame = frame if frame is not None else Polygon(warp.frame)
+    frame = frame if frame is not None else Area(warp.frame)
     if shape.mask is not None and shape.mask.any():
         rows, columns = np.nonzero(shape.mask)
         places = warp.points(np.column_stack([columns + 0.5, rows + 0.5]))
@@ -86,20 +84,15 @@ def visible_share(warp: Warp, shape: Shape, frame: Polygon | None = None) -> flo
 
 
 def _outline(shape: Shape) -> BaseGeometry | None:
-    rings = [_valid(Polygon(ring)) for ring in shape.polygons if len(ring) >= 3]
+    rings = [valid(Area(ring)) for ring in shape.polygons if len(ring) >= 3]
     if rings:
         return shapely.union_all(rings)
     return rectangle(*shape.box) if shape.box is not None else None
 
 
-def _valid(polygon: BaseGeometry) -> BaseGeometry:
-    """Outlines drawn by hand sometimes cross themselves, which shapely does not accept."""
-    return polygon if polygon.is_valid else shapely.make_valid(polygon)
-
-
 def _moved(warp: Warp, shape: Shape, bitmap: np.ndarray[Any, Any] | None) -> Shape | None:
     """The shape in the variation, or None if nothing of it is left."""
-    polygons = tuple(piece for ring in shape.polygons for piece in _moved_ring(warp, ring))
+    polygons = tuple(piece for ring in shape.polygons for piece in _moved_ring(warp, ring, shape.oriented))
     if (shape.polygons and not polygons) or (bitmap is not None and not bitmap.any()):
         return None
     box = None
@@ -107,31 +100,19 @@ def _moved(warp: Warp, shape: Shape, bitmap: np.ndarray[Any, Any] | None) -> Sha
         box = _box_of(warp, shape.box, polygons, bitmap)
         if box is None:
             return None
-    return replace(shape, box=box, polygons=polygons, mask=bitmap, keypoints=_moved_keypoints(warp, shape.keypoints))
+    return replace(shape, box=box, polygons=polygons, mask=bitmap, keypoints=_moved_keypoints(warp, shape))
 
 
-def _moved_ring(warp: Warp, ring: Ring) -> list[Ring]:
-    """A ring moved and cut at the border, which may leave several; points are added only where it is cut."""
-    points = warp.points(ring)
-    if ((points >= 0) & (points <= warp.size_wh)).all() or len(points) < 3:
-        return [_ring(points)]
-    cut = _valid(Polygon(points)).intersection(rectangle(0, 0, *warp.size_wh))
-    return [_ring(np.asarray(piece.exterior.coords)[:-1]) for piece in _pieces(cut) if piece.area >= _MIN_AREA_PX]
+def _moved_ring(warp: Warp, ring: Polygon, oriented: bool) -> list[Polygon]:
+    """A ring moved and cut at the border, which may leave several; a rotated rectangle keeps four corners."""
+    moved = tuple((float(x), float(y)) for x, y in warp.points(ring))
+    if oriented and len(moved) == 4:
+        corners = clip_quadrilateral(moved, warp.size_wh)
+        return [corners] if corners is not None else []
+    return clip_polygon(moved, warp.size_wh)
 
 
-def _ring(points: np.ndarray[Any, Any]) -> Ring:
-    return tuple((float(x), float(y)) for x, y in points)
-
-
-def _pieces(geometry: BaseGeometry) -> list[Polygon]:
-    if isinstance(geometry, Polygon):
-        return [geometry]
-    if isinstance(geometry, MultiPolygon):
-        return list(geometry.geoms)
-    return [piece for part in getattr(geometry, "geoms", ()) for piece in _pieces(part)]  # a line has no area
-
-
-def _box_of(warp: Warp, box: Box, polygons: Sequence[Ring], bitmap: np.ndarray[Any, Any] | None) -> Box | None:
+def _box_of(warp: Warp, box: Box, polygons: Sequence[Polygon], bitmap: np.ndarray[Any, Any] | None) -> Box | None:
     x0, y0, x1, y1 = box
     # A mirrored box is exact, and it may have been drawn wider than its polygon.
     if bitmap is not None and not warp.is_mirror:
@@ -141,7 +122,7 @@ def _box_of(warp: Warp, box: Box, polygons: Sequence[Ring], bitmap: np.ndarray[A
         points = np.array([point for ring in polygons for point in ring])
         bounds = *points.min(axis=0).tolist(), *points.max(axis=0).tolist()
     else:
-        corners = Polygon(warp.points([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
+        corners = Area(warp.points([(x0, y0), (x1, y0), (x1, y1), (x0, y1)]))
         bounds = corners.intersection(rectangle(0, 0, *warp.size_wh)).bounds
     if not np.isfinite(bounds).all() or min(bounds[2] - bounds[0], bounds[3] - bounds[1]) < _MIN_SIDE_PX:
         return None
@@ -162,11 +143,13 @@ def _moved_bitmaps(warp: Warp, shapes: Sequence[Shape]) -> list[np.ndarray[Any, 
     return moved
 
 
-def _moved_keypoints(warp: Warp, keypoints: Sequence[Keypoint]) -> tuple[Keypoint, ...]:
-    """Keypoints outside the image become 0, 0, 0: not labelled."""
-    if not keypoints:
+def _moved_keypoints(warp: Warp, shape: Shape) -> tuple[Keypoint, ...]:
+    """The keypoints moved; in a mirrored image left and right ones change places. Those outside become 0, 0, 0."""
+    if not shape.keypoints:
         return ()
-    triples = np.asarray(keypoints, np.float64)  # (count, 3) of x, y, visibility
+    triples = np.asarray(shape.keypoints, np.float64)  # (count, 3) of x, y, visibility
+    if np.linalg.det(warp.matrix) < 0 and len(shape.flip_order) == len(triples):
+        triples = triples[list(shape.flip_order)]
     places = warp.points(triples[:, :2])
     inside = ((places >= 0) & (places <= warp.size_wh)).all(axis=1) & (triples[:, 2] > 0)
     moved = np.where(inside[:, None], np.column_stack([places, triples[:, 2]]), 0)

@@ -158,3 +158,29 @@ class TestVisibility:
         (kept,) = move_labels(zoom, Labels((shape,))).shapes
         assert kept.keypoints == ((20, 40, 2), (0, 0, 0), (90, 60, 1), (0, 0, 0))
         assert kept.extra == {"note": "x"}
+
+    def test_a_rotated_rectangle_keeps_four_corners(self, zoom: Warp) -> None:
+        corners = ((40.0, 30.0), (52.0, 36.0), (49.0, 42.0), (37.0, 36.0))
+        (kept,) = move_labels(zoom, Labels((Shape("ship", None, (corners,), oriented=True),))).shapes
+        assert [len(ring) for ring in kept.polygons] == [4]
+        assert kept.oriented
+
+
+@pytest.mark.parametrize(
+    ("order", "mirrors", "expected", "why"),
+    [
+        ((1, 0, 2), True, ((90, 20, 1), (70, 20, 2), (50, 30, 2)), "the left eye is now the right one"),
+        ((), False, ((10, 20, 2), (30, 20, 1), (50, 30, 2)), "nothing says which change places: it is not mirrored"),
+    ],
+)
+def test_left_and_right_keypoints_change_places_in_a_mirrored_image(
+    order: tuple[int, ...], mirrors: bool, expected: object, why: str
+) -> None:
+    keypoints = ((30, 20, 2), (10, 20, 1), (50, 30, 2)) if mirrors else ((10, 20, 2), (30, 20, 1), (50, 30, 2))
+    labels = Labels((Shape("face", (5, 5, 60, 60), keypoints=keypoints, flip_order=order),))
+    warps = [warp_for("flip", (100, 100), seed, labels=labels) for seed in SEEDS]
+    assert any(warp.is_mirror for warp in warps) == mirrors, why
+    warp = next((warp for warp in warps if warp.is_mirror), warps[0])
+    (kept,) = move_labels(warp, labels).shapes
+    assert kept.keypoints == expected, why
+    assert kept.flip_order == order
