@@ -79,6 +79,25 @@ def _truncate(text: str, limit_bytes: int) -> str:
     return text.encode()[:limit_bytes].decode("utf-8", "ignore")
 
 
+def name_key(name: str, fold_case: bool = False) -> str:
+    """What two names are compared by: equal for all that are written alike.
+
+    macOS stores "é" as two characters (NFD) and most other systems as one (NFC); label files keep either.
+
+    Args:
+        name: a file name, a path, or part of one.
+        fold_case: also treat "A.JPG" and "a.jpg" as one, as the file systems of Windows and macOS do.
+
+    Example:
+        >>> name_key("cafe\\u0301.jpg") == name_key("caf\\u00e9.jpg"), name_key("A.JPG", fold_case=True)
+        (True, 'a.jpg')
+    """
+    if name.isascii():
+        return name.lower() if fold_case else name
+    normal = unicodedata.normalize("NFC", name)
+    return unicodedata.normalize("NFC", normal.casefold()) if fold_case else normal
+
+
 class Names:
     """The file name of every variation and original of a run.
 
@@ -152,9 +171,9 @@ def _original_paths(
     taken: set[str] = set()
     for source in originals:
         path = paths[sort_key(source)]
-        if _folded(_stem(path) if unique_stems else path) in taken:
+        if name_key(_stem(path) if unique_stems else path, fold_case=True) in taken:
             path = f"{_stem(path)}__{source.sha256[:8]}{PurePosixPath(path).suffix}"
-        taken.add(_folded(_stem(path) if unique_stems else path))
+        taken.add(name_key(_stem(path) if unique_stems else path, fold_case=True))
         found[sort_key(source)] = path
     return found
 
@@ -166,15 +185,15 @@ def _unique_stems(
     occupied = {str(folder) for path in paths.values() for folder in PurePosixPath(path).parents}
     occupied.update(original_paths.values())
     # A folder or an original called "a__v1.jpg" has the name that the first variation of a.jpg would get.
-    taken = {match[1] for path in occupied if (match := _VARIATION_NAME.fullmatch(_folded(path)))}
+    taken = {match[1] for path in occupied if (match := _VARIATION_NAME.fullmatch(name_key(path, fold_case=True)))}
     stems: dict[tuple[str, str], str] = {}
     for key, path in paths.items():
         stem = _stem(path)
-        if _folded(stem) in taken:
+        if name_key(stem, fold_case=True) in taken:
             stem = f"{stem}__{key[1][:8]}"
-        while _folded(stem) in taken:
+        while name_key(stem, fold_case=True) in taken:
             stem += "_"
-        taken.add(_folded(stem))
+        taken.add(name_key(stem, fold_case=True))
         stems[key] = stem
     return stems
 
@@ -192,8 +211,3 @@ def _stem(path: str) -> str:
     if whole.suffix.lower() in _ENDINGS:
         name = name[: -len(whole.suffix)]
     return str(whole.with_name(_truncate(name, _LONGEST_NAME_BYTES - _ROOM_FOR_ENDING_BYTES)))
-
-
-def _folded(path: str) -> str:
-    """The same for all names that some file system treats as one: either case, accents in either Unicode form."""
-    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())

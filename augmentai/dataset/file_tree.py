@@ -11,6 +11,7 @@ from typing import IO
 from augmentai.annotations import LabelError
 from augmentai.dataset.archive import ArchiveError, Member, check_member, format_size
 from augmentai.dataset.content import sha256_of
+from augmentai.dataset.file_names import name_key
 
 _LISTS = frozenset({".csv", ".json", ".jsonl", ".xml"})
 _ABOUT_THE_DATASET = ("readme", "licen", "attribution", "credits", "dataset_info", "dataset-metadata", "classes")
@@ -107,14 +108,20 @@ class Tree:
 
     images: list[Entry] = field(default_factory=list)
     sidecars: dict[str, list[Entry]] = field(default_factory=dict)
+    _unlike_key: dict[str, str] = field(default_factory=dict, repr=False, compare=False)  # name_key -> path, if another
 
     def add_sidecar(self, entry: Entry) -> None:
         """Add a file that may be a label file."""
         self.sidecars.setdefault(entry.path, []).append(entry)
+        if (key := name_key(entry.path)) != entry.path:
+            self._unlike_key[key] = entry.path
 
     def sidecar(self, path: str, origin: str = "") -> Entry | None:
-        """The label file of this path; of several, that in the ZIP `origin`."""
-        found = self.sidecars.get(path, [])
+        """The label file of this path, in either Unicode form; of several, that in the ZIP `origin`."""
+        key = name_key(path)
+        found = (
+            self.sidecars.get(path) or self.sidecars.get(key) or self.sidecars.get(self._unlike_key.get(key, ""), [])
+        )
         return next((entry for entry in found if entry.origin == origin), found[0] if found else None)
 
     def foreign_labels(self, used: Container[str]) -> bool:
@@ -130,8 +137,8 @@ class Tree:
         foreign = [name for name in names if not name.stem.lower().startswith(_ABOUT_THE_DATASET)]
         if any(name.suffix.lower() in _LISTS for name in foreign):
             return True
-        stems = {name.with_suffix("").as_posix() for name in foreign}
-        return bool(stems) and any(entry.stem in stems for entry in self.images)
+        stems = {name_key(name.with_suffix("").as_posix()) for name in foreign}
+        return bool(stems) and any(name_key(entry.stem) in stems for entry in self.images)
 
     def sidecars_ending(self, *endings: str) -> Iterator[Entry]:
         """The label files whose path, in lower case, has one of these endings; sorted by path."""

@@ -10,8 +10,9 @@ from functools import cache
 from typing import Any
 
 import numpy as np
-from PIL import Image, ImageChops, ImageCms, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 
+from augmentai.images.exif import orientation_of, turned
 from augmentai.images.file_types import HEAD_BYTES, RAW_SUFFIXES, detect_type
 from augmentai.images.photo import ImageError, Photo, strips, value_range
 
@@ -69,8 +70,9 @@ def decode(data: bytes, name: str, max_pixels: int, draft_side_px: int | None = 
             if draft_side_px is not None:
                 opened.draft(None, (draft_side_px, draft_side_px))  # does nothing to other formats
             opened.load()
-            _apply_orientation(opened)
-            photo = _to_photo(opened, opened.format or "")
+            upright, file_format = turned(opened, orientation_of(opened)), opened.format or ""
+        del opened  # its pixels need not be in memory twice
+        photo = _to_photo(upright, file_format)
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -184,15 +186,6 @@ def _bits(opened: Image.Image, data: bytes) -> int:
     if opened.format == "TIFF":
         return max(opened.tag_v2.get(_TIFF_BITS_PER_SAMPLE, (8,)))  # type: ignore[attr-defined]
     return 8
-
-
-def _apply_orientation(opened: Image.Image) -> None:
-    try:
-        ImageOps.exif_transpose(opened, in_place=True)
-    except MemoryError:
-        raise
-    except Exception:
-        return  # broken EXIF: no known orientation, but the pixels are fine
 
 
 def _to_photo(image: Image.Image, file_format: str) -> Photo:

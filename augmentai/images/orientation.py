@@ -9,20 +9,9 @@ from typing import IO
 from PIL import Image
 
 from augmentai.images.decode import FORMATS, load_decoders
+from augmentai.images.exif import is_quarter_turn, orientation_of, stored_size, turned
 from augmentai.images.photo import ImageError
 from augmentai.types import Source
-
-_ORIENTATION = 0x0112  # EXIF tag 274
-_QUARTER_TURNS = {5, 6, 7, 8}
-_TRANSPOSES = {
-    2: Image.Transpose.FLIP_LEFT_RIGHT,
-    3: Image.Transpose.ROTATE_180,
-    4: Image.Transpose.FLIP_TOP_BOTTOM,
-    5: Image.Transpose.TRANSPOSE,
-    6: Image.Transpose.ROTATE_270,
-    7: Image.Transpose.TRANSVERSE,
-    8: Image.Transpose.ROTATE_90,
-}
 
 
 @dataclass(frozen=True)
@@ -58,12 +47,11 @@ class Frame:
             x = width - x
         if self.orientation in {3, 4, 6, 7}:
             y = height - y
-        return (y, x) if self.orientation in _QUARTER_TURNS else (x, y)
+        return (y, x) if is_quarter_turn(self.orientation) else (x, y)
 
     def upright(self, stored: Image.Image) -> Image.Image:
         """Turn an image of the stored size, such as a mask, upright; pixel values and palette are kept."""
-        turn = _TRANSPOSES.get(self.orientation)
-        return stored if turn is None else stored.transpose(turn)
+        return turned(stored, self.orientation)
 
 
 def read_frame(stream: IO[bytes]) -> Frame:
@@ -78,17 +66,11 @@ def read_frame(stream: IO[bytes]) -> Frame:
     load_decoders()
     try:
         with Image.open(stream, formats=FORMATS) as opened:
-            stored = opened.size
-            try:
-                orientation = opened.getexif().get(_ORIENTATION, 1)
-            except Exception:
-                orientation = 1  # broken EXIF: no known orientation
+            stored, orientation = stored_size(opened), orientation_of(opened)
     except Exception as error:
         raise ImageError(f"not an image that can be read ({error})") from error
-    if orientation not in range(1, 9):
-        orientation = 1
     width, height = stored
-    return Frame((height, width) if orientation in _QUARTER_TURNS else stored, stored, orientation)
+    return Frame((height, width) if is_quarter_turn(orientation) else stored, stored, orientation)
 
 
 def read_size(source: Source) -> tuple[int, int]:

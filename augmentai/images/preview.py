@@ -7,9 +7,10 @@ import threading
 from typing import IO
 
 import numpy as np
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from augmentai.images.decode import CORRUPT, FORMATS, check_size, load_decoders, refuse_by_type, unreadable_reason
+from augmentai.images.exif import orientation_of, turned
 from augmentai.images.file_types import HEAD_BYTES
 from augmentai.images.photo import ImageError
 
@@ -63,8 +64,8 @@ def thumbnail(data: bytes, name: str, max_pixels: int, side_px: int) -> Image.Im
     with _two_at_a_time, _open(io.BytesIO(data), name, max_pixels) as opened:
         try:
             opened.draft("RGB", (side_px * 2, side_px * 2))  # a JPEG is decoded at a fraction of its size
-            small = shrink(opened, side_px)
-            return ImageOps.exif_transpose(small) or small
+            opened.load()
+            return turned(shrink(opened, side_px), orientation_of(opened))
         except ImageError:
             raise
         except Exception as error:

@@ -5,10 +5,13 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from augmentai.images import preview
 from augmentai.settings import EXAMPLES
+from tests.support import image_files as makers
 
 
 def test_at_most_two_thumbnails_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -41,3 +44,17 @@ def test_at_most_two_thumbnails_at_once(monkeypatch: pytest.MonkeyPatch) -> None
     assert len(made) == 20
     assert all(max(size) == 64 for size in made)
     assert most == 2
+
+
+@pytest.mark.parametrize(
+    ("file_format", "kind"),
+    [("JPEG", "colour"), ("PNG", "colour"), ("TIFF", "colour"), ("PNG", "deep"), ("TIFF", "deep")],
+)
+def test_thumbnails_are_upright(file_format: str, kind: str) -> None:
+    upright = np.asarray(makers.colours()) if kind == "colour" else makers.deep_values()
+    stored = Image.fromarray(makers.stored_turned(upright, 6))
+    small = preview.thumbnail(makers.encoded(stored, file_format, exif=makers.exif_with(6)), "a", 10**6, 24)
+    assert small.size == (24, 16)
+    values = np.asarray(small.convert("L"), float)
+    expected = np.asarray(Image.fromarray(upright).convert("L" if kind == "colour" else "F").resize((24, 16)), float)
+    assert np.corrcoef(values.ravel(), expected.ravel())[0, 1] > 0.9

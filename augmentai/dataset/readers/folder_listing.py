@@ -38,7 +38,9 @@ def list_folder(folder: Path, prefix: str, listing: Listing, skip: Path | None =
         subfolders[:] = _to_search(here, subfolders, listing, skip)
         for name in sorted(files):
             # A run that was named itself is meant: its images are read, but not what it says about itself.
-            if not is_ignored_file(name) and not (is_output and name in {*OWN_FILES, RUN_LEDGER}):
+            if is_ignored_file(name):
+                listing.skip(name, place)
+            elif not (is_output and name in {*OWN_FILES, RUN_LEDGER}):
                 _add(here / name, _path_in_dataset(here / name, folder, prefix), listing)
     if listing.progress() == before and not listing.stop.is_set():
         listing.report.fail(folder.name or str(folder), "there is no image in this folder")
@@ -46,7 +48,9 @@ def list_folder(folder: Path, prefix: str, listing: Listing, skip: Path | None =
 
 def _to_search(here: Path, subfolders: list[str], listing: Listing, skip: Path | None) -> list[str]:
     for name in subfolders:
-        if (here / name).is_symlink():
+        if is_ignored_folder(name):
+            listing.skip(name, str(here))
+        elif (here / name).is_symlink():
             listing.report.linked_folders.add(name)
     return sorted(
         name for name in subfolders if not is_ignored_folder(name) and (skip is None or (here / name).resolve() != skip)

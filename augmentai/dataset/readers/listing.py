@@ -12,8 +12,17 @@ from augmentai.dataset.formats.detect import is_label_file
 from augmentai.dataset.manifest import PAID_ANSWERS
 from augmentai.dataset.readers.read_report import ReadReport
 
-# What systems and tools keep next to the files of a user.
-_IGNORED_NAMES = {PAID_ANSWERS, "__MACOSX", ".git", ".DS_Store", "Thumbs.db", "desktop.ini"}
+# What systems and tools keep next to the files of a user, in lower case; also all whose names begin with a dot.
+_TOOL_FOLDERS = frozenset(
+    {"__macosx", "@eadir", "@tmp", "#recycle", "@recycle", "#snapshot", "$recycle.bin", "system volume information"}
+    | {"lost+found", "__pycache__", "node_modules"}
+)
+_TOOL_FILES = frozenset(
+    {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "picasa.ini", "zbthumbnail.info"}
+)
+_TOOL_ENDINGS = (":zone.identifier", "~", ".bak", ".orig", ".swp", "_original")  # the last: exiftool's copies
+# What every system and version control leaves; skipping anything else is reported, since a user may miss it.
+_UNREPORTED = frozenset({PAID_ANSWERS, "__macosx", ".git", ".ds_store"}) | _TOOL_FILES
 
 
 class Listing:
@@ -34,12 +43,19 @@ class Listing:
         self.extracted_bytes = 0
         self._images = 0  # also those that cannot be used
         self._seen: set[str] = set()  # absolute paths
+        self._skipped: set[str] = set()
 
     def is_repeated(self, path: Path) -> bool:
         """Whether this path was asked about before."""
         repeated = str(path) in self._seen
         self._seen.add(str(path))
         return repeated
+
+    def skip(self, name: str, where: str) -> None:
+        """Report a file or folder of a tool. where: distinguishes those of one name."""
+        if is_worth_reporting(name) and f"{where}/{name}" not in self._skipped:
+            self._skipped.add(f"{where}/{name}")
+            self.report.hidden.add(name)
 
     def progress(self) -> int:
         """Grows with every image and every failure: so a change shows that a folder or ZIP contained some."""
@@ -77,17 +93,32 @@ def is_ignored_folder(name: str) -> bool:
     """Whether a folder of this name belongs to the system or a tool, not to the user.
 
     Example:
-        >>> is_ignored_folder(".git"), is_ignored_folder("cats")
-        (True, False)
+        >>> [is_ignored_folder(name) for name in (".git", ".ipynb_checkpoints", "@eaDir", "cats")]
+        [True, True, True, False]
     """
-    return name in _IGNORED_NAMES
+    return (name.startswith(".") and name not in {".", ".."}) or name.lower() in _TOOL_FOLDERS
 
 
 def is_ignored_file(name: str) -> bool:
-    """Whether a file of this name belongs to the system, not to the user; "._a.jpg" is what macOS keeps with a.jpg.
+    """Whether a file of this name belongs to the system or a tool, not to the user.
+
+    "._a.jpg" is what macOS keeps with a.jpg, "a.jpg:Zone.Identifier" what Windows does, "~$a.csv" marks an open file,
+    and "a.jpg~" is an editor's copy.
 
     Example:
-        >>> [is_ignored_file(name) for name in (".DS_Store", "._a.jpg", ".hidden.jpg")]
-        [True, True, False]
+        >>> [is_ignored_file(name) for name in (".DS_Store", "._a.jpg", ".hidden.jpg", "Thumbs.db", "a.jpg")]
+        [True, True, True, True, False]
     """
-    return name in _IGNORED_NAMES or name.startswith("._")
+    lowered = name.lower()
+    return name.startswith((".", "~$")) or lowered in _TOOL_FILES or lowered.endswith(_TOOL_ENDINGS)
+
+
+def is_worth_reporting(name: str) -> bool:
+    """Whether it is reported that an ignored file or folder was skipped.
+
+    Example:
+        >>> [is_worth_reporting(name) for name in (".hidden.jpg", ".thumbnails", "._a.jpg", "Thumbs.db", ".git")]
+        [True, True, False, False, False]
+    """
+    lowered = name.lower()
+    return not (lowered.startswith(("._", "~$")) or lowered in _UNREPORTED or lowered.endswith(":zone.identifier"))

@@ -43,6 +43,7 @@ class ReadReport:
         failures: files that were named, or found as images, and cannot be used.
         other_files: files that are neither images nor label files of the dataset.
         nested_zips: ZIPs inside a folder or another ZIP.
+        hidden: files and folders that are hidden or that tools leave behind.
         linked_folders: folders that are symbolic links.
         run_folders: output folders of earlier runs.
         repeated: how many files were given more than once.
@@ -52,6 +53,7 @@ class ReadReport:
         self.failures: list[Failure] = []
         self.other_files = NameSample()
         self.nested_zips = NameSample()
+        self.hidden = NameSample()
         self.linked_folders = NameSample()
         self.run_folders = NameSample()
         self.repeated = 0
@@ -86,6 +88,8 @@ class ReadReport:
             found.append(f"Skipped {_counted(count, 'non-image file')} ({self.other_files})")
         if self.repeated:
             found.append(f"Skipped {_counted(self.repeated, 'duplicate file')}: given more than once")
+        if self.hidden.count:
+            found.append(f"Skipped hidden files, and files and folders that tools leave behind: {self.hidden}")
         if self.nested_zips.count:
             found.append(f"ZIPs in folders and in other ZIPs are not opened; name them separately: {self.nested_zips}")
         if self.linked_folders.count:

@@ -60,7 +60,11 @@ def list_zip(path: Path, listing: Listing, limits: Limits) -> None:
 def _classify(name: str, number: int, member: Member, listing: Listing) -> _Found | None:
     """What a file in a ZIP is; None if it is not used."""
     parts = PurePosixPath(name.replace("\\", "/")).parts
-    if not parts or is_ignored_file(parts[-1]) or any(map(is_ignored_folder, parts)):
+    if not parts:
+        return None
+    tools = [part for part in parts[:-1] if is_ignored_folder(part)] or [parts[-1]] * is_ignored_file(parts[-1])
+    if tools:
+        listing.skip(tools[0], name.partition(tools[0])[0])
         return None
     if may_be_image(parts[-1], partial(read_member_head, member)):
         return _Found(name, number, member, is_image=True)

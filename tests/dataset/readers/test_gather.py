@@ -118,9 +118,48 @@ def test_images_without_an_extension(tmp_path: Path) -> None:
     assert paths(gather([tmp_path / "set" / "0001"], LIMITS)) == ["0001"]
 
 
-@pytest.mark.parametrize(
-    "name", ["a b.jpg", "ねこ é.jpg", "x" * 196 + ".jpg", "y" * 246 + ".jpg", ".hidden.jpg", "a.JPEG"]
-)
+LEFT_BEHIND = [  # path, what the notice names
+    (".ipynb_checkpoints/a-checkpoint.jpg", ".ipynb_checkpoints"),  # Jupyter
+    ("cats/.ipynb_checkpoints/a-checkpoint.jpg", ".ipynb_checkpoints"),
+    ("cats/@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "@eaDir"),  # Synology
+    (".thumbnails/a.jpg", ".thumbnails"),  # Android
+    ("$RECYCLE.BIN/a.jpg", "$RECYCLE.BIN"),  # Windows
+    (".Trash-1000/files/a.jpg", ".Trash-1000"),  # Linux
+    (".cache/huggingface/a.txt", ".cache"),
+    ("cats/.hidden.jpg", ".hidden.jpg"),
+    ("cats/.jpg", ".jpg"),
+    ("cats/a.jpg_original", "a.jpg_original"),  # exiftool
+    ("cats/a.jpg~", "a.jpg~"),  # an editor
+    ("cats/._a.jpg", ""),  # macOS, on a disk that is not its own
+    ("__MACOSX/cats/a.jpg", ""),  # the same in a ZIP
+    ("cats/Thumbs.db", ""),
+    ("cats/desktop.ini", ""),
+    ("cats/a.jpg:Zone.Identifier", ""),  # Windows, seen from Linux
+    (".git/objects/a.jpg", ""),
+    (".DS_Store", ""),
+]
+
+
+@pytest.mark.parametrize(("path", "named"), LEFT_BEHIND)
+@pytest.mark.parametrize("kind", ["folder", "zip"])
+def test_what_tools_leave_behind_is_neither_class_nor_image(tmp_path: Path, path: str, named: str, kind: str) -> None:
+    files = {"cats/a.jpg": jpeg(), path: jpeg(seed=1)}
+    write(tmp_path / "set", files)
+    (tmp_path / "set.zip").write_bytes(zipped(files))
+    gathered = gather([tmp_path / ("set" if kind == "folder" else "set.zip")], LIMITS)
+    assert [(source.path, source.label) for source in gathered.sources] == [("cats/a.jpg", "cats")]
+    assert gathered.failures == ()
+    said = f"Skipped hidden files, and files and folders that tools leave behind: {named}"
+    assert gathered.notices == ((said,) if named else ())
+
+
+def test_a_hidden_image_that_is_named_is_meant(tmp_path: Path) -> None:
+    write(tmp_path, {".hidden.jpg": jpeg(), ".set/a.jpg": jpeg(seed=1)})
+    assert paths(gather([tmp_path / ".hidden.jpg"], LIMITS)) == [".hidden.jpg"]
+    assert paths(gather([tmp_path / ".set"], LIMITS)) == ["a.jpg"]
+
+
+@pytest.mark.parametrize("name", ["a b.jpg", "ねこ é.jpg", "x" * 196 + ".jpg", "y" * 246 + ".jpg", "a.JPEG"])
 def test_unusual_names_are_kept(tmp_path: Path, name: str) -> None:
     write(tmp_path / "set", {f"class/{name}": jpeg()})
     assert paths(gather([tmp_path / "set"], LIMITS)) == [f"class/{name}"]
@@ -138,8 +177,8 @@ def test_names_of_undecodable_bytes(tmp_path: Path) -> None:
 
 
 def test_a_backslash_in_a_real_name_is_not_a_folder(tmp_path: Path) -> None:
-    write(tmp_path, {"..\\a.jpg": jpeg(), "b\\c.jpg": jpeg(seed=1)})
-    assert paths(gather([tmp_path], LIMITS)) == [".._a.jpg", "b_c.jpg"]
+    write(tmp_path, {"a\\..\\a.jpg": jpeg(), "b\\c.jpg": jpeg(seed=1)})
+    assert paths(gather([tmp_path], LIMITS)) == ["a_.._a.jpg", "b_c.jpg"]
 
 
 class TestNothingToDo:
