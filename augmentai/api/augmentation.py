@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import warnings
 from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
@@ -255,6 +256,8 @@ def _job(
     from augmentai.pipeline.job import Job, limits
 
     gathered = gather(items, limits(settings), skip=skip, layout=recipe.layout)
+    if notices := gathered.unread_labels.notices():
+        warnings.warn("; ".join(notices), stacklevel=3)
     return Job(gathered, recipe, settings, available(settings) if engines is None else engines, stop)
 
 

@@ -19,6 +19,7 @@ from augmentai.cli.console import (
     NOTHING_DONE,
     SOME_FAILED,
     print_error,
+    print_notes,
     print_plan,
     print_problems,
     print_summary,
@@ -95,6 +96,8 @@ def augment(
 
 def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
     """Run a job into a folder or ZIP with a progress bar, and print the result. Returns the exit status."""
+    said_before = job.plan.notices
+    print_notes(said_before)
     try:
         # Whatever an engine or a library prints must not get between the results on standard output.
         with redirect_stdout(sys.stderr), progress_bar() as bar:
@@ -112,7 +115,7 @@ def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
         print_error(str(error))
         job.report.stopped = True
     report = job.report.as_dict()
-    print_problems(report)
+    print_problems({**report, "notices": [notice for notice in report["notices"] if notice not in said_before]})
     print_summary(report, out)
     if not report["variations"]:
         return NOTHING_DONE

@@ -13,8 +13,6 @@ from augmentai.dataset.archive import ArchiveError, Member, check_member, format
 from augmentai.dataset.content import sha256_of
 from augmentai.dataset.file_names import name_key
 
-_LISTS = frozenset({".csv", ".json", ".jsonl", ".xml"})
-_ABOUT_THE_DATASET = ("readme", "licen", "attribution", "credits", "dataset_info", "dataset-metadata", "classes")
 _LARGEST_TEXT_BYTES = 32 << 20  # of a file that is read at once: ten times the largest label file of one image
 
 
@@ -123,22 +121,6 @@ class Tree:
             self.sidecars.get(path) or self.sidecars.get(key) or self.sidecars.get(self._unlike_key.get(key, ""), [])
         )
         return next((entry for entry in found if entry.origin == origin), found[0] if found else None)
-
-    def foreign_labels(self, used: Container[str]) -> bool:
-        """Whether files that were not understood may say where something is in the images.
-
-        These are files with the name of an image next to them, and any CSV, JSON or XML file that does not describe the
-        dataset as a whole, such as a license.
-
-        Args:
-            used: the paths of the label files that were understood.
-        """
-        names = (PurePosixPath(path) for path in self.sidecars if path not in used)
-        foreign = [name for name in names if not name.stem.lower().startswith(_ABOUT_THE_DATASET)]
-        if any(name.suffix.lower() in _LISTS for name in foreign):
-            return True
-        stems = {name_key(name.with_suffix("").as_posix()) for name in foreign}
-        return bool(stems) and any(name_key(entry.stem) in stems for entry in self.images)
 
     def sidecars_ending(self, *endings: str) -> Iterator[Entry]:
         """The label files whose path, in lower case, has one of these endings; sorted by path."""

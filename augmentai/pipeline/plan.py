@@ -116,5 +116,5 @@ def plan_run(
 
 
 def _traits(gathered: Gathered) -> DatasetTraits:
-    labelled = gathered.foreign_labels or any(source.labels is not None for source in gathered.sources)
+    labelled = gathered.unread_labels.may_locate or any(source.labels is not None for source in gathered.sources)
     return dataset_traits(((source.path, source.label) for source in gathered.sources), labelled)

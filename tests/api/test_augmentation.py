@@ -290,3 +290,10 @@ def test_an_augmenter_goes_to_another_process_without_models_and_keys(monkeypatc
     assert len(packed) < 20_000
     assert b"sk-secret" not in packed
     assert [one.data for one in pickle.loads(packed)(photo)] == [one.data for one in before]
+
+
+def test_labels_that_are_not_understood_are_warned_of_before_anything_is_made(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(png())
+    (tmp_path / "a.mat").write_bytes(b"MATLAB 5.0")
+    with pytest.warns(UserWarning, match=r"1 label file is not understood \(MATLAB files.*a.mat"):
+        assert len(augment(tmp_path, engine="gan")) == 1

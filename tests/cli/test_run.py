@@ -159,3 +159,14 @@ print(os.environ["OMP_WAIT_POLICY"], "torch" in sys.modules)"""
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=environment)
     assert shown.stdout.split() == ["PASSIVE", "False"]
+
+
+def test_labels_that_are_not_understood_are_named_before_anything_is_made(dataset: Path, tmp_path: Path) -> None:
+    (dataset / "boxes.csv").write_text("image;left;right\nchelsea.png;1;2\n")
+    planned = augmentai(dataset, "--dry-run")
+    done = augmentai(dataset, "-o", tmp_path / "out")
+    for said in (planned.stderr, done.stderr):
+        assert said.startswith("Notes (")
+        assert said.splitlines()[1].startswith("- 1 label file is not understood (.csv files")
+        assert said.count("boxes.csv") == 1
+    assert done.stderr.index("not carried to the result") < done.stderr.index("3 variations from 3 files")

@@ -21,6 +21,7 @@ from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.listing import Listing
 from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.readers.to_source import UnusableFileError, to_source
+from augmentai.dataset.readers.unread_labels import UnreadLabels, find_unread_labels
 from augmentai.dataset.readers.zip_listing import list_zip
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.types import Failure, Source
@@ -39,7 +40,7 @@ class Gathered:
         holdout: the images of other splits, which are never augmented; sorted.
         layout: how the dataset is laid out, and how it is written again.
         labels_sha256: hash of all its label files, "" if it has none.
-        foreign_labels: files that were not understood may say where something is in the images.
+        unread_labels: label files that nothing reads; the notices begin with what they are.
     """
 
     sources: tuple[Source, ...]
@@ -48,7 +49,7 @@ class Gathered:
     holdout: tuple[Source, ...] = ()
     layout: Layout = field(default_factory=FolderLayout, repr=False, compare=False)
     labels_sha256: str = ""
-    foreign_labels: bool = False
+    unread_labels: UnreadLabels = field(default_factory=UnreadLabels)
 
 
 def gather(
@@ -61,8 +62,8 @@ def gather(
     """Read a dataset. Nothing is raised for bad files: they are failures of the result.
 
     All inputs are one dataset, so images and labels may come in separate ZIPs; their order changes nothing. Every file
-    that is named is a source or a failure; files inside folders and ZIPs that are neither images nor labels are counted
-    in a notice.
+    that is named is a source or a failure; label files that nothing reads are named in the first notices, and files
+    inside folders and ZIPs that are neither images nor labels are counted in another.
 
     Args:
         inputs: image files, folders (searched with their subfolders), ZIPs and ready-made sources. Of several folders
@@ -87,20 +88,23 @@ def gather(
     named = sort_inputs(items, report)
     tree = _list_files(named, Listing(report, stop), limits, skip)
     detected = detect_layout(tree, layout)
+    unread, others = find_unread_labels(tree, detected)
+    for path in others:
+        for entry in tree.sidecars[path]:
+            report.other_files.add(entry.path)
     reader = _SourceReader(limits, report, stop)
     reader.read_tree(tree, detected)
     labels_sha256 = tree.sha256_of_labels(detected.label_paths, detected.excluded)
-    foreign_labels = tree.foreign_labels(detected.label_paths)
     del tree  # a large dataset need not be in memory twice
     detected.images.clear()
     detected.excluded.clear()
     for source in named.sources:
         reader.add_ready(source)
     empty = [] if items else ["No input: name at least one image, folder or ZIP"]
-    notices = (*empty, *report.notices(), *detected.notices)
+    notices = (*empty, *unread.notices(), *report.notices(), *detected.notices)
     sources, holdout = reader.split()
     failures = tuple(sorted(report.failures, key=lambda failure: (failure.file, failure.reason)))
-    return Gathered(sources, failures, notices, holdout, detected, labels_sha256, foreign_labels)
+    return Gathered(sources, failures, notices, holdout, detected, labels_sha256, unread)
 
 
 def _list_files(named: Inputs, listing: Listing, limits: Limits, skip: Path | None) -> Tree:
@@ -125,10 +129,6 @@ class _SourceReader:
     def read_tree(self, tree: Tree, layout: Layout) -> None:
         """Read every image of the layout."""
         self.report.failures += layout.failures
-        for path, entries in tree.sidecars.items():
-            if path not in layout.label_paths:
-                for entry in entries:
-                    self.report.other_files.add(entry.path)
         for entry in tree.images:
             if entry.key not in layout.excluded and self._has_room(entry.path):
                 self._read(entry, layout.images.get(entry.key, ImageInfo()))

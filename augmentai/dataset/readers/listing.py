@@ -8,9 +8,9 @@ from threading import Event
 from augmentai.dataset.archive import Member
 from augmentai.dataset.file_names import safe_path
 from augmentai.dataset.file_tree import Entry, Tree
-from augmentai.dataset.formats.detect import is_label_file
 from augmentai.dataset.manifest import PAID_ANSWERS
 from augmentai.dataset.readers.read_report import ReadReport
+from augmentai.dataset.readers.unread_labels import may_be_label_file
 
 # What systems and tools keep next to the files of a user, in lower case; also all whose names begin with a dot.
 _TOOL_FOLDERS = frozenset(
@@ -83,7 +83,7 @@ class Listing:
     ) -> None:
         """Add a file that may contain labels; any other is reported as skipped. origin: the ZIP it is in, or ""."""
         safe = safe_path(relative)
-        if safe is None or not is_label_file(PurePosixPath(relative).name):
+        if safe is None or not may_be_label_file(PurePosixPath(relative).name):
             self.report.other_files.add(relative)
         else:
             self.tree.add_sidecar(Entry(safe, origin, file=file, member=member))

@@ -10,10 +10,10 @@ from pathlib import Path, PurePosixPath
 from augmentai.dataset.archive import ArchiveError, Member, format_size, members, open_archive
 from augmentai.dataset.content import read_member_head
 from augmentai.dataset.file_names import printable
-from augmentai.dataset.formats.detect import is_label_file
 from augmentai.dataset.readers.file_kinds import may_be_image
 from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
+from augmentai.dataset.readers.unread_labels import may_be_label_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ def _classify(name: str, number: int, member: Member, listing: Listing) -> _Foun
         return None
     if may_be_image(parts[-1], partial(read_member_head, member)):
         return _Found(name, number, member, is_image=True)
-    if is_label_file(parts[-1]):
+    if may_be_label_file(parts[-1]):
         return _Found(name, number, member, is_image=False)
     if name.lower().endswith(".zip"):
         listing.report.nested_zips.add(parts[-1])

@@ -141,6 +141,7 @@ function drawFound() {
   summary.append(line, thumbnails());
   if (found.classes.length) summary.append(classes());
   else if (!found.layout) summary.append(make('p', 'drop-note', 'No class folders: the images are unlabelled.'));
+  for (const notice of found.notices || []) summary.append(make('p', 'drop-note aug-warn', notice[0].toUpperCase() + notice.slice(1)));
 }
 
 function thumbnails() {

@@ -17,7 +17,8 @@ from augmentai.dataset.archive import ArchiveError, Member, check_member, format
 from augmentai.dataset.file_names import printable, safe_path
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo
-from augmentai.dataset.formats.detect import detect_layout, format_named, is_label_file
+from augmentai.dataset.formats.detect import detect_layout, format_named
+from augmentai.dataset.readers.unread_labels import find_unread_labels, may_be_label_file
 from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import encode_for_web, inspect_header, thumbnail
@@ -60,6 +61,7 @@ class UploadSummary:
         classes: images per class folder.
         class_groups: see `forecast`.
         traits: what automatic geometry depends on.
+        notices: label files that are not understood, and what becomes of them.
         measured: how many images had their header read.
         pixels: total of the `measured` images.
         refused: files that cannot be used, with the reason.
@@ -76,6 +78,7 @@ class UploadSummary:
     classes: Counter[str] = field(default_factory=Counter)
     class_groups: list[ClassGroup] = field(default_factory=list)
     traits: DatasetTraits = field(default_factory=DatasetTraits)
+    notices: list[str] = field(default_factory=list)
     refused: list[dict[str, str]] = field(default_factory=list)
     thumbnails: list[dict[str, str]] = field(default_factory=list)
 
@@ -89,6 +92,7 @@ class UploadSummary:
             "size": format_size(self.size_bytes),
             "layout": format_named(self.layout).title if self.layout else "",
             "classes": named,
+            "notices": self.notices,
             "refused": self.refused[:_REFUSED_SHOWN],
             "refusedTotal": len(self.refused),
             "thumbnails": self.thumbnails,
@@ -139,7 +143,7 @@ class _Inspection:
         """Inspect one upload. place: its safe path on the visitor's computer."""
         if _is_zip(place):
             self._add_zip(place, path)
-        elif is_label_file(place):
+        elif may_be_label_file(place):
             self._tree.add_sidecar(Entry(place, "", file=path))
         else:
             self._add_file(place, path)
@@ -168,7 +172,7 @@ class _Inspection:
             if is_folder or "__MACOSX" in parts or not parts or parts[-1].startswith("."):
                 continue
             safe, suffix = safe_path(name), _suffix(name)
-            if is_label_file(name):
+            if may_be_label_file(name):
                 if safe is not None:
                     self._tree.add_sidecar(Entry(safe, str(path), member=member))
             elif suffix in IMAGE_SUFFIXES or suffix in RAW_SUFFIXES:
@@ -218,7 +222,9 @@ class _Inspection:
         summary.refused += [{"file": one.file, "reason": one.reason} for one in layout.failures]
         self._apply_file_limit()
         summary.class_groups = class_groups(training[: summary.images])
-        labelled = tree.foreign_labels(layout.label_paths) or any(info.labels is not None for info in training)
+        unread, _ = find_unread_labels(tree, layout)
+        summary.notices += unread.notices()
+        labelled = unread.may_locate or any(info.labels is not None for info in training)
         summary.traits = dataset_traits(((entry.path, info.label) for entry, info in augmented), labelled)
         summary.thumbnails = list(_thumbnails(images, self._settings))
 
