@@ -9,6 +9,7 @@ from augmentai import registry
 from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import Format, ImageInfo, Layout
 from augmentai.dataset.formats.folders import read_folders
+from augmentai.dataset.formats.splits import split_notices
 from augmentai.types import Failure
 
 AUTO = "auto"
@@ -117,6 +118,7 @@ def _detect(one: Format, tree: Tree, requested: bool) -> tuple[Layout | None, st
 def _finished(layout: Layout, one: Format) -> Layout:
     """A layout under its format's name. Without training images every image may be augmented, and that is reported."""
     layout.name = one.name
+    layout.notices += split_notices({path: info.split for (path, _), info in layout.images.items()})
     splits = {info.split for info in layout.images.values()}
     if splits <= {None} or "train" in splits:
         return layout

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from pathlib import PurePosixPath
 
 from augmentai.dataset.file_tree import Tree, parent
 from augmentai.dataset.formats.base import Format, ImageInfo, Layout
-from augmentai.dataset.formats.splits import folder_splits, split_of
+from augmentai.dataset.formats.split_words import read_name
+from augmentai.dataset.formats.splits import folder_splits, split_of, wrapper_folders
 
 
 class FolderLayout(Layout):
@@ -19,31 +20,42 @@ class FolderLayout(Layout):
 
 def read_folders(tree: Tree, requested: bool = True) -> FolderLayout:
     """Any set, by its folders alone."""
-    splits = folder_splits(entry.path for entry in tree.images)
+    paths = [entry.path for entry in tree.images]
+    splits = folder_splits(paths)
+    wrappers = wrapper_folders(paths, splits)
     layout = FolderLayout()
     for entry in tree.images:
-        layout.images[entry.key] = ImageInfo(class_of(entry.path, splits), split_of(entry.path, splits)[0])
+        layout.images[entry.key] = ImageInfo(class_of(entry.path, splits, wrappers), split_of(entry.path, splits)[0])
     return layout
 
 
-def class_of(path: str, splits: Mapping[str, str | None]) -> str | None:
+def class_of(path: str, splits: Mapping[str, str | None], wrappers: Container[str] = ()) -> str | None:
     """The class of an image: the name of its class folder; None for a loose image.
 
     Args:
         path: the image's relative path.
         splits: the folders that are splits. "train/a.jpg" has no class; "cats/train/a.jpg" is of "cats" if other
-            classes have splits of their own.
+            classes have splits of their own, and "cat_train/a.jpg" of "cat" if other classes have such folders.
+        wrappers: folders that are no classes; see `wrapper_folders`.
 
     Example:
         >>> class_of("train/cats/a.jpg", {"train": "train", "val": "val"})
         'cats'
+        >>> class_of("train/n01443537/images/a.jpg", {"train": "train"}, {"train/n01443537/images"})
+        'n01443537'
     """
     folder = parent(path)
-    if folder not in splits:
+    while folder in wrappers:
+        folder = parent(folder)
+    if not folder or folder not in splits:
         return PurePosixPath(folder).name or None
     above = parent(folder)
-    is_class = above and any(parent(other) != above for other in splits)
-    return PurePosixPath(above).name if is_class else None
+    siblings = [other for other in splits if parent(other) == above]
+    classes = {read_name(PurePosixPath(other).name).rest for other in siblings}
+    if len(classes) > 1 and () not in classes:
+        return "_".join(read_name(PurePosixPath(folder).name).rest)
+    has_own_splits = above and any(other and parent(other) != above for other in splits)
+    return PurePosixPath(above).name if has_own_splits else None
 
 
 FOLDERS = Format(

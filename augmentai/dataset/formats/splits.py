@@ -1,77 +1,69 @@
-"""Which images are for training, validation and test, as folders and lists name them."""
+"""Which images are for training, validation and test, as the folders of a set name them."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 
-_WORDS = {
-    "train": "train",
-    "training": "train",
-    "val": "val",
-    "valid": "val",
-    "validation": "val",
-    "test": "test",
-    "testing": "test",
-}
-_YEAR = re.compile(r"[-_]?(19|20)\d\d$")  # COCO's "train2017"
+from augmentai.dataset.formats.split_words import SplitName, names_images, read_name, split_named, split_within
+
+__all__ = ["folder_splits", "split_named", "split_notices", "split_of", "split_within", "wrapper_folders"]
+
+_NAMED = 4  # folders named in a notice
 
 
-def split_named(name: str) -> str | None:
-    """The split that the name of a folder or a list means; None if it means none.
+@dataclass
+class _Node:
+    """A folder. has_images: images are directly in it."""
 
-    Example:
-        >>> split_named("Valid"), split_named("train2017"), split_named("cats")
-        ('val', 'train', None)
+    path: str = ""
+    below: dict[str, _Node] = field(default_factory=dict)
+    has_images: bool = False
+
+
+@dataclass
+class _Reading:
+    """What the folders of a set say.
+
+    Attributes:
+        splits: the split of each folder that names one; see `folder_splits`.
+        held_out: folders that are held out though their siblings are not called splits.
+        classes: folders that stay classes though their names contain the words of different splits.
     """
-    return _WORDS.get(_YEAR.sub("", name.strip().casefold()))
 
-
-def split_within(name: str) -> str | None:
-    """The split that a longer name contains; None if it contains none.
-
-    Example:
-        >>> split_within("instances_val2017"), split_within("cat_train")
-        ('val', 'train')
-    """
-    words = re.split(r"[^a-z]+", name.casefold())
-    return next((_WORDS[word] for word in reversed(words) if word in _WORDS), None)
+    splits: dict[str, str | None] = field(default_factory=dict)
+    held_out: list[str] = field(default_factory=list)
+    classes: list[str] = field(default_factory=list)
 
 
 def folder_splits(paths: Iterable[str]) -> dict[str, str | None]:
     """The split of each folder that names one.
 
-    Sibling folders are splits if one of them is for training and all of them, or at least one other, have the name of a
-    split. So a class may be called "train" as long as its siblings are called "car" and "bus". Siblings that are not
-    splits ("extra") give None: they are kept apart from training too.
+    A name is read word by word: "training_set", "seg_test", "images_val" and "Test 1" are splits. Words that say
+    something else ("test tubes") make it a class, unless a sibling has the same words and another split
+    ("DIV2K_train_HR", "DIV2K_valid_HR").
+
+    Sibling folders are splits if one of them is for training and another is not, or if all are called so. So a class
+    may be called "train" as long as its siblings are called "car" and "bus". A folder called "test" beside classes is
+    held out, since hardly any class has that name, and everything else is for training. Siblings of splits that are
+    not splits ("extra") give None: they are kept apart from training too.
 
     Args:
         paths: the relative paths of all images.
 
+    Returns:
+        {folder: split}; "" is the set itself. The innermost folder of an image counts.
+
     Example:
         >>> folder_splits(["images/train/a.jpg", "images/val/b.jpg"])
         {'images/train': 'train', 'images/val': 'val'}
+        >>> folder_splits(["train/a.jpg", "car/b.jpg", "bus/c.jpg"])
+        {}
     """
-    root: dict[str, Any] = {}
-    for path in paths:
-        node = root
-        for part in path.split("/")[:-1]:
-            node = node.setdefault(part, {})
-    found: dict[str, str | None] = {}
-    remaining = [("", root)]
-    while remaining:
-        prefix, node = remaining.pop()
-        names = {name: split_named(name) for name in node}
-        splits = [split for split in names.values() if split]
-        if "train" in splits and (len(splits) > 1 or len(names) == 1):
-            found.update({prefix + name: split for name, split in names.items()})
-        else:
-            remaining += [(f"{prefix}{name}/", below) for name, below in node.items()]
-    return found
+    return _read(paths).splits
 
 
-def split_of(path: str, splits: dict[str, str | None]) -> tuple[str | None, str]:
+def split_of(path: str, splits: Mapping[str, str | None]) -> tuple[str | None, str]:
     """The split of an image, and the folder that names it.
 
     Args:
@@ -82,8 +74,140 @@ def split_of(path: str, splits: dict[str, str | None]) -> tuple[str | None, str]
         (split, folder); (None, "") if the image is in none of these folders.
     """
     parts = path.split("/")[:-1]
-    for depth in range(1, len(parts) + 1):
+    for depth in range(len(parts), -1, -1):
         folder = "/".join(parts[:depth])
         if folder in splits:
             return splits[folder], folder
     return None, ""
+
+
+def split_notices(found: Mapping[str, str | None]) -> list[str]:
+    """What the user should know before a run, because the folders leave a doubt.
+
+    Args:
+        found: the split of each image by its path, as it will be used.
+    """
+    reading = _read(found)
+    notices = []
+    held_out = [folder for folder in reading.held_out if _has(found, folder, reading.splits[folder])]
+    if held_out:
+        notices.append(
+            f"{_some(held_out)} {_is_are(held_out)} held out and never augmented; everything else is for training. "
+            "If that is a class, rename it"
+        )
+    apart = sorted({path.rpartition("/")[0] or "." for path, split in found.items() if split is None})
+    if apart and any(found.values()):
+        count = sum(split is None for split in found.values())
+        notices.append(f"{count} image{'s are' if count > 1 else ' is'} in no split and not augmented: {_some(apart)}")
+    if reading.classes and not any(found.values()):
+        notices.append(
+            f"{_some(reading.classes)} are read as classes, not as splits; if they are splits, call them train and test"
+        )
+    return notices
+
+
+def wrapper_folders(paths: Iterable[str], splits: Mapping[str, str | None]) -> frozenset[str]:
+    """Folders that say nothing of what their images show: called "images" or as a split, and without a sibling.
+
+    Args:
+        paths: the relative paths of all images.
+        splits: from `folder_splits`.
+
+    Example:
+        >>> sorted(wrapper_folders(["train/cats/images/a.jpg", "train/dogs/images/b.jpg"], {"train": "train"}))
+        ['train/cats/images', 'train/dogs/images']
+    """
+    found: set[str] = set()
+    remaining = [_tree(paths)]
+    while remaining:
+        node = remaining.pop()
+        own = [name for name, below in node.below.items() if below.path not in splits]
+        if len(own) == 1 and not node.has_images:
+            path = node.below[own[0]].path
+            if names_images(own[0]) or (split_named(own[0]) or "") == split_of(path, splits)[0]:
+                found.add(path)
+        remaining += node.below.values()
+    return frozenset(found)
+
+
+def _read(paths: Iterable[str]) -> _Reading:
+    root = _tree(paths)
+    reading = _Reading()
+    single: list[tuple[_Node, str]] = []  # folders whose only subfolder is called a split
+    rest_is_training = False
+    remaining = [(root, True)]
+    while remaining:
+        node, holds_everything = remaining.pop()
+        splits, is_rest_training = _splits_of_siblings(node)
+        is_single = len(node.below) == 1 and not node.has_images
+        if splits and (not is_single or holds_everything):
+            reading.splits.update({node.below[name].path: split for name, split in splits.items()})
+            if is_rest_training:
+                reading.held_out += [node.below[name].path for name, split in splits.items() if split != "train"]
+                rest_is_training = True
+                remaining += [(below, False) for name, below in node.below.items() if name not in splits]
+            continue
+        if splits:
+            single.append((next(iter(node.below.values())), next(iter(splits))))
+        elif len({read_name(name).split for name in node.below} - {None}) > 1:
+            reading.classes += [below.path for name, below in node.below.items() if read_name(name).split]
+        remaining += [(below, holds_everything and is_single) for below in node.below.values()]
+    known = {path.rpartition("/")[2].casefold(): split for path, split in reading.splits.items()}
+    for node, name in single:
+        if known.get(name.casefold()):
+            reading.splits[node.path] = known[name.casefold()]
+    if rest_is_training:
+        reading.splits.setdefault("", "train")
+    return reading
+
+
+def _tree(paths: Iterable[str]) -> _Node:
+    root = _Node()
+    for path in paths:
+        node = root
+        for part in path.split("/")[:-1]:
+            if part not in node.below:
+                node.below[part] = _Node(f"{node.path}/{part}" if node.path else part)
+            node = node.below[part]
+        node.has_images = True
+    return root
+
+
+def _splits_of_siblings(node: _Node) -> tuple[dict[str, str | None], bool]:
+    """({name: split} of the subfolders of a folder, whether all other images are for training); empty if no splits."""
+    read = {name: read_name(name) for name in node.below}
+    named = {
+        name: one.split
+        for name, one in read.items()
+        if one.split and (not one.rest or any(_is_counterpart(one, other) for other in read.values()))
+    }
+    if any(read[name].rest for name in named):
+        named = {name: one.split for name, one in read.items() if one.split}
+    others = [name for name in read if name not in named]
+    present = set(named.values())
+    if ("train" in present and len(present) > 1) or (named and not others and not node.has_images):
+        return {name: named.get(name) for name in read}, False
+    if not named or ("train" in present and others):
+        return {}, False
+    if "train" in present or (others and not node.has_images and all(map(names_images, others))):
+        return dict(named), True
+    is_family = any(word in name.casefold() for name in others for word in ("test", "val"))  # "pretest", "invalid"
+    return (dict(named), True) if all(read[name].is_certain for name in named) and not is_family else ({}, False)
+
+
+def _is_counterpart(one: SplitName, other: SplitName) -> bool:
+    """Whether two names say the same but for their splits."""
+    return one.rest == other.rest and other.split is not None and one.split != other.split
+
+
+def _has(found: Mapping[str, str | None], folder: str, split: str | None) -> bool:
+    return any(path.startswith(folder + "/") and own == split for path, own in found.items())
+
+
+def _some(folders: list[str]) -> str:
+    more = f" and {len(folders) - _NAMED} more" if len(folders) > _NAMED else ""
+    return ", ".join(sorted(folders)[:_NAMED]) + more
+
+
+def _is_are(folders: list[str]) -> str:
+    return "are" if len(folders) > 1 else "is"

@@ -1,0 +1,133 @@
+"""The words that name splits: what a folder, or the list of a split, is called."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+_TRAIN = ("train", "training", "trn", "trainval", "entrenamiento", "treino", "训练")
+_VAL = ("val", "valid", "validation", "dev", "development", "eval", "evaluation", "validacion", "validacao", "验证")
+_TEST = ("test", "testing", "tst", "holdout", "heldout", "pred", "prediction", "predictions", "prueba", "teste", "测试")
+_WORDS = {
+    **dict.fromkeys(_TRAIN, "train"),
+    **dict.fromkeys(_VAL, "val"),
+    **dict.fromkeys(_TEST, "test"),
+}
+_CERTAIN = frozenset({"val", "validation", "test", "testing", "holdout", "heldout"})
+# nnU-Net's imagesTr and imagesTs: a split beside one of the words below, and nothing by itself.
+_SHORT = {"tr": "train", "ts": "test", "te": "test", "va": "val"}
+_IMAGES = ("image", "images", "img", "imgs", "jpegimages", "photo", "photos", "pic", "pics", "picture", "pictures")
+# Words that say nothing of what the images show: "training_set", "obj_train_data", "seg_test", "x_train".
+_NEUTRAL = frozenset(
+    {
+        *_IMAGES,
+        *("set", "sets", "subset", "data", "dataset", "datasets", "folder", "dir", "file", "files", "split", "splits"),
+        *("obj", "object", "objects", "seg", "segmentation", "cls", "class", "classes", "classification", "det"),
+        *("detection", "bounding", "box", "boxes", "bbox", "label", "labels", "mask", "masks", "ann", "anns", "annot"),
+        *("annotation", "annotations", "gt", "list", "jpg", "jpeg", "png", "x", "px", "public", "private", "official"),
+        *("final", "raw", "original", "originals", "frame", "frames", "the", "for", "of", "my", "our", "集"),
+    }
+)
+_LETTERS = re.compile(r"[^\W\d_]+")
+_CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|.")
+_CAPITALS_FIRST = re.compile(r"([A-Z]{2,})([a-z]+)")
+_HELD_OUT = re.compile(r"(?i)(held|hold)[\W_]+out")
+
+
+@dataclass(frozen=True)
+class SplitName:
+    """How a name was read.
+
+    Attributes:
+        split: "train", "val" or "test"; None if it names none, or two that contradict each other.
+        rest: its words that say something else, in lower case: a class, or the name of the dataset.
+        is_certain: nobody would call a class so, as "train" may be one.
+    """
+
+    split: str | None
+    rest: tuple[str, ...]
+    is_certain: bool = False
+
+
+@lru_cache(4096)
+def read_name(name: str) -> SplitName:
+    """Read a name word by word. Numbers are passed over: "train2017", "test1".
+
+    Example:
+        >>> read_name("obj_train_data").split, read_name("Validation Set").split, read_name("DIV2K_train_HR").rest
+        ('train', 'val', ('div', 'k', 'hr'))
+    """
+    splits: list[str] = []
+    rest: list[str] = []
+    neutral = certain = False
+    for token in _LETTERS.findall(_HELD_OUT.sub("holdout", name)):
+        for word in _words_of(token):
+            if word in _WORDS:
+                splits.append(_WORDS[word])
+                certain = certain or word in _CERTAIN
+            elif word in _NEUTRAL:
+                neutral = True
+            else:
+                rest.append(word)
+    if not splits and neutral and len(rest) == 1 and rest[0] in _SHORT:
+        return SplitName(_SHORT[rest[0]], ())
+    return SplitName(_one_of(splits), tuple(rest), certain)
+
+
+def split_named(name: str) -> str | None:
+    """The split that the name of a folder or a list means; None if it means none.
+
+    Example:
+        >>> split_named("Valid"), split_named("train2017"), split_named("train_images"), split_named("test tubes")
+        ('val', 'train', 'train', None)
+    """
+    found = read_name(name)
+    return None if found.rest else found.split
+
+
+def split_within(name: str) -> str | None:
+    """The split that a longer name contains; None if it contains none.
+
+    Example:
+        >>> split_within("instances_val2017"), split_within("cat_train")
+        ('val', 'train')
+    """
+    words = [word for token in _LETTERS.findall(name) for word in _words_of(token)]
+    return next((_WORDS[word] for word in reversed(words) if word in _WORDS), read_name(name).split)
+
+
+def names_images(name: str) -> bool:
+    """Whether a folder's name only says that images are in it.
+
+    Example:
+        >>> names_images("images"), names_images("JPEGImages"), names_images("cats")
+        (True, True, False)
+    """
+    return name.casefold() in _IMAGES
+
+
+def _words_of(token: str) -> list[str]:
+    """The words of a run of letters, in lower case: "TrainSet" and "trainset" are two."""
+    lowered = token.casefold()
+    if lowered in _WORDS or lowered in _NEUTRAL:
+        return [lowered]
+    for word in _WORDS:
+        before, after = lowered.removesuffix(word), lowered.removeprefix(word)
+        if after != lowered and after in _NEUTRAL:
+            return [word, after]
+        if before != lowered and before in _NEUTRAL:
+            return [before, word]
+    after_capitals = _CAPITALS_FIRST.fullmatch(token)
+    if after_capitals and after_capitals[2] in _WORDS:  # "VOCtest"
+        return [after_capitals[1].casefold(), after_capitals[2]]
+    pieces = [piece.casefold() for piece in _CAMEL.findall(token)]
+    return pieces if len(pieces) > 1 and any(piece in _WORDS or piece in _NEUTRAL for piece in pieces) else [lowered]
+
+
+def _one_of(splits: list[str]) -> str | None:
+    """The split that several words mean together: training and validation is for training, what has test is not."""
+    found = set(splits)
+    if len(found) == 1:
+        return splits[0]
+    return {frozenset({"train", "val"}): "train", frozenset({"val", "test"}): "test"}.get(frozenset(found))
