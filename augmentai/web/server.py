@@ -31,14 +31,17 @@ def build_app(settings: Settings) -> Any:
     # `visitors` reads addresses by a stricter rule than uvicorn, which trusts whatever a local proxy passes on.
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
     import_gradio()
-    from augmentai.web.page import build
+    from augmentai.web.access.job_queue import JobQueue
+    from augmentai.web.page import JOB_QUEUE, build
 
     keep_inputs_out_of_the_log()
     folder = private_folder()
     page = build(settings, engines := available(settings))
     page.warm_up = threading.Timer(_WARM_UP_AFTER_SECONDS, _warm_up, [engines])
     page.janitor = Janitor(folder, settings.keep_hours).start()
-    return page.queue(max_size=settings.queue_size, default_concurrency_limit=4, api_open=False)
+    page.queue(api_open=False)
+    page._queue = JobQueue(page, settings, JOB_QUEUE)  # Gradio has no setting for this
+    return page
 
 
 def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
         app.middleware_stack = SiteGuard(app.middleware_stack, settings)
         yield
 
-    guard = Middleware(RequestGuard, settings=settings, folder=folder, waiting=lambda: _queued_requests(page))
+    guard = Middleware(RequestGuard, settings=settings, folder=folder, listening=page._queue.listening)
     return {
         "server_name": listen_address(settings),
         "server_port": settings.server_port,
@@ -82,14 +85,6 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
             "openapi_url": None,  # the API's own schema is Gradio's
         },
     }
-
-
-def _queued_requests(page: Any) -> list[Any]:
-    """The requests of queued jobs. Gradio has no public function for this."""
-    from augmentai.web.page import JOB_QUEUE
-
-    queue = page._queue.event_queue_per_concurrency_id.get(JOB_QUEUE)
-    return [event.request for event in queue.queue] if queue else []
 
 
 def _warm_up(engines: Sequence[Engine]) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import os
 from collections.abc import Callable
-from contextlib import AsyncExitStack, suppress
+from contextlib import AbstractContextManager, nullcontext, suppress
 from typing import Any
 
 from starlette.requests import Request
@@ -54,16 +53,16 @@ class RequestGuard:
 
     400: a malformed call, or a file named by a web address. 403: a file of another server. 404: a route of Gradio that
     this page does not use. 408: the body stopped arriving. 413, 414, 431: the body, the address or the headers are too
-    large. 429: too many jobs waiting, too much uploaded in an hour, or too many login attempts. 507: the disk is nearly
-    full.
+    large. 429: too much uploaded in an hour, or too many login attempts. 507: the disk is nearly full.
     """
 
-    def __init__(self, app: Any, settings: Settings, folder: str, waiting: Callable[[], list[Any]]) -> None:
-        """folder: where uploads are stored. waiting: returns the requests of all queued jobs."""
-        self.app, self._settings, self._folder, self._waiting = app, settings, os.path.realpath(folder), waiting
+    def __init__(
+        self, app: Any, settings: Settings, folder: str, listening: Callable[[str], AbstractContextManager[None]]
+    ) -> None:
+        """folder: where uploads are stored. listening: entered while somebody reads the answers of a session."""
+        self.app, self._folder, self._listening = app, os.path.realpath(folder), listening
         self._proxies = settings.proxies or 0
         self._uploads = UploadLimits(settings, self._folder)
-        self._joining = asyncio.Lock()
         self._logins = SlidingWindow(_LOGIN_ATTEMPTS, _LOGIN_SECONDS)
         self._asks_password = bool(settings.password.get_secret_value())
 
@@ -89,9 +88,8 @@ class RequestGuard:
             self._check(request, path)
             if request.method == "POST":
                 receive = await self._limit(request, path, receive)
-            if request.method == "POST" and path.startswith((_API + "queue/join", _API + "call/")):
-                await self._join(scope, receive, respond)
-            else:
+            session = _session_read(request, path)
+            with self._listening(session) if session else nullcontext():
                 await self.app(scope, receive, respond)
         except RefusedError as refused:
             if not started:
@@ -136,27 +134,14 @@ class RequestGuard:
             _check_call(body, self._folder)
         return _replay(body, receive)
 
-    async def _join(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Queue a job whose body has arrived; one after the other, so that each counts those before it."""
-        async with AsyncExitStack() as turn:
-            await turn.enter_async_context(self._joining)
-            self._check_waiting(address_of(Request(scope), self._proxies))
 
-            async def queued(message: Message) -> None:
-                await turn.aclose()  # at the first message of the answer
-                await send(message)
-
-            await self.app(scope, receive, queued)
-
-    def _check_waiting(self, visitor: str) -> None:
-        limit = self._settings.visitor_jobs
-        if limit is None:
-            return
-        count = sum(address_of(request, self._proxies) == visitor for request in self._waiting())
-        if count >= limit:
-            jobs = f"{count} job{'' if count == 1 else 's'}"
-            message = f"You already have {jobs} queued (limit: {limit}). Try again when one has started."
-            raise RefusedError(429, message)
+def _session_read(request: Request, path: str) -> str:
+    """The session, or the event, whose answers a request reads; "" if it is none of these."""
+    if request.method != "GET":
+        return ""
+    if path.rstrip("/") == _API + "queue/data":
+        return request.query_params.get("session_hash", "")
+    return path.rsplit("/", 1)[-1] if path.startswith(_API + "call/") else ""
 
 
 async def _read_body(request: Request, receive: Receive) -> bytes:

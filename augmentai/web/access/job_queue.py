@@ -1,0 +1,206 @@
+"""Gradio's queue, in which visitors take turns and only jobs whose caller listens are started."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from fastapi import HTTPException
+from gradio.queueing import Event, EventQueue, Queue
+from gradio.route_utils import get_fn
+from gradio.server_messages import ProcessCompletedMessage
+from gradio.utils import run_coro_in_background
+
+from augmentai.settings import Settings
+from augmentai.web.access.rate_limit import wait_words
+from augmentai.web.access.turns import Turns
+from augmentai.web.access.visitors import address_of
+
+_CHECK_SECONDS = 0.25
+_LEFT_SECONDS = 1.0  # a caller whose connection broke off has left after this
+_UNREAD_SECONDS = 30.0  # a call whose answer nobody has begun to read is dropped after this
+_UNREAD_SECONDS_IF_FULL = 2.0  # likewise, while the queue is full
+_USUAL_SECONDS = 30.0  # a job takes, as long as none has ended
+_AT_ONCE = 4  # calls of each function that is not a job
+
+
+class JobQueue(Queue):
+    """A queue of jobs beside Gradio's own queues of shorter calls.
+
+    A job waits for at most one job of each other visitor (see `Turns`). It starts when its caller reads the answer, so
+    that calls nobody listens to take no turn from others, and it ends soon after the caller has left.
+    """
+
+    def __init__(self, page: Any, settings: Settings, jobs: str) -> None:
+        """page: whose calls are queued. jobs: the concurrency id of jobs."""
+        super().__init__(
+            live_updates=True,
+            concurrency_count=page.max_threads,
+            update_intervals=1,
+            max_size=None,
+            blocks=page,
+            default_concurrency_limit=_AT_ONCE,
+        )
+        self._settings, self._proxies = settings, settings.proxies or 0
+        self._id = jobs
+        self._jobs = EventQueue(jobs, settings.jobs_at_once)
+        self.event_queue_per_concurrency_id[jobs] = self._jobs
+        self._turns: Turns[Event] = Turns()
+        self._joining = asyncio.Lock()
+        self._listeners: Counter[str] = Counter()  # by session
+        self._left: dict[str, float] = {}  # session with jobs: when its last listener left
+
+    def start(self) -> None:
+        super().start()
+        run_coro_in_background(self._watch)
+
+    async def push(self, body: Any, request: Any, username: str | None) -> Any:
+        """Queue a call; one after the other, so that each counts those before it.
+
+        Raises:
+            HTTPException: 429 or 503, too many are waiting. Callers that have a session get the same words as the
+                answer of their job instead, since Gradio's clients do not show those of a refused request.
+        """
+        async with self._joining:
+            await self._make_room()
+            if (refusal := self._refusal(body, request)) is None:
+                return await super().push(body, request, username)
+        if body.session_hash is None:
+            raise refusal
+        return True, self._answer(body, request, str(refusal.detail)), "success"
+
+    def _refusal(self, body: Any, request: Any) -> HTTPException | None:
+        if body.fn_index is None:
+            return None  # Gradio says so
+        fn = get_fn(self.blocks, None, body)
+        queue = self.event_queue_per_concurrency_id.get(fn.concurrency_id)
+        waiting = queue.queue if queue else []
+        limit = self._settings.visitor_jobs
+        if queue is self._jobs and limit is not None:
+            visitor = address_of(request, self._proxies)
+            count = sum(address_of(event.request, self._proxies) == visitor for event in waiting)
+            if count >= limit:
+                jobs = f"{count} job{'' if count == 1 else 's'}"
+                reason = f"You already have {jobs} queued (limit: {limit})."
+                return self._try_again(429, reason, "or when one has started")
+        if len(waiting) >= self._settings.queue_size:
+            return self._try_again(503, f"The queue is full: {len(waiting)} calls are waiting.")
+        return None
+
+    def _try_again(self, status: int, reason: str, otherwise: str = "") -> HTTPException:
+        seconds = self._seconds_until_turn()
+        advice = " ".join(filter(None, (f"Try again {wait_words(seconds)}", otherwise)))
+        return HTTPException(status, f"{reason} {advice}.", {"Retry-After": str(round(seconds))})
+
+    def _seconds_until_turn(self) -> float:
+        """How long until the next waiting job is likely to start."""
+        left = []
+        for fn, starts in self._jobs.start_times_per_fn.items():
+            known = self.process_time_per_fn.get(fn)
+            usual = float(known.avg_time) if known else _USUAL_SECONDS
+            left += [usual - (time.time() - start) for start in starts]
+        return max(5.0, min(left, default=0.0))
+
+    def _answer(self, body: Any, request: Any, message: str) -> str:
+        """Answer a call at once, with an error. Returns the id of its event."""
+        event = Event(body.session_hash, get_fn(self.blocks, None, body), request, None)
+        if body.session_hash not in self.pending_messages_per_session:
+            self.pending_messages_per_session[body.session_hash] = asyncio.Queue()
+        self.pending_event_ids_session.setdefault(body.session_hash, set()).add(event._id)
+        output = {"error": message, "title": "Not queued", "visible": True, "duration": None}
+        self.send_message(event, ProcessCompletedMessage(output=output, success=False))
+        return event._id
+
+    async def process_events(self, events: list[Event], *arguments: Any) -> None:
+        """Run a call to its end."""
+        try:
+            await super().process_events(events, *arguments)
+        finally:
+            for event in events:
+                self._turns.end(event)
+
+    def compute_analytics_summary(self, records: Any) -> dict[str, Any]:
+        """Nothing: monitoring is off, and Gradio would compute a table of all calls at the end of each."""
+        return {"functions": {}}
+
+    def get_events(self) -> tuple[list[Event], bool, str] | None:
+        """The next call that may start."""
+        for concurrency_id, queue in self.event_queue_per_concurrency_id.items():
+            if queue.concurrency_limit is not None and queue.current_concurrency >= queue.concurrency_limit:
+                continue
+            for event in queue.queue:
+                if queue is not self._jobs or self._listeners[event.session_hash]:
+                    queue.queue.remove(event)
+                    if event in self._turns:
+                        self._turns.start(event)
+                    return [event], False, concurrency_id
+        return None
+
+    def broadcast_estimations(self, concurrency_id: str, after: int | None = None) -> None:
+        """Tell callers their place in the queue. A job that joins can have a place before others."""
+        if concurrency_id == self._id:
+            self._arrange()
+            after = None
+        super().broadcast_estimations(concurrency_id, after)
+
+    def _arrange(self) -> None:
+        """Bring the waiting jobs into order. Those nobody listens to have no turn yet: they are the last."""
+        waiting = self._jobs.queue
+        for event in waiting:
+            if event not in self._turns and self._listeners[event.session_hash]:
+                self._turns.add(event, address_of(event.request, self._proxies))
+        for event in set(self._turns.order()).difference(waiting):
+            self._turns.end(event)
+        ready = self._turns.order()
+        waiting[:] = [*ready, *(event for event in waiting if event not in self._turns)]
+
+    @contextmanager
+    def listening(self, session: str) -> Iterator[None]:
+        """While somebody reads the answers to a session's calls, or to a single call, named by its event."""
+        event = self.event_ids_to_events.get(session)
+        session = event.session_hash if event else session
+        self._listeners[session] += 1
+        self._left.pop(session, None)
+        self.broadcast_estimations(self._id)
+        try:
+            yield
+        finally:
+            self._listeners[session] -= 1
+            if not self._listeners[session]:
+                del self._listeners[session]
+                self._left[session] = time.monotonic()
+
+    async def _watch(self) -> None:
+        """Drop the jobs of callers who have left, and those that nobody has begun to read."""
+        while not self.stopped:
+            await asyncio.sleep(_CHECK_SECONDS)
+            now = time.monotonic()
+            held = [*self._jobs.queue, *(event for events in self.active_jobs if events for event in events)]
+            for event in held:
+                if self._listeners[event.session_hash] or event.fn.concurrency_id != self._id:
+                    continue
+                left = self._left.get(event.session_hash, 0.0)
+                has_left = left > event.enqueue_time  # else its caller has not begun to listen
+                if now > (left + _LEFT_SECONDS if has_left else event.enqueue_time + _UNREAD_SECONDS):
+                    await self._drop(event)
+            sessions = {event.session_hash for event in held}
+            self._left = {one: left for one, left in self._left.items() if one in sessions}
+
+    async def _make_room(self) -> None:
+        """While the queue is full, calls that nobody has begun to read are dropped sooner, the oldest first."""
+        if len(self._jobs.queue) < self._settings.queue_size:
+            return
+        unread = [event for event in self._jobs.queue if not self._listeners[event.session_hash]]
+        oldest = min(unread, key=lambda event: event.enqueue_time, default=None)
+        if oldest is not None and time.monotonic() > oldest.enqueue_time + _UNREAD_SECONDS_IF_FULL:
+            await self._drop(oldest)
+
+    async def _drop(self, event: Event) -> None:
+        await self.clean_events(event_id=event._id)
+        if ids := self.pending_event_ids_session.get(event.session_hash):
+            ids.discard(event._id)
+        self._arrange()
