@@ -110,6 +110,9 @@ class Names:
         path_of: the path of a source in the output; its own by default.
         originals: the sources that are part of the output themselves, under their own names.
         unique_stems: no two originals share a stem, for formats in which a.jpg and a.png cannot both have labels.
+        label_folders: the folders in which a source has label files that are named after it. The variations of two
+            sources of the same stem in different folders would share their label files there, so they count as one
+            folder.
 
     Example:
         >>> jpeg, png = Source.from_bytes("cats/a.jpg", b"1"), Source.from_bytes("cats/a.png", b"2")
@@ -126,11 +129,14 @@ class Names:
         path_of: Callable[[Source], str] = attrgetter("path"),
         originals: Iterable[Source] = (),
         unique_stems: bool = False,
+        label_folders: Callable[[Source], Iterable[str]] | None = None,
     ) -> None:
         self._path_of = path_of
+        sources = tuple(sources)
         paths = {sort_key(source): _clear_of_own_folders(path_of(source)) for source in sorted(sources, key=sort_key)}
         original_paths = _original_paths(paths, sorted(originals, key=sort_key), unique_stems)
-        stems = _unique_stems(paths, original_paths)
+        shared = {sort_key(one): tuple(label_folders(one)) if label_folders is not None else () for one in sources}
+        stems = _unique_stems(paths, original_paths, shared)
         # Only the exceptions are remembered, so that a large dataset stays small in memory.
         self._stems = {key: stem for key, stem in stems.items() if stem != _stem(paths[key])}
         self._originals = {key: path for key, path in original_paths.items() if path != paths[key]}
@@ -179,23 +185,36 @@ def _original_paths(
 
 
 def _unique_stems(
-    paths: Mapping[tuple[str, str], str], original_paths: Mapping[tuple[str, str], str]
+    paths: Mapping[tuple[str, str], str],
+    original_paths: Mapping[tuple[str, str], str],
+    label_folders: Mapping[tuple[str, str], tuple[str, ...]],
 ) -> dict[tuple[str, str], str]:
     """What the names of each source's variations begin with. paths: sorted by (path, hash)."""
     occupied = {str(folder) for path in paths.values() for folder in PurePosixPath(path).parents}
     occupied.update(original_paths.values())
+    occupied.update(name for key, path in paths.items() for name in _label_names(_stem(path), label_folders[key]))
     # A folder or an original called "a__v1.jpg" has the name that the first variation of a.jpg would get.
     taken = {match[1] for path in occupied if (match := _VARIATION_NAME.fullmatch(name_key(path, fold_case=True)))}
     stems: dict[tuple[str, str], str] = {}
     for key, path in paths.items():
-        stem = _stem(path)
-        if name_key(stem, fold_case=True) in taken:
+        stem, folders = _stem(path), label_folders[key]
+        if not taken.isdisjoint(_names_of(stem, folders)):
             stem = f"{stem}__{key[1][:8]}"
-        while name_key(stem, fold_case=True) in taken:
+        while not taken.isdisjoint(_names_of(stem, folders)):
             stem += "_"
-        taken.add(name_key(stem, fold_case=True))
+        taken |= _names_of(stem, folders)
         stems[key] = stem
     return stems
+
+
+def _names_of(stem: str, label_folders: tuple[str, ...]) -> set[str]:
+    """The names that an image of this stem takes: its own, and those of its label files."""
+    return {name_key(name, fold_case=True) for name in (stem, *_label_names(stem, label_folders))}
+
+
+def _label_names(stem: str, label_folders: tuple[str, ...]) -> list[str]:
+    """Names for label files that no image can have, since an image and its label file may share a stem."""
+    return [f"{folder}/\0{PurePosixPath(stem).name}" for folder in label_folders]
 
 
 def _clear_of_own_folders(path: str) -> str:

@@ -150,6 +150,36 @@ def test_a_folder_named_as_a_variation() -> None:
     assert made[1] == "a__v1.jpg/b__v1.jpg"
 
 
+@pytest.mark.parametrize(
+    ("paths", "folders", "distinguished"),
+    [
+        # Label files named after images of two folders meet in one folder.
+        (("left/a.jpg", "right/a.jpg"), {"left/a.jpg": ["xml"], "right/a.jpg": ["xml"]}, True),
+        # Each folder of images has one for its labels.
+        (("left/a.jpg", "right/a.jpg"), {"left/a.jpg": ["left/xml"], "right/a.jpg": ["right/xml"]}, False),
+        # One of several folders is enough.
+        (("left/a.jpg", "right/a.jpg"), {"left/a.jpg": ["x", "masks"], "right/a.jpg": ["y", "masks"]}, True),
+        # The second has no labels that could be overwritten.
+        (("left/a.jpg", "right/a.jpg"), {"left/a.jpg": ["xml"]}, False),
+        # Names that some system treats as one.
+        (("left/a.jpg", "right/A.jpg"), {"left/a.jpg": ["xml"], "right/A.jpg": ["XML"]}, True),
+        # A label file that is there already has the name that a variation's would get.
+        (("left/a.jpg", "right/a__v1.jpg"), {"left/a.jpg": ["xml"], "right/a__v1.jpg": ["xml"]}, True),
+        # An image may have the name of a label file but for its ending.
+        (("a.jpg", "xml/a.jpg"), {"a.jpg": ["xml"]}, False),
+    ],
+)
+def test_label_files_of_a_folder_are_distinguished_too(
+    paths: tuple[str, str], folders: dict[str, list[str]], distinguished: bool
+) -> None:
+    sources = [source(path, path.encode()) for path in paths]
+    names = Names(sources, label_folders=lambda one: folders.get(one.path, []))
+    made = [PurePosixPath(names.variation(one, 1, "JPEG")).stem for one in sources]
+    assert any(one.sha256[:8] in name for one, name in zip(sources, made, strict=True)) is distinguished
+    if distinguished:
+        assert len({name.casefold() for name in made}) == 2
+
+
 _PATHS = st.text("aAbéß._~1/ v", min_size=1, max_size=12).map(safe_path).filter(bool)
 
 

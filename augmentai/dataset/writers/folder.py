@@ -163,6 +163,8 @@ class FolderWriter:
                 part.unlink()
             else:
                 part.replace(path)
+        except OutputError:
+            raise
         except OSError as error:
             raise OutputError(f"{path} cannot be written ({reason_of(error)}); {_KEPT}") from error
 
@@ -225,7 +227,7 @@ class FolderWriter:
         except FileExistsError as error:
             data = part.read_bytes() if self._resuming else None
             if data is None or not path.exists():
-                raise
+                raise OutputError(f"{path} exists already and nothing is overwritten; {_KEPT}") from error
             if has_content(path, data):
                 return []
             if not is_leftover(path, data):

@@ -6,15 +6,16 @@ Nothing is written here. An `OutputSet` names the files and returns their bytes;
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
+from itertools import chain, count
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_names import Names, clear_of_own_files
-from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.file_tree import Entry, parent
 from augmentai.dataset.formats.base import LabelWriter, OutputFile, StreamedFiles
 from augmentai.dataset.image_rows import ImageRows
 from augmentai.dataset.writers.guarded_labels import GuardedLabelWriter
@@ -83,7 +84,13 @@ class OutputSet:
         if packages := packages_of("formats", [name]):
             self.writer = GuardedLabelWriter(self.writer, f"the format {name!r} of the package {packages[0]}")
         included = self._originals.included()
-        self.names = Names(self.sources, self.writer.image_path, included, unique_stems=self.converts)
+        self.names = Names(
+            self.sources,
+            self.writer.image_path,
+            included,
+            unique_stems=self.converts,
+            label_folders=self._label_folders if self.writer is self._layout else None,
+        )
 
     @property
     def losses(self) -> Mapping[str, None]:
@@ -134,8 +141,18 @@ class OutputSet:
         Yields:
             (path, pieces of bytes).
         """
-        for path, pieces in self.writer.dataset_files(ImageRows(self.sources, self.original, lines)):
-            yield clear_of_own_files(path), pieces
+        written: set[str] = set()
+        for named, pieces in self.writer.dataset_files(ImageRows(self.sources, self.original, lines)):
+            cleared = clear_of_own_files(named)
+            path = _unused(cleared, written)
+            if path != cleared:
+                self.writer.losses.setdefault(f"two inputs contain {named}; the second one is called {path}")
+            written.add(path.casefold())
+            yield path, pieces
+
+    def _label_folders(self, source: Source) -> set[str]:
+        """The folders in which the label files of a source's variations are named after it."""
+        return {parent(entry.path) for entry in self._layout.own_label_files(source)}
 
     def skip(self, file: StaticFile, error: Exception) -> None:
         """Report a file that could not be copied, and exclude it from the lists of the dataset."""
@@ -167,6 +184,13 @@ class OutputSet:
         size_wh = read_size(source)  # also if nothing is labelled: lists of images state their sizes
         files = self.writer.label_files(source, path, source.labels.load() if source.labels else None, size_wh)
         return [StaticFile(name, partial(bytes, data), size_bytes=len(data)) for name, data in files]
+
+
+def _unused(path: str, taken: Container[str]) -> str:
+    """A path that no other file has: two ZIPs may each contain annotations/instances_train.json."""
+    stem, suffix = PurePosixPath(path).with_suffix(""), PurePosixPath(path).suffix
+    numbered = (f"{stem}__{number}{suffix}" for number in count(2))
+    return next(one for one in chain((path,), numbered) if one.casefold() not in taken)
 
 
 def _unchanged(entry: Entry) -> StaticFile:

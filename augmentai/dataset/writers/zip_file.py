@@ -97,7 +97,7 @@ class ZipWriter:
             _write_all(self._lines, line)
         except BaseException as error:
             self._remove_last()
-            if isinstance(error, OSError):
+            if isinstance(error, OSError) and not isinstance(error, OutputError):
                 raise OutputError(f"{self.path} cannot be written any more ({reason_of(error)}); {_KEPT}") from error
             raise
 
@@ -116,6 +116,8 @@ class ZipWriter:
             self._write_entry(file, data)
         except OSError as error:
             self._truncate(start, entries)
+            if isinstance(error, OutputError):
+                raise
             raise OutputError(f"{self.path} cannot be written any more ({reason_of(error)}); {_KEPT}") from error
 
     def entries(self) -> Iterator[dict[str, Any]]:
@@ -179,7 +181,7 @@ class ZipWriter:
 
     def _write_entry(self, file: str, data: bytes | Iterable[bytes]) -> None:
         if self.has(file):
-            raise FileExistsError(f"it already contains {file}")
+            raise OutputError(f"{self.path} contains {file} already and nothing is overwritten; {_KEPT}")
         if isinstance(data, bytes):
             self._archive.writestr(_entry(file), data)
             return

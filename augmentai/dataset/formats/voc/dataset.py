@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from augmentai.annotations import LabelError, Labels
+from augmentai.annotations import Labels
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
-from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.image_frame import image_frame
+from augmentai.dataset.formats.image_names import named, stem_of
 from augmentai.dataset.formats.masks.mask_file import MaskFile, encode_mask
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.formats.voc.annotation import labels_from_voc, labels_to_voc, parse_xml
-from augmentai.dataset.formats.voc.image_sets import list_lines, splits_of_stems
+from augmentai.dataset.formats.voc.annotation_files import AnnotationFile, Assigned, assign, read_annotation_files
+from augmentai.dataset.formats.voc.companions import find_companions
+from augmentai.dataset.formats.voc.image_sets import ImageLists
 from augmentai.types import Source
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
 
-_XML_FOLDERS = ("annotations", "annotation", "xml", "xmls", "labels")
-_MASK_FOLDERS = {"segmentationclass": 0, "segmentationobject": 1}
-_FILES_SAMPLED = 20  # annotations that are read to see whether they are Pascal VOC's
+_COPIED = ("labelmap.txt", "class_names.txt", "classes.txt", "labels.txt")  # files about the classes, which stay
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +43,19 @@ class VocLabels:
 
 
 class VocLayout(Layout):
-    """A Pascal VOC set. lists: the files in ImageSets."""
+    """A Pascal VOC set.
 
-    def __init__(self) -> None:
+    Args:
+        lists: the lists of its images.
+        copied: files of the whole set that stay as they are, such as labelmap.txt.
+    """
+
+    def __init__(self, lists: ImageLists, copied: list[Entry]) -> None:
         super().__init__()
-        self.lists: list[Entry] = []
+        self._lists, self._copied = lists, copied
+
+    def shared_files(self) -> list[Entry]:
+        return self._copied
 
     def own_label_files(self, source: Source) -> list[Entry]:
         reader = source.labels
@@ -76,81 +84,55 @@ class VocLayout(Layout):
         return files
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
-        if not self.lists:
-            return
-        sources: dict[str, list[Source]] = defaultdict(list)  # by the stem of their image
-        for source in rows.sources:
-            sources[PurePosixPath(source.path).stem].append(source)
-        for entry in self.lists:
-            lines = list(list_lines(entry, sources, rows))
-            if lines:
-                yield entry.path, lines
+        yield from self._lists.written(rows)
 
 
 def read_voc(tree: Tree, requested: bool) -> VocLayout | None:
-    """The set as Pascal VOC's, or None if it has no such annotation."""
-    by_stem: dict[str, list[Entry]] = defaultdict(list)
-    for entry in tree.sidecars_ending(".xml"):
-        by_stem[PurePosixPath(entry.path).stem].append(entry)
-    annotations = {entry.key: _annotation_file(entry, by_stem) for entry in tree.images} if by_stem else {}
-    found = [annotation for annotation in annotations.values() if annotation is not None]
-    if not found or not (requested or any(_is_voc(annotation) for annotation in found[:_FILES_SAMPLED])):
+    """The set as Pascal VOC's, or None if it has neither an annotation of it nor its lists of images."""
+    files = read_annotation_files(tree)
+    lists = ImageLists(tree)
+    assigned = assign(files, tree.images)
+    if not _is_voc(files, assigned, requested) and not (lists and _has_image_sets(lists)):
         return None
-    layout = VocLayout()
-    layout.label_paths = {annotation.path for annotation in found}
-    layout.lists = [entry for entry in tree.sidecars_ending(".txt") if "imagesets" in entry.path.casefold().split("/")]
-    layout.label_paths |= {entry.path for entry in layout.lists}
-    splits = splits_of_stems(layout.lists, {PurePosixPath(entry.path).stem for entry in tree.images})
-    folders = folder_splits(entry.path for entry in tree.images)
-    masks = _masks(tree)
-    layout.excluded = {mask.key for group in masks.values() for mask in group if mask is not None}
+    copied = [one for one in tree.sidecars_ending(".txt") if PurePosixPath(one.path).name.casefold() in _COPIED]
+    layout = VocLayout(lists, copied)
+    layout.label_paths = {one.entry.path for one in files if one.is_voc}
+    layout.label_paths |= {annotation.path for annotation in assigned.of_image.values()}
+    layout.label_paths |= {one.entry.path for one in lists.lists} | {entry.path for entry in copied}
+    layout.failures += lists.failures
+    companions = find_companions(tree, assigned.of_image)
+    layout.excluded = companions.excluded
+    layout.notices += [*lists.notices, *companions.notices]
+    folders = folder_splits(entry.path for entry in tree.images if entry.key not in layout.excluded)
     for entry in tree.images:
         if entry.key in layout.excluded:
             continue
-        stem = PurePosixPath(entry.path).stem
-        split = splits.get(stem) or split_of(entry.path, folders)[0]
-        bitmaps = tuple(MaskFile(mask) for mask in masks.get((stem, entry.origin), ()) if mask is not None)
-        annotation = annotations[entry.key]
-        labels = VocLabels(entry, annotation, bitmaps) if annotation is not None or bitmaps else None
-        layout.images[entry.key] = ImageInfo(None, split, labels)
+        annotation, masks = assigned.of_image.get(entry.key), companions.masks.get(entry.key, ())
+        labels = VocLabels(entry, annotation, masks) if annotation is not None or masks else None
+        layout.images[entry.key] = ImageInfo(None, lists.split_of(entry) or split_of(entry.path, folders)[0], labels)
+    _report_unmatched(layout, [entry for entry in assigned.unused if entry.path in layout.label_paths])
     return layout
 
 
-def _annotation_file(image: Entry, by_stem: dict[str, list[Entry]]) -> Entry | None:
-    """The annotation of an image: beside it, or in the nearest folder of annotations."""
-    found = by_stem.get(PurePosixPath(image.path).stem, [])
-    here = parent(image.path)
-    for entry in found:
-        if parent(entry.path) == here and entry.origin == image.origin:
-            return entry
-    own = image.path.split("/")[:-1]
+def _is_voc(files: list[AnnotationFile], assigned: Assigned, requested: bool) -> bool:
+    """Whether an image has an annotation of Pascal VOC's; a broken one counts beside others, or if it was asked for."""
+    used = {annotation.key for annotation in assigned.of_image.values()}
+    found = [one for one in files if one.entry.key in used]
+    return bool(found) and (requested or any(one.is_voc for one in found))
 
-    def nearness(entry: Entry) -> tuple[int, int, bool]:
-        """How many leading and trailing folders it shares with the image, and whether it is in the same ZIP."""
-        parts = entry.path.split("/")[:-1]
-        shared = next(
-            (i for i, (a, b) in enumerate(zip(own, parts, strict=False)) if a != b), min(len(own), len(parts))
+
+def _has_image_sets(lists: ImageLists) -> bool:
+    return any("imagesets" in one.entry.path.casefold().split("/") for one in lists.lists)
+
+
+def _report_unmatched(layout: VocLayout, unused: list[Entry]) -> None:
+    """Name the annotations without an image, and the images that have the name of an annotated one."""
+    if unused:
+        words = named([entry.path for entry in unused], "annotation file")
+        layout.notices.append(f"{words} left out: the image is missing, or another annotation describes it")
+    labelled = {stem_of(path) for (path, _), info in layout.images.items() if info.labels is not None}
+    alike = [p for (p, _), info in layout.images.items() if info.labels is None and stem_of(p) in labelled]
+    if alike:
+        layout.notices.append(
+            f"{named(alike)} without labels: the annotation of this name describes an image in another folder"
         )
-        trailing = sum(1 for a, b in zip(reversed(own), reversed(parts), strict=False) if a == b)
-        return shared, trailing, entry.origin == image.origin
-
-    candidates = [e for e in found if any(part.casefold() in _XML_FOLDERS for part in e.path.split("/")[:-1])]
-    return max(candidates, key=nearness, default=None)
-
-
-def _is_voc(annotation: Entry) -> bool:
-    try:
-        parse_xml(annotation.read(), annotation.path)
-    except LabelError as error:
-        return "not valid XML" in str(error)  # a broken one is reported when its image's turn comes
-    return True
-
-
-def _masks(tree: Tree) -> dict[ImageKey, list[Entry | None]]:
-    """The masks of SegmentationClass and SegmentationObject, by stem and ZIP."""
-    found: dict[ImageKey, list[Entry | None]] = {}
-    for entry in tree.images:
-        index = _MASK_FOLDERS.get(PurePosixPath(parent(entry.path)).name.casefold())
-        if index is not None and entry.path.lower().endswith(".png"):
-            found.setdefault((PurePosixPath(entry.path).stem, entry.origin), [None, None])[index] = entry
-    return found

@@ -16,12 +16,14 @@ from tests.support.labelled_sets import (
     IMAGES,
     TRAIN,
     augmented,
+    contents,
     gathered,
     masks,
     voc,
     voc_xml,
     write,
 )
+from tests.support.voc_files import annotation, photos
 
 
 def test_voc_as_supervision_reads_it_with_all_fields_kept(tmp_path: Path) -> None:
@@ -63,6 +65,27 @@ def test_masks_of_classes_and_objects_are_written(tmp_path: Path) -> None:
         source = Image.open(io.BytesIO(files[f"VOC/{folder}/one.png"]))
         assert (made.mode, made.getpalette()) == (source.mode, source.getpalette())
         assert np.array_equal(np.asarray(made), np.asarray(source))
+
+
+def test_two_images_of_one_stem_have_annotations_of_their_own(tmp_path: Path) -> None:
+    """Their annotations share a folder, so their variations cannot share a name. A variation that was given beside a
+    source keeps its annotation too."""
+    files = photos("left/a.jpg", "right/a.jpg", "right/b__v1.jpg", "left/b.jpg")
+    for number, name in enumerate(files):
+        folder, filename = name.split("/")
+        files = files | {f"xml/{number}.xml": annotation(filename, folder)}
+    files["xml/b__v1.xml"] = files.pop("xml/2.xml")
+    job = augmented([write(tmp_path / "in", files)], tmp_path / "out", variations=1)
+    assert not job.report.failures
+    found = contents(tmp_path / "out")
+    made = {name for name in found if name not in files}
+    images, sheets = ({name for name in made if name.endswith(ending)} for ending in (".jpg", ".xml"))
+    assert len(images) == len(sheets) == 4
+    assert {Path(name).stem for name in images} == {Path(name).stem for name in sheets}
+    again = gathered(tmp_path / "out")
+    own = [[entry.path for entry in again.layout.own_label_files(source)] for source in again.sources]
+    assert len({path for paths in own for path in paths}) == 8
+    augmented([tmp_path / "in"], tmp_path / "out.zip", variations=1)  # a ZIP refuses a second file of a name
 
 
 def test_xml_beside_images(tmp_path: Path) -> None:
