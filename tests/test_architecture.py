@@ -16,7 +16,7 @@ TESTS = ROOT / "tests"
 # From the top floor down: a room may import its own floor and those below it.
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("web", "cli", "cluster"),
-    ("api", "lift"),
+    ("api", "lift", "inspection"),
     ("pipeline",),
     ("engines", "operations", "filters", "dataset"),
     ("images", "gan"),

@@ -59,7 +59,7 @@ def augment(
         ...     print(image.size, label)
         (64, 48) cats
     """
-    return Augmentation(to_inputs(inputs), _recipe(recipe, recipe_fields), settings or load_settings())
+    return Augmentation(to_inputs(inputs), recipe_with(recipe, recipe_fields), settings or load_settings())
 
 
 class Augmentation(Iterator[Outcome]):
@@ -171,7 +171,7 @@ def run(
     path = Path(from_home(out))
     items = to_inputs(inputs)
     settings = settings or load_settings()
-    job = _job(items, resolve_recipe(path, _recipe(recipe, recipe_fields)), settings, Event(), skip=path)
+    job = _job(items, resolve_recipe(path, recipe_with(recipe, recipe_fields)), settings, Event(), skip=path)
     for outcome in run_to_disk(job, path, [Path(item) for item in items if not isinstance(item, Source)]):
         if on_outcome is not None:
             on_outcome(outcome)
@@ -200,7 +200,7 @@ class Augmenter:
     def __init__(self, recipe: Recipe | None = None, settings: Settings | None = None, **recipe_fields: Any) -> None:
         from augmentai.engines import available
 
-        self.recipe = _recipe(recipe, recipe_fields).with_seed()
+        self.recipe = recipe_with(recipe, recipe_fields).with_seed()
         self._own_settings = settings
         self._settings = settings or load_settings()
         self._engines = available(self._settings)
@@ -261,7 +261,7 @@ def _job(
     return Job(gathered, recipe, settings, available(settings) if engines is None else engines, stop)
 
 
-def _recipe(recipe: Recipe | None, changed: dict[str, Any]) -> Recipe:
+def recipe_with(recipe: Recipe | None, changed: dict[str, Any]) -> Recipe:
     """The recipe with these fields changed. Raises TypeError for a keyword that is not one of its fields."""
     if recipe is not None and not isinstance(recipe, Recipe):
         raise TypeError(f"recipe is {type(recipe).__name__}; expected a Recipe, or its fields as keywords")

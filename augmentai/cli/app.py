@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from augmentai.cli.options import GroupedCommand, GroupedOption, recipe_options, typed_fields
+from augmentai.recipe.fields import FIELDS
 from augmentai.version import __version__
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -19,6 +20,7 @@ Examples:
   augmentai photos/ -o augmented -n 4
   augmentai dataset.zip -o larger.zip --balance --geometry light
   augmentai coco/ -o larger --to yolo --seed 7
+  augmentai inspect coco/
   augmentai replay augmented
 """
 _STATUS = "Exit status: 0 all done, 1 some files failed, 2 nothing was done or the command was wrong."
@@ -70,6 +72,12 @@ def _replay(**flags: Any) -> None:
     click.get_current_context().exit(import_module("augmentai.cli.replay").replay(**flags))
 
 
+def _inspect(**flags: Any) -> None:
+    context = click.get_current_context()
+    others = {name: value for name, value in flags.items() if name not in _FIELD_NAMES}
+    context.exit(import_module("augmentai.cli.inspect").inspect(fields=typed_fields(context), **others))
+
+
 def _open_page(arguments: tuple[str, ...]) -> None:
     import_module("augmentai.web.launch").main(arguments, "augmentai web")
 
@@ -79,6 +87,11 @@ def _print_version() -> None:
 
 
 _FIELD_OPTIONS = recipe_options()
+# The fields on which it depends what a run would do.
+_PLANNING = (
+    *("variations", "strength", "engine", "geometry", "mirror"),
+    *("layout", "to", "per_class", "balance", "most_per_source"),
+)
 _FIELD_NAMES = {option.name for option in _FIELD_OPTIONS}
 
 run = GroupedCommand(
@@ -158,6 +171,33 @@ replay = GroupedCommand(
     ],
 )
 
+inspect = GroupedCommand(
+    "inspect",
+    "INPUT... [--json] [OPTIONS]",
+    callback=_inspect,
+    context_settings=_SETTINGS,
+    short_help="Say what is in a dataset, and what a run would do.",
+    help="Say what is in INPUT before anything is made of it: layout, splits, classes, sizes, labels that are missing, "
+    "broken or not understood, boxes outside their images, duplicates, and what a run with the same options would do.",
+    epilog="Exit status: 0 all is well, 1 labels would be lost or are untrue, 2 there is no image that can be read.",
+    params=[
+        click.Argument(["inputs"], nargs=-1, required=True, type=_PATH, metavar="INPUT..."),
+        GroupedOption(
+            "--json", "as_json", group="output", common=1, is_flag=True, help="Print one JSON object instead of tables."
+        ),
+        *recipe_options(field for field in FIELDS if field.name in _PLANNING),
+        GroupedOption(
+            "--recipe",
+            "saved",
+            group="what to make",
+            common=6,
+            type=_PATH,
+            metavar="FILE",
+            help="Saved settings: a run's recipe.yaml or your own. Flags override them.",
+        ),
+    ],
+)
+
 web = click.Command(
     "web",
     callback=_open_page,
@@ -170,7 +210,7 @@ version = click.Command("version", callback=_print_version, short_help="Show the
 
 app = Commands(
     "augmentai",
-    commands={command.name: command for command in (run, replay, web, version) if command.name},
+    commands={command.name: command for command in (run, inspect, replay, web, version) if command.name},
     context_settings=_SETTINGS,
     params=[_version_flag()],
     help="Make a labelled image dataset larger: synthetic variations of your images, labels stay valid.\n\n"

@@ -70,7 +70,7 @@ def augment(
     _check_out(out, dry_run, push_to_hub)
     try:
         settings = load_settings()
-        recipe = _recipe(fields, saved)
+        recipe = recipe_of(fields, saved)
         if out is not None:
             recipe = resolve_recipe(out, recipe)
         hub = Hub(push_to_hub, settings, private) if push_to_hub else None
@@ -141,8 +141,8 @@ def _check_out(out: Path | None, dry_run: bool, push_to_hub: str) -> None:
         raise click.BadParameter("only a folder can be pushed to the hub, not a ZIP", param_hint=hint)
 
 
-def _recipe(fields: Mapping[str, Any], saved: Path | None) -> Recipe:
-    """The saved recipe or the default one, with the typed fields in place of its own."""
+def recipe_of(fields: Mapping[str, Any], saved: Path | None) -> Recipe:
+    """The saved recipe or the default one, with the typed fields in place of its own. Raises RecipeError."""
     recipe = load_recipe(saved) if saved is not None else Recipe()
     typed = {name: by_name(name).kind.update(getattr(recipe, name), value) for name, value in fields.items()}
     return replace(recipe, **typed)

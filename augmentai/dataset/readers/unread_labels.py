@@ -25,6 +25,7 @@ _ABOUT_THE_DATASET = (
     *("changelog", "requirements"),
 )
 _CLASS_LISTS = {"classes", "class_names", "obj"}
+_NO_IMAGE = "no image has the same name; add the images, or rename the label files"
 _IMAGE_LISTS = Signature("lists of images")
 _FILES_OPENED = 20  # of a group of files in one folder with one ending
 _NAMES_KEPT = 1000
@@ -41,12 +42,14 @@ class UnreadKind:
         why: why they are not read, and what would help, in words.
         count: how many there are.
         files: the first of them by name, at most 1,000.
+        without_image: a format reads them, but the images that they describe are not in the set.
     """
 
     looks_like: str
     why: str
     count: int
     files: tuple[str, ...] = field(repr=False)
+    without_image: bool = False
 
     def __str__(self) -> str:
         names = ", ".join(map(printable, self.files[:_NAMES_IN_A_NOTICE]))
@@ -175,7 +178,7 @@ class _Search:
 
     def _kind(self, signature: Signature, paths: list[str]) -> UnreadKind:
         why = self._reason(signature, paths)
-        return UnreadKind(signature.title, why, len(paths), tuple(paths[:_NAMES_KEPT]))
+        return UnreadKind(signature.title, why, len(paths), tuple(paths[:_NAMES_KEPT]), why == _NO_IMAGE)
 
     def _reason(self, signature: Signature, paths: list[str]) -> str:
         if PurePosixPath(paths[0]).suffix.lower() in BINARY:
@@ -189,7 +192,7 @@ class _Search:
         if known is None:
             return f"no installed format reads this; convert to {_writable()}"
         if signature.per_image and not any(_stem(PurePosixPath(path)) in self._stems for path in paths):
-            return "no image has the same name; add the images, or rename the label files"
+            return _NO_IMAGE
         read_as = self._layout.name
         if known.name != read_as and self._would_be_read(known.name, paths):
             title = "class folders" if read_as == "folders" else format_named(read_as).title

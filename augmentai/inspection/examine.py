@@ -1,0 +1,120 @@
+"""One image of a set and its labels, looked at once: small, since a set may have a hundred thousand."""
+
+from __future__ import annotations
+
+import io
+import re
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from augmentai.annotations import Box, LabelError, Labels
+from augmentai.dataset.formats.object_shapes import classes_in
+from augmentai.filters.features import SIDE_PX, image_features
+from augmentai.filters.near_duplicates import Thumbprint, thumbprint
+from augmentai.images import ImageError, decode
+from augmentai.images.orientation import read_frame
+from augmentai.inspection.findings import Example, Kind
+from augmentai.types import Source
+
+_TOLERANCE_PX = 1.0  # by which a box may reach over the edge: as much as rounding explains
+_TINY_PX = 3.0  # the shorter side of a box that hardly any model can find
+_LINE = re.compile(r"^(?P<file>.*?),? line (?P<line>\d+)(?:, column \d+)?: (?P<rest>.*)$", re.S)
+
+
+@dataclass(frozen=True, slots=True)
+class Examined:
+    """What one image is and says.
+
+    Attributes:
+        size_wh: of the upright image, in pixels; None if it cannot be read.
+        mode, format: of its pixels and its file, as Pillow names them.
+        thumb: by which near-duplicates are found; None if it cannot be read.
+        objects: how many of each class are labelled; 0 of a class that a mask shows without counting its objects.
+        has_objects: whether anything is labelled in it; None if it has no labels that could say so.
+        faults: what is wrong with it.
+    """
+
+    size_wh: tuple[int, int] | None = None
+    mode: str = ""
+    format: str = ""
+    thumb: Thumbprint | None = None
+    objects: tuple[tuple[str, int], ...] = ()
+    has_objects: bool | None = None
+    faults: tuple[tuple[Kind, Example], ...] = ()
+
+
+def examine(source: Source, max_pixels: int, with_pixels: bool = True) -> Examined:
+    """Look at an image and its labels. Nothing is raised: what cannot be read is a fault.
+
+    Args:
+        source: the image.
+        max_pixels: larger ones are not decoded.
+        with_pixels: decode it, at reduced size, for its thumbprint; else its header alone is read.
+
+    Example:
+        >>> examine(Source.from_bytes("a.jpg", b"text"), 10**8).faults[0][0]
+        'unreadable_images'
+    """
+    size_wh, mode, file_format, thumb = None, "", "", None
+    faults: list[tuple[Kind, Example]] = []
+    try:
+        data = source.read()
+        size_wh = read_frame(io.BytesIO(data)).size_wh
+        if with_pixels:
+            photo = decode(data, source.path, max_pixels, draft_side_px=SIDE_PX)
+            mode, file_format = photo.mode, photo.format
+            thumb = thumbprint(image_features(photo.restore(photo.rgb), photo.black_white))
+    except (ImageError, OSError) as error:
+        faults.append(("unreadable_images", Example(source.path, str(error))))
+    labels = None
+    if source.labels is not None and size_wh is not None:
+        try:
+            labels = source.labels.load()
+        except LabelError as error:
+            faults.append(("broken_labels", located(str(error), source.path)))
+        except OSError as error:
+            faults.append(("broken_labels", Example(source.path, str(error))))
+    if labels is not None and size_wh is not None:
+        faults += _faults(source.path, labels, size_wh)
+    has_objects = None if labels is None else bool(labels.shapes or (labels.mask is not None and classes_in(labels)))
+    return Examined(size_wh, mode, file_format, thumb, _counted(source, labels), has_objects, tuple(faults))
+
+
+def located(message: str, file: str) -> Example:
+    """A message that names a file and perhaps a line, taken apart. file: if it names none.
+
+    Example:
+        >>> located("labels/a.txt, line 3: found 2 numbers", "a.jpg")
+        Example(file='labels/a.txt', detail='found 2 numbers', line=3)
+    """
+    if found := _LINE.match(message):
+        return Example(found["file"], found["rest"], int(found["line"]))
+    return Example(file, message.removeprefix(f"{file}: "))
+
+
+def _counted(source: Source, labels: Labels | None) -> tuple[tuple[str, int], ...]:
+    if labels is not None and labels.shapes:
+        return tuple(sorted(Counter(shape.category for shape in labels.shapes).items()))
+    if source.label is not None:
+        return ((source.label, 0),)
+    return tuple((name, 0) for name in sorted(classes_in(labels))) if labels is not None else ()
+
+
+def _faults(path: str, labels: Labels, size_wh: tuple[int, int]) -> Iterator[tuple[Kind, Example]]:
+    seen: set[tuple[str, Box]] = set()
+    for number, shape in enumerate(labels.shapes, 1):
+        if shape.box is None:
+            continue
+        x0, y0, x1, y1 = shape.box
+        what = f"object {number}, {shape.category}: ({x0:.6g}, {y0:.6g}) to ({x1:.6g}, {y1:.6g})"
+        beyond = max(-x0, -y0, x1 - size_wh[0], y1 - size_wh[1])
+        if min(x1 - x0, y1 - y0) <= 0:
+            yield "boxes_without_area", Example(path, what)
+        elif beyond > _TOLERANCE_PX:
+            yield "boxes_outside", Example(path, f"{what}, in an image of {size_wh[0]}x{size_wh[1]}")
+        elif min(x1 - x0, y1 - y0) < _TINY_PX:
+            yield "tiny_boxes", Example(path, what)
+        if (shape.category, shape.box) in seen:
+            yield "repeated_objects", Example(path, what)
+        seen.add((shape.category, shape.box))

@@ -1,0 +1,171 @@
+"""A whole set inspected: everything that is known of it, and what a run would make of it."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any
+
+from augmentai.dataset.formats.detect import format_named
+from augmentai.dataset.readers.gather import Gathered
+from augmentai.dataset.sorted_sources import sort_key
+from augmentai.engines.base import Engine
+from augmentai.inspection.examine import Examined, examine, located
+from augmentai.inspection.findings import Example, Finding, Findings, Kind
+from augmentai.inspection.survey import Survey
+from augmentai.pipeline.plan import RunPlan, plan_run
+from augmentai.recipe import Recipe, RecipeError
+from augmentai.registry import RegistryError
+from augmentai.settings import Settings
+from augmentai.system.cpu import usable_cores
+from augmentai.types import Source
+
+FINE, PROBLEMS_FOUND, UNREADABLE = 0, 1, 2  # status
+
+OnExamined = Callable[[int, int], None]  # images so far, all images
+
+
+@dataclass(frozen=True)
+class Inspection:
+    """What is known of a set. `as_dict()` is ready for JSON, and `docs/inspect.md` describes each of its keys.
+
+    Attributes:
+        layout: {name, title, why, requested}: how the set is laid out, and what it was recognised by.
+        images: {count, augmented, held_out, examined, sizes, modes, formats}.
+        splits: {split, images, augmented} for each.
+        classes: {name, images, objects, augmented_images, splits} for each.
+        findings: what was found, problems first.
+        plan: {variations, engine, geometry, cost, reason}: what a run of the recipe would do.
+        notices: what a run would say before it begins.
+    """
+
+    layout: dict[str, Any]
+    images: dict[str, Any]
+    splits: list[dict[str, Any]]
+    classes: list[dict[str, Any]]
+    findings: tuple[Finding, ...]
+    plan: dict[str, Any]
+    notices: tuple[str, ...] = field(default=())
+
+    @property
+    def status(self) -> int:
+        """0 if all is well, 1 if labels would be lost or are untrue, 2 if there is no image that can be read."""
+        if self.images["sizes"] is None:
+            return UNREADABLE
+        return PROBLEMS_FOUND if any(found.is_problem for found in self.findings) else FINE
+
+    def as_dict(self) -> dict[str, Any]:
+        """Everything, ready for JSON."""
+        from augmentai.version import __version__
+
+        return {
+            "status": self.status,
+            "layout": self.layout,
+            "images": self.images,
+            "splits": self.splits,
+            "classes": self.classes,
+            "findings": [found.as_dict() for found in self.findings],
+            "plan": self.plan,
+            "notices": list(self.notices),
+            "version": __version__,
+        }
+
+
+def inspect_set(
+    gathered: Gathered,
+    recipe: Recipe,
+    settings: Settings,
+    engines: Sequence[Engine] = (),
+    on_examined: OnExamined = lambda done, total: None,
+) -> Inspection:
+    """Inspect a set that was gathered. Every image is read once, at reduced size, and every label once.
+
+    Args:
+        gathered: the set.
+        recipe: what a run would be asked for.
+        settings: limits.
+        engines: in order of preference, to say which would run.
+        on_examined: called after each image with how many are done and how many there are.
+
+    Returns:
+        What was found. Nothing is raised for bad files.
+    """
+    sources = sorted((*gathered.sources, *gathered.holdout), key=sort_key)
+    has_splits = any(source.split for source in sources)
+    survey = Survey(sources, frozenset({"train" if has_splits else None}), gathered.layout)
+    _add_unread(gathered, survey.findings)
+    for number, one in enumerate(_examined(sources, settings.max_pixels)):
+        survey.add(number, one)
+        on_examined(number + 1, len(sources))
+    survey.compare()
+    plan, notices = _plan(gathered, recipe, engines)
+    return Inspection(
+        _layout(gathered, recipe.layout),
+        survey.images(),
+        survey.splits(),
+        survey.classes(gathered.layout.class_names()),
+        survey.findings.all(),
+        plan,
+        notices,
+    )
+
+
+def _add_unread(gathered: Gathered, findings: Findings) -> None:
+    """What the reader could not use: label files, and files that failed."""
+    for kind in gathered.unread_labels.kinds:
+        where: Kind = "labels_without_image" if kind.without_image else "unread_labels"
+        for number, file in enumerate(kind.files):
+            count = 1 if number else kind.count - len(kind.files) + 1  # of many files only the first are named
+            findings.add(where, Example(file, f"{kind.looks_like}: {kind.why}"), count)
+    for failure in gathered.failures:
+        example = located(f"{failure.file}: {failure.reason}", failure.file)
+        is_label = failure.file in gathered.layout.label_paths or not gathered.layout.name
+        findings.add("broken_labels" if is_label else "unreadable_images", example)
+
+
+def _examined(sources: Sequence[Source], max_pixels: int) -> Iterator[Examined]:
+    """Images examined in several threads, in order; only a few are in memory at a time."""
+    workers = min(8, usable_cores())
+    ahead: deque[Future[Examined]] = deque()
+    with ThreadPoolExecutor(workers, "inspect") as pool:
+        try:
+            for source in sources:
+                ahead.append(pool.submit(examine, source, max_pixels))
+                if len(ahead) > 2 * workers:
+                    yield ahead.popleft().result()
+            while ahead:
+                yield ahead.popleft().result()
+        finally:
+            for future in ahead:
+                future.cancel()
+
+
+def _layout(gathered: Gathered, requested: str) -> dict[str, Any]:
+    name = gathered.layout.name
+    try:
+        found = format_named(name)
+        title, why = ("Class folders", found.hint) if name == "folders" else (found.title, found.hint)
+    except RegistryError:
+        title, why = "", ""
+    return {"name": name, "title": title, "why": why, "requested": requested}
+
+
+def _plan(gathered: Gathered, recipe: Recipe, engines: Sequence[Engine]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """What a run would do, and what it would say first. Loads no engine."""
+    readiness = {engine: engine.readiness() for engine in engines if engine.serves(recipe.engine)}
+    engine = next((engine for engine, state in readiness.items() if state.ready), None)
+    reason = "" if engine else "; ".join(f"{engine.name}: {state.reason}" for engine, state in readiness.items())
+    try:
+        plan: RunPlan | None = plan_run(gathered, recipe, engines)
+    except RecipeError as error:
+        plan, reason = None, str(error)
+    content = {
+        "variations": plan.total if plan else 0,
+        "engine": engine.name if engine else None,
+        "geometry": str(plan.geometry) if plan else None,
+        "cost": str(plan.estimate) if plan and plan.estimate else "",
+        "reason": reason,
+    }
+    return content, plan.notices if plan else gathered.notices
