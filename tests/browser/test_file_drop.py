@@ -149,3 +149,19 @@ def test_a_labelled_set_keeps_valid_labels_with_exclusions_and_additions(page: A
         assert Path(first).stem not in {Path(name).stem for name in names}
         assert "data.yaml" in names
         assert any("val" in name for name in names)
+
+
+def test_faults_of_a_dataset_are_shown_before_the_click(page: Any, tmp_path: Path) -> None:
+    """What a label file says wrongly, what is not understood, and how many images of each class will be augmented."""
+    files = sets.yolo() | {"labels/train/one.txt": b"0 0.5\n", "boxes.mat": b"MATLAB 5.0"}
+    give(page, [sets.as_zip(tmp_path / "set.zip", files)], 3)
+    notes = page.locator(".drop-note.aug-warn")
+    expect(notes.first).to_contain_text(
+        "1 label file is not understood (MATLAB files, which may hold labels: my set/boxes.mat)"
+    )
+    check = page.locator(".drop-check")
+    expect(check.locator("summary")).to_have_text("Dataset check: 1 problem, 1 note")
+    expect(check).to_contain_text("my set/labels/train/one.txt, line 1: found 1 numbers after the class")
+    expect(check).to_contain_text("3 train, 1 val, 1 test · sizes 64×48 (min)")
+    expect(check.locator("tbody tr").first).to_contain_text("red car")
+    assert chips(page) == ["red car 0 of 1", "bus 0 of 1", "車 1"]

@@ -142,6 +142,7 @@ function drawFound() {
   if (found.classes.length) summary.append(classes());
   else if (!found.layout) summary.append(make('p', 'drop-note', 'No class folders: the images are unlabelled.'));
   for (const notice of found.notices || []) summary.append(make('p', 'drop-note aug-warn', notice[0].toUpperCase() + notice.slice(1)));
+  if (found.check?.images) summary.append(check());
 }
 
 function thumbnails() {
@@ -164,11 +165,51 @@ function classes() {
   list.append(make('li', 'drop-classes-name', title));
   for (const one of found.classes.slice(0, CLASSES_SHOWN)) {
     const item = make('li', 'aug-chip', one.name);
-    if (one.count) item.append(make('b', '', String(one.count)));
+    if (one.total) {
+      item.append(make('b', '', one.count === one.total ? String(one.count) : `${one.count} of ${one.total}`));
+      if (one.count !== one.total) item.title = `${plural(one.count, 'image is', 'images are')} augmented, the others are for validation and test`;
+    }
     list.append(item);
   }
   if (found.classes.length > CLASSES_SHOWN) list.append(make('li', '', `and ${found.classes.length - CLASSES_SHOWN} more`));
   return list;
+}
+
+// What was found in images and labels, folded away unless labels are lost or untrue.
+function check() {
+  const {images, splits, classes, findings} = found.check, problems = findings.filter((one) => one.problem).length;
+  const box = make('details', 'drop-check'), counts = [];
+  if (problems) counts.push(plural(problems, 'problem', 'problems'));
+  if (findings.length > problems) counts.push(plural(findings.length - problems, 'note', 'notes'));
+  box.append(make('summary', problems ? 'drop-problem' : '', `Dataset check: ${counts.join(', ') || 'nothing found'}`));
+  const facts = [];
+  if (images.examined < images.count) facts.push(`${images.examined.toLocaleString('en')} of ${plural(images.count, 'image', 'images')} examined`);
+  if (splits.some((one) => one.split !== 'none')) facts.push(splits.map((one) => `${one.images.toLocaleString('en')} ${one.split}`).join(', '));
+  if (images.sizes) facts.push(`sizes ${['min', 'median', 'max'].map((name) => `${images.sizes[name].join('×')} (${name})`).join(', ')}`);
+  box.append(make('p', 'drop-note', facts.join(' · ')));
+  if (classes.some((one) => one.objects)) box.append(classTable(classes));
+  for (const one of findings) {
+    const list = make('ul');
+    for (const example of one.examples) list.append(make('li', '', example));
+    if (one.count > one.examples.length) list.append(make('li', '', `and ${(one.count - one.examples.length).toLocaleString('en')} more`));
+    box.append(make('p', one.problem ? 'drop-problem' : '', `${one.title} (${one.count.toLocaleString('en')})`), list);
+  }
+  box.open = problems > 0;
+  return box;
+}
+
+function classTable(classes) {
+  const table = make('table'), body = make('tbody'), head = make('tr');
+  for (const name of ['Class', 'Images', 'Augmented', 'Objects']) { const cell = make('th', '', name); cell.scope = 'col'; head.append(cell); }
+  for (const one of classes.slice(0, CLASSES_SHOWN)) {
+    const row = make('tr');
+    for (const value of [one.name, one.images, one.augmented_images, one.objects ?? '']) row.append(make('td', '', value.toLocaleString('en')));
+    body.append(row);
+  }
+  const top = make('thead');
+  top.append(head);
+  table.append(top, body);
+  return table;
 }
 
 function drawRefused() {

@@ -25,6 +25,7 @@ from augmentai.images.preview import encode_for_web, inspect_header, thumbnail
 from augmentai.operations.auto_geometry import DatasetTraits, dataset_traits
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.forecast import ClassGroup, class_groups
+from augmentai.web.jobs.upload_check import check_images
 
 THUMBNAILS = 12
 _THUMBNAIL_SIDE_PX = 144
@@ -58,7 +59,9 @@ class UploadSummary:
         holdout: how many are for validation and test.
         layout: dataset format, empty without labels.
         categories: class names of its labels.
-        classes: images per class folder.
+        classes: images per class folder that may be augmented.
+        all_classes: the same of all images, those for validation and test included.
+        check: what was found in images and labels, see `check_images`.
         class_groups: see `forecast`.
         traits: what automatic geometry depends on.
         notices: label files that are not understood, and what becomes of them.
@@ -76,6 +79,8 @@ class UploadSummary:
     layout: str = ""
     categories: list[str] = field(default_factory=list)
     classes: Counter[str] = field(default_factory=Counter)
+    all_classes: Counter[str] = field(default_factory=Counter)
+    check: dict[str, Any] = field(default_factory=dict)
     class_groups: list[ClassGroup] = field(default_factory=list)
     traits: DatasetTraits = field(default_factory=DatasetTraits)
     notices: list[str] = field(default_factory=list)
@@ -84,19 +89,29 @@ class UploadSummary:
 
     def as_props(self) -> dict[str, Any]:
         """JSON for the drop zone."""
-        named: list[dict[str, Any]] = [{"name": name, "count": count} for name, count in sorted(self.classes.items())]
-        named = named or [{"name": name} for name in self.categories]
         return {
             "images": self.images,
             "holdout": self.holdout,
             "size": format_size(self.size_bytes),
             "layout": format_named(self.layout).title if self.layout else "",
-            "classes": named,
+            "classes": self._named_classes(),
+            "check": self.check,
             "notices": self.notices,
             "refused": self.refused[:_REFUSED_SHOWN],
             "refusedTotal": len(self.refused),
             "thumbnails": self.thumbnails,
         }
+
+    def _named_classes(self) -> list[dict[str, Any]]:
+        """Each class with the images that are augmented and all that there are, as far as these are known."""
+        if self.all_classes:
+            each = sorted(self.all_classes.items())
+            return [{"name": name, "count": self.classes[name], "total": total} for name, total in each]
+        counted = self.check.get("images", {})
+        if counted.get("examined") == counted.get("count"):
+            classes = self.check.get("classes", ())
+            return [{"name": c["name"], "count": c["augmented_images"], "total": c["images"]} for c in classes]
+        return [{"name": name} for name in self.categories]
 
     def as_state(self) -> dict[str, Any]:
         """The few figures from which the page estimates cost, time and geometry."""
@@ -113,7 +128,9 @@ class UploadSummary:
 
 
 def inspect_uploads(uploads: Sequence[Upload], settings: Settings, layout: str = "auto") -> UploadSummary:
-    """Inspect uploads by the headers of files and the contents lists of ZIPs. Decodes a dozen images for thumbnails.
+    """Inspect uploads by the headers of files and the contents lists of ZIPs.
+
+    A dozen images are decoded for thumbnails, and some at reduced size for `check_images`.
 
     Args:
         uploads: files and ZIPs.
@@ -218,7 +235,8 @@ class _Inspection:
         summary.images, summary.holdout = len(training), len(known) - len(training)
         summary.layout = layout.name if layout.labelled else ""
         summary.categories = layout.class_names() if layout.labelled else []
-        summary.classes.update(info.label for info in known if info.label)
+        summary.all_classes.update(info.label for info in known if info.label)
+        summary.classes.update(info.label for info in training if info.label)
         summary.refused += [{"file": one.file, "reason": one.reason} for one in layout.failures]
         self._apply_file_limit()
         summary.class_groups = class_groups(training[: summary.images])
@@ -226,6 +244,7 @@ class _Inspection:
         summary.notices += unread.notices()
         labelled = unread.may_locate or any(info.labels is not None for info in training)
         summary.traits = dataset_traits(((entry.path, info.label) for entry, info in augmented), labelled)
+        summary.check = check_images(list(zip(images, known, strict=True)), layout, self._settings)
         summary.thumbnails = list(_thumbnails(images, self._settings))
 
     def _apply_file_limit(self) -> None:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from augmentai.settings import Settings
 from augmentai.web.jobs.uploads import inspect_uploads
-from tests.support.labelled_sets import as_zip, class_folders, gathered, write
+from tests.support.image_files import jpeg
+from tests.support.labelled_sets import CATEGORIES, LAYOUTS, Files, as_zip, class_folders, gathered, write, yolo
 
 BOXES = {"boxes.csv": b"image;x\none.jpg;1\n", "more/gt.mat": b"MATLAB 5.0"}
 
@@ -23,3 +26,45 @@ def test_labels_that_are_not_understood_are_named_at_the_drop(tmp_path: Path) ->
             "1 label file is not understood (MATLAB files, which may hold labels",
         ]
     assert notices == list(gathered(tmp_path / "set.zip").unread_labels.notices())
+
+
+def classes_of(place: Path, files: Files) -> dict[str, tuple[int, int]]:
+    """(images that are augmented, all images) of each class, as the page shows them."""
+    given = [("set.zip", str(as_zip(place / "set.zip", files)))]
+    shown = inspect_uploads(given, Settings()).as_props()["classes"]
+    return {one["name"]: (one["count"], one["total"]) for one in shown}
+
+
+def test_class_counts_say_what_is_augmented(tmp_path: Path) -> None:
+    """Validation and test images are counted apart, of class folders and of labelled objects alike."""
+    folders = {"red car": (1, 2), "車": (1, 1), "nothing": (1, 1), "bus": (0, 1)}
+    assert classes_of(tmp_path, class_folders(splits=True)) == folders
+    assert classes_of(tmp_path, class_folders()) == {name: (total, total) for name, (_, total) in folders.items()}
+    for name in ("yolo", "coco", "voc"):
+        counted = classes_of(tmp_path, LAYOUTS[name][1])
+        assert {key: counted[key] for key in CATEGORIES} == {"red car": (1, 2), "bus": (1, 2), "車": (1, 1)}
+
+
+def test_faults_of_labels_are_shown_at_the_drop(tmp_path: Path) -> None:
+    files = yolo() | {"labels/train/one.txt": b"0 0.5\n", "labels/val/three.txt": b"0 0.9 0.5 0.5 0.5\n"}
+    given = [("set.zip", str(as_zip(tmp_path / "set.zip", files)))]
+    check = inspect_uploads(given, Settings()).as_props()["check"]
+    found = {one["title"]: one for one in check["findings"]}
+    assert found["Labels that cannot be read"]["examples"][0].startswith("my set/labels/train/one.txt, line 1: found 1")
+    assert found["Boxes that reach outside the image"]["problem"]
+    assert not found["Images without labels"]["problem"]
+    assert [(one["split"], one["images"]) for one in check["splits"]] == [("train", 3), ("val", 1), ("test", 1)]
+
+
+def test_of_a_large_upload_some_images_are_examined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("augmentai.web.jobs.upload_check._MOST_EXAMINED", 2)
+    given = [("set.zip", str(as_zip(tmp_path / "set.zip", yolo())))]
+    shown = inspect_uploads(given, Settings()).as_props()
+    assert (shown["check"]["images"]["examined"], shown["check"]["images"]["count"]) == (2, 5)
+    assert shown["classes"] == [{"name": name} for name in CATEGORIES]
+
+
+def test_the_same_image_twice_is_shown_at_the_drop(tmp_path: Path) -> None:
+    given = [("set.zip", str(as_zip(tmp_path / "set.zip", {"a/1.jpg": jpeg(), "b/2.jpg": jpeg(), "b/3.txt": b"x"})))]
+    found = inspect_uploads(given, Settings()).as_props()["check"]["findings"]
+    assert [one["examples"] for one in found if "nearly" in one["title"]] == [["my set/a/1.jpg: my set/b/2.jpg"]]

@@ -1,0 +1,91 @@
+"""The images of an upload examined before the click: classes, splits, sizes, and faults of images and labels.
+
+The page needs the answer at once, so of a large upload only some images are examined, and the result says how many.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from augmentai.annotations import LabelError
+from augmentai.dataset.file_names import printable
+from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.base import ImageInfo, Layout
+from augmentai.inspection.examine import examine
+from augmentai.inspection.findings import TITLES
+from augmentai.inspection.survey import Survey
+from augmentai.settings import Settings
+from augmentai.types import Source
+
+_MOST_EXAMINED = 200
+_MOST_SECONDS = 3.0
+_EXAMPLES_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class _ReadEntry:
+    """Reads an upload as `Source.read` does, with OSError where that fails."""
+
+    entry: Entry
+    limit_bytes: int
+
+    def __call__(self) -> bytes:
+        try:
+            return self.entry.read(self.limit_bytes)
+        except LabelError as error:
+            raise OSError(str(error)) from error
+
+
+def check_images(images: Sequence[tuple[Entry, ImageInfo]], layout: Layout, settings: Settings) -> dict[str, Any]:
+    """Examine the images of an upload, or some of them.
+
+    Args:
+        images: every image with what the layout knows of it.
+        layout: how the upload is laid out.
+        settings: limits.
+
+    Returns:
+        JSON for the drop zone: `images`, `splits` and `classes` as in `Survey`, and `findings`, each with its `title`,
+        `count`, `problem` and `examples` in words.
+    """
+    sources = [
+        Source(
+            entry.path,
+            info.label,
+            f"{entry.path}\0{entry.origin}",  # nothing is hashed yet; equal files are found as near-duplicates
+            0,
+            _ReadEntry(entry, settings.max_file_bytes),
+            info.split,
+            info.labels,
+        )
+        for entry, info in images
+    ]
+    has_splits = any(source.split for source in sources)
+    survey = Survey(sources, frozenset({"train" if has_splits else None}), layout)
+    step = max(1.0, len(sources) / _MOST_EXAMINED)
+    end = time.monotonic() + _MOST_SECONDS
+    for number in range(min(len(sources), _MOST_EXAMINED)):
+        position = int(number * step)
+        survey.add(position, examine(sources[position], settings.max_pixels))
+        if time.monotonic() > end:
+            break
+    survey.compare()
+    found = [
+        {
+            "title": TITLES[one.kind],
+            "count": one.count,
+            "problem": one.is_problem,
+            "examples": [printable(str(example)) for example in one.examples[:_EXAMPLES_SHOWN]],
+        }
+        for one in survey.findings.all()
+    ]
+    known = layout.class_names() if layout.labelled else ()
+    return {
+        "images": survey.images(),
+        "splits": survey.splits(),
+        "classes": survey.classes(known),
+        "findings": found,
+    }
