@@ -13,9 +13,11 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from augmentai.system.regular_files import read_regular
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -82,7 +84,7 @@ def _labelled(image: Any, label: Any, number: int) -> Source:
     text = label_text(label, number)
     if isinstance(image, str | os.PathLike):
         path = Path(from_home(image))
-        return _named(path.read_bytes, path.name, text)
+        return _named(partial(read_regular, path), path.name, text)
     if not _is_image(image):
         raise TypeError(f"item {number} is a pair of {_kind(image)} and a label; expected an image and its label")
     return _source(image, text, number)

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Protocol
 
+from augmentai.system.regular_files import open_regular
+
 _DIRECTORY_LIMIT_BYTES = 32 << 20  # about 250,000 files with names of typical length
 _END_RECORD_BYTES = 22
 _LONGEST_COMMENT_BYTES = 65535
@@ -89,7 +91,7 @@ def open_archive(path: Path) -> zipfile.ZipFile:
     try:
         if _directory_bytes(path) > _DIRECTORY_LIMIT_BYTES:
             raise ArchiveError("it has too many files for one ZIP (more than about 250,000); split it")
-        archive = zipfile.ZipFile(path)
+        archive = zipfile.ZipFile(open_regular(path))  # which closes the file once nobody reads it
         if _overlap(archive.infolist(), path.stat().st_size):
             archive.close()
             raise ArchiveError("its entries overlap, as in a ZIP bomb; create it again")
@@ -165,7 +167,7 @@ def format_size(size_bytes: int) -> str:
 
 def _directory_bytes(path: Path) -> int:
     """The size of the directory, which `zipfile` reads into memory at once; 0 if none is found."""
-    with path.open("rb") as file:
+    with open_regular(path) as file:
         length = file.seek(0, 2)
         file.seek(max(0, length - _LONGEST_COMMENT_BYTES - _END_RECORD_BYTES - 76))  # 76: the ZIP64 records
         tail = file.read()

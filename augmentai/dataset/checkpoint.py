@@ -16,6 +16,7 @@ from augmentai.dataset.file_names import safe_path
 from augmentai.dataset.manifest import MANIFEST, files_of, is_made
 from augmentai.dataset.sorted_sources import position_of
 from augmentai.filters.features import decode_fingerprint
+from augmentai.system.regular_files import open_regular
 from augmentai.types import Rejection, Source
 
 _TAIL_BYTES = 8  # no image file ends in as many zeros
@@ -176,7 +177,7 @@ class Checkpoint:
             if made and len(made) < len(indices):
                 found[source.path, source.sha256] = dict.fromkeys(made)
         if found and self.manifest is not None:
-            with self.manifest.open("rb") as lines:
+            with open_regular(self.manifest) as lines:
                 for line in lines:
                     entry = _parse_done(line)
                     known = found.get((entry["source"], entry["source_sha256"])) if entry else None
@@ -207,7 +208,7 @@ def repair_manifest(folder: Path, sources: Sequence[Source]) -> Checkpoint:
     checkpoint = Checkpoint(sources)
     checkpoint.manifest = manifest
     try:
-        with manifest.open("rb") as lines, new.open("wb") as kept:
+        with open_regular(manifest) as lines, new.open("wb") as kept:
             kept.writelines(line for line in lines if _keep_line(line, folder, checkpoint))
             kept.flush()
             os.fsync(kept.fileno())

@@ -11,6 +11,7 @@ from typing import IO
 
 from augmentai.dataset.archive import Member, check_member
 from augmentai.images.file_types import HEAD_BYTES
+from augmentai.system.regular_files import open_regular
 
 BROKEN_LINK = "a link to a file that does not exist"
 _CHUNK_BYTES = 1 << 20
@@ -19,9 +20,7 @@ _CHUNK_BYTES = 1 << 20
 def read_head(path: Path) -> bytes:
     """The first bytes of a file, by which its type is detected; none if it cannot be read."""
     try:
-        if not path.is_file():
-            return b""
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             return stream.read(HEAD_BYTES)
     except OSError:
         return b""  # reported when the file itself is read
@@ -62,7 +61,7 @@ class FileReader:
 
     def __call__(self) -> bytes:
         try:
-            with self.path.open("rb") as stream:
+            with open_regular(self.path) as stream:
                 data = stream.read(self._size + 1)
         except OSError as error:
             raise OSError(unreadable_reason(error)) from error

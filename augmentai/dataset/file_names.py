@@ -62,6 +62,16 @@ def printable(name: str) -> str:
     return re.sub(r"[\x00-\x1f\x7f]", "_", name.encode("utf-8", "backslashreplace").decode())
 
 
+def as_on_disk(name: str) -> str:
+    r"""The name that `printable` made of one with undecodable bytes; any other as it is.
+
+    Example:
+        >>> as_on_disk(printable("caf\udce9")) == "caf\udce9"
+        True
+    """
+    return re.sub(r"\\udc([89a-f][0-9a-f])", lambda escape: chr(0xDC00 + int(escape[1], 16)), name)
+
+
 def _safe_part(part: str) -> str:
     part = part.encode("utf-8", "backslashreplace").decode()  # an undecodable byte: \udcff, then _udcff
     part = _FORBIDDEN.sub("_", part).rstrip(". ") or "_"

@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
 import hashlib
+import io
+import re
 from collections.abc import Container, Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import IO
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.archive import ArchiveError, Member, check_member, format_size
-from augmentai.dataset.content import sha256_of
 from augmentai.dataset.file_names import name_key
+from augmentai.dataset.text_encoding import Decoded, NotTextError, decode_text
+from augmentai.system.regular_files import open_regular
 
+_XML_ENCODING = re.compile(r"""(?s)^(\s*<\?xml[^>]{0,100}?)\s+encoding\s*=\s*["'][^"']*["']""")
+_LARGE_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_CHUNK_BYTES = 1 << 20
+_ENCODINGS_NAMED = 200  # files whose encoding is guessed for a notice
 _LARGEST_TEXT_BYTES = 32 << 20  # of a file that is read at once: ten times the largest label file of one image
 
 
@@ -60,14 +69,15 @@ class Entry:
         """Its bytes as a stream. Raises LabelError."""
         try:
             if self.file is not None:
-                return self.file.open("rb")
+                return open_regular(self.file)
             assert self.member is not None
             check_member(self.member, self.member.file_size)
             return self.member.open()
         except ArchiveError as error:
             raise LabelError(f"{self.path}: {error}") from error
         except Exception as error:  # OSError, BadZipFile, zlib.error, ...
-            raise LabelError(f"{self.path} cannot be read ({error}); check the file") from error
+            why = getattr(error, "strerror", None) or error
+            raise LabelError(f"{self.path} cannot be read ({why}); check the file") from error
 
     def read(self, limit_bytes: int = _LARGEST_TEXT_BYTES) -> bytes:
         """All its bytes. Raises LabelError, also if there are more than `limit_bytes`."""
@@ -81,12 +91,37 @@ class Entry:
         return data
 
     def text(self, limit_bytes: int = _LARGEST_TEXT_BYTES) -> str:
-        """Its text: UTF-8, with or without a byte order mark, else Latin-1, which never fails. Raises LabelError."""
-        data = self.read(limit_bytes)
+        """Its text, in whatever encoding it is, without a byte order mark; see `decode_text`. Raises LabelError."""
+        return self.decoded(limit_bytes).text
+
+    def decoded(self, limit_bytes: int = _LARGEST_TEXT_BYTES) -> Decoded:
+        """Its text, and its encoding if that was guessed. Raises LabelError."""
         try:
-            return data.decode("utf-8-sig")
-        except UnicodeDecodeError:
-            return data.decode("latin-1")
+            return decode_text(self.read(limit_bytes))
+        except NotTextError as error:
+            raise LabelError(f"{self.path} {error}") from error
+
+    def utf8(self, limit_bytes: int = _LARGEST_TEXT_BYTES) -> bytes:
+        """Its text as UTF-8 without a byte order mark, for parsers of bytes. Raises LabelError.
+
+        The encoding that an XML declaration states is removed: it would no longer be true.
+        """
+        return _XML_ENCODING.sub(r"\1", self.text(limit_bytes), count=1).encode("utf-8", "surrogatepass")
+
+    def open_utf8(self) -> IO[bytes]:
+        """Its text as a stream of UTF-8 without a byte order mark. Raises LabelError.
+
+        A file too large to be read at once is taken to be UTF-8, unless it begins with a mark.
+        """
+        size = self.size_bytes
+        if size is not None and size <= _LARGEST_TEXT_BYTES:
+            return io.BytesIO(self.utf8())
+        with self.open() as stream:
+            head = stream.read(4)
+        for mark, encoding in _LARGE_MARKS:
+            if head.startswith(mark):
+                return codecs.EncodedFile(self.open(), "utf-8", encoding)
+        return self.open()
 
 
 @dataclass
@@ -96,6 +131,7 @@ class Tree:
     Attributes:
         images: files that are images by name or by their first bytes.
         sidecars: files that may be label files, by path; several ZIPs may contain the same path.
+        not_utf8: label files in another encoding, once `sha256_of_labels` was called.
 
     Example:
         >>> tree = Tree(images=[Entry("cats/a.jpg", "")])
@@ -106,6 +142,7 @@ class Tree:
 
     images: list[Entry] = field(default_factory=list)
     sidecars: dict[str, list[Entry]] = field(default_factory=dict)
+    not_utf8: list[Entry] = field(default_factory=list, repr=False)
     _unlike_key: dict[str, str] = field(default_factory=dict, repr=False, compare=False)  # name_key -> path, if another
 
     def add_sidecar(self, entry: Entry) -> None:
@@ -140,17 +177,31 @@ class Tree:
         Returns:
             A SHA-256; "" if there are no labels.
         """
-        entries = [entry for path, sidecars in self.sidecars.items() if path in used for entry in sidecars]
-        entries += [entry for entry in self.images if entry.key in masks]
+        texts = [entry for path, sidecars in self.sidecars.items() if path in used for entry in sidecars]
+        images = [entry for entry in self.images if entry.key in masks]
         digest = hashlib.sha256()
-        for entry in sorted(entries, key=lambda entry: entry.path):
+        for entry in sorted([*texts, *images], key=lambda entry: entry.path):
             try:
-                with entry.open() as stream:
-                    content = sha256_of(stream)
+                content, is_utf8 = _hash(entry)
+                if not is_utf8 and entry.path in self.sidecars:
+                    self.not_utf8.append(entry)
             except Exception:
                 content = ""
             digest.update(f"{entry.path}\0{content}\n".encode("utf-8", "backslashreplace"))
-        return digest.hexdigest() if entries else ""
+        return digest.hexdigest() if texts or images else ""
+
+    def encoding_notices(self) -> list[str]:
+        """Which encodings had to be guessed, of the files that `sha256_of_labels` found not to be UTF-8."""
+        files: dict[str, list[str]] = {}
+        for entry in self.not_utf8[:_ENCODINGS_NAMED]:
+            with suppress(LabelError):  # reported when the file is parsed
+                if guessed := entry.decoded().guessed:
+                    files.setdefault(guessed, []).append(entry.path)
+        more = len(self.not_utf8) > _ENCODINGS_NAMED
+        return [
+            f"{_few(paths, more)} not UTF-8; read as {title}: save as UTF-8 if the class names are wrong"
+            for title, paths in sorted(files.items())
+        ]
 
     def folders(self) -> set[str]:
         """Every folder that contains an image, at any depth; "" is the dataset itself."""
@@ -161,6 +212,26 @@ class Tree:
                 found.add(folder)
                 folder = parent(folder)
         return found
+
+
+def _few(paths: list[str], more: bool) -> str:
+    """The first names of a list, with the verb."""
+    rest = " and more" if more else f" and {len(paths) - 3} more" if len(paths) > 3 else ""
+    return f"{', '.join(paths[:3])}{rest} {'is' if len(paths) == 1 and not more else 'are'}"
+
+
+def _hash(entry: Entry) -> tuple[str, bool]:
+    """The SHA-256 of a file, and whether its text is UTF-8."""
+    digest, decoder, is_utf8 = hashlib.sha256(), codecs.getincrementaldecoder("utf-8")(), True
+    with entry.open() as stream:
+        while chunk := stream.read(_CHUNK_BYTES):
+            digest.update(chunk)
+            if is_utf8:
+                try:
+                    decoder.decode(chunk)
+                except UnicodeDecodeError:
+                    is_utf8 = False
+    return digest.hexdigest(), is_utf8
 
 
 def parent(path: str) -> str:

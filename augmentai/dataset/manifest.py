@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from augmentai.filters.features import encode_fingerprint
+from augmentai.system.regular_files import open_regular
 from augmentai.system.versions import versions
 from augmentai.types import Outcome
 
@@ -131,7 +132,7 @@ def is_run(folder: Path) -> bool:
         True if its manifest begins with a line of AugmentAI's, or is still empty and a recipe is beside it.
     """
     try:
-        with (folder / MANIFEST).open("rb") as lines:
+        with open_regular(folder / MANIFEST) as lines:
             first = lines.readline(_FIRST_LINE_BYTES)
         entry = json.loads(first) if first else {}
     except (OSError, ValueError):
@@ -144,7 +145,7 @@ def is_run(folder: Path) -> bool:
 def has_only_failures(folder: Path) -> bool:
     """Whether the run in a folder made nothing, or ended before it made anything."""
     try:
-        with (folder / MANIFEST).open("rb") as lines:
+        with open_regular(folder / MANIFEST) as lines:
             return all(_made_nothing(line) for line in lines)
     except FileNotFoundError:
         return (folder / RECIPE_FILE).is_file()

@@ -10,6 +10,7 @@ from typing import Any
 from augmentai.dataset.bounded_yaml import YamlError, load_yaml
 from augmentai.recipe import AUTO, Recipe, RecipeError
 from augmentai.recipe.steps import format_steps
+from augmentai.system.regular_files import open_regular
 
 _LARGEST_RECIPE_BYTES = 1 << 20
 
@@ -105,7 +106,7 @@ def _quoted(value: object) -> str:
 
 def _read_text(path: Path) -> str:
     try:
-        with path.open("rb") as file:
+        with open_regular(path) as file:
             data = file.read(_LARGEST_RECIPE_BYTES + 1)
         if len(data) > _LARGEST_RECIPE_BYTES:
             raise RecipeError(f"{path} is too large for a recipe; expected a YAML file of settings")

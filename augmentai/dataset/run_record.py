@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from augmentai.dataset.file_names import printable
 from augmentai.dataset.recipe_file import parse_mapping, recipe_differences, recipe_from_mapping
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.recipe import Recipe, RecipeError
@@ -123,7 +124,7 @@ def build_record(
         by_hash.hexdigest(),
         by_place.hexdigest(),
         labels_sha256,
-        tuple(sorted(_relative_to(home, path) for path in inputs)),
+        tuple(sorted(printable(_relative_to(home, path)) for path in inputs)),
         retry_round,
         geometry,
         models,

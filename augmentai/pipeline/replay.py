@@ -12,10 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from augmentai.dataset.archive import ArchiveError, open_archive
+from augmentai.dataset.file_names import as_on_disk
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, is_made
 from augmentai.dataset.run_record import RunRecord, differences, read_record
 from augmentai.engines.base import Engine
 from augmentai.recipe import RecipeError
+from augmentai.system.regular_files import open_regular, read_regular
 from augmentai.types import Source
 
 _NAMES_SHOWN = 5
@@ -55,7 +57,7 @@ class EarlierRun:
         if self._archive is not None:
             with self._archive.open(name) as file:
                 return file.read(_MAX_RECIPE_BYTES).decode("utf-8")
-        return (self.path / name).read_text("utf-8")
+        return read_regular(self.path / name).decode("utf-8")
 
     @property
     def home(self) -> Path:
@@ -64,7 +66,7 @@ class EarlierRun:
 
     def inputs(self) -> list[Path]:
         """Where the sources were, according to the record. Raises ReplayError if one is no longer there."""
-        found = [self.home / recorded for recorded in self.record.inputs]
+        found = [self.home / as_on_disk(recorded) for recorded in self.record.inputs]
         missing = [path for path in found if not path.exists()]
         if missing or not found:
             names = ", ".join(path.name for path in missing) or "the images"
@@ -75,7 +77,7 @@ class EarlierRun:
         """The lines of its manifest that can be parsed."""
         try:
             with (
-                self._archive.open(MANIFEST) if self._archive is not None else (self.path / MANIFEST).open("rb")
+                self._archive.open(MANIFEST) if self._archive is not None else open_regular(self.path / MANIFEST)
             ) as lines:
                 for line in lines:
                     try:
@@ -96,7 +98,7 @@ class EarlierRun:
         Raises:
             OSError, KeyError: the folder, or the ZIP, does not have it.
         """
-        return self._archive.read(file) if self._archive is not None else (self.path / file).read_bytes()
+        return self._archive.read(file) if self._archive is not None else read_regular(self.path / file)
 
 
 def check(run: EarlierRun, now: RunRecord, sources: Sequence[Source], engines: Sequence[Engine]) -> list[str]:

@@ -170,3 +170,15 @@ def test_labels_that_are_not_understood_are_named_before_anything_is_made(datase
         assert said.splitlines()[1].startswith("- 1 label file is not understood (.csv files")
         assert said.count("boxes.csv") == 1
     assert done.stderr.index("not carried to the result") < done.stderr.index("3 variations from 3 files")
+
+
+def test_a_name_that_is_not_utf8_works_to_the_end(tmp_path: Path) -> None:
+    folder = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9/na\xefve")
+    os.makedirs(folder)
+    Image.new("RGB", (48, 32), "red").save(f"{folder}/{os.fsdecode(b'1.jpg')}")
+    first, again = (augmentai(Path(folder).parent, "-o", tmp_path / "out", "--seed", "3") for _ in range(2))
+    assert (first.returncode, again.returncode) == (0, 0), first.stderr + again.stderr
+    assert "nothing left to do" in again.stderr
+    replayed = augmentai("replay", tmp_path / "out")
+    assert replayed.returncode == 0, replayed.stderr
+    assert "1 of 1 files are identical" in replayed.stderr

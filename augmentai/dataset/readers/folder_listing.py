@@ -6,10 +6,12 @@ import os
 from functools import partial
 from pathlib import Path
 
-from augmentai.dataset.content import read_head, unreadable_reason
+from augmentai.dataset.content import BROKEN_LINK, read_head, unreadable_reason
+from augmentai.dataset.formats.detect import is_label_file
 from augmentai.dataset.manifest import MANIFEST, OWN_FILES, RUN_LEDGER, is_run
 from augmentai.dataset.readers.file_kinds import may_be_image
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
+from augmentai.system.regular_files import NOT_A_FILE
 
 
 def list_folder(folder: Path, prefix: str, listing: Listing, skip: Path | None = None) -> None:
@@ -67,5 +69,9 @@ def _add(path: Path, relative: str, listing: Listing) -> None:
         listing.add_file(path, relative)
     elif path.name.lower().endswith(".zip"):
         listing.report.nested_zips.add(path.name)
+    elif not path.is_file() and is_label_file(path.name):
+        listing.report.fail(
+            relative, BROKEN_LINK if path.is_symlink() and not path.exists() else f"{NOT_A_FILE}; skipped"
+        )
     else:
         listing.add_label_file(relative, file=path)

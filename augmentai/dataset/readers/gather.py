@@ -95,13 +95,14 @@ def gather(
     reader = _SourceReader(limits, report, stop)
     reader.read_tree(tree, detected)
     labels_sha256 = tree.sha256_of_labels(detected.label_paths, detected.excluded)
+    encodings = tree.encoding_notices()
     del tree  # a large dataset need not be in memory twice
     detected.images.clear()
     detected.excluded.clear()
     for source in named.sources:
         reader.add_ready(source)
     empty = [] if items else ["No input: name at least one image, folder or ZIP"]
-    notices = (*empty, *unread.notices(), *report.notices(), *detected.notices)
+    notices = (*empty, *unread.notices(), *report.notices(), *encodings, *detected.notices)
     sources, holdout = reader.split()
     failures = tuple(sorted(report.failures, key=lambda failure: (failure.file, failure.reason)))
     return Gathered(sources, failures, notices, holdout, detected, labels_sha256, unread)

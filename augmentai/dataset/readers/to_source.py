@@ -10,6 +10,7 @@ from augmentai.dataset.content import BROKEN_LINK, FileReader, sha256_of, unread
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import ImageInfo
+from augmentai.system.regular_files import NOT_A_FILE, open_regular
 from augmentai.types import Source
 
 
@@ -41,10 +42,10 @@ def _from_file(name: str, path: Path, info: ImageInfo, limit_bytes: int) -> Sour
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):  # opening a pipe would wait forever
-            raise UnusableFileError("a device or a pipe, not a file; name an image file")
+            raise UnusableFileError(f"{NOT_A_FILE}; name an image file")
         if found.st_size > limit_bytes:
             raise UnusableFileError(over_limit(found.st_size, limit_bytes))
-        with path.open("rb") as stream:
+        with open_regular(path) as stream:
             digest = sha256_of(stream)
     except OSError as error:
         is_broken_link = isinstance(error, FileNotFoundError) and path.is_symlink()

@@ -35,6 +35,7 @@ from augmentai.dataset.manifest import (
 from augmentai.dataset.recipe_file import recipe_differences
 from augmentai.dataset.run_record import NotARunError, RunRecord, differences, read_record
 from augmentai.recipe import Recipe, RecipeError
+from augmentai.system.regular_files import open_regular, read_regular
 from augmentai.types import Outcome, Source
 
 if TYPE_CHECKING:
@@ -191,7 +192,7 @@ class FolderWriter:
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """The lines of the manifest so far, parsed."""
-        with (self.folder / MANIFEST).open("rb") as lines:
+        with open_regular(self.folder / MANIFEST) as lines:
             for one in lines:
                 yield json.loads(one)
 
@@ -259,7 +260,7 @@ def read_run(folder: Path) -> RunRecord | None:
     """
     path = folder / RECIPE_FILE
     try:
-        return read_record(path.read_text("utf-8"), str(path))
+        return read_record(read_regular(path).decode("utf-8"), str(path))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except OSError as error:

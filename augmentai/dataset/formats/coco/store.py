@@ -139,7 +139,7 @@ class CocoStore:
 def _items(entry: Entry, prefix: str) -> Iterator[Any]:
     import ijson
 
-    with entry.open() as stream:
+    with entry.open_utf8() as stream:
         yield from ijson.items(stream, prefix, use_float=True)
 
 
@@ -148,7 +148,7 @@ def _head(entry: Entry) -> Iterator[tuple[str, Any]]:
     import ijson
     from ijson.common import ObjectBuilder
 
-    with entry.open() as stream:
+    with entry.open_utf8() as stream:
         name, builder = "", None
         for prefix, event, value in ijson.parse(stream, use_float=True):
             if prefix == "" and event == "map_key":
@@ -165,7 +165,7 @@ def _where(entry: Entry, error: Exception) -> str:
     """The line of an error in JSON, which the streaming reader does not report."""
     words = " ".join(str(error).split())[:100]
     try:
-        json.loads(entry.read(_MAX_REREAD_BYTES))
+        json.loads(entry.text(_MAX_REREAD_BYTES))
     except json.JSONDecodeError as found:
         return f", line {found.lineno}: {found.msg} (column {found.colno})"
     except (LabelError, ValueError, RecursionError):

@@ -37,7 +37,7 @@ class VocLabels:
         frame = image_frame(self.image)
         labels = Labels()
         if self.xml is not None:
-            labels = labels_from_voc(parse_xml(self.xml.read(), self.xml.path), self.xml.path, frame)
+            labels = labels_from_voc(parse_xml(self.xml.utf8(), self.xml.path), self.xml.path, frame)
         masks = tuple(mask.load(frame) for mask in self.masks)
         return replace(labels, mask=masks[0] if masks else None, other_masks=masks[1:])
 

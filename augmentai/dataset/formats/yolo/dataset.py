@@ -45,7 +45,7 @@ class YoloLayout(Layout):
         self.label_paths |= {entry.path for one in yamls for entry, _ in one.lists}
 
     def class_names(self) -> list[str]:
-        classes = [one.classes for one in self._yamls] or [_listed_names(entry) for entry in self._names[:1]]
+        classes = [one.classes for one in self._yamls] or [_listed_names(entry, []) for entry in self._names[:1]]
         return list(dict.fromkeys(one.names[number] for one in classes for number in sorted(one.names)))
 
     def own_label_files(self, source: Source) -> list[Entry]:
@@ -102,7 +102,7 @@ def read_yolo(tree: Tree, requested: bool) -> YoloLayout | None:
     names = [entry for entry in tree.sidecars_ending(*_NAME_FILES) if PurePosixPath(entry.path).name in _NAME_FILES]
     layout = YoloLayout(yamls, names)
     layout.failures += failures
-    listed_names = {parent(entry.path): _listed_names(entry) for entry in names}
+    listed_names = {parent(entry.path): _listed_names(entry, layout.failures) for entry in names}
     folders = folder_splits(entry.path for entry in tree.images)
     listed_splits = [splits_listed(one, tree) for one in yamls]
     for entry in tree.images:
@@ -154,9 +154,13 @@ def _are_labels(texts: list[Entry | None]) -> bool:
     return verdicts[True] > verdicts[False]
 
 
-def _listed_names(entry: Entry) -> Classes:
-    """The classes of a file with one name per line."""
-    lines = [line.strip() for line in entry.text().splitlines()]
+def _listed_names(entry: Entry, failures: list[Failure]) -> Classes:
+    """The classes of a file with one name per line; none if it cannot be read, which is reported."""
+    try:
+        lines = [line.strip() for line in entry.text().splitlines()]
+    except LabelError as error:
+        failures.append(Failure(entry.path, str(error)))
+        return Classes({})
     while lines and not lines[-1]:
         lines.pop()
     return Classes(dict(enumerate(lines)), entry.path)
