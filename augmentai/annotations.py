@@ -38,6 +38,7 @@ class Shape:
         flip_order: for each keypoint, the position of the one that takes its place in a mirrored image: the left eye
             becomes the right eye. Empty if nothing says which; the object must not be mirrored then.
         oriented: its one polygon is a rotated rectangle of four corners, and stays one however it moves.
+        lines: open paths in pixels, which enclose nothing; a path of one point is a point.
 
     Shape:
         mask: (height, width) of bool, the size of the image.
@@ -56,6 +57,7 @@ class Shape:
     extra: Mapping[str, Any] = field(default_factory=dict)
     flip_order: tuple[int, ...] = ()
     oriented: bool = False
+    lines: tuple[Polygon, ...] = ()
 
 
 @dataclass(frozen=True)

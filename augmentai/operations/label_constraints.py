@@ -39,7 +39,7 @@ def label_constraints(labels: Labels | None) -> LabelConstraints:
         LabelConstraints(may_mirror=True, hide_border=True, rotation=0.4)
     """
     shapes = labels.shapes if labels is not None else ()
-    box_only = any(not shape.polygons and shape.mask is None for shape in shapes)
+    box_only = any(not shape.polygons and shape.mask is None and not shape.lines for shape in shapes)
     return LabelConstraints(
         may_mirror=not any(shape.keypoints and not shape.flip_order for shape in shapes),
         hide_border=bool(shapes),

@@ -7,6 +7,7 @@ BUILT_IN: dict[str, str] = {
     "coco": "augmentai.dataset.formats.coco.format:COCO",
     "voc": "augmentai.dataset.formats.voc.format:VOC",
     "imagefolder": "augmentai.dataset.formats.imagefolder.format:IMAGEFOLDER",
+    "labelme": "augmentai.dataset.formats.labelme.format:LABELME",
     "masks": "augmentai.dataset.formats.masks.format:MASKS",
     "folders": "augmentai.dataset.formats.folders:FOLDERS",
 }

@@ -39,6 +39,8 @@ class FormatWriter:
 
     Attributes:
         needs_objects: a set without boxes, polygons or masks cannot be written.
+        holds_lines: it can write lines and points.
+        holds_tags: it can write labels of whole images.
         class_names: every class of the set; a class number is a position in it.
 
     Raises:
@@ -46,6 +48,8 @@ class FormatWriter:
     """
 
     needs_objects: ClassVar[bool] = True
+    holds_lines: ClassVar[bool] = False
+    holds_tags: ClassVar[bool] = False
 
     def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
         self.losses: dict[str, None] = {}
@@ -86,7 +90,13 @@ class FormatWriter:
             self._last = labels, shapes
         if labels.shapes and labels.mask is not None:
             self.lose("masks next to boxes were left out")
-        return list(self._last[1])
+        if labels.extra.get("tags") and not self.holds_tags:
+            self.lose("labels of whole images were left out: this format has none")
+        shapes = self._last[1]
+        if not self.holds_lines and any(shape.lines for shape in shapes):
+            self.lose("lines and points were left out: this format has none")
+            shapes = tuple(shape for shape in shapes if not shape.lines)
+        return list(shapes)
 
     def objects_without_keypoints(self, source: Source, labels: Labels | None) -> list[Shape]:
         """The same for a format that has no keypoints, which are reported as lost."""
@@ -132,9 +142,9 @@ def conversion_of(layout: Layout, sources: Sequence[Source], with_classes: bool)
     return layout.conversions[with_classes]
 
 
-def json_bytes(value: Any) -> bytes:
-    """A value as JSON, in UTF-8."""
-    return json.dumps(value, ensure_ascii=False).encode("utf-8", "backslashreplace")
+def json_bytes(value: Any, indent: int | None = None) -> bytes:
+    """A value as JSON, in UTF-8. indent: spaces per level; None for one line."""
+    return json.dumps(value, ensure_ascii=False, indent=indent).encode("utf-8", "backslashreplace")
 
 
 def _class_names(layout: Layout, sources: Sequence[Source]) -> list[str]:

@@ -1,0 +1,175 @@
+"""A LabelMe set: the JSON file of each image, beside it or in a folder of its own, and all of it written again."""
+
+from __future__ import annotations
+
+import posixpath
+from collections import defaultdict
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any
+
+from augmentai.annotations import LabelError, Labels
+from augmentai.dataset.file_tree import Entry, Tree, joined, parent
+from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile
+from augmentai.dataset.formats.coco.image_index import ImageIndex
+from augmentai.dataset.formats.format_writer import json_bytes
+from augmentai.dataset.formats.image_frame import image_frame
+from augmentai.dataset.formats.label_values import load_json
+from augmentai.dataset.formats.labelme.annotation import NAME, is_labelme, labels_from_labelme, shapes_to_labelme
+from augmentai.dataset.formats.splits import folder_splits, split_of
+from augmentai.types import Failure, Source
+
+_FILES_SAMPLED = 20  # JSON files that are read to see whether any is LabelMe's
+_NAMES_LISTED = 3
+_NAME_FILES = ("labels.txt", "flags.txt")  # what LabelMe is started with; it says nothing about any image
+
+
+@dataclass(frozen=True, slots=True)
+class LabelMeLabels:
+    """Reads the labels of one image from its JSON file."""
+
+    image: Entry
+    file: Entry
+
+    def load(self) -> Labels:
+        content = load_json(self.file)
+        if not is_labelme(content):
+            raise LabelError(f"{self.file.path} has no shapes; expected LabelMe's shapes and imagePath")
+        return labels_from_labelme(content, self.file.path, image_frame(self.image))
+
+
+class LabelMeLayout(Layout):
+    """A LabelMe set. names: the files with names that LabelMe was started with."""
+
+    def __init__(self, names: list[Entry]) -> None:
+        super().__init__()
+        self._names = names
+        self.label_paths |= {entry.path for entry in names}
+
+    def own_label_files(self, source: Source) -> list[Entry]:
+        return [source.labels.file] if isinstance(source.labels, LabelMeLabels) else []
+
+    def shared_files(self) -> list[Entry]:
+        return self._names
+
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
+        reader = source.labels
+        if labels is None or not isinstance(reader, LabelMeLabels):
+            return []
+        before = reader.load()
+        path = _path_for(file, source, reader.file)
+        content: dict[str, Any] = {**before.extra[NAME], "shapes": shapes_to_labelme(labels, before, self.losses)}
+        content["imagePath"] = posixpath.relpath(file, parent(path) or ".")
+        content["imageData"] = None  # the pixels of the source, if any
+        content["imageWidth"], content["imageHeight"] = size_wh
+        return [(path, json_bytes(content, indent=2))]
+
+
+def _path_for(file: str, source: Source, own: Entry) -> str:
+    """The path of the label file of an image in the output, in the folder of its source's, named alike."""
+    stem, source_stem = PurePosixPath(file).stem, PurePosixPath(source.path).stem
+    if stem.startswith(source_stem):  # two images of one stem have label files of different names
+        stem = PurePosixPath(own.path).stem + stem.removeprefix(source_stem)
+    return joined(parent(own.path), stem + ".json")
+
+
+def read_labelme(tree: Tree, requested: bool) -> LabelMeLayout | None:
+    """The set as LabelMe's, or None if it has no such JSON file."""
+    files: list[tuple[Entry, str]] = []  # with the imagePath that each states
+    broken: list[tuple[Entry, str]] = []  # with the reason
+    for count, entry in enumerate(tree.sidecars_ending(".json"), 1):
+        try:
+            content = load_json(entry)
+        except LabelError as error:
+            broken.append((entry, str(error)))
+            continue
+        if is_labelme(content):
+            named = content.get("imagePath")
+            files.append((entry, named if isinstance(named, str) else ""))
+        elif not files and not requested and count >= _FILES_SAMPLED:
+            return None
+    stems = {image.stem for image in tree.images} if files or requested else set()
+    failures = [Failure(entry.path, why) for entry, why in broken if entry.stem in stems or _seems_labelme(entry)]
+    if not files and not failures:
+        return None
+    names = [entry for entry in tree.sidecars_ending(*_NAME_FILES) if PurePosixPath(entry.path).name in _NAME_FILES]
+    layout = LabelMeLayout(names)
+    layout.label_paths |= {entry.path for entry, _ in files} | {failure.file for failure in failures}
+    _add_images(layout, tree, files, failures)
+    return layout
+
+
+def _seems_labelme(entry: Entry) -> bool:
+    """Whether a file that cannot be parsed was meant as LabelMe's."""
+    try:
+        data = entry.read()
+    except LabelError:
+        return False
+    return b'"shapes"' in data and (b'"imagePath"' in data or b'"shape_type"' in data)
+
+
+def _add_images(layout: LabelMeLayout, tree: Tree, files: list[tuple[Entry, str]], broken: list[Failure]) -> None:
+    """Everything that is known of each image of the tree."""
+    owners, orphans = _owners(tree, files, layout)
+    image_splits = folder_splits(entry.path for entry in tree.images)
+    file_splits = folder_splits(entry.path for entry, _ in files)
+    broken_stems = {failure.file.removesuffix(".json") for failure in broken}
+    for image in tree.images:
+        file = owners.get(image.key)
+        if file is None and image.stem in broken_stems:
+            layout.excluded.add(image.key)  # reported by the name of its label file
+            continue
+        split = split_of(image.path, image_splits)[0]
+        if split is None and file is not None:
+            split = split_of(file.path, file_splits)[0]
+        layout.images[image.key] = ImageInfo(None, split, LabelMeLabels(image, file) if file is not None else None)
+    layout.failures += broken
+    if orphans:
+        listed = ", ".join(orphans[:_NAMES_LISTED]) + (", ..." if len(orphans) > _NAMES_LISTED else "")
+        layout.notices.append(f"{len(orphans)} label file(s) name an image that is missing: {listed}; skipped")
+
+
+def _owners(
+    tree: Tree, files: list[tuple[Entry, str]], layout: LabelMeLayout
+) -> tuple[dict[ImageKey, Entry], list[str]]:
+    """(the label file of each image, the label files whose image is missing)."""
+    by_stem: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    by_name: dict[str, list[Entry]] = defaultdict(list)
+    for image in tree.images:
+        by_stem[image.stem, image.origin].append(image)
+        by_name[PurePosixPath(image.path).stem].append(image)
+    paths = {image.path: image.key for image in tree.images}
+    index = ImageIndex(tree)
+    owners: dict[ImageKey, Entry] = {}
+    orphans, elsewhere = [], []
+    for entry, named in files:  # LabelMe opens the file beside an image, whatever imagePath says
+        beside = by_stem.get((entry.stem, entry.origin), [])
+        name = PurePosixPath(named.replace("\\", "/")).name
+        image_key = next((one.key for one in beside if PurePosixPath(one.path).name == name), None)
+        if image_key is None and beside:
+            image_key = beside[0].key
+        if image_key is None:
+            elsewhere.append((entry, named))
+        else:
+            owners[image_key] = entry
+    for entry, named in elsewhere:
+        found = _named(paths, entry, named, index) or _same_stem(by_name.get(PurePosixPath(entry.path).stem, []))
+        if found is None:
+            orphans.append(entry.path)
+        elif found in owners:
+            reason = f"labels {found[0]}, which {owners[found].path} labels already; remove one of the two"
+            layout.failures.append(Failure(entry.path, reason))
+        else:
+            owners[found] = entry
+    return owners, orphans
+
+
+def _named(paths: dict[str, ImageKey], entry: Entry, named: str, index: ImageIndex) -> ImageKey | None:
+    """The image that a label file names: seen from its folder, else the one that shares most folders with the name."""
+    return paths.get(joined(parent(entry.path), named)) or index.finder(entry)(named) if named else None
+
+
+def _same_stem(images: list[Entry]) -> ImageKey | None:
+    return images[0].key if len(images) == 1 else None

@@ -1,0 +1,37 @@
+"""Any labelled set written as LabelMe: SPLIT/... with a JSON file beside each image."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from augmentai.annotations import Labels
+from augmentai.dataset.formats.base import OutputFile
+from augmentai.dataset.formats.format_writer import FormatWriter, json_bytes
+from augmentai.dataset.formats.labelme.annotation import new_shapes
+from augmentai.types import Source
+
+_VERSION = "5.5.0"  # of LabelMe, whose fields these are
+
+
+class LabelMeWriter(FormatWriter):
+    """Writes SPLIT/... with a JSON file beside each image."""
+
+    holds_lines = True
+    holds_tags = True
+
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
+        if labels is None:
+            return []
+        shapes = self.objects_without_keypoints(source, labels)
+        content = {
+            "version": _VERSION,
+            "flags": dict.fromkeys(labels.extra.get("tags", ()), True),
+            "shapes": [entry for shape in shapes for entry in new_shapes(shape)],
+            "imagePath": PurePosixPath(file).name,
+            "imageData": None,
+            "imageHeight": size_wh[1],
+            "imageWidth": size_wh[0],
+        }
+        return [(str(PurePosixPath(file).with_suffix(".json")), json_bytes(content, indent=2))]

@@ -1,0 +1,42 @@
+"""Every format of an annotation tool to and from YOLO, COCO and Pascal VOC, read back by readers of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import supervision as sv
+
+from tests.support import tool_readers, trainers
+from tests.support.dataset_runs import converted
+from tests.support.expected_boxes import assert_boxes, expected_boxes
+from tests.support.labelled_sets import gathered
+
+READERS: dict[str, Callable[[Path], trainers.Boxes]] = {
+    "yolo": lambda out: trainers.ultralytics(out / "data.yaml", "train"),
+    "coco": lambda out: trainers.pycocotools(out / "annotations/instances_train.json", out / "train"),
+    "voc": lambda out: voc_boxes(out),
+    "labelme": lambda out: tool_readers.boxes_of(tool_readers.labelme(out / "train")),
+}
+COMMON = ("yolo", "coco", "voc")
+TOOLS = tuple(name for name in READERS if name not in COMMON)
+
+
+def voc_boxes(out: Path) -> trainers.Boxes:
+    data = sv.DetectionDataset.from_pascal_voc(str(out / "JPEGImages"), str(out / "Annotations"))
+    names = (out / "ImageSets/Main/train.txt").read_text("utf-8").splitlines()
+    return {stem: boxes for stem, boxes in trainers.supervision(data).items() if stem in names}
+
+
+@pytest.mark.parametrize("to", READERS)
+@pytest.mark.parametrize("name", READERS)
+def test_boxes_are_the_same_in_every_other_format(name: str, to: str, tmp_path: Path) -> None:
+    if name == to or (name in COMMON and to in COMMON):
+        return
+    out, _ = converted(name, to, tmp_path)
+    assert_boxes(READERS[to](out), expected_boxes("train"))
+    again = gathered(out)
+    assert again.layout.name == to
+    assert not again.failures
+    assert {source.split for source in (*again.sources, *again.holdout)} == {"train", "val", "test"}

@@ -1,0 +1,72 @@
+"""The small labelled set as annotation tools write it: boxes of whole pixels on known images."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+Object = tuple[str, int, int, int, int]  # category, x0, y0, x1, y1
+Images = Sequence[tuple[str, str, list[Object]]]  # split, stem, objects
+Files = dict[str, bytes]
+Photo = Callable[[list[Object]], bytes]
+
+
+def labelme_shape(one: Object, kind: str = "rectangle") -> dict[str, Any]:
+    category, x0, y0, x1, y1 = one
+    corners = [[x0, y0], [x1, y1]] if kind == "rectangle" else [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+    return {
+        "label": category,
+        "points": [[float(x), float(y)] for x, y in corners],
+        "group_id": None,
+        "description": "seen from afar",
+        "shape_type": kind,
+        "flags": {"occluded": True},
+    }
+
+
+def labelme_file(stem: str, objects: list[Object], size_wh: tuple[int, int], **other: Any) -> bytes:
+    content = {
+        "version": "5.5.0",
+        "flags": {"night": True},
+        "shapes": [labelme_shape(one, "rectangle" if i % 2 else "polygon") for i, one in enumerate(objects)],
+        "imagePath": f"{stem}.jpg",
+        "imageData": "aGVsbG8=",
+        "imageHeight": size_wh[1],
+        "imageWidth": size_wh[0],
+        **other,
+    }
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
+def labelme(images: Images, size_wh: tuple[int, int], photo: Photo) -> Files:
+    """SPLIT/... with a JSON file beside each image."""
+    files: Files = {}
+    for split, stem, objects in images:
+        files[f"{split}/{stem}.jpg"] = photo(objects)
+        files[f"{split}/{stem}.json"] = labelme_file(stem, objects, size_wh)
+    return files
+
+
+Drawn = tuple[str, str, list[tuple[float, float]]]  # category, "box" or "polygon", corners
+
+
+def labelme_drawn(drawn: list[Drawn], picture: bytes, size_wh: tuple[int, int]) -> Files:
+    """One image, a.png, in the folder pictures, and its label file in another, as Windows writes the way to it."""
+    kinds = {"box": "rectangle", "polygon": "polygon"}
+    shapes = [
+        {"label": category, "points": [ring[0], ring[2]] if kind == "box" else ring, "shape_type": kinds[kind]}
+        for category, kind, ring in drawn
+    ]
+    content = {
+        "shapes": shapes,
+        "imagePath": "..\\pictures\\a.png",
+        "imageWidth": size_wh[0],
+        "imageHeight": size_wh[1],
+    }
+    return {"pictures/a.png": picture, "json/a.json": json.dumps({"version": "5", "flags": {}, **content}).encode()}
+
+
+DRAWN: dict[str, Callable[[list[Drawn], bytes, tuple[int, int]], Files]] = {
+    "labelme": labelme_drawn,
+}
