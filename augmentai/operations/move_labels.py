@@ -8,11 +8,8 @@ from typing import Any
 
 import numpy as np
 import shapely
-<<<<<<< HEAD
+from shapely.geometry import LineString
 from shapely.geometry import Polygon as Area
-=======
-from shapely.geometry import LineString, MultiPolygon, Polygon
->>>>>>> 8151b08 (LabelMe and X-AnyLabeling are read, written and converted to; open lines and points move with the pixels)
 from shapely.geometry import box as rectangle
 from shapely.geometry.base import BaseGeometry
 
@@ -96,27 +93,18 @@ def _outline(shape: Shape) -> BaseGeometry | None:
 
 def _moved(warp: Warp, shape: Shape, bitmap: np.ndarray[Any, Any] | None) -> Shape | None:
     """The shape in the variation, or None if nothing of it is left."""
-<<<<<<< HEAD
     polygons = tuple(piece for ring in shape.polygons for piece in _moved_ring(warp, ring, shape.oriented))
-    if (shape.polygons and not polygons) or (bitmap is not None and not bitmap.any()):
-=======
-    polygons = tuple(piece for ring in shape.polygons for piece in _moved_ring(warp, ring))
     lines = tuple(piece for path in shape.lines for piece in _moved_line(warp, path))
     is_gone = (shape.polygons and not polygons) or (shape.lines and not lines)
     if is_gone or (bitmap is not None and not bitmap.any()):
->>>>>>> 8151b08 (LabelMe and X-AnyLabeling are read, written and converted to; open lines and points move with the pixels)
         return None
     box = None
     if shape.box is not None:
         box = _box_of(warp, shape.box, polygons, bitmap)
         if box is None:
             return None
-<<<<<<< HEAD
-    return replace(shape, box=box, polygons=polygons, mask=bitmap, keypoints=_moved_keypoints(warp, shape))
-=======
-    keypoints = _moved_keypoints(warp, shape.keypoints)
+    keypoints = _moved_keypoints(warp, shape)
     return replace(shape, box=box, polygons=polygons, mask=bitmap, keypoints=keypoints, lines=lines)
->>>>>>> 8151b08 (LabelMe and X-AnyLabeling are read, written and converted to; open lines and points move with the pixels)
 
 
 def _moved_ring(warp: Warp, ring: Polygon, oriented: bool) -> list[Polygon]:
@@ -128,35 +116,25 @@ def _moved_ring(warp: Warp, ring: Polygon, oriented: bool) -> list[Polygon]:
     return clip_polygon(moved, warp.size_wh)
 
 
-<<<<<<< HEAD
-def _box_of(warp: Warp, box: Box, polygons: Sequence[Polygon], bitmap: np.ndarray[Any, Any] | None) -> Box | None:
-=======
-def _moved_line(warp: Warp, line: Ring) -> list[Ring]:
+def _moved_line(warp: Warp, line: Polygon) -> list[Polygon]:
     """An open path moved and cut at the border, which may leave several; a point outside is gone."""
     points = warp.points(line)
     if ((points >= 0) & (points <= warp.size_wh)).all():
-        return [_ring(points)]
+        return [_path(points)]
     if len(points) < 2:
         return []
-    cut = shapely.line_merge(LineString(points).intersection(rectangle(0, 0, *warp.size_wh)))
-    pieces = shapely.get_parts(cut).tolist()
-    return [_ring(np.asarray(piece.coords)) for piece in pieces if isinstance(piece, LineString) and piece.length]
+    whole = LineString(points)
+    cut = shapely.line_merge(whole.intersection(rectangle(0, 0, *warp.size_wh)))
+    pieces = [piece for piece in shapely.get_parts(cut) if isinstance(piece, LineString) and piece.length]
+    ordered = sorted(pieces, key=lambda piece: whole.project(shapely.Point(piece.coords[0])))
+    return [_path(np.asarray(piece.coords)) for piece in ordered]
 
 
-def _ring(points: np.ndarray[Any, Any]) -> Ring:
+def _path(points: np.ndarray[Any, Any]) -> Polygon:
     return tuple((float(x), float(y)) for x, y in points)
 
 
-def _pieces(geometry: BaseGeometry) -> list[Polygon]:
-    if isinstance(geometry, Polygon):
-        return [geometry]
-    if isinstance(geometry, MultiPolygon):
-        return list(geometry.geoms)
-    return [piece for part in getattr(geometry, "geoms", ()) for piece in _pieces(part)]  # a line has no area
-
-
-def _box_of(warp: Warp, box: Box, polygons: Sequence[Ring], bitmap: np.ndarray[Any, Any] | None) -> Box | None:
->>>>>>> 8151b08 (LabelMe and X-AnyLabeling are read, written and converted to; open lines and points move with the pixels)
+def _box_of(warp: Warp, box: Box, polygons: Sequence[Polygon], bitmap: np.ndarray[Any, Any] | None) -> Box | None:
     x0, y0, x1, y1 = box
     # A mirrored box is exact, and it may have been drawn wider than its polygon.
     if bitmap is not None and not warp.is_mirror:

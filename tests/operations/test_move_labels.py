@@ -184,3 +184,25 @@ def test_left_and_right_keypoints_change_places_in_a_mirrored_image(
     (kept,) = move_labels(warp, labels).shapes
     assert kept.keypoints == expected, why
     assert kept.flip_order == order
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        # mirrored as it is: nothing is added, and it is not closed
+        (((10, 10), (40, 10), (40, 50)), [((230, 10), (200, 10), (200, 50))]),
+        # cut at the border where it crosses it
+        (((-20, 10), (40, 10)), [((240, 10), (200, 10))]),
+        # it leaves the image and comes back: two pieces
+        (((20, 100), (20, 200), (60, 200), (60, 100)), [((220, 100), (220, 180)), ((180, 180), (180, 100))]),
+        # outside altogether
+        (((-20, 10), (-5, 10)), []),
+        # a point, inside and outside
+        (((10, 12),), [((230, 12),)]),
+        (((-1, 12),), []),
+    ],
+)
+def test_open_lines_move_and_are_cut(line: tuple[tuple[float, float], ...], expected: list[object]) -> None:
+    mirror = Warp("flip", SIZE_WH, Homography(np.array([[-1.0, 0, 240], [0, 1, 0], [0, 0, 1]]), True, 0.0, 1.0, 0.0))
+    labels = move_labels(mirror, Labels((Shape("lane", None, lines=(line,)),)))
+    assert [piece for shape in labels.shapes for piece in shape.lines] == expected

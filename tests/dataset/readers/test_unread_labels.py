@@ -38,7 +38,7 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
     "JSON lines": ({"a.jsonl": b'{"path": "cats/cat0.jpg", "text": "a cat"}\n'}, ".jsonl files", "convert"),
     "CreateML": ({"cats/_annotations.json": as_json(CREATEML)}, "CreateML JSON", ""),
     "VIA": ({"via.json": as_json(VIA)}, "VGG Image Annotator JSON", ""),
-    "LabelMe of other images": ({"ann/other.json": as_json(LABELME)}, "LabelMe JSON", ""),
+    "LabelMe of other images": ({"ann/other.json": as_json(LABELME | {"imagePath": "no.jpg"})}, "LabelMe JSON", ""),
     "Cityscapes": ({"gt/cat0_p.json": as_json({"imgHeight": 1, "imgWidth": 1, "objects": []})}, "Cityscapes", "conv"),
     # one file per image, in any folder
     "captions": ({f"cats/cat{i}.txt": b"a photo of a cat" for i in range(3)}, ".txt files with the names", "convert"),

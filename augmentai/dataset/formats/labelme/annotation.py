@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from reprlib import repr as short
 from typing import Any
 
@@ -147,7 +148,7 @@ def _placed(
         mask = mask_from_crop(raw.get("mask"), points, size_wh)
         return masked(name, mask, extra)
     if kind in _AREAS or (kind in _ROTATED and len(points) == 4):
-        return outlined(name, points, extra)
+        return replace(outlined(name, points, extra), oriented=kind in _ROTATED)
     if kind in _PATHS and len(points) > 1:
         return traced(name, points, extra)
     if kind in _PATHS | {"rectangle", "circle", "mask"} | _ROTATED:

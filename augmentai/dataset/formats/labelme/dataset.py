@@ -20,7 +20,6 @@ from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.types import Failure, Source
 
 _FILES_SAMPLED = 20  # JSON files that are read to see whether any is LabelMe's
-_NAMES_LISTED = 3
 _NAME_FILES = ("labels.txt", "flags.txt")  # what LabelMe is started with; it says nothing about any image
 
 
@@ -90,14 +89,22 @@ def read_labelme(tree: Tree, requested: bool) -> LabelMeLayout | None:
             files.append((entry, named if isinstance(named, str) else ""))
         elif not files and not requested and count >= _FILES_SAMPLED:
             return None
-    stems = {image.stem for image in tree.images} if files or requested else set()
-    failures = [Failure(entry.path, why) for entry, why in broken if entry.stem in stems or _seems_labelme(entry)]
-    if not files and not failures:
+    stems = {image.stem for image in tree.images}
+    lost = []
+    for entry, reason in broken:
+        seems_labelme = _seems_labelme(entry)
+        if entry.stem in stems and (seems_labelme or files or requested):
+            files.append((entry, ""))  # reported when its image's turn comes
+        elif seems_labelme:
+            lost.append(Failure(entry.path, reason))
+    owners, repeated = _owners(tree, sorted(files, key=lambda file: file[0].path))
+    if not owners:
         return None
     names = [entry for entry in tree.sidecars_ending(*_NAME_FILES) if PurePosixPath(entry.path).name in _NAME_FILES]
     layout = LabelMeLayout(names)
-    layout.label_paths |= {entry.path for entry, _ in files} | {failure.file for failure in failures}
-    _add_images(layout, tree, files, failures)
+    layout.failures += [*lost, *repeated]
+    layout.label_paths |= {entry.path for entry in owners.values()} | {failure.file for failure in layout.failures}
+    _add_images(layout, tree, owners)
     return layout
 
 
@@ -110,31 +117,20 @@ def _seems_labelme(entry: Entry) -> bool:
     return b'"shapes"' in data and (b'"imagePath"' in data or b'"shape_type"' in data)
 
 
-def _add_images(layout: LabelMeLayout, tree: Tree, files: list[tuple[Entry, str]], broken: list[Failure]) -> None:
+def _add_images(layout: LabelMeLayout, tree: Tree, owners: dict[ImageKey, Entry]) -> None:
     """Everything that is known of each image of the tree."""
-    owners, orphans = _owners(tree, files, layout)
     image_splits = folder_splits(entry.path for entry in tree.images)
-    file_splits = folder_splits(entry.path for entry, _ in files)
-    broken_stems = {failure.file.removesuffix(".json") for failure in broken}
+    file_splits = folder_splits(entry.path for entry in owners.values())
     for image in tree.images:
         file = owners.get(image.key)
-        if file is None and image.stem in broken_stems:
-            layout.excluded.add(image.key)  # reported by the name of its label file
-            continue
         split = split_of(image.path, image_splits)[0]
         if split is None and file is not None:
             split = split_of(file.path, file_splits)[0]
         layout.images[image.key] = ImageInfo(None, split, LabelMeLabels(image, file) if file is not None else None)
-    layout.failures += broken
-    if orphans:
-        listed = ", ".join(orphans[:_NAMES_LISTED]) + (", ..." if len(orphans) > _NAMES_LISTED else "")
-        layout.notices.append(f"{len(orphans)} label file(s) name an image that is missing: {listed}; skipped")
 
 
-def _owners(
-    tree: Tree, files: list[tuple[Entry, str]], layout: LabelMeLayout
-) -> tuple[dict[ImageKey, Entry], list[str]]:
-    """(the label file of each image, the label files whose image is missing)."""
+def _owners(tree: Tree, files: list[tuple[Entry, str]]) -> tuple[dict[ImageKey, Entry], list[Failure]]:
+    """(the label file of each image, what is wrong with further ones). Files whose image is missing are in neither."""
     by_stem: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     by_name: dict[str, list[Entry]] = defaultdict(list)
     for image in tree.images:
@@ -143,7 +139,7 @@ def _owners(
     paths = {image.path: image.key for image in tree.images}
     index = ImageIndex(tree)
     owners: dict[ImageKey, Entry] = {}
-    orphans, elsewhere = [], []
+    elsewhere, repeated = [], []
     for entry, named in files:  # LabelMe opens the file beside an image, whatever imagePath says
         beside = by_stem.get((entry.stem, entry.origin), [])
         name = PurePosixPath(named.replace("\\", "/")).name
@@ -156,14 +152,12 @@ def _owners(
             owners[image_key] = entry
     for entry, named in elsewhere:
         found = _named(paths, entry, named, index) or _same_stem(by_name.get(PurePosixPath(entry.path).stem, []))
-        if found is None:
-            orphans.append(entry.path)
-        elif found in owners:
+        if found in owners:
             reason = f"labels {found[0]}, which {owners[found].path} labels already; remove one of the two"
-            layout.failures.append(Failure(entry.path, reason))
-        else:
+            repeated.append(Failure(entry.path, reason))
+        elif found is not None:
             owners[found] = entry
-    return owners, orphans
+    return owners, repeated
 
 
 def _named(paths: dict[str, ImageKey], entry: Entry, named: str, index: ImageIndex) -> ImageKey | None:

@@ -207,7 +207,8 @@ def test_a_file_that_is_no_json(text: bytes, message: str, tmp_path: Path) -> No
     """Its image is not augmented; the others are."""
     found, job = failures(SET | {"train/one.json": text}, tmp_path)
     reported = {file: reason for file, reason in found.items() if message in reason}
-    assert set(reported) == {"train/one.json"}
+    assert set(reported) == {"train/one.jpg"}
+    assert reported["train/one.jpg"].startswith("train/one.json")
     assert job.gathered.layout.name == "labelme"
     assert job.report.variations == 2
 
