@@ -119,6 +119,7 @@ class Layout:
         unnamed_objects: its labels may mark objects without naming their class.
         images: what is known of each image, by (path, ZIP). Cleared once the sources are made.
         excluded: images that are not sources: masks, companion files, images whose labels are broken. Cleared as well.
+        orphans: masks that belong to no image; copied unchanged.
         label_paths: paths of the label files that were understood.
         failures, notices: for the user.
         conversions: what `format_writer.conversion_of` found out, without and with classes, so that a later job over
@@ -132,6 +133,7 @@ class Layout:
     def __init__(self) -> None:
         self.images: dict[ImageKey, ImageInfo] = {}
         self.excluded: set[ImageKey] = set()
+        self.orphans: list[Entry] = []
         self.label_paths: set[str] = set()
         self.failures: list[Failure] = []
         self.notices: list[str] = []

@@ -9,6 +9,7 @@ from augmentai import registry
 from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import Format, ImageInfo, Layout
 from augmentai.dataset.formats.folders import read_folders
+from augmentai.dataset.formats.masks.companions import attach_masks
 from augmentai.dataset.formats.splits import split_notices
 from augmentai.types import Failure
 
@@ -85,7 +86,7 @@ def detect_layout(tree: Tree, requested: str = AUTO) -> Layout:
         notices = (*notices, fault) if fault else notices
         if layout is not None:
             layout.notices += notices
-            return _finished(layout, one)
+            return _finished(layout, one, tree)
     return read_folders(tree)
 
 
@@ -97,7 +98,7 @@ def _as_requested(tree: Tree, name: str) -> Layout:
     layout, fault = _detect(one, tree, True)
     if layout is None:
         return _refused(tree, fault or f"not a {one.title} dataset: expected {one.hint}")
-    return _finished(layout, one)
+    return _finished(layout, one, tree)
 
 
 def _detect(one: Format, tree: Tree, requested: bool) -> tuple[Layout | None, str]:
@@ -115,9 +116,13 @@ def _detect(one: Format, tree: Tree, requested: bool) -> tuple[Layout | None, st
         return None, f"the format {one.title} of {package} failed ({fault}); update or remove that package"
 
 
-def _finished(layout: Layout, one: Format) -> Layout:
-    """A layout under its format's name. Without training images every image may be augmented, and that is reported."""
+def _finished(layout: Layout, one: Format, tree: Tree) -> Layout:
+    """A layout under its format's name, with the masks that the format does not know of.
+
+    Without training images every image may be augmented, and that is reported.
+    """
     layout.name = one.name
+    attach_masks(layout, tree)
     layout.notices += split_notices({path: info.split for (path, _), info in layout.images.items()})
     splits = {info.split for info in layout.images.values()}
     if splits <= {None} or "train" in splits:

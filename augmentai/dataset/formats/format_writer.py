@@ -90,6 +90,8 @@ class FormatWriter:
             self._last = labels, shapes
         if labels.shapes and labels.mask is not None:
             self.lose("masks next to boxes were left out")
+        elif labels.other_masks and not labels.extra.get("instances"):
+            self.lose("of several masks of an image only the first was written")
         if labels.extra.get("tags") and not self.holds_tags:
             self.lose("labels of whole images were left out: this format has none")
         shapes = self._last[1]

@@ -26,16 +26,29 @@ def objects_in(labels: Labels) -> tuple[Shape, ...]:
 
     Returns:
         The shapes; if there is only a semantic mask, each connected area of one value as a separate shape. Its class
-        is the value as text, or its colour as "#rrggbb".
+        is the value as text, or its colour as "#rrggbb". If there is a mask for each object, each is one shape.
     """
     if labels.shapes or labels.mask is None:
         return labels.shapes
+    if labels.extra.get("instances"):
+        return tuple(shape for mask in (labels.mask, *labels.other_masks) if (shape := _instance(mask)) is not None)
     values, classes = _class_values(labels.mask)
     return tuple(
         Shape(name, _box_around_pixels(polygon), (polygon,))
         for value, name in classes.items()
         for polygon in mask_to_polygons(values == value)
     )
+
+
+def _instance(mask: Image) -> Shape | None:
+    """The object that a mask shows alone; None if it shows none."""
+    values, classes = _class_values(mask)
+    if not classes:
+        return None
+    polygons = tuple(mask_to_polygons(values > 0))
+    boxes = [_box_around_pixels(polygon) for polygon in polygons]
+    corners = ((box[i], box[i + 1]) for box in boxes for i in (0, 2))
+    return Shape(next(reversed(classes.values())), box_around(tuple(corners)) if boxes else None, polygons)
 
 
 def classes_in(labels: Labels) -> set[str]:
@@ -47,6 +60,8 @@ def classes_in(labels: Labels) -> set[str]:
     """
     if labels.shapes or labels.mask is None:
         return {shape.category for shape in labels.shapes}
+    if labels.extra.get("instances"):
+        return {shape.category for shape in objects_in(labels)}
     return set(_class_values(labels.mask)[1].values())
 
 

@@ -17,6 +17,7 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_names import Names, clear_of_own_files
 from augmentai.dataset.file_tree import Entry, parent
 from augmentai.dataset.formats.base import LabelWriter, OutputFile, StreamedFiles
+from augmentai.dataset.formats.masks.companions import added_entries, added_files, own_labels, without_masks
 from augmentai.dataset.image_rows import ImageRows
 from augmentai.dataset.writers.guarded_labels import GuardedLabelWriter
 from augmentai.dataset.writers.originals import Originals
@@ -117,9 +118,10 @@ class OutputSet:
             (label files as (path, bytes), what the manifest records for files that list all images). The record is None
             if the labels are those of the source.
         """
-        files = tuple(self.writer.label_files(source, file, labels, size_wh))
+        files = tuple(self._label_files(source, file, labels, size_wh))
         as_source = labels is None or (labels is own and not labels.reoriented)
-        return files, None if as_source else self.writer.record(source, labels, size_wh)
+        own_format = without_masks(source), own_labels(source, labels)
+        return files, None if as_source else self.writer.record(*own_format, size_wh)
 
     def files_before(self) -> Iterator[StaticFile]:
         """The files that are written before the variations: originals, their labels, and other files that stay."""
@@ -130,7 +132,7 @@ class OutputSet:
                     seen.add(file.path)
                     yield file
         if not self.converts:
-            yield from map(_unchanged, self._layout.shared_files())
+            yield from map(_unchanged, [*self._layout.shared_files(), *self._layout.orphans])
 
     def files_after(self, lines: Iterable[Mapping[str, Any]]) -> StreamedFiles:
         """The files that are written after the variations: those that list the whole dataset.
@@ -142,7 +144,8 @@ class OutputSet:
             (path, pieces of bytes).
         """
         written: set[str] = set()
-        for named, pieces in self.writer.dataset_files(ImageRows(self.sources, self.original, lines)):
+        rows = ImageRows([without_masks(source) for source in self.sources], self.original, lines)
+        for named, pieces in self.writer.dataset_files(rows):
             cleared = clear_of_own_files(named)
             path = _unused(cleared, written)
             if path != cleared:
@@ -152,7 +155,21 @@ class OutputSet:
 
     def _label_folders(self, source: Source) -> set[str]:
         """The folders in which the label files of a source's variations are named after it."""
-        return {parent(entry.path) for entry in self._layout.own_label_files(source)}
+        return {parent(entry.path) for entry in self._own_label_files(source)}
+
+    def _own_label_files(self, source: Source) -> list[Entry]:
+        return [*self._layout.own_label_files(without_masks(source)), *added_entries(source)]
+
+    def _label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
+        """What the format writes of one image, and its masks that the format does not know of."""
+        files = self.writer.label_files(without_masks(source), file, own_labels(source, labels), size_wh)
+        if not self.converts:
+            return [*files, *added_files(source, file, labels, self.writer.losses)]
+        if added_entries(source):
+            self.writer.losses.setdefault("masks and drawings next to the labels were left out")
+        return files
 
     def skip(self, file: StaticFile, error: Exception) -> None:
         """Report a file that could not be copied, and exclude it from the lists of the dataset."""
@@ -168,7 +185,7 @@ class OutputSet:
         path = self.names.original(source)
         files: Iterable[StaticFile]
         if not self.converts and path == source.path:
-            files = [_unchanged(entry) for entry in self._layout.own_label_files(source)]
+            files = [_unchanged(entry) for entry in self._own_label_files(source)]
         else:
             try:
                 files = self._rewritten_labels(source, path)
@@ -182,7 +199,7 @@ class OutputSet:
 
     def _rewritten_labels(self, source: Source, path: str) -> list[StaticFile]:
         size_wh = read_size(source)  # also if nothing is labelled: lists of images state their sizes
-        files = self.writer.label_files(source, path, source.labels.load() if source.labels else None, size_wh)
+        files = self._label_files(source, path, source.labels.load() if source.labels else None, size_wh)
         return [StaticFile(name, partial(bytes, data), size_bytes=len(data)) for name, data in files]
 
 

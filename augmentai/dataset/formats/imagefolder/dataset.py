@@ -21,7 +21,6 @@ from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.imagefolder.companion_files import Companions, NamedMasks, find_companions
 from augmentai.dataset.formats.imagefolder.metadata import csv_line, json_line, objects_of, read_rows
 from augmentai.dataset.formats.imagefolder.row_store import RowStore
-from augmentai.dataset.formats.masks.mask_file import encode_mask
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.types import Failure, Source
 
@@ -98,7 +97,8 @@ class ImageFolderLayout(Layout):
             return []
         bitmaps = (labels.mask, *labels.other_masks)
         named = zip(source.labels.masks, bitmaps, strict=True)
-        return [(mask.path_for(file), encode_mask(bitmap)) for (_, mask), bitmap in named]
+        frame = image_frame(source.labels.image)
+        return [mask.file_for(file, bitmap, frame) for (_, mask), bitmap in named]
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
         for column in sorted(self.companions.unmoved) if labels is not None else ():

@@ -8,6 +8,6 @@ from augmentai.dataset.formats.masks.dataset import read_masks
 MASKS = Format(
     name="masks",
     title="Masks",
-    hint="a PNG of the same stem per image: beside it, in masks/ or a similar folder, or with _mask added",
+    hint="masks named after their images: beside them, in masks/ or a similar folder, or with _mask or a similar word",
     detect=read_masks,
 )

@@ -71,7 +71,7 @@ def _sort_folder(
     if not together:
         return
     name = name_of(folder)
-    if name.casefold() in _MASK_FOLDERS or _are_masks(together):
+    if name.casefold() in _MASK_FOLDERS or (not _DRAWN_WORDS.search(name) and _are_masks(together)):
         index = _MASK_FOLDERS.get(name.casefold(), 0 if "class" in name.casefold() else 2)
         for entry, photo in together:
             masks[photo.key].append((index, entry.path, MaskFile(entry)))

@@ -11,7 +11,7 @@ from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import named, stem_of
-from augmentai.dataset.formats.masks.mask_file import MaskFile, encode_mask
+from augmentai.dataset.formats.masks.mask_file import MaskFile
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.formats.voc.annotation import labels_from_voc, labels_to_voc, parse_xml
 from augmentai.dataset.formats.voc.annotation_files import AnnotationFile, Assigned, assign, read_annotation_files
@@ -80,7 +80,7 @@ class VocLayout(Layout):
         bitmaps = [labels.mask, *labels.other_masks]
         for mask, bitmap in zip(reader.masks, bitmaps, strict=False):
             if bitmap is not None:
-                files.append((mask.path_for(file), encode_mask(bitmap)))
+                files.append(mask.file_for(file, bitmap, image_frame(reader.image)))
         return files
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:

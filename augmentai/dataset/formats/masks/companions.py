@@ -1,0 +1,114 @@
+"""Masks next to the labels of another format: they move with their images, and are never images themselves.
+
+A set in YOLO's format may keep masks as well, a COCO set its overlays. Their format does not know of them, so a reader
+around its own adds them, and what writes the set asks here for their files.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from augmentai.annotations import LabelReader, Labels
+from augmentai.dataset.file_tree import Entry, Tree
+from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile
+from augmentai.dataset.formats.masks.dataset import MaskLabels, MaskLayout, written_masks
+from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks, names_of
+from augmentai.types import Source
+
+
+@dataclass(frozen=True, slots=True)
+class MaskedLabels:
+    """Reads the labels of one image in the set's own format, and adds its masks as the last of `other_masks`."""
+
+    own: LabelReader | None
+    masks: MaskLabels
+
+    def load(self) -> Labels:
+        labels = self.own.load() if self.own is not None else Labels()
+        added = tuple(loaded.image for loaded in self.masks.read())
+        return replace(labels, other_masks=(*labels.other_masks, *added))
+
+
+def attach_masks(layout: Layout, tree: Tree) -> None:
+    """Find the masks and visualizations next to the labels of a set: they are no longer images of the layout.
+
+    In a set of classes alone nothing is a mask, else its format would be another; what looks like one is reported.
+
+    Args:
+        layout: the set as its format recognised it; changed.
+        tree: the files of the set.
+    """
+    if isinstance(layout, MaskLayout):
+        return
+    if not layout.labelled:
+        layout.notices += _notices_of_classes(find_masks(tree))
+        return
+    own = {key for key, info in layout.images.items() if _has_own_labels(layout, key, info)}
+    rest = Tree(images=[entry for entry in tree.images if entry.key not in layout.excluded])
+    found = find_masks(rest, labelled=own)
+    layout.excluded |= found.excluded
+    layout.notices += found.notices
+    layout.orphans += found.orphans
+    entries = {entry.key: entry for entry in rest.images}
+    for key in found.excluded:
+        layout.images.pop(key, None)
+    for key in {*found.masks, *found.visualizations} - found.excluded:
+        info = layout.images.get(key, ImageInfo())
+        masks = MaskLabels(entries[key], found.masks.get(key, ()), False, found.visualizations.get(key, ()))
+        layout.images[key] = ImageInfo(info.label, info.split, MaskedLabels(info.labels, masks))
+
+
+def _notices_of_classes(found: FoundMasks) -> list[str]:
+    """What the user of a set of classes should know: there are masks only if class folders were asked for."""
+    if not found.masks:
+        return found.notices
+    masks = [mask.entry for group in found.masks.values() for mask in group]
+    return [f"{names_of(masks)}: masks, augmented as images, since the layout is class folders"]
+
+
+def _has_own_labels(layout: Layout, key: ImageKey, info: ImageInfo) -> bool:
+    """Whether an image has labels of its own, and so is no mask whatever it is called."""
+    if info.labels is None:
+        return False
+    if type(layout).own_label_files is Layout.own_label_files:
+        return True  # one file labels all images
+    return bool(layout.own_label_files(Source(key[0], None, "", 0, bytes, None, info.labels)))
+
+
+def without_masks(source: Source) -> Source:
+    """A source as the set's own format knows it."""
+    return replace(source, labels=source.labels.own) if isinstance(source.labels, MaskedLabels) else source
+
+
+def own_labels(source: Source, labels: Labels | None) -> Labels | None:
+    """The labels of a source or variation without the masks that were added."""
+    if not isinstance(source.labels, MaskedLabels) or labels is None:
+        return labels
+    if source.labels.own is None:
+        return None
+    count = len(labels.other_masks) - len(source.labels.masks.masks)
+    return replace(labels, other_masks=labels.other_masks[:count])
+
+
+def added_entries(source: Source) -> list[Entry]:
+    """The masks and visualizations of an image, which are copied with it."""
+    if not isinstance(source.labels, MaskedLabels):
+        return []
+    masks = source.labels.masks
+    return [*(mask.entry for mask in masks.masks), *masks.visualizations]
+
+
+def added_files(source: Source, file: str, labels: Labels | None, losses: dict[str, None]) -> list[OutputFile]:
+    """The masks of a variation as files.
+
+    Args:
+        source: what it was made from.
+        file: its path in the output.
+        labels: its labels.
+        losses: what the user is told; grows.
+    """
+    if not isinstance(source.labels, MaskedLabels) or labels is None:
+        return []
+    masks = source.labels.masks
+    bitmaps = labels.other_masks[len(labels.other_masks) - len(masks.masks) :]
+    return written_masks(masks, file, bitmaps, losses)

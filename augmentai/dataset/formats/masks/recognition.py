@@ -1,0 +1,202 @@
+"""The masks of a set: what is one by its name, belongs to an image, and holds what masks hold."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+
+from augmentai.dataset.file_tree import Entry, Tree
+from augmentai.dataset.formats.base import ImageKey
+from augmentai.dataset.formats.masks.content import Content, read_content
+from augmentai.dataset.formats.masks.mask_file import MaskFile
+from augmentai.dataset.formats.masks.names import Role, may_be_soft, says_mask, shows_instances
+from augmentai.dataset.formats.masks.pairing import Group, Pair, Pairing, find_pairs, group_of
+from augmentai.dataset.readers.read_report import NameSample
+
+_FILES_SAMPLED = 20
+_MIN_MASK_FRACTION = 0.9  # of the sampled files of one kind, that must hold what masks hold
+
+
+@dataclass
+class FoundMasks:
+    """The masks of a set. A file is an image or a mask, never both.
+
+    Attributes:
+        masks: those of each image that has some, classes before instances.
+        instances: the images whose masks show one object each.
+        visualizations: files that show the labels of an image and do not move with its pixels, by image.
+        orphans: masks and visualizations that belong to no image.
+        notices: for the user.
+    """
+
+    masks: dict[ImageKey, tuple[MaskFile, ...]] = field(default_factory=dict)
+    instances: set[ImageKey] = field(default_factory=set)
+    visualizations: dict[ImageKey, tuple[Entry, ...]] = field(default_factory=dict)
+    orphans: list[Entry] = field(default_factory=list)
+    notices: list[str] = field(default_factory=list)
+
+    @property
+    def excluded(self) -> set[ImageKey]:
+        """The keys of all files that are not images."""
+        found = {mask.entry.key for masks in self.masks.values() for mask in masks}
+        found |= {entry.key for entries in self.visualizations.values() for entry in entries}
+        return found | {entry.key for entry in self.orphans}
+
+
+def find_masks(tree: Tree, requested: bool = False, labelled: Collection[ImageKey] = ()) -> FoundMasks:
+    """The masks of a set.
+
+    Args:
+        tree: the files of the set.
+        requested: what is named like a mask of an image is one, whatever it holds.
+        labelled: the keys of images that another format has labels of: they are nobody's mask, and what is named like
+            visualizations of them is that.
+    """
+    pairing = find_pairs(tree, labelled)
+    groups: dict[Group, list[Pair]] = defaultdict(list)
+    for pair in pairing.pairs:
+        groups[pair.group].append(pair)
+    found = FoundMasks()
+    verdicts = {group: _Verdict(pairs, requested) for group, pairs in groups.items() if group[0] is Role.MASK}
+    masks = [group for group, verdict in verdicts.items() if verdict.are_masks]
+    shown = [group for group in groups if group[0] is Role.VISUALIZATION]
+    if not masks:
+        shown = [group for group in shown if _mostly(pair.image.entry.key in labelled for pair in groups[group])]
+    for group in shown:
+        if masks and _Verdict(groups[group], requested=False).are_masks:
+            masks.append(group)
+        else:
+            _add_visualizations(found, groups[group])
+    for group in sorted(masks, key=_primary_first):
+        _add_masks(found, groups[group])
+    _add_orphans(found, pairing, {*masks, *shown})
+    _add_notices(found, verdicts, pairing, masks)
+    return found
+
+
+def _mostly(verdicts: Iterable[bool]) -> bool:
+    counted = list(verdicts)
+    return sum(counted) > len(counted) / 2
+
+
+class _Verdict:
+    """What the files of one kind hold, from a sample of them."""
+
+    def __init__(self, pairs: Sequence[Pair], requested: bool) -> None:
+        self.pairs = pairs
+        self.named = " ".join(filter(None, pairs[0].group[1:]))
+        self.sample = pairs[:: max(1, len(pairs) // _FILES_SAMPLED)]
+        contents = [read_content(pair.other.entry) for pair in self.sample]
+        readable = [content for content in contents if content is not None]
+        self.are_flat = _most(len(self.sample), [content.is_flat for content in readable])
+        self.are_lossy = any(content.is_lossy for content in readable)
+        self.are_gray = _most(len(self.sample), [content.is_gray for content in readable])
+        self.are_masks = requested or (self.are_flat and self._belong(readable)) or self._are_soft()
+
+    def _belong(self, contents: Sequence[Content]) -> bool:
+        """Whether the names are proof enough: class folders may hold drawings under the same numbers."""
+        if all(content.is_label_map for content in contents):
+            return True
+        if self.named == "" and all(pair.same_place for pair in self.sample):  # a.jpg beside a.png
+            return all(content.is_gray or content.is_few for content in contents)
+        if says_mask(self.named) and all(pair.same_place for pair in self.sample):
+            return True
+        images = [read_content(pair.image.entry) for pair in self.sample]
+        return _mostly(image is not None and not image.is_flat for image in images)
+
+    def _are_soft(self) -> bool:
+        """Whether these are soft masks, as mattes and depth maps are: nothing but their names says so."""
+        return may_be_soft(self.named) and self.are_gray and all(pair.same_place for pair in self.pairs)
+
+
+def _most(total: int, verdicts: Sequence[bool]) -> bool:
+    return sum(verdicts) >= _MIN_MASK_FRACTION * total
+
+
+def _primary_first(group: Group) -> tuple[bool, bool, str, str]:
+    """Classes before instances, and both before maps in colour."""
+    role, marker, around = group
+    return role is Role.VISUALIZATION, shows_instances(f"{marker} {around}"), marker, around
+
+
+def _add_masks(found: FoundMasks, pairs: Sequence[Pair]) -> None:
+    counts: dict[ImageKey, int] = defaultdict(int)
+    for pair in pairs:
+        counts[pair.image.entry.key] += 1
+    several = any(count > 1 for count in counts.values())
+    are_binary = several and all(
+        content is not None and content.is_binary
+        for content in (read_content(pair.other.entry) for pair in pairs[: _FILES_SAMPLED // 2])
+    )
+    for pair in pairs:
+        key = pair.image.entry.key
+        if are_binary and key not in found.masks:
+            found.instances.add(key)
+        found.masks[key] = (*found.masks.get(key, ()), _mask_file(pair))
+
+
+def _mask_file(pair: Pair) -> MaskFile:
+    image_stem = PurePosixPath(pair.image.entry.path).stem
+    if pair.span is None:
+        return MaskFile(pair.other.entry, image_stem=image_stem, subfolder=True)
+    file, (start, end) = pair.other.file, pair.span
+    core, suffix = file.stem[start:end], file.stem[end:]
+    if suffix:
+        suffix += file.tag
+    else:
+        core += file.tag
+    return MaskFile(pair.other.entry, file.stem[:start], suffix, core, image_stem)
+
+
+def _add_visualizations(found: FoundMasks, pairs: Sequence[Pair]) -> None:
+    for pair in pairs:
+        key = pair.image.entry.key
+        found.visualizations[key] = (*found.visualizations.get(key, ()), pair.other.entry)
+
+
+def _add_orphans(found: FoundMasks, pairing: Pairing, known: set[Group]) -> None:
+    """What is named like the masks of this set and belongs to no image."""
+    folders = {marker for _, marker, _ in known if marker}
+    affixes = {around for _, _, around in known if around}
+    for one in pairing.unpaired:
+        in_folder = one.folder.marker in folders and one.folder.role is not Role.IMAGE
+        readings = one.file.readings()[1:] if one.file.role is not None else []
+        if in_folder or any(group_of(one, span)[2] in affixes for _, span in readings):
+            found.orphans.append(one.entry)
+
+
+def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict], pairing: Pairing, masks: Sequence[Group]) -> None:
+    if found.orphans:
+        found.notices.append(f"{names_of(found.orphans)}: no image belongs to these masks; they are copied unchanged")
+    shown = [entry for entries in found.visualizations.values() for entry in entries]
+    if shown:
+        found.notices.append(
+            f"{names_of(shown)}: visualizations of labels are copied with their images; variations have none"
+        )
+    lossy = [pair.other.entry for v in verdicts.values() if v.are_masks and v.are_lossy for pair in v.pairs]
+    if lossy:
+        found.notices.append(
+            f"{names_of(lossy)}: masks in a lossy format; each pixel is read as the value of an area near it, and "
+            "moved masks are written in the same format at its highest quality"
+        )
+    photos = [pair.other.entry for v in verdicts.values() if not v.are_masks for pair in v.pairs]
+    named = [pair for pair in photos if pair not in found.orphans]
+    if named and any(verdict.named for verdict in verdicts.values() if not verdict.are_masks):
+        found.notices.append(f"{names_of(named)}: named like masks, but not flat as masks are; augmented as images")
+    if not masks:
+        alone = [one.entry for one in pairing.unpaired if one.role is Role.MASK][:_FILES_SAMPLED]
+        alone = [entry for entry in alone if (content := read_content(entry)) is not None and content.is_flat]
+        if alone:
+            found.notices.append(
+                f"{names_of(alone)}: look like masks, but no image belongs to them; augmented as images"
+            )
+
+
+def names_of(entries: Sequence[Entry]) -> str:
+    """The first few of some files, for a notice."""
+    sample = NameSample()
+    for entry in entries:
+        sample.add(entry.path)
+    return str(sample)
