@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from shapely import make_valid
 from shapely.geometry import MultiPolygon
@@ -11,7 +12,7 @@ from shapely.geometry import Polygon as Area
 from shapely.geometry import box as rectangle
 from shapely.geometry.base import BaseGeometry
 
-from augmentai.annotations import Box, Point, Polygon
+from augmentai.annotations import Box, Point, Polygon, Shape, box_around
 
 _MIN_AREA_PX = 0.5  # of a piece of a polygon; cutting it at the border may leave slivers
 _SLACK_PX = 1e-6
@@ -94,6 +95,33 @@ def clip_quadrilateral(corners: Polygon, size_wh: tuple[int, int]) -> Polygon | 
         ring.reverse()
     first = min(range(4), key=lambda i: math.dist(ring[i], corners[0]))
     return tuple(ring[first:] + ring[:first])
+
+
+def clip_shape(shape: Shape, size_wh: tuple[int, int]) -> Shape | None:
+    """The part of an object that is in the image; None if nothing is, or if it has neither box nor outline.
+
+    Args:
+        shape: in pixels. Its bitmap is left as it is, since a bitmap ends with the image.
+        size_wh: width and height of the image in pixels.
+
+    Returns:
+        The same shape if it is in the image. The box of a clipped outline is the one around what is left of it;
+        keypoints outside become 0, 0, 0: not labelled.
+    """
+    polygons: list[Polygon] = []
+    for polygon in shape.polygons:
+        if shape.oriented and len(polygon) == 4:
+            corners = clip_quadrilateral(polygon, size_wh)
+            polygons += [corners] if corners is not None else []
+        else:
+            polygons += clip_polygon(polygon, size_wh)
+    box = shape.box and clip_box(shape.box, size_wh)
+    if polygons and tuple(polygons) != shape.polygons:
+        box = box_around(*polygons)
+    if (shape.polygons and not polygons) or (box is None and not polygons):
+        return None
+    keypoints = tuple(point if is_inside((point[:2],), size_wh) else (0.0, 0.0, 0.0) for point in shape.keypoints)
+    return replace(shape, box=box, polygons=tuple(polygons), keypoints=keypoints)
 
 
 def is_inside(polygon: Polygon, size_wh: tuple[int, int]) -> bool:

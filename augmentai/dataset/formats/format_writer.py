@@ -104,7 +104,7 @@ class FormatWriter:
         """The same for a format that has no keypoints, which are reported as lost."""
         shapes = self.objects(source, labels)
         if any(shape.keypoints for shape in shapes):
-            self.lose("keypoints were left out: only COCO has them here")
+            self.lose("keypoints were left out: only COCO and poses in YOLO have them")
         return shapes
 
     def lose(self, words: str) -> None:

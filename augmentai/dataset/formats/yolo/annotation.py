@@ -1,8 +1,8 @@
 """YOLO's label files: one line per object, numbers between 0 and 1 of the upright image's width and height.
 
 A line is "class x y width height" (x and y are the centre), the same followed by a confidence, the same followed by
-keypoints if data.yaml declares some, or "class x1 y1 x2 y2 x3 y3 ..." for a polygon. Ultralytics measures images after
-applying their EXIF orientation, and so does this.
+keypoints if data.yaml declares some, or "class x1 y1 x2 y2 x3 y3 ..." for a polygon, or for the four corners of a
+rotated rectangle (OBB). Ultralytics measures images after applying their EXIF orientation, and so does this.
 """
 
 from __future__ import annotations
@@ -12,42 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from augmentai.annotations import Keypoint, LabelError, Labels, Polygon, Shape, box_around
+from augmentai.annotations import Keypoint, LabelError, Labels, Shape, box_around
 from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.yolo.classes import Classes
 from augmentai.images.orientation import read_frame
 
-NO_VALIDATION = (
-    "the set has no validation images, but Ultralytics requires some: data.yaml names the training images as val; "
-    "replace them with your own before you rely on its metrics"
-)
-_HEADER = """# This set has no validation images, but Ultralytics requires some: the training images stand in for them.
-# Replace val with your own before you rely on its metrics.
-"""
 _TOLERANCE = 0.01  # beyond the edge: as much as rounding explains, and as Ultralytics accepts
-
-
-@dataclass(frozen=True, slots=True)
-class Classes:
-    """The class names of a set by number, and how many keypoints an object has.
-
-    Attributes:
-        names: empty if nothing names the classes; a class is called by its number then.
-        file: where the names come from.
-        keypoints: how many follow the box of a pose.
-        dimensions: numbers per keypoint: 2 (x, y), or 3 with its visibility.
-    """
-
-    names: dict[int, str]
-    file: str = ""
-    keypoints: int = 0
-    dimensions: int = 3
-
-    def name(self, number: int) -> str:
-        return self.names.get(number, str(number))
-
-    def number(self, category: str) -> int:
-        found = next((number for number, name in self.names.items() if name == category), None)
-        return int(category) if found is None else found
+_WORDS_WITH_CONFIDENCE = 6
+_REACH = 0.75  # of a box's sides: how far from its centre a keypoint is expected
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,12 +65,37 @@ def labels_from_yolo(text: str, file: str, classes: Classes, size_wh: tuple[int,
 
 
 def looks_like_yolo(text: str) -> bool:
-    """Whether a text is a label file, as far as its first lines show: captions and lists of files are text as well."""
+    """Whether a text is a label file, as far as its first lines show: captions and lists of files are text as well.
+
+    Example:
+        >>> looks_like_yolo("0 0.5 0.5 0.2 0.2"), looks_like_yolo("a red car")
+        (True, False)
+    """
     lines = [line.split() for line in text.splitlines() if line.strip()]
+    return bool(lines) and all(map(numbers_of, lines[:20]))
+
+
+def numbers_of(words: list[str]) -> list[float]:
+    """The numbers behind the class of a line, split into words; none if it is not a label file's."""
     try:
-        return bool(lines) and all(shape_from_yolo(words, Classes({}), (1, 1)) for words in lines[:20])
+        values = parse_line(words)[1]
+        if not is_pose(values):
+            shape_from_yolo(words, Classes({}), (1, 1))
     except ValueError:
+        return []
+    return values
+
+
+def is_pose(values: list[float]) -> bool:
+    """Whether the numbers behind a class are a box and keypoints in it, each with a visibility of 0, 1 or 2."""
+    if len(values) < 7 or (len(values) - 4) % 3 or not all(0 <= value <= 1 for value in values[:4]):
         return False
+    x, y, w, h = values[:4]
+    points = [values[start : start + 3] for start in range(4, len(values), 3)]
+    return all(
+        visibility in {0, 1, 2} and (not visibility or (abs(px - x) <= w * _REACH and abs(py - y) <= h * _REACH))
+        for px, py, visibility in points
+    )
 
 
 def shape_from_yolo(words: list[str], classes: Classes, size_wh: tuple[int, int]) -> Shape:
@@ -107,7 +104,7 @@ def shape_from_yolo(words: list[str], classes: Classes, size_wh: tuple[int, int]
     Raises:
         ValueError: the line cannot be parsed; the message says what was found and what was expected.
     """
-    number, values = _numbers(words)
+    number, values = parse_line(words)
     if classes.names and number not in classes.names:
         raise ValueError(f"class {number} is not among the {len(classes.names)} names of {classes.file}")
     category = classes.name(number)
@@ -121,7 +118,7 @@ def shape_from_yolo(words: list[str], classes: Classes, size_wh: tuple[int, int]
             raise ValueError(f"the box is {w:g} wide and {h:g} high; expected a width and a height above 0")
         box = ((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
         keypoints = tuple(_keypoints(values[4:], classes.dimensions, size_wh)) if is_pose else ()
-        return Shape(category, box, keypoints=keypoints, extra=extra)
+        return Shape(category, box, keypoints=keypoints, extra=extra, flip_order=classes.flip_order if is_pose else ())
     if len(values) < 6 or len(values) % 2:
         raise ValueError(
             f"found {len(values)} numbers after the class; expected 4 (centre, width and height of a box) "
@@ -129,7 +126,9 @@ def shape_from_yolo(words: list[str], classes: Classes, size_wh: tuple[int, int]
         )
     _check_range(values)
     polygon = tuple((x * width, y * height) for x, y in zip(values[::2], values[1::2], strict=True))
-    return Shape(category, box_around(polygon), (polygon,), extra=extra)
+    return Shape(
+        category, box_around(polygon), (polygon,), extra=extra, oriented=classes.oriented and len(polygon) == 4
+    )
 
 
 def shape_to_yolo(shape: Shape, classes: Classes, size_wh: tuple[int, int], as_polygons: bool) -> list[str]:
@@ -137,7 +136,7 @@ def shape_to_yolo(shape: Shape, classes: Classes, size_wh: tuple[int, int], as_p
 
     Args:
         shape: the object, in pixels.
-        classes: the names of the classes.
+        classes: the names of the classes, those that it was read with.
         size_wh: width and height of the image, in pixels.
         as_polygons: the file has polygons, so a box becomes one of four corners: Ultralytics reads a file as boxes or
             as polygons.
@@ -146,18 +145,43 @@ def shape_to_yolo(shape: Shape, classes: Classes, size_wh: tuple[int, int], as_p
         One line, or one per polygon of an object in several parts; none for an object without box and polygons.
     """
     raw = shape.extra.get("yolo")
-    if isinstance(raw, str) and _has_not_moved(shape_from_yolo(raw.split(), classes, size_wh), shape):
+    if not isinstance(raw, str):
+        return lines_of(shape, classes.number(shape.category), classes, size_wh, as_polygons)
+    words = raw.split()
+    if _has_not_moved(shape_from_yolo(words, classes, size_wh), shape):
         return [raw]
-    number = classes.number(shape.category)
-    width, height = size_wh
-    polygons: tuple[Polygon, ...] = shape.polygons
-    if not polygons and shape.box is None:
+    number = classes.number(shape.category, int(float(words[0])))
+    lines = lines_of(shape, number, classes, size_wh, as_polygons)
+    has_confidence = len(words) == _WORDS_WITH_CONFIDENCE and not as_polygons
+    return [f"{line} {words[-1]}" for line in lines] if has_confidence else lines
+
+
+def lines_of(shape: Shape, number: int, classes: Classes, size_wh: tuple[int, int], as_polygons: bool) -> list[str]:
+    """The lines of an object, as far as it is in the image.
+
+    Args:
+        shape: the object, in pixels.
+        number: of its class.
+        classes: says how many keypoints follow a box.
+        size_wh: width and height of the image, in pixels.
+        as_polygons: see `shape_to_yolo`.
+
+    Example:
+        >>> lines_of(Shape("car", (80, 10, 180, 30)), 0, Classes({}), (100, 80), as_polygons=False)
+        ['0 0.9 0.25 0.2 0.25']
+    """
+    from augmentai.clipping import clip_shape  # loads shapely
+
+    clipped = clip_shape(shape, size_wh)
+    if clipped is None:
         return []
-    if not polygons and shape.box is not None:
-        x0, y0, x1, y1 = shape.box
+    width, height = size_wh
+    polygons = clipped.polygons
+    if not polygons and clipped.box is not None:
+        x0, y0, x1, y1 = clipped.box
         if not as_polygons:
             values = ((x0 + x1) / 2 / width, (y0 + y1) / 2 / height, (x1 - x0) / width, (y1 - y0) / height)
-            return [f"{number} " + " ".join(map(_fraction, values)) + _pose(shape, classes, size_wh)]
+            return [f"{number} " + " ".join(map(_fraction, values)) + _pose(clipped, classes, size_wh)]
         polygons = (((x0, y0), (x1, y0), (x1, y1), (x0, y1)),)
     return [
         f"{number} " + " ".join(f"{_fraction(x / width)} {_fraction(y / height)}" for x, y in polygon)
@@ -166,15 +190,8 @@ def shape_to_yolo(shape: Shape, classes: Classes, size_wh: tuple[int, int], as_p
     ]
 
 
-def data_yaml(content: dict[str, Any], val_is_train: bool) -> str:
-    """The text of data.yaml. val_is_train: the training images are named for validation, which its header says."""
-    import yaml
-
-    return _HEADER * val_is_train + yaml.safe_dump(content, sort_keys=False, allow_unicode=True, width=10**6)
-
-
-def _numbers(words: list[str]) -> tuple[int, list[float]]:
-    """The class number of a line, and the numbers that follow it."""
+def parse_line(words: list[str]) -> tuple[int, list[float]]:
+    """The class number of a line, split into words, and the numbers that follow it. Raises ValueError."""
     try:
         number, values = float(words[0]), [float(word) for word in words[1:]]
     except ValueError as error:
@@ -199,9 +216,10 @@ def _keypoints(values: list[float], dimensions: int, size_wh: tuple[int, int]) -
 
 
 def _pose(shape: Shape, classes: Classes, size_wh: tuple[int, int]) -> str:
-    """The keypoints of an object as they follow its box."""
+    """The keypoints of an object as they follow its box; every line of a pose has the same number of them."""
     words = []
-    for x, y, visibility in shape.keypoints if classes.keypoints else ():
+    missing = [(0.0, 0.0, 0.0)] * (classes.keypoints - len(shape.keypoints))
+    for x, y, visibility in [*shape.keypoints, *missing][: classes.keypoints]:
         words += [_fraction(x / size_wh[0]), _fraction(y / size_wh[1])]
         words += [f"{visibility:g}"] if classes.dimensions == 3 else []
     return "".join(f" {word}" for word in words)
@@ -210,9 +228,14 @@ def _pose(shape: Shape, classes: Classes, size_wh: tuple[int, int]) -> str:
 def _has_not_moved(before: Shape, now: Shape) -> bool:
     if before.box is None or now.box is None or before.category != now.category:
         return False
-    old = [*before.box, *(value for polygon in before.polygons for point in polygon for value in point)]
-    new = [*now.box, *(value for polygon in now.polygons for point in polygon for value in point)]
+    old, new = ([*shape.box, *_coordinates(shape)] for shape in (before, now) if shape.box is not None)
     return len(old) == len(new) and all(abs(one - other) < 1e-6 for one, other in zip(old, new, strict=True))
+
+
+def _coordinates(shape: Shape) -> Iterator[float]:
+    for points in (*shape.polygons, shape.keypoints):
+        for point in points:
+            yield from point
 
 
 def _fraction(value: float) -> str:

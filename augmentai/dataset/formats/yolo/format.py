@@ -9,7 +9,7 @@ from augmentai.dataset.formats.yolo.writer import YoloWriter
 YOLO = Format(
     name="yolo",
     title="YOLO",
-    hint="data.yaml with names, or a .txt file per image in labels/ or beside it",
+    hint="data.yaml with names, obj.data, or a .txt file per image in labels/ or beside it",
     detect=read_yolo,
     writer=YoloWriter,
     label_suffixes=(".txt", ".yaml", ".yml", ".names", ".data"),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from augmentai.annotations import Labels, Shape
+from augmentai.annotations import LabelError, Labels, Shape, box_around
 from augmentai.dataset.formats.base import Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.format_writer import SPLITS, FormatWriter
 from augmentai.dataset.formats.object_shapes import with_polygons
-from augmentai.dataset.formats.yolo.annotation import NO_VALIDATION, Classes, data_yaml, shape_to_yolo
+from augmentai.dataset.formats.yolo.annotation import lines_of
+from augmentai.dataset.formats.yolo.classes import Classes
+from augmentai.dataset.formats.yolo.data_yaml import NO_VALIDATION, data_yaml
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -29,14 +32,30 @@ _COCO_FIELDS = {
     "keypoints",
     "num_keypoints",
 }
+_SOURCES_SAMPLED = 200
+
+
+@dataclass(frozen=True)
+class _Poses:
+    """What all poses of a set have in common.
+
+    Attributes:
+        keypoints: how many; 0 if the set is not written as poses.
+        flip_order: see `annotations.Shape`.
+    """
+
+    keypoints: int = 0
+    flip_order: tuple[int, ...] = ()
 
 
 class YoloWriter(FormatWriter):
-    """Writes images/SPLIT, labels/SPLIT and data.yaml."""
+    """Writes images/SPLIT, labels/SPLIT and data.yaml; poses if most objects have keypoints."""
 
     def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
         super().__init__(layout, sources)
-        self._classes = Classes(dict(enumerate(self.class_names)), "data.yaml")
+        poses = _poses_of(sources)
+        names = dict(enumerate(self.class_names))
+        self._classes = Classes(names, "data.yaml", poses.keypoints, flip_order=poses.flip_order)
 
     def image_path(self, source: Source) -> str:
         return "/".join(filter(None, ("images", source.split, self.bare_path(source))))
@@ -46,11 +65,17 @@ class YoloWriter(FormatWriter):
     ) -> list[OutputFile]:
         if labels is None:
             return []
-        shapes = [self._outlined(shape) for shape in self.objects_without_keypoints(source, labels)]
+        found = self.objects if self._classes.keypoints else self.objects_without_keypoints
+        shapes = [self._as_written(shape) for shape in found(source, labels)]
         polygons = any(shape.polygons for shape in shapes)
         if polygons and any(not shape.polygons for shape in shapes):
             self.lose("boxes next to polygons were written as four-corner polygons: YOLO takes one kind per image")
-        lines = [line for shape in shapes for line in shape_to_yolo(shape, self._classes, size_wh, polygons)]
+        lines = []
+        for shape in shapes:
+            written = lines_of(shape, self._classes.number(shape.category), self._classes, size_wh, polygons)
+            if not written and (shape.box or shape.polygons):
+                self.lose("objects outside of their image were left out")
+            lines += written
         path = "labels/" + file.removeprefix("images/").removesuffix(PurePosixPath(file).suffix) + ".txt"
         return [(path, "".join(line + "\n" for line in lines).encode())]
 
@@ -61,18 +86,45 @@ class YoloWriter(FormatWriter):
         if val_is_train:
             content["val"] = content["train"]
             self.lose(NO_VALIDATION)
+        if self._classes.keypoints:
+            content["kpt_shape"] = [self._classes.keypoints, 3]
+            if self._classes.flip_order:
+                content["flip_idx"] = list(self._classes.flip_order)
         content["names"] = dict(enumerate(self.class_names))
         yield "data.yaml", [data_yaml(content, val_is_train).encode()]
 
-    def _outlined(self, shape: Shape) -> Shape:
-        """The shape with polygons for its bitmap; what YOLO cannot say of it is reported."""
+    def _as_written(self, shape: Shape) -> Shape:
+        """The shape with polygons for its bitmap, or the box of a pose; what YOLO cannot say of it is reported."""
         extra = shape.extra.get("coco", {})
         if extra.get("iscrowd"):
             self.lose("crowds were written as single objects: YOLO has no crowds")
+        if extra.keys() - _COCO_FIELDS or any(v not in _DEFAULTS for v in shape.extra.get("fields", {}).values()):
+            self.lose("attributes of objects (difficult, truncated, own fields) were left out: YOLO has none")
+        if self._classes.keypoints:
+            if shape.mask is not None or shape.polygons:
+                self.lose("outlines were left out: a pose in YOLO has a box and keypoints")
+            outlined = with_polygons(shape)
+            box = shape.box or (box_around(*outlined.polygons) if outlined.polygons else None)
+            return replace(shape, box=box, polygons=(), mask=None)
         if shape.mask is not None:
             self.lose("bitmaps (RLE) were written as the polygons around them")
         if len(shape.polygons) > 1:
             self.lose("objects in several parts became one object per part: YOLO has one polygon per line")
-        if extra.keys() - _COCO_FIELDS or any(v not in _DEFAULTS for v in shape.extra.get("fields", {}).values()):
-            self.lose("attributes of objects (difficult, truncated, own fields) were left out: YOLO has none")
         return with_polygons(shape)
+
+
+def _poses_of(sources: Sequence[Source]) -> _Poses:
+    """Whether most of the objects in a sample of a set have keypoints, and which change places in a mirrored image."""
+    step = max(1, len(sources) // _SOURCES_SAMPLED)
+    shapes: list[Shape] = []
+    for source in sources[::step]:
+        try:
+            shapes += source.labels.load().shapes if source.labels is not None else ()
+        except (LabelError, OSError):
+            continue  # reported when this image's turn comes
+    with_keypoints = [shape for shape in shapes if shape.keypoints]
+    if len(with_keypoints) * 2 <= len(shapes):
+        return _Poses()
+    count = max(len(shape.keypoints) for shape in with_keypoints)
+    orders = {shape.flip_order for shape in with_keypoints}
+    return _Poses(count, orders.pop() if len(orders) == 1 else ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,9 +14,13 @@ from augmentai.dataset.formats.yolo.annotation import Classes, labels_from_yolo,
 from tests.support.dataset_runs import failures
 from tests.support.labelled_sets import (
     SIZE_WH,
+    augmented,
     contents,
+    photo,
+    write,
     yolo,
 )
+from tests.support.ultralytics_reader import read_set
 
 
 @pytest.mark.parametrize(
@@ -66,3 +71,27 @@ def test_any_text_is_parsed_or_reported(text: str) -> None:
     except LabelError as error:
         message = str(error)
     assert not message or "x.txt, line " in message
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ("1 0.999 0.5 0.2 0.2", (0, 19.2, 6.464, 28.8)),  # its right half is beyond the image
+        ("1 0.4 0.5 0.2 0.2", (32, 19.2, 44.8, 28.8)),
+        ("1 0.05 0.95 0.2 0.2", (54.4, 40.8, 64, 48)),  # beyond a corner
+    ],
+)
+@pytest.mark.parametrize("names", ["[car, bus]", "[car, car]"])
+def test_the_corners_of_a_moved_box_are_clamped(
+    line: str, expected: tuple[float, ...], names: str, tmp_path: Path
+) -> None:
+    yaml = f"train: images\nval: images\nnames: {names}\n".encode()
+    files = {"images/a.jpg": photo([]), "labels/a.txt": f"{line}\n".encode(), "data.yaml": yaml}
+    augmented([write(tmp_path / "in", files)], tmp_path / "out", geometry="flip", variations=6)
+    read = read_set(tmp_path / "out/data.yaml", "train")
+    texts = {name: (tmp_path / "out/labels" / f"{Path(name).stem}.txt").read_text() for name in read}
+    moved = [one for name, one in read.items() if texts[name] != f"{line}\n"]
+    assert moved
+    for one in moved:
+        np.testing.assert_allclose(one.boxes, [expected], atol=1e-3)
+        assert one.classes == [names.strip("[]").split(", ")[1]]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -46,7 +47,7 @@ def pose(dimensions: int) -> Files:
 
 
 @pytest.mark.parametrize("dimensions", [2, 3])
-@pytest.mark.parametrize("geometry", ["none", "light", "strong"])
+@pytest.mark.parametrize("geometry", ["none", "flip", "light", "strong"])
 def test_poses_move_with_the_pixels(tmp_path: Path, dimensions: int, geometry: str) -> None:
     files = pose(dimensions)
     out = tmp_path / "out"
@@ -62,16 +63,20 @@ def test_poses_move_with_the_pixels(tmp_path: Path, dimensions: int, geometry: s
             assert len(words) == 4 + 2 * dimensions, line
             x, w = float(words[0]), float(words[2])
             points = np.array(words[4:], float).reshape(2, dimensions)
-            for place, point in enumerate(points):
+            if points[:, :2].all():  # the first keypoint is the left one, in a mirrored image as well
+                assert points[0][0] < points[1][0] or geometry == "strong", "left and right were swapped"
+            for point in points:
                 if not point[:2].any():
                     continue
                 column, row = int(point[0] * SIZE_WH[0]), int(point[1] * SIZE_WH[1])
                 colour = np.array(COLOURS[CATEGORIES[int(number)]])
                 assert np.abs(pixels[row, column] - colour).max() < 60, (label, line)
                 assert abs(point[0] - x) <= w / 2 + 1e-6
-                assert (point[0] < x) == (place == 0) or geometry == "strong", "left and right were swapped"
                 seen += 1
     assert seen >= 10
+    lines = [json.loads(line) for line in (out / "manifest.jsonl").read_text("utf-8").splitlines()]
+    mirrored = [line for line in lines if line["status"] == "ok" and '"mirrored": true' in json.dumps(line)]
+    assert bool(mirrored) == (geometry != "none")
     if geometry == "none":
         assert (out / "labels/train/one__v1.txt").read_bytes() == files["labels/train/one.txt"]
 
@@ -87,3 +92,26 @@ def test_poses_converted_to_other_formats(tmp_path: Path) -> None:
         assert any("keypoints were left out" in notice for notice in notices)
     notices = augmented([write(tmp_path / "boxes", yolo())], tmp_path / "plain", to="voc").report.as_dict()["notices"]
     assert not any("keypoints" in notice for notice in notices)
+
+
+@pytest.mark.parametrize(
+    ("says", "is_flipped"),
+    [
+        ({"kpt_shape": [2, 3], "flip_idx": [1, 0]}, True),
+        ({"kpt_shape": [2, 3], "kpt_names": {0: ["left_end", "right_end"]}}, True),  # as Ultralytics names them
+        ({"kpt_shape": [2, 3]}, False),  # nothing says which change places
+        ({"kpt_shape": [2, 3], "flip_idx": [1]}, False),  # not for each keypoint
+        ({}, False),  # not even that these are keypoints
+    ],
+)
+def test_poses_are_flipped_only_if_the_set_says_how(says: dict[str, object], is_flipped: bool, tmp_path: Path) -> None:
+    content = {"names": CATEGORIES, "train": "images/train", "val": "images/train", **says}
+    files = {**pose(3), "data.yaml": yaml.safe_dump(content).encode()}
+    job = augmented([write(tmp_path / "in", files)], tmp_path / "out", geometry="flip", variations=4)
+    manifest = (tmp_path / "out/manifest.jsonl").read_text("utf-8")
+    assert ('"mirrored": true' in manifest) == is_flipped
+    notices = " ".join(job.report.as_dict()["notices"])
+    assert ("images with keypoints are never flipped" in notices) == (not is_flipped)
+    assert ("read as poses of 2 keypoints" in notices) == (not says)
+    for label in (tmp_path / "out/labels/train").glob("*__v*.txt"):
+        assert all(len(line.split()) == 11 for line in label.read_text("utf-8").splitlines())

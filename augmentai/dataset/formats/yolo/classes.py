@@ -1,0 +1,104 @@
+"""What all label files of a YOLO set have in common: class names, keypoints, and the kind of their lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from augmentai.annotations import LabelError
+from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.keypoint_order import flip_order
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The class names of a set by number, and what a line of its label files holds.
+
+    Attributes:
+        names: empty if nothing names the classes; a class is called by its number then.
+        file: where the names come from.
+        keypoints: how many follow the box of a pose.
+        dimensions: numbers per keypoint: 2 (x, y), or 3 with its visibility.
+        flip_order: see `annotations.Shape`.
+        oriented: four corners are a rotated rectangle (OBB), not a polygon that happens to have four.
+    """
+
+    names: dict[int, str]
+    file: str = ""
+    keypoints: int = 0
+    dimensions: int = 3
+    flip_order: tuple[int, ...] = ()
+    oriented: bool = False
+
+    def name(self, number: int) -> str:
+        return self.names.get(number, str(number))
+
+    def number(self, category: str, before: int | None = None) -> int:
+        """The number of a class.
+
+        Args:
+            category: its name.
+            before: its number in the label file that it was read from: several classes may have the same name.
+        """
+        if before is not None and self.name(before) == category:
+            return before
+        found = next((number for number, name in self.names.items() if name == category), None)
+        return int(category) if found is None else found
+
+
+def classes_from_yaml(content: dict[str, Any], as_text: dict[str, Any], file: str, listed: Iterable[str]) -> Classes:
+    """The classes of a data.yaml.
+
+    Args:
+        content: its values.
+        as_text: the same, as they are written: a class may be called "no" or "007".
+        file: its path, for messages.
+        listed: the lines of the file that `names` leads to, if it is a path.
+
+    Raises:
+        LabelError: the names cannot be parsed; the message says what was found and what was expected.
+    """
+    table = _names(as_text.get("names"), content.get("names"), list(listed))
+    shape = content.get("kpt_shape")
+    if not (isinstance(shape, list) and len(shape) == 2 and shape[1] in {2, 3} and isinstance(shape[0], int)):
+        return Classes(table, file)
+    return Classes(table, file, shape[0], shape[1], _flip_order(content, shape[0]))
+
+
+def classes_from_list(entry: Entry) -> Classes:
+    """The classes of a file with one name per line."""
+    lines = [line.strip() for line in entry.text().splitlines()]
+    while lines and not lines[-1]:
+        lines.pop()
+    return Classes(dict(enumerate(lines)), entry.path)
+
+
+def _names(written: Any, value: Any, listed: list[str]) -> dict[int, str]:
+    if listed:
+        return dict(enumerate(listed))
+    if isinstance(written, list) and all(isinstance(one, dict) and len(one) == 1 for one in written):
+        written = {number: name for one in written for number, name in one.items()}  # "- 0: cat"
+    pairs = written.items() if isinstance(written, dict) else enumerate(written) if isinstance(written, list) else None
+    if pairs is None:
+        found = "missing" if written is None else type(value).__name__
+        raise LabelError(f"names is {found}; expected a list, or a mapping of numbers to names")
+    table: dict[int, str] = {}
+    for number, name in pairs:
+        if not isinstance(name, str) or not str(number).strip().isdigit():
+            raise LabelError(f"names has {number!r}: {type(name).__name__}; expected a number and a name each")
+        table[int(number)] = name
+    return table
+
+
+def _flip_order(content: dict[str, Any], count: int) -> tuple[int, ...]:
+    """From flip_idx, else from the names of the keypoints; empty if neither says it."""
+    order = content.get("flip_idx")
+    if isinstance(order, list):
+        return tuple(order) if sorted(map(str, order)) == sorted(map(str, range(count))) else ()
+    names = content.get("kpt_names")
+    if isinstance(names, dict):
+        names = next(iter(names.values()), None)
+    if isinstance(names, list) and len(names) == count:
+        return flip_order([str(name) for name in names])
+    return (0,) if count == 1 else ()

@@ -1,0 +1,75 @@
+"""Which text file holds the labels of an image: by the words that trainers and tools exchange in its path."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import PurePosixPath
+
+from augmentai.dataset.file_tree import Entry, Tree
+
+_IMAGE_WORD = re.compile(r"(?i)jpegimages|images?|imgs?|photos?|pictures?|frames?")
+_LABEL_WORDS = ("labels", "label", "annotations", "annotation", "annots", "yolo_labels", "labels_yolo", "txt", "yolo")
+
+
+class LabelIndex:
+    """Finds label files, whatever the case of their names.
+
+    An image in "images/train" has its labels in "labels/train", as Ultralytics has it; "JPEGImages" becomes "labels",
+    as in darknet, and "train_images" "train_labels". Otherwise they are beside the image, or in a folder called
+    "labels" above or beside it.
+
+    Args:
+        tree: the files of the set.
+    """
+
+    def __init__(self, tree: Tree) -> None:
+        self._by_path: dict[str, list[Entry]] = defaultdict(list)
+        for entry in tree.sidecars_ending(".txt"):
+            self._by_path[entry.path.casefold()].append(entry)
+
+    def find(self, image: Entry) -> Entry | None:
+        """The label file of an image, None if it has none."""
+        for path in _candidates(image) if self._by_path else ():
+            found = self._by_path.get(path.casefold())
+            if found:
+                return max(found, key=lambda entry: (entry.origin == image.origin, entry.path == path))
+        return None
+
+
+def label_path(label: Entry, image: str, file: str) -> str:
+    """The path of the label file of a variation, in the folder of its source's and named in the same way.
+
+    Args:
+        label: the label file of the source.
+        image: the path of the source.
+        file: the path of the variation.
+
+    Example:
+        >>> label_path(Entry("labels/a.TXT", ""), "images/a.jpg", "images/a__v1.jpg")
+        'labels/a__v1.TXT'
+    """
+    own = PurePosixPath(label.path)
+    name = PurePosixPath(image).name
+    made = PurePosixPath(file).name if own.stem.casefold() == name.casefold() else PurePosixPath(file).stem
+    return own.with_name(made + own.suffix).as_posix()
+
+
+def _candidates(image: Entry) -> Iterator[str]:
+    """Where the labels of an image may be, the most usual place first."""
+    *folders, name = image.stem.split("/")
+    for folder in _candidate_folders(folders):
+        for one in (name, PurePosixPath(image.path).name):
+            yield f"{folder}/{one}.txt" if folder else f"{one}.txt"
+
+
+def _candidate_folders(folders: list[str]) -> Iterator[str]:
+    for place in range(len(folders) - 1, -1, -1):
+        if _IMAGE_WORD.search(folders[place]):
+            for word in _LABEL_WORDS:
+                yield "/".join((*folders[:place], _IMAGE_WORD.sub(word, folders[place]), *folders[place + 1 :]))
+    yield "/".join(folders)
+    for word in _LABEL_WORDS[:4]:
+        for place in range(len(folders), -1, -1):
+            yield "/".join((*folders[:place], word, *folders[place:]))

@@ -1,0 +1,97 @@
+"""What data.yaml and darknet's obj.data have in common: class names, and the folders and lists of each split."""
+
+from __future__ import annotations
+
+import posixpath
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from augmentai.annotations import LabelError
+from augmentai.dataset.file_tree import Entry, Tree, parent
+from augmentai.dataset.formats.image_list import ImagePaths, list_with_variations, listed_images, resolve
+from augmentai.dataset.formats.yolo.classes import Classes
+from augmentai.types import Failure
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import ImageRows
+
+
+@dataclass
+class SetFile:
+    """A file that describes a whole set.
+
+    Attributes:
+        entry: the file.
+        classes: the names in it, or in the file that it names.
+        names: the file of the class names, if they are in one of their own.
+        folders: (folder, split) of the folders that it names.
+        lists: (file, split) of the text files that name the images of a split.
+    """
+
+    entry: Entry
+    classes: Classes
+    names: Entry | None = None
+    folders: list[tuple[str, str]] = field(default_factory=list)
+    lists: list[tuple[Entry, str]] = field(default_factory=list)
+
+    @property
+    def folder(self) -> str:
+        return parent(self.entry.path)
+
+    def add_place(self, written: str, base: str, split: str, tree: Tree, folders: Iterable[str] = ()) -> str | None:
+        """Add a folder or a list of images, as it is written; returns its path in the set, None if it has none."""
+        if written.lower().endswith(".txt"):
+            entry = self.file(written, base, tree)
+            if entry is not None:
+                self.lists.append((entry, split))
+            return entry.path if entry is not None else None
+        found = resolve(written, base, self.folder, set(folders))
+        if found is not None:
+            self.folders.append((found, split))
+        return found
+
+    def file(self, written: str, base: str, tree: Tree) -> Entry | None:
+        """The file of the set that a path means."""
+        found = resolve(written, base, self.folder, set(tree.sidecars))
+        return tree.sidecar(found, self.entry.origin) if found is not None else None
+
+    def relative(self, path: str) -> str:
+        """A path of the set, seen from this file."""
+        return posixpath.relpath(path or ".", self.folder or ".")
+
+    def split_of(self, path: str, listed: dict[str, str]) -> str | None:
+        """The split of an image; listed: from `splits_listed`."""
+        if path in listed:
+            return listed[path]
+        return next((split for folder, split in self.folders if not folder or path.startswith(folder + "/")), None)
+
+    def splits_listed(self, paths: ImagePaths, failures: list[Failure]) -> dict[str, str]:
+        """The split of each image that a list names; training wins if several name it.
+
+        Args:
+            paths: finds the images.
+            failures: gets the lists that cannot be read.
+        """
+        found: dict[str, str] = {}
+        for entry, split in sorted(self.lists, key=lambda one: one[1] == "train"):
+            try:
+                found.update({one.path: split for one in listed_images(entry, paths) if one.path})
+            except LabelError as error:
+                failures.append(Failure(entry.path, str(error)))
+        return found
+
+    def written_lists(self, rows: ImageRows) -> Iterator[tuple[str, Iterable[bytes]]]:
+        """The lists of the splits that the finished set has."""
+        for entry, split in self.lists:
+            if split in rows.splits or split == "train":
+                yield entry.path, list_with_variations(entry, rows, leads_to_files=True)
+
+    def text(self, rows: ImageRows, losses: dict[str, None]) -> str:
+        """The file for the finished set: every path leads to what is in it.
+
+        Args:
+            rows: the images of the finished set.
+            losses: gets what the user should know.
+        """
+        raise NotImplementedError
