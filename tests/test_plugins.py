@@ -212,10 +212,11 @@ def test_a_visitors_key_and_limits_reach_it(package: Path) -> None:
 def test_the_page_says_what_it_costs(package: Path) -> None:
     with installed(package):
         from augmentai.web.handlers.preview import PreviewHandlers
+        from augmentai.web.parsing.pool import ParsingPool
 
         settings = Settings(credits_per_job=3)
         known = available(settings)
-        handlers = PreviewHandlers(settings, known, Visitors(settings), TimeEstimator(known))
+        handlers = PreviewHandlers(settings, known, Visitors(settings), TimeEstimator(known), ParsingPool(60, 1000))
         said = handlers.forecast({"images": 2, "pixels": 3000}, "", {"engine": "painter"})
     assert "<b>2 variations</b> of 2 images by Painter" in said
     assert "up to 5 credits (2 images at 2.5); the limit of 3 credits allows 1 of them" in said

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import sys
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ _LOCAL_HEADER_BYTES = 30
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _METHOD_NAMES = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 _ENCRYPTED, _UTF8 = 0x1, 0x800  # general purpose flags, APPNOTE.TXT 4.4.4
+
+MEMBER_OPENED = "augmentai.member_opened"  # audit event, as Python's own "open": path of the ZIP, name in it
 
 
 class ArchiveError(ValueError):
@@ -61,6 +64,7 @@ class Member:
 
     def open(self) -> IO[bytes]:
         """Its bytes as a stream. Raises whatever `zipfile` raises."""
+        sys.audit(MEMBER_OPENED, self._archive.filename, self._name)
         info = zipfile.ZipInfo(self._name)
         info.header_offset, info.CRC = self._offset, self._crc
         info.compress_size, info.file_size = self._compressed_size, self.file_size

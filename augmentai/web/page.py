@@ -23,7 +23,8 @@ from augmentai.web.handlers.jobs import JobHandlers, session_of
 from augmentai.web.handlers.preview import PreviewHandlers
 from augmentai.web.handlers.results import ResultHandlers
 from augmentai.web.jobs.session_store import SessionStore
-from augmentai.web.recipe_files import loaded, saved
+from augmentai.web.parsing.pool import ParsingPool
+from augmentai.web.recipe_files import saved
 
 _PACKED_AT_ONCE = 2  # ZIPs; packing one is little more than disk access
 _NO_UPLOADS = {"images": 0, "pixels": 0}
@@ -31,11 +32,11 @@ JOB_QUEUE = "augment"  # id of the queue in which all jobs wait
 Components = dict[str, Any]
 
 
-def build(settings: Settings, engines: Sequence[Engine]) -> gr.Blocks:
+def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -> gr.Blocks:
     """The whole page. Nothing is loaded or contacted until somebody uploads photos."""
     visitors, times, sessions = Visitors(settings), TimeEstimator(engines), SessionStore()
-    job_handlers = JobHandlers(settings, engines, visitors, times, sessions)
-    preview = PreviewHandlers(settings, engines, visitors, times)
+    job_handlers = JobHandlers(settings, engines, visitors, times, sessions, parsing)
+    preview = PreviewHandlers(settings, engines, visitors, times, parsing)
     queue: dict[str, Any] = {"concurrency_id": JOB_QUEUE, "concurrency_limit": settings.jobs_at_once}
     with Page(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
         gr.HTML(texts.HEADER, padding=False)
@@ -188,11 +189,11 @@ def _wire_settings(
     uploaded = ("files", "upload_state")
     uploaded_components = [components[name] for name in uploaded]
 
-    def inspect(uploads: Any, layout: str) -> Any:
-        return _in_order(uploaded)(handlers.inspect(uploads, layout))
+    def inspect(uploads: Any, layout: str, request: gr.Request) -> Any:
+        return _in_order(uploaded)(handlers.inspect(uploads, layout, request))
 
-    def load_samples(layout: str) -> Any:
-        return _in_order(uploaded)(handlers.samples(layout))
+    def load_samples(layout: str, request: gr.Request) -> Any:
+        return _in_order(uploaded)(handlers.samples(layout, request))
 
     def forecast(upload_state: Any, key: str, request: gr.Request, *values: Any) -> str:
         filled = as_recipe(dict(zip(names, values, strict=True)))
@@ -204,8 +205,8 @@ def _wire_settings(
     def save(*values: Any) -> str:
         return saved(as_recipe(dict(zip(names, values, strict=True))))
 
-    def load(file: str) -> Any:
-        values, message = loaded(file, {*names, "balance"})
+    def load(file: str, request: gr.Request) -> Any:
+        values, message = handlers.load_recipe(file, {*names, "balance"}, request)
         values = as_form(values)
         return [*(values.get(name, gr.skip()) for name in names), message]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, replace
-from pathlib import Path
 from typing import Any
 
 import gradio as gr
@@ -45,22 +44,16 @@ def saved(form: Mapping[str, Any]) -> str:
     return f'<a class="aug-button" download="recipe.yaml" href="{link}">Save settings</a>'
 
 
-def loaded(file: str, shown: Collection[str]) -> tuple[dict[str, Any], str]:
-    """Read the settings of a saved file.
+def as_settings(recipe: Recipe, shown: Collection[str]) -> tuple[dict[str, Any], str]:
+    """A saved recipe as settings of the page.
 
     Args:
-        file: its path.
+        recipe: what the file says.
         shown: the fields that the page has controls for.
 
     Returns:
-        The fields of the recipe, and a message on how it went, as HTML. No fields if it cannot be read.
+        The fields of the recipe, and a message, as HTML.
     """
-    from augmentai.dataset.recipe_file import load_recipe
-
-    try:
-        recipe = load_recipe(Path(file))
-    except RecipeError as error:
-        return {}, texts.warning(str(error).replace(file, Path(file).name))
     if recipe.originals == "link":
         recipe = replace(recipe, originals="copy")  # nothing in a ZIP can be a link
     others = [f.name for f in FIELDS if f.name not in shown and getattr(recipe, f.name) != f.default]

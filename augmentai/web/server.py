@@ -33,10 +33,13 @@ def build_app(settings: Settings) -> Any:
     import_gradio()
     from augmentai.web.access.job_queue import JobQueue
     from augmentai.web.page import JOB_QUEUE, build
+    from augmentai.web.parsing.pool import ParsingPool
 
     keep_inputs_out_of_the_log()
     folder = private_folder()
-    page = build(settings, engines := available(settings))
+    parsing = ParsingPool(settings.parse_seconds, settings.parse_mb)
+    page = build(settings, engines := available(settings), parsing)
+    page.parsing = parsing
     page.warm_up = threading.Timer(_WARM_UP_AFTER_SECONDS, _warm_up, [engines])
     page.janitor = Janitor(folder, settings.keep_hours).start()
     page.queue(api_open=False)
@@ -60,7 +63,9 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
         app.middleware_stack = SiteGuard(app.middleware_stack, settings)
         yield
 
-    guard = Middleware(RequestGuard, settings=settings, folder=folder, listening=page._queue.listening)
+    guard = Middleware(
+        RequestGuard, settings=settings, folder=folder, listening=lambda session: page._queue.listening(session)
+    )
     return {
         "server_name": listen_address(settings),
         "server_port": settings.server_port,
@@ -105,10 +110,12 @@ def serve(settings: Settings) -> None:
     signal.signal(signal.SIGTERM, _exit)
     page.warm_up.daemon = True
     page.warm_up.start()
+    page.parsing.warm_up()
     try:
         page.launch(**launch_options(settings, page))
     finally:
         page.janitor.stop()
+        page.parsing.close()
         page.close()
 
 

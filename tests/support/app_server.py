@@ -31,6 +31,7 @@ def serving(settings: Settings, cache: Path, **overrides: Any) -> Iterator[str]:
         yield page.launch(**(options | overrides))[1]
     finally:
         page.janitor.stop()
+        page.parsing.close()
         page.close()
         if before is None:
             os.environ.pop("GRADIO_TEMP_DIR", None)

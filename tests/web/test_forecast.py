@@ -16,6 +16,7 @@ from augmentai.web.estimates import TimeEstimator
 from augmentai.web.forecast import forecast
 from augmentai.web.handlers.preview import PreviewHandlers
 from augmentai.web.jobs.uploads import inspect_uploads
+from augmentai.web.parsing.pool import ParsingPool
 from tests.support.image_files import zipped
 from tests.support.labelled_sets import BUS, LAYOUTS, RED, as_zip, class_folders, gathered, photo, uneven_yolo, yolo
 
@@ -25,7 +26,7 @@ BALANCED = [Recipe(variations=3), Recipe(balance=True), Recipe(per_class=9, most
 def inspected(path: Path) -> tuple[dict[str, Any], PreviewHandlers]:
     settings = Settings()
     engines = available(settings)
-    handlers = PreviewHandlers(settings, engines, Visitors(settings), TimeEstimator(engines))
+    handlers = PreviewHandlers(settings, engines, Visitors(settings), TimeEstimator(engines), ParsingPool(60, 1000))
     return inspect_uploads([("set.zip", str(path))], settings).as_state(), handlers
 
 

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import yaml
 
+from augmentai.dataset.recipe_file import load_recipe
 from augmentai.web.form import as_form
-from augmentai.web.recipe_files import loaded, saved
+from augmentai.web.recipe_files import as_settings, saved
 
 
 def test_saved_settings_with_operations_are_loaded(tmp_path: Path) -> None:
@@ -18,7 +19,7 @@ def test_saved_settings_with_operations_are_loaded(tmp_path: Path) -> None:
     file = tmp_path / "recipe.yaml"
     file.write_bytes(base64.b64decode(data))
     assert yaml.safe_load(file.read_text())["recipe"]["operations"] == ["flip", {"crop": {"scale": [0.5, 1.0]}}]
-    fields, said = loaded(str(file), {"operations", "seed"})
+    fields, said = as_settings(load_recipe(file), {"operations", "seed"})
     assert as_form(fields)["operations"] == ["flip", "crop(scale=0.5..1)"]
     assert "Settings loaded" in said
 

@@ -24,6 +24,8 @@ PUBLIC_LIMITS: dict[str, Any] = {
     "max_file_mb": 30.0,
     "max_upload_mb": 500.0,
     "max_zip_gb": 2.0,
+    "parse_seconds": 20.0,
+    "parse_mb": 1000.0,
     "keep_hours": 2.0,
 }
 
@@ -43,6 +45,17 @@ def effective_settings(settings: Settings) -> Settings:
     if settings.share and settings.ask_password and not settings.password.get_secret_value():
         changes["password"] = SecretStr(secrets.token_urlsafe(9))
     return settings.model_copy(update=changes) if changes else settings
+
+
+def without_secrets(settings: Settings) -> Settings:
+    """The settings without keys and passwords, for a process that needs none.
+
+    Example:
+        >>> without_secrets(Settings(password="open sesame")).password.get_secret_value()
+        ''
+    """
+    secrets = {name: SecretStr("") for name, value in settings if isinstance(value, SecretStr)}
+    return settings.model_copy(update=secrets)
 
 
 def credentials(settings: Settings) -> list[tuple[str, str]] | None:

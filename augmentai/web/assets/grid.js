@@ -125,6 +125,7 @@ dialog.addEventListener('click', (event) => {
   else if (action === 'exclude') toggle(items[current]);
 });
 dialog.addEventListener('close', () => nodes.get(items[current]?.file)?.querySelector('button')?.focus());
-watch(['items', 'finished'], draw);
-watch('pair', showLarge);
+// Names in quotes would be events to Gradio, which sends the addresses of their objects with each update.
+watch(Object.keys({ items: 0, finished: 0 }), draw);
+watch(Object.keys({ pair: 0 }), showLarge);
 draw();

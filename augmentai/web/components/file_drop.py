@@ -45,6 +45,11 @@ class DropZone(gr.HTML):
         own = {"html_template": asset("drop.html"), "js_on_load": asset("drop.js"), "apply_default_css": False}
         super().__init__(**(own | {"summary": None} | options))
 
+    def __getattr__(self, name: str) -> Any:
+        if name == "summary":  # Gradio takes every word in quotes in the script for an event, and sends its address
+            raise AttributeError(name)
+        return super().__getattr__(name)
+
     def preprocess(self, payload: DroppedFiles | None) -> list[tuple[str, str]]:
         return [(one.rel, one.file.path) for one in payload.root] if payload else []
 

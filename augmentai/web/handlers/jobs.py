@@ -27,7 +27,7 @@ from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.access.rate_limit import LimitReachedError
-from augmentai.web.access.visitors import Visitors
+from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.estimates import TimeEstimator
 from augmentai.web.jobs.cleanup import postpone_expiry
 from augmentai.web.jobs.finished_job import FinishedJob
@@ -35,6 +35,8 @@ from augmentai.web.jobs.run import JobRequest, read_uploads, run_job
 from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.jobs.snapshot import JobResult, ResultRow, Snapshot
 from augmentai.web.jobs.uploads import Upload, link_uploads
+from augmentai.web.parsing.labels import may_have_labels, read_labels
+from augmentai.web.parsing.pool import BusyError, ParsingError, ParsingPool
 from augmentai.web.recipe_files import recipe_of, wrong_setting
 from augmentai.web.views import Updates, finished_view, working_view
 
@@ -55,9 +57,10 @@ class JobHandlers:
         visitors: Visitors,
         times: TimeEstimator,
         sessions: SessionStore,
+        parsing: ParsingPool,
     ) -> None:
         self._settings, self._engines = settings, engines
-        self._visitors, self._times, self._sessions = visitors, times, sessions
+        self._visitors, self._times, self._sessions, self._parsing = visitors, times, sessions, parsing
         self._stops: dict[str, Event] = {}
 
     def api(
@@ -74,8 +77,13 @@ class JobHandlers:
             raise gr.Error("Folders are not accepted. Upload the files, or a ZIP of the folder.", print_exception=False)
         postpone_expiry(files, Path(get_upload_folder()))
         recipe = recipe_of(form)
-        job = JobRequest(read_uploads(files, self._settings, recipe.layout), recipe)
-        for snapshot in self._run(job, Event(), request):
+        uploads = read_uploads(files, self._settings, recipe.layout)
+
+        def read(folder: Path, stop: Event) -> Gathered:
+            self._check_labels([Path(file) for file in files], recipe.layout, stop, request)
+            return uploads(folder, stop)
+
+        for snapshot in self._run(JobRequest(read, recipe), Event(), request):
             if snapshot.result is None:
                 if snapshot.expected:
                     message = snapshot.progress.message or "augmenting"
@@ -96,8 +104,9 @@ class JobHandlers:
 
         def read(folder: Path, stop: Event) -> Gathered:
             bounds = limits(self._settings, self._settings.max_files)
-            files = link_uploads(uploads, folder / "in")
-            return gather(files, bounds, stop=stop, layout=recipe_of(form).layout)
+            files, layout = link_uploads(uploads, folder / "in"), recipe_of(form).layout
+            self._check_labels(files, layout, stop, request)
+            return gather(files, bounds, stop=stop, layout=layout)
 
         def start(stop: Event) -> Iterator[Snapshot]:
             if not uploads:
@@ -118,6 +127,20 @@ class JobHandlers:
             )
 
         yield from self._show(start, finish, session_of(request), [])
+
+    def _check_labels(self, files: Sequence[Path], layout: str, stop: Event, request: gr.Request) -> None:
+        """Read the labels of a job where they can do no harm, before the job reads them. Raises ParsingError."""
+        visitor, bounds = address_of(request, self._visitors.proxies), limits(self._settings, self._settings.max_files)
+        checked = not may_have_labels(files)
+        while not (checked or stop.is_set()):
+            try:
+                self._parsing.run(visitor, read_labels, files, bounds, layout, stop=stop)
+                checked = True
+            except BusyError:
+                stop.wait(1)
+            except ParsingError:
+                if not stop.is_set():
+                    raise
 
     def _learn_speed(self, result: JobResult, seconds: float, upload_state: Mapping[str, Any]) -> None:
         """A job of one engine shows how fast that engine is on this server."""
@@ -265,6 +288,8 @@ class JobHandlers:
             raise gr.Error(str(error), title="Limit reached", print_exception=False) from error
         except RecipeError as error:
             raise wrong_setting(error) from error
+        except ParsingError as error:
+            raise gr.Error(str(error), title="A file could not be read", print_exception=False) from error
         except OutputError as error:
             message = str(error).replace(f"{get_upload_folder()}{os.sep}", "")  # the server's paths are not revealed
             raise gr.Error(message, title="The result could not be saved", print_exception=False) from error

@@ -3,43 +3,87 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import gradio as gr
 
+from augmentai.dataset.recipe_file import load_recipe
 from augmentai.engines import with_key
 from augmentai.engines.base import Engine
 from augmentai.recipe import AUTO, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
-from augmentai.web.access.visitors import Visitors
+from augmentai.web.access.public import without_secrets
+from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.estimates import TimeEstimator, first_ready
 from augmentai.web.forecast import forecast
-from augmentai.web.jobs.uploads import Upload, inspect_uploads, samples
-from augmentai.web.recipe_files import recipe_of
+from augmentai.web.jobs.uploads import Upload, UploadSummary, inspect_uploads, samples
+from augmentai.web.parsing.pool import BusyError, ParsingError, ParsingPool
+from augmentai.web.recipe_files import as_settings, recipe_of
 from augmentai.web.views import Updates
+
+_LEFT_OUT = 2  # of an upload, files that take too much to inspect the rest without them
 
 
 class PreviewHandlers:
     """Handlers of the page before a job. None of them waits for the network."""
 
-    def __init__(self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, times: TimeEstimator) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engines: Sequence[Engine],
+        visitors: Visitors,
+        times: TimeEstimator,
+        parsing: ParsingPool,
+    ) -> None:
         self._settings, self._engines = settings, engines
-        self._visitors, self._times = visitors, times
+        self._visitors, self._times, self._parsing = visitors, times, parsing
         self._warmed_up = threading.Lock()
 
-    def inspect(self, uploads: Sequence[Upload], layout: str | None = AUTO) -> Updates:
-        """Inspect what was uploaded: counts, classes, thumbnails, and what is refused and why."""
+    def inspect(self, uploads: Sequence[Upload], layout: str | None, request: gr.Request) -> Updates:
+        """Inspect what was uploaded: counts, classes, thumbnails, and what is refused and why. Raises gr.Error."""
         self._warm_up()
-        summary = inspect_uploads(uploads or (), self._settings, layout or AUTO)
+        summary = self._inspected(list(uploads or ()), layout or AUTO, request)
         return {"files": gr.update(summary=summary.as_props()), "upload_state": summary.as_state()}
 
-    def samples(self, layout: str | None = AUTO) -> Updates:
+    def _inspected(self, uploads: list[Upload], layout: str, request: gr.Request) -> UploadSummary:
+        """The summary; a file that takes too much time or memory is refused, and the others are inspected."""
+        if not uploads:
+            return UploadSummary()
+        visitor, settings = address_of(request, self._visitors.proxies), without_secrets(self._settings)
+        left_out: list[dict[str, str]] = []
+        while True:
+            try:
+                summary = self._parsing.run(visitor, inspect_uploads, uploads, settings, layout)
+            except BusyError as error:
+                raise gr.Error(str(error), title="Not inspected", print_exception=False) from error
+            except ParsingError as error:
+                left_out.append({"file": error.name or f"{len(uploads)} files", "reason": error.reason})
+                rest = [upload for upload in uploads if upload[1] != error.file]
+                if len(rest) < len(uploads) and len(left_out) <= _LEFT_OUT:
+                    uploads = rest
+                    continue
+                summary = UploadSummary()
+            summary.refused += left_out
+            return summary
+
+    def samples(self, layout: str | None, request: gr.Request) -> Updates:
         """Load the bundled photos as if they had been uploaded."""
         uploads = samples()
-        updates = self.inspect(uploads, layout)
+        updates = self.inspect(uploads, layout, request)
         return {**updates, "files": gr.update(value=uploads, summary=updates["files"]["summary"])}
+
+    def load_recipe(self, file: str, shown: Collection[str], request: gr.Request) -> tuple[dict[str, Any], str]:
+        """Read a file of settings: see `as_settings`; no fields if it cannot be read."""
+        visitor = address_of(request, self._visitors.proxies)
+        try:
+            return as_settings(self._parsing.run(visitor, load_recipe, Path(file)), shown)
+        except RecipeError as error:
+            return {}, texts.warning(str(error).replace(file, Path(file).name))
+        except ParsingError as error:
+            return {}, texts.warning(str(error))
 
     def forecast(
         self, upload_state: Mapping[str, Any], key: str, form: Mapping[str, Any], request: gr.Request | None = None

@@ -42,6 +42,8 @@ def test_the_docs_state_these_limits() -> None:
         "max_megapixels": "{:g} megapixels",
         "keep_hours": "deleted after {:g} hours",
         "max_upload_mb": "one upload | {:g} MB",
+        "parse_seconds": "labels and recipes | {:g} seconds",
+        "parse_mb": "and {:g} MB for each upload",
         "max_zip_gb": "a ZIP that unpacks to {:g} GB",
     }
     assert set(words) == set(PUBLIC_LIMITS)

@@ -1,0 +1,102 @@
+"""Functions in processes that can be stopped. `time.sleep` and `bytes` stand for files that take too much."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from augmentai.dataset.recipe_file import load_recipe
+from augmentai.recipe import RecipeError
+from augmentai.web.parsing.pool import BusyError, ParsingError, ParsingPool
+from tests.support import slow_files
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ParsingPool]:
+    pool = ParsingPool(1, 200)
+    yield pool
+    pool.close()
+
+
+def test_the_result_comes_back_from_another_process(pool: ParsingPool) -> None:
+    first, second = (pool.run("a", os.getpid) for _ in range(2))
+    assert first == second != os.getpid(), "one process is kept ready"
+
+
+def test_errors_come_back_as_they_are(pool: ParsingPool, tmp_path: Path) -> None:
+    (tmp_path / "recipe.yaml").write_text("strength: much")
+    with pytest.raises(RecipeError, match="strength"):
+        pool.run("a", load_recipe, tmp_path / "recipe.yaml")
+
+
+@pytest.mark.parametrize(
+    ("function", "argument", "words"),
+    [
+        (time.sleep, 60, r"takes longer to read than the server allows \(1 seconds\); make it smaller or leave it out"),
+        (bytes, 1 << 30, r"needs more memory than the server allows \(200 MB\); make it smaller or leave it out"),
+        (os._exit, 1, r"needs more memory than the server allows"),  # killed from outside
+    ],
+)
+def test_limits(pool: ParsingPool, function: Callable[..., Any], argument: Any, words: str) -> None:
+    with pytest.raises(ParsingError, match=f"^{words}"):
+        pool.run("a", function, argument)
+    assert pool.run("a", len, "next") == 4
+
+
+def test_the_file_that_takes_too_much_is_named(pool: ParsingPool, tmp_path: Path) -> None:
+    (tmp_path / "plain.xml").write_text("x")
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        archive.writestr("labels/data.yaml", "x")
+    with pytest.raises(ParsingError, match=r"^plain\.xml: takes longer") as plain:
+        pool.run("a", slow_files.read_plain, tmp_path / "plain.xml")
+    assert plain.value.file == str(tmp_path / "plain.xml")
+    with pytest.raises(ParsingError, match=r"^set\.zip: labels/data\.yaml: takes longer") as zipped:
+        pool.run("a", slow_files.read_zipped, tmp_path / "set.zip")
+    assert zipped.value.file == str(tmp_path / "set.zip")
+
+
+def test_a_stopped_call_ends() -> None:
+    pool, stop = ParsingPool(60, 200), threading.Event()
+    threading.Timer(0.2, stop.set).start()
+    with pytest.raises(ParsingError, match="the job was stopped"):
+        pool.run("a", time.sleep, 60, stop=stop)
+    pool.close()
+
+
+def test_one_visitor_does_not_hold_up_another() -> None:
+    pool = ParsingPool(30, 200, at_once=2)
+    stop = threading.Event()
+
+    def slow() -> None:
+        with pytest.raises(ParsingError, match="stopped"):
+            pool.run("a", time.sleep, 60, stop=stop)
+
+    with ThreadPoolExecutor(3) as threads:
+        calls = [threads.submit(slow) for _ in range(3)]
+        while len(pool._visitors) < 3:
+            time.sleep(0.01)
+        with pytest.raises(BusyError, match="Try again in a few seconds"):
+            pool.run("a", len, "one too many")
+        assert pool.run("b", len, "another") == 7
+        stop.set()
+        for call in calls:
+            call.result()
+    pool.close()
+
+
+def test_secrets_stay_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STABILITY_API_KEY", "sk-secret")
+    monkeypatch.setenv("HF_TOKEN", "hf_secret")
+    pool = ParsingPool(30, 200)
+    assert pool.run("a", os.getenv, "PATH")
+    assert pool.run("a", os.getenv, "STABILITY_API_KEY") is None
+    assert pool.run("a", os.getenv, "HF_TOKEN") is None
+    pool.close()
