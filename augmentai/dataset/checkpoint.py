@@ -9,12 +9,14 @@ import stat
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from augmentai.dataset.file_names import safe_path
 from augmentai.dataset.manifest import MANIFEST, files_of, is_made
 from augmentai.dataset.sorted_sources import position_of
+from augmentai.engines.paid_answers import variation_name
 from augmentai.filters.features import decode_fingerprint
 from augmentai.system.regular_files import open_regular
 from augmentai.types import Rejection, Source
@@ -34,8 +36,8 @@ class Checkpoint:
     Attributes:
         engines: how many variations each engine made.
         credits: what they cost.
-        skipped_paid: how many variations filters rejected after credits were spent on them. They count as done, since
-            to retry them would cost as much again.
+        skipped_paid: how many variations were paid for in vain: filters rejected them, or the answer was no image. They
+            count as done, since to retry them would cost as much again.
         unsettled_credits: what the manifest counts for variations that are to be made again, by the path and hash of
             their source, and their index.
         retry_round: see `RunRecord.retry_round`.
@@ -186,7 +188,34 @@ class Checkpoint:
         return found
 
 
-def repair_manifest(folder: Path, sources: Sequence[Source]) -> Checkpoint:
+@dataclass(frozen=True)
+class PaidFailures:
+    """What becomes of variations that were paid for and failed, when their run resumes.
+
+    Attributes:
+        retried: they are bought again, as the recipe's paid_retries allows.
+        stored: those whose answer is on disk, as `paid_answers.variation_name` names them: they cost nothing more.
+    """
+
+    retried: bool = True
+    stored: frozenset[str] = frozenset()
+
+    def is_final(self, entry: Mapping[str, Any]) -> bool:
+        """Whether a failed variation stays as it is.
+
+        Args:
+            entry: its line of the manifest, parsed.
+        """
+        if not (entry.get("credits") and entry.get("index")):
+            return False
+        if entry.get("rejected"):
+            return True
+        return not self.retried and variation_name((entry["source"], entry["source_sha256"]), entry["index"]) not in (
+            self.stored
+        )
+
+
+def repair_manifest(folder: Path, sources: Sequence[Source], paid: PaidFailures = PaidFailures()) -> Checkpoint:
     """Repair the folder of an interrupted run, and report what it contains.
 
     The manifest keeps the lines of variations whose files are all there and complete, as far as size and last bytes
@@ -197,6 +226,7 @@ def repair_manifest(folder: Path, sources: Sequence[Source]) -> Checkpoint:
     Args:
         folder: the output folder of a run; nobody else writes to it meanwhile.
         sources: the sources of the run, sorted by (path, hash).
+        paid: which failures are final since they were paid for.
 
     Returns:
         What need not be made again; empty if the run ended before it had a manifest.
@@ -209,7 +239,7 @@ def repair_manifest(folder: Path, sources: Sequence[Source]) -> Checkpoint:
     checkpoint.manifest = manifest
     try:
         with open_regular(manifest) as lines, new.open("wb") as kept:
-            kept.writelines(line for line in lines if _keep_line(line, folder, checkpoint))
+            kept.writelines(line for line in lines if _keep_line(line, folder, checkpoint, paid))
             kept.flush()
             os.fsync(kept.fileno())
         if new.stat().st_size != manifest.stat().st_size:
@@ -221,9 +251,24 @@ def repair_manifest(folder: Path, sources: Sequence[Source]) -> Checkpoint:
     return checkpoint
 
 
-def _keep_line(line: bytes, folder: Path, checkpoint: Checkpoint) -> bool:
+def read_checkpoint(folder: Path, sources: Sequence[Source], paid: PaidFailures) -> Checkpoint:
+    """What the folder of an interrupted run contains, without repairing it; see `repair_manifest`.
+
+    Raises:
+        OSError: the manifest cannot be read.
+    """
+    checkpoint = Checkpoint(sources)
+    with suppress(FileNotFoundError), (folder / MANIFEST).open("rb") as lines:
+        for line in lines:
+            entry = _parse_done(line, paid)
+            if entry is not None and _are_complete([folder / name for name in files_of(entry)], entry.get("bytes")):
+                checkpoint.record(entry)
+    return checkpoint
+
+
+def _keep_line(line: bytes, folder: Path, checkpoint: Checkpoint, paid: PaidFailures) -> bool:
     """Record a line of the manifest; False if it is to be removed."""
-    entry = _parse_done(line)
+    entry = _parse_done(line, paid)
     if entry is None:
         removed = _parse(line)
         checkpoint.record_rejections(removed)
@@ -246,11 +291,11 @@ def _parse(line: bytes) -> dict[str, Any]:
     return entry if isinstance(entry, dict) else {}
 
 
-def _parse_done(line: bytes) -> dict[str, Any] | None:
+def _parse_done(line: bytes, paid: PaidFailures = PaidFailures()) -> dict[str, Any] | None:
     """A line whose variation need not be made again; None for failures, half-written lines and foreign ones."""
     try:
         entry = json.loads(line) if line.endswith(b"\n") else None
-        if not isinstance(entry, dict) or not (is_made(entry) or (entry.get("rejected") and entry.get("credits"))):
+        if not isinstance(entry, dict) or not (is_made(entry) or paid.is_final(entry)):
             return None
         valid = isinstance(entry["index"], int) and 0 < entry["index"] < _INDEX_LIMIT
         valid = valid and isinstance(entry["source"], str) and isinstance(entry["source_sha256"], str)

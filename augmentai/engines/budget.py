@@ -71,6 +71,10 @@ class Reservation:
         """
         self._budget.answers.store(self._item, model, PaidAnswer(self.number, data, note))
 
+    def discard(self, model: str) -> None:
+        """Remove a stored answer that turned out to be no image: a run that resumes would meet it again."""
+        self._budget.answers.discard(self._item, model)
+
     def settle(self, charged: bool | None) -> None:
         """Whether it was charged; None if that cannot be known. Only the first call counts."""
         if self._open:
@@ -106,7 +110,9 @@ class Budget:
         self.spent = 0.0
         self.maybe_spent = 0.0
 
-    def reserve(self, credits: float, cancelled: Callable[[], bool], item: Item = NO_ITEM) -> Reservation | None:
+    def reserve(
+        self, credits: float, cancelled: Callable[[], bool], item: Item = NO_ITEM, answer_bytes: int = 0
+    ) -> Reservation | None:
         """Reserve the price of an image.
 
         If requests in flight have used up the limit, waits for them: one that is not charged makes room.
@@ -115,21 +121,32 @@ class Budget:
             credits: the price.
             cancelled: asked while waiting.
             item: what is bought, for the run's ledger.
+            answer_bytes: room on the disk that is taken for the answer.
 
         Returns:
             What has to be settled; None if `cancelled` turned true.
 
         Raises:
             CapReachedError: a limit is reached.
-            LedgerError: the day's count or the run's ledger cannot be kept, or the price is not an amount.
+            LedgerError: the day's count or the run's ledger cannot be kept, the disk has no room for the answer, or the
+                price is not an amount.
         """
         if not is_amount(credits):
             raise LedgerError(f"nothing is bought at a price of {credits!r} credits; expected a number from 0")
+        try:
+            return self._reserve_in_turn(credits, cancelled, item, answer_bytes)
+        except (CapReachedError, LedgerError):
+            self._run_ledger.cut_short = True
+            raise
+
+    def _reserve_in_turn(
+        self, credits: float, cancelled: Callable[[], bool], item: Item, answer_bytes: int
+    ) -> Reservation | None:
         with self._changed:
             while not cancelled():
                 limit = self._limit_against(credits)
                 if not limit:
-                    return self._reserved_now(credits, item)
+                    return self._reserved_now(credits, item, answer_bytes)
                 if self._reserved <= ROUNDING:
                     raise CapReachedError(limit)
                 self._changed.wait(_NAP_SECONDS)
@@ -150,10 +167,10 @@ class Budget:
         settled.close()
         return answer, settled
 
-    def _reserved_now(self, credits: float, item: Item) -> Reservation:
+    def _reserved_now(self, credits: float, item: Item, answer_bytes: int) -> Reservation:
         day = today()
         try:
-            number = self._run_ledger.reserve(item, credits, self._payer)
+            number = self._run_ledger.reserve(item, credits, self._payer, answer_bytes)
         except LedgerError:
             with suppress(LedgerError):
                 self._ledger.release(credits, day)
@@ -179,6 +196,7 @@ class Budget:
     def settle(self, reservation: Reservation, charged: bool | None) -> None:
         """Called by `Reservation.settle`."""
         with self._changed:
+            self.answers.free_room(reservation.number)  # first: it is room for the ledger's line too
             self._run_ledger.settle(reservation.number, charged)
             self._reserved = max(0.0, self._reserved - reservation.credits)
             if charged:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
     from augmentai.settings import Settings
 
 
+_FILE_HEAD_BYTES = 65_536  # of the answer's file, and of the lines of ledger and manifest that follow it
+
+
 class PaidEngine(Engine):
     """An engine that charges credits. It then has a price in dry runs and on the page, and keeps within the limits.
 
@@ -147,9 +150,9 @@ class PaidEngine(Engine):
         Raises:
             EngineUnavailableError: a limit is reached, or credits cannot be counted.
         """
-        price = self.credits_per_image(task.recipe)
+        price, room_bytes = self.credits_per_image(task.recipe), largest_answer_bytes(task.photo.rgb.size)
         try:
-            return self.budget(job).reserve(price, job.stop.is_set, item_of(self.name, task))
+            return self.budget(job).reserve(price, job.stop.is_set, item_of(self.name, task), room_bytes)
         except CapReachedError as error:
             fall_back = self.settings.credits_on_cap == "fallback"
             raise EngineUnavailableError(str(error), [*unfinished, task], True, fall_back) from error
@@ -160,3 +163,8 @@ class PaidEngine(Engine):
 def item_of(engine: str, task: Task) -> Item:
     """What a request for this task is to buy."""
     return Item(engine, *task.source.key, task.index, task.seed, task.attempt)
+
+
+def largest_answer_bytes(size_wh: tuple[int, int]) -> int:
+    """Room on the disk for an answer of this width and height: a PNG of noise is a little larger than its pixels."""
+    return int(3.2 * size_wh[0] * size_wh[1]) + _FILE_HEAD_BYTES

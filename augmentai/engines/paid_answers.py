@@ -14,10 +14,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from augmentai.types import SourceKey
 
 _NAME_CHARS = 24
+_PART = ".part"
 
 
 @dataclass(frozen=True)
@@ -76,21 +78,68 @@ class PaidAnswers:
         self._folder = folder
         self._lock = threading.Lock()  # or an emptied folder could be removed under an answer
 
-    def store(self, item: Item, model: str, answer: PaidAnswer) -> None:
-        """Write an answer to disk. Where that is not possible it is still used, but would be lost with the process."""
-        if self._folder is None:
+    def make_room(self, request: str, size_bytes: int) -> None:
+        """Take room on the disk for an answer before it is paid for, so that a full disk cannot lose it.
+
+        Args:
+            request: the number under which the answer will be stored.
+            size_bytes: how large the answer may become.
+
+        Raises:
+            OSError: there is no room.
+        """
+        if self._folder is None or not size_bytes:
             return
-        path = self._folder / _name(item, model)
-        head = {"request": answer.request, "note": answer.note, "sha256": hashlib.sha256(answer.data).hexdigest()}
-        part = path.with_suffix(".part")
-        with self._lock, suppress(OSError):
+        part = self._part(request)
+        with self._lock:
             self._folder.mkdir(exist_ok=True)
             try:
-                part.write_bytes(json.dumps(head).encode() + b"\n" + answer.data)
-                os.replace(part, path)
+                with part.open("wb") as file:
+                    _allocate(file, size_bytes)
             except BaseException:
                 part.unlink(missing_ok=True)
                 raise
+
+    def free_room(self, request: str) -> None:
+        """Give back room that no answer has filled."""
+        if self._folder is None:
+            return
+        with self._lock, suppress(OSError):
+            self._part(request).unlink()
+            self._folder.rmdir()  # refused as long as it holds an answer
+
+    def store(self, item: Item, model: str, answer: PaidAnswer) -> None:
+        """Write an answer to disk, into its room if it has one. Where that is not possible it is still used, but would
+        be lost with the process."""
+        if self._folder is None:
+            return
+        head = {"request": answer.request, "note": answer.note, "sha256": hashlib.sha256(answer.data).hexdigest()}
+        part = self._part(answer.request)
+        with self._lock, suppress(OSError):
+            self._folder.mkdir(exist_ok=True)
+            try:
+                with part.open("r+b" if part.exists() else "wb") as file:
+                    file.write(json.dumps(head).encode() + b"\n" + answer.data)
+                    file.truncate()
+                os.replace(part, self._folder / _name(item, model))
+            except BaseException:
+                part.unlink(missing_ok=True)
+                raise
+
+    def discard(self, item: Item, model: str) -> None:
+        """Remove an answer that turned out to be no image."""
+        if self._folder is not None:
+            with self._lock, suppress(OSError):
+                (self._folder / _name(item, model)).unlink()
+                self._folder.rmdir()  # refused as long as it holds another answer
+
+    def variations(self) -> frozenset[str]:
+        """The variations that an answer is stored for, as `variation_name` names them."""
+        try:
+            names = os.listdir(self._folder) if self._folder is not None else []
+        except OSError:
+            return frozenset()
+        return frozenset(name[:_NAME_CHARS] for name in names if _PART not in name)
 
     def find(self, item: Item, model: str) -> PaidAnswer | None:
         """The answer to exactly this request, by this model; None if there is none, or its file is damaged."""
@@ -109,7 +158,7 @@ class PaidAnswers:
         if self._folder is None or not self._folder.is_dir():
             return
         with self._lock, suppress(OSError):
-            for path in self._folder.glob(f"{_digest(*source, index)}*"):
+            for path in self._folder.glob(f"{variation_name(source, index)}*"):
                 path.unlink(missing_ok=True)
             self._folder.rmdir()  # refused as long as it holds another answer
 
@@ -123,16 +172,33 @@ class PaidAnswers:
             return
         with self._lock, suppress(OSError):
             stored = list(self._folder.iterdir())
-            names = {_digest(*source, index) for source, index in finished}
+            names = {variation_name(source, index) for source, index in finished}
             for path in stored:
-                if path.suffix == ".part" or path.name[:_NAME_CHARS] in names:
+                if path.suffix == _PART or path.name[:_NAME_CHARS] in names:
                     path.unlink(missing_ok=True)
             self._folder.rmdir()  # refused as long as it holds another answer
 
+    def _part(self, request: str) -> Path:
+        assert self._folder is not None
+        return self._folder / f"{request}{_PART}"
+
+
+def variation_name(source: SourceKey, index: int) -> str:
+    """The beginning of the names of all answers to attempts at a variation."""
+    return _digest(*source, index)
+
 
 def _name(item: Item, model: str) -> str:
-    variation = _digest(item.source, item.source_sha256, item.index)
+    variation = variation_name((item.source, item.source_sha256), item.index)
     return f"{variation}-{_digest(item.engine, model, item.seed, item.attempt)}"
+
+
+def _allocate(file: IO[bytes], size_bytes: int) -> None:
+    """Take so many bytes of the disk; a file that is only as long takes none. Raises OSError."""
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size_bytes)
+    else:
+        file.write(bytes(size_bytes))
 
 
 def _digest(*parts: object) -> str:

@@ -46,6 +46,7 @@ class RunLedger:
         answers: those that were paid for and whose variations are not on disk yet.
         is_resumed: whether an earlier process has written to the file.
         fault: why nothing may be spent, in words; "" if all is well.
+        cut_short: whether a limit, or a full disk, kept something from being bought.
 
     Example:
         >>> from augmentai.engines.paid_answers import Item
@@ -68,7 +69,8 @@ class RunLedger:
         self._earlier: defaultdict[tuple[str, str, int], float] = defaultdict(float)  # by variation
         self._numbers = count(1)
         self._mine = secrets.token_hex(4)  # two processes give no number twice
-        self.is_resumed = False
+        self._cut_at: int | None = None
+        self.is_resumed = self.cut_short = False
         self.fault = ""
         if path is not None:
             self._load(path)
@@ -103,24 +105,36 @@ class RunLedger:
             f"{more} may have cost {credits:g} more credits"
         )
 
-    def reserve(self, item: Item, credits: float, payer: str = OWNER) -> str:
+    def reserve(self, item: Item, credits: float, payer: str = OWNER, answer_bytes: int = 0) -> str:
         """Note a request that is about to go out.
 
         Args:
             item: what it is to buy.
             credits: its price.
             payer: whose credits these are.
+            answer_bytes: room on the disk that is taken for the answer.
 
         Returns:
             The number by which it is settled.
 
         Raises:
-            LedgerError: it cannot be noted, so it must not go out.
+            LedgerError: it cannot be noted, or its answer would have no room on the disk, so it must not go out.
         """
         with self._lock:
             number = f"{self._mine}.{next(self._numbers)}"
             request = _Request(item, payer, credits)
-            self._append(_line(number, _RESERVED, request))
+            try:
+                self.answers.make_room(number, answer_bytes)
+            except OSError as error:
+                raise LedgerError(
+                    f"there is no room on the disk for an answer of up to {answer_bytes / 1e6:.1f} MB "
+                    f"({error.strerror or error}), so none is bought; make room, then resume"
+                ) from error
+            try:
+                self._append(_line(number, _RESERVED, request))
+            except LedgerError:
+                self.answers.free_room(number)
+                raise
             self._open[number] = request
             return number
 
@@ -192,6 +206,9 @@ class RunLedger:
         data = (json.dumps(entry) + "\n").encode()
         try:
             with self._path.open("ab", buffering=0) as file:
+                if self._cut_at is not None:
+                    file.truncate(self._cut_at)
+                    self._cut_at = None
                 start = file.seek(0, os.SEEK_END)
                 if file.write(data) != len(data):
                     file.truncate(start)
@@ -210,7 +227,7 @@ class RunLedger:
             for line in lines[:-1]:
                 self._read(json.loads(line))
             if lines[-1]:  # a line that was cut off: its request did not go out, or its answer is not known
-                os.truncate(path, path.stat().st_size - len(lines[-1]))
+                self._cut_at = path.stat().st_size - len(lines[-1])  # removed by whoever writes, not by who reads
         except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
             why = getattr(error, "strerror", "") or type(error).__name__
             self.fault = (

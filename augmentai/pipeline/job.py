@@ -95,7 +95,7 @@ class Job:
             self._checkpoint.fingerprints(self.plan.indices),
         )
         self.report.skipped_engines = state.skipped_engines
-        outcomes = run_stages(self.plan.sources, state)
+        outcomes = run_stages(self._in_order(state), state)
         finished = False
         try:
             for failure in self.gathered.failures:  # already counted by the report
@@ -109,6 +109,16 @@ class Job:
             outcomes.close()
             state.close()
             self.report.ended = True
+
+    def _in_order(self, state: RunState) -> Sequence[Source]:
+        """The sources, first those of which something is paid for already."""
+        if not state.stored_answers:
+            return self.plan.sources
+
+        def is_bought(source: Source) -> bool:
+            return any(state.is_stored(source, index) for index in self.plan.indices(source.key))
+
+        return sorted(self.plan.sources, key=lambda source: not is_bought(source))
 
 
 def limits(settings: Settings, files: int | None = None) -> Limits:

@@ -55,7 +55,8 @@ def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Made | Refused, 
         finally:
             results.close()  # engines abandon what they have begun
         if run.stop.is_set():
-            run.cut_short = run.cut_short or bool(watched.pending or run.retries)
+            left = watched.pending or run.retries or next(watched, None)  # the stages before this one say so too
+            run.cut_short = run.cut_short or bool(left)
             return
         for task in watched.take_back():
             yield Refused(task, f"a fault inside the engine ({fault}); please report it")

@@ -73,7 +73,8 @@ def make_tasks(decoded: Iterator[Decoded], run: RunState) -> Iterator[Task]:
     """One task for each variation that an earlier run has not made. After a stop there are no more."""
     plan = run.plan
     for item in decoded:
-        for index in plan.indices(item.source.key):
+        indices = sorted(plan.indices(item.source.key), key=lambda index: not run.is_stored(item.source, index))
+        for index in indices:
             if (item.source, index) in run.checkpoint:
                 continue
             if run.stop.is_set():

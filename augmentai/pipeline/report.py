@@ -86,8 +86,19 @@ class Report:
         if checkpoint.skipped_paid:
             were = "image was" if checkpoint.skipped_paid == 1 else "images were"
             self.notice(
-                f"{checkpoint.skipped_paid} rejected {were} already paid for and not retried; change the seed to retry"
+                f"{checkpoint.skipped_paid} {were} already paid for, but rejected or unusable, and not retried; "
+                "change the seed to retry"
             )
+
+    def recount(self, engines: Counter[str]) -> None:
+        """Correct the counts of a run that could not be written to its end.
+
+        Args:
+            engines: how many variations each engine made, by the manifest.
+        """
+        self.engines = engines
+        self.variations = engines.total()
+        self.resumed = min(self.resumed, self.variations)
 
     def add(self, outcome: Outcome) -> None:
         """Count one outcome."""

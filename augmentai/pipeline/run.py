@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from pathlib import Path
+from typing import IO
+from zipfile import BadZipFile, ZipFile
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.contact_sheet import draw_contact_sheet
 from augmentai.dataset.dataset_card import count_dataset, dataset_title, render_card
-from augmentai.dataset.manifest import CARD, PAID_ANSWERS, RUN_LEDGER, SHEET
+from augmentai.dataset.manifest import CARD, MANIFEST, PAID_ANSWERS, RUN_LEDGER, SHEET, is_made
 from augmentai.dataset.run_record import RunRecord, build_record
 from augmentai.dataset.writers.base import Writer, writer_for
 from augmentai.dataset.writers.output_set import OutputSet
+from augmentai.dataset.writers.zip_sidecar import paid_folder_of
 from augmentai.engines import model_versions
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.images import ImageError
 from augmentai.pipeline.job import Job
+from augmentai.pipeline.paid_folder import PaidFolder, may_charge
 from augmentai.recipe.steps import step_names
 from augmentai.registry import packages_of
 from augmentai.system.memory import release_freed_memory, use_one_arena
@@ -44,11 +51,20 @@ def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
     )
 
 
-def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[Outcome, None, None]:
+def run_to_disk(
+    job: Job, out: Path, inputs: Iterable[Path] = (), ledger: RunLedger | None = None
+) -> Generator[Outcome, None, None]:
     """Run a job into a new or empty folder, the folder of an interrupted run, or a new ZIP.
 
     A folder that holds the beginning of the same run is resumed: finished variations are not made again, and count in
     the report. The card and the contact sheet are added when the job has ended; a ZIP gets them even if it was stopped.
+    What is paid for on the way to a ZIP is in a folder beside it until the ZIP is complete.
+
+    Args:
+        job: the job.
+        out: a folder, or a ZIP.
+        inputs: the files and folders that were named.
+        ledger: of a run into a ZIP, if the caller keeps one; its answers are the caller's to remove.
 
     Yields:
         Each outcome once it is on disk.
@@ -58,27 +74,85 @@ def run_to_disk(job: Job, out: Path, inputs: Iterable[Path] = ()) -> Generator[O
     """
     use_one_arena()
     record = run_record_for(job, inputs, out)
-    with writer_for(out, record, job.gathered.sources) as writer:
-        job.resume(writer.checkpoint, _ledger_in(out, writer.checkpoint))
-        job.ledger.answers.tidy(_finished(job, writer.checkpoint))
-        is_open = False
-        with closing(job.run()) as outcomes:
-            for number, outcome in enumerate(outcomes, 1):
-                if not is_open and (outcome.ok or job.report.resumed):  # a run that makes nothing leaves nothing
-                    copy_originals(writer, job.output)
-                    is_open = True
-                writer.add(outcome)
-                job.ledger.answers.forget(outcome.source.key, outcome.index)
-                yield outcome
-                if not number % _IMAGES_BETWEEN_TIDYING:
-                    release_freed_memory()
-        if job.report.variations:
-            if not is_open:
+    is_zip = out.suffix.lower() == ".zip"
+    beside = PaidFolder(paid_folder_of(out)) if is_zip and ledger is None else None
+    is_open = False
+    try:
+        if beside is not None:
+            beside.belongs_to(record, out)
+        with writer_for(out, record, job.gathered.sources) as writer:
+            is_open = True
+            if beside is not None and (may_charge(job.engines, job.recipe) or beside.has_paid):
+                ledger = beside.open(record, out)
+            elif not is_zip:
+                ledger = _ledger_in(out, writer.checkpoint)
+            job.resume(writer.checkpoint, ledger)
+            yield from _written(job, writer, record, out, forget=not is_zip)
+    except OutputError as error:
+        if not is_open:
+            raise
+        job.report.recount(_made_in(out))
+        if beside is None or not beside.has_answers:
+            raise
+        raise OutputError(f"{error}; {_answers_in(beside)}") from error
+    finally:
+        if beside is not None and is_open and not beside.has_paid:
+            beside.remove()
+    if beside is not None and beside.has_paid:
+        _close(beside, job, out)
+
+
+def _close(beside: PaidFolder, job: Job, out: Path) -> None:
+    """Remove what was paid for once the ZIP is complete; else say where it is."""
+    missing = job.ledger.cut_short and job.report.variations < job.plan.total
+    if job.report.stopped or missing:
+        job.report.notice(f"{_answers_in(beside)}, once {out} is moved away")
+    else:
+        beside.remove()
+
+
+def _written(job: Job, writer: Writer, record: RunRecord, out: Path, forget: bool) -> Generator[Outcome, None, None]:
+    """Write the whole run. forget: an answer may go once its variation is on disk; a ZIP is only there at its end."""
+    answers = job.ledger.answers
+    if forget:
+        answers.tidy(_finished(job, writer.checkpoint))
+    is_open = False
+    with closing(job.run()) as outcomes:
+        for number, outcome in enumerate(outcomes, 1):
+            if not is_open and (outcome.ok or job.report.resumed):  # a run that makes nothing leaves nothing
                 copy_originals(writer, job.output)
-            write_label_lists(writer, job.output)
-        if not job.report.stopped or out.suffix.lower() == ".zip":
-            report = job.report
-            describe_set(writer, job.output, record, job.settings.max_pixels, report.credits, *report.money_notices())
+                is_open = True
+            writer.add(outcome)
+            if forget and (outcome.ok or outcome.rejections):  # else its answer can still become an image
+                answers.forget(outcome.source.key, outcome.index)
+            yield outcome
+            if not number % _IMAGES_BETWEEN_TIDYING:
+                release_freed_memory()
+    if job.report.variations:
+        if not is_open:
+            copy_originals(writer, job.output)
+        write_label_lists(writer, job.output)
+    if not job.report.stopped or out.suffix.lower() == ".zip":
+        report = job.report
+        describe_set(writer, job.output, record, job.settings.max_pixels, report.credits, *report.money_notices())
+
+
+def _answers_in(paid: PaidFolder) -> str:
+    return f"what was paid for is in {paid.path}, and the same command finds it there and does not buy it again"
+
+
+def _made_in(out: Path) -> Counter[str]:
+    """How many variations each engine made, by the manifest of a run that could not be written to its end."""
+    try:
+        with ExitStack() as stack:
+            if out.suffix.lower() == ".zip":
+                lines: IO[bytes] = stack.enter_context(stack.enter_context(ZipFile(out)).open(MANIFEST))
+            else:
+                lines = stack.enter_context((out / MANIFEST).open("rb"))
+            entries = [json.loads(line) for line in lines]
+        return Counter(str(entry["engine"]) for entry in entries if is_made(entry))
+    except (OSError, BadZipFile, KeyError, ValueError):
+        return Counter()
 
 
 def _finished(job: Job, checkpoint: Checkpoint) -> Iterator[tuple[SourceKey, int]]:
@@ -89,10 +163,8 @@ def _finished(job: Job, checkpoint: Checkpoint) -> Iterator[tuple[SourceKey, int
                 yield source.key, index
 
 
-def _ledger_in(out: Path, checkpoint: Checkpoint) -> RunLedger | None:
-    """The ledger of the run in a folder, which its writer has locked; None for a ZIP, which cannot be resumed."""
-    if out.suffix.lower() == ".zip":
-        return None
+def _ledger_in(out: Path, checkpoint: Checkpoint) -> RunLedger:
+    """The ledger of the run in a folder, which its writer has locked."""
     ledger = RunLedger(out / RUN_LEDGER, out / PAID_ANSWERS)
     if not (ledger.is_resumed or ledger.fault):
         ledger.adopt(checkpoint.credits, checkpoint.unsettled_credits)

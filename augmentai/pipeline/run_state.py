@@ -14,6 +14,7 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import Engine, Made, OnProgress, Task, ignore_progress
+from augmentai.engines.paid_answers import variation_name
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.filters import HoldoutIndex, ImageFeatures, Verdict
 from augmentai.images import ImageError, Photo
@@ -118,6 +119,16 @@ class RunState:
     def operations(self) -> tuple[Operation, ...]:
         """What the recipe lists, in its order."""
         return build_operations(self.plan.recipe.operations)
+
+    @cached_property
+    def stored_answers(self) -> frozenset[str]:
+        """Variations that an earlier process has paid for, as `variation_name` names them: they come first, so that no
+        limit and no fault of an engine keeps them from being used."""
+        return self.ledger.answers.variations()
+
+    def is_stored(self, source: Source, index: int) -> bool:
+        """Whether a variation was paid for and needs only to be finished."""
+        return bool(self.stored_answers) and variation_name(source.key, index) in self.stored_answers
 
     @cached_property
     def source_features(self) -> FeatureCache:

@@ -139,7 +139,7 @@ def test_what_was_paid_for_and_given_up_is_not_paid_for_twice(tmp_path: Path) ->
         assert len(engine.taken) == (3 if spent else 0)
         assert (job.report.credits, job.report.given_up) == (10.5, 1)
     assert (
-        "1 rejected image was already paid for and not retried; change the seed to retry"
+        "1 image was already paid for, but rejected or unusable, and not retried; change the seed to retry"
         in job.report.as_dict()["notices"][0]
     )
     lines = (tmp_path / "out" / "manifest.jsonl").read_text().splitlines()

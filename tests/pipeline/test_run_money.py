@@ -4,78 +4,50 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from augmentai.dataset.atomic_files import OutputError
-from augmentai.dataset.manifest import CARD, MANIFEST, PAID_ANSWERS, RUN_LEDGER
+from augmentai.dataset.manifest import CARD, PAID_ANSWERS, RUN_LEDGER
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.writers.folder import FolderWriter
-from augmentai.engines.ledger import CreditLimits, Ledger
 from augmentai.engines.paid_answers import Item, PaidAnswer, PaidAnswers
-from augmentai.engines.stability import StabilityEngine
-from augmentai.pipeline.job import Job, limits
+from augmentai.pipeline.job import limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.recipe.thresholds import Thresholds
-from augmentai.settings import ROOT, Settings
+from augmentai.settings import Settings
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
-from tests.support.hosted_job import KEY, PRICE, settings_for
+from tests.support.hosted_job import PRICE, settings_for
 from tests.support.image_files import jpeg
-from tests.support.jobs import Darker
-
-RECIPE = Recipe(seed=5, engine="stability", filters=False)
+from tests.support.paid_runs import (
+    RECIPE,
+    RunCounts,
+    all_counts,
+    cat_photos,
+    in_manifest,
+    job_over,
+    kill,
+    lines_in,
+    on_card,
+    run,
+    start,
+)
 
 
 @pytest.fixture
 def photos(tmp_path: Path) -> Path:
-    folder = tmp_path / "photos" / "cats"
-    folder.mkdir(parents=True)
-    for i in range(8):
-        (folder / f"{i}.jpg").write_bytes(jpeg((48, 32), seed=i))
-    return folder.parent
+    return cat_photos(tmp_path / "photos")
 
 
 @pytest.fixture
 def settings(emulator: Emulator, tmp_path: Path) -> Settings:
     return settings_for(emulator, credits_per_day=1000, state=tmp_path / "state")
-
-
-def job_over(photos: Path, settings: Settings, recipe: Recipe = RECIPE) -> Job:
-    engines = [StabilityEngine(settings), Darker()]
-    return Job(gather([photos], limits(settings)), recipe, settings, engines)
-
-
-def run(photos: Path, out: Path, settings: Settings, recipe: Recipe = RECIPE) -> dict[str, Any]:
-    job = job_over(photos, settings, recipe)
-    for _ in run_to_disk(job, out, [photos]):
-        pass
-    return job.report.as_dict()
-
-
-def in_manifest(out: Path) -> float:
-    return sum(json.loads(line).get("credits", 0) for line in (out / MANIFEST).read_text().splitlines())
-
-
-def on_card(out: Path) -> float:
-    found = re.search(r"Credits spent on the hosted engine: ([\d.]+)\.", (out / CARD).read_text())
-    return float(found.group(1)) if found else 0.0
-
-
-def all_counts(out: Path, report: dict[str, Any], settings: Settings) -> set[float]:
-    """What each of the four says that the run cost."""
-    return {report["credits"], in_manifest(out), on_card(out), Ledger(CreditLimits.from_settings(settings)).spent()}
 
 
 CHARGED_WITHOUT_AN_IMAGE = ["filtered", "truncated", "no-finish-reason", "not-image", "short-body"]
@@ -85,15 +57,31 @@ CHARGED_WITHOUT_AN_IMAGE = ["filtered", "truncated", "no-finish-reason", "not-im
 def test_failures_that_were_charged_stay_counted_when_the_run_resumes(
     fault: str, photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
 ) -> None:
+    recipe = replace(RECIPE, paid_retries=True)
     emulator.fault(fault, times=2)
-    first = run(photos, tmp_path / "out", settings)
+    first = run(photos, tmp_path / "out", settings, recipe)
     assert (first["variations"], first["failed"]) == (6, 2)
     assert all_counts(tmp_path / "out", first, settings) == {8 * PRICE} == {emulator.stats()["charged"]}
-    second = run(photos, tmp_path / "out", settings)
+    second = run(photos, tmp_path / "out", settings, recipe)
     assert (second["variations"], second["held"], second["failed"]) == (8, 6, 0)
     assert all_counts(tmp_path / "out", second, settings) == {10 * PRICE} == {emulator.stats()["charged"]}
-    third = run(photos, tmp_path / "out", settings)
+    third = run(photos, tmp_path / "out", settings, recipe)
     assert all_counts(tmp_path / "out", third, settings) == {10 * PRICE} == {emulator.stats()["charged"]}
+
+
+@pytest.mark.parametrize("fault", CHARGED_WITHOUT_AN_IMAGE)
+def test_without_paid_retries_what_was_charged_is_not_bought_again(
+    fault: str, photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
+) -> None:
+    out = tmp_path / "out"
+    emulator.fault(fault, times=2)
+    run(photos, out, settings)
+    (out / "cats" / "7__v1.jpg").unlink(missing_ok=True)  # also something that is made again
+    for _ in range(2):
+        report = run(photos, out, settings)
+        assert report["variations"] == 6
+        assert "2 images were already paid for, but rejected or unusable, and not retried" in str(report["notices"])
+        assert all_counts(out, report, settings) == {emulator.stats()["charged"]} <= {8 * PRICE, 9 * PRICE}
 
 
 def test_images_that_filters_reject_are_counted(
@@ -119,7 +107,7 @@ def test_limit_of_a_job_holds_over_restarts(
     assert "the limit of 17.5 credits a job is reached (15 spent" in str(report["failures"])
     assert emulator.stats()["charged"] == 15
     assert run(photos, tmp_path / "another", limited)["variations"] == 3  # another run has its own
-    assert run(photos, tmp_path / "out", settings)["variations"] == 8  # a higher limit goes on
+    assert run(photos, tmp_path / "out", settings)["variations"] == 7  # a higher limit goes on; one was filtered
 
 
 def test_a_run_that_is_left_says_how_many_requests_were_in_flight(
@@ -168,56 +156,6 @@ def test_a_full_disk_says_how_many_requests_were_in_flight(
     assert job.ledger.charged <= emulator.stats()["charged"] <= RunCounts.of(tmp_path / "out").committed
 
 
-class RunCounts:
-    """What the file of the ledger says, read without the code under test."""
-
-    def __init__(self, charged: float, committed: float) -> None:
-        self.charged, self.committed = charged, committed
-
-    @classmethod
-    def of(cls, out: Path) -> RunCounts:
-        prices: dict[str, float] = {}
-        states: dict[str, str] = {}
-        for line in (out / RUN_LEDGER).read_text().splitlines():
-            entry = json.loads(line)
-            prices.setdefault(entry["request"], entry.get("credits", 0))
-            states[entry["request"]] = entry["state"]
-        charged = sum(prices[number] for number, state in states.items() if state == "charged")
-        return cls(charged, sum(prices[number] for number, state in states.items() if state != "free"))
-
-
-def start(photos: Path, out: Path, emulator: Emulator, *more: str, connections: int = 2) -> subprocess.Popen[bytes]:
-    """The same run as a command that can be killed."""
-    words = [photos, "-o", out, "--engine", "stability", "--seed", "5", *more]
-    environment = {name: value for name, value in os.environ.items() if not name.startswith(("STABILITY", "AUGMENTAI"))}
-    environment |= {
-        "STABILITY_API_KEY": KEY,
-        "STABILITY_API_BASE": emulator.url,
-        "AUGMENTAI_STABILITY_ENDPOINT": "structure",
-        "AUGMENTAI_STABILITY_CONCURRENCY": str(connections),
-    }
-    return subprocess.Popen(
-        [sys.executable, "-m", "augmentai", *map(str, words)], env=environment, cwd=ROOT, stderr=subprocess.DEVNULL
-    )
-
-
-def kill(process: subprocess.Popen[bytes], when: Callable[[], bool]) -> None:
-    """Kill it as soon as something is true."""
-    try:
-        end = time.monotonic() + 90
-        while not when():
-            assert process.poll() is None
-            assert time.monotonic() < end
-            time.sleep(0.005)
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait(10)
-
-
-def lines_in(out: Path) -> int:
-    return (out / MANIFEST).read_bytes().count(b"\n") if (out / MANIFEST).is_file() else 0
-
-
 @pytest.fixture
 def killed(photos: Path, tmp_path: Path, emulator: Emulator) -> Path:
     """The folder of a command that was killed with some variations made and some requests in flight."""
@@ -244,10 +182,11 @@ def test_after_a_kill_the_ledger_knows_what_was_charged_and_what_was_in_flight(
 def test_a_run_of_an_earlier_version_keeps_what_its_manifest_counted(
     photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
 ) -> None:
+    recipe = replace(RECIPE, paid_retries=True)
     emulator.fault("filtered", times=2)
-    run(photos, tmp_path / "out", settings)
+    run(photos, tmp_path / "out", settings, recipe)
     (tmp_path / "out" / RUN_LEDGER).unlink()
-    report = run(photos, tmp_path / "out", settings)
+    report = run(photos, tmp_path / "out", settings, recipe)
     assert report["variations"] == 8
     assert all_counts(tmp_path / "out", report, settings) == {10 * PRICE} == {emulator.stats()["charged"]}
 
@@ -255,11 +194,12 @@ def test_a_run_of_an_earlier_version_keeps_what_its_manifest_counted(
 def test_a_damaged_ledger_is_named_and_nothing_is_spent(
     photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
 ) -> None:
+    recipe = replace(RECIPE, paid_retries=True)
     emulator.fault("filtered", times=2)
-    run(photos, tmp_path / "out", settings)
+    run(photos, tmp_path / "out", settings, recipe)
     ledger_file = tmp_path / "out" / RUN_LEDGER
     ledger_file.write_bytes(b"damaged\n" + ledger_file.read_bytes())
-    report = run(photos, tmp_path / "out", settings)
+    report = run(photos, tmp_path / "out", settings, recipe)
     assert report["variations"] == 6
     assert f"the run's credits cannot be read from {ledger_file}" in str(report["failures"])
     assert str(ledger_file) in str(report["notices"])

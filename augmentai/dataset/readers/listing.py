@@ -11,6 +11,7 @@ from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.manifest import PAID_ANSWERS
 from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.readers.unread_labels import may_be_label_file
+from augmentai.dataset.writers.zip_sidecar import is_sidecar
 
 # What systems and tools keep next to the files of a user, in lower case; also all whose names begin with a dot.
 _TOOL_FOLDERS = frozenset(
@@ -121,4 +122,5 @@ def is_worth_reporting(name: str) -> bool:
         [True, True, False, False, False]
     """
     lowered = name.lower()
-    return not (lowered.startswith(("._", "~$")) or lowered in _UNREPORTED or lowered.endswith(":zone.identifier"))
+    unreported = lowered in _UNREPORTED or is_sidecar(name)
+    return not (unreported or lowered.startswith(("._", "~$")) or lowered.endswith(":zone.identifier"))

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from augmentai.dataset.atomic_files import (
     OutputError,
@@ -21,7 +21,7 @@ from augmentai.dataset.atomic_files import (
     publish,
     reason_of,
 )
-from augmentai.dataset.checkpoint import Checkpoint, repair_manifest
+from augmentai.dataset.checkpoint import Checkpoint, PaidFailures, repair_manifest
 from augmentai.dataset.manifest import (
     CARD,
     MANIFEST,
@@ -34,12 +34,12 @@ from augmentai.dataset.manifest import (
 )
 from augmentai.dataset.recipe_file import recipe_differences
 from augmentai.dataset.run_record import NotARunError, RunRecord, differences, read_record
+from augmentai.dataset.writers.output_lock import OutputLock
+from augmentai.dataset.writers.zip_sidecar import paid_folder_of
+from augmentai.engines.paid_answers import PaidAnswers
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.system.regular_files import open_regular, read_regular
 from augmentai.types import Outcome, Source
-
-if TYPE_CHECKING:
-    from filelock import BaseFileLock
 
 LOCK = ".augmentai.lock"
 _PARTS = ".augmentai*.part"
@@ -74,11 +74,11 @@ class FolderWriter:
         self._resuming = False
         try:
             folder.mkdir(parents=True, exist_ok=True)
-            self._lock = _lock(folder)
+            self._lock = OutputLock(folder / LOCK, folder)
             try:
                 self._manifest = self._open(record, sources)
             except BaseException:
-                self._unlock()
+                self._lock.release()
                 raise
         except OutputError:
             raise
@@ -100,7 +100,8 @@ class FolderWriter:
 
     def _resume(self, before: RunRecord, sources: Sequence[Source]) -> UnbufferedFile:
         self._resuming = True
-        self.checkpoint = repair_manifest(self.folder, sources)
+        stored = PaidAnswers(self.folder / PAID_ANSWERS).variations()
+        self.checkpoint = repair_manifest(self.folder, sources, PaidFailures(before.recipe.paid_retries, stored))
         self.checkpoint.retry_round = self._retry_round_after(before)
         return UnbufferedFile(self.folder / MANIFEST, "ab")
 
@@ -205,7 +206,7 @@ class FolderWriter:
 
     def __exit__(self, kind: object, error: object, trace: object) -> None:
         self._manifest.close()
-        self._unlock()
+        self._lock.release()
 
     def _write_part(self, data: bytes | Iterable[bytes], number: int = 0) -> Path:
         part = self.folder / f".augmentai{f'.{number}' if number else ''}.part"
@@ -238,11 +239,6 @@ class FolderWriter:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
         return [path]
-
-    def _unlock(self) -> None:
-        with suppress(OSError):
-            (self.folder / LOCK).unlink(missing_ok=True)  # while it is still locked, so that no other run has it
-        self._lock.release()
 
 
 def read_run(folder: Path) -> RunRecord | None:
@@ -290,13 +286,17 @@ def resolve_recipe(out: Path, recipe: Recipe) -> Recipe:
         >>> resolve_recipe(Path("does not exist"), Recipe()).seed > 0
         True
     """
-    before = read_run(out)
+    is_zip = out.suffix.lower() == ".zip"
+    folder = paid_folder_of(out) if is_zip else out
+    before = read_run(folder)
     if before is None:
         return recipe.with_seed()
     found = recipe_differences(before.recipe, recipe)
     if not found:
         return before.recipe
-    if not _is_replaceable(out):
+    if is_zip and (folder / RUN_LEDGER).exists():
+        raise different_zip_run(out, folder, found)
+    if not is_zip and not _is_replaceable(out):
         raise _different_run(out, found)
     return recipe.with_seed()
 
@@ -308,21 +308,24 @@ def _different_run(folder: Path, found: list[str]) -> OutputError:
     )
 
 
+def different_zip_run(out: Path, folder: Path, found: list[str]) -> OutputError:
+    """The refusal of a run into a ZIP whose interrupted run had other settings, and has paid.
+
+    Args:
+        out: the ZIP.
+        folder: what that run keeps beside it.
+        found: what differs.
+    """
+    return OutputError(
+        f"an interrupted run into {out} had different settings ({'; '.join(found)}), and what it has paid for is in "
+        f"{folder}. Use the same settings to resume, choose another name, or delete that folder"
+    )
+
+
 def _is_replaceable(folder: Path) -> bool:
-    """Whether the folder contains a run that made nothing, and nothing else: a corrected run may replace it."""
+    """Whether the folder contains a run that made nothing, and nothing else: a corrected run may replace it. One that
+    has paid for answers may still make them into images."""
+    if PaidAnswers(folder / PAID_ANSWERS).variations():
+        return False
     names = {path.name for path in folder.iterdir()} - {LOCK, RUN_LEDGER, PAID_ANSWERS}
     return bool(names) and names <= OWN_FILES and has_only_failures(folder)
-
-
-def _lock(folder: Path) -> BaseFileLock:
-    from filelock import FileLock, Timeout
-
-    lock = FileLock(folder / LOCK, timeout=0, thread_local=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise OutputError(
-            f"another run is writing into {folder} and nothing is overwritten; "
-            "wait until it has ended, or choose another folder"
-        ) from error
-    return lock

@@ -18,7 +18,9 @@ from augmentai.dataset.atomic_files import OutputError, UnbufferedFile, encode_t
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, manifest_line
 from augmentai.dataset.run_record import RunRecord
+from augmentai.dataset.writers.output_lock import OutputLock
 from augmentai.dataset.writers.zip_directory import ZipDirectory
+from augmentai.dataset.writers.zip_sidecar import lock_file_of
 from augmentai.types import Outcome
 
 _KEPT = "what was finished before is kept"
@@ -30,8 +32,10 @@ class ZipWriter:
     """Streams into a ZIP file that must not exist yet. Images are stored, not compressed: they are compressed already.
 
     The file grows under a temporary name and gets its final one when it is complete, so that there is never half a ZIP
-    of that name. A killed run leaves that temporary file, which cannot be resumed. The manifest waits in a nameless
-    file next to it, and the ZIP's directory in a temporary database, so that memory does not grow with the images.
+    of that name, and none of a run that failed before its first outcome. A killed run leaves that temporary file, which
+    cannot be resumed. One writer at a time: a lock file beside the ZIP refuses the second. The manifest waits in a
+    nameless file next to it, and the ZIP's directory in a temporary database, so that memory does not grow with the
+    images.
 
     Attributes:
         path: the ZIP.
@@ -42,23 +46,32 @@ class ZipWriter:
         record: the run that is to be written; without it the ZIP gets no `recipe.yaml`.
 
     Raises:
-        OutputError: the file exists, or cannot be written.
+        OutputError: the file exists, another run is writing it, or it cannot be written.
     """
 
     def __init__(self, path: Path, record: RunRecord | None = None) -> None:
         self.path = path
         self.checkpoint = Checkpoint()
         try:
+            _refuse_existing(path)
             path.parent.mkdir(parents=True, exist_ok=True)
-            if os.path.lexists(path):
-                raise OutputError(f"{path} already exists and nothing is overwritten; choose another name")
-            self._part = path.with_name(f".augmentai-{secrets.token_hex(8)}.part")
-            self._lines = tempfile.TemporaryFile(dir=path.parent, buffering=0)  # noqa: SIM115 (closed by __exit__)
-            self._stream = UnbufferedFile(self._part, "xb+")
+            self._lock = OutputLock(lock_file_of(path), path)
+            try:
+                self._open(record)
+            except BaseException:
+                self._lock.release()
+                raise
         except OutputError:
             raise
         except OSError as error:
             raise OutputError(f"{path} cannot be written ({reason_of(error)}); choose another place") from error
+
+    def _open(self, record: RunRecord | None) -> None:
+        path = self.path
+        _refuse_existing(path)  # a run that has ended meanwhile may have written it
+        self._part = path.with_name(f".augmentai-{secrets.token_hex(8)}.part")
+        self._lines = tempfile.TemporaryFile(dir=path.parent, buffering=0)  # noqa: SIM115 (closed by __exit__)
+        self._stream = UnbufferedFile(self._part, "xb+")
         self._directory = ZipDirectory()
         self._archive = self._open_archive(0)
         # Of each outcome: where the ZIP ended before it, how many entries it had, and where its manifest line begins.
@@ -134,20 +147,34 @@ class ZipWriter:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: object, error: object, trace: object) -> None:
-        full = self._complete()
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        try:
+            if error is not None and not self._starts:
+                self._discard()
+                if isinstance(error, OutputError) and isinstance(error.__cause__, OSError):
+                    why = reason_of(error.__cause__)
+                    raise OutputError(f"{self.path} could not be finished ({why}); nothing was kept") from error
+                return
+            full = self._complete()
+            self._publish()
+        finally:
+            self._lock.release()
+        if full is not None and error is None:
+            raise OutputError(f"{self.path} could not be finished ({reason_of(full)}); {_KEPT}") from full
+
+    def _publish(self) -> None:
         try:
             self._stream.close()
             publish(self._part, self.path)
         except FileExistsError as problem:
             raise OutputError(f"{self.path} appeared meanwhile; the result is in {self._part}") from problem
         except OSError as problem:
-            raise OutputError(f"{self.path} could not be finished ({reason_of(problem)})") from problem
+            raise OutputError(
+                f"{self.path} could not be finished ({reason_of(problem)}); the result is in {self._part}"
+            ) from problem
         finally:
             self._lines.close()
             self._directory.close()
-        if full is not None and error is None:
-            raise OutputError(f"{self.path} could not be finished ({reason_of(full)}); {_KEPT}") from full
 
     def _complete(self) -> OSError | None:
         """Write the manifest and the ZIP's directory.
@@ -213,6 +240,11 @@ class ZipWriter:
         self._lines.close()
         self._directory.close()
         self._part.unlink(missing_ok=True)
+
+
+def _refuse_existing(path: Path) -> None:
+    if os.path.lexists(path):
+        raise OutputError(f"{path} already exists and nothing is overwritten; choose another name")
 
 
 def _write_all(file: Any, data: bytes) -> None:

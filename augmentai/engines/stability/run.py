@@ -18,7 +18,7 @@ from weakref import WeakValueDictionary
 from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.engines.budget import Budget, CapReachedError, Reservation
 from augmentai.engines.ledger import LedgerError
-from augmentai.engines.paid import item_of
+from augmentai.engines.paid import item_of, largest_answer_bytes
 from augmentai.engines.paid_answers import Item
 from augmentai.engines.prompts import negative_prompt_for, prompt_for
 from augmentai.engines.stability.client import RequestFailure, Response
@@ -164,23 +164,24 @@ class Run:
     def _make(self, task: Task, source: SharedSource) -> Made | Refused:
         if task.recipe.strength == 0:
             return self._source_itself(task)
-        if self._cancelled():
+        found = self._budget.find(item_of(ENGINE, task), self._plan.model)
+        if found is None and self._cancelled():
             raise _TaskReturnedError
         prepared = source.prepared(task.photo, self._plan.endpoint)
         form, prompt = self._form(task)
-        while not self._service.connections.acquire(timeout=_TICK_SECONDS):
-            if self._cancelled():
-                raise _TaskReturnedError
         begun = time.perf_counter()
-        try:
-            answer, reservation, uncertain = self._send(task, prepared, form)
-        finally:
-            self._service.connections.release()
+        answer: Success | Problem
+        if found is not None:  # paid for already, so also after a stop, or once a limit is reached
+            answer, reservation, uncertain = Success(found[0].data, found[0].note), found[1], 0.0
+        else:
+            begun, (answer, reservation, uncertain) = self._connected(task, prepared, form)
         if isinstance(answer, Problem):
             return self._refuse(task, answer, reservation)
         try:
             image, detailed = restore(answer.data, prepared, task.photo.flattened())
         except (AnswerError, MemoryError) as error:
+            if isinstance(error, AnswerError):
+                reservation.discard(self._plan.model)
             words = str(error) or "an image that is too large for the memory"
             problem = Problem("fault", f"the hosted API answered 200 with {words}", charged=True)
             return self._refuse(task, problem, reservation)
@@ -195,6 +196,18 @@ class Run:
             details["negative_prompt"] = form["negative_prompt"]
         seconds = time.perf_counter() - begun
         return Made(task, ENGINE, image, self._plan.model, seconds, prompt, details=details, strength=AUTO_STRENGTH)
+
+    def _connected(
+        self, task: Task, prepared: Prepared, form: dict[str, str]
+    ) -> tuple[float, tuple[Success | Problem, Reservation, float]]:
+        """Wait for a connection, then send: when that began, and what `_send` returns. Raises _TaskReturnedError."""
+        while not self._service.connections.acquire(timeout=_TICK_SECONDS):
+            if self._cancelled():
+                raise _TaskReturnedError
+        try:
+            return time.perf_counter(), self._send(task, prepared, form)
+        finally:
+            self._service.connections.release()
 
     def _source_itself(self, task: Task) -> Made:
         note = "strength 0 is the source itself; nothing was sent"
@@ -228,11 +241,9 @@ class Run:
             _TaskReturnedError: the engine cannot continue, or the job ends.
         """
         item = item_of(ENGINE, task)
-        if (found := self._budget.find(item, self._plan.model)) is not None:
-            return Success(found[0].data, found[0].note), found[1], 0.0
         retried, uncertain = False, 0.0
         while True:
-            reservation = self._reserve(item)
+            reservation = self._reserve(item, prepared)
             if not self._service.rate_limiter.wait_turn(self._cancelled):
                 reservation.settle(False)
                 raise _TaskReturnedError
@@ -261,9 +272,10 @@ class Run:
                 self._end(answer.reason, for_good=answer.kind == "out")
                 raise _TaskReturnedError
 
-    def _reserve(self, item: Item) -> Reservation:
+    def _reserve(self, item: Item, prepared: Prepared) -> Reservation:
+        room_bytes = largest_answer_bytes(prepared.sent_wh)
         try:
-            reservation = self._budget.reserve(self._plan.credits, self._cancelled, item)
+            reservation = self._budget.reserve(self._plan.credits, self._cancelled, item, room_bytes)
         except CapReachedError as error:
             self._end(str(error), for_good=True, fall_back=self._settings.credits_on_cap == "fallback")
         except LedgerError as error:
