@@ -8,7 +8,7 @@ from threading import Event
 from augmentai.dataset.archive import Member
 from augmentai.dataset.file_names import safe_path
 from augmentai.dataset.file_tree import Entry, Tree
-from augmentai.dataset.manifest import PAID_ANSWERS
+from augmentai.dataset.manifest import PAID_ANSWERS, RUN_LEDGER
 from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.readers.unread_labels import may_be_label_file
 from augmentai.dataset.writers.zip_sidecar import is_sidecar
@@ -23,7 +23,7 @@ _TOOL_FILES = frozenset(
 )
 _TOOL_ENDINGS = (":zone.identifier", "~", ".bak", ".orig", ".swp", "_original")  # the last: exiftool's copies
 # What every system and version control leaves; skipping anything else is reported, since a user may miss it.
-_UNREPORTED = frozenset({PAID_ANSWERS, "__macosx", ".git", ".ds_store"}) | _TOOL_FILES
+_UNREPORTED = frozenset({PAID_ANSWERS, RUN_LEDGER, "__macosx", ".git", ".ds_store"}) | _TOOL_FILES
 
 
 class Listing:
