@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,11 +26,14 @@ def objects_in(labels: Labels) -> tuple[Shape, ...]:
         labels: its labels.
 
     Returns:
-        The shapes; if there is only a semantic mask, each connected area of one value as a separate shape. Its class
-        is the value as text, or its colour as "#rrggbb". If there is a mask for each object, each is one shape.
+        The shapes; if there is only a mask whose values are objects of known classes (`extra["mask_classes"]`), each of
+        them; if there is only a semantic mask, each connected area of one value as a separate shape. Its class is the
+        value as text, or its colour as "#rrggbb". If there is a mask for each object, each is one shape.
     """
     if labels.shapes or labels.mask is None:
         return labels.shapes
+    if named := labels.extra.get("mask_classes"):
+        return tuple(_named_objects(labels.mask, named))
     if labels.extra.get("instances"):
         return tuple(shape for mask in (labels.mask, *labels.other_masks) if (shape := _instance(mask)) is not None)
     values, classes = _class_values(labels.mask)
@@ -62,6 +66,9 @@ def classes_in(labels: Labels) -> set[str]:
         return {shape.category for shape in labels.shapes}
     if labels.extra.get("instances"):
         return {shape.category for shape in objects_in(labels)}
+    if named := labels.extra.get("mask_classes"):
+        present = set(np.unique(_pixel_values(labels.mask)).tolist())
+        return {name for value, name in named.items() if value in present}
     return set(_class_values(labels.mask)[1].values())
 
 
@@ -72,12 +79,28 @@ def with_polygons(shape: Shape) -> Shape:
     return replace(shape, mask=None, polygons=tuple(mask_to_polygons(shape.mask)))
 
 
+def _named_objects(mask: Image, named: Mapping[int, str]) -> Iterator[Shape]:
+    """The object of each value, as a bitmap."""
+    values = _pixel_values(mask)
+    for value, name in named.items():
+        pixels = values == value
+        if pixels.any():
+            rows, columns = np.flatnonzero(pixels.any(1)), np.flatnonzero(pixels.any(0))
+            box = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
+            yield Shape(name, box, mask=pixels)
+
+
+def _pixel_values(mask: Image) -> np.ndarray[Any, Any]:
+    """One number per pixel, (height, width): its value, or its colour."""
+    values = np.asarray(mask)
+    if values.ndim == 2:
+        return values
+    return _color_values(values) if values.shape[2] > 2 else values[..., 0]
+
+
 def _class_values(mask: Image) -> tuple[np.ndarray[Any, Any], dict[int, str]]:
     """The values of a mask, (height, width), and the class of each value except the background."""
-    values = np.asarray(mask)
-    in_color = values.ndim == 3 and values.shape[2] > 2
-    if values.ndim == 3:
-        values = _color_values(values) if in_color else values[..., 0]
+    values, in_color = _pixel_values(mask), len(mask.getbands()) > 2
     if mask.mode in {"L", "LA"} and _has_soft_edge(values):
         values = np.where(values >= 128, np.uint8(255), np.uint8(0))
     present = [int(value) for value in np.unique(values) if value]

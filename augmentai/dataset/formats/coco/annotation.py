@@ -3,27 +3,38 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping
 from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 
-from augmentai.annotations import Box, Keypoint, Polygon, Shape, box_around
+from augmentai.annotations import Box, Polygon, Shape, box_around
+from augmentai.dataset.formats.coco.ids import id_key
 from augmentai.dataset.formats.coco.rle import mask_to_rle, rle_to_mask
+from augmentai.dataset.formats.coco.values import Categories, Category, box_in, keypoints_in, polygons_in
 from augmentai.images.orientation import Frame
 
 _DECIMALS = 3  # of a pixel: finer than anyone draws
+_UNNAMED = "object"
+_GEOMETRY = ("bbox", "segmentation", "keypoints")
+# Fields of other tools in pixels: of COCO-WholeBody, DensePose, CrowdHuman, CVAT. Nothing says how they move.
+_IN_PIXELS = re.compile(r"(?i)kpts|keypoint|box|point|poly|contour|corner|center|centroid|landmark|segm|mask|quad|^dp_")
+_ANGLE = re.compile(r"(?i)^(rotation|angle|theta)$")
 
 
-def shape_from_coco(
-    annotation: Mapping[str, Any], categories: Mapping[int, str], frame: Frame, on_stored: bool
-) -> Shape:
+def has_geometry(annotation: Mapping[str, Any]) -> bool:
+    """Whether an annotation says where something is, or of which class it is; a caption does not."""
+    return annotation.get("category_id") is not None or any(annotation.get(key) for key in _GEOMETRY)
+
+
+def shape_from_coco(annotation: Mapping[str, Any], categories: Categories, frame: Frame, on_stored: bool) -> Shape:
     """The object of one annotation.
 
     Args:
         annotation: as COCO's JSON has it.
-        categories: class names by category_id.
+        categories: the classes by `id_key` of category_id.
         frame: size and orientation of the image.
         on_stored: it was drawn on the image as it is stored, so it is rotated upright.
 
@@ -33,61 +44,99 @@ def shape_from_coco(
     Raises:
         ValueError: it cannot be parsed; the message says what was found and what was expected.
     """
-    category = annotation["category_id"]
-    if not isinstance(category, int) or category not in categories:
-        raise ValueError(f"category_id is {category!r}, which is not among its categories")
+    category = _category(annotation.get("category_id"), categories)
     segmentation = annotation.get("segmentation")
+    if segmentation is not None and not isinstance(segmentation, Mapping | list):
+        raise ValueError(f"segmentation is {short(segmentation)}; expected polygons or RLE")
     size_wh = frame.stored_wh if on_stored else frame.size_wh
     mask = rle_to_mask(segmentation, size_wh) if isinstance(segmentation, Mapping) else None
-    polygons = _polygons(segmentation) if isinstance(segmentation, list) else ()
-    box = _box(annotation.get("bbox"))
+    polygons = polygons_in(segmentation) if isinstance(segmentation, list) else ()
+    box = box_in(annotation.get("bbox"))
     if box is None:
         box = box_around(*polygons) if polygons else mask_to_box(mask) if mask is not None else None
-    keypoints = tuple(_keypoints(annotation.get("keypoints")))
+    keypoints = keypoints_in(annotation.get("keypoints"))
     if on_stored:
         polygons = tuple(tuple(frame.point(x, y) for x, y in polygon) for polygon in polygons)
         box = None if box is None else box_around((frame.point(*box[:2]), frame.point(*box[2:])))
         mask = None if mask is None else _upright(mask, frame)
         # 0, 0, 0 is a point that is not labelled.
         keypoints = tuple((*frame.point(x, y), v) if v else (x, y, v) for x, y, v in keypoints)
-    return Shape(categories[category], box, polygons, mask, keypoints, {"coco": dict(annotation)})
+    order = category.flip_order(len(keypoints)) if keypoints else ()
+    return Shape(category.name, box, polygons, mask, keypoints, {"coco": dict(annotation)}, order)
 
 
-def shape_to_coco(shape: Shape, before: Shape | None = None) -> dict[str, Any]:
+def shape_to_coco(shape: Shape, before: Shape | None = None, raw: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """The annotation of an object, without its ids.
 
     Args:
         shape: the object, in pixels.
         before: the same object in its source. If it did not move it is written as it was read; if it moved, what COCO
             derives from the outline follows, and every other field is kept.
+        raw: the annotation as its file has it; of several files that describe one object, each has its own fields.
+            None writes all that is known of the object.
     """
-    raw = dict(shape.extra.get("coco", {}))
+    written = dict(raw if raw is not None else shape.extra.get("coco", {}))
     if before is not None and have_same_outline(before, shape):
-        return raw
-    if shape.keypoints:
-        raw["keypoints"] = [_rounded(value) for keypoint in shape.keypoints for value in keypoint]
-        raw["num_keypoints"] = sum(1 for *_, visibility in shape.keypoints if visibility)
-    if shape.box is not None:
+        return written
+    if shape.keypoints and (raw is None or raw.get("keypoints")):
+        written["keypoints"] = [_rounded(value) for keypoint in shape.keypoints for value in keypoint]
+        written["num_keypoints"] = sum(1 for *_, visibility in shape.keypoints if visibility)
+    if shape.box is not None and (raw is None or raw.get("bbox")):
         x0, y0, x1, y1 = shape.box
-        raw["bbox"] = [_rounded(x0), _rounded(y0), _rounded(x1 - x0), _rounded(y1 - y0)]
-    if shape.mask is not None:
-        old = raw.get("segmentation")
+        written["bbox"] = [_rounded(x0), _rounded(y0), _rounded(x1 - x0), _rounded(y1 - y0)]
+    has_outline = raw is None or bool(raw.get("segmentation"))
+    if shape.mask is not None and has_outline:
+        old = written.get("segmentation")
         packed = isinstance(old, Mapping) and isinstance(old.get("counts"), str)
-        raw["segmentation"] = mask_to_rle(shape.mask, packed)
-        area = float(np.count_nonzero(shape.mask))
-    elif shape.polygons:
-        raw["segmentation"] = [[_rounded(value) for point in polygon for value in point] for polygon in shape.polygons]
-        area = sum(polygon_area(polygon) for polygon in shape.polygons)
-    else:
-        raw.pop("segmentation", None)
-        area = (shape.box[2] - shape.box[0]) * (shape.box[3] - shape.box[1]) if shape.box else 0.0
-    raw["area"] = _rounded(area)
-    raw.setdefault("iscrowd", 0)
-    return raw
+        written["segmentation"] = mask_to_rle(shape.mask, packed)
+    elif shape.polygons and has_outline:
+        written["segmentation"] = [[_rounded(v) for point in polygon for v in point] for polygon in shape.polygons]
+    elif written.get("segmentation"):
+        del written["segmentation"]
+    written["area"] = _rounded(_area(shape))
+    written.setdefault("iscrowd", 0)
+    return written
+
+
+def with_area(annotation: dict[str, Any]) -> dict[str, Any]:
+    """An annotation whose area was no number with that of its outline or box.
+
+    Example:
+        >>> with_area({"bbox": [1, 2, 3, 4], "area": None})
+        {'bbox': [1, 2, 3, 4], 'area': 12}
+    """
+    if annotation.get("area", 0) is not None:
+        return annotation
+    try:
+        segmentation, box = annotation.get("segmentation"), box_in(annotation.get("bbox"))
+        polygons = polygons_in(segmentation) if isinstance(segmentation, list) else ()
+    except ValueError:
+        return annotation  # reported with its image
+    return {**annotation, "area": _rounded(_area(Shape("", box, polygons)))}
+
+
+def without_pixels(annotation: Mapping[str, Any]) -> tuple[dict[str, Any], list[str]]:
+    """An annotation without fields of other tools that are in pixels, and what they are called.
+
+    Example:
+        >>> without_pixels({"bbox": [1, 2, 3, 4], "lefthand_kpts": [5, 6, 2], "attributes": {"rotation": 30, "age": 4}})
+        ({'bbox': [1, 2, 3, 4], 'attributes': {'age': 4}}, ['attributes.rotation', 'lefthand_kpts'])
+    """
+    kept, removed = dict(annotation), []
+    for key, value in annotation.items():
+        is_in_pixels = _IN_PIXELS.search(key) and isinstance(value, list | dict) and value
+        if key not in _GEOMETRY and (is_in_pixels or _is_angle(key, value)):
+            del kept[key]
+            removed.append(key)
+    attributes = kept.get("attributes")
+    angles = [key for key, value in attributes.items() if _is_angle(key, value)] if isinstance(attributes, dict) else []
+    if isinstance(attributes, dict) and angles:
+        kept["attributes"] = {key: value for key, value in attributes.items() if key not in angles}
+    return kept, sorted([*removed, *(f"attributes.{key}" for key in angles)])
 
 
 def have_same_outline(one: Shape, other: Shape) -> bool:
-    """Whether two shapes have the same class, box, polygons and bitmap, to a millionth of a pixel."""
+    """Whether two shapes have the same class, box, polygons, bitmap and keypoints, to a millionth of a pixel."""
     if one.category != other.category or (one.mask is None) != (other.mask is None):
         return False
     if one.mask is not None and other.mask is not None and not np.array_equal(one.mask, other.mask):
@@ -126,40 +175,36 @@ def mask_to_box(mask: np.ndarray[Any, Any]) -> Box | None:
     return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
+def _category(value: object, categories: Categories) -> Category:
+    """The class of an annotation; of one without category_id, the only class of its file."""
+    if value is None:
+        return next(iter(categories.values())) if len(categories) == 1 else Category(_UNNAMED)
+    key = id_key(value)
+    if key is None or key not in categories:
+        raise ValueError(f"category_id is {short(value)}, which is not among its categories")
+    return categories[key]
+
+
 def _coordinates(shape: Shape) -> Iterator[float]:
     yield from shape.box or ()
     for polygon in shape.polygons:
         yield float(len(polygon))
         for point in polygon:
             yield from point
+    for keypoint in shape.keypoints:
+        yield from keypoint
 
 
-def _box(value: object) -> Box | None:
-    if value is None or value == []:
-        return None
-    if not isinstance(value, list) or len(value) != 4 or not all(map(_is_number, value)):
-        raise ValueError(f"bbox is {short(value)}; expected [x, y, width, height] in pixels")
-    x, y, width, height = (float(one) for one in value)
-    if width < 0 or height < 0:
-        raise ValueError(f"bbox is {short(value)}; expected a width and a height above 0")
-    return x, y, x + width, y + height
+def _area(shape: Shape) -> float:
+    if shape.mask is not None:
+        return float(np.count_nonzero(shape.mask))
+    if shape.polygons:
+        return sum(polygon_area(polygon) for polygon in shape.polygons)
+    return (shape.box[2] - shape.box[0]) * (shape.box[3] - shape.box[1]) if shape.box else 0.0
 
 
-def _polygons(segmentation: list[Any]) -> tuple[Polygon, ...]:
-    parts = segmentation if not segmentation or isinstance(segmentation[0], list) else [segmentation]
-    polygons = []
-    for part in parts:
-        if not isinstance(part, list) or len(part) % 2 or not all(map(_is_number, part)):
-            raise ValueError(f"segmentation has {short(part)}; expected pairs of x and y in pixels")
-        if len(part) >= 6:  # fewer corners enclose nothing; tools write such leftovers, and they stay as they are
-            polygons.append(tuple((float(x), float(y)) for x, y in zip(part[::2], part[1::2], strict=True)))
-    return tuple(polygons)
-
-
-def _keypoints(value: object) -> Iterator[Keypoint]:
-    """x, y and visibility, three by three; nothing if the field is not of that form."""
-    if isinstance(value, Sequence) and value and len(value) % 3 == 0 and all(map(_is_number, value)):
-        yield from zip(value[::3], value[1::3], value[2::3], strict=True)
+def _is_angle(key: str, value: object) -> bool:
+    return bool(_ANGLE.match(key)) and isinstance(value, int | float) and value != 0
 
 
 def _upright(mask: np.ndarray[Any, Any], frame: Frame) -> np.ndarray[Any, Any]:
@@ -167,10 +212,6 @@ def _upright(mask: np.ndarray[Any, Any], frame: Frame) -> np.ndarray[Any, Any]:
     from PIL import Image
 
     return np.asarray(frame.upright(Image.fromarray(mask.astype(np.uint8)))).astype(bool)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def _rounded(value: float) -> float | int:

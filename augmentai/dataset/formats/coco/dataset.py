@@ -1,102 +1,95 @@
-"""A COCO set: its JSON files, the images they list, their splits, and all of it written again."""
+"""A COCO set as it is written again: each file with the variations of its images."""
 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from augmentai.annotations import LabelError, Labels
-from augmentai.dataset.file_tree import Entry, Tree
-from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, StreamedFiles
-from augmentai.dataset.formats.coco.annotation import shape_from_coco, shape_to_coco
-from augmentai.dataset.formats.coco.image_index import ImageIndex, split_of_file
-from augmentai.dataset.formats.coco.store import CocoStore
+from augmentai.annotations import Labels, Shape
+from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.base import ImageKey, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.coco.annotation import have_same_outline, shape_to_coco, with_area, without_pixels
+from augmentai.dataset.formats.coco.file_names import NamedFrom
+from augmentai.dataset.formats.coco.ids import id_key
+from augmentai.dataset.formats.coco.image_index import name_key_of
+from augmentai.dataset.formats.coco.labels import CocoFiles, CocoLabels
+from augmentai.dataset.formats.coco.panoptic import is_panoptic, moved_segments
 from augmentai.dataset.formats.image_frame import image_frame
-from augmentai.dataset.formats.splits import folder_splits, split_of
-from augmentai.types import Failure, Source
+from augmentai.types import Source
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRow, ImageRows
 
-
-_MAX_BITMAP_PIXELS = 10**9  # of all bitmaps of one image, a byte each
-
-
-@dataclass(frozen=True, slots=True)
-class CocoLabels:
-    """Reads the labels of one image from every file that lists it."""
-
-    image: Entry
-    layout: CocoLayout
-
-    def load(self) -> Labels:
-        frame = image_frame(self.image)
-        shapes, others, reoriented = [], [], False
-        store = self.layout.store
-        for file, image_id, image in store.images_of(self.image.key):
-            on_stored = frame.matches_stored((image.get("width") or 0, image.get("height") or 0))
-            reoriented = reoriented or on_stored
-            annotations = store.annotations_of(file, image_id)
-            self._check_memory(annotations, frame.size_wh, file)
-            for number, annotation in enumerate(annotations, 1):
-                if "category_id" not in annotation:  # a caption, or something else about the image as a whole
-                    others.append({"file": file, "annotation": annotation})
-                    continue
-                try:
-                    shape = shape_from_coco(annotation, self.layout.categories[file], frame, on_stored)
-                except ValueError as error:
-                    which = annotation.get("id", f"number {number} of this image")
-                    raise LabelError(f"{self.layout.entries[file].path}, annotation {which}: {error}") from error
-                shapes.append(replace(shape, extra={**shape.extra, "coco_file": file}))
-        return Labels(tuple(shapes), reoriented=reoriented, extra={"coco": others})
-
-    def _check_memory(self, annotations: list[dict[str, Any]], size_wh: tuple[int, int], file: int) -> None:
-        bitmaps = sum(isinstance(annotation.get("segmentation"), dict) for annotation in annotations)
-        if bitmaps * size_wh[0] * size_wh[1] > _MAX_BITMAP_PIXELS:
-            raise LabelError(
-                f"{self.layout.entries[file].path} has {bitmaps} RLE bitmaps for this one image of "
-                f"{size_wh[0]}x{size_wh[1]}, more than fit into memory; draw them as polygons"
-            )
+_COUNTS = ("image_count", "instance_count")  # of each class, in LVIS
 
 
 class CocoLayout(Layout):
-    """A COCO set. Its files are known by their number: `entries`, `categories` (names by id) and `splits` are parallel.
+    """A COCO set.
 
     Attributes:
-        store: the content of all files, on disk.
+        files: what its files say.
+        splits: the split of each file.
+        named_from: the folder that the names in each file are relative to.
+        outdated: files that cannot stay as they are even if no image of theirs has a variation: with names that lead
+            nowhere, ids that no tool matches, or annotations of no image.
     """
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = CocoStore()
-        self.entries: list[Entry] = []
-        self.categories: list[dict[int, str]] = []
+        self.files = CocoFiles()
         self.splits: list[str | None] = []
+        self.named_from: list[NamedFrom] = []
+        self.outdated: set[int] = set()
 
     def class_names(self) -> list[str]:
-        by_id = {number: name for categories in reversed(self.categories) for number, name in categories.items()}
-        return list(dict.fromkeys(by_id[number] for number in sorted(by_id)))
+        by_id = {key: one.name for categories in reversed(self.files.categories) for key, one in categories.items()}
+        return list(dict.fromkeys(by_id[key] for key in sorted(by_id, key=_order)))
+
+    def own_label_files(self, source: Source) -> list[Entry]:
+        return [mask.entry for mask in source.labels.mask_files] if isinstance(source.labels, CocoLabels) else []
+
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
+        if labels is None or labels.mask is None or not isinstance(source.labels, CocoLabels):
+            return []
+        pairs = zip(source.labels.mask_files, (labels.mask, *labels.other_masks), strict=True)
+        frame = image_frame(source.labels.image)
+        return [mask.file_for(file, bitmap, frame) for mask, bitmap in pairs]
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
         if labels is None or not isinstance(source.labels, CocoLabels):
             return None
         own = source.labels.load()
-        shapes = () if own.reoriented else own.shapes
-        before = {json.dumps(shape.extra["coco"], sort_keys=True): shape for shape in shapes}
+        before: Mapping[int, Shape] = {} if own.reoriented else dict(enumerate(own.shapes))
         annotations: dict[str, list[Any]] = defaultdict(list)
         for shape in labels.shapes:
-            old = before.get(json.dumps(shape.extra.get("coco"), sort_keys=True))
-            annotations[str(shape.extra["coco_file"])].append(shape_to_coco(shape, old))
+            old = before.get(shape.extra.get("coco_number", -1))
+            for file, raw in shape.extra.get("coco_in", ()):
+                annotations[str(file)].append(self._moved(shape, old, raw))
+        bitmaps = dict(zip(source.labels.segments, (labels.mask, *labels.other_masks), strict=False))
         for other in labels.extra.get("coco", ()):
-            annotations[str(other["file"])].append(other["annotation"])
+            annotation, bitmap = other["annotation"], bitmaps.get(other["file"])
+            if bitmap is not None and is_panoptic(annotation):
+                annotation = moved_segments(annotation, bitmap)
+            annotations[str(other["file"])].append(annotation)
         return {"size_wh": list(size_wh), "annotations": annotations}
 
+    def _moved(self, shape: Shape, before: Shape | None, raw: Mapping[str, Any]) -> dict[str, Any]:
+        """The annotation of an object; if it moved, without what is in pixels and in no form that is known."""
+        written = shape_to_coco(shape, before, raw)
+        if before is not None and have_same_outline(before, shape):
+            return written
+        kept, removed = without_pixels(written)
+        for key in removed:
+            self.losses.setdefault(f"`{key}` is removed from geometrically transformed images")
+        return kept
+
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
-        for file, entry in enumerate(self.entries):
+        for file, entry in enumerate(self.files.entries):
             if self._is_unchanged(file, rows):
                 yield entry.path, _copied(entry)
             elif next(self._images(file, rows), None) is not None:
@@ -104,126 +97,114 @@ class CocoLayout(Layout):
 
     def _is_unchanged(self, file: int, rows: ImageRows) -> bool:
         """Whether every image of a file is kept without variations: the file is copied byte for byte then."""
-        paths = (path for _, path, _, _ in self.store.images(file))
-        return not self.store.missing(file) and all(map(rows.is_unchanged, paths))
+        paths = (path for _, path, _, _ in self.files.store.images(file))
+        return file not in self.outdated and all(map(rows.is_unchanged, paths))
 
     def _written(self, file: int, rows: ImageRows) -> Iterator[bytes]:
         yield b"{"
-        for key, value in self.store.heads[file].items():
-            yield f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n".encode()
+        for key, value in self._head(file, rows).items():
+            yield f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False)},\n".encode("utf-8", "backslashreplace")
         yield b'"images": [\n'
         yield from _separated(image for image, _, _ in self._images(file, rows))
         yield b'\n],\n"annotations": [\n'
         yield from _separated(self._annotations(file, rows))
         yield b"\n]}\n"
 
+    def _head(self, file: int, rows: ImageRows) -> dict[str, Any]:
+        """The other fields of a file, with the counts that LVIS keeps of each class brought up to date."""
+        head = self.files.store.heads[file]
+        categories = head.get("categories")
+        if not isinstance(categories, list) or not any(isinstance(c, dict) and _COUNTS[0] in c for c in categories):
+            return head
+        objects: Counter[str | None] = Counter()
+        images: Counter[str | None] = Counter()
+        last: dict[str | None, object] = {}
+        for annotation in self._annotations(file, rows):
+            key, image = id_key(annotation.get("category_id")), annotation["image_id"]
+            objects[key] += 1
+            images[key] += last.get(key) != image
+            last[key] = image
+        return {**head, "categories": [_counted(one, images, objects) for one in categories]}
+
     def _images(self, file: int, rows: ImageRows) -> Iterator[tuple[dict[str, Any], str, ImageRow | None]]:
         """(image as it is written, its source's id, the variation it is): first the originals, then variations."""
-        for image_id, path, _, image in self.store.images(file):
-            if any(rows.original(source) is not None for source in rows.sources_at(path)):
-                yield image, image_id, None
-        number = self.store.largest_ids(file)[0]
-        for image_id, path, _, image in self.store.images(file):
-            for source in rows.sources_at(path):
+        store = self.files.store
+        for image_id, path, origin, image in store.images(file):
+            for source in _sources(rows, (path, origin)):
+                original = rows.original(source)
+                if original is not None:
+                    yield self._named(file, image, path, original), image_id, None
+        number = store.largest_ids(file)[0]
+        for image_id, path, origin, image in store.images(file):
+            for source in _sources(rows, (path, origin)):
                 for row in rows.variations_of(source):
                     number += 1
-                    folder = image["file_name"].replace("\\", "/").rpartition("/")[0]
-                    name = PurePosixPath(row.file).name
-                    made = {**image, "id": number, "file_name": f"{folder}/{name}" if folder else name}
+                    made = {**self._named(file, image, path, row.file), "id": _like(image["id"], number)}
                     if "width" in image and row.record:
                         made["width"], made["height"] = row.record["size_wh"]
                     yield made, image_id, row
 
+    def _named(self, file: int, image: dict[str, Any], path: str, made: str) -> dict[str, Any]:
+        """The entry of an image under the name of a file of the finished set."""
+        key = name_key_of(image)
+        if key == "coco_url":
+            name = PurePosixPath(made).name
+            return image if made == path else {**image, key: f"{image[key].rpartition('/')[0]}/{name}"}
+        return image if key is None else {**image, key: self.named_from[file].name(image[key], path, made)}
+
     def _annotations(self, file: int, rows: ImageRows) -> Iterator[dict[str, Any]]:
-        number = self.store.largest_ids(file)[1]
+        number = self.files.store.largest_ids(file)[1]
         for image, image_id, row in self._images(file, rows):
             if row is None:
-                yield from self.store.annotations_of(file, image_id)
+                for annotation in self.files.store.annotations_of(file, image_id):
+                    yield with_area({**annotation, "image_id": image["id"]})
                 continue
             if row.record is not None:
-                annotations = row.record["annotations"].get(str(file), [])
+                recorded = row.record["annotations"].get(str(file), [])
+                annotations = [one for one in recorded if id_key(one.get("image_id")) in {None, image_id}]
             else:
-                annotations = self.store.annotations_of(file, image_id)
+                annotations = self.files.store.annotations_of(file, image_id)
             for annotation in annotations:
                 number += 1
-                yield {**annotation, "id": number, "image_id": image["id"]}
+                made = with_area({**annotation, "id": _like(annotation.get("id"), number), "image_id": image["id"]})
+                if is_panoptic(annotation):
+                    made["file_name"] = self._segments_name(file, row, annotation["file_name"])
+                    if "id" not in annotation:
+                        del made["id"]
+                yield made
+
+    def _segments_name(self, file: int, row: ImageRow, name: str) -> str:
+        """The name of the PNG of a variation's segments."""
+        labels = row.source.labels
+        mask = labels.segments.get(file) if isinstance(labels, CocoLabels) else None
+        folder = name.replace("\\", "/").rpartition("/")[0]
+        made = PurePosixPath(mask.path_for(row.file)).name if mask is not None else PurePosixPath(name).name
+        return f"{folder}/{made}" if folder else made
 
 
-def read_coco(tree: Tree, requested: bool) -> CocoLayout | None:
-    """The set as COCO's, or None if it has no such JSON file."""
-    layout = CocoLayout()
-    index = ImageIndex(tree)
-    broken: list[Failure] = []
-    for entry in tree.sidecars_ending(".json"):
-        try:
-            number = layout.store.add(entry, index.finder(entry))
-        except LabelError as error:
-            if requested or _seems_coco(entry):
-                broken.append(Failure(entry.path, str(error)))
-                layout.label_paths.add(entry.path)
-            continue
-        if number is None:
-            continue
-        layout.label_paths.add(entry.path)
-        layout.entries.append(entry)
-        layout.categories.append(_categories(layout.store.heads[number], entry, broken))
-        layout.splits.append(split_of_file(entry.path))
-        missing = layout.store.missing(number)
-        if missing:
-            layout.notices.append(f"{entry.path} lists {missing} image(s) that are missing; they are skipped")
-    if not layout.entries and not broken:
-        return None
-    layout.store.finish()
-    layout.failures += broken
-    _add_images(layout, tree, bool(broken))
-    return layout
+def _sources(rows: ImageRows, key: ImageKey) -> list[Source]:
+    """The source of an image; two ZIPs may contain the same path."""
+    found = rows.sources_at(key[0])
+    return [one for one in found if isinstance(one.labels, CocoLabels) and one.labels.image.key == key]
 
 
-def _add_images(layout: CocoLayout, tree: Tree, broken: bool) -> None:
-    """Everything that is known of each image of the tree. broken: a label file could not be read."""
-    splits: dict[ImageKey, str | None] = {}
-    listed: set[ImageKey] = set()
-    for file in reversed(range(len(layout.entries))):  # of several files the first gives the split, and training wins
-        for _, path, origin, _ in layout.store.images(file):
-            listed.add((path, origin))
-            if splits.get((path, origin)) != "train":
-                splits[path, origin] = layout.splits[file]
-    folders = folder_splits(entry.path for entry in tree.images)
-    skipped = 0
-    for entry in tree.images:
-        if entry.key in listed:
-            split = splits[entry.key] or split_of(entry.path, folders)[0]
-            layout.images[entry.key] = ImageInfo(None, split, CocoLabels(entry, layout))
-        elif broken:
-            layout.excluded.add(entry.key)  # its labels may be in the file that could not be read
-            skipped += 1
-        else:
-            layout.images[entry.key] = ImageInfo(None, split_of(entry.path, folders)[0])
-    if skipped:
-        layout.notices.append(f"skipped {skipped} image(s) without labels, since a label file is broken")
+def _order(key: str) -> tuple[bool, int, str]:
+    """Ids in their order: numbers by value, then texts."""
+    is_number = key.lstrip("-").isdigit()
+    return not is_number, int(key) if is_number else 0, key
 
 
-def _categories(head: dict[str, Any], entry: Entry, broken: list[Failure]) -> dict[int, str]:
-    """Class names by id."""
-    found: dict[int, str] = {}
-    for category in head.get("categories") or ():
-        if isinstance(category, dict) and isinstance(category.get("id"), int) and "name" in category:
-            found[category["id"]] = str(category["name"])
-        else:
-            broken.append(Failure(entry.path, f"a category is {str(category)[:60]}; expected an id and a name"))
-    return found
+def _like(given: object, number: int) -> int | str:
+    """A new id of the type that the set has."""
+    return str(number) if isinstance(given, str) else number
 
 
-def _seems_coco(entry: Entry) -> bool:
-    """Whether a file that cannot be read was meant as COCO's, from its name or its first bytes."""
-    if "coco" in entry.path.casefold() or "instances" in entry.path.casefold():
-        return True
-    try:
-        with entry.open() as stream:
-            head = stream.read(1 << 16)
-    except Exception:
-        return False
-    return b'"images"' in head or b'"annotations"' in head
+def _counted(category: Any, images: Counter[str | None], objects: Counter[str | None]) -> Any:
+    if not isinstance(category, dict):
+        return category
+    key = id_key(category.get("id"))
+    counts = dict(zip(_COUNTS, (images[key], objects[key]), strict=True))
+    return {name: counts.get(name, value) for name, value in category.items()}
 
 
 def _copied(entry: Entry) -> Iterator[bytes]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from augmentai.dataset.formats.base import Format
-from augmentai.dataset.formats.coco.dataset import read_coco
+from augmentai.dataset.formats.coco.read import read_coco
 from augmentai.dataset.formats.coco.writer import CocoWriter
 
 COCO = Format(

@@ -1,52 +1,91 @@
-"""Which image of a set a COCO file means by a file_name, and which split a COCO file is of."""
+"""Which image of a set a COCO file means, and which split a COCO file is of."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import unquote
 
-from augmentai.dataset.file_names import safe_path
-from augmentai.dataset.file_tree import Entry, Tree, parent
+from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.base import ImageKey
+from augmentai.dataset.formats.image_names import ImageNames, match_key, shared_parts
 from augmentai.dataset.formats.splits import split_named, split_within
+
+NAME_KEYS = ("file_name", "coco_url", "filename", "path")  # the first that is there names the image; LVIS has no first
+_ABSOLUTE = re.compile(r"^(?:[A-Za-z]:)?/+|^[A-Za-z][A-Za-z0-9+.-]*://[^/]*/?")
+
+
+def name_key_of(image: Mapping[str, Any]) -> str | None:
+    """The field of an image's entry that names its file; None if there is none."""
+    return next((key for key in NAME_KEYS if isinstance(image.get(key), str) and image[key].strip()), None)
 
 
 class ImageIndex:
-    """Finds images by file_name, which may be relative to the JSON file or to some images folder, or be a bare name."""
+    """Finds images by file_name, which may be relative to the JSON file or to some images folder, or be a bare name.
+
+    Names of another machine ("C:\\data\\a.jpg"), of the web, and in another case or Unicode form are found too.
+    """
 
     def __init__(self, tree: Tree) -> None:
-        self._by_name: dict[str, list[Entry]] = defaultdict(list)
+        self._by_path: dict[str, list[Entry]] = {}
         for entry in tree.images:
-            self._by_name[PurePosixPath(entry.path).name].append(entry)
+            self._by_path.setdefault(entry.path, []).append(entry)
+        self._names = ImageNames(tree.images)
 
     def finder(self, file: Entry) -> Callable[[str], ImageKey | None]:
-        """A function that finds the image that a JSON file means by a file_name; None if there is none."""
+        """A function that finds the image that a JSON file means by a name; None if there is none."""
         here, split = parent(file.path), split_of_file(file.path)
 
-        def find(file_name: str) -> ImageKey | None:
-            path = safe_path(file_name.lstrip("/\\")) or PurePosixPath(file_name.replace("\\", "/")).name
-            parts = path.split("/")
-            found = self._by_name.get(parts[-1], [])
-            if not found:
-                return None
-            best = max(found, key=lambda entry: (*_match(entry, parts, here, split), [-ord(c) for c in entry.path]))
-            if "/" in path and len(found) > 1 and _match(best, parts, here, split)[1] == 1:
-                return None  # only the bare name matches, and several images have it: none of them is meant
-            return best.key
+        def find(name: str) -> ImageKey | None:
+            for path in _spellings(name):
+                exact = self._by_path.get(joined(here, path), ())
+                if exact:
+                    return max(exact, key=lambda entry: entry.origin == file.origin).key
+                found = self._named(path, file, split)
+                if found is not None:
+                    return found.key
+            return None
 
         return find
 
+    def _named(self, path: str, file: Entry, split: str | None) -> Entry | None:
+        parts = [part for part in path.split("/") if part not in {"", ".", ".."}]
+        found = self._names.called(parts[-1], file.path, parts[-2:-1]) if parts else []
+        if len(found) < 2:
+            return found[0] if found else None
+        ranked = sorted(((_match(entry, parts, file, split), entry) for entry in found), key=lambda one: one[0])
+        (second, _), (first, best) = ranked[-2:]
+        if len(parts) > 1 and first[0] == 1 and first[2:4] == second[2:4]:
+            return None  # only the bare name matches, and several images have it: none of them is meant
+        return best
 
-def _match(entry: Entry, parts: list[str], here: str, split: str | None) -> tuple[bool, int, bool, bool]:
-    """How well an image matches: it has exactly this path, shares its last folders, is of the file's split, is near."""
-    own = entry.path.split("/")
-    shared = 0
-    while shared < min(len(own), len(parts)) and own[-1 - shared] == parts[-1 - shared]:
-        shared += 1
-    is_exact = entry.path == "/".join(filter(None, (here, *parts)))
+
+def _match(entry: Entry, parts: list[str], file: Entry, split: str | None) -> tuple[Any, ...]:
+    """How well an image matches: it shares its last folders, as they are spelled, is of the split, is near."""
+    own, here = entry.path.split("/"), file.path.split("/")[:-1]
+    folded = shared_parts([match_key(part) for part in own[::-1]], [match_key(part) for part in parts[::-1]])
     of_split = split is not None and any(split_named(part) == split for part in own[:-1])
-    return is_exact, shared, of_split, parent(entry.path).startswith(here)
+    return (
+        folded,
+        shared_parts(own[::-1], parts[::-1]),
+        of_split,
+        shared_parts(own[:-1], here),
+        entry.origin == file.origin,
+        [-ord(letter) for letter in entry.path],
+    )
+
+
+def _spellings(name: str) -> Iterator[str]:
+    """The relative paths that a name may mean, the likeliest first."""
+    slashed = name.strip().replace("\\", "/")
+    seen = set()
+    for one in (slashed, slashed.split("?")[0].split("#")[0], unquote(slashed.split("?")[0])):
+        path = _ABSOLUTE.sub("", one).strip("/")
+        if path and path not in seen:
+            seen.add(path)
+            yield path
 
 
 def split_of_file(path: str) -> str | None:

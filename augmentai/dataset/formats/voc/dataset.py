@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 from augmentai.annotations import Labels
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.companions import find_companions
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import named, stem_of
 from augmentai.dataset.formats.masks.mask_file import MaskFile
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.formats.voc.annotation import labels_from_voc, labels_to_voc, parse_xml
 from augmentai.dataset.formats.voc.annotation_files import AnnotationFile, Assigned, assign, read_annotation_files
-from augmentai.dataset.formats.voc.companions import find_companions
 from augmentai.dataset.formats.voc.image_sets import ImageLists
 from augmentai.types import Source
 

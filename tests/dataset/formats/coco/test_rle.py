@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from augmentai.dataset.formats.coco.annotation import mask_to_box, shape_from_coco
 from augmentai.dataset.formats.coco.rle import mask_to_rle
+from augmentai.dataset.formats.coco.values import Category
 from augmentai.dataset.formats.supervision_import import supervision
 from augmentai.images.orientation import Frame
 
@@ -18,7 +19,7 @@ supervision()  # loaded beforehand: the time of one example is limited
 def test_encoded_bitmaps_are_decoded_unchanged(pixels: list[bool], packed: bool) -> None:
     mask = np.array(pixels).reshape(6, 8)
     annotation = {"category_id": 1, "segmentation": mask_to_rle(mask, packed)}
-    shape = shape_from_coco(annotation, {1: "a"}, Frame((8, 6), (8, 6)), on_stored=False)
+    shape = shape_from_coco(annotation, {"1": Category("a")}, Frame((8, 6), (8, 6)), on_stored=False)
     assert shape.mask is not None
     assert np.array_equal(shape.mask, mask)
     assert shape.box == mask_to_box(mask)

@@ -1,0 +1,119 @@
+"""The labels of one image of a COCO set, from every file that lists it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from augmentai.annotations import LabelError, Labels
+from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.coco.annotation import has_geometry, shape_from_coco
+from augmentai.dataset.formats.coco.merge import Described, merged
+from augmentai.dataset.formats.coco.panoptic import is_panoptic, pixel_value, segment_classes
+from augmentai.dataset.formats.coco.store import CocoStore
+from augmentai.dataset.formats.coco.values import Categories
+from augmentai.dataset.formats.image_frame import image_frame
+from augmentai.dataset.formats.masks.mask_file import MaskFile
+from augmentai.images.orientation import Frame
+
+_MAX_BITMAP_PIXELS = 10**9  # of all bitmaps of one image, a byte each
+
+
+@dataclass
+class CocoFiles:
+    """The files of a set; each is known by its number, and `entries` and `categories` are parallel.
+
+    Attributes:
+        store: the content of all files, on disk.
+    """
+
+    store: CocoStore = field(default_factory=CocoStore)
+    entries: list[Entry] = field(default_factory=list)
+    categories: list[Categories] = field(default_factory=list)
+
+
+@dataclass(frozen=True, slots=True)
+class CocoLabels:
+    """Reads the labels of one image.
+
+    Attributes:
+        image: the image.
+        files: the files of the set.
+        segments: the PNG of each panoptic file that has one for the image, by the file's number.
+        masks: further masks of the image, which no file names.
+    """
+
+    image: Entry
+    files: CocoFiles
+    segments: Mapping[int, MaskFile] = field(default_factory=dict)
+    masks: Sequence[MaskFile] = ()
+
+    @property
+    def mask_files(self) -> list[MaskFile]:
+        """All masks, in the order of `Labels.mask` and `Labels.other_masks`."""
+        return [*self.segments.values(), *self.masks]
+
+    def load(self) -> Labels:
+        frame = image_frame(self.image)
+        described: list[Described] = []
+        others: list[dict[str, Any]] = []
+        reoriented = False
+        for file, image_id, image in self.files.store.images_of(self.image.key):
+            on_stored = frame.matches_stored((_whole(image.get("width")), _whole(image.get("height"))))
+            reoriented = reoriented or on_stored
+            annotations = self.files.store.annotations_of(file, image_id)
+            self._check_memory(annotations, frame.size_wh, file)
+            for number, annotation in enumerate(annotations, 1):
+                if is_panoptic(annotation) or not has_geometry(annotation):
+                    others.append({"file": file, "annotation": annotation})
+                    continue
+                described.append(self._described(file, number, annotation, frame, on_stored))
+        bitmaps = [mask.load(frame) for mask in self.mask_files]
+        extra: dict[str, Any] = {"coco": others}
+        if self.segments:
+            classes = self._segment_classes(others)
+            extra["mask_classes"] = {pixel_value(number, bitmaps[0]): name for number, name in classes.items()}
+        first = bitmaps[0] if bitmaps else None
+        return Labels(tuple(merged(described)), first, tuple(bitmaps[1:]), reoriented, extra)
+
+    def _described(
+        self, file: int, number: int, annotation: dict[str, Any], frame: Frame, on_stored: bool
+    ) -> Described:
+        try:
+            return Described(
+                file, annotation, shape_from_coco(annotation, self.files.categories[file], frame, on_stored)
+            )
+        except ValueError as error:
+            which = annotation.get("id", f"number {number} of this image")
+            raise LabelError(f"{self.files.entries[file].path}, annotation {which}: {error}") from error
+
+    def _segment_classes(self, others: list[dict[str, Any]]) -> dict[int, str]:
+        """The class of each segment of the first mask."""
+        first = next(iter(self.segments))
+        for other in others:
+            if other["file"] == first and is_panoptic(other["annotation"]):
+                try:
+                    return segment_classes(other["annotation"], self.files.categories[first])
+                except ValueError as error:
+                    path, name = self.files.entries[first].path, other["annotation"]["file_name"]
+                    raise LabelError(f"{path}, segments of {name}: {error}") from error
+        return {}
+
+    def _check_memory(self, annotations: list[dict[str, Any]], size_wh: tuple[int, int], file: int) -> None:
+        path = self.files.entries[file].path
+        bitmaps = sum(isinstance(annotation.get("segmentation"), dict) for annotation in annotations)
+        if bitmaps * size_wh[0] * size_wh[1] > _MAX_BITMAP_PIXELS:
+            raise LabelError(
+                f"{path} has {bitmaps} RLE bitmaps for this one image of "
+                f"{size_wh[0]}x{size_wh[1]}, more than fit into memory; draw them as polygons"
+            )
+        for annotation in annotations:
+            if is_panoptic(annotation) and file not in self.segments:
+                raise LabelError(f"{path}: {annotation['file_name']}, the PNG of its segments, is missing; add it")
+
+
+def _whole(value: object) -> int:
+    """A size in whole pixels; 0 if it is none."""
+    is_size = isinstance(value, int | float) and not isinstance(value, bool) and 0 < value < 1e6
+    return int(value) if is_size else 0  # type: ignore[call-overload]

@@ -1,0 +1,107 @@
+"""Values of COCO's fields, checked: a file may have anything where a number is expected."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from reprlib import repr as short
+from typing import Any
+
+from augmentai.annotations import Box, Keypoint, Polygon
+from augmentai.dataset.formats.coco.ids import id_key
+from augmentai.dataset.formats.keypoint_order import flip_order
+
+# COCO's own person, for sets that do not repeat the names.
+_PERSON = (
+    *("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow"),
+    *("right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee"),
+    *("left_ankle", "right_ankle"),
+)
+
+
+@dataclass(frozen=True)
+class Category:
+    """A class. keypoints: the names of its keypoints, in their order; empty if it does not say."""
+
+    name: str
+    keypoints: tuple[str, ...] = ()
+
+    def flip_order(self, count: int) -> tuple[int, ...]:
+        """How that many keypoints change places in a mirrored image; empty if nothing says it."""
+        names = self.keypoints
+        if not names and self.name.casefold() == "person" and count == len(_PERSON):
+            names = _PERSON
+        return flip_order(names) if len(names) == count else ()
+
+
+Categories = Mapping[str, Category]  # by the key of their id
+
+
+def categories_in(value: object) -> tuple[dict[str, Category], list[str]]:
+    """The classes of a file's "categories", and what is wrong with others.
+
+    Example:
+        >>> categories_in([{"id": 1.0, "name": "car"}])
+        ({'1': Category(name='car', keypoints=())}, [])
+        >>> categories_in(5)
+        ({}, ['categories is 5; expected a list of ids and names'])
+    """
+    if value is None:
+        return {}, []
+    if not isinstance(value, list):
+        return {}, [f"categories is {short(value)}; expected a list of ids and names"]
+    found: dict[str, Category] = {}
+    faults = []
+    for number, category in enumerate(value, 1):
+        key = id_key(category.get("id")) if isinstance(category, dict) else None
+        if key is None or not isinstance(category.get("name"), str | int | float):
+            faults.append(f"category {number} is {short(category)}; expected an id and a name")
+        elif key in found and found[key].name != str(category["name"]):
+            first, second = found[key].name, category["name"]
+            faults.append(f"category {number}: id {category['id']} is {first!r} and {second!r}; expected one name")
+        else:
+            keypoints = category.get("keypoints")
+            names = keypoints if isinstance(keypoints, list) and all(isinstance(k, str) for k in keypoints) else []
+            found[key] = Category(str(category["name"]), tuple(names))
+    return found, faults
+
+
+def box_in(value: object) -> Box | None:
+    """The corners of a bbox; None if there is none. Raises ValueError."""
+    if value is None or value == []:
+        return None
+    if not isinstance(value, list) or len(value) != 4 or not all(map(is_number, value)):
+        raise ValueError(f"bbox is {short(value)}; expected [x, y, width, height] in pixels")
+    x, y, width, height = (float(one) for one in value)
+    if width < 0 or height < 0:
+        raise ValueError(f"bbox is {short(value)}; expected a width and a height above 0")
+    return x, y, x + width, y + height
+
+
+def polygons_in(segmentation: Sequence[Any]) -> tuple[Polygon, ...]:
+    """The outlines of a segmentation that is a list. Raises ValueError."""
+    parts = segmentation if not segmentation or isinstance(segmentation[0], list) else [segmentation]
+    polygons = []
+    for part in parts:
+        if not isinstance(part, list) or len(part) % 2 or not all(map(is_number, part)):
+            raise ValueError(f"segmentation has {short(part)}; expected pairs of x and y in pixels")
+        if len(part) >= 6:  # fewer corners enclose nothing; tools write such leftovers, and they stay as they are
+            polygons.append(tuple((float(x), float(y)) for x, y in zip(part[::2], part[1::2], strict=True)))
+    return tuple(polygons)
+
+
+def keypoints_in(value: object) -> tuple[Keypoint, ...]:
+    """x, y and visibility, three by three; nothing if there are none. Raises ValueError."""
+    if value is None or value == []:
+        return ()
+    if not isinstance(value, list) or len(value) % 3 or not all(map(is_number, value)):
+        raise ValueError(f"keypoints is {short(value)}; expected x, y and visibility of each")
+    return tuple(zip(value[::3], value[1::3], value[2::3], strict=True))
+
+
+def is_number(value: object) -> bool:
+    """Whether a value is a number that a pixel may have."""
+    if not isinstance(value, int | float) or isinstance(value, bool):
+        return False
+    return abs(value) < 1e9 if isinstance(value, int) else math.isfinite(value) and abs(value) < 1e9
