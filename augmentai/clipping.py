@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
+import numpy as np
 from shapely import make_valid
 from shapely.geometry import MultiPolygon
 from shapely.geometry import Polygon as Area
@@ -134,8 +135,55 @@ def valid(area: BaseGeometry) -> BaseGeometry:
     return area if area.is_valid else make_valid(area)
 
 
+def joined_by_seams(outer: Polygon, holes: Sequence[Polygon]) -> Polygon:
+    """An outline with holes as one outline, which is what labels have: a seam leads to each hole and back.
+
+    Args:
+        outer: the outer ring, in pixels.
+        holes: the rings of its holes.
+
+    Example:
+        >>> len(joined_by_seams(((0, 0), (9, 0), (9, 9), (0, 9)), [((3, 3), (6, 3), (6, 6), (3, 6))]))
+        10
+    """
+    ring = list(outer)
+    for hole in holes:
+        inner = list(hole) if (_signed_area(hole) < 0) != (_signed_area(outer) < 0) else list(reversed(hole))
+        apart = np.linalg.norm(np.array(ring)[:, None] - np.array(inner)[None], axis=-1)
+        i, j = map(int, np.unravel_index(int(apart.argmin()), apart.shape))
+        ring[i + 1 : i + 1] = [*inner[j:], *inner[: j + 1], ring[i]]
+    return tuple(ring)
+
+
+def areas_of(ring: Polygon) -> list[tuple[Polygon, tuple[Polygon, ...]]]:
+    """The areas of an outline: its seams become holes again, and where it crosses itself there are several.
+
+    Returns:
+        (outer ring, rings of the holes) of each area; the ring as it is, if nothing is wrong with it.
+
+    Example:
+        >>> outer, holes = areas_of(joined_by_seams(((0, 0), (9, 0), (9, 9), (0, 9)), [((3, 3), (6, 3), (6, 6))]))[0]
+        >>> len(outer), len(holes), len(holes[0])
+        (4, 1, 3)
+    """
+    area = Area(ring)
+    if area.is_valid:
+        return [(ring, ())]
+    found = []
+    for piece in _pieces(valid(area)):
+        if piece.area >= _MIN_AREA_PX:
+            rings = [tuple((float(x), float(y)) for x, y in list(one.coords)[:-1]) for one in piece.interiors]
+            outer = tuple((float(x), float(y)) for x, y in list(piece.exterior.coords)[:-1])
+            found.append((outer, tuple(rings)))
+    return found
+
+
 def _ring(piece: Area) -> list[Point]:
-    return [(float(x), float(y)) for x, y in list(piece.exterior.coords)[:-1]]
+    """The outline of a piece; its holes are joined to it."""
+    outer, *holes = (
+        tuple((float(x), float(y)) for x, y in list(ring.coords)[:-1]) for ring in (piece.exterior, *piece.interiors)
+    )
+    return list(joined_by_seams(outer, holes))
 
 
 def _pieces(geometry: BaseGeometry) -> list[Area]:

@@ -268,6 +268,7 @@ LAYOUTS: dict[str, tuple[str, Files]] = {
     "imagefolder jsonl": ("imagefolder", imagefolder()),
     "imagefolder csv": ("imagefolder", imagefolder("csv")),
     "labelme": ("labelme", tool_sets.labelme(IMAGES, SIZE_WH, photo)),
+    "supervisely": ("supervisely", tool_sets.supervisely(IMAGES, SIZE_WH, photo)),
     "class folders with splits": ("folders", class_folders(splits=True)),
     "class folders": ("folders", class_folders()),
 }

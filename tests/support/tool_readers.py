@@ -65,3 +65,24 @@ def labelme(folder: Path) -> Objects:
                 ring = corners(x0, y0, x1, y1)
             found[picture.stem].append((shape["label"], shape["shape_type"], ring))
     return found
+
+
+def supervisely(folder: Path) -> Objects:
+    """Supervisely: ann/NAME.json beside img/NAME, of classes that meta.json has, with the image's size."""
+    meta = json.loads(next(folder.rglob("meta.json")).read_text("utf-8"))
+    titles = {one["title"] for one in meta["classes"]}
+    found: Objects = {}
+    for file in sorted(folder.rglob("ann/*.json")):
+        content = json.loads(file.read_text("utf-8"))
+        picture = next(one for one in (file.parent.parent / "img").iterdir() if file.stem in {one.name, one.stem})
+        assert size_of(picture) == (content["size"]["width"], content["size"]["height"])
+        found[picture.stem] = []
+        for one in content["objects"]:
+            assert one["classTitle"] in titles
+            assert isinstance(one.get("tags", []), list)
+            ring = [(float(x), float(y)) for x, y in one["points"]["exterior"]]
+            if one["geometryType"] == "rectangle":
+                (x0, y0), (x1, y1) = ring
+                ring = corners(x0, y0, x1, y1)
+            found[picture.stem].append((one["classTitle"], one["geometryType"], ring))
+    return found

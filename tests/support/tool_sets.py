@@ -48,6 +48,47 @@ def labelme(images: Images, size_wh: tuple[int, int], photo: Photo) -> Files:
     return files
 
 
+def supervisely_object(one: Object, kind: str = "rectangle") -> dict[str, Any]:
+    category, x0, y0, x1, y1 = one
+    corners = [[x0, y0], [x1, y1]] if kind == "rectangle" else [[x0, y0], [x1, y0], [x1, y1], [x0, y1]]
+    return {
+        "id": 497521359,
+        "classTitle": category,
+        "description": "",
+        "geometryType": kind,
+        "tags": [{"name": "occluded", "value": None, "labelerLogin": "max"}],
+        "points": {"exterior": corners, "interior": []},
+    }
+
+
+def supervisely_file(objects: list[dict[str, Any]], size_wh: tuple[int, int], *tags: str) -> bytes:
+    content = {
+        "description": "",
+        "tags": [{"name": name, "value": None} for name in tags],
+        "size": {"height": size_wh[1], "width": size_wh[0]},
+        "objects": objects,
+    }
+    return json.dumps(content, ensure_ascii=False).encode()
+
+
+def supervisely_meta(*classes: str) -> bytes:
+    titles = [{"title": name, "shape": "any", "color": "#0000FF"} for name in classes]
+    tags = [{"name": "occluded", "value_type": "none", "color": "#00FF00"}]
+    return json.dumps({"classes": titles, "tags": tags, "projectType": "images"}, ensure_ascii=False).encode()
+
+
+def supervisely(images: Images, size_wh: tuple[int, int], photo: Photo) -> Files:
+    """SPLIT/img and SPLIT/ann, and meta.json."""
+    files: Files = {}
+    for split, stem, objects in images:
+        kinds = ("polygon", "rectangle")
+        found = [supervisely_object(one, kinds[i % 2]) for i, one in enumerate(objects)]
+        files[f"{split}/img/{stem}.jpg"] = photo(objects)
+        files[f"{split}/ann/{stem}.jpg.json"] = supervisely_file(found, size_wh)
+    names = dict.fromkeys(one[0] for _, _, objects in images for one in objects)
+    return files | {"meta.json": supervisely_meta(*names)}
+
+
 Drawn = tuple[str, str, list[tuple[float, float]]]  # category, "box" or "polygon", corners
 
 
@@ -67,6 +108,25 @@ def labelme_drawn(drawn: list[Drawn], picture: bytes, size_wh: tuple[int, int]) 
     return {"pictures/a.png": picture, "json/a.json": json.dumps({"version": "5", "flags": {}, **content}).encode()}
 
 
+def supervisely_drawn(drawn: list[Drawn], picture: bytes, size_wh: tuple[int, int]) -> Files:
+    """One image, a.png, and its label file, which an older program named without the image's ending."""
+    objects = [
+        {
+            "classTitle": category,
+            "geometryType": "rectangle" if kind == "box" else "polygon",
+            "points": {"exterior": [ring[0], ring[2]] if kind == "box" else ring, "interior": []},
+        }
+        for category, kind, ring in drawn
+    ]
+    names = dict.fromkeys(category for category, _, _ in drawn)
+    return {
+        "project/ds/img/a.png": picture,
+        "project/ds/ann/a.json": supervisely_file(objects, size_wh),
+        "project/meta.json": supervisely_meta(*names),
+    }
+
+
 DRAWN: dict[str, Callable[[list[Drawn], bytes, tuple[int, int]], Files]] = {
     "labelme": labelme_drawn,
+    "supervisely": supervisely_drawn,
 }

@@ -16,7 +16,10 @@ from tests.support.painted_objects import COLOURS, SIZE_WH, bounds, filled, over
 from tests.support.tool_readers import Objects, Ring
 from tests.support.tool_sets import DRAWN, Drawn
 
-READERS: dict[str, Callable[[Path], Objects]] = {"labelme": tool_readers.labelme}
+READERS: dict[str, Callable[[Path], Objects]] = {
+    "labelme": tool_readers.labelme,
+    "supervisely": tool_readers.supervisely,
+}
 VARIATIONS = 4
 
 

@@ -32,7 +32,16 @@ def test_every_format_is_registered_under_its_name(name: str) -> None:
 def test_all_can_be_used_and_class_folders_are_asked_last() -> None:
     formats, reasons = usable_formats()
     assert not reasons
-    assert [one.name for one in formats] == ["yolo", "coco", "voc", "imagefolder", "labelme", "masks", "folders"]
+    assert [one.name for one in formats] == [
+        "yolo",
+        "coco",
+        "voc",
+        "imagefolder",
+        "labelme",
+        "supervisely",
+        "masks",
+        "folders",
+    ]
 
 
 def test_the_docs_state_what_each_is_recognised_by_and_what_a_conversion_loses() -> None:

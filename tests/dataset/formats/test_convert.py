@@ -18,9 +18,18 @@ READERS: dict[str, Callable[[Path], trainers.Boxes]] = {
     "coco": lambda out: trainers.pycocotools(out / "annotations/instances_train.json", out / "train"),
     "voc": lambda out: voc_boxes(out),
     "labelme": lambda out: tool_readers.boxes_of(tool_readers.labelme(out / "train")),
+    "supervisely": lambda out: {
+        stem: boxes
+        for stem, boxes in tool_readers.boxes_of(tool_readers.supervisely(out)).items()
+        if _is_train(out, stem)
+    },
 }
 COMMON = ("yolo", "coco", "voc")
 TOOLS = tuple(name for name in READERS if name not in COMMON)
+
+
+def _is_train(out: Path, stem: str) -> bool:
+    return any(path.stem == stem for path in (out / "train/img").iterdir())
 
 
 def voc_boxes(out: Path) -> trainers.Boxes:
