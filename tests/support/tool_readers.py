@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -80,7 +81,12 @@ def supervisely(folder: Path) -> Objects:
         for one in content["objects"]:
             assert one["classTitle"] in titles
             assert isinstance(one.get("tags", []), list)
-            ring = [(float(x), float(y)) for x, y in one["points"]["exterior"]]
+            if one["geometryType"] == "bitmap":
+                x0, y0 = one["bitmap"]["origin"]
+                with Image.open(io.BytesIO(zlib.decompress(base64.b64decode(one["bitmap"]["data"])))) as part:
+                    ring = corners(x0, y0, x0 + part.width, y0 + part.height)
+            else:
+                ring = [(float(x), float(y)) for x, y in one["points"]["exterior"]]
             if one["geometryType"] == "rectangle":
                 (x0, y0), (x1, y1) = ring
                 ring = corners(x0, y0, x1, y1)
