@@ -2,30 +2,59 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
+from collections.abc import Container, Mapping, Sequence
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
-from augmentai.dataset.file_tree import Tree, parent
-from augmentai.dataset.formats.base import Format, ImageInfo, Layout
+from augmentai.dataset.file_tree import Entry, Tree, parent
+from augmentai.dataset.formats.base import Format, ImageInfo, Layout, StreamedFiles
+from augmentai.dataset.formats.class_lists import read_class_lists
+from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.dataset.formats.split_words import read_name
-from augmentai.dataset.formats.splits import folder_splits, split_of, wrapper_folders
+from augmentai.dataset.formats.splits import folder_splits, wrapper_folders
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import ImageRows
 
 
 class FolderLayout(Layout):
-    """An image's class is the name of its folder; a split is not a class."""
+    """An image's class is the name of its folder; a split is not a class.
+
+    Args:
+        lists: the lists of splits that the set has.
+        listed_labels: files that name the classes of held-out images; they are copied.
+    """
 
     name = "folders"
     labelled = False
 
+    def __init__(self, lists: SplitLists | None = None, listed_labels: Sequence[Entry] = ()) -> None:
+        super().__init__()
+        self._lists, self._listed_labels = lists, list(listed_labels)
+        if lists is not None:
+            self.label_paths |= {entry.path for entry in (*lists.entries, *listed_labels)}
+            self.notices += lists.notices
+
+    def shared_files(self) -> list[Entry]:
+        return self._listed_labels
+
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        if self._lists is not None:
+            yield from self._lists.written(rows)
+
 
 def read_folders(tree: Tree, requested: bool = True) -> FolderLayout:
-    """Any set, by its folders alone."""
+    """Any set, by its folders alone, and by its lists of splits."""
     paths = [entry.path for entry in tree.images]
     splits = folder_splits(paths)
     wrappers = wrapper_folders(paths, splits)
-    layout = FolderLayout()
+    classes = {entry.key: class_of(entry.path, splits, wrappers) for entry in tree.images}
+    listed = read_class_lists(tree, splits, {label for label in classes.values() if label is not None})
+    lists = read_split_lists(tree, {entry.path for entry in listed.entries})
+    layout = FolderLayout(lists, listed.entries)
     for entry in tree.images:
-        layout.images[entry.key] = ImageInfo(class_of(entry.path, splits, wrappers), split_of(entry.path, splits)[0])
+        label = classes[entry.key] or listed.labels.get(entry.path)
+        layout.images[entry.key] = ImageInfo(label, lists.of(entry.path), None)
     return layout
 
 

@@ -124,8 +124,7 @@ def list_with_variations(entry: Entry, rows: ImageRows, leads_to_files: bool) ->
             original = rows.original(source)
             files = [original] if original is not None else []
             for file in (*files, *(row.file for row in rows.variations_of(source))):
-                name = one.name if file == one.path and not _leads_nowhere(one, folder, leads_to_files) else None
-                name = name if name is not None else _renamed(one, file, folder, leads_to_files)
+                name = renamed(one, file, folder, leads_to_files)
                 yield (one.text.replace(one.name, name, 1) + "\n").encode()
 
 
@@ -136,8 +135,17 @@ def _leads_nowhere(one: ListedImage, folder: str, leads_to_files: bool) -> bool:
     return leads_to_files and one.path not in {_seen_from(folder, one.name), joined(one.name)}
 
 
-def _renamed(one: ListedImage, file: str, folder: str, leads_to_files: bool) -> str:
-    """The name of a file of the set, in the form in which the list names the image that it was made from."""
+def renamed(one: ListedImage, file: str, folder: str, leads_to_files: bool) -> str:
+    """The name of a file of the set, in the form in which a list names the image that it was made from.
+
+    Args:
+        one: how the list names the image.
+        file: the file; if it is the image itself, its name stays as it is, unless it leads nowhere.
+        folder: that of the list.
+        leads_to_files: see `list_with_variations`.
+    """
+    if file == one.path and not _leads_nowhere(one, folder, leads_to_files):
+        return one.name
     if not _leads_nowhere(one, folder, leads_to_files):
         dot = "./" if one.name.startswith("./") else ""
         if _seen_from(folder, one.name) == one.path:

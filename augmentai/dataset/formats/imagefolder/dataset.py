@@ -21,7 +21,7 @@ from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.imagefolder.companion_files import Companions, NamedMasks, find_companions
 from augmentai.dataset.formats.imagefolder.metadata import csv_line, json_line, objects_of, read_rows
 from augmentai.dataset.formats.imagefolder.row_store import RowStore
-from augmentai.dataset.formats.splits import folder_splits, split_of
+from augmentai.dataset.formats.splits import folder_splits, split_named, split_of
 from augmentai.types import Failure, Source
 
 if TYPE_CHECKING:
@@ -211,11 +211,12 @@ def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:
     """Everything that is known of each image of the tree."""
     broken = {parent(failure.file) for failure in layout.failures}
     splits = folder_splits(entry.path for entry in tree.images)
+    named = _splits_in_rows(layout, tree)
     skipped = 0
     for image in tree.images:
         if image.key in layout.excluded:
             continue
-        split = split_of(image.path, splits)[0]
+        split = named.get(image.key) or split_of(image.path, splits)[0]
         row = layout.store.row_of(image.key)
         if row is not None:
             label = row.values.get("label")
@@ -229,6 +230,20 @@ def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:
             layout.images[image.key] = ImageInfo(class_of(image.path, splits), split)
     if skipped:
         layout.notices.append(f"skipped {skipped} image(s), since their metadata is broken")
+
+
+def _splits_in_rows(layout: ImageFolderLayout, tree: Tree) -> dict[ImageKey, str]:
+    """The split of each image, if the metadata has a column of that name and every value in it is one."""
+    found: dict[ImageKey, str] = {}
+    for image in tree.images:
+        row = layout.store.row_of(image.key)
+        if row is None:
+            continue
+        split = split_named(str(row.values.get("split", "")))
+        if split is None:
+            return {}
+        found[image.key] = split
+    return found
 
 
 def _after(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from PIL.Image import Image
 
 from augmentai.annotations import Labels
 from augmentai.dataset.file_tree import Entry, Tree, parent
-from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile
+from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.folders import class_of
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.mask_file import LoadedMask, MaskFile
 from augmentai.dataset.formats.masks.names import Role, read_folder
 from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks
-from augmentai.dataset.formats.splits import folder_splits, split_of
+from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.types import Source
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import ImageRows
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +53,17 @@ class MaskLayout(Layout):
     """Images with masks."""
 
     unnamed_objects = True
+
+    def __init__(self, lists: SplitLists | None = None) -> None:
+        super().__init__()
+        self._lists = lists
+        if lists is not None:
+            self.label_paths |= {entry.path for entry in lists.entries}
+            self.notices += lists.notices
+
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        if self._lists is not None:
+            yield from self._lists.written(rows)
 
     def own_label_files(self, source: Source) -> list[Entry]:
         if not isinstance(source.labels, MaskLabels):
@@ -86,19 +101,19 @@ def read_masks(tree: Tree, requested: bool) -> MaskLayout | None:
     found = find_masks(tree, requested)
     if not found.masks:
         return None
-    layout = MaskLayout()
+    images = [entry for entry in tree.images if entry.key not in found.excluded]
+    lists = read_split_lists(Tree(images, tree.sidecars))
+    layout = MaskLayout(lists)
     layout.excluded = found.excluded
     layout.orphans = found.orphans
     layout.notices += found.notices
-    images = [entry for entry in tree.images if entry.key not in layout.excluded]
-    splits = folder_splits(entry.path for entry in images)
     mask_splits = _splits_of_masks(found)
     for entry in images:
         masks = found.masks.get(entry.key, ())
         shown = found.visualizations.get(entry.key, ())
         labels = MaskLabels(entry, masks, entry.key in found.instances, shown) if masks or shown else None
-        split = split_of(entry.path, splits)[0] or mask_splits.get(entry.key)
-        layout.images[entry.key] = ImageInfo(_class(entry.path, splits), split, labels)
+        split = lists.of(entry.path) or mask_splits.get(entry.key)
+        layout.images[entry.key] = ImageInfo(_class(entry.path, lists.folders), split, labels)
     return layout
 
 

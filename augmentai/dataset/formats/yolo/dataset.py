@@ -10,7 +10,7 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.image_list import ImagePaths
-from augmentai.dataset.formats.splits import folder_splits, split_of
+from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.dataset.formats.yolo.annotation import YoloLabels, shape_to_yolo
 from augmentai.dataset.formats.yolo.classes import Classes, classes_from_list
 from augmentai.dataset.formats.yolo.darknet import read_darknet
@@ -32,11 +32,15 @@ class YoloLayout(Layout):
     Args:
         set_files: its data.yaml, or darknet's obj.data; several if the set holds several.
         names: files that name the classes, one per line.
+
+    Attributes:
+        lists: lists of images that no such file names, such as train.txt; known once the set is read.
     """
 
     def __init__(self, set_files: Sequence[SetFile], names: list[Entry]) -> None:
         super().__init__()
         self.set_files, self.names = set_files, names
+        self.lists: SplitLists | None = None
         self.label_paths |= {one.entry.path for one in set_files} | {entry.path for entry in names}
         self.label_paths |= {entry.path for one in set_files for entry, _ in one.lists}
 
@@ -65,6 +69,8 @@ class YoloLayout(Layout):
         for one in self.set_files:
             yield one.entry.path, [one.text(rows, self.losses).encode()]
             yield from one.written_lists(rows)
+        if self.lists is not None:
+            yield from self.lists.written(rows, leads_to_files=True)
 
 
 def read_yolo(tree: Tree, requested: bool) -> YoloLayout | None:
@@ -112,7 +118,10 @@ def _name_files(tree: Tree, set_files: Sequence[SetFile]) -> list[Entry]:
 def _add_images(layout: YoloLayout, tree: Tree, texts: dict[tuple[str, str], Entry | None], kind: LabelKind) -> None:
     """Everything that is known of each image."""
     set_files = layout.set_files
-    folders = folder_splits(entry.path for entry in tree.images)
+    layout.label_paths |= {text.path for text in texts.values() if text is not None}
+    layout.lists = read_split_lists(tree, layout.label_paths)
+    layout.label_paths |= {entry.path for entry in layout.lists.entries}
+    layout.notices += layout.lists.notices
     paths = ImagePaths(entry.path for entry in tree.images)
     listed = [one.splits_listed(paths, layout.failures) for one in set_files]
     classes = [kind.applied_to(one.classes) for one in set_files]
@@ -132,9 +141,7 @@ def _add_images(layout: YoloLayout, tree: Tree, texts: dict[tuple[str, str], Ent
             nearest = _nearest(list(listed_names), text.path if text else entry.path)
             found = list(listed_names.values())[nearest] if nearest is not None else unnamed
         if split is None:
-            split = split_of(entry.path, folders)[0]
-        if text is not None:
-            layout.label_paths.add(text.path)
+            split = layout.lists.of(entry.path)
         layout.images[entry.key] = ImageInfo(None, split, YoloLabels(entry, text, found))
 
 

@@ -1,0 +1,203 @@
+"""Lists and tables that name splits, of sets of every kind: read, and written again with the variations."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from augmentai.dataset.file_tree import Entry, Tree
+from augmentai.dataset.formats.split_lists import read_split_lists
+from tests.support.dataset_runs import notices
+from tests.support.labelled_sets import Files, augmented, contents, gathered, masks, photo, write, yolo
+
+IMAGES = [f"images/{label}/{i}{label}.jpg" for label in ("cats", "dogs") for i in range(3)]
+HELD_OUT = [path for path in IMAGES if "/2" in path]
+TRAIN = [path for path in IMAGES if path not in HELD_OUT]
+
+
+def listed(form: str, paths: list[str]) -> str:
+    """form: a line, of {path}, {short} (without "images"), {stem} (without an ending), {label} and {name}."""
+    lines = []
+    for path in paths:
+        short = path.removeprefix("images/")
+        label, name = short.split("/")
+        lines.append(form.format(path=path, short=short, stem=short.removesuffix(".jpg"), label=label, name=name))
+    return "".join(line + "\n" for line in lines)
+
+
+def splits(tmp_path: Path, files: dict[str, str]) -> dict[str, str | None]:
+    """The split of each image of a set with these lists."""
+    tree = Tree([Entry(path, "") for path in IMAGES])
+    for name, text in files.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+        tree.add_sidecar(Entry(name, "", file=tmp_path / name))
+    found = read_split_lists(tree)
+    return {path: found.of(path) for path in IMAGES}
+
+
+EXPECTED = {path: "test" if path in HELD_OUT else "train" for path in IMAGES}
+
+
+@pytest.mark.parametrize(
+    ("form", "places"),
+    [
+        ("{path}", "{}.txt"),
+        ("./{path}", "{}.txt"),
+        ("/home/me/set/{path}", "{}.txt"),  # somebody's machine
+        ("{stem}", "meta/{}.txt"),  # Food-101
+        ("{short} 1", "{}_list.txt"),  # with a number of the class
+        ("{path},{label}", "splits/{}_files.txt"),
+        ("{name}", "lists/{}.txt"),  # bare names
+        ("../{path}", "lists/{}set.txt"),
+    ],
+)
+def test_lists(form: str, places: str, tmp_path: Path) -> None:
+    both = {places.format("train"): listed(form, TRAIN), places.format("test"): listed(form, HELD_OUT)}
+    assert splits(tmp_path, both) == EXPECTED
+    only_test = {places.format("test"): listed(form, HELD_OUT)}
+    assert splits(tmp_path, only_test) == EXPECTED  # what is not held out is for training
+
+
+TABLE = "filepaths;labels;data set\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "expected"),
+    [
+        ({"split.csv": "path,split\n" + listed("{path},train", TRAIN) + listed("{path},test", HELD_OUT)}, EXPECTED),
+        ({"birds.csv": TABLE + listed("{short};x;train", TRAIN) + listed("{short};x;test", HELD_OUT)}, EXPECTED),
+        # a training list alone: what it does not name is kept apart
+        ({"train.txt": listed("{path}", TRAIN)}, {**EXPECTED, **dict.fromkeys(HELD_OUT)}),
+        # training and validation together count least
+        ({"trainval.txt": listed("{path}", IMAGES), "test.txt": listed("{path}", HELD_OUT)}, EXPECTED),
+        # an image in both is held out
+        ({"train.txt": listed("{path}", IMAGES), "test.txt": listed("{path}", HELD_OUT)}, EXPECTED),
+        # unless all are: small sets validate on their training images
+        (
+            {"train.txt": listed("{path}", IMAGES), "val.txt": listed("{path}", IMAGES)},
+            dict.fromkeys(IMAGES, "train"),
+        ),
+        # folds contradict each other
+        (
+            {
+                "train1.txt": listed("{path}", IMAGES[:4]),
+                "test1.txt": listed("{path}", IMAGES[4:]),
+                "train2.txt": listed("{path}", IMAGES[2:]),
+                "test2.txt": listed("{path}", IMAGES[:2]),
+            },
+            dict.fromkeys(IMAGES),
+        ),
+        ({"test.txt": "a caption\n", "val.txt": "0 0.5 0.5 0.1 0.1\n"}, dict.fromkeys(IMAGES)),  # something else
+        ({"sets.csv": "path,set\n" + listed("{path},7", IMAGES)}, dict.fromkeys(IMAGES)),  # not splits
+        ({"test tubes.txt": listed("{path}", TRAIN)}, dict.fromkeys(IMAGES)),  # not the name of one
+    ],
+)
+def test_what_lists_say(files: dict[str, str], expected: dict[str, str | None], tmp_path: Path) -> None:
+    assert splits(tmp_path, files) == expected
+
+
+def small_set(lists: dict[str, str]) -> Files:
+    files: Files = {path: photo([("bus", 3 * n, 4, 30, 30)]) for n, path in enumerate(IMAGES)}
+    return files | {name: text.encode() for name, text in lists.items()}
+
+
+@pytest.mark.parametrize(
+    ("lists", "name", "line"),
+    [
+        ({"train.txt": listed("{stem}", TRAIN), "test.txt": listed("{stem}", HELD_OUT)}, "train.txt", "cats/0cats__v1"),
+        (
+            {"train.txt": listed("/x/{path} 7", TRAIN), "test.txt": listed("/x/{path} 7", HELD_OUT)},
+            "train.txt",
+            "./images/cats/0cats__v1.jpg 7",
+        ),
+        (
+            {"split.csv": "path,split\n" + listed("{path},train", TRAIN) + listed("{path},test", HELD_OUT)},
+            "split.csv",
+            "images/cats/0cats__v1.jpg,train",
+        ),
+    ],
+)
+def test_lists_come_back_with_the_variations(lists: dict[str, str], name: str, line: str, tmp_path: Path) -> None:
+    augmented([write(tmp_path / "in", small_set(lists))], tmp_path / "out", variations=1)
+    out = contents(tmp_path / "out")
+    assert not any("__v" in path for path in out if path.rpartition("/")[2].startswith("2"))
+    lines = out[name].decode().splitlines()
+    assert line in lines
+    assert len(lines) == 2 * 4 + (3 if name == "split.csv" else 0)
+    again = gathered(tmp_path / "out")
+    assert sorted(source.path for source in again.holdout) == sorted(HELD_OUT)
+
+
+def test_folds_are_reported(tmp_path: Path) -> None:
+    lists = {f"{split}{i}.txt": listed("{path}", IMAGES) for split in ("train", "test") for i in (1, 2)}
+    job = augmented([write(tmp_path / "in", small_set(lists))], tmp_path / "out", variations=1)
+    assert "name the same images for training and testing, as folds do" in notices(job)
+
+
+def test_the_classes_of_held_out_images_are_read_and_the_file_is_kept(tmp_path: Path) -> None:
+    """The layout of Tiny ImageNet: train/WNID/images, and val/images with val_annotations.txt."""
+    files = {
+        f"train/{label}/images/{label}_{i}.JPEG": photo([("bus", i, 1, 9 + i, 30)])
+        for label in ("n01", "n02")
+        for i in (0, 1)
+    }
+    files |= {f"val/images/val_{i}.JPEG": photo([("bus", i, 5, 29, 30)]) for i in (0, 1)}
+    files["val/val_annotations.txt"] = b"val_0.JPEG\tn01\t0\t32\t44\t62\nval_1.JPEG\tn02\t0\t32\t44\t62\n"
+    found = gathered(write(tmp_path / "in", files))
+    assert [(source.label, source.split) for source in found.sources] == [
+        (label, "train") for label in ("n01", "n01", "n02", "n02")
+    ]
+    assert [(source.label, source.split) for source in found.holdout] == [("n01", "val"), ("n02", "val")]
+    augmented([tmp_path / "in"], tmp_path / "out", variations=1)
+    assert contents(tmp_path / "out")["val/val_annotations.txt"] == files["val/val_annotations.txt"]
+
+
+def without_split_folders(files: Files) -> Files:
+    """The same set with all images in one place, each of its splits told apart by nothing."""
+    return {
+        "/".join(part for part in name.split("/") if part not in {"train", "val", "test"}): data
+        for name, data in files.items()
+        if not name.endswith(".yaml")
+    }
+
+
+STEMS = {"train": ["one", "two ü", "empty"], "val": ["three"], "test": ["four"]}
+ALL = [stem for stems in STEMS.values() for stem in stems]
+LISTS = {f"lists/{split}.txt": "".join(f"{stem}\n" for stem in stems).encode() for split, stems in STEMS.items()}
+
+
+@pytest.mark.parametrize(
+    ("layout", "files"),
+    [
+        ("yolo", without_split_folders(yolo()) | LISTS),
+        ("masks", without_split_folders(masks()) | LISTS),
+        ("folders", {f"{stem}.jpg": photo([("bus", len(stem), 1, 20, 30)]) for stem in ALL} | LISTS),
+    ],
+)
+def test_lists_of_any_layout(layout: str, files: Files, tmp_path: Path) -> None:
+    found = gathered(write(tmp_path / "in", files))
+    assert found.layout.name == layout
+    splits = {Path(source.path).stem: source.split for source in (*found.sources, *found.holdout)}
+    assert splits == {stem: split for split, stems in STEMS.items() for stem in stems}
+    augmented([tmp_path / "in"], tmp_path / "out", variations=1)
+    out = contents(tmp_path / "out")
+    assert out["lists/val.txt"].decode().count("\n") == 1
+    lines = out["lists/train.txt"].decode().splitlines()
+    assert len(lines) == 6
+    if layout == "yolo":
+        assert all((tmp_path / "out/lists" / line).is_file() for line in lines), lines
+    else:
+        assert "one__v1" in lines
+
+
+@pytest.mark.parametrize(("split", "expected"), [("test", "test"), ("fold 1", None), ("", None)])
+def test_a_column_of_metadata(split: str, expected: str | None, tmp_path: Path) -> None:
+    rows = [f"{i}.jpg,car,{split if i == 2 else 'train'}" for i in range(3)]
+    files = {f"{i}.jpg": photo([("bus", i, 1, 20, 30)]) for i in range(3)}
+    files["metadata.csv"] = "\n".join(["file_name,label,split", *rows]).encode()
+    found = gathered(write(tmp_path / "in", files))
+    splits = [source.split for source in (*found.sources, *found.holdout)]
+    assert found.layout.name == "imagefolder"
+    assert splits == (["train", "train", expected] if expected else [None] * 3)
