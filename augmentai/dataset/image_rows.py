@@ -26,12 +26,14 @@ class ImageRow:
         index: 0 for an original, else the number of the variation.
         record: what the dataset format stores about a variation whose labels were moved; None if its labels are
             those of its source.
+        size_bytes: of the file; -1 if the manifest does not say.
     """
 
     source: Source
     file: str
     index: int = 0
     record: Any = None
+    size_bytes: int = -1
 
 
 class ImageRows:
@@ -65,9 +67,9 @@ class ImageRows:
         self.paths = {source.path for source in sources}
         self._positions: dict[tuple[str, str], int] = {sort_key(source): i for i, source in enumerate(sources)}
         self._database = sqlite3.connect("")  # without a name: a temporary file that ends with the connection
-        self._database.execute("CREATE TABLE variations (position INT, number INT, file TEXT, record TEXT)")
+        self._database.execute("CREATE TABLE variations (position INT, number INT, file TEXT, record TEXT, bytes INT)")
         try:
-            self._database.executemany("INSERT INTO variations VALUES (?, ?, ?, ?)", self._made(lines))
+            self._database.executemany("INSERT INTO variations VALUES (?, ?, ?, ?, ?)", self._made(lines))
             self._database.execute("CREATE INDEX by_position ON variations (position, number)")
         except sqlite3.Error as error:
             where = "in the temporary folder, see TMPDIR"
@@ -86,15 +88,15 @@ class ImageRows:
         for source in self.sources:
             file = self.original(source)
             if file is not None:
-                yield ImageRow(source, file)
+                yield ImageRow(source, file, size_bytes=source.size_bytes)
 
     def variations(self) -> Iterator[ImageRow]:
         """The variations, by source and index."""
-        yield from self._rows("SELECT position, number, file, record FROM variations ORDER BY position, number")
+        yield from self._rows("SELECT position, number, file, record, bytes FROM variations ORDER BY position, number")
 
     def variations_of(self, source: Source) -> Iterator[ImageRow]:
         """The variations of one source, by index."""
-        query = "SELECT position, number, file, record FROM variations WHERE position = ? ORDER BY number"
+        query = "SELECT position, number, file, record, bytes FROM variations WHERE position = ? ORDER BY number"
         yield from self._rows(query, self._positions[sort_key(source)])
 
     def sources_at(self, path: str) -> list[Source]:
@@ -114,12 +116,13 @@ class ImageRows:
         yield from self.variations()
 
     def _rows(self, query: str, *values: object) -> Iterator[ImageRow]:
-        for position, number, file, record in self._database.execute(query, values):
-            yield ImageRow(self.sources[position], file, number, json.loads(record) if record else None)
+        for position, number, file, record, size_bytes in self._database.execute(query, values):
+            yield ImageRow(self.sources[position], file, number, json.loads(record) if record else None, size_bytes)
 
-    def _made(self, lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, int, str, str | None]]:
+    def _made(self, lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, int, str, str | None, int]]:
         for line in lines:
             position = self._positions.get((line.get("source", ""), line.get("source_sha256") or ""))
             if is_made(line) and position is not None:
                 record = line.get("record")
-                yield position, line["index"], line["file"], None if record is None else json.dumps(record)
+                sizes = line.get("bytes") or (-1,)
+                yield position, line["index"], line["file"], None if record is None else json.dumps(record), sizes[0]

@@ -80,7 +80,11 @@ def test_only_what_was_typed_is_in_the_recipe(words: list[str], fields: dict[str
         (["-n", "many"], "'-n' / '--variations'", "variations is 'many'; expected a whole number from 1 to 16"),
         (["-s", "nan"], "'-s' / '--strength'", "strength is nan; expected a number from 0 to 1, or auto"),
         (["-g", "twist"], "'-g' / '--geometry'", "expected one of auto, none, flip, light, strong"),
-        (["--to", "masks"], "'--to'", "to is 'masks'; expected one of same, yolo, coco, voc, imagefolder, labelme"),
+        (
+            ["--to", "masks"],
+            "'--to'",
+            "to is 'masks'; expected one of same, yolo, coco, voc, imagefolder, labelme, cvat",
+        ),
         (["--threshold", "flat"], "'--threshold'", "the threshold flat is ''; expected a number from 0"),
     ],
 )

@@ -15,7 +15,7 @@ from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
-from tests.support import tool_sets
+from tests.support import list_sets, tool_sets
 from tests.support.image_files import encoded, zipped
 from tests.support.jobs import Darker
 
@@ -269,6 +269,7 @@ LAYOUTS: dict[str, tuple[str, Files]] = {
     "imagefolder csv": ("imagefolder", imagefolder("csv")),
     "labelme": ("labelme", tool_sets.labelme(IMAGES, SIZE_WH, photo)),
     "supervisely": ("supervisely", tool_sets.supervisely(IMAGES, SIZE_WH, photo)),
+    "cvat": ("cvat", list_sets.cvat(IMAGES, SIZE_WH, photo)),
     "class folders with splits": ("folders", class_folders(splits=True)),
     "class folders": ("folders", class_folders()),
 }

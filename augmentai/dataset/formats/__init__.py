@@ -8,6 +8,7 @@ BUILT_IN: dict[str, str] = {
     "voc": "augmentai.dataset.formats.voc.format:VOC",
     "imagefolder": "augmentai.dataset.formats.imagefolder.format:IMAGEFOLDER",
     "labelme": "augmentai.dataset.formats.labelme.format:LABELME",
+    "cvat": "augmentai.dataset.formats.cvat.format:CVAT",
     "supervisely": "augmentai.dataset.formats.supervisely.format:SUPERVISELY",
     "masks": "augmentai.dataset.formats.masks.format:MASKS",
     "folders": "augmentai.dataset.formats.folders:FOLDERS",

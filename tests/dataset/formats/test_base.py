@@ -38,7 +38,9 @@ def test_a_set_is_written_with_its_variations_and_nothing_else_changes(name: str
         found = contents(tmp_path / "unpacked" / "my set")
     else:
         found = contents(out)
-    lists = {n for n in files if n.endswith((".json", ".yaml", ".jsonl", ".csv")) or "ImageSets" in n}
+    lists = {
+        n for n in files if n.endswith((".json", ".yaml", ".jsonl", ".csv", "annotations.xml")) or "ImageSets" in n
+    }
     assert {n for n in files if n not in lists and found.get(n) != files[n]} == set()
     assert {
         n for n in lists if ("val" in n or "test" in n) and "trainval" not in n and found.get(n) != files[n]

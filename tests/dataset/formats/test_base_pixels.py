@@ -9,17 +9,19 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from tests.support import tool_readers
+from tests.support import list_readers, list_sets, tool_readers, tool_sets
 from tests.support.image_files import encoded
 from tests.support.labelled_sets import augmented, write
 from tests.support.painted_objects import COLOURS, SIZE_WH, bounds, filled, overlap, rectangles, seen, stars
 from tests.support.tool_readers import Objects, Ring
-from tests.support.tool_sets import DRAWN, Drawn
+from tests.support.tool_sets import Drawn
 
 READERS: dict[str, Callable[[Path], Objects]] = {
     "labelme": tool_readers.labelme,
     "supervisely": tool_readers.supervisely,
+    "cvat": lambda out: list_readers.cvat(out / "annotations.xml", out),
 }
+DRAWN = tool_sets.DRAWN | list_sets.DRAWN
 VARIATIONS = 4
 
 

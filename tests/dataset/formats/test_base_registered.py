@@ -38,6 +38,7 @@ def test_all_can_be_used_and_class_folders_are_asked_last() -> None:
         "voc",
         "imagefolder",
         "labelme",
+        "cvat",
         "supervisely",
         "masks",
         "folders",

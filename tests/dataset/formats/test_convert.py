@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 import supervision as sv
 
-from tests.support import tool_readers, trainers
+from tests.support import list_readers, tool_readers, trainers
 from tests.support.dataset_runs import converted
 from tests.support.expected_boxes import assert_boxes, expected_boxes
 from tests.support.labelled_sets import gathered
@@ -17,6 +17,7 @@ READERS: dict[str, Callable[[Path], trainers.Boxes]] = {
     "yolo": lambda out: trainers.ultralytics(out / "data.yaml", "train"),
     "coco": lambda out: trainers.pycocotools(out / "annotations/instances_train.json", out / "train"),
     "voc": lambda out: voc_boxes(out),
+    "cvat": lambda out: tool_readers.boxes_of(list_readers.cvat(out / "annotations.xml", out / "images", "train")),
     "labelme": lambda out: tool_readers.boxes_of(tool_readers.labelme(out / "train")),
     "supervisely": lambda out: {
         stem: boxes

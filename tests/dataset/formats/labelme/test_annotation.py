@@ -199,7 +199,7 @@ def test_a_broken_shape(change: dict[str, Any], message: str, tmp_path: Path) ->
         (b'{"version": "5", "shapes": [], "imagePath": ', "line 1: Expecting value"),
         (b'{"version": "5", "imagePath": "one.jpg", "shapes": ' + b"[" * 3000, "nested too deeply"),
         (b'{"version": ' + b"9" * 5000 + b', "shapes": [], "imagePath": "one.jpg"}', "too many digits"),
-        (b"\xff\xfe\x00", "line 1: Expecting value"),
+        (b"\x00\x01\x02\x03" * 99, "train/one.json"),
     ],
     ids=["cut off", "deep", "digits", "bytes"],
 )

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.dataset_runs import notices
+from tests.support.image_files import jpeg, png
 from tests.support.labelled_sets import augmented, contents, gathered, photo, write
 
 ONE, OTHER = photo([("bus", 4, 6, 24, 20)]), photo([("red car", 4, 6, 24, 20)])
@@ -25,7 +26,7 @@ def label(image_path: Any, category: str = "bus") -> bytes:
         # beside the image, whatever imagePath says: the image was renamed, as LabelMe opens it
         ({"a.jpg": ONE, "a.json": label("IMG_1.jpg", "a"), "IMG_1.jpg": OTHER}, {"a.jpg": "a", "IMG_1.jpg": None}),
         # two images of one stem: imagePath decides
-        ({"a.jpg": ONE, "a.png": OTHER, "a.json": label("a.png", "a")}, {"a.jpg": None, "a.png": "a"}),
+        ({"a.jpg": jpeg(), "a.png": png(seed=3), "a.json": label("a.png", "a")}, {"a.jpg": None, "a.png": "a"}),
         # a folder of their own, as Windows writes the way to the image
         ({"images/a.jpg": ONE, "labels/a.json": label("..\\images\\a.jpg", "a")}, {"images/a.jpg": "a"}),
         # a file of another name
