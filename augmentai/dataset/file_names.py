@@ -52,6 +52,47 @@ def safe_path(name: str) -> str | None:
     return name if safe == name else safe  # the same object where possible: it is in memory already, in a ZIP's listing
 
 
+class SafeFolders:
+    """Keeps folders apart whose names become the same when they are made safe: "1:2" and "1?2", "etc" and "etc.".
+
+    The first one has the plain name; each other one gets eight digits of a hash of its own name.
+
+    Example:
+        >>> folders = SafeFolders()
+        >>> [folders.unique(name, safe_path(name)) for name in ("1:2/a.jpg", "1?2/a.jpg", "1:2/b.jpg")]
+        ['1_2/a.jpg', '1_2~31efcc1a/a.jpg', '1_2/b.jpg']
+    """
+
+    def __init__(self) -> None:
+        self._names: dict[str, str] = {}  # the name that each safe name stands for
+        self._known: dict[str, str] = {}  # the unique folder of each folder
+
+    def unique(self, name: str, safe: str) -> str:
+        """The path with its folders told apart.
+
+        Args:
+            name: as the folder or archive states it.
+            safe: what `safe_path` makes of it.
+        """
+        written, _, _ = name.replace("\\", "/").rpartition("/")
+        folder, _, last = safe.rpartition("/")
+        if not folder:
+            return safe
+        if written not in self._known:
+            self._known[written] = self._found([part for part in written.split("/") if part not in {"", "."}], folder)
+        unique = self._known[written]
+        return safe if unique == folder else f"{unique}/{last}"
+
+    def _found(self, written: list[str], folder: str) -> str:
+        return "/".join(self._unique_part(part, safe) for part, safe in zip(written, folder.split("/"), strict=True))
+
+    def _unique_part(self, part: str, safe: str) -> str:
+        """One folder's name: the same wherever it is, since it may be a class."""
+        if self._names.setdefault(safe, part) == part:
+            return safe
+        return f"{safe}~{hashlib.sha256(part.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+
+
 def printable(name: str) -> str:
     r"""A name that can be printed and written as UTF-8: control characters become "_", undecodable bytes are escaped.
 

@@ -6,7 +6,7 @@ from pathlib import Path, PurePosixPath
 from threading import Event
 
 from augmentai.dataset.archive import Member
-from augmentai.dataset.file_names import safe_path
+from augmentai.dataset.file_names import SafeFolders, safe_path
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.manifest import PAID_ANSWERS, RUN_LEDGER
 from augmentai.dataset.readers.read_report import ReadReport
@@ -42,6 +42,7 @@ class Listing:
         self.report, self.stop = report, stop
         self.tree = Tree()
         self.extracted_bytes = 0
+        self._folders = SafeFolders()
         self._images = 0  # also those that cannot be used
         self._seen: set[str] = set()  # absolute paths
         self._skipped: set[str] = set()
@@ -70,14 +71,14 @@ class Listing:
             return
         safe = self.report.checked_path(relative)
         if safe is not None:
-            self.tree.images.append(Entry(safe, "", file=path))
+            self.tree.images.append(Entry(self._folders.unique(relative, safe), "", file=path))
 
     def add_member(self, member: Member, name: str, zip_path: Path, within: str) -> None:
         """Add an image in a ZIP. within: see `ReadReport.checked_path`."""
         self._images += 1
         safe = self.report.checked_path(name, within)
         if safe is not None:
-            self.tree.images.append(Entry(safe, str(zip_path), member=member))
+            self.tree.images.append(Entry(self._folders.unique(name, safe), str(zip_path), member=member))
 
     def add_label_file(
         self, relative: str, file: Path | None = None, member: Member | None = None, origin: str = ""
@@ -87,7 +88,7 @@ class Listing:
         if safe is None or not may_be_label_file(PurePosixPath(relative).name):
             self.report.other_files.add(relative)
         else:
-            self.tree.add_sidecar(Entry(safe, origin, file=file, member=member))
+            self.tree.add_sidecar(Entry(self._folders.unique(relative, safe), origin, file=file, member=member))
 
 
 def is_ignored_folder(name: str) -> bool:

@@ -346,3 +346,29 @@ def test_a_very_deep_path(tmp_path: Path) -> None:
     assert paths(gathered) == ["b.jpg"]
     assert "is longer than 1000 bytes; shorten it" in gathered.failures[0].reason
     shutil.rmtree(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("folders", "count"),
+    [
+        (("ratio 1:2", "ratio 1?2"), 2),  # characters that Windows forbids
+        (("etc", "etc."), 2),  # a dot at the end, which it drops
+        (("a:b", "a_b"), 2),
+        (("train/a:b", "val/a?b"), 2),
+        (("cats", "dogs"), 2),
+        (("a:b", "a:b/c"), 2),
+    ],
+)
+def test_classes_stay_apart_though_their_safe_names_are_the_same(
+    folders: tuple[str, ...], count: int, tmp_path: Path
+) -> None:
+    for folder in folders:
+        for i in range(2):
+            (tmp_path / "in" / folder).mkdir(parents=True, exist_ok=True)
+            (tmp_path / "in" / folder / f"{i}.png").write_bytes(png((8, 8), seed=i))
+    found = gather([tmp_path / "in"], LIMITS)
+    sources = (*found.sources, *found.holdout)
+    assert len({source.label for source in sources}) == count
+    assert len({source.path.rpartition("/")[0] for source in sources}) == len(folders)
+    assert all(len([one for one in sources if one.label == source.label]) == 2 for source in sources)
+    assert [source.path for source in gather([tmp_path / "in"], LIMITS).sources] == paths(found)
