@@ -90,7 +90,7 @@ _FIELD_OPTIONS = recipe_options()
 # The fields on which it depends what a run would do.
 _PLANNING = (
     *("variations", "strength", "engine", "geometry", "mirror"),
-    *("layout", "to", "per_class", "balance", "most_per_source"),
+    *("layout", "to", "per_class", "balance", "most_per_source", "make_split"),
 )
 _FIELD_NAMES = {option.name for option in _FIELD_OPTIONS}
 

@@ -40,7 +40,7 @@ def replay(earlier: Path, inputs: Sequence[Path] = (), out: Path | None = None) 
         stop = Event()
         gathered = gather(sources, limits(settings), skip=out, layout=recipe.layout)
         job = Job(gathered, recipe, settings, available(settings), stop, retry_round=before.record.retry_round)
-        print_notes(check(before, run_record_for(job, sources, out), gathered.sources, job.engines))
+        print_notes(check(before, run_record_for(job, sources, out), job.gathered.sources, job.engines))
     except (SettingsError, RecipeError, ReplayError, OutputError) as error:
         quit_with(str(error))
     stop_on_signals(stop)

@@ -111,6 +111,14 @@ class ImageRows:
             self.original(source) is not None and next(self.variations_of(source), None) is None for source in found
         )
 
+    def of_split(self, split: str) -> ImageRows:
+        """The images of one split alone, as a set of its own.
+
+        Args:
+            split: "train", "val" or "test".
+        """
+        return _SplitRows(self, split)
+
     def __iter__(self) -> Iterator[ImageRow]:
         yield from self.originals()
         yield from self.variations()
@@ -126,3 +134,23 @@ class ImageRows:
                 record = line.get("record")
                 sizes = line.get("bytes") or (-1,)
                 yield position, line["index"], line["file"], None if record is None else json.dumps(record), sizes[0]
+
+
+class _SplitRows(ImageRows):
+    """The images of one split of other rows."""
+
+    def __init__(self, rows: ImageRows, split: str) -> None:
+        self._rows_of_all, self._split = rows, split
+        self.sources = [source for source in rows.sources if source.split == split]
+        self.original = rows.original
+        self.paths = {source.path for source in self.sources}
+
+    @property
+    def splits(self) -> frozenset[str]:
+        return self._rows_of_all.splits & {self._split}
+
+    def variations(self) -> Iterator[ImageRow]:
+        return (row for row in self._rows_of_all.variations() if row.source.split == self._split)
+
+    def variations_of(self, source: Source) -> Iterator[ImageRow]:
+        return self._rows_of_all.variations_of(source)

@@ -41,6 +41,20 @@ def thumbprint(features: ImageFeatures) -> Thumbprint:
     return Thumbprint(features.hash, cells.round().astype(np.uint8).tobytes(), features.plain)
 
 
+def correlation(one: Thumbprint, other: Thumbprint) -> float:
+    """Correlation of the lightness of two images: -1 to 1.
+
+    Example:
+        >>> from PIL import Image
+        >>> from augmentai.filters.features import image_features
+        >>> gradient = thumbprint(image_features(Image.linear_gradient("L")))
+        >>> round(correlation(gradient, gradient), 6)
+        1.0
+    """
+    a, b = (np.frombuffer(each.light, np.uint8) for each in (one, other))
+    return float(_correlation(a, b[None])[0])
+
+
 class NearDuplicates:
     """Finds images that are nearly the same among those that were added.
 

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from augmentai.dataset.formats.detect import format_named
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.engines.base import Engine
-from augmentai.inspection.examine import Examined, examine, located
+from augmentai.inspection.examine import examine, located
 from augmentai.inspection.findings import Example, Finding, Findings, Kind
 from augmentai.inspection.survey import Survey
 from augmentai.pipeline.plan import RunPlan, plan_run
+from augmentai.pipeline.split import make_split
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.registry import RegistryError
 from augmentai.settings import Settings
-from augmentai.system.cpu import usable_cores
-from augmentai.types import Source
+from augmentai.system.threads import in_order
 
 FINE, PROBLEMS_FOUND, UNREADABLE = 0, 1, 2  # status
 
@@ -96,11 +95,12 @@ def inspect_set(
     has_splits = any(source.split for source in sources)
     survey = Survey(sources, frozenset({"train" if has_splits else None}), gathered.layout)
     _add_unread(gathered, survey.findings)
-    for number, one in enumerate(_examined(sources, settings.max_pixels)):
+    examined = in_order(partial(examine, max_pixels=settings.max_pixels), sources, "inspect")
+    for number, one in enumerate(examined):
         survey.add(number, one)
         on_examined(number + 1, len(sources))
     survey.compare()
-    plan, notices = _plan(gathered, recipe, engines)
+    plan, notices = _plan(gathered, recipe, engines, settings.max_pixels)
     return Inspection(
         _layout(gathered, recipe.layout),
         survey.images(),
@@ -125,23 +125,6 @@ def _add_unread(gathered: Gathered, findings: Findings) -> None:
         findings.add("broken_labels" if is_label else "unreadable_images", example)
 
 
-def _examined(sources: Sequence[Source], max_pixels: int) -> Iterator[Examined]:
-    """Images examined in several threads, in order; only a few are in memory at a time."""
-    workers = min(8, usable_cores())
-    ahead: deque[Future[Examined]] = deque()
-    with ThreadPoolExecutor(workers, "inspect") as pool:
-        try:
-            for source in sources:
-                ahead.append(pool.submit(examine, source, max_pixels))
-                if len(ahead) > 2 * workers:
-                    yield ahead.popleft().result()
-            while ahead:
-                yield ahead.popleft().result()
-        finally:
-            for future in ahead:
-                future.cancel()
-
-
 def _layout(gathered: Gathered, requested: str) -> dict[str, Any]:
     name = gathered.layout.name
     try:
@@ -152,12 +135,16 @@ def _layout(gathered: Gathered, requested: str) -> dict[str, Any]:
     return {"name": name, "title": title, "why": why, "requested": requested}
 
 
-def _plan(gathered: Gathered, recipe: Recipe, engines: Sequence[Engine]) -> tuple[dict[str, Any], tuple[str, ...]]:
+def _plan(
+    gathered: Gathered, recipe: Recipe, engines: Sequence[Engine], max_pixels: int
+) -> tuple[dict[str, Any], tuple[str, ...]]:
     """What a run would do, and what it would say first. Loads no engine."""
     readiness = {engine: engine.readiness() for engine in engines if engine.serves(recipe.engine)}
     engine = next((engine for engine, state in readiness.items() if state.ready), None)
     reason = "" if engine else "; ".join(f"{engine.name}: {state.reason}" for engine, state in readiness.items())
     try:
+        recipe = recipe.with_seed()
+        gathered = make_split(gathered, recipe, max_pixels)
         plan: RunPlan | None = plan_run(gathered, recipe, engines)
     except RecipeError as error:
         plan, reason = None, str(error)

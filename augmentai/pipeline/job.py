@@ -14,6 +14,7 @@ from augmentai.engines.run_ledger import RunLedger
 from augmentai.pipeline.plan import RunPlan, plan_run
 from augmentai.pipeline.report import Report
 from augmentai.pipeline.run_state import RunState
+from augmentai.pipeline.split import make_split
 from augmentai.pipeline.stages import run_stages
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
@@ -28,8 +29,8 @@ class Job:
     begun is finished or dropped, nothing new begins, and `report` says that the run was stopped.
 
     Args:
-        gathered: the source set.
-        recipe: what is asked for. It becomes `plan.recipe`, whose seed is never 0.
+        gathered: the source set; if the recipe asks for a split, the job's own has one.
+        recipe: what is asked for. The job's own has a seed other than 0.
         settings: limits.
         engines: in order of preference.
         stop: ends the run early when set.
@@ -43,7 +44,7 @@ class Job:
         ledger: the run's ledger of paid requests.
 
     Raises:
-        RecipeError: the set cannot be converted as asked, or has no classes to balance.
+        RecipeError: the set cannot be converted or split as asked, or has no classes to balance.
         ValueError: from `run()`, if the recipe names an engine that is not among `engines`.
     """
 
@@ -57,8 +58,9 @@ class Job:
     on_progress: OnProgress = ignore_progress
 
     def __post_init__(self) -> None:
+        self.recipe = self.recipe.with_seed()
+        self.gathered = make_split(self.gathered, self.recipe, self.settings.max_pixels)
         self.plan: RunPlan = plan_run(self.gathered, self.recipe, self.engines, self.first_index, self.retry_round)
-        self.recipe = self.plan.recipe
         self.output = OutputSet(self.gathered, self.recipe)
         self.ledger = RunLedger()
         self.report = Report(self.plan, self.output.losses, self.ledger)

@@ -27,6 +27,7 @@ from augmentai.recipe.kinds import (
     WholeNumber,
 )
 from augmentai.recipe.setting import setting
+from augmentai.recipe.split_shares import SplitShares
 from augmentai.recipe.steps import Steps, step_names
 from augmentai.recipe.thresholds import Thresholds
 
@@ -315,6 +316,19 @@ class Recipe:
         "-O",
         label="Operations",
         info="Applied after the geometric augmentation, in this order; parameters may be added: crop(scale=0.5..1).",
+    )
+    make_split: str = setting(
+        "",
+        SplitShares(),
+        "dataset",
+        "Split a set that has no split, by class, into training, validation and test images: 80/10/10 or 90/10; "
+        "near-duplicates stay together, and only training images are augmented.",
+        "--make-split",
+        common=2,
+        page="dataset",
+        label="Make a split",
+        info="Shares for training, validation and test, if the set has no split. Empty for none.",
+        placeholder="80/10/10",
     )
 
     def __post_init__(self) -> None:

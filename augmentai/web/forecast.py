@@ -14,7 +14,8 @@ from augmentai.dataset.readers.gather import Gathered
 from augmentai.operations.auto_geometry import DatasetTraits
 from augmentai.pipeline.balance import classes_of
 from augmentai.pipeline.plan import RunPlan, plan_run
-from augmentai.recipe import Recipe
+from augmentai.recipe import Recipe, RecipeError
+from augmentai.recipe.split_shares import split_shares
 from augmentai.types import Source
 
 _MAX_LABELS_READ = 500  # of a larger set, this many are read, spread evenly: the page needs the answer at once
@@ -47,15 +48,15 @@ def class_groups(images: Sequence[ImageInfo]) -> list[ClassGroup]:
 def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> RunPlan:
     """Plan a job from what is known of an upload, as `plan_run` will plan it once the files are read.
 
-    Exact, unless classes are balanced and an image shows several: which of those are augmented depends on their
-    content.
+    Exact, unless classes are balanced and an image shows several, or a split is to be made: which images are augmented
+    depends on their content then.
 
     Args:
-        upload_state: `images`, `class_groups` and `traits`, see `UploadSummary.as_state`.
+        upload_state: `images`, `holdout`, `class_groups` and `traits`, see `UploadSummary.as_state`.
         recipe: what to make.
 
     Raises:
-        RecipeError: classes are to be balanced and there are none.
+        RecipeError: classes are to be balanced and there are none, or a split is to be made and there is one.
     """
     each = ([(label, names)] * count for label, names, count in upload_state.get("class_groups", ()))
     classes = chain.from_iterable(each)
@@ -65,5 +66,15 @@ def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> RunPlan:
         Source(str(number), label, "x", 0, bytes, labels=_ClassNames(names))
         for number, (label, names) in enumerate(islice(classes, upload_state.get("images", 0)))
     )
+    if recipe.make_split:
+        sources = _training_part(sources, recipe, upload_state.get("holdout", 0))
     traits = DatasetTraits(**upload_state.get("traits", {}))
     return plan_run(Gathered(sources, (), ()), recipe, traits=traits)
+
+
+def _training_part(sources: Sequence[Source], recipe: Recipe, holdout: int) -> tuple[Source, ...]:
+    """As many of the sources, spread evenly over their classes, as a split will leave for training."""
+    if holdout:
+        raise RecipeError(f"make_split is {recipe.make_split}, and the set has a split already; leave make_split empty")
+    share = split_shares(recipe.make_split)["train"]
+    return tuple(source for n, source in enumerate(sources) if int((n + 1) * share + 1e-9) > int(n * share + 1e-9))

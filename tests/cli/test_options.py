@@ -95,8 +95,8 @@ def test_errors_name_the_flag_and_what_was_expected(words: list[str], flag: str,
 
 
 def test_a_threshold_leaves_those_of_a_saved_recipe_as_they_are(tmp_path: Path) -> None:
-    from augmentai.cli.run import _recipe
+    from augmentai.cli.run import recipe_of
 
     (tmp_path / "mine.yaml").write_text("thresholds: {near_copy: 2, flat: 0.2}\nvariations: 3\n")
-    recipe = _recipe(typed("--threshold", "flat=0"), tmp_path / "mine.yaml")
+    recipe = recipe_of(typed("--threshold", "flat=0"), tmp_path / "mine.yaml")
     assert (recipe.thresholds.near_copy, recipe.thresholds.flat, recipe.variations) == (2, 0, 3)

@@ -17,6 +17,7 @@ from PIL import Image
 from augmentai.dataset.manifest import OWN_FILES
 from augmentai.settings import EXAMPLES
 from tests.support.command_line import augmentai, manifest_lines
+from tests.support.unlike_images import unlike
 
 
 @pytest.fixture
@@ -182,3 +183,29 @@ def test_a_name_that_is_not_utf8_works_to_the_end(tmp_path: Path) -> None:
     replayed = augmentai("replay", tmp_path / "out")
     assert replayed.returncode == 0, replayed.stderr
     assert "1 of 1 files are identical" in replayed.stderr
+
+
+def test_a_set_without_a_split_gets_one_that_a_replay_repeats(tmp_path: Path) -> None:
+    photos = tmp_path / "photos"
+    for number in range(10):
+        (photos / "cats").mkdir(parents=True, exist_ok=True)
+        (photos / "cats" / f"{number}.jpg").write_bytes(unlike(number))
+    asked = (photos, "-o", tmp_path / "out", "--make-split", "6/2/2")
+    planned = augmentai(*asked, "--seed", "4", "--dry-run")
+    assert "split by class into 6 training, 2 validation, 2 test images (seed 4)" in planned.stderr
+    assert planned.stdout.splitlines()[:2] == [
+        "6 variations of 6 images",
+        "4 validation or test images will not be augmented",
+    ]
+    assert augmentai(*asked, "--seed", "4").returncode == 0
+    made = {path.relative_to(tmp_path / "out").parts[0] for path in (tmp_path / "out").rglob("*__v1.jpg")}
+    assert made == {"train"}
+    replayed = augmentai("replay", tmp_path / "out")
+    assert replayed.returncode == 0, replayed.stderr
+    again = augmentai(
+        tmp_path / "out" / "train", tmp_path / "out" / "val", "-o", tmp_path / "x", "--make-split", "80/20"
+    )
+    assert again.returncode == 2
+    assert "make_split is 80/20, and the set has a split already" in again.stderr
+    wrong = augmentai(*asked[:3], "--make-split", "80")
+    assert "make_split is '80'; expected shares for training, validation and test" in wrong.stderr

@@ -11,6 +11,7 @@ import httpx
 import numpy as np
 import pytest
 from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
 from PIL import Image
 
 from augmentai.operations import warp_for
@@ -18,6 +19,7 @@ from augmentai.settings import EXAMPLES
 from tests.support import trainers
 from tests.support.api_client import augment, manifest_of, zip_pixels
 from tests.support.labelled_sets import as_zip, yolo
+from tests.support.unlike_images import unlike
 
 KEYWORDS = {
     "files": None,
@@ -38,6 +40,7 @@ KEYWORDS = {
     "per_class": 0,
     "balance": False,
     "operations": [],
+    "make_split": "",
 }
 
 
@@ -253,3 +256,16 @@ def test_progress_counts_images(client: Client) -> None:
     assert job.result()[2]["variations"] == 16
     assert {length for _, length in seen} == {16}
     assert len(seen) > 1
+
+
+def test_a_set_without_a_split_gets_one(client: Client, tmp_path: Path) -> None:
+    given = as_zip(tmp_path / "set.zip", {f"cats/{i}.jpg": unlike(i) for i in range(10)})
+    _, zip_path, report = augment(client, [given], make_split="80/20", seed=4, engine="gan")
+    assert report["variations"] == 8
+    assert report["notices"][0].startswith("split by class into 8 training, 2 validation images (seed 4)")
+    with zipfile.ZipFile(zip_path) as archive:
+        names = [name for name in archive.namelist() if name.endswith(".jpg")]
+    assert sum(name.startswith("train/") for name in names) == 16
+    assert sum(name.startswith("val/") for name in names) == 2
+    with pytest.raises(AppError, match="make_split is '80'"):
+        augment(client, [given], make_split="80")

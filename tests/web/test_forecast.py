@@ -83,3 +83,12 @@ def test_the_page_announces_automatic_flips(tmp_path: Path) -> None:
     boxes, handlers = inspected(as_zip(tmp_path / "boxes.zip", uneven_yolo()))
     assert "flipped horizontally" not in handlers.forecast(boxes, "", {"engine": "gan"})
     assert "flipped horizontally" not in handlers.forecast({}, "", {"engine": "gan"})
+
+
+def test_a_split_leaves_fewer_images_to_augment(tmp_path: Path) -> None:
+    state, handlers = inspected(as_zip(tmp_path / "set.zip", {f"cats/{i}.jpg": photo([RED]) for i in range(10)}))
+    asked = {"variations": 2, "make_split": "80/10/10", "engine": "gan"}
+    assert "<b>16 variations</b>" in handlers.forecast(state, "", asked)
+    state, _ = inspected(as_zip(tmp_path / "set.zip", yolo()))
+    assert "the set has a split already" in handlers.forecast(state, "", asked)
+    assert "expected shares for training" in handlers.forecast(state, "", asked | {"make_split": "80"})

@@ -41,6 +41,7 @@ class Gathered:
         layout: how the dataset is laid out, and how it is written again.
         labels_sha256: hash of all its label files, "" if it has none.
         unread_labels: label files that nothing reads; the notices begin with what they are.
+        made_split: the split of its images was made by this program, not read.
     """
 
     sources: tuple[Source, ...]
@@ -50,6 +51,7 @@ class Gathered:
     layout: Layout = field(default_factory=FolderLayout, repr=False, compare=False)
     labels_sha256: str = ""
     unread_labels: UnreadLabels = field(default_factory=UnreadLabels)
+    made_split: bool = False
 
 
 def gather(

@@ -117,6 +117,7 @@ class UploadSummary:
         """The few figures from which the page estimates cost, time and geometry."""
         return {
             "images": self.images,
+            "holdout": self.holdout,
             "pixels": self.pixels // max(1, self.measured),
             "class_groups": self.class_groups,
             "traits": asdict(self.traits),

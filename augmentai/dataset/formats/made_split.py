@@ -1,0 +1,175 @@
+"""A set that had no split, written with one in its own format: as folders, or as the lists of its format."""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from augmentai.annotations import Labels
+from augmentai.dataset.bounded_yaml import load_yaml
+from augmentai.dataset.file_tree import Entry, parent
+from augmentai.dataset.formats.base import Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.detect import usable_formats
+from augmentai.dataset.formats.format_writer import conversion_of
+from augmentai.dataset.formats.splits import folder_splits, split_of
+from augmentai.dataset.formats.yolo.data_yaml import NO_VALIDATION, data_yaml
+from augmentai.recipe import RecipeError
+from augmentai.recipe.split_shares import SPLITS
+from augmentai.types import Source
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import ImageRow, ImageRows
+
+
+_TRAINING = re.compile(r"(?i)[-_.]?train(ing)?([-_]?(19|20)\d\d)?$")
+
+
+def layout_with_split(layout: Layout, sources: Sequence[Source]) -> Layout:
+    """What writes a set with a split.
+
+    Args:
+        layout: the set, which had no validation and no test images when it was read.
+        sources: its images as they were read.
+
+    Raises:
+        RecipeError: sets of this format cannot be written with a split that they did not have.
+    """
+    made = {"folders": _Folders, "masks": _Folders, "yolo": _YoloLists, "coco": _CocoFiles, "voc": _VocLists}
+    if layout.name not in made:
+        targets = ", ".join(one.name for one in usable_formats()[0] if one.writer is not None and one.name in made)
+        raise RecipeError(
+            f"make_split cannot be written in the format {layout.name}; convert the set with to: one of {targets}"
+        )
+    return made[layout.name](layout, sources)
+
+
+class _SplitLayout(Layout):
+    """Another layout, written with a split. It says of the set what that one says, and shares what it collects."""
+
+    def __init__(self, inner: Layout, sources: Sequence[Source]) -> None:
+        super().__init__()
+        self.inner = inner
+        self.name, self.label_paths = inner.name, inner.label_paths
+        self.losses, self.conversions = inner.losses, inner.conversions
+        # Constants of each format's class, of which this one has none.
+        self.__dict__.update(labelled=inner.labelled, unnamed_objects=inner.unnamed_objects)
+
+    def class_names(self) -> list[str]:
+        return self.inner.class_names()
+
+    def own_label_files(self, source: Source) -> list[Entry]:
+        return self.inner.own_label_files(source)
+
+    def shared_files(self) -> list[Entry]:
+        return self.inner.shared_files()
+
+    def image_path(self, source: Source) -> str:
+        return self.inner.image_path(source)
+
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
+        return self.inner.label_files(source, file, labels, size_wh)
+
+    def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
+        return self.inner.record(source, labels, size_wh)
+
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        yield from self.inner.dataset_files(rows)
+
+
+class _Folders(_SplitLayout):
+    """SPLIT/... for every image and its label files; a folder that all had for training goes."""
+
+    def __init__(self, inner: Layout, sources: Sequence[Source]) -> None:
+        super().__init__(inner, sources)
+        paths = [source.path for source in sources if source.split]
+        splits = folder_splits(paths)
+        # The names of folders that said "training" of all their images.
+        self._dropped = {PurePosixPath(split_of(path, splits)[1]).name for path in paths} - {""}
+
+    def image_path(self, source: Source) -> str:
+        return self._placed(source, self.inner.image_path(source))
+
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
+        files = self.inner.label_files(source, file, labels, size_wh)
+        return [(self._placed(source, path.removeprefix(f"{source.split}/")), data) for path, data in files]
+
+    def _placed(self, source: Source, path: str) -> str:
+        *folders, name = path.split("/")
+        dropped = next((folder for folder in folders if folder in self._dropped), None)
+        if dropped is not None:
+            folders.remove(dropped)
+        return "/".join((source.split or "", *folders, name))
+
+
+class _YoloLists(_SplitLayout):
+    """Files stay where they are; data.yaml names a list of images for each split."""
+
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        files = list(self.inner.dataset_files(rows))
+        yamls = [(path, b"".join(pieces)) for path, pieces in files if path.lower().endswith((".yaml", ".yml"))]
+        yield from ((path, pieces) for path, pieces in files if path not in dict(yamls))
+        for path, text in yamls or [("data.yaml", self._names(rows).encode())]:
+            content = load_yaml(text.decode())
+            for split in SPLITS:
+                content.pop(split, None)
+                if split in rows.splits:
+                    content[split] = f"{split}.txt"
+                    yield posixpath.join(parent(path), f"{split}.txt"), _image_lines(rows, split, parent(path))
+            if val_is_train := "val" not in content:
+                content["val"] = content["train"]
+                self.losses.setdefault(NO_VALIDATION)
+            yield path, [data_yaml(content, val_is_train).encode()]
+
+    def _names(self, rows: ImageRows) -> str:
+        """The start of data.yaml for a set whose classes are named elsewhere, or only numbered."""
+        names = self.class_names()
+        if not names:
+            known = conversion_of(self.inner, rows.sources, with_classes=True).class_names
+            last = max((int(name) for name in known if name.isdigit()), default=0)
+            names = [str(number) for number in range(last + 1)]
+        return data_yaml({"names": dict(enumerate(names))}, val_is_train=False)
+
+
+class _CocoFiles(_SplitLayout):
+    """Images stay where they are; each JSON file becomes one for each split."""
+
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        for split in SPLITS:
+            if split in rows.splits:
+                for path, pieces in self.inner.dataset_files(rows.of_split(split)):
+                    name = PurePosixPath(path)
+                    stem = _TRAINING.sub("", name.stem) or "annotations"
+                    yield str(name.with_name(f"{stem}_{split}{name.suffix}")), pieces
+
+
+class _VocLists(_SplitLayout):
+    """Files stay where they are; ImageSets/Main gets a list for each split."""
+
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        folders = {parent(row.file) for row in rows.originals()} or {parent(row.file) for row in rows.variations()}
+        for source in rows.sources:
+            folders.update(parent(entry.path) for entry in self.own_label_files(source))
+        home = posixpath.commonpath(folders) if folders and "" not in folders else ""
+        lists = {posixpath.join(home, "ImageSets/Main", f"{split}.txt"): split for split in SPLITS}
+        yield from ((path, pieces) for path, pieces in self.inner.dataset_files(rows) if path not in lists)
+        for path, split in lists.items():
+            if split in rows.splits:
+                yield path, (f"{PurePosixPath(row.file).stem}\n".encode() for row in _of_split(rows, split))
+
+
+def _of_split(rows: ImageRows, split: str) -> Iterator[ImageRow]:
+    return (row for row in rows if row.source.split == split)
+
+
+def _image_lines(rows: ImageRows, split: str, folder: str) -> Iterator[bytes]:
+    """A list of images, seen from its own folder; only what begins with "./" is read so wherever training starts."""
+    for row in _of_split(rows, split):
+        path = posixpath.relpath(row.file, folder or ".")
+        yield f"{path if path.startswith('../') else f'./{path}'}\n".encode("utf-8", "backslashreplace")

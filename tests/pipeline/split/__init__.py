@@ -1,0 +1,1 @@
+"""Tests of augmentai/pipeline/split."""
