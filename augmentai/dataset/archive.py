@@ -1,14 +1,21 @@
-"""Reads ZIPs from strangers: nothing is extracted to disk, and no header is trusted about sizes."""
+"""Reads ZIPs from strangers: nothing is extracted to disk, and no header is trusted about sizes.
+
+What is said here of members holds for those of a TAR as well; see `tar_archive`.
+"""
 
 from __future__ import annotations
 
+import os
 import struct
 import sys
 import zipfile
+import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Protocol
+from typing import IO, BinaryIO, Protocol
 
+from augmentai.dataset.text_encoding import decode_names
 from augmentai.system.regular_files import open_regular
 
 _DIRECTORY_LIMIT_BYTES = 32 << 20  # about 250,000 files with names of typical length
@@ -19,23 +26,54 @@ _LOCAL_HEADER_BYTES = 30
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _METHOD_NAMES = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
 _ENCRYPTED, _UTF8 = 0x1, 0x800  # general purpose flags, APPNOTE.TXT 4.4.4
+_UNICODE_PATH = 0x7075  # an extra field with the name in UTF-8, APPNOTE.TXT 4.6.9
 
 MEMBER_OPENED = "augmentai.member_opened"  # audit event, as Python's own "open": path of the ZIP, name in it
 
 
 class ArchiveError(ValueError):
-    """A ZIP, or a file in it, cannot be read; the message says why and what to do, without naming it."""
+    """An archive, or a file in it, cannot be read; the message says why and what to do, without naming it."""
 
 
-class _Header(Protocol):
-    """What a ZIP states about a file in it; `ZipInfo` and `Member` have it."""
+class Member(Protocol):
+    """A file in an open archive. Calling it returns its bytes, as `Source.read` does.
 
-    flag_bits: int
-    compress_type: int
-    file_size: int
+    Attributes:
+        file_size: its size in bytes as the header states it; it may be wrong.
+    """
+
+    @property
+    def flag_bits(self) -> int: ...
+    @property
+    def compress_type(self) -> int: ...
+    @property
+    def file_size(self) -> int: ...
+
+    def open(self) -> IO[bytes]:
+        """Its bytes as a stream. Raises whatever the reader of the archive raises."""
+        ...
+
+    def __call__(self) -> bytes:
+        """All its bytes, for a member that was read before. Raises OSError."""
+        ...
 
 
-class Member:
+@dataclass(frozen=True)
+class Contents:
+    """What is in an archive.
+
+    Attributes:
+        files: (name, member) of each file, in the order of the archive; two may have the same name.
+        encoding: the title of the encoding of the names, if it was guessed, else "".
+        refused: (name, reason) of what is in it and cannot be read, such as links.
+    """
+
+    files: Iterator[tuple[str, Member]]
+    encoding: str = ""
+    refused: tuple[tuple[str, str], ...] = ()
+
+
+class ZipMember:
     """A file in an open ZIP. It takes a third of the memory of `ZipInfo`, since a dataset may have a hundred thousand.
 
     The ZIP stays open as long as one of its members lives. Calling it returns its bytes, as `Source.read` does.
@@ -80,11 +118,12 @@ class Member:
             raise OSError(f"the ZIP was changed while the job was running ({error}); run it again") from error
 
 
-def open_archive(path: Path) -> zipfile.ZipFile:
+def open_archive(path: Path, inner: BinaryIO | None = None) -> zipfile.ZipFile:
     """Open a ZIP after checking its directory.
 
     Args:
         path: the ZIP.
+        inner: the bytes of a ZIP inside it, if that is to be opened; they are closed when nobody reads them any more.
 
     Returns:
         The open ZIP.
@@ -93,11 +132,13 @@ def open_archive(path: Path) -> zipfile.ZipFile:
         ArchiveError: it is not a ZIP, lists too many files, or its entries overlap.
     """
     try:
-        if _directory_bytes(path) > _DIRECTORY_LIMIT_BYTES:
+        stream = inner or open_regular(path)
+        length = stream.seek(0, os.SEEK_END)
+        if _directory_bytes(stream, length) > _DIRECTORY_LIMIT_BYTES:
             raise ArchiveError("it has too many files for one ZIP (more than about 250,000); split it")
-        archive = zipfile.ZipFile(open_regular(path))  # which closes the file once nobody reads it
-        if _overlap(archive.infolist(), path.stat().st_size):
-            archive.close()
+        archive = zipfile.ZipFile(stream)
+        archive.filename = os.fspath(path)
+        if _overlap(archive.infolist(), length):
             raise ArchiveError("its entries overlap, as in a ZIP bomb; create it again")
     except ArchiveError:
         raise
@@ -108,27 +149,52 @@ def open_archive(path: Path) -> zipfile.ZipFile:
     return archive
 
 
-def members(archive: zipfile.ZipFile) -> Iterator[tuple[str, Member, bool]]:
-    """All of a ZIP as (name, member, whether it is a folder). Empties the ZIP's own directory, which is large."""
+def contents(archive: zipfile.ZipFile) -> Contents:
+    """All files of a ZIP. Empties the ZIP's own directory, which is large."""
     listed = archive.infolist()
-    listed.reverse()
     archive.NameToInfo.clear()
+    encoding = _decode_names(listed)
+    return Contents(_members(archive, listed), encoding)
+
+
+def _members(archive: zipfile.ZipFile, listed: list[zipfile.ZipInfo]) -> Iterator[tuple[str, Member]]:
+    listed.reverse()
     while listed:
         info = listed.pop()
-        yield name_of(info), Member(archive, info), info.is_dir()
+        if not info.is_dir():
+            yield info.filename, ZipMember(archive, info)
 
 
-def name_of(entry: zipfile.ZipInfo) -> str:
-    """The name of a file in a ZIP. Some systems write UTF-8 without saying so, which reads as nonsense in cp437."""
-    if not entry.flag_bits & _UTF8 and not entry.filename.isascii():
-        try:
-            return entry.filename.encode("cp437").decode("utf-8")
-        except UnicodeError:
-            pass
-    return entry.filename
+def _decode_names(listed: list[zipfile.ZipInfo]) -> str:
+    """Correct the names that do not say their encoding, which `zipfile` reads as cp437. Returns the guessed one."""
+    unknown = []
+    for info in listed:
+        if not info.flag_bits & _UTF8 and not info.orig_filename.isascii():
+            raw = info.orig_filename.encode("cp437")
+            if named := _unicode_path(info.extra, raw):
+                info.filename = named
+            else:
+                unknown.append((info, raw))
+    names, encoding = decode_names([raw for _, raw in unknown])
+    for (info, _), name in zip(unknown, names, strict=True):
+        info.filename = name.partition("\0")[0]
+    return encoding
 
 
-def check_member(entry: _Header, limit_bytes: int) -> None:
+def _unicode_path(extra: bytes, name: bytes) -> str:
+    """The name of a file in UTF-8, if an extra field states it of exactly this name."""
+    while len(extra) >= 4:
+        kind, size = struct.unpack_from("<HH", extra)
+        field, extra = extra[4 : 4 + size], extra[4 + size :]
+        if kind == _UNICODE_PATH and field[:5] == b"\1" + struct.pack("<L", zlib.crc32(name)):
+            try:
+                return field[5:].decode("utf-8").partition("\0")[0]
+            except UnicodeDecodeError:
+                return ""
+    return ""
+
+
+def check_member(entry: Member, limit_bytes: int) -> None:
     """Check by its header whether a file in a ZIP can be read.
 
     Args:
@@ -169,12 +235,10 @@ def format_size(size_bytes: int) -> str:
     return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.1f} MB"
 
 
-def _directory_bytes(path: Path) -> int:
+def _directory_bytes(stream: BinaryIO, length: int) -> int:
     """The size of the directory, which `zipfile` reads into memory at once; 0 if none is found."""
-    with open_regular(path) as file:
-        length = file.seek(0, 2)
-        file.seek(max(0, length - _LONGEST_COMMENT_BYTES - _END_RECORD_BYTES - 76))  # 76: the ZIP64 records
-        tail = file.read()
+    stream.seek(max(0, length - _LONGEST_COMMENT_BYTES - _END_RECORD_BYTES - 76))  # 76: the ZIP64 records
+    tail = stream.read()
     end = tail.rfind(b"PK\x05\x06")
     if end < 0 or len(tail) < end + _END_RECORD_BYTES:
         return 0

@@ -7,13 +7,22 @@ import re
 import warnings
 from dataclasses import replace
 from functools import cache
+from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 
 from augmentai.images.exif import orientation_of, turned
-from augmentai.images.file_types import HEAD_BYTES, RAW_SUFFIXES, detect_type
+from augmentai.images.file_types import (
+    HEAD_BYTES,
+    IMAGE_TYPES,
+    RAW_SUFFIXES,
+    TYPE_OF_SUFFIX,
+    UNREADABLE_FILES,
+    UNREADABLE_IMAGES,
+    detect_type,
+)
 from augmentai.images.photo import ImageError, Photo, strips, value_range
 
 MIN_SIDE_PX = 8
@@ -22,9 +31,17 @@ READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF"
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF", "HEIF")
 _DEEP_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 CORRUPT = "the file is corrupt or truncated"
+_A = {"video": "a video", "PDF": "a PDF"}
 _NOT_IMAGES = {
     "ZIP": "the file is a ZIP archive; rename it to end in .zip",
-    "PDF": "the file is a PDF; export its pages as PNG",
+    "TAR": "the file is a TAR archive; rename it to end in .tar",
+    "7Z": "the file is a 7-Zip archive, which is not read; unpack it, or make a ZIP of it",
+    "RAR": "the file is a RAR archive, which is not read; unpack it, or make a ZIP of it",
+    "GZIP": "the file is compressed with gzip; unpack it first (a compressed TAR is read if it ends in .tar.gz)",
+    "BZIP2": "the file is compressed with bzip2; unpack it first (a compressed TAR is read if it ends in .tar.bz2)",
+    "XZ": "the file is compressed with xz; unpack it first (a compressed TAR is read if it ends in .tar.xz)",
+    "ZSTD": "the file is compressed with Zstandard, which is not read; unpack it first",
+    **{kind: f"the file is {_A.get(kind, f'{kind} data')}; {advice}" for kind, advice in UNREADABLE_FILES.items()},
     "HTML": "the file is a web page; save the image itself",
     "text": "the file contains text",
 }
@@ -87,20 +104,23 @@ def decode(data: bytes, name: str, max_pixels: int, draft_side_px: int | None = 
 
 
 def refuse_by_type(data: bytes, name: str) -> None:
-    """Refuse an empty file, SVG and camera RAW.
+    """Refuse an empty file, SVG, camera RAW and other images that are not decoded here.
 
     Args:
         data: The file, or its first bytes.
-        name: File name; its extension may show SVG or camera RAW.
+        name: File name; its extension may show what the bytes do not.
 
     Raises:
         ImageError: It is one of these.
     """
     if not data:
         raise ImageError("the file is empty (0 bytes); copy it again")
-    lowered = name.lower()
-    if lowered.endswith((".svg", ".svgz")) or detect_type(data[:HEAD_BYTES]) == "SVG":
+    lowered, detected = name.lower(), detect_type(data[:HEAD_BYTES])
+    if lowered.endswith((".svg", ".svgz")) or detected == "SVG":
         raise ImageError("SVG is a vector drawing; export it as PNG first")
+    kind = detected or TYPE_OF_SUFFIX.get(PurePosixPath(lowered).suffix, "")
+    if kind in UNREADABLE_IMAGES:
+        raise ImageError(f"{kind} is not supported; {UNREADABLE_IMAGES[kind]}")
     if lowered.endswith(RAW_SUFFIXES):  # many open as TIFF, but yield only the embedded thumbnail
         raise ImageError("camera RAW is not supported; export it as JPEG or TIFF first")
 
@@ -114,7 +134,7 @@ def unreadable_reason(data: bytes) -> str:
     detected = detect_type(data[:HEAD_BYTES])
     if detected in _NOT_IMAGES:
         return f"not an image: {_NOT_IMAGES[detected]}"
-    if detected is not None:  # it starts like an image, yet no decoder could parse its header
+    if detected in IMAGE_TYPES:  # it starts like an image, yet no decoder could parse its header
         return f"{CORRUPT}: it starts like {detected} but contains no image; export or copy it again"
     return f"not an image that can be read; use {READABLE}"
 

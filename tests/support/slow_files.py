@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from augmentai.dataset.archive import members, open_archive
+from augmentai.dataset.archive import contents, open_archive
 
 
 def read_plain(path: Path) -> None:
@@ -16,6 +16,6 @@ def read_plain(path: Path) -> None:
 
 def read_zipped(path: Path) -> None:
     """The first file of a ZIP."""
-    for _, member, _ in members(open_archive(path)):
+    for _, member in contents(open_archive(path)).files:
         with member.open():
             time.sleep(600)

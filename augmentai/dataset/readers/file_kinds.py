@@ -4,34 +4,87 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import Literal
 
 from augmentai.dataset.content import read_head
-from augmentai.images.file_types import IMAGE_SUFFIXES, IMAGE_TYPES, RAW_SUFFIXES, detect_type
+from augmentai.dataset.readers.unread_labels import may_be_label_file
+from augmentai.dataset.tar_archive import TAR_SUFFIXES
+from augmentai.images.file_types import (
+    IMAGE_SUFFIXES,
+    IMAGE_TYPES,
+    RAW_SUFFIXES,
+    TYPE_OF_SUFFIX,
+    UNREADABLE_FILES,
+    UNREADABLE_IMAGES,
+    detect_type,
+)
 
-_ACCEPTED_SUFFIXES = IMAGE_SUFFIXES | set(RAW_SUFFIXES)
+ARCHIVE_SUFFIXES = (".zip", *TAR_SUFFIXES)  # those that are read
+_IMAGE_SUFFIXES = (
+    IMAGE_SUFFIXES
+    | set(RAW_SUFFIXES)
+    | {suffix for suffix, kind in TYPE_OF_SUFFIX.items() if kind in UNREADABLE_IMAGES}
+)
+_OTHER_ARCHIVES = (".7z", ".rar", ".tar.zst", ".tzst", ".gz", ".bz2", ".xz", ".zst", ".tar.lz", ".tar.lzma", ".tar.z")
+_PACKED = frozenset({"GZIP", "BZIP2", "XZ"})  # with a TAR inside, if the name says so
+
+Kind = Literal["image", "archive", "other archive", "unreadable", "label", "other"]
 
 
-def may_be_image(name: str, read_start: Callable[[], bytes]) -> bool:
-    """Whether a file is treated as an image.
+def kind_of(name: str, read_start: Callable[[], bytes]) -> tuple[Kind, str]:
+    """What a file in a folder or an archive is treated as.
 
     Args:
-        name: its name. If it has an ending, that decides.
-        read_start: returns the first bytes of a file without an ending ("0001", "frame.12").
+        name: its name. If it has an ending that images, archives or label files have, that decides.
+        read_start: returns the first bytes of any other file ("0001", "frame.12", "a.jpg_large", "a.tmp").
+
+    Returns:
+        (its kind, its type if it is "unreadable": it may hold images, yet is none).
 
     Example:
-        >>> may_be_image("a.JPG", bytes), may_be_image("notes.txt", bytes), may_be_image("0001", bytes)
-        (True, False, False)
+        >>> [kind_of(name, bytes)[0] for name in ("a.JPG", "a.tar.gz", "a.rar", "a.txt", "a.mp4", "0001")]
+        ['image', 'archive', 'other archive', 'label', 'unreadable', 'other']
     """
-    suffix = PurePosixPath(name).suffix.lower()
-    if suffix in _ACCEPTED_SUFFIXES or name.lower() in _ACCEPTED_SUFFIXES:
-        return True
-    return (not suffix or suffix[1:].isdigit()) and detect_type(read_start()) in IMAGE_TYPES
+    lowered = name.lower()
+    suffix = PurePosixPath(lowered).suffix
+    if suffix in _IMAGE_SUFFIXES or lowered in _IMAGE_SUFFIXES:
+        return "image", ""
+    if lowered.endswith(ARCHIVE_SUFFIXES):
+        return "archive", ""
+    if lowered.endswith(_OTHER_ARCHIVES):
+        return "other archive", ""
+    if may_be_label_file(name):
+        return "label", ""
+    found = detect_type(read_start())
+    if found in IMAGE_TYPES or found in UNREADABLE_IMAGES:
+        return "image", ""
+    kind = found if found in UNREADABLE_FILES else TYPE_OF_SUFFIX.get(suffix, "")
+    return ("unreadable", kind) if kind in UNREADABLE_FILES else ("other", "")
 
 
-def is_zip(path: Path) -> bool:
-    """Whether a file is read as a ZIP: by its content, or by its name if the content says nothing.
+def is_archive(path: Path) -> bool:
+    """Whether a file that was named is read as an archive: by its content, or by its name if the content says nothing.
 
     A ZIP called a.jpg is not: it is refused when it is decoded as an image.
     """
-    suffix, kind = path.suffix.lower(), detect_type(read_head(path))
-    return kind not in IMAGE_TYPES if suffix == ".zip" else kind == "ZIP" and suffix not in _ACCEPTED_SUFFIXES
+    lowered, found = path.name.lower(), detect_type(read_head(path))
+    if lowered.endswith(ARCHIVE_SUFFIXES):
+        return found not in IMAGE_TYPES
+    return found in {"ZIP", "TAR"} and PurePosixPath(lowered).suffix not in _IMAGE_SUFFIXES
+
+
+def is_tar(name: str, head: bytes) -> bool:
+    """Whether an archive is a TAR, compressed or not, and not a ZIP.
+
+    Args:
+        name: its name, which decides if its content says nothing.
+        head: its first bytes.
+
+    Example:
+        >>> is_tar("a.tgz", b""), is_tar("a.zip", b""), is_tar("a.zip", bytes(257) + b"ustar")
+        (True, False, True)
+    """
+    found = detect_type(head)
+    if found in {"ZIP", "TAR"} or found in _PACKED:
+        return found != "ZIP"
+    return name.lower().endswith(TAR_SUFFIXES)

@@ -7,9 +7,8 @@ from functools import partial
 from pathlib import Path
 
 from augmentai.dataset.content import BROKEN_LINK, read_head, unreadable_reason
-from augmentai.dataset.formats.detect import is_label_file
 from augmentai.dataset.manifest import MANIFEST, OWN_FILES, RUN_LEDGER, is_run
-from augmentai.dataset.readers.file_kinds import may_be_image
+from augmentai.dataset.readers.file_kinds import kind_of
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
 from augmentai.system.regular_files import NOT_A_FILE
 
@@ -45,7 +44,7 @@ def list_folder(folder: Path, prefix: str, listing: Listing, skip: Path | None =
             elif not (is_output and name in {*OWN_FILES, RUN_LEDGER}):
                 _add(here / name, _path_in_dataset(here / name, folder, prefix), listing)
     if listing.progress() == before and not listing.stop.is_set():
-        listing.report.fail(folder.name or str(folder), "there is no image in this folder")
+        listing.report.fail(folder.name or str(folder), listing.no_image_in("folder"))
 
 
 def _to_search(here: Path, subfolders: list[str], listing: Listing, skip: Path | None) -> list[str]:
@@ -65,13 +64,18 @@ def _path_in_dataset(path: Path, folder: Path, prefix: str) -> str:
 
 
 def _add(path: Path, relative: str, listing: Listing) -> None:
-    if may_be_image(path.name, partial(read_head, path)):
+    kind, of_type = kind_of(path.name, partial(read_head, path))
+    report = listing.report
+    if kind == "image":
         listing.add_file(path, relative)
-    elif path.name.lower().endswith(".zip"):
-        listing.report.nested_zips.add(path.name)
-    elif not path.is_file() and is_label_file(path.name):
-        listing.report.fail(
-            relative, BROKEN_LINK if path.is_symlink() and not path.exists() else f"{NOT_A_FILE}; skipped"
-        )
+    elif kind == "archive":
+        report.closed_archives.add(path.name)
+    elif kind == "other archive":
+        report.unread_archives.add(path.name)
+    elif kind == "unreadable":
+        report.add_unreadable(of_type, relative)
+    elif kind == "label" and not path.is_file():
+        is_broken_link = path.is_symlink() and not path.exists()
+        report.fail(relative, BROKEN_LINK if is_broken_link else f"{NOT_A_FILE}; skipped")
     else:
         listing.add_label_file(relative, file=path)

@@ -15,6 +15,7 @@ from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo, Layout
 from augmentai.dataset.formats.detect import detect_layout
 from augmentai.dataset.formats.folders import FolderLayout
+from augmentai.dataset.readers.archive_listing import list_archive
 from augmentai.dataset.readers.folder_listing import list_folder
 from augmentai.dataset.readers.inputs import Inputs, sort_inputs
 from augmentai.dataset.readers.limits import Limits
@@ -22,7 +23,6 @@ from augmentai.dataset.readers.listing import Listing
 from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.readers.to_source import UnusableFileError, to_source
 from augmentai.dataset.readers.unread_labels import UnreadLabels, find_unread_labels
-from augmentai.dataset.readers.zip_listing import list_zip
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.types import Failure, Source
 
@@ -116,7 +116,7 @@ def _list_files(named: Inputs, listing: Listing, limits: Limits, skip: Path | No
     for folder, prefix in named.folders:
         list_folder(folder, prefix, listing, skip)
     for path in named.zips:
-        list_zip(path, listing, limits)
+        list_archive(path, listing, limits)
     for path in named.files:
         listing.add_file(path, path.name)
     return listing.tree

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from augmentai.dataset.content import BROKEN_LINK, unreadable_reason
-from augmentai.dataset.readers.file_kinds import is_zip
+from augmentai.dataset.readers.file_kinds import is_archive
 from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.types import Source
 
@@ -76,7 +76,7 @@ def _kind_of(path: Path) -> Literal["folder", "zip", "file"]:
     mode = path.stat().st_mode
     if stat.S_ISDIR(mode):
         return "folder"
-    return "zip" if stat.S_ISREG(mode) and is_zip(path) else "file"
+    return "zip" if stat.S_ISREG(mode) and is_archive(path) else "file"
 
 
 def _reason(path: Path, error: OSError | ValueError) -> str:

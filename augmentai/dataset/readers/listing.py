@@ -9,9 +9,10 @@ from augmentai.dataset.archive import Member
 from augmentai.dataset.file_names import SafeFolders, safe_path
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.manifest import PAID_ANSWERS, RUN_LEDGER
-from augmentai.dataset.readers.read_report import ReadReport
+from augmentai.dataset.readers.read_report import ReadReport, counted
 from augmentai.dataset.readers.unread_labels import may_be_label_file
 from augmentai.dataset.writers.zip_sidecar import is_sidecar
+from augmentai.images.file_types import TYPE_OF_SUFFIX, UNREADABLE_FILES
 
 # What systems and tools keep next to the files of a user, in lower case; also all whose names begin with a dot.
 _TOOL_FOLDERS = frozenset(
@@ -62,6 +63,15 @@ class Listing:
     def progress(self) -> int:
         """Grows with every image and every failure: so a change shows that a folder or ZIP contained some."""
         return self._images + len(self.report.failures)
+
+    def no_image_in(self, what: str) -> str:
+        """Why nothing was found in a folder or an archive. what: "folder", "ZIP" or "archive"."""
+        found = self.report.unreadable_counts()
+        for path in self.tree.sidecars:
+            if (kind := TYPE_OF_SUFFIX.get(PurePosixPath(path.lower()).suffix)) in UNREADABLE_FILES and kind:
+                found[kind] += 1
+        hints = [f"{counted(count, f'{kind} file')}: {UNREADABLE_FILES[kind]}" for kind, count in sorted(found.items())]
+        return f"there is no image in this {what}" + (f", but {'; '.join(hints)}" if hints else "")
 
     def add_file(self, path: Path, relative: str) -> None:
         """Add an image on this machine. relative: its path in the dataset."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from bisect import insort
+from collections import Counter
 
 from augmentai.dataset.file_names import LONGEST_PATH_BYTES, printable, safe_path
+from augmentai.images.file_types import UNREADABLE_FILES
 from augmentai.types import Failure
 
 _NAMES_IN_A_NOTICE = 5
@@ -42,7 +44,9 @@ class ReadReport:
     Attributes:
         failures: files that were named, or found as images, and cannot be used.
         other_files: files that are neither images nor label files of the dataset.
-        nested_zips: ZIPs inside a folder or another ZIP.
+        closed_archives: archives that could be read and were not opened: in a folder, or too deep in another archive.
+        unread_archives: archives of a kind that is not read.
+        guessed_names: archives whose names are in an encoding that had to be guessed.
         hidden: files and folders that are hidden or that tools leave behind.
         linked_folders: folders that are symbolic links.
         run_folders: output folders of earlier runs.
@@ -52,7 +56,10 @@ class ReadReport:
     def __init__(self) -> None:
         self.failures: list[Failure] = []
         self.other_files = NameSample()
-        self.nested_zips = NameSample()
+        self.closed_archives = NameSample()
+        self.unread_archives = NameSample()
+        self.guessed_names = NameSample()
+        self._unreadable: dict[str, NameSample] = {}
         self.hidden = NameSample()
         self.linked_folders = NameSample()
         self.run_folders = NameSample()
@@ -61,6 +68,14 @@ class ReadReport:
     def fail(self, name: str, reason: str) -> None:
         """Report that a file cannot be used."""
         self.failures.append(Failure(printable(name), reason))
+
+    def add_unreadable(self, kind: str, name: str) -> None:
+        """Report a file that may hold images and is not one. kind: one of `UNREADABLE_FILES`."""
+        self._unreadable.setdefault(kind, NameSample()).add(name)
+
+    def unreadable_counts(self) -> Counter[str]:
+        """How many files of each kind in `UNREADABLE_FILES` were found."""
+        return Counter({kind: names.count for kind, names in self._unreadable.items()})
 
     def checked_path(self, name: str, within: str = "") -> str | None:
         """Make the path of an image safe, or report why it cannot be used.
@@ -85,13 +100,21 @@ class ReadReport:
         """One sentence per kind of file that was skipped."""
         found = []
         if count := self.other_files.count:
-            found.append(f"Skipped {_counted(count, 'non-image file')} ({self.other_files})")
+            found.append(f"Skipped {counted(count, 'non-image file')} ({self.other_files})")
         if self.repeated:
-            found.append(f"Skipped {_counted(self.repeated, 'duplicate file')}: given more than once")
+            found.append(f"Skipped {counted(self.repeated, 'duplicate file')}: given more than once")
         if self.hidden.count:
             found.append(f"Skipped hidden files, and files and folders that tools leave behind: {self.hidden}")
-        if self.nested_zips.count:
-            found.append(f"ZIPs in folders and in other ZIPs are not opened; name them separately: {self.nested_zips}")
+        for kind, names in sorted(self._unreadable.items()):
+            found.append(f"Skipped {counted(names.count, f'{kind} file')} ({names}): {UNREADABLE_FILES[kind]}")
+        if self.closed_archives.count:
+            found.append(f"Archives in folders are not opened; name them separately: {self.closed_archives}")
+        if self.unread_archives.count:
+            found.append(f"Only ZIP and TAR archives are read; unpack these: {self.unread_archives}")
+        if self.guessed_names.count:
+            found.append(
+                f"Names in an archive are not UTF-8; if they look wrong, create it again: {self.guessed_names}"
+            )
         if self.linked_folders.count:
             found.append(f"Linked folders are not searched; name them separately: {self.linked_folders}")
         if self.run_folders.count:
@@ -99,5 +122,11 @@ class ReadReport:
         return found
 
 
-def _counted(count: int, noun: str) -> str:
+def counted(count: int, noun: str) -> str:
+    """A number with its noun.
+
+    Example:
+        >>> counted(1, "file"), counted(2, "file")
+        ('1 file', '2 files')
+    """
     return f"{count} {noun}{'' if count == 1 else 's'}"

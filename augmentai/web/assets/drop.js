@@ -4,6 +4,8 @@ const find = (selector) => element.querySelector(selector);
 const zone = find('.drop-zone'), summary = find('.drop-summary'), uploadBar = find('.drop-upload');
 const [filesInput, folderInput] = element.querySelectorAll('input[type=file]');
 const IGNORED = /(^|\/)(__MACOSX|\.git)\/|(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini)$/;
+// "a.jpeg_large", "a.jpg?w=640", "a.pjpeg", "a.tmp": the server looks at what they hold.
+const LIKE_IMAGE = /\.(p?jpe?g|jfif|png|webp|gif|bmp|tiff?|heic|avif)[^/]*$|\.tmp$/;
 const BATCH_FILES = 40, BATCH_BYTES = 48e6, PARALLEL_UPLOADS = 3, REFUSED_SHOWN = 50, CLASSES_SHOWN = 24;
 const imageLimit = props.limits.files.toLocaleString('en');
 let refused = [], found = null, busy = false;
@@ -17,8 +19,10 @@ find('.drop-limits').textContent = `Up to ${imageLimit} images per job, ${size(p
 function refusal(rel, file) {
   const suffix = (/\.[^./]+$/.exec(rel) || [''])[0].toLowerCase();
   if (!file.size) return 'the file is empty (0 bytes); copy it again';
-  if (suffix && !/^\.\d+$/.test(suffix) && !props.suffixes.some((known) => rel.toLowerCase().endsWith(known))) return `${suffix} files are not supported; expected images or ZIPs`;
-  const limit = suffix === '.zip' ? props.limits.uploadBytes : Math.min(props.limits.fileBytes, props.limits.uploadBytes);
+  const name = rel.toLowerCase(), isArchive = props.archives.some((known) => name.endsWith(known));
+  if (props.unreadable[suffix]) return props.unreadable[suffix];
+  if (suffix && !/^\.\d+$/.test(suffix) && !isArchive && !LIKE_IMAGE.test(name) && !props.suffixes.some((known) => name.endsWith(known))) return `${suffix} files are not supported; expected images, ZIPs or TARs`;
+  const limit = isArchive ? props.limits.uploadBytes : Math.min(props.limits.fileBytes, props.limits.uploadBytes);
   if (file.size > limit) return `${size(file.size)} exceeds the limit of ${size(limit)}; make it smaller`;
   return null;
 }

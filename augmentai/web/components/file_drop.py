@@ -12,7 +12,14 @@ from gradio import component_meta
 from gradio.data_classes import FileData, GradioModel, GradioRootModel
 
 from augmentai.dataset.formats.detect import label_suffixes
-from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
+from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES
+from augmentai.images.file_types import (
+    IMAGE_SUFFIXES,
+    RAW_SUFFIXES,
+    TYPE_OF_SUFFIX,
+    UNREADABLE_FILES,
+    UNREADABLE_IMAGES,
+)
 from augmentai.settings import Settings
 from augmentai.web.assets import asset
 
@@ -38,7 +45,7 @@ class DropZone(gr.HTML):
     data_model = DroppedFiles
 
     def __init__(self, **options: Any) -> None:
-        """options: those of `gr.HTML`, and `limits`, `suffixes` and `summary`, which the script reads.
+        """options: those of `gr.HTML`, and those of `drop_zone` and `summary`, which the script reads.
 
         Gradio creates the component again, with the same options, for each visitor whose drop zone it updates.
         """
@@ -78,5 +85,9 @@ def drop_zone(settings: Settings, **options: Any) -> DropZone:
         "fileBytes": settings.max_file_bytes,
         "uploadBytes": int(settings.max_upload_mb * 1_000_000),
     }
-    suffixes = sorted({*IMAGE_SUFFIXES, *RAW_SUFFIXES, *label_suffixes(), ".zip"})
-    return DropZone(limits=limits, suffixes=suffixes, **options)
+    suffixes = sorted({*IMAGE_SUFFIXES, *RAW_SUFFIXES, *label_suffixes(), *ARCHIVE_SUFFIXES})
+    advice = {**UNREADABLE_IMAGES, **UNREADABLE_FILES}
+    unreadable = {suffix: f"{kind} is not supported; {advice[kind]}" for suffix, kind in TYPE_OF_SUFFIX.items()}
+    return DropZone(
+        limits=limits, suffixes=suffixes, archives=sorted(ARCHIVE_SUFFIXES), unreadable=unreadable, **options
+    )

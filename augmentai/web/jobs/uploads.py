@@ -7,22 +7,27 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
+from threading import Event
 from typing import IO, Any
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.archive import ArchiveError, Member, check_member, format_size, members, open_archive, over_limit
+from augmentai.dataset.archive import ArchiveError, check_member, format_size, over_limit
 from augmentai.dataset.file_names import printable, safe_path
-from augmentai.dataset.file_tree import Entry, Tree
+from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import ImageInfo
 from augmentai.dataset.formats.detect import detect_layout, format_named
+from augmentai.dataset.readers.archive_listing import list_archive
+from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES
+from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
+from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.readers.unread_labels import find_unread_labels, may_be_label_file
-from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import encode_for_web, inspect_header, thumbnail
 from augmentai.operations.auto_geometry import DatasetTraits, dataset_traits
+from augmentai.pipeline.job import limits
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.forecast import ClassGroup, class_groups
 from augmentai.web.jobs.upload_check import check_images
@@ -30,7 +35,7 @@ from augmentai.web.jobs.upload_check import check_images
 THUMBNAILS = 12
 _THUMBNAIL_SIDE_PX = 144
 _REFUSED_SHOWN = 50
-_ZIP_MEMBERS_CHECKED = 300  # only so many images of a ZIP are opened before the job; all are counted
+_MEMBERS_CHECKED = 300  # only so many images of an archive are opened before the job; all are counted
 _OUTSIDE = "its path points outside the folder; skipped"
 
 Upload = tuple[str, str]  # (path on the visitor's computer, path on the server)
@@ -142,32 +147,39 @@ def inspect_uploads(uploads: Sequence[Upload], settings: Settings, layout: str =
         The summary. Unusable files never raise: they are in its `refused`.
     """
     summary = UploadSummary()
-    with ExitStack() as archives:
-        inspection = _Inspection(settings, summary, archives)
-        for place, path in _safe_uploads(uploads, summary):
-            inspection.add(place, Path(path))
-        inspection.detect_dataset(layout)
+    inspection = _Inspection(settings, summary)
+    for place, path in _safe_uploads(uploads, summary):
+        inspection.add(place, Path(path))
+    inspection.detect_dataset(layout)
     return summary
 
 
 class _Inspection:
-    """Fills an `UploadSummary`. archives: closes the ZIPs at the end; until then their label files can be read."""
+    """Fills an `UploadSummary`."""
 
-    def __init__(self, settings: Settings, summary: UploadSummary, archives: ExitStack) -> None:
-        self._settings, self._summary, self._archives = settings, summary, archives
-        self._tree = Tree()
+    def __init__(self, settings: Settings, summary: UploadSummary) -> None:
+        self._settings, self._summary = settings, summary
+        self._report = ReadReport()
+        self._listing = Listing(self._report, Event())
+        self._tree = self._listing.tree
 
     def add(self, place: str, path: Path) -> None:
         """Inspect one upload. place: its safe path on the visitor's computer."""
-        if _is_zip(place):
-            self._add_zip(place, path)
+        *folders, name = place.split("/")
+        tool = next((one for one in folders if is_ignored_folder(one)), name if is_ignored_file(name) else "")
+        if tool:
+            self._listing.skip(tool, place.partition(tool)[0])
+        elif _is_archive(place):
+            self._add_archive(place, path)
         elif may_be_label_file(place):
-            self._tree.add_sidecar(Entry(place, "", file=path))
+            self._listing.add_label_file(place, file=path)
         else:
             self._add_file(place, path)
 
     def _add_file(self, place: str, path: Path) -> None:
         try:
+            if place.lower().endswith(ARCHIVE_SUFFIXES):
+                raise ArchiveError("an archive in a folder is not opened; drop it by itself")
             size = path.stat().st_size
             if size > self._settings.max_file_bytes:
                 raise ArchiveError(over_limit(size, self._settings.max_file_bytes))
@@ -176,51 +188,41 @@ class _Inspection:
         except (ImageError, ArchiveError, OSError) as error:
             self._summary.refuse(place, error)
         else:
-            self._add_image(Entry(place, "", file=path), size)
+            self._summary.size_bytes += size
+            self._tree.images.append(Entry(place, "", file=path))
 
-    def _add_zip(self, place: str, path: Path) -> None:
-        before = len(self._tree.images) + len(self._summary.refused)
-        try:
-            archive = self._archives.enter_context(open_archive(path))
-        except ArchiveError as error:
-            self._summary.refuse(place, error)
-            return
-        for number, (name, member, is_folder) in enumerate(members(archive)):
-            parts = PurePosixPath(name).parts
-            if is_folder or "__MACOSX" in parts or not parts or parts[-1].startswith("."):
-                continue
-            safe, suffix = safe_path(name), _suffix(name)
-            if may_be_label_file(name):
-                if safe is not None:
-                    self._tree.add_sidecar(Entry(safe, str(path), member=member))
-            elif suffix in IMAGE_SUFFIXES or suffix in RAW_SUFFIXES:
-                self._add_zip_image(name, safe, str(path), member, opens=number < _ZIP_MEMBERS_CHECKED)
-        if len(self._tree.images) + len(self._summary.refused) == before:
-            self._summary.refuse(place, "the ZIP has no images")
+    def _add_archive(self, place: str, path: Path) -> None:
+        found, failed = len(self._tree.images), len(self._report.failures)
+        list_archive(path, self._listing, limits(self._settings))
+        for failure in self._report.failures[failed:]:
+            self._summary.refuse(place if failure.file == printable(path.name) else failure.file, failure.reason)
+        images = self._tree.images[found:]
+        self._tree.images[found:] = [
+            entry for number, entry in enumerate(images) if self._accepts(entry, number < _MEMBERS_CHECKED)
+        ]
 
-    def _add_zip_image(self, name: str, safe: str | None, archive: str, member: Member, opens: bool) -> None:
+    def _accepts(self, entry: Entry, opens: bool) -> bool:
+        """Whether an image in an archive can be used, as far as its headers show; if not, that is reported."""
+        member = entry.member
+        assert member is not None
         try:
-            if safe is None:
-                raise ArchiveError(_OUTSIDE)
             check_member(member, self._settings.max_file_bytes)
             if opens:
                 with member.open() as stream:
-                    self._measure(stream, name)
+                    self._measure(stream, entry.path)
         except (ImageError, ArchiveError) as error:
-            self._summary.refuse(name, error)
+            self._summary.refuse(entry.path, error)
         except Exception as error:  # BadZipFile, zlib.error, OSError, EOFError, ...
-            self._summary.refuse(name, f"corrupt inside the ZIP ({error})")
+            self._summary.refuse(entry.path, f"corrupt inside the ZIP ({error})")
         else:
-            self._add_image(Entry(safe, archive, member=member), member.file_size)
+            self._summary.size_bytes += member.file_size
+            return True
+        return False
 
     def _measure(self, stream: IO[bytes], name: str) -> None:
         width, height = inspect_header(stream, name, self._settings.max_pixels)
         self._summary.pixels += width * height
         self._summary.measured += 1
-
-    def _add_image(self, image: Entry, size_bytes: int) -> None:
-        self._summary.size_bytes += size_bytes
-        self._tree.images.append(image)
 
     def detect_dataset(self, wanted: str) -> None:
         """Detect format, classes and splits from label files and folders, as the job will."""
@@ -242,7 +244,7 @@ class _Inspection:
         self._apply_file_limit()
         summary.class_groups = class_groups(training[: summary.images])
         unread, _ = find_unread_labels(tree, layout)
-        summary.notices += unread.notices()
+        summary.notices += [*unread.notices(), *self._report.notices()]
         labelled = unread.may_locate or any(info.labels is not None for info in training)
         summary.traits = dataset_traits(((entry.path, info.label) for entry, info in augmented), labelled)
         summary.check = check_images(list(zip(images, known, strict=True)), layout, self._settings)
@@ -268,13 +270,13 @@ def link_uploads(uploads: Sequence[Upload], folder: Path) -> list[Path]:
     """
     inputs: list[Path] = []
     for place, path in _safe_uploads(uploads, UploadSummary()):
-        if _is_zip(place):
+        if _is_archive(place):
             target = folder.parent / "zips" / str(len(inputs)) / PurePosixPath(place).name
         else:
             target = _unused_name(folder / place)
         target.parent.mkdir(parents=True, exist_ok=True)
         _link(Path(path), target)
-        if _is_zip(place):
+        if _is_archive(place):
             inputs.append(target)
     return [folder, *inputs] if folder.is_dir() else inputs
 
@@ -288,11 +290,11 @@ def _safe_uploads(uploads: Sequence[Upload], summary: UploadSummary) -> Iterator
             summary.refuse(relative, _OUTSIDE)
         else:
             safe.append((place, path))
-    tops = {place.split("/", 1)[0] for place, _ in safe if not _is_zip(place)}
+    tops = {place.split("/", 1)[0] for place, _ in safe if not _is_archive(place)}
     deep = any(place.count("/") > 1 for place, _ in safe)
-    strip = len(tops) == 1 and deep and all("/" in place for place, _ in safe if not _is_zip(place))
+    strip = len(tops) == 1 and deep and all("/" in place for place, _ in safe if not _is_archive(place))
     for place, path in safe:
-        yield (place.split("/", 1)[1] if strip and not _is_zip(place) else place), path
+        yield (place.split("/", 1)[1] if strip and not _is_archive(place) else place), path
 
 
 def _thumbnails(images: Sequence[Entry], settings: Settings) -> Iterator[dict[str, str]]:
@@ -326,9 +328,5 @@ def _link(path: Path, target: Path) -> None:
         shutil.copyfile(path, target)
 
 
-def _is_zip(place: str) -> bool:
-    return _suffix(place) == ".zip" and "/" not in place
-
-
-def _suffix(place: str) -> str:
-    return PurePosixPath(place).suffix.lower()
+def _is_archive(place: str) -> bool:
+    return place.lower().endswith(ARCHIVE_SUFFIXES) and "/" not in place

@@ -8,13 +8,16 @@ from pathlib import Path
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.formats.detect import is_label_file
+from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.readers.limits import Limits
 
 
 def may_have_labels(files: Sequence[Path]) -> bool:
-    """Whether files, folders or ZIPs may hold anything but images."""
-    return any(path.is_dir() or path.suffix.lower() == ".zip" or is_label_file(path.name) for path in files)
+    """Whether files, folders or archives may hold anything but images."""
+    return any(
+        path.is_dir() or path.name.lower().endswith(ARCHIVE_SUFFIXES) or is_label_file(path.name) for path in files
+    )
 
 
 def read_labels(files: Sequence[Path], bounds: Limits, layout: str) -> None:
