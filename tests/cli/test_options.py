@@ -81,9 +81,9 @@ def test_only_what_was_typed_is_in_the_recipe(words: list[str], fields: dict[str
         (["-s", "nan"], "'-s' / '--strength'", "strength is nan; expected a number from 0 to 1, or auto"),
         (["-g", "twist"], "'-g' / '--geometry'", "expected one of auto, none, flip, light, strong"),
         (
-            ["--to", "masks"],
+            ["--to", "folders"],
             "'--to'",
-            "to is 'masks'; expected one of same, yolo, coco, voc, imagefolder, labelme, cvat",
+            "to is 'folders'; expected one of same, yolo, coco, voc, imagefolder, labelme, cvat, supervisely, masks",
         ),
         (["--threshold", "flat"], "'--threshold'", "the threshold flat is ''; expected a number from 0"),
     ],

@@ -104,8 +104,8 @@ def test_closed_sets_are_enumerations_in_the_schema(client: Client) -> None:
         "engine": ["auto", "stability", "diffusion", "gan"],
         "output_format": ["same", "png", "jpeg", "webp"],
         "geometry": ["auto", "none", "flip", "light", "strong"],
-        "layout": ["auto", "yolo", "coco", "voc", "imagefolder", "labelme", "cvat", "masks", "folders"],
-        "to": ["same", "yolo", "coco", "voc", "imagefolder", "labelme", "cvat"],
+        "layout": ["auto", "yolo", "coco", "voc", "imagefolder", "labelme", "cvat", "supervisely", "masks", "folders"],
+        "to": ["same", "yolo", "coco", "voc", "imagefolder", "labelme", "cvat", "supervisely", "masks"],
         "originals": ["auto", "copy", "none"],
         "splits": ["copy", "leave-out"],
     }

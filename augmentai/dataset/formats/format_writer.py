@@ -137,11 +137,16 @@ def conversion_of(layout: Layout, sources: Sequence[Source], with_classes: bool)
     """
     if with_classes not in layout.conversions:
         names = _class_names(layout, sources) if with_classes else []
-        folder_names = _folder_classes(layout, sources) if len(names) == 1 else []
+        folder_names = _folder_classes(layout, sources) if len(names) == 1 and _is_value(names[0]) else []
         folders = {parent(_bare(source)) for source in sources} or {""}
         shared = len(PurePosixPath(posixpath.commonpath(folders)).parts)
         layout.conversions[with_classes] = Conversion(tuple(folder_names or names), bool(folder_names), shared)
     return layout.conversions[with_classes]
+
+
+def _is_value(name: str) -> bool:
+    """Whether a class has no name but the value or the colour that its pixels have in masks."""
+    return name.isdigit() or name.startswith("#")
 
 
 def json_bytes(value: Any, indent: int | None = None) -> bytes:

@@ -14,6 +14,7 @@ from augmentai.dataset.formats.masks.polygons import mask_to_polygons
 
 _VOID = 255  # in masks of several classes: the border between objects, which is of no class (Pascal VOC)
 
+_BACKGROUND = "background"
 _WHITE = 250  # values from here on are the object itself
 _MIN_EDGE_GREYS = 3  # values in a soft edge; fewer may be classes
 _MAX_INNER_FRACTION = 0.2  # of the grey pixels of a soft edge: a mask that was a JPEG has noise around its edges
@@ -28,15 +29,17 @@ def objects_in(labels: Labels) -> tuple[Shape, ...]:
     Returns:
         The shapes; if there is only a mask whose values are objects of known classes (`extra["mask_classes"]`), each of
         them; if there is only a semantic mask, each connected area of one value as a separate shape. Its class is the
-        value as text, or its colour as "#rrggbb". If there is a mask for each object, each is one shape.
+        value as text, or its colour as "#rrggbb", or what the set calls it (`extra["class_names"]`). If there is a mask
+        for each object, each is one shape.
     """
     if labels.shapes or labels.mask is None:
         return labels.shapes
     if named := labels.extra.get("mask_classes"):
         return tuple(_named_objects(labels.mask, named))
     if labels.extra.get("instances"):
-        return tuple(shape for mask in (labels.mask, *labels.other_masks) if (shape := _instance(mask)) is not None)
-    values, classes = _class_values(labels.mask)
+        found = (_instance(mask, labels) for mask in (labels.mask, *labels.other_masks))
+        return tuple(shape for shape in found if shape is not None)
+    values, classes = _named_values(labels.mask, labels)
     return tuple(
         Shape(name, _box_around_pixels(polygon), (polygon,))
         for value, name in classes.items()
@@ -44,9 +47,9 @@ def objects_in(labels: Labels) -> tuple[Shape, ...]:
     )
 
 
-def _instance(mask: Image) -> Shape | None:
+def _instance(mask: Image, labels: Labels) -> Shape | None:
     """The object that a mask shows alone; None if it shows none."""
-    values, classes = _class_values(mask)
+    values, classes = _named_values(mask, labels)
     if not classes:
         return None
     polygons = tuple(mask_to_polygons(values > 0))
@@ -69,7 +72,7 @@ def classes_in(labels: Labels) -> set[str]:
     if named := labels.extra.get("mask_classes"):
         present = set(np.unique(_pixel_values(labels.mask)).tolist())
         return {name for value, name in named.items() if value in present}
-    return set(_class_values(labels.mask)[1].values())
+    return set(_named_values(labels.mask, labels)[1].values())
 
 
 def with_polygons(shape: Shape) -> Shape:
@@ -107,6 +110,16 @@ def _class_values(mask: Image) -> tuple[np.ndarray[Any, Any], dict[int, str]]:
     if len(present) > 1 and values.dtype == np.uint8:
         present = [value for value in present if value != _VOID]
     return values, {value: f"#{value:06x}" if in_color else str(value) for value in present}
+
+
+def _named_values(mask: Image, labels: Labels) -> tuple[np.ndarray[Any, Any], dict[int, str]]:
+    """The same with the names that the set has for values and colours. A single name is that of white, too."""
+    values, classes = _class_values(mask)
+    names: Mapping[str, str] = labels.extra.get("class_names", {})
+    real = {key: name for key, name in names.items() if name.casefold() != _BACKGROUND}
+    only = next(iter(real.values())) if len(real) == 1 and len(classes) == 1 else None
+    named = {value: names.get(key, only or key) for value, key in classes.items()}
+    return values, {value: name for value, name in named.items() if name.casefold() != _BACKGROUND}
 
 
 def _has_soft_edge(values: np.ndarray[Any, Any]) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from PIL.Image import Image
@@ -13,6 +13,7 @@ from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.folders import class_of
 from augmentai.dataset.formats.image_frame import image_frame
+from augmentai.dataset.formats.masks.class_files import class_files, class_names
 from augmentai.dataset.formats.masks.mask_file import LoadedMask, MaskFile
 from augmentai.dataset.formats.masks.names import Role, read_folder
 from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks
@@ -31,12 +32,14 @@ class MaskLabels:
         masks: classes before instances.
         instances: each mask shows one object.
         visualizations: files that show these labels and are copied with the image.
+        class_names: what the set calls values ("3") and colours ("#ff0000").
     """
 
     image: Entry
     masks: tuple[MaskFile, ...]
     instances: bool = False
     visualizations: tuple[Entry, ...] = ()
+    class_names: Mapping[str, str] = field(default_factory=dict)
 
     def read(self) -> list[LoadedMask]:
         """The masks, with what is needed to write them again."""
@@ -45,21 +48,25 @@ class MaskLabels:
 
     def load(self) -> Labels:
         images = [mask.image for mask in self.read()]
-        extra = {"instances": True} if self.instances else {}
+        extra = {"instances": self.instances, "class_names": self.class_names}
         return Labels(mask=images[0] if images else None, other_masks=tuple(images[1:]), extra=extra)
 
 
 class MaskLayout(Layout):
-    """Images with masks."""
+    """Images with masks. class_files: those that name the classes."""
 
     unnamed_objects = True
 
     def __init__(self, lists: SplitLists | None = None) -> None:
         super().__init__()
+        self.class_files: list[Entry] = []
         self._lists = lists
         if lists is not None:
             self.label_paths |= {entry.path for entry in lists.entries}
             self.notices += lists.notices
+
+    def shared_files(self) -> list[Entry]:
+        return self.class_files
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         if self._lists is not None:
@@ -106,12 +113,15 @@ def read_masks(tree: Tree, requested: bool) -> MaskLayout | None:
     layout = MaskLayout(lists)
     layout.excluded = found.excluded
     layout.orphans = found.orphans
+    layout.class_files = class_files(tree)
+    layout.label_paths |= {entry.path for entry in layout.class_files}
+    names = class_names(layout.class_files)
     layout.notices += found.notices
     mask_splits = _splits_of_masks(found)
     for entry in images:
         masks = found.masks.get(entry.key, ())
         shown = found.visualizations.get(entry.key, ())
-        labels = MaskLabels(entry, masks, entry.key in found.instances, shown) if masks or shown else None
+        labels = MaskLabels(entry, masks, entry.key in found.instances, shown, names) if masks or shown else None
         split = lists.of(entry.path) or mask_splits.get(entry.key)
         layout.images[entry.key] = ImageInfo(_class(entry.path, lists.folders), split, labels)
     return layout

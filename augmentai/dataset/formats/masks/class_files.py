@@ -1,0 +1,74 @@
+"""The files that name the classes of masks: a name for each value, or for each colour."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+
+from augmentai.annotations import LabelError
+from augmentai.dataset.file_tree import Entry, Tree
+from augmentai.dataset.formats.label_values import clean
+
+CLASS_FILES = frozenset(
+    {
+        "classes.txt",
+        "class_names.txt",
+        "labels.txt",
+        "codes.txt",
+        "labelmap.txt",
+        "label_colors.txt",
+        "class_dict.csv",
+        "_classes.csv",
+    }
+)
+_COLOUR_LINE = re.compile(r"^(?P<name>[^:#]+):(?P<rgb>\d+,\d+,\d+)(:.*)?$")  # CVAT's labelmap.txt
+_COLOUR_FIRST = re.compile(r"^(?P<rgb>\d+\s+\d+\s+\d+)\s+(?P<name>\S.*)$")  # CamVid's label_colors.txt
+
+
+def class_files(tree: Tree) -> list[Entry]:
+    """The files of a set that name the classes of its masks; sorted by path."""
+    found = tree.sidecars_ending(".txt", ".csv")
+    return [entry for entry in found if PurePosixPath(entry.path).name.casefold() in CLASS_FILES]
+
+
+def class_names(entries: Sequence[Entry]) -> dict[str, str]:
+    """The names of classes by value ("3") and by colour ("#ff0000"); of several files the first counts."""
+    found: dict[str, str] = {}
+    for entry in entries:
+        try:
+            text = entry.text()
+        except LabelError:
+            continue  # it is copied as it is, and says nothing
+        for key, name in _named(text, entry.path.lower().endswith(".csv")):
+            if clean(name):
+                found.setdefault(key, clean(name))
+    return found
+
+
+def _named(text: str, is_csv: bool) -> Iterator[tuple[str, str]]:
+    """(value or colour, name) of each line."""
+    lines = [line.strip() for line in text.splitlines()]
+    if is_csv:
+        yield from _in_columns([row for row in csv.reader(lines) if row])
+        return
+    coloured = [match for line in lines if (match := _COLOUR_LINE.match(line) or _COLOUR_FIRST.match(line))]
+    if coloured:
+        yield from ((_colour(re.findall(r"\d+", match["rgb"])), match["name"]) for match in coloured)
+    else:
+        yield from ((str(value), name) for value, name in enumerate(lines) if name)
+
+
+def _in_columns(rows: list[list[str]]) -> Iterator[tuple[str, str]]:
+    """Roboflow's "Pixel Value, Class", and "name, r, g, b"."""
+    for row in rows:
+        cells = [cell.strip() for cell in row]
+        if len(cells) == 2 and cells[0].isdigit():
+            yield cells[0], cells[1]
+        elif len(cells) >= 4 and all(cell.isdigit() for cell in cells[1:4]):
+            yield _colour(cells[1:4]), cells[0]
+
+
+def _colour(rgb: Sequence[str]) -> str:
+    return "#" + "".join(f"{min(255, int(value)):02x}" for value in rgb)
