@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from augmentai.annotations import Box, LabelError, Labels, Polygon, Shape, box_around
+from augmentai.dataset.formats.voc.rotated_box import ROTATED, moved_rotated, rotated_corners
 from augmentai.images.orientation import Frame
 
-_GEOMETRY_TAGS = ("bndbox", "polygon")
+_GEOMETRY_TAGS = ("bndbox", "polygon", ROTATED)
+_PLACE = re.compile(r"(?i)^(?:[xy]\d*|[xy](?:min|max)|[cw]?[xyhw]|cx|cy|width|height|angle|pt|points?)$")
+_MAX_DEPTH = 60
+_MAX_PX = 1e9
 
 
 def parse_xml(data: bytes, file: str) -> Element:
@@ -31,9 +36,13 @@ def parse_xml(data: bytes, file: str) -> Element:
         root = fromstring(data)
     except ElementTree.ParseError as error:
         line, column = error.position
-        raise LabelError(f"{file}, line {line}: not valid XML ({error.msg}, column {column})") from error
+        raise LabelError(
+            f"{file}, line {line}: not valid XML ({error.msg.partition(':')[0]}, column {column})"
+        ) from error
     except (DefusedXmlException, ValueError, LookupError) as error:
         raise LabelError(f"{file}: XML of an unsafe kind ({type(error).__name__}); save it plainly") from error
+    if _depth(root) > _MAX_DEPTH:
+        raise LabelError(f"{file}: elements in elements, {_MAX_DEPTH} deep and more; expected Pascal VOC's few levels")
     if root.tag != "annotation":
         raise LabelError(f"{file}: found <{root.tag}>; expected <annotation>, as in Pascal VOC")
     return root
@@ -99,10 +108,18 @@ def labels_to_voc(labels: Labels, before: Labels | None, file: str, size_wh: tup
     return ElementTree.tostring(root, encoding="utf-8") + b"\n"
 
 
+def _depth(root: Element) -> int:
+    """How deep elements are nested, as far as that matters."""
+    depth, level = 0, [root]
+    while level and depth <= _MAX_DEPTH:
+        depth, level = depth + 1, [child for element in level for child in element]
+    return depth
+
+
 def _size(root: Element) -> tuple[int, int]:
     try:
         return int(float(root.findtext("size/width", "0"))), int(float(root.findtext("size/height", "0")))
-    except ValueError:
+    except (ValueError, OverflowError):
         return 0, 0
 
 
@@ -113,6 +130,10 @@ def _shape(element: Element, number: int, frame: Frame, on_stored: bool) -> Shap
         raise ValueError("it has no <name>; expected its class")
     bndbox = element.find("bndbox")
     polygons = tuple(_polygons(element))
+    rotated = rotated_corners(element, category)
+    oriented = rotated is not None and not polygons
+    if rotated is not None and not polygons:
+        polygons = (rotated,)
     if bndbox is None and not polygons:
         raise ValueError(f"{category} has no <bndbox>; expected xmin, ymin, xmax and ymax")
     box = _box(bndbox, category) if bndbox is not None else box_around(*polygons)
@@ -120,12 +141,12 @@ def _shape(element: Element, number: int, frame: Frame, on_stored: bool) -> Shap
         box = box_around((frame.point(*box[:2]), frame.point(*box[2:])))
         polygons = tuple(tuple(frame.point(x, y) for x, y in polygon) for polygon in polygons)
     fields = {child.tag: _plain(child.text) for child in element if not len(child) and child.tag != "name"}
-    return Shape(category, box, polygons, extra={"voc": number, "fields": fields})
+    return Shape(category, box, polygons, extra={"voc": number, "fields": fields}, oriented=oriented)
 
 
 def _plain(text: str | None) -> str | int:
     words = (text or "").strip()
-    return int(words) if words.isdigit() else words
+    return int(words) if words.isascii() and words.isdigit() and len(words) < 16 else words
 
 
 def _box(bndbox: Element, category: str) -> Box:
@@ -136,7 +157,7 @@ def _box(bndbox: Element, category: str) -> Box:
             value = float(text)
         except ValueError:
             value = math.nan
-        if not math.isfinite(value):
+        if not abs(value) < _MAX_PX:
             raise ValueError(f'{name} of {category} is "{text[:40]}"; expected a number of pixels')
         values.append(value)
     x0, y0, x1, y1 = values
@@ -157,6 +178,8 @@ def _polygons(element: Element) -> Iterator[Polygon]:
                 number += 1
         except ValueError as error:
             raise ValueError("its <polygon> has a coordinate that is not a number; expected x1, y1, x2, y2") from error
+        if not all(abs(value) < _MAX_PX for pair in pairs for value in pair):
+            raise ValueError("its <polygon> has a coordinate that is no number of pixels")
         if len(pairs) > 2:
             yield tuple(pairs)
 
@@ -193,16 +216,49 @@ def _move(element: Element, shape: Shape) -> None:
     pose = element.find("pose")
     if pose is not None:
         pose.text = "Unspecified"
-    had_polygon = element.find("polygon") is not None
-    for tag in _GEOMETRY_TAGS:
-        for old in element.findall(tag):
-            element.remove(old)
-    _write_box(SubElement(element, "bndbox"), shape)
+    had_polygon, rotated = element.find("polygon") is not None, element.find(ROTATED)
+    had_box = element.find("bndbox") is not None or rotated is None
+    for child in list(element):
+        if child.tag in _GEOMETRY_TAGS or _is_place(child):
+            element.remove(child)
+    for attributes, attribute in _angles(element):
+        attributes.remove(attribute)
+    if had_box:
+        _write_box(SubElement(element, "bndbox"), shape)
+    if rotated is not None and len(shape.polygons) == 1:
+        element.append(moved_rotated(rotated, shape.polygons[0]))
     for points in shape.polygons if had_polygon else ():
         polygon = SubElement(element, "polygon")
         for number, (x, y) in enumerate(points, 1):
             SubElement(polygon, f"x{number}").text = _number(x + 1)
             SubElement(polygon, f"y{number}").text = _number(y + 1)
+
+
+def unmoved_tags(root: bytes) -> list[str]:
+    """The elements of objects that are places in a form that no documentation defines, such as `<lm>` or `<keypoints>`;
+    they are removed where pixels move."""
+    found: set[str] = set()
+    for element in _reparsed(root).iter("object"):
+        found |= {one.tag for one in element if one.tag not in (*_GEOMETRY_TAGS, "part") and _is_place(one)}
+        found |= {"attributes.rotation" for _ in _angles(element)}
+    return sorted(found)
+
+
+def _angles(element: Element) -> list[tuple[Element, Element]]:
+    """(parent, attribute) of the angles that CVAT writes beside a box without them."""
+    pairs = [(attributes, one) for attributes in element.findall("attributes") for one in attributes]
+    return [(above, one) for above, one in pairs if one.findtext("name") == "rotation" and _is_turned(one)]
+
+
+def _is_turned(attribute: Element) -> bool:
+    try:
+        return float(attribute.findtext("value", "0")) != 0
+    except ValueError:
+        return False
+
+
+def _is_place(element: Element) -> bool:
+    return any(_PLACE.match(below.tag) for below in element.iter() if below is not element)
 
 
 def _write_box(bndbox: Element, shape: Shape) -> None:

@@ -14,7 +14,7 @@ from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import named, stem_of
 from augmentai.dataset.formats.masks.mask_file import MaskFile
 from augmentai.dataset.formats.splits import folder_splits, split_of
-from augmentai.dataset.formats.voc.annotation import labels_from_voc, labels_to_voc, parse_xml
+from augmentai.dataset.formats.voc.annotation import labels_from_voc, labels_to_voc, parse_xml, unmoved_tags
 from augmentai.dataset.formats.voc.annotation_files import AnnotationFile, Assigned, assign, read_annotation_files
 from augmentai.dataset.formats.voc.image_sets import ImageLists
 from augmentai.types import Source
@@ -76,6 +76,8 @@ class VocLayout(Layout):
             path = joined(parent(reader.xml.path), PurePosixPath(file).stem + ".xml")
             if moved and (b"<part>" in before.extra["voc"] or b"<pose>" in before.extra["voc"]):
                 self.losses.setdefault("`pose` and `part` are removed from geometrically transformed images")
+            for tag in unmoved_tags(before.extra["voc"]) if moved else ():
+                self.losses.setdefault(f"`{tag}` is removed from geometrically transformed images")
             files.append((path, labels_to_voc(labels, before, file, size_wh, moved)))
         bitmaps = [labels.mask, *labels.other_masks]
         for mask, bitmap in zip(reader.masks, bitmaps, strict=False):
