@@ -25,10 +25,13 @@ Segments = dict[ImageKey, dict[int, MaskFile]]  # of each image, by the number o
 
 def read_coco(tree: Tree, requested: bool) -> CocoLayout | None:
     """The set as COCO's, or None if it has no such JSON file."""
+    entries = list(tree.sidecars_ending(".json"))
+    if not entries:
+        return None
     layout = CocoLayout()
     index = ImageIndex(tree)
     is_broken = False
-    for entry in tree.sidecars_ending(".json"):
+    for entry in entries:
         try:
             file = JsonFile(entry)
             number = layout.files.store.add(file, index.finder(entry))

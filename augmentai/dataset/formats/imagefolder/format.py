@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from augmentai.dataset.formats.base import Format
-from augmentai.dataset.formats.imagefolder.dataset import read_imagefolder
+from augmentai.dataset.formats.imagefolder.read import read_imagefolder
 from augmentai.dataset.formats.imagefolder.writer import ImageFolderWriter
 
 IMAGEFOLDER = Format(

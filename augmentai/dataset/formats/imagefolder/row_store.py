@@ -20,12 +20,12 @@ class MetadataRow:
 
     Attributes:
         file: the number of its metadata file.
-        number: its position in the file, from 0.
+        line: its last line in the file, from 1.
         values: its columns.
     """
 
     file: int
-    number: int
+    line: int
     values: dict[str, Any]
 
 
@@ -35,36 +35,35 @@ class RowStore:
     def __init__(self) -> None:
         self._lock = Lock()
         self._database = sqlite3.connect("", check_same_thread=False)
-        self._database.execute("CREATE TABLE rows (file INT, number INT, path TEXT, origin TEXT, json TEXT)")
+        self._database.execute("CREATE TABLE rows (file INT, number INT, line INT, path TEXT, origin TEXT, json TEXT)")
         self._database.execute("CREATE INDEX by_path ON rows (path, origin)")
 
-    def add(self, file: int, origin: str, rows: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    def add(self, file: int, rows: Iterable[tuple[ImageKey, int, dict[str, Any]]]) -> None:
         """Add a file.
 
         Args:
             file: its number.
-            origin: the ZIP that it is in, or "".
-            rows: (path of the image, columns) in the file's order.
+            rows: (image, line, columns) in the file's order.
         """
         with self._lock:
             self._database.executemany(
-                "INSERT INTO rows VALUES (?, ?, ?, ?, ?)",
-                ((file, number, path, origin, json.dumps(row)) for number, (path, row) in enumerate(rows)),
+                "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)",
+                ((file, number, line, *key, json.dumps(row)) for number, (key, line, row) in enumerate(rows)),
             )
 
     def row_of(self, key: ImageKey) -> MetadataRow | None:
         """The first row of an image; None if no file has one."""
-        query = "SELECT file, number, json FROM rows WHERE path = ? AND origin = ? ORDER BY file, number LIMIT 1"
-        for file, number, text in self._all(query, *key):
-            return MetadataRow(file, number, json.loads(text))
+        query = "SELECT file, line, json FROM rows WHERE path = ? AND origin = ? ORDER BY file, number LIMIT 1"
+        for file, line, text in self._all(query, *key):
+            return MetadataRow(file, line, json.loads(text))
         return None
 
-    def rows_of(self, file: int) -> Iterator[tuple[str, dict[str, Any]]]:
-        """(path of the image, columns) of every row of a file, in its order."""
+    def rows_of(self, file: int) -> Iterator[tuple[ImageKey, dict[str, Any]]]:
+        """(image, columns) of every row of a file, in its order."""
         last = -1
-        query = "SELECT number, path, json FROM rows WHERE file = ? AND number > ? ORDER BY number LIMIT ?"
+        query = "SELECT number, path, origin, json FROM rows WHERE file = ? AND number > ? ORDER BY number LIMIT ?"
         while found := self._all(query, file, last, _BATCH_ROWS):
-            yield from ((path, json.loads(text)) for _, path, text in found)
+            yield from (((path, origin), json.loads(text)) for _, path, origin, text in found)
             last = found[-1][0]
 
     def _all(self, query: str, *values: object) -> list[Any]:

@@ -37,7 +37,7 @@ def parse_xml(data: bytes, file: str) -> Element:
     except ElementTree.ParseError as error:
         line, column = error.position
         raise LabelError(
-            f"{file}, line {line}: not valid XML ({error.msg.partition(':')[0]}, column {column})"
+            f"{file}, line {line}: not valid XML ({str(error.msg).partition(':')[0]}, column {column})"
         ) from error
     except (DefusedXmlException, ValueError, LookupError) as error:
         raise LabelError(f"{file}: XML of an unsafe kind ({type(error).__name__}); save it plainly") from error

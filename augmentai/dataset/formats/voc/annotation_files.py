@@ -82,7 +82,9 @@ def assign(files: Iterable[AnnotationFile], images: Iterable[Entry]) -> Assigned
     image, the file of the image's name wins, then the nearer one, and the other falls back to the image of its own
     name. So it does not matter which are asked first.
     """
-    images = list(images)
+    files, images = list(files), list(images)
+    if not files:
+        return Assigned({}, [])
     names, stems = ImageNames(images), ImageNames(images, stem_of)
     claims = deque((one, iter(_claims(one, names, stems))) for one in files)
     holders: dict[ImageKey, tuple[AnnotationFile, Iterator[Entry]]] = {}

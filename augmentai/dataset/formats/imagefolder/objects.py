@@ -1,0 +1,145 @@
+"""The column "objects" of an ImageFolder: boxes with their classes, as the hub's sets for object detection have it."""
+
+from __future__ import annotations
+
+import ast
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from reprlib import repr as short
+from typing import Any
+
+from augmentai.annotations import Shape
+from augmentai.dataset.formats.coco.values import is_number
+
+COLUMN = "objects"
+_BOX_KEYS = ("bbox", "bboxes", "boxes")
+_CATEGORY_KEYS = ("categories", "category", "labels", "label", "class", "classes", "category_id", "name", "names")
+# In pixels, in a form that no documentation defines.
+_IN_PIXELS = re.compile(
+    r"(?i)segmentation|keypoint|kpts|polygon|landmark|(^|_)(b?box|points?|contour|corners?|rle|obb|angle|rotation)(es)?$"
+    r"|^[xy]_?(min|max|[12])$|^(cx|cy)$"
+)
+_SIDES = ("left", "top", "right", "bottom")  # of a box if the first two are there; "left" alone may be a class
+
+
+@dataclass(frozen=True)
+class Objects:
+    """What a row says of the objects in its image.
+
+    Attributes:
+        columns: lists of the same length, "bbox" among them, and other fields.
+        box_key: what the boxes are called.
+        style: "columns", or "rows" for a list with one mapping per object.
+        text: the column is text: "json", or "python" as pandas writes it; "" if it is none.
+    """
+
+    columns: dict[str, Any]
+    box_key: str
+    style: str
+    text: str
+
+    @property
+    def boxes(self) -> list[Any]:
+        return list(self.columns[self.box_key])
+
+    def shapes(self) -> list[Shape]:
+        """Each box with its class. Raises ValueError."""
+        names = next((self.columns[k] for k in _CATEGORY_KEYS if isinstance(self.columns.get(k), list)), None)
+        if names is not None and len(names) != len(self.boxes):
+            raise ValueError(f"{len(names)} classes for {len(self.boxes)} boxes in objects; expected one for each")
+        shapes = []
+        for number, box in enumerate(self.boxes):
+            if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
+                raise ValueError(f"bbox {number + 1} is {short(box)}; expected [x, y, width, height]")
+            x, y, width, height = box
+            if width < 0 or height < 0:
+                raise ValueError(f"bbox {number + 1} is {short(box)}; expected a width and a height above 0")
+            category = str(names[number]) if names is not None else "object"
+            shapes.append(Shape(category, (x, y, x + width, y + height), extra={"imagefolder": number}))
+        return shapes
+
+    def moved(self, shapes: Sequence[Shape]) -> tuple[Any, list[str]]:
+        """(the column for a variation, without objects that left the image; what was removed from it)."""
+        numbers = [shape.extra["imagefolder"] for shape in shapes]
+        removed = [key for key in self.columns if key != self.box_key and is_in_pixels(key)]
+        count = len(self.boxes)
+        moved: dict[str, Any] = {}
+        for key, value in self.columns.items():
+            if key not in removed:
+                is_of_objects = isinstance(value, list) and len(value) == count
+                moved[key] = [value[number] for number in numbers] if is_of_objects else value
+        boxes = [shape.box or (0, 0, 0, 0) for shape in shapes]
+        moved[self.box_key] = [[round(v, 3) for v in (x0, y0, x1 - x0, y1 - y0)] for x0, y0, x1, y1 in boxes]
+        if "area" in moved:
+            moved["area"] = [round((x1 - x0) * (y1 - y0), 3) for x0, y0, x1, y1 in boxes]
+        return self._styled(moved, len(numbers)), [f"{COLUMN}.{key}" for key in removed]
+
+    def _styled(self, columns: dict[str, Any], count: int) -> Any:
+        """Columns as the row had them."""
+        value: Any = columns
+        if self.style == "rows":
+            value = [{key: column[number] for key, column in columns.items()} for number in range(count)]
+        if not self.text:
+            return value
+        return json.dumps(value, ensure_ascii=False) if self.text == "json" else repr(value)
+
+
+def objects_of(row: Mapping[str, Any]) -> Objects | None:
+    """The objects of a row; None if it names none, or has another column of that name.
+
+    Raises:
+        ValueError: the column is text that looks like objects and cannot be parsed.
+
+    Example:
+        >>> objects_of({"objects": {"bbox": [[1, 2, 3, 4]], "categories": ["cat"]}}).shapes()[0].box
+        (1, 2, 4, 6)
+        >>> objects_of({"objects": "[{'bbox': [1, 2, 3, 4], 'label': 'cat'}]"}).shapes()[0].category
+        'cat'
+        >>> objects_of({"objects": 3}) is None
+        True
+    """
+    column = row.get(COLUMN)
+    value, text = _parsed(column) if isinstance(column, str) else (column, "")
+    if isinstance(value, Mapping):
+        key = next((key for key in _BOX_KEYS if isinstance(value.get(key), list)), None)
+        return Objects(dict(value), key, "columns", text) if key is not None else None
+    if not isinstance(value, list) or not value or not all(isinstance(one, Mapping) for one in value):
+        return None
+    key = next((key for key in _BOX_KEYS if all(key in one for one in value)), None)
+    if key is None:
+        return None
+    fields = dict.fromkeys(field for one in value for field in one)
+    return Objects({field: [one.get(field) for one in value] for field in fields}, key, "rows", text)
+
+
+def columns_in_pixels(row: Mapping[str, Any]) -> list[str]:
+    """The columns of a row, apart from its objects, that are places in the image and do not move with it."""
+    sides = _SIDES if all(side in row for side in _SIDES[:2]) else ()
+    return [column for column in row if column != COLUMN and (is_in_pixels(column) or column in sides)]
+
+
+def is_in_pixels(column: str) -> bool:
+    """Whether a column says by its name that it is a place in the image.
+
+    Example:
+        >>> [is_in_pixels(name) for name in ("bbox", "xmin", "face_keypoints", "inbox", "pointer")]
+        [True, True, True, False, False]
+    """
+    return bool(_IN_PIXELS.search(column.strip()))
+
+
+def _parsed(text: str) -> tuple[Any, str]:
+    """(a value that was written as text, how). Raises ValueError."""
+    stripped = text.strip()
+    if not stripped.startswith(("{", "[")):
+        return None, ""  # words
+    try:
+        return json.loads(stripped), "json"
+    except (ValueError, RecursionError):
+        pass
+    try:
+        return ast.literal_eval(stripped), "python"
+    except Exception as error:  # SyntaxError, ValueError, RecursionError, MemoryError of a deep text
+        raise ValueError(f"{COLUMN} is {short(text)}; expected JSON with bbox and categories") from error

@@ -1,0 +1,160 @@
+"""Reads an ImageFolder: its metadata files, which image each row names, and what they leave open."""
+
+from __future__ import annotations
+
+from pathlib import PurePosixPath
+
+from augmentai.annotations import LabelError
+from augmentai.dataset.file_names import safe_path
+from augmentai.dataset.file_tree import Entry, Tree, parent
+from augmentai.dataset.formats.base import ImageInfo, ImageKey
+from augmentai.dataset.formats.folders import class_of
+from augmentai.dataset.formats.image_names import ImageNames, folder_parts, match_key, name_of, named, shared_parts
+from augmentai.dataset.formats.imagefolder.companion_files import find_companions
+from augmentai.dataset.formats.imagefolder.dataset import ImageFolderLayout, RowLabels
+from augmentai.dataset.formats.imagefolder.metadata import Metadata, path_named, read_metadata
+from augmentai.dataset.formats.splits import folder_splits, split_named, split_of
+from augmentai.types import Failure
+
+_FILE_NAMES = {"metadata.csv", "metadata.jsonl"}
+_FAULTS_NAMED = 5
+
+
+def read_imagefolder(tree: Tree, requested: bool) -> ImageFolderLayout | None:
+    """The set as an ImageFolder, or None if no metadata names its images."""
+    endings = tree.sidecars_ending(*_FILE_NAMES)
+    entries = [entry for entry in endings if PurePosixPath(entry.path).name.casefold() in _FILE_NAMES]
+    if not entries:
+        return None
+    layout = ImageFolderLayout()
+    index = _RowIndex(tree)
+    for entry in entries:
+        _add_metadata(layout, entry, index)
+    if not layout.files and not layout.failures:
+        return None
+    layout.companions = find_companions(tree, layout.store.row_of, [file.entry for file in layout.files])
+    layout.excluded |= layout.companions.excluded
+    layout.notices += layout.companions.notices
+    layout.label_paths |= {entry.path for entry in layout.companions.copied}
+    _add_images(layout, tree)
+    layout.companions.masks.clear()
+    layout.companions.excluded.clear()
+    return layout
+
+
+class _RowIndex:
+    """Finds the image that a row names."""
+
+    def __init__(self, tree: Tree) -> None:
+        self._by_path: dict[str, list[Entry]] = {}
+        for entry in tree.images:
+            self._by_path.setdefault(entry.path, []).append(entry)
+        self._names = ImageNames(tree.images)
+        self._stems = ImageNames(tree.images, lambda path: PurePosixPath(path).stem)
+
+    def find(self, file: Entry, name: str) -> ImageKey | None:
+        """The image of a name, relative to its metadata file: exactly, else as it may be meant.
+
+        A name in another spelling, without its ending, of another machine, or of an image in a folder below.
+        """
+        path, folder = path_named(file, name), parent(file.path)
+        exact = self._by_path.get(path)
+        if exact:
+            return max(exact, key=lambda entry: entry.origin == file.origin).key
+        last = name_of(path)
+        found = self._names.called(last, file.path, folder_parts(path)[-1:])
+        found = found or self._stems.called(last, file.path, folder_parts(path)[-1:])
+        wanted = folder_parts(name if safe_path(name) is None else path)
+        below = [one for one in found if not folder or one.path.startswith(folder + "/")]
+        ranked = sorted((_shared(one, wanted), one.origin == file.origin, one.path, one) for one in below)
+        if not ranked or (len(ranked) > 1 and ranked[-1][:2] == ranked[-2][:2]):
+            return None  # several are as likely
+        return ranked[-1][3].key
+
+
+def _shared(image: Entry, wanted: list[str]) -> int:
+    """How many of the last folders of a name an image has."""
+    return shared_parts(folder_parts(image.path)[::-1], wanted[::-1])
+
+
+def _add_metadata(layout: ImageFolderLayout, entry: Entry, index: _RowIndex) -> None:
+    try:
+        file = read_metadata(entry)
+    except LabelError as error:
+        layout.failures.append(Failure(entry.path, str(error)))
+        layout.label_paths.add(entry.path)
+        return
+    if file is None:
+        return
+    number = len(layout.files)
+    layout.files.append(file)
+    layout.label_paths.add(entry.path)
+    missing: list[str] = []
+    rows = []
+    for line, row in file.rows:
+        name = row[file.name_column]
+        key = index.find(entry, name) if name.strip() else None
+        if key is None:
+            missing.append(name)
+            continue
+        file.is_mended = file.is_mended or key[0] != path_named(entry, name)
+        rows.append((key, line, row))
+    layout.store.add(number, rows)
+    file.rows.clear()  # a large file need not be in memory
+    file.is_mended = file.is_mended or bool(missing) or bool(file.faults)
+    if missing:
+        layout.notices.append(
+            f"{entry.path}: {named(missing, 'row')} left out, since the images that they name are missing"
+        )
+    _report_faults(layout, file)
+
+
+def _report_faults(layout: ImageFolderLayout, file: Metadata) -> None:
+    path, faults = file.entry.path, file.faults
+    layout.failures += [Failure(path, f"{path}, {fault}") for fault in faults[:_FAULTS_NAMED]]
+    if len(faults) > _FAULTS_NAMED:
+        layout.failures.append(
+            Failure(path, f"{path} has {len(faults) - _FAULTS_NAMED} more lines that cannot be used")
+        )
+
+
+def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:
+    """Everything that is known of each image of the tree."""
+    broken = {parent(failure.file) for failure in layout.failures}
+    splits = folder_splits(entry.path for entry in tree.images)
+    in_rows = _splits_in_rows(layout, tree)
+    skipped, without_row = 0, []
+    for image in tree.images:
+        if image.key in layout.excluded:
+            continue
+        split = in_rows.get(image.key) or split_of(image.path, splits)[0]
+        row = layout.store.row_of(image.key)
+        if row is not None:
+            label = next((value for key, value in row.values.items() if match_key(key.strip()) == "label"), None)
+            name = str(label) if isinstance(label, str | int) and not isinstance(label, bool) else None
+            masks = layout.companions.masks.get(image.key, ())
+            layout.images[image.key] = ImageInfo(name, split, RowLabels(image.key, layout, image, masks))
+        elif any(not folder or image.path.startswith(folder + "/") for folder in broken):
+            layout.excluded.add(image.key)  # its row may be in the file that could not be read
+            skipped += 1
+        else:
+            without_row.append(image.path)
+            layout.images[image.key] = ImageInfo(class_of(image.path, splits), split)
+    if skipped:
+        layout.notices.append(f"skipped {skipped} image(s), since their metadata is broken")
+    if without_row:
+        layout.notices.append(f"{named(without_row)} without labels: no row of the metadata names them")
+
+
+def _splits_in_rows(layout: ImageFolderLayout, tree: Tree) -> dict[ImageKey, str]:
+    """The split of each image, if the metadata has a column of that name and every value in it is one."""
+    found: dict[ImageKey, str] = {}
+    for image in tree.images:
+        row = layout.store.row_of(image.key)
+        if row is None:
+            continue
+        split = split_named(str(row.values.get("split", "")))
+        if split is None:
+            return {}
+        found[image.key] = split
+    return found

@@ -1,0 +1,122 @@
+"""Boxes in the column "objects", in the forms that sets on the hub have, and what in a row is in pixels."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from augmentai.annotations import LabelError
+from tests.support import trainers
+from tests.support.coco_files import SIZE_WH, photos
+from tests.support.dataset_runs import notices
+from tests.support.labelled_sets import Files, augmented, contents, gathered, write
+
+BOXES = [[4, 3, 10, 8], [20, 1, 6, 6]]
+SHAPES = [("cat", (4, 3, 14, 11)), ("dog", (20, 1, 26, 7))]
+MIRRORED = [[SIZE_WH[0] - 14, 3, 10, 8], [SIZE_WH[0] - 26, 1, 6, 6]]
+COLUMNS = {"bbox": BOXES, "categories": ["cat", "dog"], "id": [1, 2]}
+
+
+def with_objects(value: Any, **more: Any) -> Files:
+    row = {"file_name": "a.jpg", "objects": value, **more}
+    return photos("a.jpg") | {"metadata.jsonl": json.dumps(row).encode()}
+
+
+def as_csv(text: str) -> Files:
+    table = io.StringIO()
+    csv.writer(table).writerows([["file_name", "objects"], ["a.jpg", text]])
+    return photos("a.jpg") | {"metadata.csv": table.getvalue().encode()}
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        with_objects(COLUMNS),
+        with_objects({**COLUMNS, "area": [80, 36], "source": "ours"}),
+        with_objects({"bbox": BOXES, "category": ["cat", "dog"]}),
+        with_objects({"boxes": BOXES, "labels": ["cat", "dog"]}),
+        # One mapping per object, as `datasets` shows them.
+        with_objects([{"bbox": box, "category": name} for box, (name, _) in zip(BOXES, SHAPES, strict=True)]),
+        # As text in CSV: JSON, and what pandas writes.
+        as_csv(json.dumps(COLUMNS)),
+        as_csv(str(COLUMNS)),
+        as_csv(str([{"bbox": box, "label": name} for box, (name, _) in zip(BOXES, SHAPES, strict=True)])),
+        # Longer than the csv module expects of a value.
+        as_csv(json.dumps({**COLUMNS, "note": "x" * 200_000})),
+    ],
+)
+def test_boxes_are_read_and_move(files: Files, tmp_path: Path) -> None:
+    given = write(tmp_path / "in", files)
+    labels = gathered(given).sources[0].labels
+    assert labels is not None
+    assert [(shape.category, shape.box) for shape in labels.load().shapes] == SHAPES
+    augmented([given], tmp_path / "out", variations=1, operations=["flip(probability=1)"])
+    again = {source.path: source for source in gathered(tmp_path / "out").sources}["a__v1.jpg"]
+    assert again.labels is not None
+    moved = [(shape.category, shape.box) for shape in again.labels.load().shapes]
+    expected = [(name, (x, y, x + w, y + h)) for (name, _), (x, y, w, h) in zip(SHAPES, MIRRORED, strict=True)]
+    assert moved == expected
+    name = next(name for name in files if name.startswith("metadata"))
+    written, before = contents(tmp_path / "out")[name].decode(), files[name].decode()
+    assert ("'bbox'" in written) == ("'bbox'" in before)  # in the form that it had
+    assert ('[{"' in written) == ('[{"' in before)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [None, 3, "two cats", [], {}, {"bbox": None}, {"bbox": [], "categories": []}, [1, 2], {"segmentation": 5}],
+)
+def test_no_boxes(value: Any, tmp_path: Path) -> None:
+    job = augmented([write(tmp_path / "in", with_objects(value))], tmp_path / "out", variations=1, geometry="flip")
+    assert not job.report.failures
+    rows = [json.loads(line) for line in contents(tmp_path / "out")["metadata.jsonl"].decode().splitlines()]
+    assert [row["objects"] for row in rows] == [value, value]
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"bbox": [[1, 2, 3]], "categories": ["cat"]}, "bbox 1 is [1, 2, 3]; expected [x, y, width, height]"),
+        ({"bbox": [[1, 2, -3, 4]], "categories": ["cat"]}, "expected a width and a height above 0"),
+        ({"bbox": [[1, float("nan"), 3, 4]], "categories": ["cat"]}, "bbox 1 is [1, nan, 3, 4]"),
+        ({"bbox": [[1, 2, 10**400, 4]], "categories": ["cat"]}, "bbox 1 is [1, 2, 1000"),
+        ({"bbox": [None], "categories": ["cat"]}, "bbox 1 is None"),
+        ({"bbox": BOXES, "categories": ["cat"]}, "1 classes for 2 boxes in objects; expected one for each"),
+        ("{'bbox': [[1, 2,", "objects is \"{'bbox': [[1, 2,\"; expected JSON with bbox and categories"),
+        ("[" * 5000, "expected JSON with bbox and categories"),
+    ],
+)
+def test_odd_boxes_are_refused_with_their_line(value: Any, words: str, tmp_path: Path) -> None:
+    labels = gathered(write(tmp_path, with_objects(value))).sources[0].labels
+    assert labels is not None
+    with pytest.raises(LabelError) as caught:
+        labels.load()
+    assert str(caught.value).startswith("metadata.jsonl, line 1: ")
+    assert words in str(caught.value)
+
+
+def test_what_is_in_pixels_is_removed_where_they_move(tmp_path: Path) -> None:
+    """No documentation says what these columns mean, so they would be wrong."""
+    more = {"xmin": 4, "ymax": 11, "face_keypoints": [1, 2], "left": "hand", "text": "kept"}
+    files = with_objects({**COLUMNS, "segmentation": [[1], [2]]}, **more)
+    job = augmented([write(tmp_path / "in", files)], tmp_path / "out", variations=1, operations=["flip(probability=1)"])
+    rows = [json.loads(line) for line in contents(tmp_path / "out")["metadata.jsonl"].decode().splitlines()]
+    assert rows[0] == json.loads(files["metadata.jsonl"])
+    assert set(rows[1]) == {"file_name", "objects", "left", "text"}
+    assert "segmentation" not in rows[1]["objects"]
+    for column in ("xmin", "ymax", "face_keypoints", "objects.segmentation"):
+        assert f"`{column}` is removed from geometrically transformed images" in notices(job)
+
+
+def test_datasets_reads_the_same_boxes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HF_HOME", str(tmp_path / "hf"))
+    given = write(tmp_path / "in", with_objects(COLUMNS))
+    augmented([given], tmp_path / "out", variations=1, operations=["flip(probability=1)"])
+    rows = trainers.loads_as_imagefolder(tmp_path / "out", tmp_path / "cache")["train"]
+    assert [row["objects"]["bbox"] for row in rows] == [BOXES, MIRRORED]
+    assert [row["objects"]["categories"] for row in rows] == [["cat", "dog"]] * 2
