@@ -36,7 +36,8 @@ from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.jobs.snapshot import JobResult, ResultRow, Snapshot
 from augmentai.web.jobs.uploads import Upload, link_uploads
 from augmentai.web.parsing.labels import may_have_labels, read_labels
-from augmentai.web.parsing.pool import BusyError, ParsingError, ParsingPool
+from augmentai.web.parsing.lanes import BusyError
+from augmentai.web.parsing.pool import ParsingError, ParsingPool
 from augmentai.web.recipe_files import recipe_of, wrong_setting
 from augmentai.web.views import Updates, finished_view, working_view
 

@@ -20,7 +20,8 @@ from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.estimates import TimeEstimator, first_ready
 from augmentai.web.forecast import forecast
 from augmentai.web.jobs.uploads import Upload, UploadSummary, inspect_uploads, samples
-from augmentai.web.parsing.pool import BusyError, ParsingError, ParsingPool
+from augmentai.web.parsing.lanes import BusyError
+from augmentai.web.parsing.pool import ParsingError, ParsingPool
 from augmentai.web.recipe_files import as_settings, recipe_of
 from augmentai.web.views import Updates
 
@@ -82,7 +83,7 @@ class PreviewHandlers:
             return as_settings(self._parsing.run(visitor, load_recipe, Path(file)), shown)
         except RecipeError as error:
             return {}, texts.warning(str(error).replace(file, Path(file).name))
-        except ParsingError as error:
+        except (BusyError, ParsingError) as error:
             return {}, texts.warning(str(error))
 
     def forecast(

@@ -1,22 +1,23 @@
 """The process that reads visitors' files: `python -m augmentai.web.parsing.process`, started by `pool`.
 
-It reads (function, arguments, memory limit in bytes) from its standard input, pickled, and answers each with any number
-of (READING, (file, name in it if it is a ZIP)) and at last one (DONE, result) or (FAILED, exception). It ends with its
-input.
+It says (READY, None), reads (function, arguments, memory limit in bytes, niceness) from its standard input, pickled,
+and answers each with any number of (READING, (file, name in it if it is a ZIP)) and at last one (DONE, result) or
+(FAILED, exception). It ends with its input.
 """
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import sys
+from collections.abc import Iterator
 from typing import IO, Any
 
 from augmentai.dataset.archive import MEMBER_OPENED
 
-READING, DONE, FAILED = "reading", "done", "failed"
-_NICENESS = 3  # the page comes first
-_CODE = (".py", ".pyc", ".so", ".pth")  # opened by Python itself
+READY, READING, DONE, FAILED = "ready", "reading", "done", "failed"
+_LOADED_BEFORE = ("augmentai.web.jobs.uploads", "augmentai.web.parsing.labels")  # so that no call waits for them
 
 
 def main() -> None:
@@ -24,22 +25,25 @@ def main() -> None:
     requests = sys.stdin.buffer
     with os.fdopen(os.dup(sys.stdout.fileno()), "wb") as answers:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
-        if hasattr(os, "nice"):
-            os.nice(_NICENESS)
+        for module in _LOADED_BEFORE:
+            importlib.import_module(module)
         reports = _Reports(answers)
         sys.addaudithook(reports.hear)
+        _send(answers, (READY, None))
         while True:
             try:
-                function, arguments, limit_bytes = pickle.load(requests)
+                function, arguments, limit_bytes, niceness = pickle.load(requests)
             except EOFError:
                 return
             _limit_memory(limit_bytes)
-            reports.on = True
+            if hasattr(os, "nice"):
+                os.nice(niceness)
+            reports.roots = tuple(_paths(arguments))
             try:
                 answer = (DONE, function(*arguments))
             except Exception as error:  # MemoryError included
                 answer = (FAILED, _plain(error))
-            reports.on = False
+            reports.roots = ()
             _send(answers, answer)
 
 
@@ -47,18 +51,30 @@ class _Reports:
     """Says which file is opened, so that the one that is too much can be named.
 
     Python announces every file that it opens; `dataset.archive` those in ZIPs.
+
+    Attributes:
+        roots: the files and folders that were handed over; none while nothing is read.
     """
 
     def __init__(self, answers: IO[bytes]) -> None:
-        self.on = False
+        self.roots: tuple[str, ...] = ()
         self._answers = answers
 
     def hear(self, event: str, arguments: tuple[Any, ...]) -> None:
-        if not self.on or event not in ("open", MEMBER_OPENED):
+        if not self.roots or event not in ("open", MEMBER_OPENED):
             return
         path, member = (arguments[0], "") if event == "open" else arguments
-        if isinstance(path, str | os.PathLike) and not os.fspath(path).endswith(_CODE):
+        if isinstance(path, str | os.PathLike) and os.fspath(path).startswith(self.roots):
             _send(self._answers, (READING, (os.fspath(path), member)))
+
+
+def _paths(arguments: Any) -> Iterator[str]:
+    """Every absolute path in arguments."""
+    if isinstance(arguments, tuple | list):
+        for argument in arguments:
+            yield from _paths(argument)
+    elif isinstance(arguments, str | os.PathLike) and os.path.isabs(arguments):
+        yield os.fspath(arguments)
 
 
 def _send(answers: IO[bytes], answer: tuple[str, Any]) -> None:

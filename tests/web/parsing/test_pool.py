@@ -15,7 +15,8 @@ import pytest
 
 from augmentai.dataset.recipe_file import load_recipe
 from augmentai.recipe import RecipeError
-from augmentai.web.parsing.pool import BusyError, ParsingError, ParsingPool
+from augmentai.web.parsing import pool as pool_module
+from augmentai.web.parsing.pool import ParsingError, ParsingPool
 from tests.support import slow_files
 
 
@@ -71,21 +72,19 @@ def test_a_stopped_call_ends() -> None:
     pool.close()
 
 
-def test_one_visitor_does_not_hold_up_another() -> None:
-    pool = ParsingPool(30, 200, at_once=2)
-    stop = threading.Event()
+def test_a_short_call_does_not_wait_for_long_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool_module, "_SHORT_SECONDS", 0.5)
+    pool, stop, began = ParsingPool(60, 200), threading.Event(), threading.Barrier(5)
 
-    def slow() -> None:
+    def slow(visitor: int) -> None:
+        began.wait()
         with pytest.raises(ParsingError, match="stopped"):
-            pool.run("a", time.sleep, 60, stop=stop)
+            pool.run(str(visitor), time.sleep, 60, stop=stop)
 
-    with ThreadPoolExecutor(3) as threads:
-        calls = [threads.submit(slow) for _ in range(3)]
-        while len(pool._visitors) < 3:
-            time.sleep(0.01)
-        with pytest.raises(BusyError, match="Try again in a few seconds"):
-            pool.run("a", len, "one too many")
-        assert pool.run("b", len, "another") == 7
+    with ThreadPoolExecutor(4) as threads:
+        calls = [threads.submit(slow, number) for number in range(4)]
+        began.wait()
+        assert pool.run("another", len, "short") == 5
         stop.set()
         for call in calls:
             call.result()
