@@ -21,6 +21,8 @@ _ROOM_FOR_ENDING_BYTES = 32  # "__0123abcd__v16.jpeg" and more
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 _WINDOWS_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")
 _VARIATION_NAME = re.compile(r"(.+)__v\d+(\.[a-z]+)?", re.DOTALL)
+# As browsers and web sites write them: "a.jpeg_large", "a.jpg_w=640", "a.pjpeg", "a.tmp".
+_ODD_ENDING = re.compile(r"(?i)\.(p?jpe?g|jfif|png|webp|gif|bmp|tiff?|heic|avif|tmp)([^a-z0-9].*)?")
 _ENDINGS = IMAGE_SUFFIXES | set(RAW_SUFFIXES) | {".zip"}
 
 
@@ -45,11 +47,21 @@ def safe_path(name: str) -> str | None:
     slashed = name.replace("\\", "/")
     if slashed.startswith("/") or re.match(r"[A-Za-z]:/", slashed):
         return None
-    parts = [part for part in slashed.split("/") if part not in {"", "."}]
+    parts = name_parts(slashed)
     if not parts or ".." in parts:
         return None
     safe = "/".join(_safe_part(part) for part in parts)
     return name if safe == name else safe  # the same object where possible: it is in memory already, in a ZIP's listing
+
+
+def name_parts(name: str) -> list[str]:
+    """The folders and the file of a path, as `safe_path` counts them.
+
+    Example:
+        >>> name_parts("./cats//a.jpg")
+        ['cats', 'a.jpg']
+    """
+    return [part for part in name.replace("\\", "/").split("/") if part not in {"", "."}]
 
 
 class SafeFolders:
@@ -278,6 +290,6 @@ def _stem(path: str) -> str:
     """The path without its ending, short enough for what a variation's name adds. "frame.001" has no ending."""
     whole = PurePosixPath(_clear_of_own_folders(path))
     name = whole.name
-    if whole.suffix.lower() in _ENDINGS:
+    if whole.suffix.lower() in _ENDINGS or _ODD_ENDING.fullmatch(whole.suffix):
         name = name[: -len(whole.suffix)]
     return str(whole.with_name(_truncate(name, _LONGEST_NAME_BYTES - _ROOM_FOR_ENDING_BYTES)))

@@ -34,6 +34,7 @@ class Entry:
         origin: the ZIP it is in, or "".
         file: the file on this machine.
         member: the file in an open ZIP.
+        original: the path as it was before it was made safe; "" if it was safe.
 
     Example:
         >>> Entry("cats/a.jpg", "", file=Path("/data/cats/a.jpg")).stem
@@ -44,6 +45,7 @@ class Entry:
     origin: str
     file: Path | None = None
     member: Member | None = None
+    original: str = ""
 
     @property
     def key(self) -> tuple[str, str]:

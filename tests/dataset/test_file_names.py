@@ -96,6 +96,11 @@ def test_printable_names_can_be_printed_and_written() -> None:
         ("frame.001", "PNG", "frame.001__v1.png"),  # no ending: a number
         ("0001", "PNG", "0001__v1.png"),
         (".hidden.jpg", "JPEG", ".hidden__v1.jpg"),
+        ("a.jpeg_large", "JPEG", "a__v1.jpg"),
+        ("a.jpg_w=640", "JPEG", "a__v1.jpg"),
+        ("a.pjpeg", "JPEG", "a__v1.jpg"),
+        ("a.tmp", "PNG", "a__v1.png"),
+        ("a.jpgs", "JPEG", "a.jpgs__v1.jpg"),
         (".jpg", "JPEG", ".jpg__v1.jpg"),
         ("really a picture.zip", "JPEG", "really a picture__v1.jpg"),
         ("manifest.jsonl/a.jpg", "JPEG", "_manifest.jsonl/a__v1.jpg"),

@@ -18,6 +18,7 @@ from augmentai.dataset.formats.folders import FolderLayout
 from augmentai.dataset.readers.archive_listing import list_archive
 from augmentai.dataset.readers.folder_listing import list_folder
 from augmentai.dataset.readers.inputs import Inputs, sort_inputs
+from augmentai.dataset.readers.layout_finish import finish_layout
 from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.listing import Listing
 from augmentai.dataset.readers.read_report import ReadReport
@@ -90,6 +91,7 @@ def gather(
     named = sort_inputs(items, report)
     tree = _list_files(named, Listing(report, stop), limits, skip)
     detected = detect_layout(tree, layout)
+    finish_layout(tree, detected, {(path.name, "") for path in named.files})
     unread, others = find_unread_labels(tree, detected)
     for path in others:
         for entry in tree.sidecars[path]:
@@ -128,6 +130,7 @@ class _SourceReader:
     def __init__(self, limits: Limits, report: ReadReport, stop: Event) -> None:
         self.limits, self.report, self.stop = limits, report, stop
         self._sources: dict[tuple[str, str], Source] = {}
+        self._ready: set[tuple[str, str]] = set()  # beside a set with splits, they are for training
 
     def read_tree(self, tree: Tree, layout: Layout) -> None:
         """Read every image of the layout."""
@@ -150,7 +153,9 @@ class _SourceReader:
         if source.size_bytes > self.limits.file_bytes:
             self.report.fail(safe, over_limit(source.size_bytes, self.limits.file_bytes))
             return
-        self._add(replace(source, path=safe, read=partial(call_read, source.read)))
+        ready = replace(source, path=safe, read=partial(call_read, source.read))
+        self._ready.add(ready.key)
+        self._add(ready)
 
     def _has_room(self, name: str) -> bool:
         if self.stop.is_set():
@@ -171,5 +176,6 @@ class _SourceReader:
         ordered = [self._sources[key] for key in sorted(self._sources)]
         if not any(source.split for source in ordered):
             return tuple(ordered), ()
+        ordered = [replace(one, split="train") if one.key in self._ready and not one.split else one for one in ordered]
         training = tuple(source for source in ordered if source.split == "train")
         return training, tuple(source for source in ordered if source.split != "train")

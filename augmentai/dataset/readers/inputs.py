@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -13,6 +14,16 @@ from augmentai.dataset.content import BROKEN_LINK, unreadable_reason
 from augmentai.dataset.readers.file_kinds import is_archive
 from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.types import Source
+
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/{1,3}(?=[^/])(.*)", re.DOTALL)  # pathlib makes one slash of two
+_ADVICE = {
+    "s3": "download it first, such as with `aws s3 sync`",
+    "gs": "download it first, such as with `gcloud storage rsync`",
+    "hf": "download it first, with `hf download`",
+    "http": "download it first",
+    "https": "download it first",
+    "file": "name the path alone",
+}
 
 
 @dataclass
@@ -57,7 +68,7 @@ def sort_inputs(inputs: Iterable[str | os.PathLike[str] | Source], report: ReadR
                 {"folder": folders.add, "zip": zips.add, "file": found.files.append}[_kind_of(path)](path)
             except (OSError, ValueError) as error:
                 unusable.add(path)
-                report.fail(path.name, _reason(path, error))
+                report.fail(*_address_reason(item) or (path.name, _reason(path, error)))
     found.folders = _with_prefixes(folders)
     found.zips = sorted(zips)
     found.files.sort()
@@ -83,6 +94,16 @@ def _reason(path: Path, error: OSError | ValueError) -> str:
     if isinstance(error, FileNotFoundError):
         return BROKEN_LINK if path.is_symlink() else "no such file or folder"
     return unreadable_reason(error)
+
+
+def _address_reason(item: str | os.PathLike[str]) -> tuple[str, str] | None:
+    """(the address, why it cannot be read) of what is no path on this machine; None for a path."""
+    address = _URL.fullmatch(os.fsdecode(item))
+    if address is None:
+        return None
+    scheme = address[1].lower()
+    advice = _ADVICE.get(scheme, "download it first, and name the folder")
+    return f"{address[1]}://{address[2]}", f"an address, and only files of this machine are read; {advice}"
 
 
 def _with_prefixes(folders: set[Path]) -> list[tuple[Path, str]]:

@@ -81,14 +81,14 @@ class Listing:
             return
         safe = self.report.checked_path(relative)
         if safe is not None:
-            self.tree.images.append(Entry(self._folders.unique(relative, safe), "", file=path))
+            self.tree.images.append(self._entry(relative, safe, "", file=path))
 
     def add_member(self, member: Member, name: str, zip_path: Path, within: str) -> None:
         """Add an image in a ZIP. within: see `ReadReport.checked_path`."""
         self._images += 1
         safe = self.report.checked_path(name, within)
         if safe is not None:
-            self.tree.images.append(Entry(self._folders.unique(name, safe), str(zip_path), member=member))
+            self.tree.images.append(self._entry(name, safe, str(zip_path), member=member))
 
     def add_label_file(
         self, relative: str, file: Path | None = None, member: Member | None = None, origin: str = ""
@@ -98,7 +98,13 @@ class Listing:
         if safe is None or not may_be_label_file(PurePosixPath(relative).name):
             self.report.other_files.add(relative)
         else:
-            self.tree.add_sidecar(Entry(self._folders.unique(relative, safe), origin, file=file, member=member))
+            self.tree.add_sidecar(self._entry(relative, safe, origin, file, member))
+
+    def _entry(
+        self, name: str, safe: str, origin: str, file: Path | None = None, member: Member | None = None
+    ) -> Entry:
+        path = self._folders.unique(name, safe)
+        return Entry(path, origin, file, member, original="" if path == name else name)
 
 
 def is_ignored_folder(name: str) -> bool:

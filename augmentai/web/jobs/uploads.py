@@ -21,6 +21,7 @@ from augmentai.dataset.formats.base import ImageInfo
 from augmentai.dataset.formats.detect import detect_layout, format_named
 from augmentai.dataset.readers.archive_listing import list_archive
 from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES
+from augmentai.dataset.readers.layout_finish import finish_layout
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
 from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.readers.unread_labels import find_unread_labels, may_be_label_file
@@ -228,6 +229,7 @@ class _Inspection:
         """Detect format, classes and splits from label files and folders, as the job will."""
         summary, tree = self._summary, self._tree
         layout = detect_layout(tree, wanted)
+        finish_layout(tree, layout)
         images = [entry for entry in tree.images if entry.key not in layout.excluded]
         known = [layout.images.get(entry.key, ImageInfo()) for entry in images]
         has_splits = any(info.split for info in known)

@@ -6,9 +6,12 @@ from pathlib import Path
 
 import pytest
 
+from augmentai.dataset.readers.gather import gather
+from augmentai.pipeline.job import limits
 from augmentai.settings import Settings
-from augmentai.web.jobs.uploads import inspect_uploads
-from tests.support.image_files import jpeg
+from augmentai.web.jobs.uploads import inspect_uploads, link_uploads
+from tests.support.archives import Packing, tarred
+from tests.support.image_files import jpeg, zipped
 from tests.support.labelled_sets import CATEGORIES, LAYOUTS, Files, as_zip, class_folders, gathered, write, yolo
 
 BOXES = {"boxes.csv": b"image;x\none.jpg;1\n", "more/gt.mat": b"MATLAB 5.0"}
@@ -68,3 +71,19 @@ def test_the_same_image_twice_is_shown_at_the_drop(tmp_path: Path) -> None:
     given = [("set.zip", str(as_zip(tmp_path / "set.zip", {"a/1.jpg": jpeg(), "b/2.jpg": jpeg(), "b/3.txt": b"x"})))]
     found = inspect_uploads(given, Settings()).as_props()["check"]["findings"]
     assert [one["examples"] for one in found if "nearly" in one["title"]] == [["my set/a/1.jpg: my set/b/2.jpg"]]
+
+
+@pytest.mark.parametrize("name", ["set.tar", "set.tar.gz", "set.tgz", "set.tar.xz", "kaggle.zip"])
+def test_archives_of_every_kind_are_read_at_the_drop_and_by_the_job(tmp_path: Path, name: str) -> None:
+    files = {"cats/a.jpg": jpeg(), "dogs/b.jpg": jpeg(seed=1), ".thumbnails/a.jpg": jpeg(), "cats/c.mp4": b"x"}
+    packing: Packing = {"set.tar": "", "set.tar.xz": "xz"}.get(name, "gz")  # type: ignore[assignment]
+    data = zipped({"train.zip": zipped(files)}) if name == "kaggle.zip" else tarred(files, packing)
+    (tmp_path / name).write_bytes(data)
+    uploads = [(name, str(tmp_path / name))]
+    summary = inspect_uploads(uploads, Settings())
+    assert (summary.images, sorted(summary.classes)) == (2, ["cats", "dogs"])
+    assert [one["reason"] for one in summary.refused] == []
+    assert any("Skipped hidden files" in notice for notice in summary.notices)
+    assert any("extract its frames" in notice for notice in summary.notices)
+    job = gather(link_uploads(uploads, tmp_path / "job" / "files"), limits(Settings()))
+    assert [source.label for source in job.sources] == ["cats", "dogs"]

@@ -1,0 +1,57 @@
+"""What a layout cannot know: how folders were named, and what was given beside a set with splits."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from dataclasses import replace
+
+from augmentai.dataset.file_names import name_parts, printable
+from augmentai.dataset.file_tree import Tree
+from augmentai.dataset.formats.base import ImageKey, Layout
+
+
+def finish_layout(tree: Tree, layout: Layout, loose: Container[ImageKey] = ()) -> None:
+    """Complete what a layout says of the images of a set.
+
+    Args:
+        tree: the files of all inputs.
+        layout: as it was detected; its images are changed.
+        loose: the images that were named one by one.
+    """
+    _restore_labels(tree, layout)
+    _train_on_loose_images(layout, loose)
+
+
+def _restore_labels(tree: Tree, layout: Layout) -> None:
+    """Classes that are folders are called as the folders are, whatever had to become of the folders' own names."""
+    for entry in tree.images:
+        info = layout.images.get(entry.key) if entry.original else None
+        if info is None or info.label is None:
+            continue
+        pairs = zip(entry.path.split("/")[:-1], name_parts(entry.original)[:-1], strict=False)
+        named = next((original for safe, original in reversed(list(pairs)) if safe == info.label), "")
+        if _is_utf8(named) and (label := printable(named).strip()):
+            layout.images[entry.key] = replace(info, label=label)
+
+
+def _train_on_loose_images(layout: Layout, loose: Container[ImageKey]) -> None:
+    """Images of folders and archives without any split are for training, if they are given beside a set with splits.
+
+    An image inside such a set that is in none of its splits stays apart from training.
+    """
+    splits: dict[str, set[str | None]] = {}
+    for (_, origin), info in layout.images.items():
+        splits.setdefault(origin, set()).add(info.split)
+    if all(found == {None} for found in splits.values()):
+        return
+    for key, info in layout.images.items():
+        if info.split is None and (splits[key[1]] == {None} or key in loose):
+            layout.images[key] = replace(info, split="train")
+
+
+def _is_utf8(name: str) -> bool:
+    try:
+        name.encode()
+    except UnicodeEncodeError:  # bytes that are no text: the safe name has them escaped
+        return False
+    return True
