@@ -6,9 +6,29 @@ import re
 from dataclasses import dataclass
 from functools import lru_cache
 
-_TRAIN = ("train", "training", "trn", "trainval", "entrenamiento", "treino", "训练")
-_VAL = ("val", "valid", "validation", "dev", "development", "eval", "evaluation", "validacion", "validacao", "验证")
-_TEST = ("test", "testing", "tst", "holdout", "heldout", "pred", "prediction", "predictions", "prueba", "teste", "测试")
+_TRAIN = (
+    *("train", "training", "trn", "trainval", "trainingsdaten", "entraînement", "apprentissage", "entrenamiento"),
+    *("treino", "treinamento", "addestramento", "обучение", "训练", "訓練", "学習", "학습", "훈련"),
+)
+_VAL = (
+    *("val", "valid", "validation", "validate", "dev", "development", "eval", "evaluation", "validierung"),
+    *(
+        "validierungsdaten",
+        "validación",
+        "validacion",
+        "validação",
+        "validacao",
+        "валидация",
+        "验证",
+        "驗證",
+        "検証",
+        "검증",
+    ),
+)
+_TEST = (
+    *("test", "tests", "testing", "tst", "holdout", "heldout", "pred", "prediction", "predictions", "testdaten"),
+    *("prueba", "pruebas", "teste", "тест", "测试", "測試", "テスト", "시험", "테스트"),
+)
 _WORDS = {
     **dict.fromkeys(_TRAIN, "train"),
     **dict.fromkeys(_VAL, "val"),
@@ -26,7 +46,7 @@ _NEUTRAL = frozenset(
         *("obj", "object", "objects", "seg", "segmentation", "cls", "class", "classes", "classification", "det"),
         *("detection", "bounding", "box", "boxes", "bbox", "label", "labels", "mask", "masks", "ann", "anns", "annot"),
         *("annotation", "annotations", "gt", "list", "jpg", "jpeg", "png", "x", "px", "public", "private", "official"),
-        *("final", "raw", "original", "originals", "frame", "frames", "the", "for", "of", "my", "our", "集"),
+        *("final", "raw", "original", "originals", "frame", "frames", "the", "for", "of", "my", "our", "集", "データ"),
     }
 )
 _LETTERS = re.compile(r"[^\W\d_]+")

@@ -187,6 +187,9 @@ def _splits_of_siblings(node: _Node) -> tuple[dict[str, str | None], bool]:
     present = set(named.values())
     if ("train" in present and len(present) > 1) or (named and not others and not node.has_images):
         return {name: named.get(name) for name in read}, False
+    every = {name: one.split for name, one in read.items() if one.split}
+    if named and len(every) == len(read) and len(set(every.values())) > 1:  # "train", "testA" and "testB"
+        return dict(every), True
     if not named or ("train" in present and others):
         return {}, False
     if "train" in present or (others and not node.has_images and all(map(names_images, others))):

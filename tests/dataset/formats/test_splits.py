@@ -63,6 +63,8 @@ TRAIN, VAL, TEST = ("train", None), ("val", None), ("test", None)
         ("Training", "PublicTest", "test"),  # FER2013
         ("训练集", "测试集", "test"),
         ("entrenamiento", "prueba", "test"),
+        ("Trainingsdaten", "Testdaten", "test"),
+        ("学習データ", "テストデータ", "test"),
     ],
 )
 def test_split_folders(train: str, other: str, split: str) -> None:
@@ -97,6 +99,13 @@ def test_split_folders(train: str, other: str, split: str) -> None:
         (["train/cats", "val/cats", "extra"], [("train", "cats"), ("val", "cats"), (None, None)]),  # kept apart
         (["train/cats", "seg_pred", "test/cats"], [("train", "cats"), TEST, ("test", "cats")]),
         (["train/n01/images", "train/n02/images", "val/images"], [("train", "n01"), ("train", "n02"), VAL]),
+        (["train", "testA", "testB"], [TRAIN, TEST, TEST]),  # several of a split
+        (["trainA", "trainB", "testA", "testB"], [(s, c) for s in ("train", "test") for c in ("a", "b")]),  # CycleGAN
+        (["train", "test_images_unpacked"], [TRAIN, TEST]),
+        (["train_small", "train_large", "test"], [TRAIN, TRAIN, TEST]),
+        (["train_val_images/Plants", "test_images/Plants"], [("train", "Plants"), ("test", "Plants")]),  # iNaturalist
+        (["training", "evaluation", "validation"], [TRAIN, VAL, VAL]),  # Food-11
+        (["01_train", "02_val"], [TRAIN, VAL]),
         (["train"], [TRAIN]),  # alone it is no class
         (["", "train"], [TRAIN, TRAIN]),
         (["images"], [(None, None)]),
@@ -118,7 +127,8 @@ def test_classes_and_splits(folders: list[str], expected: list[tuple[str | None,
         (["train", "car", "bus"], ""),
         (["cats", "dogs", "test"], "test is held out and never augmented; everything else is for training"),
         (["train", "val", "extra", "README"], "2 images are in no split and not augmented: README, extra"),
-        (["train", "test images extracted"], "test images extracted, train are read as classes, not as splits"),
+        (["train", "test images extracted"], "test images extracted is held out and never augmented"),
+        (["test tubes", "train stations"], "test tubes, train stations are read as classes, not as splits"),
     ],
 )
 def test_a_doubt_is_reported(folders: list[str], words: str) -> None:

@@ -119,6 +119,12 @@ def shape_from_yolo(words: list[str], classes: Classes, size_wh: tuple[int, int]
         box = ((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
         keypoints = tuple(_keypoints(values[4:], classes.dimensions, size_wh)) if is_pose else ()
         return Shape(category, box, keypoints=keypoints, extra=extra, flip_order=classes.flip_order if is_pose else ())
+    if classes.keypoints:
+        raise ValueError(
+            f"found {len(values)} numbers after the class; expected 4 (a box) or "
+            f"{4 + classes.keypoints * classes.dimensions} (a box and {classes.keypoints} keypoints of "
+            f"{classes.dimensions} numbers), as kpt_shape says"
+        )
     if len(values) < 6 or len(values) % 2:
         raise ValueError(
             f"found {len(values)} numbers after the class; expected 4 (centre, width and height of a box) "

@@ -11,6 +11,7 @@ import yaml
 from PIL import Image
 
 from tests.support import trainers
+from tests.support.dataset_runs import failures
 from tests.support.labelled_sets import (
     CATEGORIES,
     COLOURS,
@@ -115,3 +116,10 @@ def test_poses_are_flipped_only_if_the_set_says_how(says: dict[str, object], is_
     assert ("read as poses of 2 keypoints" in notices) == (not says)
     for label in (tmp_path / "out/labels/train").glob("*__v*.txt"):
         assert all(len(line.split()) == 11 for line in label.read_text("utf-8").splitlines())
+
+
+def test_a_pose_of_another_length_is_reported(tmp_path: Path) -> None:
+    files = pose(3) | {"labels/train/one.txt": b"0 0.5 0.5 0.2 0.2 0.5 0.5 0.6 0.6\n"}
+    found, _ = failures(files, tmp_path)
+    (reason,) = found.values()
+    assert reason.startswith("labels/train/one.txt, line 1: found 8 numbers after the class; expected 4 (a box) or 10")
