@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict, deque
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby, islice
 from typing import Any
 
 from augmentai.annotations import Shape
 from augmentai.dataset.formats.coco.ids import id_key
 
 _TOLERANCE_PX = 1.0  # tools round boxes
+_MOST_ALIKE = 50  # objects of one id or place that are compared: a file may give all of them the same
 
 
 @dataclass(frozen=True)
@@ -34,24 +37,44 @@ def merged(described: Sequence[Described]) -> list[Shape]:
     same outline. Two of one file never are.
     """
     found: list[Shape] = []
-    by_key: dict[tuple[Any, ...], list[int]] = {}
-    for one in described:
-        number = next((n for key in _keys(one) for n in by_key.get(key, ()) if _is_same(found[n], one)), None)
-        if number is None:
-            number = len(found)
-            found.append(replace(one.shape, extra={**one.shape.extra, "coco_in": ((one.file, one.annotation),)}))
-        else:
-            found[number] = _joined(found[number], one)
-        for key in _keys(one):
-            by_key.setdefault(key, []).append(number)
+    for _, of_file in groupby(described, key=lambda one: one.file):
+        by_key = _by_key(found)
+        added: list[Shape] = []
+        for one in of_file:
+            number = _same(found, one, by_key)
+            if number is None:
+                added.append(replace(one.shape, extra={**one.shape.extra, "coco_in": ((one.file, one.annotation),)}))
+            else:
+                found[number] = _joined(found[number], one)
+        found += added
     return [replace(shape, extra={**shape.extra, "coco_number": number}) for number, shape in enumerate(found)]
 
 
-def _keys(one: Described) -> list[tuple[Any, ...]]:
+def _by_key(found: Sequence[Shape]) -> dict[tuple[Any, ...], deque[int]]:
+    """Positions of the objects by what they are looked up by."""
+    by_key: dict[tuple[Any, ...], deque[int]] = defaultdict(deque)
+    for number, shape in enumerate(found):
+        for key in _keys(shape.extra["coco"], shape):
+            by_key[key].append(number)
+    return by_key
+
+
+def _same(found: Sequence[Shape], one: Described, by_key: Mapping[tuple[Any, ...], deque[int]]) -> int | None:
+    """The position of an object that a file describes again; each is found once."""
+    for key in _keys(one.annotation, one.shape):
+        candidates = by_key.get(key, deque())
+        for number in islice(candidates, _MOST_ALIKE):
+            if _is_same(found[number], one):
+                candidates.remove(number)
+                return number
+    return None
+
+
+def _keys(annotation: Mapping[str, Any], shape: Shape) -> list[tuple[Any, ...]]:
     """What an object is looked up by: its id, and its place in whole pixels."""
-    key = id_key(one.annotation.get("id"))
-    place = tuple(round(value) for value in one.shape.box or ())
-    return [*([("id", key)] if key is not None else []), ("place", one.shape.category, place, len(one.shape.polygons))]
+    key = id_key(annotation.get("id"))
+    place = tuple(round(value) for value in shape.box or ())
+    return [*([("id", key)] if key is not None else []), ("place", shape.category, place, len(shape.polygons))]
 
 
 def _is_same(shape: Shape, one: Described) -> bool:

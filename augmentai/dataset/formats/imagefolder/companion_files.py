@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import Any
 
+from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageKey
 from augmentai.dataset.formats.image_frame import image_frame
@@ -53,13 +54,15 @@ def find_companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Compan
         files: the metadata files, by their number.
     """
     images = {entry.key: entry for entry in tree.images}
+    by_name = {(name_key(path), origin): entry for (path, origin), entry in images.items()}
     named: dict[str, list[tuple[Entry, Entry]]] = defaultdict(list)  # column -> (image, companion)
     missing: Counter[str] = Counter()
     for image in tree.images:
         row = row_of(image.key)
         for column, name in _names(row.values) if row is not None else ():
             path = path_named(files[row.file], name) if row is not None else ""
-            entry = images.get((path, image.origin)) or tree.sidecar(path, image.origin)
+            entry = images.get((path, image.origin)) or by_name.get((name_key(path), image.origin))
+            entry = entry or tree.sidecar(path, image.origin)
             if entry is None:
                 missing[column] += 1
             elif entry.key != image.key:

@@ -8,6 +8,7 @@ A column "objects" with "bbox" ([x, y, width, height] each) and "categories" hol
 from __future__ import annotations
 
 import posixpath
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
@@ -18,7 +19,7 @@ from augmentai.dataset.file_tree import Entry, joined, parent
 from augmentai.dataset.formats.base import ImageKey, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.imagefolder.companion_files import Companions, NamedMasks
-from augmentai.dataset.formats.imagefolder.metadata import Metadata
+from augmentai.dataset.formats.imagefolder.metadata import LARGEST_BYTES, Metadata
 from augmentai.dataset.formats.imagefolder.objects import COLUMN, columns_in_pixels, objects_of
 from augmentai.dataset.formats.imagefolder.row_store import RowStore
 from augmentai.types import Source
@@ -104,39 +105,43 @@ class ImageFolderLayout(Layout):
         return {**({"objects": moved} if objects is not None else {}), **({"removed": unmoved} if unmoved else {})}
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        by_path: dict[str, list[int]] = defaultdict(list)
         for number, file in enumerate(self.files):
-            if self._is_unchanged(number, rows):
-                yield file.entry.path, [file.entry.read()]
+            by_path[file.entry.path].append(number)  # two ZIPs may contain the same file: one is written
+        for path, numbers in by_path.items():
+            if len(numbers) == 1 and self._is_unchanged(numbers[0], rows):
+                yield path, [self.files[numbers[0]].entry.read(LARGEST_BYTES)]
                 continue
-            pieces = self._written(number, file, rows)
+            pieces = self._written(numbers, rows)
             first = next(pieces, None)
             if first is not None:
-                yield file.entry.path, _after(first, pieces)
+                yield path, _after(first, pieces)
 
     def _is_unchanged(self, number: int, rows: ImageRows) -> bool:
         """Whether every image of a file is kept without variations: the file is copied byte for byte then."""
         paths = (path for (path, _), _ in self.store.rows_of(number))
         return not self.files[number].is_mended and all(map(rows.is_unchanged, paths))
 
-    def _written(self, number: int, file: Metadata, rows: ImageRows) -> Iterator[bytes]:
-        file = replace(file, counters=dict(file.counters))
-        any_row = False
-        for row in self._rows(number, file, rows):
-            if not any_row and file.is_csv:
-                yield file.header()
-            any_row = True
-            yield file.line(row)
+    def _written(self, numbers: list[int], rows: ImageRows) -> Iterator[bytes]:
+        """Files of one path as one file, with the columns of all of them."""
+        files = [self.files[number] for number in numbers]
+        named = {file.name_column: files[0].name_column for file in files}
+        columns = list(dict.fromkeys(named.get(column, column) for file in files for column in file.columns))
+        file = replace(files[0], columns=columns, counters=dict(files[0].counters))
+        return file.written(row for number in numbers for row in self._rows(number, file, rows))
 
     def _rows(self, number: int, file: Metadata, rows: ImageRows) -> Iterator[dict[str, Any]]:
         """Rows of originals in their order, then of variations."""
-        folder = parent(file.entry.path)
+        folder, name_column = parent(file.entry.path), self.files[number].name_column
         for key, row in self.store.rows_of(number):
             for source in _sources(rows, key):
                 original = rows.original(source)
                 if original is not None:
-                    leads = original == joined(folder, row[file.name_column])
-                    yield row if leads else {**row, file.name_column: _relative(original, folder)}
-        for key, row in self.store.rows_of(number):
+                    leads = original == joined(folder, row[name_column])
+                    name = row[name_column] if leads else _relative(original, folder)
+                    yield {**_renamed(row, name_column, file.name_column), file.name_column: name}
+        for key, found in self.store.rows_of(number):
+            row = _renamed(found, name_column, file.name_column)
             for source in _sources(rows, key):
                 for made in rows.variations_of(source):
                     yield file.numbered(_variation_row(row, made, source, file))
@@ -154,6 +159,11 @@ def _variation_row(row: dict[str, Any], made: ImageRow, source: Source, file: Me
         new[COLUMN] = made.record["objects"]
     removed = made.record.get("removed", ())
     return {key: "" if key in removed else value for key, value in new.items() if file.is_csv or key not in removed}
+
+
+def _renamed(row: dict[str, Any], column: str, to: str) -> dict[str, Any]:
+    """A row with another name of one column, in its place."""
+    return row if column == to else {to if key == column else key: value for key, value in row.items()}
 
 
 def _sources(rows: ImageRows, key: ImageKey) -> list[Source]:

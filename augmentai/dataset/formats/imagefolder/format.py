@@ -9,8 +9,8 @@ from augmentai.dataset.formats.imagefolder.writer import ImageFolderWriter
 IMAGEFOLDER = Format(
     name="imagefolder",
     title="ImageFolder",
-    hint="metadata.csv or metadata.jsonl with file_name, beside the images",
+    hint="metadata.csv, metadata.jsonl or metadata.parquet with file_name, beside the images",
     detect=read_imagefolder,
     writer=ImageFolderWriter,
-    label_suffixes=(".csv", ".jsonl"),
+    label_suffixes=(".csv", ".jsonl", ".parquet"),
 )

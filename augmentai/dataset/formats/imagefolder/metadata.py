@@ -1,19 +1,22 @@
-"""The rows of ImageFolder's metadata.csv and metadata.jsonl, read and written."""
+"""The rows of ImageFolder's metadata.csv, metadata.jsonl and metadata.parquet, read and written."""
 
 from __future__ import annotations
 
 import csv
 import io
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import PurePosixPath
 from reprlib import repr as short
 from typing import Any
 
 from augmentai.dataset.file_names import safe_path
 from augmentai.dataset.file_tree import Entry, joined, parent
+from augmentai.dataset.formats.imagefolder import parquet
 
-_MAX_METADATA_BYTES = 256 << 20  # one file for all images of a folder
+LARGEST_BYTES = 256 << 20  # one file for all images of a folder
 _LONGEST_FIELD = 64 << 20  # boxes of an image as text may be longer than the 128 kB that the csv module expects
 _DELIMITERS = ",;\t|"
 # What the column with the images is called, the first that is there; `datasets` itself knows only the first.
@@ -30,6 +33,7 @@ class Metadata:
         name_column: the column that names the images.
         columns: those of a CSV file, in their order; empty for JSON lines.
         delimiter: what is between the values of a CSV file.
+        schema: that of a Parquet file.
         rows: each row: its line, and its columns.
         faults: lines that cannot be used, each in words.
         counters: columns that number the rows, and the next number of each.
@@ -40,6 +44,7 @@ class Metadata:
     name_column: str = "file_name"
     columns: list[str] = field(default_factory=list)
     delimiter: str = ","
+    schema: Any = None
     rows: list[tuple[int, dict[str, Any]]] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
     counters: dict[str, int] = field(default_factory=dict)
@@ -49,15 +54,18 @@ class Metadata:
     def is_csv(self) -> bool:
         return bool(self.columns)
 
-    def header(self) -> bytes:
-        """The first line of a CSV file."""
-        return csv_line(self.columns, self.delimiter)
-
-    def line(self, row: dict[str, Any]) -> bytes:
-        """A row as a line of such a file."""
-        if not self.is_csv:
-            return json_line(row)
-        return csv_line([row.get(column, "") for column in self.columns], self.delimiter)
+    def written(self, rows: Iterator[dict[str, Any]]) -> Iterator[bytes]:
+        """Rows as such a file, in pieces; nothing if there are none."""
+        first = next(rows, None)
+        if first is None:
+            return
+        if self.schema is not None:
+            yield parquet.written(chain((first,), rows), self.schema)
+            return
+        if self.is_csv:
+            yield csv_line(self.columns, self.delimiter)
+        for row in chain((first,), rows):
+            yield csv_line([row.get(c, "") for c in self.columns], self.delimiter) if self.is_csv else json_line(row)
 
     def numbered(self, row: dict[str, Any]) -> dict[str, Any]:
         """A new row with the next number in the columns that number the rows."""
@@ -76,16 +84,19 @@ def read_metadata(entry: Entry) -> Metadata | None:
     """The rows of a metadata file.
 
     Args:
-        entry: metadata.csv or metadata.jsonl.
+        entry: metadata.csv, metadata.jsonl or metadata.parquet.
 
     Returns:
-        The file; None if it is a CSV file without a column that names images.
+        The file; None if it is a table without a column that names images, or Parquet that nothing here can read.
 
     Raises:
         LabelError: nothing of it can be used.
     """
-    text = entry.text(_MAX_METADATA_BYTES)
-    found = _csv_rows(text, entry) if entry.path.lower().endswith(".csv") else _json_rows(text, entry)
+    if entry.path.lower().endswith(parquet.SUFFIX):
+        found = _parquet_rows(entry)
+    else:
+        text = entry.text(LARGEST_BYTES)
+        found = _csv_rows(text, entry) if entry.path.lower().endswith(".csv") else _json_rows(text, entry)
     if found is not None:
         found.counters = _counters(found)
     return found
@@ -148,6 +159,22 @@ def _json_rows(text: str, entry: Entry) -> Metadata:
         else:
             found.rows.append((number, row))
     found.name_column = name_column or "file_name"
+    return found
+
+
+def _parquet_rows(entry: Entry) -> Metadata | None:
+    if not parquet.can_read():
+        return None
+    rows, schema = parquet.read_rows(entry, LARGEST_BYTES)
+    name_column = _name_column(list(schema.names))
+    if name_column is None:
+        return None
+    found = Metadata(entry, name_column, schema=schema)
+    for number, row in enumerate(rows, 1):
+        if isinstance(row[name_column], str):
+            found.rows.append((number, row))
+        else:
+            found.faults.append(f"row {number}: no file_name; expected one in each row")
     return found
 
 

@@ -16,7 +16,7 @@ from augmentai.dataset.formats.imagefolder.metadata import Metadata, path_named,
 from augmentai.dataset.formats.splits import folder_splits, split_named, split_of
 from augmentai.types import Failure
 
-_FILE_NAMES = {"metadata.csv", "metadata.jsonl"}
+_FILE_NAMES = {"metadata.csv", "metadata.jsonl", "metadata.parquet"}
 _FAULTS_NAMED = 5
 
 

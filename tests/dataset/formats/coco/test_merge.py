@@ -69,3 +69,19 @@ def test_other_formats_get_each_object_once(to: str, file: str, tmp_path: Path) 
     augmented([given], tmp_path / "out", variations=1, to=to)
     text = next(data for name, data in contents(tmp_path / "out").items() if name.endswith(file)).decode()
     assert text.count("<object>") + len(text.splitlines()) * (to == "yolo") == 1
+
+
+def test_many_objects_of_one_place(tmp_path: Path) -> None:
+    """Each is looked up, and not compared with every other."""
+    from augmentai.annotations import Shape
+    from augmentai.dataset.formats.coco.merge import Described, merged
+
+    count = 1000
+    described = [
+        Described(file, {"id": number}, Shape("car", (4, 3, 14, 11), extra={"coco": {"id": number}}))
+        for file in (0, 1)
+        for number in range(count)
+    ]
+    found = merged(described)
+    assert len(found) == count
+    assert [len(shape.extra["coco_in"]) for shape in found] == [2] * count

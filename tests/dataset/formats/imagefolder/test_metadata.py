@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.coco_files import photos
+from tests.support.image_files import jpeg, zipped
 from tests.support.labelled_sets import augmented, contents, gathered, imagefolder, write
 
 LABELS = {"a0.jpg": "cat", "a1.jpg": "dog"}
@@ -101,3 +102,20 @@ def test_broken_metadata(kind: str, text: bytes, message: str, skipped: int, tmp
     found = gathered(write(tmp_path / "in", imagefolder(kind) | {f"train/metadata.{kind}": text}))
     assert message in found.failures[-1].reason
     assert f"skipped {skipped} image(s), since their metadata is broken" in found.notices
+
+
+def test_the_same_file_in_two_zips_becomes_one(tmp_path: Path) -> None:
+    """Readers look for metadata.csv and for nothing else."""
+    tables = ("file_name,label\na.jpg,cat\n", "filename,note\na.jpg,second\n")
+    for number, table in enumerate(tables):
+        files = {"a.jpg": jpeg(seed=number), "metadata.csv": table.encode()}
+        (tmp_path / f"{number}.zip").write_bytes(zipped(files))
+    job = augmented([tmp_path / "0.zip", tmp_path / "1.zip"], tmp_path / "out", variations=1)
+    found = contents(tmp_path / "out")
+    images = {name for name in found if name.endswith(".jpg")}
+    lines = found["metadata.csv"].decode().splitlines()
+    assert lines[0] == "file_name,label,note"
+    assert {line.split(",")[0] for line in lines[1:]} == images
+    assert sorted(line.partition(",")[2] for line in lines[1:]) == [",second", ",second", "cat,", "cat,"]
+    assert len(images) == 4
+    assert not job.report.failures
