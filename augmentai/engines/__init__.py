@@ -82,19 +82,30 @@ def title(name: str) -> str:
         return name
 
 
-def estimate(engines: Sequence[Engine], recipe: Recipe, variations: int) -> Estimate | None:
+def estimate(engines: Sequence[Engine], recipe: Recipe, variations: int, spent: float = 0.0) -> Estimate | None:
     """The most that a job may cost.
 
     Args:
         engines: those of the job.
         recipe: what to make.
         variations: how many in all.
+        spent: credits that the job has spent already, before it was resumed.
 
     Returns:
         The dearest estimate of the engines that the recipe may use; None if all of them are free.
     """
-    known = (engine.estimate(recipe, variations) for engine in engines if engine.serves(recipe.engine))
+    left = (_after(engine, spent) for engine in engines if engine.serves(recipe.engine))
+    known = (engine.estimate(recipe, variations) for engine in left)
     return max((one for one in known if one is not None), key=lambda one: one.credits, default=None)
+
+
+def _after(engine: Engine, spent: float) -> Engine:
+    """The engine, with what this job may still spend."""
+    from augmentai.engines.paid import PaidEngine
+
+    if not spent or not isinstance(engine, PaidEngine) or engine.limits.per_job is None:
+        return engine
+    return engine.with_limits(max(0.0, engine.limits.per_job - spent))
 
 
 def key_engine(engines: Sequence[Engine]) -> PaidEngine | None:

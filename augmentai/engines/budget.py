@@ -180,12 +180,11 @@ class Budget:
 
     def _limit_against(self, credits: float) -> str:
         """Which limit does not allow them, in words; "" if they are now reserved in the ledger."""
-        spent, limits = self._spent_before + self.spent + self.maybe_spent, self._limits
-        if limits.per_job is not None and spent + self._reserved + credits > limits.per_job + ROUNDING:
-            return (
-                f"the limit of {limits.per_job:g} credits a job is reached "
-                f"({spent:g} spent, the next image costs {credits:g})"
-            )
+        limits, spent_now = self._limits, self.spent + self.maybe_spent
+        for limit, spent in ((limits.per_job, self._spent_before + spent_now), (limits.from_now, spent_now)):
+            if limit is not None and spent + self._reserved + credits > limit + ROUNDING:
+                costs = f"({spent:g} spent, the next image costs {credits:g})"
+                return f"the limit of {limit:g} credits a job is reached {costs}"
         if not self._ledger.reserve(credits):
             return (
                 f"the limit of {limits.per_day:g} credits a day is reached "

@@ -54,6 +54,7 @@ class CreditLimits:
         per_job: credits that one job may spend; None for no limit.
         per_day: credits a UTC day, over all jobs and restarts; None for no limit.
         folder: where the day's count is kept.
+        from_now: credits that a job may still spend, whatever it has spent before it was resumed; None for no limit.
 
     Raises:
         ValueError: a limit is negative or not a finite number, so it would limit nothing.
@@ -62,9 +63,10 @@ class CreditLimits:
     per_job: float | None
     per_day: float | None
     folder: Path
+    from_now: float | None = None
 
     def __post_init__(self) -> None:
-        for limit in (self.per_job, self.per_day):
+        for limit in (self.per_job, self.per_day, self.from_now):
             if limit is not None and not is_amount(limit):
                 raise ValueError(f"{limit!r} is not a limit of credits; expected a number from 0, or None for no limit")
 
@@ -73,20 +75,20 @@ class CreditLimits:
         """The limits of whoever runs this installation."""
         return cls(settings.credits_per_job, settings.credits_per_day, Path(settings.state).expanduser())
 
-    def at_most(self, per_job: float) -> CreditLimits:
-        """The same limits, but no more than `per_job` credits a job."""
-        return replace(self, per_job=per_job if self.per_job is None else min(per_job, self.per_job))
+    def at_most(self, from_now: float) -> CreditLimits:
+        """The same limits, but no more than these credits from now on."""
+        return replace(self, from_now=from_now if self.from_now is None else min(from_now, self.from_now))
 
     def remaining(self) -> tuple[float | None, float | None]:
         """Credits that a job beginning now may spend (None: no limit), and those spent today (None: not counted)."""
+        limits = [limit for limit in (self.per_job, self.from_now) if limit is not None]
         if self.per_day is None:
-            return self.per_job, None
+            return min(limits, default=None), None
         try:
             spent = Ledger(self).spent()
         except LedgerError:
             spent = self.per_day  # nothing will be spent if it cannot be counted
-        left = max(0.0, self.per_day - spent)
-        return left if self.per_job is None else min(self.per_job, left), spent
+        return min([*limits, max(0.0, self.per_day - spent)]), spent
 
 
 class Ledger:

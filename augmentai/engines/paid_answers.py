@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -113,7 +113,12 @@ class PaidAnswers:
         be lost with the process."""
         if self._folder is None:
             return
-        head = {"request": answer.request, "note": answer.note, "sha256": hashlib.sha256(answer.data).hexdigest()}
+        head: dict[str, object] = {
+            "request": answer.request,
+            "note": answer.note,
+            "sha256": hashlib.sha256(answer.data).hexdigest(),
+        }
+        head |= {"source": item.source, "index": item.index}
         part = self._part(answer.request)
         with self._lock, suppress(OSError):
             self._folder.mkdir(exist_ok=True)
@@ -139,7 +144,7 @@ class PaidAnswers:
             names = os.listdir(self._folder) if self._folder is not None else []
         except OSError:
             return frozenset()
-        return frozenset(name[:_NAME_CHARS] for name in names if _PART not in name)
+        return frozenset(name[:_NAME_CHARS] for name in names if not name.endswith(_PART))
 
     def find(self, item: Item, model: str) -> PaidAnswer | None:
         """The answer to exactly this request, by this model; None if there is none, or its file is damaged."""
@@ -152,6 +157,17 @@ class PaidAnswers:
             return PaidAnswer(str(entry["request"]), data, str(entry["note"])) if intact else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
+
+    def images(self) -> Iterator[tuple[str, int, bytes]]:
+        """What is stored, for a user who wants to have it as it came: path of the source, index, bytes of the image."""
+        for path in sorted(self._folder.iterdir()) if self._folder is not None and self._folder.is_dir() else ():
+            if path.suffix == _PART:
+                continue
+            with suppress(OSError, ValueError, KeyError, TypeError):
+                head, _, data = path.read_bytes().partition(b"\n")
+                entry = json.loads(head)
+                if entry["sha256"] == hashlib.sha256(data).hexdigest():
+                    yield str(entry["source"]), int(entry["index"]), data
 
     def forget(self, source: SourceKey, index: int) -> None:
         """Remove the answers to all attempts at a variation, which is on disk by now."""

@@ -9,7 +9,10 @@ from threading import Event
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered, Limits
 from augmentai.dataset.writers.output_set import OutputSet
+from augmentai.engines import estimate
 from augmentai.engines.base import Engine, OnProgress, ignore_progress
+from augmentai.engines.budget import Estimate
+from augmentai.engines.paid_answers import variation_name
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.pipeline.plan import RunPlan, plan_run
 from augmentai.pipeline.report import Report
@@ -78,6 +81,22 @@ class Job:
         self.report.ledger = self.ledger
         self.plan = self.plan.in_round(checkpoint.retry_round)
         self.report.add_checkpoint(checkpoint)
+
+    @property
+    def left_to_buy(self) -> int:
+        """How many variations neither exist nor are paid for; what filters rejected after it was paid for is not
+        bought again either."""
+        done, stored = self._checkpoint, self.ledger.answers.variations()
+        bought = 0
+        for source in self.plan.sources if stored else ():
+            for index in self.plan.indices(source.key):
+                bought += (source, index) not in done and variation_name(source.key, index) in stored
+        return max(0, self.plan.total - done.variations - done.skipped_paid - bought)
+
+    @property
+    def estimate_of_rest(self) -> Estimate | None:
+        """The most that the rest of a resumed run may cost, within what the limit of the job leaves of it."""
+        return estimate(self.engines, self.recipe, self.left_to_buy, self.ledger.committed())
 
     def run(self) -> Generator[Outcome, None, None]:
         """Outcomes as they finish: one for each variation, and one for each source that cannot be read.

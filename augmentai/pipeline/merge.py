@@ -15,11 +15,11 @@ from typing import Any
 
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, files_of, is_made
 from augmentai.dataset.run_record import read_record
-from augmentai.dataset.writers.base import ZipWriter
+from augmentai.dataset.writers.base import OutputError, ZipWriter
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.pipeline.job import Job
 from augmentai.pipeline.plan import RunPlan
-from augmentai.pipeline.run import copy_originals, describe_set, write_label_lists
+from augmentai.pipeline.run import copy_originals, describe_set, receive_rest, write_label_lists
 from augmentai.types import Outcome
 
 
@@ -43,7 +43,11 @@ def run_part(job: Job, zip_path: Path) -> Generator[Outcome, None, None]:
     """
     with ZipWriter(zip_path) as writer, closing(job.run()) as outcomes:
         for outcome in outcomes:
-            writer.add(outcome)
+            try:
+                writer.add(outcome)
+            except OutputError:
+                receive_rest(job, outcomes)
+                raise
             yield outcome
 
 

@@ -44,18 +44,20 @@ class PaidFolder:
         Raises:
             OutputError: it holds what another run has paid for, or cannot be written.
         """
+        if not self.belongs_to(record, out):
+            self.remove()
+            self.write_record(record)
+        return self.ledger()
+
+    def write_record(self, record: RunRecord) -> None:
+        """Write down the run that this folder belongs to. Raises OutputError."""
         try:
-            if not self.belongs_to(record, out):
-                self.remove()
-                self.path.mkdir(parents=True)
-                (self.path / RECIPE_FILE).write_bytes(encode_text(record.to_yaml()))
-        except OutputError:
-            raise
+            self.path.mkdir(parents=True, exist_ok=True)
+            (self.path / RECIPE_FILE).write_bytes(encode_text(record.to_yaml()))
         except OSError as error:
             raise OutputError(
                 f"{self.path}, where paid answers are kept, cannot be written ({reason_of(error)}); make room"
             ) from error
-        return self.ledger()
 
     def belongs_to(self, record: RunRecord, out: Path) -> bool:
         """Whether the folder is that of this run already.

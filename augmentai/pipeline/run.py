@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
@@ -91,7 +91,7 @@ def run_to_disk(
     except OutputError as error:
         if not is_open:
             raise
-        job.report.recount(_made_in(out))
+        job.report.recount(made_in(out))
         if beside is None or not beside.has_answers:
             raise
         raise OutputError(f"{error}; {_answers_in(beside)}") from error
@@ -122,7 +122,11 @@ def _written(job: Job, writer: Writer, record: RunRecord, out: Path, forget: boo
             if not is_open and (outcome.ok or job.report.resumed):  # a run that makes nothing leaves nothing
                 copy_originals(writer, job.output)
                 is_open = True
-            writer.add(outcome)
+            try:
+                writer.add(outcome)
+            except OutputError:
+                receive_rest(job, outcomes)
+                raise
             if forget and (outcome.ok or outcome.rejections):  # else its answer can still become an image
                 answers.forget(outcome.source.key, outcome.index)
             yield outcome
@@ -137,12 +141,29 @@ def _written(job: Job, writer: Writer, record: RunRecord, out: Path, forget: boo
         describe_set(writer, job.output, record, job.settings.max_pixels, report.credits, *report.money_notices())
 
 
+def receive_rest(job: Job, outcomes: Iterator[Outcome]) -> None:
+    """Stop a job whose outcomes nobody can take any more. Requests in flight are paid for, so that their answers are
+    waited for and stored; see `PaidAnswers`.
+
+    Args:
+        job: the job.
+        outcomes: what `Job.run` returned.
+    """
+    job.stop.set()
+    if job.ledger.committed():
+        deque(outcomes, 0)
+
+
 def _answers_in(paid: PaidFolder) -> str:
     return f"what was paid for is in {paid.path}, and the same command finds it there and does not buy it again"
 
 
-def _made_in(out: Path) -> Counter[str]:
-    """How many variations each engine made, by the manifest of a run that could not be written to its end."""
+def made_in(out: Path) -> Counter[str]:
+    """How many variations each engine made, by the manifest of a run that could not be written to its end.
+
+    Args:
+        out: its folder or ZIP, which need not exist.
+    """
     try:
         with ExitStack() as stack:
             if out.suffix.lower() == ".zip":

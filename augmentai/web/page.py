@@ -19,9 +19,10 @@ from augmentai.web.components.result_grid import result_grid
 from augmentai.web.endpoint import Page, add_endpoint
 from augmentai.web.estimates import TimeEstimator
 from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
-from augmentai.web.handlers.jobs import JobHandlers, session_of
+from augmentai.web.handlers.jobs import JobHandlers
 from augmentai.web.handlers.preview import PreviewHandlers
 from augmentai.web.handlers.results import ResultHandlers
+from augmentai.web.handlers.visitor import session_of
 from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.parsing.pool import ParsingPool
 from augmentai.web.recipe_files import saved
@@ -40,7 +41,7 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
     queue: dict[str, Any] = {"concurrency_id": JOB_QUEUE, "concurrency_limit": settings.jobs_at_once}
     with Page(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
         gr.HTML(texts.HEADER, padding=False)
-        components: Components = {"upload_state": gr.State(_NO_UPLOADS)}
+        components: Components = {"upload_state": gr.State(_NO_UPLOADS), "visitor": _browser_token()}
         with gr.Tabs(elem_id="tabs"):
             with gr.Tab("Make", id="make"), gr.Row(equal_height=False):
                 with gr.Column(scale=5, min_width=300, elem_id="left"):
@@ -63,6 +64,12 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
         with gr.Row(visible=False):
             add_endpoint(job_handlers, queue)
     return page
+
+
+def _browser_token() -> gr.BrowserState:
+    """By what a visitor finds an interrupted job again: a random token in the browser. It is no secret from its owner,
+    so a fixed key encrypts it, and it outlives the server."""
+    return gr.BrowserState("", storage_key="augmentai-visitor", secret="augmentai")
 
 
 def _job_buttons() -> Components:
@@ -102,6 +109,7 @@ def _results() -> Components:
 
 _FILTERS = ("result_filters", "by_label", "by_source", "pages")
 _JOB_OUTPUTS = ("status", "download", "pack", "resume", *_FILTERS, "grid", "problems", "report", "start", "stop")
+_GREETED = ("visitor", "status", "download", "pack", "resume")
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _UNQUEUED: dict[str, Any] = {**_PRIVATE, "queue": False}
 
@@ -113,12 +121,15 @@ def _wire_jobs(
     outputs = [components[name] for name in _JOB_OUTPUTS]
     in_order = _in_order(_JOB_OUTPUTS)
 
-    def make(uploads: Any, upload_state: Any, key: str, request: gr.Request, *values: Any) -> Iterator[Any]:
+    def make(uploads: Any, upload_state: Any, key: str, token: str, request: gr.Request, *values: Any) -> Iterator[Any]:
         filled = as_recipe(dict(zip(names, values, strict=True)))
-        yield from map(in_order, handlers.make(uploads, key, filled, upload_state or _NO_UPLOADS, request))
+        yield from map(in_order, handlers.make(uploads, key, filled, upload_state or _NO_UPLOADS, token, request))
 
-    def resume(key: str, request: gr.Request) -> Iterator[Any]:
-        yield from map(in_order, handlers.resume(key, request))
+    def resume(key: str, token: str, request: gr.Request) -> Iterator[Any]:
+        yield from map(in_order, handlers.resume(key, token, request))
+
+    def greet(token: str, request: gr.Request) -> Any:
+        return _in_order(_GREETED)(handlers.greet(token, request))
 
     def more_like_this(key: str, request: gr.Request, event: gr.EventData) -> Iterator[Any]:
         yield from map(in_order, handlers.more_like_this(str(event.file), key, request))
@@ -132,11 +143,12 @@ def _wire_jobs(
     def stop(request: gr.Request) -> Any:
         return handlers.stop(request)["stop"]
 
-    inputs = [components["files"], components["upload_state"], form.key, *controls]
+    page.load(greet, components["visitor"], [components[name] for name in _GREETED], **_UNQUEUED)
+    inputs = [components["files"], components["upload_state"], form.key, components["visitor"], *controls]
     click = components["start"].click(queued, None, outputs, **_UNQUEUED)
     running = click.then(make, inputs, outputs, **_PRIVATE, **queue)
     click = components["resume"].click(queued, None, outputs, **_UNQUEUED)
-    resuming = click.then(resume, form.key, outputs, **_PRIVATE, **queue)
+    resuming = click.then(resume, [form.key, components["visitor"]], outputs, **_PRIVATE, **queue)
     components["grid"].more(queued, None, outputs, **_UNQUEUED)
     adding = components["grid"].more(more_like_this, form.key, outputs, **_PRIVATE, **queue)
     buttons = ("start", "stop")

@@ -16,7 +16,7 @@ from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.access.error_log import keep_inputs_out_of_the_log
 from augmentai.web.access.public import USER_NAME, credentials, effective_settings
 from augmentai.web.gradio_import import import_gradio
-from augmentai.web.jobs.cleanup import Janitor, private_folder
+from augmentai.web.jobs.cleanup import Janitor, private_folder, waiting_files
 from augmentai.web.texts import TAGLINE
 
 _WARM_UP_AFTER_SECONDS = 6.0  # after the first visitor's page, which the import of torch would slow down
@@ -41,9 +41,9 @@ def build_app(settings: Settings) -> Any:
     page = build(settings, engines := available(settings), parsing)
     page.parsing = parsing
     page.warm_up = threading.Timer(_WARM_UP_AFTER_SECONDS, _warm_up, [engines])
-    page.janitor = Janitor(folder, settings.keep_hours).start()
     page.queue(api_open=False)
     page._queue = JobQueue(page, settings, JOB_QUEUE)  # Gradio has no setting for this
+    page.janitor = Janitor(folder, settings.keep_hours, lambda: waiting_files(page)).start()
     return page
 
 

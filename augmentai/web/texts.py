@@ -164,9 +164,16 @@ def summary(report: Mapping[str, Any]) -> str:
     return f'<div class="aug-status {classes}" role="status"><span>{" · ".join(p for p in parts if p)}</span></div>'
 
 
-def resume_label(stopped: bool, incomplete: int) -> str:
-    """Label of the button that makes missing variations. incomplete: source images that lack some."""
-    return "Resume" if stopped else f"Retry {count(incomplete, 'failed image')}"
+def resume_label(stopped: bool, incomplete: int, cost: Estimate | None = None) -> str:
+    """Label of the button that makes missing variations.
+
+    Args:
+        stopped: the job was stopped, rather than finished with failures.
+        incomplete: source images that lack some.
+        cost: the most that these may cost; None if nothing.
+    """
+    label = "Resume" if stopped else f"Retry {count(incomplete, 'failed image')}"
+    return f"{label} (up to {cost.credits:g} credits)" if cost is not None and cost.credits else label
 
 
 def download_label(included: int, excluded: int, size_bytes: int | None) -> str:
@@ -187,6 +194,21 @@ def packing_label(done: int, expected: int) -> str:
 def failed(message: str) -> str:
     """Why a job could not run."""
     return f'<div class="aug-status aug-done aug-warn" role="alert"><span>{escape(message)}</span></div>'
+
+
+def interrupted(answers: int) -> str:
+    """A job was interrupted after it had paid for so many images that are in no result."""
+    words = (
+        f"<b>A job was interrupted.</b> {count(answers, 'image')} that it paid for "
+        f"{'is' if answers == 1 else 'are'} kept for a while: press Resume to finish the job without paying for "
+        f"{'it' if answers == 1 else 'them'} again, or download {'it' if answers == 1 else 'them'} as received."
+    )
+    return f'<div class="aug-status aug-done aug-warn" role="status"><span>{words}</span></div>'
+
+
+def kept_label(answers: int) -> str:
+    """Label of the button that downloads what an interrupted job has paid for."""
+    return f"Download ZIP ({count(answers, 'paid image')})"
 
 
 def problems(failures: Sequence[Mapping[str, str]], report: Mapping[str, Any] | None = None) -> str:

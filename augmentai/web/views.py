@@ -67,11 +67,12 @@ def finished_view(finished: FinishedJob) -> Updates:
     sources = sorted({row.source for row in finished.rows})
     labels = sorted({label for row in finished.rows for label in row.labels})
     incomplete = len(finished.incomplete_sources())
+    resume = texts.resume_label(report["stopped"], incomplete, finished.rest_cost)
     has_zip = report["variations"] > 0 or bool(report["failures"])  # if all failed, the manifest in it says why
     return {
         "status": texts.summary(report),
         **(download_view(finished) if has_zip else {}),
-        "resume": gr.Button(texts.resume_label(report["stopped"], incomplete), visible=incomplete > 0),
+        "resume": gr.Button(resume, visible=incomplete > 0),
         "result_filters": gr.update(visible=bool(finished.rows)),
         "by_label": gr.Dropdown(
             [("All classes", _ALL), *((name, name) for name in labels)], value=_ALL, visible=len(labels) > 1

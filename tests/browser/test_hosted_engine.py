@@ -13,9 +13,10 @@ from gradio_client import Client
 
 from tests.support import page_steps as steps
 from tests.support.api_client import augment
+from tests.support.app_process import app_process, free_port
 from tests.support.app_server import serving
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
-from tests.support.hosted_job import KEY, plain_photos, settings_for
+from tests.support.hosted_job import KEY, PRICE, plain_photos, settings_for
 from tests.support.page_steps import expect, give
 
 pytestmark = pytest.mark.browser
@@ -89,7 +90,7 @@ def test_failures_are_listed_and_retried(
     assert "2 failed" in page.inner_text("#status")
     assert "moderation" in page.inner_text("#problems")
     assert "Fallbacks" not in page.inner_text("#problems")
-    assert page.inner_text("#resume") == "Retry 2 failed images"
+    assert page.inner_text("#resume") == "Retry 2 failed images (up to 10 credits)"
     steps.augment(page, "#resume")
     expect(page.locator("#status")).to_contain_text("3 variations from 3 files")
     assert "Failed" not in page.inner_text("#problems")
@@ -150,3 +151,43 @@ def test_a_visitors_own_key_is_for_their_job_only(
         assert left
         assert all(KEY.encode() not in path.read_bytes() for path in left)
         page.close()
+
+
+def test_an_interrupted_job_is_offered_to_its_visitor_alone_and_buys_nothing_twice(
+    browser: Any, emulator: Emulator, photos: list[Path], tmp_path: Path
+) -> None:
+    """The server is ended during a job, and started again on the same folders."""
+    environment = {
+        "STABILITY_API_KEY": KEY,
+        "STABILITY_API_BASE": emulator.url,
+        "AUGMENTAI_STABILITY_ENDPOINT": "structure",
+        "AUGMENTAI_STABILITY_CONCURRENCY": "1",
+        "AUGMENTAI_STATE": str(tmp_path / "state"),
+    }
+    emulator.control(latency=0.5)
+    anna, bert = (browser.new_context(accept_downloads=True) for _ in range(2))
+    port = free_port()
+    with app_process(tmp_path, GRADIO_SERVER_PORT=str(port), **environment) as server:
+        page = anna.new_page()
+        page.goto(server.url)
+        give(page, photos, 3)
+        steps.set_variations(page, 2)
+        page.click("#augment")
+        expect(page.locator("#status")).to_contain_text("credits used", timeout=30_000)
+        server.end()
+    page.close()
+    emulator.control(latency=0)
+    charged = emulator.stats()["charged"]
+    with app_process(tmp_path, GRADIO_SERVER_PORT=str(port), **environment) as server:
+        other, page = bert.new_page(), anna.new_page()
+        for visitor in (other, page):
+            visitor.goto(server.url)
+        expect(page.locator("#status")).to_contain_text("A job was interrupted")
+        expect(other.locator("#status")).to_contain_text("Your variations appear here")
+        kept = steps.images_in(steps.saved_zip(page, tmp_path))
+        assert charged - PRICE <= len(kept) * PRICE <= charged
+        steps.augment(page, "#resume")
+        expect(page.locator("#status")).to_contain_text("6 variations from 3 files")
+        assert emulator.stats()["charged"] <= charged + (6 - len(kept)) * PRICE
+    anna.close()
+    bert.close()

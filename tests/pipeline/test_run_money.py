@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 import time
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.manifest import CARD, PAID_ANSWERS, RUN_LEDGER
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.writers.folder import FolderWriter
+from augmentai.engines.ledger import CreditLimits, Ledger
 from augmentai.engines.paid_answers import Item, PaidAnswer, PaidAnswers
 from augmentai.pipeline.job import limits
 from augmentai.pipeline.run import run_to_disk
@@ -38,6 +39,7 @@ from tests.support.paid_runs import (
     run,
     start,
 )
+from tests.support.small_disk import fill, small_disk
 
 
 @pytest.fixture
@@ -133,27 +135,28 @@ def test_a_run_that_is_left_says_how_many_requests_were_in_flight(
     assert second["credits"] <= emulator.stats()["charged"] <= second["credits"] + count * PRICE
 
 
-def test_a_full_disk_says_how_many_requests_were_in_flight(
-    photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("name", ["out", "out.zip"])
+def test_a_full_disk_loses_nothing_that_was_charged(
+    name: str, photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator
 ) -> None:
-    def full(self: FolderWriter, outcome: object) -> None:
-        time.sleep(0.4)  # the next requests have gone out
-        raise OutputError("No space left on device")
-
-    emulator.control(latency=1)
-    monkeypatch.setattr(FolderWriter, "add", full)
-    job = job_over(photos, settings)
-    with pytest.raises(OutputError):
-        list(run_to_disk(job, tmp_path / "out", [photos]))
-    report = job.report.as_dict()
-    assert report["credits"] >= PRICE
-    assert "in flight at the stop" in str(report["notices"])
-    time.sleep(1.5)
-    emulator.control(latency=0)
-    monkeypatch.undo()
-    second = run(photos, tmp_path / "out", settings)
-    assert {second["credits"], in_manifest(tmp_path / "out"), on_card(tmp_path / "out")} == {second["credits"]}
-    assert job.ledger.charged <= emulator.stats()["charged"] <= RunCounts.of(tmp_path / "out").committed
+    emulator.control(latency=0.1)
+    with small_disk(tmp_path / "disk", megabytes=2) as disk:
+        job = job_over(photos, settings)
+        with suppress(OutputError):
+            for number, _ in enumerate(run_to_disk(job, disk / name, [photos])):
+                if number == 1:
+                    fill(disk)
+        emulator.control(latency=0)
+        report = job.report.as_dict()
+        charged = emulator.stats()["charged"]
+        assert 2 * PRICE <= charged < 8 * PRICE
+        assert {report["credits"], Ledger(CreditLimits.from_settings(settings)).spent()} == {charged}
+        assert "in flight" not in str(report["notices"])
+        (disk / "ballast").unlink()
+        (disk / "out.zip").unlink(missing_ok=True)
+        second = run(photos, disk / name, settings)
+        assert second["variations"] == 8
+        assert all_counts(disk / name, second, settings) == {8 * PRICE} == {emulator.stats()["charged"]}
 
 
 @pytest.fixture

@@ -55,7 +55,7 @@ def app_process(
 
     The environment is this process's without anything that would set AugmentAI up, and `environment`.
     """
-    port = free_port()
+    port = int(environment.pop("GRADIO_SERVER_PORT", 0)) or free_port()
     log_file = folder / "app.log"
     kept_out = ("GRADIO_", "AUGMENTAI_", "PROXY_PREFIX", "SPACE_", "PYTHONPATH")
     clean = {name: value for name, value in os.environ.items() if not name.startswith(kept_out)}

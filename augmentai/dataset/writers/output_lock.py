@@ -18,6 +18,7 @@ class OutputLock:
     Args:
         file: the lock file, in an existing folder.
         out: the folder or ZIP, for the message.
+        wait_seconds: for another run to end.
 
     Raises:
         OutputError: another run is writing there.
@@ -35,11 +36,11 @@ class OutputLock:
         another run is writing into out and nothing is overwritten; wait until it has ended, or choose another place
     """
 
-    def __init__(self, file: Path, out: Path) -> None:
+    def __init__(self, file: Path, out: Path, wait_seconds: float = 0.0) -> None:
         from filelock import FileLock, Timeout
 
         self._file = file
-        self._lock: BaseFileLock = FileLock(file, timeout=0, thread_local=False)
+        self._lock: BaseFileLock = FileLock(file, timeout=wait_seconds, thread_local=False)
         try:
             self._lock.acquire()
         except Timeout as error:

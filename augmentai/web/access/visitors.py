@@ -88,7 +88,7 @@ class Reservation:
         self._counts_credits = visitors.credits.limit is not None
         self._job: Job | None = None
         self._images = 0
-        self._credits = 0.0
+        self._credits = self._credits_before = 0.0
         self._settled = False
 
     def limited(self, engines: Sequence[Engine]) -> Sequence[Engine]:
@@ -105,7 +105,9 @@ class Reservation:
         """
         self._reserve_images(job.plan.total - job.report.resumed)
         self._job = job
-        cost = estimate([engine for engine in job.engines if owner_pays(engine)], job.recipe, job.plan.total)
+        self._credits_before = job.ledger.committed()
+        paying = [engine for engine in job.engines if owner_pays(engine)]
+        cost = estimate(paying, job.recipe, job.left_to_buy, self._credits_before)
         if not self._counts_credits or cost is None or not cost.credits:
             return
         wanted = cost.affordable * cost.credits_each
@@ -124,7 +126,7 @@ class Reservation:
             return
         self._settled = True
         made = self._job.report.variations - self._job.report.resumed if self._job else 0
-        spent = self._job.ledger.committed() if self._job else 0.0
+        spent = self._job.ledger.committed() - self._credits_before if self._job else 0.0
         self._visitors.images.add(self._address, min(0, made - self._images))
         if self._credits:
             self._visitors.credits.add(self._address, spent - self._credits)

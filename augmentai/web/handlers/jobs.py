@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import logging
 import os
+import secrets
+import shutil
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -29,12 +31,15 @@ from augmentai.web import texts
 from augmentai.web.access.rate_limit import LimitReachedError
 from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.estimates import TimeEstimator
-from augmentai.web.jobs.cleanup import postpone_expiry
+from augmentai.web.handlers.interrupted import inputs_of, offered_view
+from augmentai.web.handlers.visitor import session_of, visitor_of
+from augmentai.web.jobs.cleanup import JOBS_FOLDER
 from augmentai.web.jobs.finished_job import FinishedJob
+from augmentai.web.jobs.paid_jobs import InterruptedJob, interrupted_job
 from augmentai.web.jobs.run import JobRequest, read_uploads, run_job
 from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.jobs.snapshot import JobResult, ResultRow, Snapshot
-from augmentai.web.jobs.uploads import Upload, link_uploads
+from augmentai.web.jobs.uploads import INPUT_FOLDERS, Upload, link_uploads
 from augmentai.web.parsing.labels import may_have_labels, read_labels
 from augmentai.web.parsing.lanes import BusyError
 from augmentai.web.parsing.pool import ParsingError, ParsingPool
@@ -76,7 +81,6 @@ class JobHandlers:
             raise _no_files()
         if any(map(os.path.isdir, files)):  # Gradio accepts the folder of everybody's uploads as a file
             raise gr.Error("Folders are not accepted. Upload the files, or a ZIP of the folder.", print_exception=False)
-        postpone_expiry(files, Path(get_upload_folder()))
         recipe = recipe_of(form)
         uploads = read_uploads(files, self._settings, recipe.layout)
 
@@ -84,7 +88,9 @@ class JobHandlers:
             self._check_labels([Path(file) for file in files], recipe.layout, stop, request)
             return uploads(folder, stop)
 
-        for snapshot in self._run(JobRequest(read, recipe), Event(), request):
+        visitor = f"address {address_of(request, self._visitors.proxies)}"
+        job = JobRequest(read, recipe, visitor=visitor, needed=files)
+        for snapshot in self._run(job, Event(), request):
             if snapshot.result is None:
                 if snapshot.expected:
                     message = snapshot.progress.message or "augmenting"
@@ -99,35 +105,31 @@ class JobHandlers:
         key: str,
         form: Mapping[str, Any],
         upload_state: Mapping[str, Any],
+        token: str,
         request: gr.Request,
     ) -> Iterator[Updates]:
-        """Run the job of the form and yield what changes on the page."""
+        """Run the job of the form and yield what changes on the page. token: the browser's, see `greet`."""
+        visitor = visitor_of(token, request)
 
         def read(folder: Path, stop: Event) -> Gathered:
-            bounds = limits(self._settings, self._settings.max_files)
-            files, layout = link_uploads(uploads, folder / "in"), recipe_of(form).layout
-            self._check_labels(files, layout, stop, request)
-            return gather(files, bounds, stop=stop, layout=layout)
+            return self._read(link_uploads(uploads, folder / INPUT_FOLDERS[0]), recipe_of(form).layout, stop, request)
 
         def start(stop: Event) -> Iterator[Snapshot]:
             if not uploads:
                 raise _no_files()
-            postpone_expiry([path for _, path in uploads], Path(get_upload_folder()))
-            return self._run(JobRequest(read, recipe_of(form), keep_full=False), stop, request, key)
+            needed = [path for _, path in uploads]
+            job = JobRequest(read, recipe_of(form), False, visitor=visitor, has_inputs=True, needed=needed)
+            return self._run(job, stop, request, key)
 
         def finish(result: JobResult, last: Snapshot) -> FinishedJob:
             self._learn_speed(result, last.seconds, upload_state)
-            return FinishedJob(
-                plan=result.plan,
-                settings=self._settings,
-                folder=result.folder,
-                zips=[result.zip_path],
-                rows=list(last.rows),
-                report=result.report,
-                classes=result.classes,
-            )
+            return FinishedJob.of(result, last.rows, self._settings)
 
-        yield from self._show(start, finish, session_of(request), [])
+        yield from self._show(start, finish, session_of(request), [], visitor)
+
+    def _read(self, files: Sequence[Path], layout: str, stop: Event, request: gr.Request) -> Gathered:
+        self._check_labels(files, layout, stop, request)
+        return gather(files, limits(self._settings, self._settings.max_files), stop=stop, layout=layout)
 
     def _check_labels(self, files: Sequence[Path], layout: str, stop: Event, request: gr.Request) -> None:
         """Read the labels of a job where they can do no harm, before the job reads them. Raises ParsingError."""
@@ -150,14 +152,53 @@ class JobHandlers:
             (engine, count), *_ = engines.items()
             self._times.learn(engine, count, upload_state.get("pixels", 0), seconds)
 
-    def resume(self, key: str, request: gr.Request) -> Iterator[Updates]:
+    def greet(self, token: str, request: gr.Request) -> Updates:
+        """When the page has loaded: give the browser a token that nobody can guess, and offer the job that was
+        interrupted under it, in this tab or an earlier one."""
+        if not token:
+            return {"visitor": secrets.token_hex(16)}
+        return self._offer(visitor_of(token, request), session_of(request))
+
+    def _offer(self, visitor: str, session: str) -> Updates:
+        root = Path(get_upload_folder())
+        job = interrupted_job(root, root / JOBS_FOLDER, visitor)
+        if job is None:
+            return {}
+        self._sessions.offer(session, job)
+        return offered_view(job)
+
+    def resume(self, key: str, token: str, request: gr.Request) -> Iterator[Updates]:
         """Make the variations that failed or were not reached before a stop, and add them to the results."""
         finished = self._sessions.get(session_of(request))
+        interrupted = self._sessions.offered(session_of(request))
+        recipe = interrupted.recipe() if interrupted is not None else None
+        if interrupted is not None and recipe is not None:
+            yield from self._finish_interrupted(interrupted, recipe, key, visitor_of(token, request), request)
+            return
         if finished is None:
             yield {"status": texts.failed(texts.EXPIRED), **self.idle()}
             return
         retried = [source.path for source in finished.incomplete_sources()]
         yield from self._add(finished, finished.plan.recipe, 1, finished.checkpoint(), retried, key, request)
+
+    def _finish_interrupted(
+        self, interrupted: InterruptedJob, recipe: Recipe, key: str, visitor: str, request: gr.Request
+    ) -> Iterator[Updates]:
+        """Run an interrupted job again; what it has paid for is not bought again."""
+
+        def read(folder: Path, stop: Event) -> Gathered:
+            return self._read(inputs_of(interrupted), recipe.layout, stop, request)
+
+        job = JobRequest(
+            read, recipe, keep_full=False, visitor=visitor, paid=interrupted.path, needed=[interrupted.inputs]
+        )
+        yield from self._show(
+            lambda stop: self._run(job, stop, request, key),
+            lambda result, last: FinishedJob.of(result, last.rows, self._settings),
+            session_of(request),
+            [],
+            visitor,
+        )
 
     def more_like_this(self, file: str, key: str, request: gr.Request) -> Iterator[Updates]:
         """Make four more variations of one source, by the same engine at the same strength, with the next indices."""
@@ -191,7 +232,9 @@ class JobHandlers:
     ) -> Iterator[Updates]:
         """Run a job whose results are added to a finished one."""
         sources = finished.sources_for_rerun()
-        job = JobRequest(lambda folder, stop: sources, recipe, False, first_index, checkpoint)
+        paid = finished.paid if retried else None
+        needed = [*finished.folders(), *finished.zips]
+        job = JobRequest(lambda folder, stop: sources, recipe, False, first_index, checkpoint, paid=paid, needed=needed)
 
         def finish(result: JobResult, last: Snapshot) -> FinishedJob:
             finished.add(result, last.rows, retried)
@@ -207,6 +250,7 @@ class JobHandlers:
         finish: Callable[[JobResult, Snapshot], FinishedJob],
         session: str,
         earlier: Sequence[ResultRow],
+        visitor: str = "",
     ) -> Iterator[Updates]:
         """Show a job on the page, however it ends; the buttons are always restored."""
         stop = self._stops.setdefault(session, Event())
@@ -217,6 +261,7 @@ class JobHandlers:
             for snapshot in snapshots:
                 if snapshot.result is not None:
                     finished = finish(snapshot.result, snapshot)
+                    finished.price_rest(self._engines)
                     self._sessions.put(session, finished)
                     yield {**finished_view(finished), **self.idle()}
                 elif time.monotonic() - last_update > _UPDATE_SECONDS:
@@ -225,7 +270,9 @@ class JobHandlers:
                 else:
                     yield {}  # only so that a closed tab can end the job here
         except gr.Error as error:
-            yield {**self._previous(session), "status": texts.failed(str(error.message)), **self.idle()}
+            kept = self._offer(visitor, session)
+            status = texts.failed(str(error.message)) + kept.get("status", "")
+            yield {**self._previous(session), **kept, "status": status, **self.idle()}
         except Exception as error:  # a defect of ours: the visitor is informed, and the page keeps working
             _log.exception("a job of the page failed unexpectedly")
             message = f"The job failed unexpectedly ({type(error).__name__}). Please try again, and report it."
@@ -265,6 +312,9 @@ class JobHandlers:
     def close_session(self, request: gr.Request) -> None:
         """The tab was closed: end its job, queued or running, and forget its results."""
         session = session_of(request)
+        finished = self._sessions.get(session)
+        if finished is not None and not finished.rows and not finished.report["failures"]:
+            shutil.rmtree(finished.folder, ignore_errors=True)  # stopped before its first image
         self._sessions.discard(session)
         stop = self._stops.pop(session, None)
         if stop is not None:
@@ -283,7 +333,7 @@ class JobHandlers:
         reservation = self._visitors.reservation(request)
         try:
             engines = reservation.limited(with_key(self._engines, key or ""))
-            job = replace(job, admit=reservation.admit)
+            job = replace(job, admit=reservation.admit, ended=reservation.settle)
             yield from run_job(job, self._settings, engines, Path(get_upload_folder()), stop)
         except LimitReachedError as error:
             raise gr.Error(str(error), title="Limit reached", print_exception=False) from error
@@ -294,13 +344,6 @@ class JobHandlers:
         except OutputError as error:
             message = str(error).replace(f"{get_upload_folder()}{os.sep}", "")  # the server's paths are not revealed
             raise gr.Error(message, title="The result could not be saved", print_exception=False) from error
-        finally:
-            reservation.settle()
-
-
-def session_of(request: gr.Request) -> str:
-    """The session of a tab; random, so that nobody can name another's."""
-    return request.session_hash or ""
 
 
 def _no_files() -> gr.Error:

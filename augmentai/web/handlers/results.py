@@ -19,6 +19,7 @@ from augmentai.operations import warp_from_manifest
 from augmentai.settings import Settings
 from augmentai.types import Source
 from augmentai.web import texts
+from augmentai.web.handlers.interrupted import kept_download, pack_answers
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.heartbeat import run_with_heartbeat
 from augmentai.web.jobs.session_store import SessionStore
@@ -70,14 +71,19 @@ class ResultHandlers:
 
     def pack(self, session: str) -> Iterator[Updates]:
         """Pack a ZIP of what is included now, and show the progress on its button."""
-        finished = self._sessions.get(session)
-        if finished is None:
+        finished, offered = self._sessions.get(session), self._sessions.offered(session)
+        if finished is not None:
+            work = finished.pack()
+        elif offered is not None:
+            work = pack_answers(offered)
+        else:
             yield {"status": texts.failed(texts.EXPIRED)}
             return
-        last_update = 0.0
+        last_update, path = 0.0, None
         try:
-            with closing(run_with_heartbeat(finished.pack(), Packing(), threading.Event())) as packings:
+            with closing(run_with_heartbeat(work, Packing(), threading.Event())) as packings:
                 for packing in packings:
+                    path = packing.path
                     now = time.monotonic()
                     if now - last_update > _UPDATE_SECONDS:
                         label = texts.packing_label(packing.done, packing.expected)
@@ -88,7 +94,10 @@ class ResultHandlers:
         except (OSError, OutputError, zipfile.BadZipFile) as error:
             _log.warning("a ZIP could not be packed (%s)", error)
             yield {"status": texts.failed(texts.NOT_PACKED)}
-        yield download_view(finished)
+        if finished is not None:
+            yield download_view(finished)
+        elif path is not None:
+            yield kept_download(path)
 
     def compare(self, file: str, session: str) -> Updates:
         """Larger images of a variation and of its source, warped alike, for the dialog that compares them."""

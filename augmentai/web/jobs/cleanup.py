@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import shutil
 import tempfile
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 _MAX_INTERVAL_SECONDS = 600.0
 # Only what Gradio and this app create: GRADIO_TEMP_DIR may name a folder that has other files too.
 _OUR_NAMES = re.compile(r"^([0-9a-f]{64}|tmp[a-z0-9_]{8}.*|augmentai-jobs)$")
 JOBS_FOLDER = "augmentai-jobs"  # has one folder per job
+PAID_JOBS = "augmentai-paid"  # has a folder per visitor, with one per job in it
 
 
 def private_folder() -> Path:
@@ -32,12 +35,43 @@ def private_folder() -> Path:
     return folder
 
 
-def postpone_expiry(files: Iterable[str], folder: Path) -> None:
-    """Restart the time until these uploads expire, since a job is about to read them."""
-    for file in files:
-        if Path(file).is_relative_to(folder):  # bundled examples are elsewhere
-            with suppress(OSError):
-                os.utime(file)
+class Lease:
+    """Keeps what a job needs from expiring while it works, for every server that shares the folder.
+
+    Args:
+        folder: the folder for uploads and results.
+        keep_hours: age at which an entry expires.
+        paths: files and folders that are needed; those elsewhere, such as bundled examples, are not touched.
+
+    Example:
+        >>> import os, tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder, "photo.jpg")
+        ...     _ = file.write_bytes(b"pixels")
+        ...     os.utime(file, (0, 0))
+        ...     Lease(Path(folder), 1, [file]).renew()
+        ...     file.stat().st_mtime > 0
+        True
+    """
+
+    def __init__(self, folder: Path, keep_hours: float, paths: Iterable[str | Path]) -> None:
+        self._paths = [path for path in map(Path, paths) if path.is_relative_to(folder)]
+        self._interval = min(_MAX_INTERVAL_SECONDS, keep_hours * 3600 / 8)
+        self._renewed = -math.inf
+
+    def renew(self, *more: Path) -> None:
+        """To be called every now and then; restarts the time until they expire, if the last time is long enough ago.
+
+        Args:
+            more: what is needed besides.
+        """
+        now = time.monotonic()
+        if now - self._renewed < self._interval:
+            return
+        self._renewed = now
+        for path in [*self._paths, *more]:
+            with suppress(OSError):  # not there yet, or not any more
+                os.utime(path)
 
 
 def sweep(folder: Path, keep_hours: float) -> int:
@@ -53,7 +87,8 @@ def sweep(folder: Path, keep_hours: float) -> int:
     oldest = time.time() - keep_hours * 3600
     deleted = 0
     paths = [path for path in _entries(folder) if _OUR_NAMES.match(path.name) and path.name != JOBS_FOLDER]
-    for path in [*paths, *_entries(folder / JOBS_FOLDER)]:
+    paid = [path for visitor in _entries(folder / PAID_JOBS) for path in _entries(visitor)]
+    for path in [*paths, *_entries(folder / JOBS_FOLDER), *paid]:
         with suppress(OSError):  # a job or another sweep deleted it first
             if _last_write(path) >= oldest:
                 continue
@@ -62,6 +97,8 @@ def sweep(folder: Path, keep_hours: float) -> int:
             else:
                 path.unlink()
             deleted += 1
+            if path in paid:
+                path.parent.rmdir()  # refused as long as the visitor has other jobs
     return deleted
 
 
@@ -82,11 +119,33 @@ def _last_write(path: Path) -> float:
     return max(times)
 
 
-class Janitor:
-    """Sweeps at intervals, in the background, until `stop`."""
+def waiting_files(page: Any) -> list[str]:
+    """The files that calls in the page's queues name. Gradio has no public function for this."""
+    queues = list(page._queue.event_queue_per_concurrency_id.values())
+    events = [event for queue in queues for event in list(queue.queue)]
+    return [text for event in events if event.data is not None for text in _texts_in(event.data.data)]
 
-    def __init__(self, folder: Path, keep_hours: float) -> None:
-        self._folder, self._keep_hours = folder, keep_hours
+
+def _texts_in(value: Any) -> Iterator[str]:
+    """Every text in a JSON value."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping | list | tuple):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            yield from _texts_in(one)
+
+
+class Janitor:
+    """Sweeps at intervals, in the background, until `stop`.
+
+    Args:
+        folder: the folder for uploads and results.
+        keep_hours: age at which an entry expires.
+        waiting: returns what jobs that have not begun will need; it is kept.
+    """
+
+    def __init__(self, folder: Path, keep_hours: float, waiting: Callable[[], Iterable[str]] = lambda: ()) -> None:
+        self._folder, self._keep_hours, self._waiting = folder, keep_hours, waiting
         self._stopped = threading.Event()
         self._interval = min(_MAX_INTERVAL_SECONDS, keep_hours * 3600 / 4)
 
@@ -99,6 +158,7 @@ class Janitor:
 
     def _work(self) -> None:
         while True:
+            Lease(self._folder, self._keep_hours, self._waiting()).renew()
             sweep(self._folder, self._keep_hours)
             if self._stopped.wait(self._interval):
                 return

@@ -5,14 +5,20 @@ from __future__ import annotations
 import json
 import zipfile
 from collections import Counter
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from augmentai.dataset.checkpoint import Checkpoint
+from augmentai.dataset.checkpoint import Checkpoint, PaidFailures
 from augmentai.dataset.manifest import MANIFEST
 from augmentai.dataset.readers.gather import Gathered
+from augmentai.engines import estimate
+from augmentai.engines.base import Engine
+from augmentai.engines.budget import Estimate
+from augmentai.engines.paid_answers import variation_name
+from augmentai.engines.run_ledger import RunLedger
+from augmentai.pipeline.paid_folder import PaidFolder
 from augmentai.pipeline.plan import RunPlan
 from augmentai.pipeline.report import headline
 from augmentai.settings import Settings
@@ -33,6 +39,8 @@ class FinishedJob:
         added: number of variations that were asked for later.
         excluded: files of variations that the visitor excluded and may include again.
         revision: number of the latest click that changed `excluded`.
+        paid: the folder with its ledger and with answers that are in no result yet; None if it cost nothing.
+        rest_cost: the most that its missing variations may cost; None if nothing.
     """
 
     plan: RunPlan
@@ -45,7 +53,23 @@ class FinishedJob:
     added: int = 0
     excluded: set[str] = field(default_factory=set)
     revision: int = 0
+    paid: Path | None = None
+    rest_cost: Estimate | None = None
     _packed: tuple[object, Path] | None = None  # what the packed ZIP was made of, and the ZIP
+
+    @classmethod
+    def of(cls, result: JobResult, rows: Sequence[ResultRow], settings: Settings) -> FinishedJob:
+        """A job that has just ended."""
+        return cls(
+            plan=result.plan,
+            settings=settings,
+            folder=result.folder,
+            zips=[result.zip_path],
+            rows=list(rows),
+            report=result.report,
+            classes=result.classes,
+            paid=result.paid,
+        )
 
     def row(self, file: str) -> ResultRow | None:
         """The row of a variation's file."""
@@ -61,21 +85,60 @@ class FinishedJob:
         """Number of variations in the ZIP."""
         return int(self.report["variations"]) - len(self.excluded)
 
+    def price_rest(self, engines: Sequence[Engine]) -> None:
+        """Set `rest_cost`: without what is paid for already, within what the limit of the job leaves.
+
+        Args:
+            engines: those that would make the rest.
+        """
+        ledger = PaidFolder(self.paid).ledger() if self.paid is not None else RunLedger()
+        made = {variation_name((row.source, row.sha256), row.index) for row in self.rows}
+        stored = ledger.answers.variations() - made
+        rest = self.plan.total - len(self.rows) - len(self._paid_in_vain()) - len(stored)
+        self.rest_cost = estimate(engines, self.plan.recipe, max(0, rest), ledger.committed()) if rest > 0 else None
+
+    def folders(self) -> set[Path]:
+        """The folders of the jobs that its ZIPs were made by."""
+        return {self.folder, *(path.parent.parent for path in self.zips)}
+
     def incomplete_sources(self) -> list[Source]:
         """Sources with missing variations: those failed, or were not reached before a stop."""
         made = Counter((row.source, row.sha256) for row in self.rows)
+        made.update((source, sha256) for source, sha256, _ in self._paid_in_vain())
         return [source for source in self.plan.sources if made[source.key] < self.plan.count(source)]
+
+    def _paid_in_vain(self) -> dict[tuple[str, str, int], dict[str, Any]]:
+        """Lines of variations that were paid for and failed, and are not bought again."""
+        if self.plan.recipe.paid_retries or not self.report["credits"]:
+            return {}
+        failures = PaidFailures(retried=False, stored=self._answers())
+        found: dict[tuple[str, str, int], dict[str, Any]] = {}
+        for entry in self._entries():
+            key = entry["source"], entry["source_sha256"], entry["index"]
+            found.pop(key, None)
+            if entry["status"] == "failed" and failures.is_final(entry):
+                found[key] = entry
+        return found
+
+    def _answers(self) -> frozenset[str]:
+        return PaidFolder(self.paid).ledger().answers.variations() if self.paid is not None else frozenset()
+
+    def _entries(self) -> Iterator[dict[str, Any]]:
+        """The lines of the manifests of all its ZIPs, the first one's first."""
+        for path in self.zips:
+            with zipfile.ZipFile(path) as archive, archive.open(MANIFEST) as lines:
+                yield from map(json.loads, lines)
 
     def checkpoint(self) -> Checkpoint:
         """All variations so far, for a job that makes the missing ones, with new seeds for those that were rejected."""
         made = Checkpoint(self.plan.sources)
         made.retry_round = self.plan.retry_round + 1
-        for path in self.zips:
-            with zipfile.ZipFile(path) as archive, archive.open(MANIFEST) as lines:
-                for line in lines:
-                    made.record_rejections(json.loads(line))
+        for entry in self._entries():
+            made.record_rejections(entry)
         for row in self.rows:
             made.record_made(row.source, row.sha256, row.index, row.engine)
+        for entry in self._paid_in_vain().values():
+            made.record({**entry, "credits": 0.0})  # in the ledger already
         return made
 
     def checkpoint_for_more(self, row: ResultRow, first_index: int, variations: int) -> Checkpoint:
@@ -109,7 +172,9 @@ class FinishedJob:
             self.plan = self.plan.in_round(self.plan.retry_round + 1)
         else:
             self.added += result.plan.total - result.report["held"]
-        self.report = merge_reports(self.report, result.report, set(retried), rows, self.plan.total + self.added)
+        self.paid = self.paid or result.paid
+        added = result.report | {"credits": result.report["credits"] - result.credits_before}
+        self.report = merge_reports(self.report, added, set(retried), rows, self.plan.total + self.added)
 
     @property
     def ready_zip(self) -> Path | None:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 import uuid
+from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Event
+from zipfile import ZipFile
 
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered, gather
@@ -18,18 +21,22 @@ from augmentai.engines.base import Engine
 from augmentai.pipeline.balance import classes_of
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.merge import run_part
-from augmentai.pipeline.run import run_to_disk
+from augmentai.pipeline.paid_folder import may_charge
+from augmentai.pipeline.run import made_in, receive_rest, run_record_for, run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
-from augmentai.types import Outcome, Source, Variation
-from augmentai.web.jobs.cleanup import JOBS_FOLDER
+from augmentai.types import Outcome, Source, SourceKey, Variation
+from augmentai.web.jobs.cleanup import JOBS_FOLDER, Lease
 from augmentai.web.jobs.heartbeat import run_with_heartbeat
+from augmentai.web.jobs.paid_jobs import PaidJob, request_digest
 from augmentai.web.jobs.previews import PreviewWriter
 from augmentai.web.jobs.snapshot import JobProgress, JobResult, ResultRow, Snapshot
+from augmentai.web.jobs.uploads import INPUT_FOLDERS
 from augmentai.web.jobs.zip_packing import name_by_count, new_zip
 
 _FAILURES_WHILE_WORKING = 50
 _MIN_FREE_BYTES = 500_000_000
+_LONGEST_WAIT_SECONDS = 60.0  # for the reader of a result
 _MAX_ROWS = 4000  # with more variations the page shows no previews of the rest; the ZIP holds all
 
 ReadInputs = Callable[[Path, Event], Gathered]
@@ -46,6 +53,11 @@ class JobRequest:
         first_index: number of the first variation of each source.
         checkpoint: variations of an earlier job; the ZIP is then an addition to that job's.
         admit: called once the inputs are read and before anything is made; an exception that it raises ends the job.
+        ended: called when the job is over, after the last of its requests was answered or given up.
+        visitor: who finds again what an interrupted job has paid for, see `paid_jobs.visitor_folder`.
+        paid: the folder of what the job has paid for already, if it completes an earlier one.
+        has_inputs: the inputs are in the job's folder, from which it can be resumed.
+        needed: uploads and results of an earlier job that it reads; they do not expire meanwhile.
     """
 
     read_inputs: ReadInputs
@@ -54,6 +66,11 @@ class JobRequest:
     first_index: int = 1
     checkpoint: Checkpoint | None = None
     admit: Callable[[Job], None] = lambda job: None
+    ended: Callable[[], None] = lambda: None
+    visitor: str = ""
+    paid: Path | None = None
+    has_inputs: bool = False
+    needed: Sequence[str | Path] = ()
 
 
 def read_uploads(files: Sequence[str], settings: Settings, layout: str = "auto") -> ReadInputs:
@@ -73,8 +90,9 @@ def run_job(
 ) -> Generator[Snapshot, None, None]:
     """Run a job in a new folder, in its own thread, with a heartbeat (see `run_with_heartbeat`).
 
-    The ZIP is finished, and named in the last snapshot, even if `stop` ends the job early. If the generator is closed
-    before its end, everything that the job wrote is deleted.
+    The ZIP is finished, and named in the last snapshot, even if `stop` or a full disk ends the job early. If the
+    generator is closed before its end, what the job wrote is deleted, but not what it has paid for (see `paid_jobs`):
+    what is in flight then is waited for and kept too.
 
     Args:
         request: what to make.
@@ -90,45 +108,133 @@ def run_job(
         OutputError: the disk is full or cannot be written to.
     """
     work = _Work(request, settings, engines, folder / JOBS_FOLDER / uuid.uuid4().hex, stop)
-    with closing(run_with_heartbeat(work.run(), Snapshot(), stop, settings.jobs_at_once)) as snapshots:
-        for snapshot in snapshots:
-            yield snapshot
-            if snapshot.result is not None:  # the last; a heartbeat might repeat it
-                return
+    lease = Lease(folder, settings.keep_hours, [*request.needed, work.folder])
+    try:
+        with closing(run_with_heartbeat(work.run(), Snapshot(), stop, settings.jobs_at_once)) as snapshots:
+            for snapshot in snapshots:
+                lease.renew(*work.paid_folders)
+                work.is_read = snapshot.result is not None
+                yield snapshot
+                if work.is_read:  # the last; a heartbeat might repeat it
+                    return
+    finally:
+        work.reader_is_done.set()
 
 
 class _Work:
-    """A job at work in its own folder."""
+    """A job at work in its own folder.
+
+    Attributes:
+        folder: its own.
+        is_read: its result has reached a reader.
+        reader_is_done: the reader has the result, or has left without it.
+    """
 
     def __init__(
         self, request: JobRequest, settings: Settings, engines: Sequence[Engine], folder: Path, stop: Event
     ) -> None:
         self._request, self._settings, self._engines = request, settings, engines
-        self._folder, self._stop = folder, stop
+        self.folder, self._stop = folder, stop
         self._start_time = time.monotonic()
         self._images: list[tuple[str, str]] = []
         self._rows: list[ResultRow] = []
         self._previews = PreviewWriter(settings.max_pixels)
         self._progress = JobProgress()
         self._finished = False
+        self._paid: PaidJob | None = None
+        self._settled: list[tuple[SourceKey, int]] = []  # in the ZIP, or rejected for good
+        self.is_read = False
+        self.reader_is_done = Event()
+
+    @property
+    def paid_folders(self) -> list[Path]:
+        """The folder of what it pays for, if it may cost anything."""
+        return [self._paid.folder.path] if self._paid is not None else []
 
     def run(self) -> Generator[Snapshot, None, None]:
         try:
-            _create_folder(self._folder)
-            yield from self._make(self._request.read_inputs(self._folder, self._stop))
+            _create_folder(self.folder)
+            yield from self._make(self._request.read_inputs(self.folder, self._stop))
         except OSError as error:
             if isinstance(error, OutputError):
                 raise
             raise OutputError(f"the result could not be saved on the server ({error.strerror or error})") from error
         finally:
-            if not self._finished:
-                shutil.rmtree(self._folder, ignore_errors=True)
+            self._close()
+            self._request.ended()
+
+    def _close(self) -> None:
+        """Delete what nobody will ask for: all that an abandoned job wrote, but not what it has paid for."""
+        if self._finished:
+            self.reader_is_done.wait(_LONGEST_WAIT_SECONDS)
+            self._finished = self.is_read
+        keeps_inputs = False
+        if self._paid is not None:
+            if self._finished:
+                self._paid.folder.ledger().answers.tidy(self._settled)
+                self._paid.hand_over()
+            else:
+                keeps_inputs = self._request.has_inputs and self._paid.folder.has_answers
+            self._paid.close()
+        if self._finished:
+            return
+        for path in list(self.folder.iterdir()) if keeps_inputs else []:
+            if path.name not in INPUT_FOLDERS:
+                shutil.rmtree(path, ignore_errors=True)
+        if not keeps_inputs:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _make(self, gathered: Gathered) -> Generator[Snapshot, None, None]:
         request, stopped_early = self._request, self._stop.is_set()  # then some files may not have been read
+        zip_path = new_zip(self.folder)
+        job = self._paid_job(gathered, zip_path)
+        credits_before = job.ledger.charged
+        request.admit(job)
+        zip_path.parent.mkdir()
+        yield self._snapshot(job)
+        outcomes = (
+            run_to_disk(job, zip_path, ledger=job.ledger) if request.checkpoint is None else run_part(job, zip_path)
+        )
+        try:
+            yield from self._work(job, outcomes)
+        except OSError as error:
+            self._keep_what_fits(job, zip_path, error)
+        job.report.stopped = job.report.stopped or stopped_early
+        self._finished = True
+        zip_path = name_by_count(zip_path, job.report.variations - job.report.resumed)
+        classes = _images_per_class(job.plan.sources)
+        paid = self._paid.folder.path if self._paid is not None else None
+        report = job.report.as_dict()
+        result = JobResult(job.plan, report, zip_path, self.folder, classes, paid, credits_before)
+        yield replace(self._snapshot(job), failures=job.report.failures, result=result)
+
+    def _paid_job(self, gathered: Gathered, zip_path: Path) -> Job:
+        """The job, with the ledger and the answers of the interrupted one that it continues, if there is one."""
+        request = self._request
+        if not may_charge(self._engines, request.recipe):
+            return self._job(gathered, request.recipe)
+        root, inputs = self.folder.parent.parent, self.folder if request.has_inputs else None
+        asked = request_digest(request.recipe, gathered, request.first_index)
+        if request.paid is not None and request.paid.is_dir():
+            self._paid = PaidJob.again(request.paid)
+        else:
+            self._paid = PaidJob.begin(root, request.visitor, asked, inputs)
+        job = self._job(gathered, self._paid.recipe_or(request.recipe) if request.paid is None else request.recipe)
+        try:
+            ledger = self._paid.open(run_record_for(job, (), zip_path), zip_path)
+        except OutputError:  # its model or its labels are others now: what it paid for is of no use here
+            self._paid.close()
+            self._paid = PaidJob.new(root, request.visitor, asked, inputs)
+            job = self._job(gathered, request.recipe)
+            ledger = self._paid.open(run_record_for(job, (), zip_path), zip_path)
+        job.resume(request.checkpoint or Checkpoint(), ledger)
+        return job
+
+    def _job(self, gathered: Gathered, recipe: Recipe) -> Job:
+        request = self._request
         job = Job(
             gathered,
-            request.recipe,
+            recipe,
             self._settings,
             self._engines,
             self._stop,
@@ -136,28 +242,44 @@ class _Work:
             on_progress=self._progress.update,
         )
         job.resume(request.checkpoint or Checkpoint())
-        request.admit(job)
-        zip_path = new_zip(self._folder)
-        zip_path.parent.mkdir()
-        yield self._snapshot(job)
-        outcomes = run_to_disk(job, zip_path) if request.checkpoint is None else run_part(job, zip_path)
+        return job
+
+    def _work(self, job: Job, outcomes: Generator[Outcome, None, None]) -> Generator[Snapshot, None, None]:
         with closing(outcomes):
-            for number, outcome in enumerate(outcomes):
-                if outcome.variation is not None:
-                    self._keep(outcome, outcome.variation, number)
-                yield self._snapshot(job)
-        job.report.stopped = job.report.stopped or stopped_early
-        self._finished = True
-        zip_path = name_by_count(zip_path, job.report.variations - job.report.resumed)
-        classes = _images_per_class(job.plan.sources)
-        result = JobResult(job.plan, job.report.as_dict(), zip_path, self._folder, classes)
-        yield replace(self._snapshot(job), failures=job.report.failures, result=result)
+            try:
+                for number, outcome in enumerate(outcomes):
+                    if outcome.variation is not None:
+                        self._keep(outcome, outcome.variation, number)
+                    if outcome.ok or outcome.rejections:
+                        self._settled.append((outcome.source.key, outcome.index))
+                    yield self._snapshot(job)
+            except (GeneratorExit, OSError):  # the visitor has left, or the disk is full
+                receive_rest(job, outcomes)
+                raise
+
+    def _keep_what_fits(self, job: Job, zip_path: Path, error: OSError) -> None:
+        """The disk is full: the result is what the ZIP holds. Raises the error if it holds nothing."""
+        earlier = self._request.checkpoint.engines if self._request.checkpoint is not None else Counter[str]()
+        made = made_in(zip_path)
+        if not made:
+            raise error
+        job.report.recount(made + earlier)
+        job.report.stopped = True
+        words = str(error) if isinstance(error, OutputError) else f"{error.strerror or error}"
+        place = f"{zip_path.parent}{os.sep}"
+        job.report.notice(f"Stopped, since the result could not be saved: {words.replace(place, '')}")
+        with ZipFile(zip_path) as archive:
+            kept = set(archive.namelist())
+        self._rows = [row for row in self._rows if row.file in kept]
+        self._images = [(path, caption) for path, caption in self._images if caption.rsplit(" · ", 1)[0] in kept]
+        files = {(row.source, row.sha256, row.index) for row in self._rows}
+        self._settled = [(key, index) for key, index in self._settled if (*key, index) in files]
 
     def _keep(self, outcome: Outcome, variation: Variation, number: int) -> None:
         """Write what the page or the API shows of a variation, beside the ZIP."""
         if not self._request.keep_full and number >= _MAX_ROWS:
             return
-        folder = self._folder / f"{number:05d}"
+        folder = self.folder / f"{number:05d}"
         folder.mkdir()
         if self._request.keep_full:
             path = folder / Path(variation.file).name

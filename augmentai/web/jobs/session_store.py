@@ -1,4 +1,4 @@
-"""The last finished job of each visitor, kept while their tab is open."""
+"""The last finished or interrupted job of each visitor, kept while their tab is open."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 
 from augmentai.web.jobs.finished_job import FinishedJob
+from augmentai.web.jobs.paid_jobs import InterruptedJob
 
 _MAX_SESSIONS = 200  # beyond that, the job of the visitor idle for longest is dropped
 
@@ -15,6 +16,7 @@ class SessionStore:
 
     def __init__(self) -> None:
         self._jobs: OrderedDict[str, FinishedJob] = OrderedDict()
+        self._offers: OrderedDict[str, InterruptedJob] = OrderedDict()
         self._lock = threading.Lock()
 
     def put(self, session: str, finished: FinishedJob) -> None:
@@ -22,6 +24,7 @@ class SessionStore:
         with self._lock:
             self._jobs[session] = finished
             self._jobs.move_to_end(session)
+            self._offers.pop(session, None)
             while len(self._jobs) > _MAX_SESSIONS:
                 self._jobs.popitem(last=False)
 
@@ -32,7 +35,21 @@ class SessionStore:
                 self._jobs.move_to_end(session)
             return self._jobs.get(session)
 
+    def offer(self, session: str, interrupted: InterruptedJob) -> None:
+        """Store an interrupted job that a session may resume, in place of its finished one."""
+        with self._lock:
+            self._offers[session] = interrupted
+            self._jobs.pop(session, None)
+            while len(self._offers) > _MAX_SESSIONS:
+                self._offers.popitem(last=False)
+
+    def offered(self, session: str) -> InterruptedJob | None:
+        """The interrupted job that a session may resume; None if there is none."""
+        with self._lock:
+            return self._offers.get(session)
+
     def discard(self, session: str) -> None:
-        """Forget a session's job."""
+        """Forget a session's jobs."""
         with self._lock:
             self._jobs.pop(session, None)
+            self._offers.pop(session, None)

@@ -62,6 +62,8 @@ class JobResult:
         zip_path: the set with its variations.
         folder: the job's own.
         classes: images per class among the inputs; those without a class are counted under "".
+        paid: the folder with its ledger; None if it could not cost anything.
+        credits_before: of those in the report, what an earlier part of the job was charged.
     """
 
     plan: RunPlan
@@ -69,6 +71,8 @@ class JobResult:
     zip_path: Path
     folder: Path
     classes: dict[str, int]
+    paid: Path | None = None
+    credits_before: float = 0.0
 
 
 @dataclass(frozen=True)

@@ -33,6 +33,7 @@ from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.forecast import ClassGroup, class_groups
 from augmentai.web.jobs.upload_check import check_images
 
+INPUT_FOLDERS = ("in", "zips")  # of a job: what was uploaded
 THUMBNAILS = 12
 _THUMBNAIL_SIDE_PX = 144
 _REFUSED_SHOWN = 50
@@ -273,7 +274,7 @@ def link_uploads(uploads: Sequence[Upload], folder: Path) -> list[Path]:
     inputs: list[Path] = []
     for place, path in _safe_uploads(uploads, UploadSummary()):
         if _is_archive(place):
-            target = folder.parent / "zips" / str(len(inputs)) / PurePosixPath(place).name
+            target = folder.parent / INPUT_FOLDERS[1] / str(len(inputs)) / PurePosixPath(place).name
         else:
             target = _unused_name(folder / place)
         target.parent.mkdir(parents=True, exist_ok=True)

@@ -1,5 +1,7 @@
 """What is deleted when it has expired, and what is never touched."""
 
+# ruff: noqa: F811 (fixtures come in by import)
+
 from __future__ import annotations
 
 import os
@@ -12,8 +14,10 @@ from gradio_client import Client, handle_file
 from PIL import Image
 
 from augmentai.settings import Settings
-from augmentai.web.jobs.cleanup import JOBS_FOLDER, Janitor, postpone_expiry, private_folder, sweep
+from augmentai.web.jobs.cleanup import JOBS_FOLDER, PAID_JOBS, Janitor, Lease, private_folder, sweep
 from tests.support.app_server import serving
+from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
+from tests.support.hosted_job import plain_photos, settings_for
 
 UPLOAD = "ab" * 32
 
@@ -95,9 +99,36 @@ def test_an_upload_that_a_job_reads_is_kept(tmp_path: Path) -> None:
     box = tmp_path / "box"
     upload, example = aged(box / UPLOAD / "photo.jpg", 3), aged(tmp_path / "examples" / "photo.jpg", 3)
     before = example.stat().st_mtime
-    postpone_expiry([str(upload), str(example), str(box / "gone")], box)
+    Lease(box, 2, [str(upload), str(example), str(box / "gone")]).renew()
     assert sweep(box, keep_hours=2) == 0
     assert example.stat().st_mtime == before
+
+
+def test_what_a_job_paid_for_goes_when_it_has_expired(tmp_path: Path) -> None:
+    box = tmp_path / "box"
+    old = aged(box / PAID_JOBS / ("a" * 32) / ("1" * 32) / "credits.jsonl", 3)
+    new = aged(box / PAID_JOBS / ("b" * 32) / ("2" * 32) / "credits.jsonl", 1)
+    assert sweep(box, keep_hours=2) == 1
+    assert not old.parent.parent.exists()
+    assert new.exists()
+
+
+def test_nothing_goes_that_a_job_at_work_or_in_the_queue_needs(tmp_path: Path, emulator: Emulator) -> None:
+    """Two servers share the folder; the jobs take longer than anything is kept."""
+    keep_hours = 2 / 3600
+    emulator.control(latency=0.5)
+    settings = settings_for(emulator, stability_concurrency=1, keep_hours=keep_hours, state=tmp_path / "state")
+    cache, photos = tmp_path / "gradio", plain_photos(tmp_path)
+    with serving(settings, cache) as url:
+        other = Janitor(cache, keep_hours).start()
+        calls = []
+        for _ in range(2):
+            client = Client(url, verbose=False, download_files=False)
+            keywords = {"variations": 2, "filters": False, "engine": "stability"}
+            calls.append(client.submit(files=[handle_file(photo) for photo in photos], **keywords, api_name="/augment"))
+        reports = [call.result(60)[2] for call in calls]
+        other.stop()
+    assert [(report["variations"], report["failures"]) for report in reports] == [(6, []), (6, [])]
 
 
 def test_our_folder_is_closed_to_others(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
