@@ -12,5 +12,5 @@ YOLO = Format(
     hint="data.yaml with names, obj.data, or a .txt file per image in labels/ or beside it",
     detect=read_yolo,
     writer=YoloWriter,
-    label_suffixes=(".txt", ".yaml", ".yml", ".names", ".data"),
+    label_suffixes=(".txt", ".yaml", ".yml", ".names", ".data", ".labels"),
 )

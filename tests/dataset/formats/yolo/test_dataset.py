@@ -77,3 +77,13 @@ def test_yolo_without_data_yaml(tmp_path: Path) -> None:
 def test_captions_are_not_labels(tmp_path: Path) -> None:
     files = {"a.jpg": yolo()["images/train/one.jpg"], "a.txt": b"a red car and a bus, 4 k"}
     assert gathered(write(tmp_path / "in", files)).layout.name == "folders"
+
+
+@pytest.mark.parametrize("names", ["classes.txt", "obj.names", "coco.names", "_darknet.labels", "labels.txt"])
+def test_names_in_a_list_of_their_own(names: str, tmp_path: Path) -> None:
+    files = {f"train/{Path(n).name}": d for n, d in yolo().items() if n != "data.yaml" and "/train/" in n}
+    files[f"train/{names}"] = "\n".join(CATEGORIES).encode()
+    augmented([write(tmp_path / "in", files)], tmp_path / "out", variations=1)
+    found = gathered(tmp_path / "out")
+    assert found.layout.class_names() == CATEGORIES
+    assert contents(tmp_path / "out")[f"train/{names}"] == files[f"train/{names}"]
