@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from augmentai.settings import SettingsError, load_settings
 
 _CLASSES_SHOWN = 40
 _EXAMPLES_SHOWN = 5
+_LABEL_FILES = re.compile(r"label files? (is|are|that are) not understood")
 
 
 def inspect(inputs: Sequence[Path], fields: Mapping[str, Any], saved: Path | None = None, as_json: bool = False) -> int:
@@ -91,7 +93,8 @@ def _lines(found: Inspection) -> list[tuple[str, str]]:
     made = f"{plan['variations']:,} variations by {plan['engine']}, geometry {plan['geometry']}"
     rows.append(("A run", made if plan["engine"] and plan["variations"] else plan["reason"] or "nothing to augment"))
     rows += [("Cost", plan["cost"])] if plan["cost"] else []
-    return rows + [("Note", notice) for notice in found.notices if "not understood" not in notice]
+    # Each label file that is not understood is named among the findings.
+    return rows + [("Note", notice) for notice in found.notices if not _LABEL_FILES.search(notice)]
 
 
 def _counts(found: Inspection) -> str:

@@ -71,8 +71,9 @@ _JSON_KEYS: tuple[tuple[frozenset[str], Signature], ...] = tuple(
         ("segments_info annotations", Signature("COCO panoptic JSON", "coco")),
         ("images annotations image_id", Signature("COCO JSON", "coco")),
         ("images annotations categories", Signature("COCO JSON", "coco")),
+        ("images file_name", Signature("COCO JSON", "coco")),  # of a large file, what follows the images is not seen
         ("image annotations coordinates", Signature("CreateML JSON", "createml")),
-        ("image_id category_id bbox", Signature("COCO annotations or results without their images", "coco")),
+        ("image_id category_id bbox", Signature("COCO annotations or detections", "coco")),
         ("from_name to_name", Signature("Label Studio JSON")),
         ("data_row", Signature("Labelbox JSON")),
         ("Labeled Data", Signature("Labelbox JSON")),

@@ -15,7 +15,7 @@ from augmentai.annotations import LabelError
 from augmentai.dataset.file_names import name_key, printable
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import Layout
-from augmentai.dataset.formats.detect import format_named, is_label_file, usable_formats
+from augmentai.dataset.formats.detect import format_named, is_label_file
 from augmentai.dataset.readers.label_signatures import BINARY, HEAD_BYTES, TEXT, ImageNames, Signature, signature_of
 from augmentai.registry import RegistryError
 
@@ -25,7 +25,9 @@ _ABOUT_THE_DATASET = (
     *("changelog", "requirements"),
 )
 _CLASS_LISTS = {"classes", "class_names", "obj"}
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _NO_IMAGE = "no image has the same name; add the images, or rename the label files"
+_CONVERT = "convert to a format that is read, such as COCO or YOLO"
 _IMAGE_LISTS = Signature("lists of images")
 _FILES_OPENED = 20  # of a group of files in one folder with one ending
 _NAMES_KEPT = 1000
@@ -80,7 +82,7 @@ class UnreadLabels:
         """What the user should know before anything is made, the most important first."""
         if not self.kinds:
             return []
-        lead = "the labels of this set are not understood, and the result will have none" if self.whole_set else ""
+        lead = "the labels of this set are not understood, and the result will not have them" if self.whole_set else ""
         outcome = (
             "label files that are not understood are not carried to the result, and their images are augmented "
             "without them"
@@ -182,7 +184,7 @@ class _Search:
 
     def _reason(self, signature: Signature, paths: list[str]) -> str:
         if PurePosixPath(paths[0]).suffix.lower() in BINARY:
-            return f"cannot be read; convert to {_writable()}"
+            return f"cannot be read; {_CONVERT}"
         if signature == _IMAGE_LISTS:
             return "not read; if these are splits, move the images into folders called train, val and test"
         try:
@@ -190,7 +192,7 @@ class _Search:
         except RegistryError:
             known = None
         if known is None:
-            return f"no installed format reads this; convert to {_writable()}"
+            return f"no installed format reads this; {_CONVERT}"
         if signature.per_image and not any(_stem(PurePosixPath(path)) in self._stems for path in paths):
             return _NO_IMAGE
         read_as = self._layout.name
@@ -236,13 +238,9 @@ def _stem(name: PurePosixPath) -> str:
 def _head(entry: Entry) -> str:
     try:
         with entry.open() as stream:
-            return stream.read(HEAD_BYTES).decode("utf-8-sig", "replace")
+            data = stream.read(HEAD_BYTES)
     except (LabelError, OSError):
         return ""
     except Exception:  # zlib.error, BadZipFile, EOFError of a broken ZIP
         return ""
-
-
-def _writable() -> str:
-    names = [one.name for one in usable_formats()[0] if one.writer is not None]
-    return ", ".join(names[:-1]) + f" or {names[-1]}" if len(names) > 1 else "".join(names)
+    return data.decode("utf-16" if data[:2] in _UTF_16_MARKS else "utf-8-sig", "replace")

@@ -48,6 +48,7 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
     # what a format reads, without the image
     "VOC without its image": ({"Annotations/zebra.xml": voc_xml("zebra", [])}, "Pascal VOC XML", "no image has"),
     "YOLO without its image": ({"labels/zebra.txt": b"0 0.5 0.5 0.2 0.2\n"}, "YOLO labels", "no image has the same"),
+    "UTF-16": ({"notes.csv": "image;age\ncat0.jpg;3\n".encode("utf-16")}, ".csv files that name images", "convert"),
     # numbers that are not read at all
     "NumPy": ({"cats/cat0.npy": b"\x93NUMPY"}, "NumPy files", "cannot be read"),
     "MATLAB": ({"setid.mat": b"MATLAB 5.0"}, "MATLAB files", "cannot be read"),
@@ -102,7 +103,7 @@ def test_a_set_without_other_labels_is_said_first(files: Files, tmp_path: Path) 
     """Loose images, or all in one folder, have no class: what is not understood is all that was known of them."""
     own = {f"note/{i}/p{i}.yaml": b"x: 1\n" for i in range(3)}
     found = gathered(write(tmp_path, files | own))
-    assert found.notices[0] == "the labels of this set are not understood, and the result will have none"
+    assert found.notices[0] == "the labels of this set are not understood, and the result will not have them"
 
 
 def test_class_folders_are_not_called_unlabelled(tmp_path: Path) -> None:
