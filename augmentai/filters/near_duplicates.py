@@ -19,7 +19,7 @@ _SIDE = 16  # of the grid of lightness that is kept of each image
 _MOST_COMPARED = 200  # of the nearest by hash: of images that are all alike, more would take forever
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Thumbprint:
     """What is kept of one image.
 

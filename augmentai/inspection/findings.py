@@ -8,6 +8,7 @@ from typing import Any, Literal, get_args
 Kind = Literal[
     "unread_labels",
     "labels_without_image",
+    "labels_left_out",
     "broken_labels",
     "unreadable_images",
     "boxes_outside",
@@ -29,6 +30,7 @@ PROBLEMS = frozenset(KINDS[: KINDS.index("tiny_boxes")])
 TITLES: dict[Kind, str] = {
     "unread_labels": "Label files that are not understood",
     "labels_without_image": "Label files without their image",
+    "labels_left_out": "Labels that are left out",
     "broken_labels": "Labels that cannot be read",
     "unreadable_images": "Images that cannot be read",
     "boxes_outside": "Boxes that reach outside the image",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import partial
@@ -22,6 +23,9 @@ from augmentai.settings import Settings
 from augmentai.system.threads import in_order
 
 FINE, PROBLEMS_FOUND, UNREADABLE = 0, 1, 2  # status
+
+# What formats say of labels, or of images with labels, that are not carried.
+_LEFT_OUT = re.compile(r"\bleft out\b|\b(is|are) broken\b")
 
 OnExamined = Callable[[int, int], None]  # images so far, all images
 
@@ -119,6 +123,10 @@ def _add_unread(gathered: Gathered, findings: Findings) -> None:
         for number, file in enumerate(kind.files):
             count = 1 if number else kind.count - len(kind.files) + 1  # of many files only the first are named
             findings.add(where, Example(file, f"{kind.looks_like}: {kind.why}"), count)
+    for notice in gathered.layout.notices:
+        if _LEFT_OUT.search(notice):
+            file = max((path for path in gathered.layout.label_paths if notice.startswith(path)), key=len, default="")
+            findings.add("labels_left_out", Example(file or "the set", notice.removeprefix(file).lstrip(": ")))
     for failure in gathered.failures:
         example = located(f"{failure.file}: {failure.reason}", failure.file)
         is_label = failure.file in gathered.layout.label_paths or not gathered.layout.name

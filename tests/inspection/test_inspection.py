@@ -124,6 +124,11 @@ FAULTS: dict[str, tuple[Files, str, str]] = {
         "images/a.jpg: it has no label file",
     ),
     "no image": (yolo_of("0 .5 .5 .2 .2\n") | {"labels/c.txt": b"1 .5 .5 .2 .2\n"}, "labels_without_image", "labels/c"),
+    "a row without its image": (
+        {"a.jpg": photo([RED]), "metadata.csv": b"file_name,text\na.jpg,x\nb.jpg,y\n"},
+        "labels_left_out",
+        "metadata.csv: 1 row (b.jpg) left out",
+    ),
     "not understood": (yolo_of("0 .5 .5 .2 .2\n") | {"x.mat": b"MATLAB"}, "unread_labels", "x.mat: MATLAB files"),
     "not an image": (yolo_of("0 .5 .5 .2 .2\n") | {"images/c.jpg": b"text"}, "unreadable_images", "images/c.jpg: not"),
     "broken XML": (

@@ -71,7 +71,7 @@ class UploadSummary:
         check: what was found in images and labels, see `check_images`.
         class_groups: see `forecast`.
         traits: what automatic geometry depends on.
-        notices: label files that are not understood, and what becomes of them.
+        notices: label files that are not understood, and what else a job would say of labels and splits first.
         measured: how many images had their header read.
         pixels: total of the `measured` images.
         refused: files that cannot be used, with the reason.
@@ -247,7 +247,7 @@ class _Inspection:
         self._apply_file_limit()
         summary.class_groups = class_groups(training[: summary.images])
         unread, _ = find_unread_labels(tree, layout)
-        summary.notices += [*unread.notices(), *self._report.notices()]
+        summary.notices += [*unread.notices(), *self._report.notices(), *layout.notices]
         labelled = unread.may_locate or any(info.labels is not None for info in training)
         summary.traits = dataset_traits(((entry.path, info.label) for entry, info in augmented), labelled)
         summary.check = check_images(list(zip(images, known, strict=True)), layout, self._settings)

@@ -87,3 +87,11 @@ def test_archives_of_every_kind_are_read_at_the_drop_and_by_the_job(tmp_path: Pa
     assert any("extract its frames" in notice for notice in summary.notices)
     job = gather(link_uploads(uploads, tmp_path / "job" / "files"), limits(Settings()))
     assert [source.label for source in job.sources] == ["cats", "dogs"]
+
+
+def test_what_a_job_would_say_of_labels_and_splits_is_said_at_the_drop(tmp_path: Path) -> None:
+    """A row of the metadata whose image is missing, in the words of the job."""
+    files = {"a.jpg": jpeg(), "metadata.csv": b"file_name,text\na.jpg,x\nb.jpg,y\n"}
+    given = as_zip(tmp_path / "set.zip", files)
+    shown = inspect_uploads([("set.zip", str(given))], Settings()).as_props()["notices"]
+    assert [notice for notice in shown if "left out" in notice] == list(gathered(given).layout.notices)
