@@ -270,6 +270,9 @@ LAYOUTS: dict[str, tuple[str, Files]] = {
     "labelme": ("labelme", tool_sets.labelme(IMAGES, SIZE_WH, photo)),
     "supervisely": ("supervisely", tool_sets.supervisely(IMAGES, SIZE_WH, photo)),
     "cvat": ("cvat", list_sets.cvat(IMAGES, SIZE_WH, photo)),
+    "createml": ("createml", list_sets.createml(IMAGES, SIZE_WH, photo)),
+    "csv": ("csv", list_sets.csv_boxes(IMAGES, SIZE_WH, photo)),
+    "via": ("via", list_sets.via(IMAGES, SIZE_WH, photo)),
     "class folders with splits": ("folders", class_folders(splits=True)),
     "class folders": ("folders", class_folders()),
 }

@@ -97,6 +97,9 @@ def test_calls_by_position_of_older_clients_still_work(client: Client) -> None:
     assert (report["variations"], report["seed"]) == (1, 11)
 
 
+FORMATS = ["yolo", "coco", "voc", "imagefolder", "createml", "labelme", "cvat", "via", "supervisely", "csv", "masks"]
+
+
 def test_closed_sets_are_enumerations_in_the_schema(client: Client) -> None:
     endpoint = client.view_api(return_format="dict", print_info=False)["named_endpoints"]["/augment"]
     found = {p["parameter_name"]: p["type"].get("enum") for p in endpoint["parameters"]}
@@ -104,8 +107,8 @@ def test_closed_sets_are_enumerations_in_the_schema(client: Client) -> None:
         "engine": ["auto", "stability", "diffusion", "gan"],
         "output_format": ["same", "png", "jpeg", "webp"],
         "geometry": ["auto", "none", "flip", "light", "strong"],
-        "layout": ["auto", "yolo", "coco", "voc", "imagefolder", "labelme", "cvat", "supervisely", "masks", "folders"],
-        "to": ["same", "yolo", "coco", "voc", "imagefolder", "labelme", "cvat", "supervisely", "masks"],
+        "layout": ["auto", *FORMATS, "folders"],
+        "to": ["same", *FORMATS],
         "originals": ["auto", "copy", "none"],
         "splits": ["copy", "leave-out"],
     }

@@ -7,9 +7,12 @@ BUILT_IN: dict[str, str] = {
     "coco": "augmentai.dataset.formats.coco.format:COCO",
     "voc": "augmentai.dataset.formats.voc.format:VOC",
     "imagefolder": "augmentai.dataset.formats.imagefolder.format:IMAGEFOLDER",
+    "createml": "augmentai.dataset.formats.createml.format:CREATEML",
     "labelme": "augmentai.dataset.formats.labelme.format:LABELME",
     "cvat": "augmentai.dataset.formats.cvat.format:CVAT",
+    "via": "augmentai.dataset.formats.via.format:VIA",
     "supervisely": "augmentai.dataset.formats.supervisely.format:SUPERVISELY",
+    "csv": "augmentai.dataset.formats.csv_boxes.format:CSV",
     "masks": "augmentai.dataset.formats.masks.format:MASKS",
     "folders": "augmentai.dataset.formats.folders:FOLDERS",
 }

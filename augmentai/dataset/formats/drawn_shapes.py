@@ -15,6 +15,7 @@ from augmentai.images.orientation import Frame
 
 Extra = Mapping[str, Any]
 _SAME_PX = 1e-6
+_UNSAID = (0, "", "Unspecified")  # what tools write where nobody said anything
 
 
 def boxed(category: str, first: Point, second: Point, extra: Extra) -> Shape:
@@ -67,7 +68,7 @@ def dotted(category: str, points: Iterable[Point], extra: Extra) -> Shape:
 def foreign_attributes(shape: Shape) -> dict[str, Any]:
     """What the format that an object came from says of it beside its place, as attributes for another format."""
     coco = shape.extra.get("coco")
-    found = dict(shape.extra.get("fields", {}))
+    found = {name: value for name, value in shape.extra.get("fields", {}).items() if value not in _UNSAID}
     if isinstance(coco, dict):
         attributes = coco.get("attributes")
         found |= attributes if isinstance(attributes, dict) else {}

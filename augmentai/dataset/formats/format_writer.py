@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from augmentai.annotations import LabelError, Labels, Shape
 from augmentai.dataset.file_tree import parent
 from augmentai.dataset.formats.base import Conversion, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.drawn_shapes import foreign_attributes
 from augmentai.dataset.formats.object_shapes import classes_in, objects_in
 from augmentai.dataset.formats.splits import split_named
 from augmentai.images.orientation import read_size
@@ -105,6 +106,15 @@ class FormatWriter:
         shapes = self.objects(source, labels)
         if any(shape.keypoints for shape in shapes):
             self.lose("keypoints were left out: only COCO and poses in YOLO have them")
+        return shapes
+
+    def boxes(self, source: Source, labels: Labels | None) -> list[Shape]:
+        """The objects with a box, for a format that has boxes and classes alone; the rest is reported as lost."""
+        shapes = [shape for shape in self.objects_without_keypoints(source, labels) if shape.box is not None]
+        if any(shape.polygons or shape.mask is not None for shape in shapes):
+            self.lose("polygons and bitmaps were written as the boxes around them")
+        if any(map(foreign_attributes, shapes)):
+            self.lose("attributes of objects were left out: this format has none")
         return shapes
 
     def lose(self, words: str) -> None:

@@ -37,9 +37,12 @@ def test_all_can_be_used_and_class_folders_are_asked_last() -> None:
         "coco",
         "voc",
         "imagefolder",
+        "createml",
         "labelme",
         "cvat",
+        "via",
         "supervisely",
+        "csv",
         "masks",
         "folders",
     ]

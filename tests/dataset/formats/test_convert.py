@@ -18,6 +18,9 @@ READERS: dict[str, Callable[[Path], trainers.Boxes]] = {
     "coco": lambda out: trainers.pycocotools(out / "annotations/instances_train.json", out / "train"),
     "voc": lambda out: voc_boxes(out),
     "cvat": lambda out: tool_readers.boxes_of(list_readers.cvat(out / "annotations.xml", out / "images", "train")),
+    "createml": lambda out: tool_readers.boxes_of(list_readers.createml(out / "train/_annotations.createml.json")),
+    "csv": lambda out: tool_readers.boxes_of(list_readers.csv_boxes(out / "train/_annotations.csv")),
+    "via": lambda out: tool_readers.boxes_of(list_readers.via(out / "train/via_region_data.json")),
     "labelme": lambda out: tool_readers.boxes_of(tool_readers.labelme(out / "train")),
     "supervisely": lambda out: {
         stem: boxes
@@ -45,7 +48,11 @@ def test_boxes_are_the_same_in_every_other_format(name: str, to: str, tmp_path: 
     if name == to or (name in COMMON and to in COMMON):
         return
     out, _ = converted(name, to, tmp_path)
-    assert_boxes(READERS[to](out), expected_boxes("train"))
+    found, expected = READERS[to](out), expected_boxes("train")
+    if name == "csv":  # it names images by their objects
+        found, expected = ({stem: boxes for stem, boxes in one.items() if boxes} for one in (found, expected))
+    # The outline of a bitmap connects its pixels, so it is a pixel smaller.
+    assert_boxes(found, expected, tolerance=1.01 if (name, to) == ("coco", "via") else 1e-3)
     again = gathered(out)
     assert again.layout.name == to
     assert not again.failures

@@ -34,7 +34,7 @@ def test_recognised_from_folder_and_zip(name: str, tmp_path: Path) -> None:
         assert holdout == ({("three", "val"), ("four", "test")} if has_splits else set())
         for source in (*found.sources, *found.holdout):
             labels = source.labels.load() if source.labels is not None else None
-            if layout in {"yolo", "coco", "voc", "labelme", "cvat", "supervisely"}:
+            if layout in {"yolo", "coco", "voc", "labelme", "cvat", "createml", "via", "supervisely"}:
                 assert labels is not None
                 assert_boxes(
                     {"x": [(s.category, s.box) for s in labels.shapes if s.box]},

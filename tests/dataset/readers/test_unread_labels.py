@@ -18,8 +18,8 @@ PHOTOS: Files = {f"cats/cat{i}.jpg": jpeg(seed=i) for i in range(3)} | {
 }
 LOOSE: Files = {f"p{i}.jpg": jpeg(seed=i) for i in range(3)}
 LABELME = {"version": "5.4", "shapes": [], "imagePath": "cat0.jpg", "imageData": None}
-CREATEML = [{"image": "cat0.jpg", "annotations": [{"label": "cat", "coordinates": {"x": 1}}]}]
-VIA = {"cat0.jpg123": {"filename": "cat0.jpg", "regions": [{"shape_attributes": {}, "region_attributes": {}}]}}
+CREATEML = [{"image": "no.jpg", "annotations": [{"label": "cat", "coordinates": {"x": 1}}]}]
+VIA = {"no.jpg123": {"filename": "no.jpg", "regions": [{"shape_attributes": {}, "region_attributes": {}}]}}
 
 
 def as_json(value: Any) -> bytes:
@@ -36,8 +36,8 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
     "JSON by image": ({"ages.json": as_json({"cat0.jpg": 3})}, ".json files that name images", "convert"),
     "JSON by stem": ({"x.json": as_json(dict.fromkeys(["cat0", "cat1", "dog0"], 1))}, "that name images", "convert"),
     "JSON lines": ({"a.jsonl": b'{"path": "cats/cat0.jpg", "text": "a cat"}\n'}, ".jsonl files", "convert"),
-    "CreateML": ({"cats/_annotations.json": as_json(CREATEML)}, "CreateML JSON", ""),
-    "VIA": ({"via.json": as_json(VIA)}, "VGG Image Annotator JSON", ""),
+    "CreateML of other images": ({"cats/_annotations.json": as_json(CREATEML)}, "CreateML JSON", ""),
+    "VIA of other images": ({"via.json": as_json(VIA)}, "VGG Image Annotator JSON", ""),
     "LabelMe of other images": ({"ann/other.json": as_json(LABELME | {"imagePath": "no.jpg"})}, "LabelMe JSON", ""),
     "Cityscapes": ({"gt/cat0_p.json": as_json({"imgHeight": 1, "imgWidth": 1, "objects": []})}, "Cityscapes", "conv"),
     # one file per image, in any folder

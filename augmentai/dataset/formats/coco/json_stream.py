@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import IO, Any, cast
 
 import numpy as np
@@ -50,8 +50,13 @@ class JsonFile:
         with self.entry.open_utf8() as stream:
             yield from self._reader().items(self._readable(stream), prefix, use_float=True)
 
-    def head(self) -> Iterator[tuple[str, Any]]:
-        """The top-level fields except the two long lists, which are skipped without being stored."""
+    def members(self, prefix: str) -> Iterator[tuple[str, Any]]:
+        """The names and values of the mapping at a prefix, "" for the whole. Raises whatever ijson raises."""
+        with self.entry.open_utf8() as stream:
+            yield from self._reader().kvitems(self._readable(stream), prefix, use_float=True)
+
+    def head(self, skipped: Collection[str] = LISTS) -> Iterator[tuple[str, Any]]:
+        """The top-level fields except the long ones, which are skipped without being stored."""
         from ijson.common import ObjectBuilder
 
         with self.entry.open_utf8() as stream:
@@ -60,7 +65,7 @@ class JsonFile:
                 if prefix == "" and event == "map_key":
                     if builder is not None:
                         yield name, builder.value
-                    name, builder = value, None if value in LISTS else ObjectBuilder()
+                    name, builder = value, None if value in skipped else ObjectBuilder()
                 elif builder is not None and prefix:
                     builder.event(event, value)
             if builder is not None:

@@ -16,6 +16,7 @@ from augmentai.dataset.formats.cvat.annotation import SHAPES, TAG, moved_element
 from augmentai.dataset.formats.drawn_shapes import upright
 from augmentai.dataset.formats.label_values import clean, whole
 from augmentai.dataset.formats.listed.codec import Fault, NewImage, Placed, Row
+from augmentai.dataset.formats.listed.file_start import file_start
 from augmentai.dataset.formats.splits import split_named
 from augmentai.images.orientation import Frame
 
@@ -27,12 +28,9 @@ _MAX_BITMAP_PIXELS = 10**9  # of all bitmaps of one image, a byte each
 def open_cvat(entry: Entry) -> CvatCodec | None:
     """The codec of a file; None if it is not CVAT's XML for images."""
     try:
-        with entry.open_utf8() as stream:
-            head = stream.read(_HEAD_BYTES)
+        head = file_start(entry, _HEAD_BYTES)
     except LabelError:
         return None  # no text
-    except Exception as error:  # OSError, zlib.error, BadZipFile, ...
-        raise LabelError(f"{entry.path} cannot be read ({error}); copy it again") from error
     return CvatCodec(entry) if re.search(rb"<annotations[\s>]", head) else None
 
 

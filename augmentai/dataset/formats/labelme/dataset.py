@@ -6,18 +6,22 @@ import posixpath
 from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
-from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile
+from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.coco.image_index import ImageIndex
 from augmentai.dataset.formats.format_writer import json_bytes
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.label_values import load_json
 from augmentai.dataset.formats.labelme.annotation import NAME, is_labelme, labels_from_labelme, shapes_to_labelme
+from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.types import Failure, Source
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import ImageRows
 
 _FILES_SAMPLED = 20  # JSON files that are read to see whether any is LabelMe's
 _NAME_FILES = ("labels.txt", "flags.txt")  # what LabelMe is started with; it says nothing about any image
@@ -38,12 +42,21 @@ class LabelMeLabels:
 
 
 class LabelMeLayout(Layout):
-    """A LabelMe set. names: the files with names that LabelMe was started with."""
+    """A LabelMe set.
 
-    def __init__(self, names: list[Entry]) -> None:
+    Args:
+        names: the files with names that LabelMe was started with.
+        lists: the lists of splits beside the label files.
+    """
+
+    def __init__(self, names: list[Entry], lists: SplitLists) -> None:
         super().__init__()
-        self._names = names
-        self.label_paths |= {entry.path for entry in names}
+        self._names, self._lists = names, lists
+        self.label_paths |= {entry.path for entry in (*names, *lists.entries)}
+        self.notices += lists.notices
+
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        yield from self._lists.written(rows)
 
     def own_label_files(self, source: Source) -> list[Entry]:
         return [source.labels.file] if isinstance(source.labels, LabelMeLabels) else []
@@ -101,10 +114,11 @@ def read_labelme(tree: Tree, requested: bool) -> LabelMeLayout | None:
     if not owners:
         return None
     names = [entry for entry in tree.sidecars_ending(*_NAME_FILES) if PurePosixPath(entry.path).name in _NAME_FILES]
-    layout = LabelMeLayout(names)
+    lists = read_split_lists(tree, {entry.path for entry in (*names, *owners.values())})
+    layout = LabelMeLayout(names, lists)
     layout.failures += [*lost, *repeated]
     layout.label_paths |= {entry.path for entry in owners.values()} | {failure.file for failure in layout.failures}
-    _add_images(layout, tree, owners)
+    _add_images(layout, tree, owners, lists)
     return layout
 
 
@@ -117,13 +131,12 @@ def _seems_labelme(entry: Entry) -> bool:
     return b'"shapes"' in data and (b'"imagePath"' in data or b'"shape_type"' in data)
 
 
-def _add_images(layout: LabelMeLayout, tree: Tree, owners: dict[ImageKey, Entry]) -> None:
+def _add_images(layout: LabelMeLayout, tree: Tree, owners: dict[ImageKey, Entry], lists: SplitLists) -> None:
     """Everything that is known of each image of the tree."""
-    image_splits = folder_splits(entry.path for entry in tree.images)
     file_splits = folder_splits(entry.path for entry in owners.values())
     for image in tree.images:
         file = owners.get(image.key)
-        split = split_of(image.path, image_splits)[0]
+        split = lists.of(image.path)
         if split is None and file is not None:
             split = split_of(file.path, file_splits)[0]
         layout.images[image.key] = ImageInfo(None, split, LabelMeLabels(image, file) if file is not None else None)

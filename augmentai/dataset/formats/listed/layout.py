@@ -19,7 +19,7 @@ from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.listed.codec import Codec, Fault, NewImage, Placed
 from augmentai.dataset.formats.listed.finder import Find, ImageFinder
 from augmentai.dataset.formats.listed.store import RowStore, StoredRow
-from augmentai.dataset.formats.splits import folder_splits, split_of
+from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.types import Failure, Source
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class ListedLayout(Layout):
     Attributes:
         entries, codecs: its label files, known by their number.
         store: the rows of all of them, on disk.
+        lists: the lists of splits beside them.
     """
 
     def __init__(self) -> None:
@@ -65,6 +66,7 @@ class ListedLayout(Layout):
         self.entries: list[Entry] = []
         self.codecs: list[Codec] = []
         self.store = RowStore()
+        self.lists: SplitLists | None = None
 
     def class_names(self) -> list[str]:
         return list(dict.fromkeys(name for codec in self.codecs for name in codec.class_names()))
@@ -129,6 +131,8 @@ class ListedLayout(Layout):
             first = next(raws, None)
             if first is not None:
                 yield entry.path, self.codecs[file].content(_after(first, raws))
+        if self.lists is not None:
+            yield from self.lists.written(rows)
 
     def _raws(self, file: int, rows: ImageRows) -> Iterator[Any]:
         """The rows of originals in their order, then those of variations."""
@@ -230,17 +234,20 @@ def _add_images(layout: ListedLayout, tree: Tree, broken: bool) -> None:
                 classes.setdefault(key, label)
             if splits.get(key) != "train":  # of several files the first gives the split, and training wins
                 splits[key] = own or splits.get(key) or of_file
-    folders = folder_splits(entry.path for entry in tree.images)
+    lists = read_split_lists(tree, layout.label_paths)
+    layout.lists = lists
+    layout.label_paths |= {entry.path for entry in lists.entries}
+    layout.notices += lists.notices
     skipped = 0
     for entry in tree.images:
         if entry.key in splits:
-            split = splits[entry.key] or split_of(entry.path, folders)[0]
+            split = splits[entry.key] or lists.of(entry.path)
             layout.images[entry.key] = ImageInfo(classes.get(entry.key), split, ListedLabels(entry, layout))
         elif broken:
             layout.excluded.add(entry.key)  # its labels may be in the file that could not be read
             skipped += 1
         else:
-            layout.images[entry.key] = ImageInfo(None, split_of(entry.path, folders)[0])
+            layout.images[entry.key] = ImageInfo(None, lists.of(entry.path))
     if skipped:
         layout.notices.append(f"skipped {skipped} image(s) without labels, since a label file is broken")
 

@@ -1,0 +1,1 @@
+"""CSV files of boxes, and of classes by column."""

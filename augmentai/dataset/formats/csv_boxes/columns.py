@@ -1,0 +1,151 @@
+"""Which column of a CSV file says what: by its header, or by what the columns hold where there is no header."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from augmentai.dataset.formats.label_values import is_number
+from augmentai.images.file_types import IMAGE_SUFFIXES
+
+IMAGE, CLASS = "image", "class"
+CORNERS = ("x0", "y0", "x1", "y1")
+CORNER_AND_SIZE = ("x", "y", "w", "h")
+BOX = "box"  # "[x, y, width, height]" in one column
+SIZE = ("width", "height")  # of the image
+SPLIT = "split"
+
+_NAMES = {  # of columns, in small letters without anything else
+    IMAGE: ("filename", "imageid", "imagename", "imagepath", "image", "file", "img", "imgname", "path", "filepath"),
+    CLASS: ("class", "label", "labelname", "classname", "category", "categoryname", "name", "objectname", "object"),
+    "x0": ("xmin", "x1", "left", "bboxx1", "xtl", "bboxxmin", "x0"),
+    "y0": ("ymin", "y1", "top", "bboxy1", "ytl", "bboxymin", "y0"),
+    "x1": ("xmax", "x2", "right", "bboxx2", "xbr", "bboxxmax"),
+    "y1": ("ymax", "y2", "bottom", "bboxy2", "ybr", "bboxymax"),
+    "x": ("bboxx", "boxx"),
+    "y": ("bboxy", "boxy"),
+    "w": ("bboxwidth", "boxwidth", "bboxw"),
+    "h": ("bboxheight", "boxheight", "bboxh"),
+    BOX: ("bbox", "boundingbox", "box"),
+    "width": ("width", "imagewidth", "imgwidth", "w"),
+    "height": ("height", "imageheight", "imgheight", "h"),
+    SPLIT: ("split", "subset", "set", "dataset", "partition"),
+}
+_MOST_CLASSES = 2000  # columns of a table with a column per class
+
+
+@dataclass(frozen=True)
+class Columns:
+    """Which column says what.
+
+    Attributes:
+        header: the names of the columns; empty if the file has none.
+        at: the position of each of the words above that the file has.
+        classes: the position of each class that has a column of its own, with 0 or 1 for each image.
+        relative: coordinates are fractions of the image's width and height.
+        whole: coordinates are written as whole numbers.
+    """
+
+    header: tuple[str, ...]
+    at: dict[str, int]
+    classes: dict[str, int] = field(default_factory=dict)
+    relative: bool = False
+    whole: bool = False
+
+    @property
+    def place(self) -> tuple[int, ...]:
+        """The columns that say where an object is."""
+        names = next((names for names in (CORNERS, CORNER_AND_SIZE, (BOX,)) if names[0] in self.at), ())
+        return tuple(self.at[name] for name in names)
+
+    @property
+    def others(self) -> dict[str, int]:
+        """The position of each column that says something else of an object."""
+        known = {*self.at.values(), *self.classes.values()}
+        return {name: i for i, name in enumerate(self.header) if i not in known and name}
+
+
+def columns_of(first: Sequence[str], sample: Sequence[Sequence[str]], file: str) -> Columns | None:
+    """What the columns of a file say; None if it does not label images.
+
+    Args:
+        first: its first row.
+        sample: some rows that follow.
+        file: its path.
+
+    Example:
+        >>> found = columns_of(["filename", "class", "xmin", "ymin", "xmax", "ymax"], [], "a.csv")
+        >>> found.at["x1"], found.relative
+        (4, False)
+        >>> columns_of(["a.jpg", "1", "2", "30", "40", "cat"], [], "a.csv").at["class"]
+        5
+    """
+    header = tuple(name.strip() for name in first)
+    at = _named(header)
+    has_place = any(all(name in at for name in names) for names in (CORNERS, CORNER_AND_SIZE, (BOX,)))
+    if IMAGE in at and has_place:
+        values = [row[i] for row in sample for i in _places(at) if i < len(row) and row[i].strip()]
+        return Columns(header, at, {}, BOX not in at and _are_fractions(values), _are_whole(values))
+    if IMAGE in at and at[IMAGE] == 0 and not has_place:
+        return _one_hot(header, at, sample, file)
+    return _without_header([first, *sample])
+
+
+def _places(at: dict[str, int]) -> list[int]:
+    return [at[name] for name in (*CORNERS, *CORNER_AND_SIZE) if name in at]
+
+
+def _named(header: Sequence[str]) -> dict[str, int]:
+    """The position of each known column; of several, that whose name comes first in the table."""
+    plain = [re.sub(r"[^a-z0-9]", "", name.casefold()) for name in header]
+    found: dict[str, int] = {}
+    for word, names in _NAMES.items():
+        position = next((plain.index(name) for name in names if name in plain), None)
+        if position is not None and position not in found.values():
+            found[word] = position
+    return found
+
+
+def _one_hot(header: tuple[str, ...], at: dict[str, int], sample: Sequence[Sequence[str]], file: str) -> Columns | None:
+    """A table with a column per class, as Roboflow's _classes.csv."""
+    split = at.get(SPLIT)
+    classes = {name: i for i, name in enumerate(header) if i not in {0, split} and name}
+    rows = [row for row in sample if len(row) == len(header)]
+    flags = {row[i].strip() for row in rows for i in classes.values()}
+    named_so = file.casefold().endswith("_classes.csv")
+    if not rows or not flags <= {"0", "1"} or not (named_so or len(classes) > 1) or len(classes) > _MOST_CLASSES:
+        return None
+    return Columns(header, {IMAGE: 0} | ({SPLIT: split} if split is not None else {}), classes)
+
+
+def _without_header(rows: Sequence[Sequence[str]]) -> Columns | None:
+    """RetinaNet's "path,x1,y1,x2,y2,class", or makesense.ai's "class,x,y,width,height,image,width,height"."""
+    layouts: tuple[tuple[tuple[str, ...], Callable[[Sequence[str]], bool]], ...] = (
+        ((IMAGE, *CORNERS, CLASS), lambda row: not any(value.strip() for value in row[1:])),
+        ((CLASS, *CORNER_AND_SIZE, IMAGE, *SIZE), lambda row: False),
+    )
+    for names, is_empty in layouts:
+        at = {name: i for i, name in enumerate(names)}
+        numbers = [i for name, i in at.items() if name not in {IMAGE, CLASS}]
+        fits = [
+            len(row) == len(names)
+            and row[at[IMAGE]].strip().lower().endswith(tuple(IMAGE_SUFFIXES))
+            and (is_empty(row) or all(is_number(row[i]) for i in numbers))
+            for row in rows
+        ]
+        if fits and fits[0] and sum(fits) > len(fits) / 2:
+            places = [i for name, i in at.items() if name in {*CORNERS, *CORNER_AND_SIZE}]
+            values = [row[i] for row, fit in zip(rows, fits, strict=True) if fit for i in places if row[i].strip()]
+            return Columns((), at, whole=_are_whole(values))
+    return None
+
+
+def _are_fractions(values: Sequence[str]) -> bool:
+    """Whether coordinates are fractions of the image: none is above 1, and some are between 0 and 1."""
+    numbers = [float(value) for value in values if is_number(value)]
+    return bool(numbers) and all(-0.01 <= one <= 1.01 for one in numbers) and any(0 < one < 1 for one in numbers)
+
+
+def _are_whole(values: Sequence[str]) -> bool:
+    return bool(values) and all(re.fullmatch(r"-?\d+", value.strip(), re.ASCII) for value in values)
