@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 
-from augmentai.images.exif import orientation_of, turned
+from augmentai.images.exif import credit_of, orientation_of, turned
 from augmentai.images.file_types import (
     HEAD_BYTES,
     IMAGE_TYPES,
@@ -24,6 +24,7 @@ from augmentai.images.file_types import (
     detect_type,
 )
 from augmentai.images.photo import ImageError, Photo, strips, value_range
+from augmentai.images.tiff_bands import refuse_bands
 
 MIN_SIDE_PX = 8
 READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF"
@@ -80,6 +81,8 @@ def decode(data: bytes, name: str, max_pixels: int, draft_side_px: int | None = 
     """
     refuse_by_type(data, name)
     load_decoders(max_pixels)
+    if detect_type(data[:HEAD_BYTES]) == "TIFF":
+        refuse_bands(io.BytesIO(data))
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             check_size(opened.size, max_pixels)
@@ -87,6 +90,7 @@ def decode(data: bytes, name: str, max_pixels: int, draft_side_px: int | None = 
             if draft_side_px is not None:
                 opened.draft(None, (draft_side_px, draft_side_px))  # does nothing to other formats
             opened.load()
+            credit = credit_of(opened)
             upright, file_format = turned(opened, orientation_of(opened)), opened.format or ""
         del opened  # its pixels need not be in memory twice
         photo = _to_photo(upright, file_format)
@@ -100,7 +104,7 @@ def decode(data: bytes, name: str, max_pixels: int, draft_side_px: int | None = 
         raise ImageError("not enough memory to decode this image; downscale it") from error
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, zlib.error, ...
         raise ImageError(f"{CORRUPT} ({_first_line(error)}); export or copy it again") from error
-    return replace(photo, notices=(*photo.notices, *notices))
+    return replace(photo, notices=(*photo.notices, *notices), credit=credit)
 
 
 def refuse_by_type(data: bytes, name: str) -> None:

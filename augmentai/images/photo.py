@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops
 
+from augmentai.images.exif import NOBODY, Credit
+
 _ROWS_AREA_PX = 1 << 20  # deep images are processed in strips: full-size float planes would take gigabytes
 _ONE_CHANNEL_MODES = {"1", "L", "LA", "La"}
 
@@ -30,6 +32,7 @@ class Photo:
         deep: The values of a 16-bit or 32-bit grey source, else None.
         icc_profile: The colour profile of its values.
         notices: What the user should know, one sentence each.
+        credit: Its artist and copyright.
 
     Shape:
         deep: (H, W), uint16, int32 or float32.
@@ -43,6 +46,7 @@ class Photo:
     deep: np.ndarray[Any, Any] | None = None
     icc_profile: bytes | None = None
     notices: tuple[str, ...] = ()
+    credit: Credit = NOBODY
 
     @property
     def size_wh(self) -> tuple[int, int]:

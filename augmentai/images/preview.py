@@ -11,8 +11,9 @@ from PIL import Image, UnidentifiedImageError
 
 from augmentai.images.decode import CORRUPT, FORMATS, check_size, load_decoders, refuse_by_type, unreadable_reason
 from augmentai.images.exif import orientation_of, turned
-from augmentai.images.file_types import HEAD_BYTES
+from augmentai.images.file_types import HEAD_BYTES, detect_type
 from augmentai.images.photo import ImageError
+from augmentai.images.tiff_bands import refuse_bands
 
 _JPEG_MODES = {"RGB", "L"}
 _DEEP_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
@@ -124,6 +125,8 @@ def _open(stream: IO[bytes], name: str, max_pixels: int) -> Image.Image:
     head = stream.read(HEAD_BYTES)
     refuse_by_type(head, name)
     load_decoders(max_pixels)
+    if detect_type(head) == "TIFF":
+        refuse_bands(stream)
     try:
         stream.seek(0)
         opened = Image.open(stream, formats=FORMATS)

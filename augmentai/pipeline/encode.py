@@ -55,7 +55,7 @@ def _submitted(draft: Draft, run: RunState) -> _Pending:
     note = f"{MADE_BY}, engine {made.engine}, model {made.model}, seed {task.seed}"
     source_type = DIGITAL_SOURCE_TYPES[0 if made.repainted else 1]
     data = run.encoders.submit(
-        encode, draft.image, file_format, note, source_type, photo.icc_profile, photo.black_white
+        encode, draft.image, file_format, note, source_type, photo.icc_profile, photo.black_white, photo.credit
     )
     variation = Variation(
         file=file_of(draft, run),

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import io
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from augmentai.images import ImageError, decode, encode, extension_for
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, format_for
+from augmentai.images.exif import Credit
 from tests.support import image_files as makers
 from tests.support.image_files import alpha_of, colours, deep_values, encoded, greys
 
@@ -172,3 +174,37 @@ def test_encoding_is_repeatable() -> None:
     for file_format in ("PNG", "JPEG", "WEBP", "TIFF"):
         first, second = (encode(colours(), file_format, NOTE, DIGITAL_SOURCE_TYPES[0], None) for _ in range(2))
         assert first == second
+
+
+CREDITS = [  # (as it is in the file, artist and copyright of the variation)
+    ({0x013B: "Ann", 0x8298: "(c) 2026 Ann"}, Credit("Ann", "(c) 2026 Ann")),
+    ({0x013B: "Ann Łü 猫".encode(), 0x8298: "© Ann".encode()}, Credit("Ann Łü 猫", "© Ann")),  # what programs write
+    ({0x8298: b"the photographer\0the editor"}, Credit("", "the photographer the editor")),  # EXIF: two of them
+    ({0x013B: "a\n<b> & \x07c"}, Credit("a <b> & c", "")),
+    ({0x013B: "x" * 5000}, Credit("x" * 500, "")),
+    ({}, Credit()),
+]
+
+
+@pytest.mark.parametrize(("tags", "credit"), CREDITS)
+@pytest.mark.parametrize("source_format", ["JPEG", "PNG", "WEBP", "TIFF"])
+def test_artist_and_copyright_of_the_source_are_kept(source_format: str, tags: dict[int, Any], credit: Credit) -> None:
+    exif = Image.Exif()
+    exif.update({0x010F: "Camera", 0x0132: "2026:01:02 03:04:05", **tags})
+    exif.get_ifd(0x8825).update({1: "N", 2: (47.0, 22.0, 1.0)})
+    exif.get_ifd(0x8769)[0xA431] = "serial 123"
+    photo = decode(encoded(colours(), source_format, exif=exif), "a", MAX_PIXELS)
+    assert photo.credit == credit
+    for file_format in ("JPEG", "PNG", "WEBP", "TIFF"):
+        data = encode(photo.rgb, file_format, NOTE, DIGITAL_SOURCE_TYPES[0], None, credit=photo.credit)
+        assert decode(data, "a", MAX_PIXELS).credit == credit
+        assert not any(private in data for private in (b"Camera", b"2026:01:02", b"serial 123"))
+        rights = ET.fromstring(xmp_of(opened(data)).strip()).find(".//{http://purl.org/dc/elements/1.1/}rights")
+        assert (rights is not None) == bool(credit.copyright)
+
+
+def test_the_text_of_a_png_names_its_author() -> None:
+    text = PngImagePlugin.PngInfo()
+    text.add_itxt("Author", "Zoë")
+    text.add_text("Copyright", "CC BY 4.0")
+    assert decode(encoded(colours(), pnginfo=text), "a.png", MAX_PIXELS).credit == Credit("Zoë", "CC BY 4.0")
