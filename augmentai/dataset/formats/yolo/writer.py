@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -35,27 +35,16 @@ _COCO_FIELDS = {
 _SOURCES_SAMPLED = 200
 
 
-@dataclass(frozen=True)
-class _Poses:
-    """What all poses of a set have in common.
-
-    Attributes:
-        keypoints: how many; 0 if the set is not written as poses.
-        flip_order: see `annotations.Shape`.
-    """
-
-    keypoints: int = 0
-    flip_order: tuple[int, ...] = ()
-
-
 class YoloWriter(FormatWriter):
-    """Writes images/SPLIT, labels/SPLIT and data.yaml; poses if most objects have keypoints."""
+    """Writes images/SPLIT, labels/SPLIT and data.yaml.
+
+    Ultralytics trains a set for one task: poses if most objects have keypoints, rotated boxes (OBB) if there are some
+    and no other outlines, else polygons or boxes.
+    """
 
     def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
         super().__init__(layout, sources)
-        poses = _poses_of(sources)
-        names = dict(enumerate(self.class_names))
-        self._classes = Classes(names, "data.yaml", poses.keypoints, flip_order=poses.flip_order)
+        self._classes = _classes_of(_sample(sources), dict(enumerate(self.class_names)))
 
     def image_path(self, source: Source) -> str:
         return "/".join(filter(None, ("images", source.split, self.bare_path(source))))
@@ -67,7 +56,7 @@ class YoloWriter(FormatWriter):
             return []
         found = self.objects if self._classes.keypoints else self.objects_without_keypoints
         shapes = [self._as_written(shape) for shape in found(source, labels)]
-        polygons = any(shape.polygons for shape in shapes)
+        polygons = self._classes.oriented or any(shape.polygons for shape in shapes)
         if polygons and any(not shape.polygons for shape in shapes):
             self.lose("boxes next to polygons were written as four-corner polygons: YOLO takes one kind per image")
         lines = []
@@ -113,18 +102,23 @@ class YoloWriter(FormatWriter):
         return with_polygons(shape)
 
 
-def _poses_of(sources: Sequence[Source]) -> _Poses:
-    """Whether most of the objects in a sample of a set have keypoints, and which change places in a mirrored image."""
-    step = max(1, len(sources) // _SOURCES_SAMPLED)
+def _sample(sources: Sequence[Source]) -> list[Shape]:
+    """The objects of some images of a set."""
     shapes: list[Shape] = []
-    for source in sources[::step]:
+    for source in sources[:: max(1, len(sources) // _SOURCES_SAMPLED)]:
         try:
             shapes += source.labels.load().shapes if source.labels is not None else ()
         except (LabelError, OSError):
             continue  # reported when this image's turn comes
-    with_keypoints = [shape for shape in shapes if shape.keypoints]
-    if len(with_keypoints) * 2 <= len(shapes):
-        return _Poses()
-    count = max(len(shape.keypoints) for shape in with_keypoints)
-    orders = {shape.flip_order for shape in with_keypoints}
-    return _Poses(count, orders.pop() if len(orders) == 1 else ())
+    return shapes
+
+
+def _classes_of(shapes: Sequence[Shape], names: dict[int, str]) -> Classes:
+    """The classes, and the kind of lines that hold most of what these objects have."""
+    poses = [shape for shape in shapes if shape.keypoints]
+    if len(poses) * 2 > len(shapes):
+        orders = {shape.flip_order for shape in poses}
+        count = max(len(shape.keypoints) for shape in poses)
+        return Classes(names, "data.yaml", count, flip_order=orders.pop() if len(orders) == 1 else ())
+    outlined = [shape.oriented for shape in shapes if shape.polygons or shape.mask is not None]
+    return Classes(names, "data.yaml", oriented=bool(outlined) and all(outlined))

@@ -137,3 +137,18 @@ def test_a_few_keypoints_do_not_make_poses(tmp_path: Path) -> None:
     assert "keypoints were left out" in notices(job)
     assert len(next(iter(read_set(tmp_path / "out/data.yaml", "train", "segment").values())).boxes) == 4
     assert "labels/a.txt" in contents(tmp_path / "out")
+
+
+def test_boxes_beside_rotated_boxes_have_four_corners_as_well(tmp_path: Path) -> None:
+    """Ultralytics reads the lines of an OBB set as corners; of five numbers it would make nothing."""
+    rotated = {"label": "car", "shape_type": "rotation", "points": [[30, 20], [60, 35], [55, 45], [25, 30]]}
+    box = {"label": "car", "shape_type": "rectangle", "points": [[10, 10], [30, 40]]}
+    files: Files = {}
+    for name, shape in (("a", rotated), ("b", box)):
+        content = {"shapes": [shape], "imagePath": f"{name}.png", "imageHeight": 80, "imageWidth": 100}
+        files[f"{name}.json"] = json.dumps(content).encode()
+        files[f"{name}.png"] = encoded(Image.new("RGB", (100, 80), "red" if name == "a" else "blue"))
+    augmented([write(tmp_path / "in", files)], tmp_path / "out", to="yolo", geometry="strong", variations=4)
+    found = read_set(tmp_path / "out/data.yaml", "train", "obb")
+    np.testing.assert_allclose(found["images/a.png"].points[0], rotated["points"], atol=1e-3)
+    np.testing.assert_allclose(found["images/b.png"].points[0], [[10, 10], [30, 10], [30, 40], [10, 40]], atol=1e-3)
