@@ -6,6 +6,7 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ import requests
 from gradio_client import Client, handle_file
 from PIL import Image
 
-from augmentai.settings import ROOT
+from augmentai.settings import EXAMPLES, ROOT
 from tests.support.app_process import app_process
 
 
@@ -32,9 +33,17 @@ def test_starts_works_and_ends_on_sigterm(tmp_path: Path) -> None:
         gallery, zip_path, report = client.predict(files=[handle_file(tmp_path / "a.png")], api_name="/augment")
         assert (report["variations"], len(gallery)) == (1, 1)
         assert Path(zip_path).stat().st_size > 0
-        # In the middle of a job: it ends soon all the same, without an error.
-        client.submit(files=[handle_file(tmp_path / "a.png")], variations=16, api_name="/augment")
+        # In the middle of a job, with another one waiting: what is made is delivered, and the server ends.
+        client = Client(running.url, verbose=False, download_files=False)
+        photos = [handle_file(EXAMPLES / "hubble_deep_field.jpg"), handle_file(tmp_path / "a.png")]
+        job = client.submit(files=photos, variations=16, api_name="/augment")
+        client.submit(files=photos, variations=16, api_name="/augment")
+        while not (made := (job.status().progress_data or [None])[0]) or not made.index:
+            time.sleep(0.05)
         assert running.end() == 0, running.log
+        report = job.result()[2]
+        assert report["stopped"]
+        assert 0 < report["variations"] < 32
         assert "Traceback" not in running.log
         assert "password" not in running.log
     with pytest.raises(requests.ConnectionError):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn
@@ -20,6 +22,9 @@ from augmentai.web.jobs.cleanup import Janitor, private_folder, waiting_files
 from augmentai.web.texts import TAGLINE
 
 _WARM_UP_AFTER_SECONDS = 6.0  # after the first visitor's page, which the import of torch would slow down
+_JOBS_END_SECONDS = 2.0  # for jobs, once the server is to end
+_DELIVERY_SECONDS = 0.7  # for programs that download a result as soon as they get it
+_END_SECONDS = 3.5  # for the server, with whatever is then still at work
 
 
 def build_app(settings: Settings) -> Any:
@@ -32,10 +37,12 @@ def build_app(settings: Settings) -> Any:
     os.environ.setdefault("FORWARDED_ALLOW_IPS", "")
     import_gradio()
     from augmentai.web.access.job_queue import JobQueue
+    from augmentai.web.access.slow_connections import close_slow_connections
     from augmentai.web.page import JOB_QUEUE, build
     from augmentai.web.parsing.pool import ParsingPool
 
     keep_inputs_out_of_the_log()
+    close_slow_connections()
     folder = private_folder()
     parsing = ParsingPool(settings.parse_seconds, settings.parse_mb)
     page = build(settings, engines := available(settings), parsing)
@@ -114,11 +121,25 @@ def serve(settings: Settings) -> None:
     try:
         page.launch(**launch_options(settings, page))
     finally:
-        page.janitor.stop()
-        page.parsing.close()
-        page.close()
+        _shut_down(page)
+
+
+def _shut_down(page: Any) -> None:
+    """End the jobs after the images at work, so that what they made is kept and delivered, and then the server."""
+    page.janitor.stop()
+    page._queue.ending = True
+    if page.stop_jobs(_JOBS_END_SECONDS):
+        time.sleep(_DELIVERY_SECONDS)
+    page.parsing.close()
+    if getattr(page, "server", None) is not None:
+        page.server.force_exit = True  # open streams are not waited for,
+        logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # and their end is no error
+    page.close()
 
 
 def _exit(*_: Any) -> NoReturn:
-    """Containers and Workbench stop the server with SIGTERM: jobs end at their next image, and no file is left half."""
+    """Containers and Workbench stop the server with SIGTERM, and kill it if it does not end soon."""
+    end = threading.Timer(_END_SECONDS, os._exit, [0])
+    end.daemon = True
+    end.start()
     sys.exit(0)

@@ -29,7 +29,7 @@ _AT_ONCE = 4  # calls of each function that is not a job
 
 
 class JobQueue(Queue):
-    """A queue of jobs beside Gradio's own queues of shorter calls.
+    """A queue of jobs beside Gradio's own queues of shorter calls. With `ending` set, nothing is started any more.
 
     A job waits for at most one job of each other visitor (see `Turns`). It starts when its caller reads the answer, so
     that calls nobody listens to take no turn from others, and it ends soon after the caller has left.
@@ -45,6 +45,7 @@ class JobQueue(Queue):
             blocks=page,
             default_concurrency_limit=_AT_ONCE,
         )
+        self.ending = False
         self._settings, self._proxies = settings, settings.proxies or 0
         self._id = jobs
         self._jobs = EventQueue(jobs, settings.jobs_at_once)
@@ -128,7 +129,9 @@ class JobQueue(Queue):
         return {"functions": {}}
 
     def get_events(self) -> tuple[list[Event], bool, str] | None:
-        """The next call that may start."""
+        """The next call that may start; none once the server is to end."""
+        if self.ending:
+            return None
         for concurrency_id, queue in self.event_queue_per_concurrency_id.items():
             if queue.concurrency_limit is not None and queue.current_concurrency >= queue.concurrency_limit:
                 continue

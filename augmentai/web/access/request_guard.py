@@ -14,7 +14,7 @@ from starlette.requests import Request
 from augmentai.settings import Settings
 from augmentai.web.access.rate_limit import SlidingWindow, wait_words
 from augmentai.web.access.refusals import Message, Receive, RefusedError, Scope, Send, refuse
-from augmentai.web.access.uploads import UploadLimits, received_in_time
+from augmentai.web.access.uploads import TimedBody, UploadLimits
 from augmentai.web.access.visitors import address_of
 
 _log = logging.getLogger(__name__)
@@ -151,7 +151,8 @@ async def _read_body(request: Request, receive: Receive) -> bytes:
         raise RefusedError(413, "The request is too large.")
     parts: list[bytes] = []
     size = 0
-    while (message := await received_in_time(receive))["type"] == "http.request":
+    timed = TimedBody(receive)
+    while (message := await timed())["type"] == "http.request":
         parts.append(message.get("body", b""))
         size += len(parts[-1])
         if size > _MAX_BODY_BYTES:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import time
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -14,6 +15,8 @@ from augmentai.web.access.rate_limit import SlidingWindow, wait_words
 from augmentai.web.access.refusals import Message, Receive, RefusedError
 
 STALLED_SECONDS = 60.0  # a connection that sends nothing for so long is closed
+SLOW_SECONDS = 120.0  # after this, so is one whose body arrives at fewer bytes a second than the next line says
+SLOWEST_BYTES = 500
 _MIN_FREE_BYTES = 1_000_000_000
 _MAX_FIELD_BYTES = 65_536  # of all fields that are not files; the page sends none, and Gradio holds them in memory
 
@@ -39,10 +42,10 @@ class UploadLimits:
         declared = request.headers.get("content-length", "")
         if declared.isdecimal() and int(declared) > self._bytes.remaining(visitor):
             raise RefusedError(429, self._too_many_bytes(visitor, int(declared)))
-        form = _Form(request.headers.get("content-type", ""))
+        form, timed = _Form(request.headers.get("content-type", "")), TimedBody(receive)
 
         async def counting() -> Message:
-            message = await received_in_time(receive)
+            message = await timed()
             chunk = message.get("body", b"")
             if not self._bytes.reserve(visitor, len(chunk)):
                 raise RefusedError(429, self._too_many_bytes(visitor, len(chunk)))
@@ -136,13 +139,26 @@ class _Form:
             raise RefusedError(413, "A field of the upload is too large. Only files are accepted.")
 
 
-async def received_in_time(receive: Receive) -> Message:
-    """The next part of a body.
+class TimedBody:
+    """Receives a body part by part, and gives up one that stalls or drips."""
 
-    Raises:
-        RefusedError: 408, nothing arrived for STALLED_SECONDS.
-    """
-    try:
-        return await asyncio.wait_for(receive(), STALLED_SECONDS)
-    except TimeoutError:
-        raise RefusedError(408, "Nothing arrived for too long. Try again.") from None
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._began = time.monotonic()
+        self._bytes = 0
+
+    async def __call__(self) -> Message:
+        """The next part.
+
+        Raises:
+            RefusedError: 408, nothing arrived for STALLED_SECONDS, or too little in all.
+        """
+        try:
+            message = await asyncio.wait_for(self._receive(), STALLED_SECONDS)
+        except TimeoutError:
+            raise RefusedError(408, "Nothing arrived for too long. Try again.") from None
+        self._bytes += len(message.get("body", b""))
+        seconds = time.monotonic() - self._began
+        if message.get("more_body") and seconds > SLOW_SECONDS and self._bytes < seconds * SLOWEST_BYTES:
+            raise RefusedError(408, "The request arrives too slowly. Try again with a faster connection.")
+        return message

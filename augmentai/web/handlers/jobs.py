@@ -40,8 +40,7 @@ from augmentai.web.jobs.run import JobRequest, read_uploads, run_job
 from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.jobs.snapshot import JobResult, ResultRow, Snapshot
 from augmentai.web.jobs.uploads import INPUT_FOLDERS, Upload, link_uploads
-from augmentai.web.parsing.labels import may_have_labels, read_labels
-from augmentai.web.parsing.lanes import BusyError
+from augmentai.web.parsing.labels import check_labels
 from augmentai.web.parsing.pool import ParsingError, ParsingPool
 from augmentai.web.recipe_files import recipe_of, wrong_setting
 from augmentai.web.views import Updates, finished_view, working_view
@@ -68,6 +67,7 @@ class JobHandlers:
         self._settings, self._engines = settings, engines
         self._visitors, self._times, self._sessions, self._parsing = visitors, times, sessions, parsing
         self._stops: dict[str, Event] = {}
+        self._running: list[Event] = []  # the stop events of jobs at work
 
     def api(
         self,
@@ -132,18 +132,8 @@ class JobHandlers:
         return gather(files, limits(self._settings, self._settings.max_files), stop=stop, layout=layout)
 
     def _check_labels(self, files: Sequence[Path], layout: str, stop: Event, request: gr.Request) -> None:
-        """Read the labels of a job where they can do no harm, before the job reads them. Raises ParsingError."""
         visitor, bounds = address_of(request, self._visitors.proxies), limits(self._settings, self._settings.max_files)
-        checked = not may_have_labels(files)
-        while not (checked or stop.is_set()):
-            try:
-                self._parsing.run(visitor, read_labels, files, bounds, layout, stop=stop)
-                checked = True
-            except BusyError:
-                stop.wait(1)
-            except ParsingError:
-                if not stop.is_set():
-                    raise
+        check_labels(self._parsing, visitor, files, bounds, layout, stop)
 
     def _learn_speed(self, result: JobResult, seconds: float, upload_state: Mapping[str, Any]) -> None:
         """A job of one engine shows how fast that engine is on this server."""
@@ -323,14 +313,23 @@ class JobHandlers:
     def stop(self, request: gr.Request) -> Updates:
         """End this visitor's job after the current image; finished images are kept."""
         stop = self._stops.get(session_of(request))
-        if stop is None:
-            return {"stop": gr.Button("Stop", interactive=False)}
-        stop.set()
-        return {"stop": gr.Button("Stopping", interactive=False)}
+        if stop is not None:
+            stop.set()
+        return {"stop": gr.Button("Stopping" if stop else "Stop", interactive=False)}
+
+    def stop_all(self, seconds: float) -> bool:
+        """End all jobs as `stop` does, and wait so long for their end. Returns whether there were any."""
+        any_running, deadline = bool(self._running), time.monotonic() + seconds
+        while self._running and time.monotonic() < deadline:
+            for stop in list(self._running):
+                stop.set()
+            time.sleep(0.05)
+        return any_running
 
     def _run(self, job: JobRequest, stop: Event, request: gr.Request, key: str = "") -> Iterator[Snapshot]:
         """Run a job within its visitor's limits; its errors become messages. key: the visitor's own, if any."""
         reservation = self._visitors.reservation(request)
+        self._running.append(stop)
         try:
             engines = reservation.limited(with_key(self._engines, key or ""))
             job = replace(job, admit=reservation.admit, ended=reservation.settle)
@@ -344,6 +343,8 @@ class JobHandlers:
         except OutputError as error:
             message = str(error).replace(f"{get_upload_folder()}{os.sep}", "")  # the server's paths are not revealed
             raise gr.Error(message, title="The result could not be saved", print_exception=False) from error
+        finally:
+            self._running.remove(stop)
 
 
 def _no_files() -> gr.Error:

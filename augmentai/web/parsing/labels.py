@@ -5,19 +5,42 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
+from threading import Event
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.formats.detect import is_label_file
-from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.readers.limits import Limits
+from augmentai.web.parsing.lanes import BusyError
+from augmentai.web.parsing.pool import ParsingError, ParsingPool
 
 
-def may_have_labels(files: Sequence[Path]) -> bool:
-    """Whether files, folders or archives may hold anything but images."""
-    return any(
-        path.is_dir() or path.name.lower().endswith(ARCHIVE_SUFFIXES) or is_label_file(path.name) for path in files
-    )
+def check_labels(
+    parsing: ParsingPool, visitor: str, files: Sequence[Path], bounds: Limits, layout: str, stop: Event
+) -> None:
+    """Read the labels of a job where they can do no harm, before the job reads them. Files without any are not read.
+
+    Args:
+        parsing: where they are read.
+        visitor: whose job it is.
+        files: files, folders and ZIPs.
+        bounds: how much is read.
+        layout: as for `gather`.
+        stop: set it to end the reading; then nothing is raised.
+
+    Raises:
+        ParsingError: they take too much time or memory; the message names the file.
+    """
+    checked = not any(path.is_dir() or path.suffix.lower() == ".zip" or is_label_file(path.name) for path in files)
+    while not (checked or stop.is_set()):
+        try:
+            parsing.run(visitor, read_labels, files, bounds, layout, stop=stop)
+            checked = True
+        except BusyError:
+            stop.wait(1)
+        except ParsingError:
+            if not stop.is_set():
+                raise
 
 
 def read_labels(files: Sequence[Path], bounds: Limits, layout: str) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import socket
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,7 +15,7 @@ import pytest
 import requests
 
 from augmentai.settings import EXAMPLES, Settings
-from augmentai.web.access import uploads
+from augmentai.web.access import slow_connections, uploads
 from tests.support.app_server import serving
 
 
@@ -140,3 +142,62 @@ def test_bodies_that_arrive_together_are_counted_one_by_one(url: str) -> None:
         thread.join()
     assert set(statuses) == {200, 429}
     assert 2 <= statuses.count(200) <= 3
+
+
+def received_until_closed(url: str, sent: Iterable[bytes]) -> bytes:
+    """What the server answers to a connection on which so much arrives, until it closes the connection."""
+    received = b""
+    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=20) as connection:
+        with suppress(OSError):
+            for part in sent:
+                connection.sendall(part)
+        with suppress(ConnectionResetError):
+            while chunk := connection.recv(4096):
+                received += chunk
+    return received
+
+
+def dripping(parts: Iterable[bytes]) -> Iterator[bytes]:
+    for part in parts:
+        yield part
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        [],  # a connection on which nothing arrives
+        [b"GET / HTTP/1.1\r\nHost:"],  # one that stops in the middle of the headers
+        (f"X-{number}: x\r\n".encode() if number else b"GET / HTTP/1.1\r\n" for number in range(50)),  # or never ends
+    ],
+)
+def test_slow_heads_are_given_up(url: str, monkeypatch: pytest.MonkeyPatch, sent: Iterable[bytes]) -> None:
+    monkeypatch.setattr(slow_connections, "HEAD_SECONDS", 0.3)
+    assert received_until_closed(url, dripping(sent)) == b""
+
+
+def test_the_second_request_of_a_connection_is_timed_too(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_connections, "HEAD_SECONDS", 0.5)
+    netloc = urlsplit(url).netloc
+    first = f"GET /gradio_api/app_id HTTP/1.1\r\nHost: {netloc}\r\n\r\n".encode()
+    assert received_until_closed(url, dripping([first, *[b"G", b"E", b"T"] * 5])).count(b"HTTP/1.1") == 1
+
+
+def test_a_dripping_body_is_given_up(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(uploads, "SLOW_SECONDS", 0.3)
+    head = (
+        f"POST /gradio_api/call/augment HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\nContent-Length: 100\r\n"
+        "Content-Type: application/json\r\n\r\n"
+    )
+    answer = received_until_closed(url, dripping([head.encode(), *[b" "] * 20]))
+    assert answer.startswith(b"HTTP/1.1 408")
+    assert b"arrives too slowly" in answer
+
+
+def test_an_answer_that_takes_long_is_not_cut_off(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(slow_connections, "HEAD_SECONDS", 0.3)
+    with requests.get(url + "gradio_api/heartbeat/patient", stream=True, timeout=30) as answer:
+        lines = answer.iter_lines()
+        assert next(lines)
+        time.sleep(0.8)
+        assert not answer.raw.closed
