@@ -12,7 +12,7 @@ from augmentai.annotations import LabelReader, Labels
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile
 from augmentai.dataset.formats.masks.dataset import MaskLabels, MaskLayout, written_masks
-from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks, names_of
+from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks, label_map_notices, names_of
 from augmentai.types import Source
 
 
@@ -41,7 +41,7 @@ def attach_masks(layout: Layout, tree: Tree) -> None:
     if isinstance(layout, MaskLayout):
         return
     if not layout.labelled:
-        layout.notices += _notices_of_classes(find_masks(tree))
+        layout.notices += _notices_of_classes(find_masks(tree), tree)
         return
     own = {key for key, info in layout.images.items() if _has_own_labels(layout, key, info)}
     rest = Tree(images=[entry for entry in tree.images if entry.key not in layout.excluded])
@@ -58,10 +58,10 @@ def attach_masks(layout: Layout, tree: Tree) -> None:
         layout.images[key] = ImageInfo(info.label, info.split, MaskedLabels(info.labels, masks))
 
 
-def _notices_of_classes(found: FoundMasks) -> list[str]:
+def _notices_of_classes(found: FoundMasks, tree: Tree) -> list[str]:
     """What the user of a set of classes should know: there are masks only if class folders were asked for."""
     if not found.masks:
-        return found.notices
+        return found.notices or label_map_notices(tree)
     masks = [mask.entry for group in found.masks.values() for mask in group]
     return [f"{names_of(masks)}: masks, augmented as images, since the layout is class folders"]
 

@@ -68,7 +68,13 @@ def read_content(entry: Entry) -> Content | None:
     values = np.asarray(part)
     known = mode in MODES
     flat = known and (_is_flat_but_for_noise(values) if lossy else _is_flat(values))
-    dark = flat and not lossy and values.ndim == 2 and mode != "1" and int(values.max(initial=0)) <= _MAX_LABEL_VALUE
+    dark = (
+        flat
+        and not lossy
+        and values.ndim == 2
+        and mode not in {"1", "P"}
+        and int(values.max(initial=0)) <= _MAX_LABEL_VALUE
+    )
     count = _value_count(values) if flat and not lossy else len(area_levels(values)) if flat else _FEW_VALUES + 1
     return Content(
         size_wh, values.ndim == 2, flat, count <= 2, count <= _FEW_VALUES, lossy, dark and bool(values.any())

@@ -29,7 +29,7 @@ _STRONG = _words(
     "mask masks annotation annotations annot annots groundtruth groundtruths segmentation segmentations labelids "
     "labelmap labelmaps trimap trimaps stuffthingmaps"
 )
-# These do if the rest of the name says nothing else, as in "train_labels" and "gtFine", but not in "gt_racing".
+# These do if they begin or end the name, or if the rest says nothing else, as in "train_labels" and "gtFine".
 _WEAK = _words(
     "gt gts truth truths ann label labels labelid labeled labelled anno annos seg segs segm semantic semantics "
     "instance instances panoptic parsing parsings matte mattes alpha silhouette silhouettes manual "
@@ -46,7 +46,8 @@ _IMAGE = _words(
 )
 _FILLER = _words(
     "class classes object objects fine coarse aug augmented full part parts task final binary bin dir folder output "
-    "isic isbi tr ts tra merged id ids ground hq st nd manual1 manual2 set approved 8bit bit left right new old"
+    "isic isbi tr ts tra merged id ids ground hq st nd manual1 manual2 set approved all sem ins pan "
+    "8bit bit left right new old"
 )
 _NEUTRAL = _words("dataset datasets project")  # "segmentation_dataset" is a set, not a folder of masks
 # At the end of a file's name alone: as folders these are classes as often.
@@ -64,7 +65,10 @@ _COMPOUND = re.compile(
     r"(train|training|val|valid|validation|test|testing|image|pixel)?(masks?|annots?|annotations?|labels?|gts?)"
 )
 _PIECE = re.compile(r"[^-_. ]+")
-_GLUED = re.compile(r"(?i)(.*[^-_. ])(masks?|seg|segmentation|labels?|labelids|gt|matte)$")
+_GLUED_WORDS = "masks?|seg|segmentation|labels?|labelids|gt|matte"
+_GLUED = re.compile(rf"(?i)(.*[^-_. ])({_GLUED_WORDS})$")
+_WORDS = "|".join(sorted(_MASK_FILE | _VISUAL))
+_LABEL_STEM = re.compile(rf"(?i)(?:^|[-_. ])(?:{_WORDS})\d*(?:$|[-_. ])|(?:{_GLUED_WORDS})\d*$")
 _TAG = re.compile(r"__v\d+$")  # of a variation of an earlier run
 _CHANNEL = re.compile(r"_000\d$")  # nnU-Net's
 _NNUNET_SPLITS = {"tr": "train", "ts": "test"}
@@ -130,9 +134,11 @@ def _read_part(part: str) -> tuple[Role | None, str | None]:
     only_split = split is not None and all(split_within(word) or word.isdigit() for word in words)
     if _VISUAL & set(words) and (says_nothing_else or (_STRONG | _WEAK) & set(words)):
         return Role.VISUALIZATION, split
+    plain = [word for word in words if not word.isdigit() and not split_within(word)]
     if _STRONG & set(words) or "groundtruth" in joined or (_WEAK & set(words) and says_nothing_else):
         return Role.MASK, split
-    plain = [word for word in words if not word.isdigit() and not split_within(word)]
+    if len(plain) > 1 and {plain[0], plain[-1]} & _WEAK:  # "cfd_gt" beside "cfd_images"
+        return Role.MASK, split
     if _IMAGE & set(words) and (says_nothing_else or {plain[0], plain[-1]} & _IMAGE_NOUNS):
         return Role.IMAGE, split
     return None, split if only_split else None
@@ -226,6 +232,16 @@ def _stripped_right(stem: str, pieces: list[tuple[int, int, str]]) -> tuple[list
         ends.append(glued.end(1))
         role = Role.MASK
     return ends, role
+
+
+def may_be_label(folder: FolderName, stem: str) -> bool:
+    """Whether a file may be called a mask or a visualization; quick, and true of all that are.
+
+    Args:
+        folder: what its folders say.
+        stem: its name without folders and ending.
+    """
+    return folder.role in {Role.MASK, Role.VISUALIZATION} or bool(_LABEL_STEM.search(stem))
 
 
 def says_mask(name: str) -> bool:

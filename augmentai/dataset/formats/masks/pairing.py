@@ -10,11 +10,13 @@ from pathlib import PurePosixPath
 
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageKey
-from augmentai.dataset.formats.masks.names import FileName, FolderName, Role, Span, read_file, read_folder
+from augmentai.dataset.formats.masks.names import FileName, FolderName, Role, Span, may_be_label, read_file, read_folder
 
+Parts = tuple[str, ...]
 Group = tuple[Role, str, str]  # what files of one kind share: role, folder that gives it, and what is around the name
 _LOSSLESS = (".png", ".gif", ".bmp", ".tif", ".tiff")
 _LONG_NAME = 6  # letters: a shorter name ("001") is used in many folders for different images
+_MOST_FOLDERS = 200  # with an image of one name, that are compared: more hardly leave a single one that is meant
 _DIGITS = str.maketrans("", "", "0123456789")
 
 
@@ -70,10 +72,22 @@ def find_pairs(tree: Tree, labelled: Container[ImageKey] = ()) -> Pairing:
         tree: the files of the set.
         labelled: the keys of images that have labels of their own, and so are nobody's mask.
     """
-    named = _named(tree.images, labelled)
-    others = [one for one in named if one.role is not Role.IMAGE]
+    entries = sorted(tree.images, key=lambda entry: entry.key)
+    read = _Reader(entries, labelled)
     found = Pairing()
-    index = _Index(one for one in named if one.role is Role.IMAGE or one.folder.role is Role.IMAGE)
+    if any(may_be_label(read.folder(entry), PurePosixPath(entry.path).stem) for entry in entries):
+        named = [read(entry) for entry in entries]
+        others = [one for one in named if one.role is not Role.IMAGE]
+        index = _Index(one for one in named if one.role is Role.IMAGE or one.folder.role is Role.IMAGE)
+        _match(others, index, found)
+    used = {key for pair in found.pairs for key in (pair.other.entry.key, pair.image.entry.key)}
+    found.pairs += _beside([entry for entry in entries if entry.key not in used], read)
+    found.pairs.sort(key=lambda pair: pair.other.entry.key)
+    return found
+
+
+def _match(others: Sequence[Named], index: _Index, found: Pairing) -> None:
+    """Find the image of each file that is called a mask or a visualization."""
     unmatched: list[Named] = []
     for one in others:
         pair = index.match(one)
@@ -84,11 +98,8 @@ def find_pairs(tree: Tree, labelled: Container[ImageKey] = ()) -> Pairing:
     used = {pair.other.entry.key for pair in found.pairs}
     found.pairs = [pair for pair in found.pairs if pair.image.entry.key not in used]
     found.pairs += _by_folder(unmatched, index, found.pairs)
-    found.pairs += _beside(named, {key for pair in found.pairs for key in (pair.other.entry.key, pair.image.entry.key)})
     used = {pair.other.entry.key for pair in found.pairs}
     found.unpaired = [one for one in others if one.entry.key not in used]
-    found.pairs.sort(key=lambda pair: pair.other.entry.key)
-    return found
 
 
 def group_of(one: Named, span: Span | None) -> Group:
@@ -99,34 +110,37 @@ def group_of(one: Named, span: Span | None) -> Group:
     return one.role, one.folder.marker if one.folder.role is not Role.IMAGE else "", around.casefold()
 
 
-def _named(entries: Sequence[Entry], labelled: Container[ImageKey]) -> list[Named]:
-    folders = {parent(entry.path) for entry in entries}
-    shared = posixpath.commonpath([f"/{folder}" for folder in folders])[1:] if folders else ""
-    skip = len(shared) + 1 if shared else 0  # what all files share says nothing about any of them
-    return [
-        Named(
-            entry,
-            read_folder(parent(entry.path)[skip:]),
-            read_file(PurePosixPath(entry.path).stem),
-            entry.key in labelled,
-        )
-        for entry in sorted(entries, key=lambda entry: entry.key)
-    ]
+class _Reader:
+    """Reads the names of files; what the folders of all of them share says nothing about any."""
+
+    def __init__(self, entries: Sequence[Entry], labelled: Container[ImageKey]) -> None:
+        folders = {parent(entry.path) for entry in entries}
+        shared = posixpath.commonpath([f"/{folder}" for folder in folders])[1:] if folders else ""
+        self._skip = len(shared) + 1 if shared else 0
+        self._labelled = labelled
+
+    def folder(self, entry: Entry) -> FolderName:
+        return read_folder(parent(entry.path)[self._skip :])
+
+    def __call__(self, entry: Entry) -> Named:
+        file = read_file(PurePosixPath(entry.path).stem)
+        return Named(entry, self.folder(entry), file, entry.key in self._labelled)
 
 
 class _Index:
-    """Images by what may be their name."""
+    """Images by what may be their name, and by where they are."""
 
     def __init__(self, images: Iterable[Named]) -> None:
-        self.by_key: dict[str, list[tuple[int, Named]]] = defaultdict(list)  # (how much of its name is left out, image)
-        self.by_place: dict[tuple[str, tuple[str, ...]], list[Named]] = defaultdict(list)
+        # Name -> folders -> (how much of its own name is left out, image).
+        self._by_key: dict[str, dict[Parts, list[tuple[int, Named]]]] = defaultdict(lambda: defaultdict(list))
+        self.by_place: dict[tuple[str, Parts], list[Named]] = defaultdict(list)
         for image in images:
             keys = [key for key, _ in image.file.readings()]
             keys += [key for key, _ in image.file.readings(guess=True)[:1] if image.file.has_channel]
+            if keys[0].isdigit():
+                keys.append(f"#{int(keys[0])}")
             for rank, key in enumerate(dict.fromkeys(keys)):
-                self.by_key[key].append((rank, image))
-            if keys and keys[0].isdigit():
-                self.by_key[f"#{int(keys[0])}"].append((len(keys), image))
+                self._by_key[key][image.folder.parts].append((rank, image))
             self.by_place[image.entry.origin, image.folder.parts].append(image)
 
     def match(self, one: Named) -> Pair | None:
@@ -142,19 +156,32 @@ class _Index:
                     return Pair(found, one, group_of(one, span), span, same_place=True)
         return None
 
+    def named(self, origin: str, parts: Parts, key: str) -> list[Named]:
+        """The images of this whole name in these folders."""
+        found = self._by_key.get(key, {}).get(parts, ())
+        return [image for rank, image in found if not rank and image.entry.origin == origin]
+
     def _best(self, key: str, one: Named, guess: bool = False) -> Named | None:
+        by_folders = self._by_key.get(key)
+        if by_folders is None:
+            return None
+        found = self._nearest(by_folders.get(one.folder.parts, ()), key, one, guess)
+        if found or len(by_folders) > _MOST_FOLDERS:
+            return found[0] if len(found) == 1 else None
+        found = self._nearest([pair for pairs in by_folders.values() for pair in pairs], key, one, guess)
+        return found[0] if len(found) == 1 else None
+
+    def _nearest(self, images: Iterable[tuple[int, Named]], key: str, one: Named, guess: bool) -> list[Named]:
+        """Those of some images of one name that are nearest to a file; several if nothing tells which is meant."""
         scored = []
-        for rank, image in self.by_key.get(key, ()):
+        for rank, image in images:
             if image.entry.key == one.entry.key or (guess and rank and not key.startswith("#")):
                 continue
             distance = _distance(image, one)
             if distance is not None and (distance[1] <= 1 or (not guess and len(key) >= _LONG_NAME)):
                 scored.append(((*distance, rank), image))
-        if not scored:
-            return None
-        lowest = min(score for score, _ in scored)
-        best = [image for score, image in scored if score == lowest]
-        return best[0] if len(best) == 1 else None
+        lowest = min((score for score, _ in scored), default=None)
+        return [image for score, image in scored if score == lowest]
 
 
 def _distance(image: Named, other: Named) -> tuple[int, int, int] | None:
@@ -167,7 +194,7 @@ def _distance(image: Named, other: Named) -> tuple[int, int, int] | None:
     return int(image.entry.origin != other.entry.origin), folders, len(splits) - 1
 
 
-def _is_within(few: tuple[str, ...], many: tuple[str, ...]) -> bool:
+def _is_within(few: Parts, many: Parts) -> bool:
     """Whether all of these folders are among the others, in the same order."""
     rest = iter(many)
     return all(part in rest for part in few)
@@ -177,37 +204,31 @@ def _by_folder(unmatched: list[Named], index: _Index, pairs: Sequence[Pair]) -> 
     """Masks whose folder alone says whose they are: it has the image's name, or there is one image beside it."""
     matched = {pair.image.entry.key for pair in pairs}
     in_folder: set[ImageKey] = set()  # images that have a folder of masks of their own
-    loose: list[Named] = []
+    loose: dict[tuple[str, Parts], list[Named]] = defaultdict(list)
     for one in unmatched:
         origin, parts = one.entry.origin, one.folder.parts
         if one.folder.role is None or one.file.role is not None:
             continue
-        named = [
-            image
-            for image in index.by_place.get((origin, parts[:-1]), ())
-            if parts and f"{image.file.stem}{image.file.tag}".casefold() == parts[-1]
-        ]
+        named = index.named(origin, parts[:-1], parts[-1]) if parts else []
         if len(named) == 1:
             in_folder.add(named[0].entry.key)
             yield Pair(named[0], one, group_of(one, None), None, same_place=True)
         else:
-            loose.append(one)
-    for one in loose:
-        beside = index.by_place.get((one.entry.origin, one.folder.parts), ())
-        beside = [image for image in beside if image.entry.key not in in_folder]
+            loose[origin, parts].append(one)
+    for place, masks in loose.items():
+        beside = [image for image in index.by_place.get(place, ()) if image.entry.key not in in_folder]
         if len(beside) == 1 and beside[0].entry.key not in matched:
-            yield Pair(beside[0], one, group_of(one, None), None, same_place=True)
+            yield from (Pair(beside[0], one, group_of(one, None), None, same_place=True) for one in masks)
 
 
-def _beside(named: Sequence[Named], used: set[ImageKey]) -> Iterator[Pair]:
+def _beside(entries: Sequence[Entry], read: _Reader) -> Iterator[Pair]:
     """Of a.jpg and a.png in one folder the PNG may be the mask; two PNGs cannot be distinguished."""
-    by_stem: dict[tuple[str, str], list[Named]] = defaultdict(list)
-    for one in named:
-        if one.role is Role.IMAGE and one.entry.key not in used:
-            by_stem[one.entry.stem, one.entry.origin].append(one)
+    by_stem: dict[tuple[str, str], list[Entry]] = defaultdict(list)
+    for entry in entries:
+        by_stem[entry.stem, entry.origin].append(entry)
     for same in by_stem.values():
-        lossless = [one for one in same if one.entry.path.lower().endswith(_LOSSLESS)]
+        lossless = [entry for entry in same if entry.path.lower().endswith(_LOSSLESS)]
         if len(same) == 2 and len(lossless) == 1:
-            image = next(one for one in same if one is not lossless[0])
-            span = (0, len(lossless[0].file.stem))
-            yield Pair(image, lossless[0], (Role.MASK, "", ""), span, same_place=True)
+            mask, image = read(lossless[0]), read(next(entry for entry in same if entry is not lossless[0]))
+            if mask.role is image.role is Role.IMAGE and not mask.is_labelled:
+                yield Pair(image, mask, (Role.MASK, "", ""), (0, len(mask.file.stem)), same_place=True)

@@ -16,6 +16,7 @@ from augmentai.dataset.formats.masks.pairing import Group, Pair, Pairing, find_p
 from augmentai.dataset.readers.read_report import NameSample
 
 _FILES_SAMPLED = 20
+_LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif")
 _MIN_MASK_FRACTION = 0.9  # of the sampled files of one kind, that must hold what masks hold
 
 
@@ -181,10 +182,10 @@ def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict], pairing: Pa
             f"{names_of(lossy)}: masks in a lossy format; each pixel is read as the value of an area near it, and "
             "moved masks are written in the same format at its highest quality"
         )
-    photos = [pair.other.entry for v in verdicts.values() if not v.are_masks for pair in v.pairs]
-    named = [pair for pair in photos if pair not in found.orphans]
-    if named and any(verdict.named for verdict in verdicts.values() if not verdict.are_masks):
-        found.notices.append(f"{names_of(named)}: named like masks, but not flat as masks are; augmented as images")
+    doubtful = [v for v in verdicts.values() if not v.are_masks and v.named and not v.are_flat]
+    photos = [pair.other.entry for v in doubtful if says_mask(v.named) for pair in v.pairs if pair.same_place]
+    if photos:
+        found.notices.append(f"{names_of(photos)}: named like masks, but not flat as masks are; augmented as images")
     if not masks:
         alone = [one.entry for one in pairing.unpaired if one.role is Role.MASK][:_FILES_SAMPLED]
         alone = [entry for entry in alone if (content := read_content(entry)) is not None and content.is_flat]
@@ -192,6 +193,16 @@ def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict], pairing: Pa
             found.notices.append(
                 f"{names_of(alone)}: look like masks, but no image belongs to them; augmented as images"
             )
+
+
+def label_map_notices(tree: Tree) -> list[str]:
+    """Whether files that nothing is said of hold class numbers: flat, and nearly black. A sample of them is opened."""
+    lossless = sorted((entry for entry in tree.images if entry.path.lower().endswith(_LOSSLESS)), key=lambda e: e.key)
+    sample = lossless[:: max(1, len(lossless) // _FILES_SAMPLED)]
+    dark = [entry for entry in sample if (content := read_content(entry)) is not None and content.is_label_map]
+    if not dark:
+        return []
+    return [f"{names_of(dark)}: flat and nearly black, as masks of class numbers are; augmented as images"]
 
 
 def names_of(entries: Sequence[Entry]) -> str:

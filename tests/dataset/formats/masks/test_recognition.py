@@ -73,6 +73,17 @@ PAIRED: dict[str, Masks] = {
         "images/cats/1.jpg": ["masks/cats/1.png"],
         "images/dogs/1.jpg": ["masks/dogs/1.png"],
     },
+    "a name before the word": {"cfd_image/1.jpg": ["cfd_gt/1.png"], "cfd_image/2.jpg": ["cfd_gt/2.png"]},
+    "BDD100K": {
+        "images/10k/train/0a0a0b1a-7c.jpg": [
+            "labels/sem_seg/masks/train/0a0a0b1a-7c.png",
+            "labels/sem_seg/colormaps/train/0a0a0b1a-7c.png",
+        ]
+    },
+    "LoveDA": {
+        "Urban/images_png/1.png": ["Urban/masks_png/1.png"],
+        "Rural/images_png/1.png": ["Rural/masks_png/1.png"],
+    },
     "masks within each class": {"cats/images/1.jpg": ["cats/masks/1.png"], "dogs/images/1.jpg": ["dogs/masks/1.png"]},
     # Several masks of one image.
     "one for each object": {
@@ -152,6 +163,13 @@ ODD: list[tuple[str, dict[str, bytes], list[str], str]] = [
         ["masks/a.png", "masks/b.png", "other/c_mask.png"],
         "look like masks, but no image belongs to them; augmented as images",
     ),
+    # Class numbers under names that say nothing.
+    (
+        "class numbers",
+        {f"x/{n}.png": in_file(mask_of(value=n), "a.png") for n in (1, 2, 3)} | mask_set(["y/7.jpg"]),
+        ["x/1.png", "x/2.png", "x/3.png", "y/7.jpg"],
+        "x/1.png, x/2.png, x/3.png: flat and nearly black, as masks of class numbers are; augmented as images",
+    ),
     # Named and placed like masks, and photographs all the same.
     (
         "photographs in a folder called labels",
@@ -216,6 +234,8 @@ PHOTOGRAPHS: dict[str, dict[str, bytes]] = {
     "line drawings, loose": _named(_document, "a.png", "b.png", "c.png"),
     # Words that mean masks, as classes or as parts of names.
     "people with and without masks": mask_set(["with_mask/1.jpg", "without_mask/1.jpg", "with_mask/2.jpg"]),
+    "cars of a make": mask_set(["gt_racing/1.jpg", "bmw/1.jpg", "gt_racing/2.jpg", "bmw/2.jpg"]),
+    "logos of a make": _named(_icon, "gt_logo/1.png", "bmw/1.png", "gt_logo/2.png", "bmw/2.png"),
     "people with masks, the class has one word": mask_set(["mask/1.jpg", "clean/1.jpg", "mask/2.jpg"]),
     "x-rays of people with masks": _named(_x_ray, "mask/1.png", "normal/1.png", "mask/2.png", "normal/2.png"),
     "leaves in colour and grey": mask_set(["color/rust/1.jpg", "grayscale/rust/1.jpg", "segmented/rust/1.jpg"]),
@@ -233,6 +253,7 @@ def test_photographs_stay_photographs(files: dict[str, bytes], tmp_path: Path) -
     found = gathered(write(tmp_path / "in", files))
     assert found.layout.name == "folders"
     assert len(found.sources) + len(found.holdout) == len(files)
+    assert [notice for notice in found.notices if "mask" in notice] == []
 
 
 def test_a_label_beside_a_photograph_in_another_zip(tmp_path: Path) -> None:
