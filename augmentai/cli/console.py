@@ -56,12 +56,24 @@ def print_plan(job: Job) -> None:
             readiness = engine.readiness()
             state = "ready" if readiness.ready else readiness.reason
             lines.append("; ".join((f"{engine.name}: {state}", *engine.unused_settings(job.recipe))))
-    if job.plan.estimate is not None:
-        charging = (engine for engine in job.engines if engine.name == job.plan.estimate.engine)
+    lines += _done_before(job)
+    cost = job.estimate_of_rest
+    if cost is not None:
+        charging = (engine for engine in job.engines if engine.name == cost.engine)
         balance = next((engine.balance() for engine in charging if isinstance(engine, PaidEngine)), None)
         left = f"; the account has about {balance:,.0f} credits" if balance is not None else ""
-        lines.append(f"cost: {job.plan.estimate}{left}")
+        lines.append(f"cost: {cost}{left}")
     print("\n".join(lines))
+
+
+def _done_before(job: Job) -> list[str]:
+    """What an interrupted run has left for this one, in words."""
+    left, stored = job.left_to_make, job.left_to_make - job.left_to_buy
+    parts = [f"{_counted(left, 'variation')} left to make"] if left < job.plan.total or stored else []
+    parts += [f"{stored} of them paid for already"] if stored else []
+    spent = job.ledger.committed()
+    parts += [f"{spent:g} credits were spent before"] if spent else []
+    return [f"resumes: {'; '.join(parts)}"] if parts else []
 
 
 def print_problems(report: dict[str, Any]) -> None:

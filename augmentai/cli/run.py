@@ -33,7 +33,7 @@ from augmentai.dataset.writers.folder import resolve_recipe
 from augmentai.dataset.writers.hub import Hub, HubError
 from augmentai.engines import available
 from augmentai.pipeline.job import Job, limits
-from augmentai.pipeline.run import run_to_disk
+from augmentai.pipeline.run import look_ahead, run_to_disk
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.recipe.fields import by_name
 from augmentai.settings import SettingsError, load_settings
@@ -79,6 +79,8 @@ def augment(
         gathered = gather(list(inputs), limits(settings), skip=out, layout=recipe.layout)
         stop = Event()
         job = Job(gathered, recipe, settings, available(settings), stop)
+        if dry_run and out is not None:
+            look_ahead(job, out, inputs)
     except (SettingsError, RecipeError, OutputError, HubError) as error:
         quit_with(str(error))
     if not gathered.sources:

@@ -82,16 +82,23 @@ class Job:
         self.plan = self.plan.in_round(checkpoint.retry_round)
         self.report.add_checkpoint(checkpoint)
 
+    def has(self, source: Source, index: int) -> bool:
+        """Whether an earlier run has made this variation, or paid for it in vain."""
+        return (source, index) in self._checkpoint
+
+    @property
+    def left_to_make(self) -> int:
+        """How many variations do not exist; what was paid for in vain is not made again."""
+        return max(0, self.plan.total - self._checkpoint.variations - self._checkpoint.skipped_paid)
+
     @property
     def left_to_buy(self) -> int:
-        """How many variations neither exist nor are paid for; what filters rejected after it was paid for is not
-        bought again either."""
-        done, stored = self._checkpoint, self.ledger.answers.variations()
-        bought = 0
+        """How many of these are not paid for."""
+        stored, bought = self.ledger.answers.variations(), 0
         for source in self.plan.sources if stored else ():
             for index in self.plan.indices(source.key):
-                bought += (source, index) not in done and variation_name(source.key, index) in stored
-        return max(0, self.plan.total - done.variations - done.skipped_paid - bought)
+                bought += (source, index) not in self._checkpoint and variation_name(source.key, index) in stored
+        return max(0, self.left_to_make - bought)
 
     @property
     def estimate_of_rest(self) -> Estimate | None:

@@ -12,12 +12,13 @@ from zipfile import BadZipFile, ZipFile
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.atomic_files import OutputError
-from augmentai.dataset.checkpoint import Checkpoint
+from augmentai.dataset.checkpoint import Checkpoint, PaidFailures, read_checkpoint
 from augmentai.dataset.contact_sheet import draw_contact_sheet
 from augmentai.dataset.dataset_card import count_dataset, dataset_title, render_card
 from augmentai.dataset.manifest import CARD, MANIFEST, PAID_ANSWERS, RUN_LEDGER, SHEET, is_made
-from augmentai.dataset.run_record import RunRecord, build_record
+from augmentai.dataset.run_record import RunRecord, build_record, differences
 from augmentai.dataset.writers.base import Writer, writer_for
+from augmentai.dataset.writers.folder import read_run
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.dataset.writers.zip_sidecar import paid_folder_of
 from augmentai.engines import model_versions
@@ -109,6 +110,27 @@ def _close(beside: PaidFolder, job: Job, out: Path) -> None:
         job.report.notice(f"{_answers_in(beside)}, once {out} is moved away")
     else:
         beside.remove()
+
+
+def look_ahead(job: Job, out: Path, inputs: Iterable[Path] = ()) -> None:
+    """Let a job know what an interrupted run has left at its output, and write nothing: for a dry run.
+
+    Args:
+        job: the job; `Job.left_to_buy` and `Job.estimate_of_rest` then tell what is left.
+        out: the folder or ZIP that it would write to.
+        inputs: the files and folders that were named.
+
+    Raises:
+        OutputError: the run there cannot be read.
+    """
+    is_zip = out.suffix.lower() == ".zip"
+    folder = paid_folder_of(out) if is_zip else out
+    before = read_run(folder)
+    if before is None or differences(before, run_record_for(job, inputs, out)):
+        return  # a new run, or one that will be refused with the difference
+    ledger = RunLedger(folder / RUN_LEDGER, folder / PAID_ANSWERS)
+    paid = PaidFailures(before.recipe.paid_retries, ledger.answers.variations())
+    job.resume(Checkpoint() if is_zip else read_checkpoint(folder, job.plan.sources, paid), ledger)
 
 
 def _written(job: Job, writer: Writer, record: RunRecord, out: Path, forget: bool) -> Generator[Outcome, None, None]:

@@ -79,6 +79,7 @@ class State:
                 "requests": list(self.requests),
                 "charged": self.charged,
                 "credits": self.credits,
+                "in_flight": self.in_flight,
                 "in_flight_most": self.in_flight_most,
                 "connections": self.connections,
                 "window_most": self.window_most,

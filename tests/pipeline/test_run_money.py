@@ -229,7 +229,7 @@ def test_a_run_that_made_nothing_is_replaced_with_its_ledger(
     assert (report["variations"], report["credits"]) == (8, 8 * PRICE)
 
 
-@pytest.mark.parametrize("answers", range(1, 6))
+@pytest.mark.parametrize("answers", [1, 4])
 def test_a_kill_at_one_request_in_flight_loses_that_one_at_most(
     photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator, answers: int
 ) -> None:

@@ -113,10 +113,12 @@ def run_job(
         with closing(run_with_heartbeat(work.run(), Snapshot(), stop, settings.jobs_at_once)) as snapshots:
             for snapshot in snapshots:
                 lease.renew(*work.paid_folders)
-                work.is_read = snapshot.result is not None
-                yield snapshot
-                if work.is_read:  # the last; a heartbeat might repeat it
+                if snapshot.result is not None:  # the last; a heartbeat might repeat it
+                    work.is_read = True
+                    work.reader_is_done.set()
+                    yield snapshot
                     return
+                yield snapshot
     finally:
         work.reader_is_done.set()
 
@@ -140,7 +142,7 @@ class _Work:
         self._rows: list[ResultRow] = []
         self._previews = PreviewWriter(settings.max_pixels)
         self._progress = JobProgress()
-        self._finished = False
+        self._finished = self._is_partial = False  # partial: the disk was full; the same request gets all of it
         self._paid: PaidJob | None = None
         self._settled: list[tuple[SourceKey, int]] = []  # in the ZIP, or rejected for good
         self.is_read = False
@@ -170,10 +172,10 @@ class _Work:
             self._finished = self.is_read
         keeps_inputs = False
         if self._paid is not None:
-            if self._finished:
+            if self._finished and not self._is_partial:
                 self._paid.folder.ledger().answers.tidy(self._settled)
                 self._paid.hand_over()
-            else:
+            elif not self._finished:
                 keeps_inputs = self._request.has_inputs and self._paid.folder.has_answers
             self._paid.close()
         if self._finished:
@@ -228,6 +230,7 @@ class _Work:
             job = self._job(gathered, request.recipe)
             ledger = self._paid.open(run_record_for(job, (), zip_path), zip_path)
         job.resume(request.checkpoint or Checkpoint(), ledger)
+        self._settled += [(s.key, i) for s in job.plan.sources for i in job.plan.indices(s.key) if job.has(s, i)]
         return job
 
     def _job(self, gathered: Gathered, recipe: Recipe) -> Job:
@@ -264,7 +267,7 @@ class _Work:
         if not made:
             raise error
         job.report.recount(made + earlier)
-        job.report.stopped = True
+        job.report.stopped = self._is_partial = True
         words = str(error) if isinstance(error, OutputError) else f"{error.strerror or error}"
         place = f"{zip_path.parent}{os.sep}"
         job.report.notice(f"Stopped, since the result could not be saved: {words.replace(place, '')}")
@@ -272,8 +275,6 @@ class _Work:
             kept = set(archive.namelist())
         self._rows = [row for row in self._rows if row.file in kept]
         self._images = [(path, caption) for path, caption in self._images if caption.rsplit(" · ", 1)[0] in kept]
-        files = {(row.source, row.sha256, row.index) for row in self._rows}
-        self._settled = [(key, index) for key, index in self._settled if (*key, index) in files]
 
     def _keep(self, outcome: Outcome, variation: Variation, number: int) -> None:
         """Write what the page or the API shows of a variation, beside the ZIP."""

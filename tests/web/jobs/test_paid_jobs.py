@@ -12,11 +12,13 @@ from typing import Any
 import pytest
 
 from augmentai.dataset.readers.gather import Gathered, gather
+from augmentai.dataset.writers.base import OutputError, ZipWriter
 from augmentai.engines.ledger import CreditLimits, Ledger
 from augmentai.engines.stability import StabilityEngine
 from augmentai.pipeline.job import limits
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
+from augmentai.types import Outcome
 from augmentai.web.handlers.interrupted import inputs_of, pack_answers
 from augmentai.web.jobs import run as run_module
 from augmentai.web.jobs.cleanup import JOBS_FOLDER
@@ -197,3 +199,34 @@ def test_a_disk_that_fills_keeps_what_is_finished_and_what_was_received(
         finished.add(result, last.rows, ["all"])
         assert (finished.report["variations"], finished.report["credits"]) == (8, 8 * PRICE)
         assert emulator.stats()["charged"] == 8 * PRICE
+        assert found_by("anna", root) is None
+
+
+def test_a_result_that_could_not_be_saved_to_its_end_is_shown_and_offered(
+    photos: Path, root: Path, settings: Settings, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    added: list[Outcome] = []
+    add = ZipWriter.add
+
+    def full(self: ZipWriter, outcome: Outcome) -> None:
+        if len(added) == 3:
+            raise OutputError("the ZIP cannot be written any more")
+        add(self, outcome)
+        added.append(outcome)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(ZipWriter, "add", full)
+        result, last = finish(request_for(photos, settings), settings, root)
+    assert (result.report["variations"], len(last.rows), result.report["stopped"]) == (3, 3, True)
+    assert "Stopped, since the result could not be saved: the ZIP cannot be written" in str(result.report["notices"])
+    charged = emulator.stats()["charged"]
+    assert result.report["credits"] == charged > 3 * PRICE
+    found = found_by("anna", root)
+    assert found is not None, "in another tab"
+    assert found.answers * PRICE == charged
+    job = FinishedJob.of(result, last.rows, settings)
+    result, last = finish(rest_of(job), settings, root)
+    job.add(result, last.rows, ["all"])
+    assert (job.report["variations"], job.report["credits"]) == (8, 8 * PRICE)
+    assert emulator.stats()["charged"] == 8 * PRICE
+    assert found_by("anna", root) is None
