@@ -200,7 +200,8 @@ def _folder_classes(layout: Layout, sources: Sequence[Source]) -> list[str]:
 
 
 def _bare(source: Source) -> str:
-    """The path of an image without split folders and folders called "images"."""
+    """The path of an image without split folders and folders called "images"; a class may be called "train"."""
     *folders, name = source.path.split("/")
+    own_class = [folders.pop()] if folders and folders[-1] == source.label else []
     rest = [f for f in folders if not _IMAGE_FOLDER.match(f) and not (source.split and split_named(f))]
-    return "/".join((*rest, name))
+    return "/".join((*rest, *own_class, name))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -80,6 +80,11 @@ class _SplitLayout(Layout):
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         yield from self.inner.dataset_files(rows)
 
+    def leave_out(self, paths: Iterable[str]) -> None:
+        """Report lists of images that said "training" of all, which is not so any more."""
+        if found := sorted(paths):
+            self.losses.setdefault(f"left out, since the set has a split now: {', '.join(found)}")
+
 
 class _Folders(_SplitLayout):
     """SPLIT/... for every image and its label files; a folder that all had for training goes."""
@@ -100,6 +105,10 @@ class _Folders(_SplitLayout):
         files = self.inner.label_files(source, file, labels, size_wh)
         return [(self._placed(source, path.removeprefix(f"{source.split}/")), data) for path, data in files]
 
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        self.leave_out(path for path, _ in self.inner.dataset_files(rows))
+        yield from ()
+
     def _placed(self, source: Source, path: str) -> str:
         *folders, name = path.split("/")
         dropped = next((folder for folder in folders if folder in self._dropped), None)
@@ -113,17 +122,18 @@ class _YoloLists(_SplitLayout):
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         files = list(self.inner.dataset_files(rows))
-        yamls = [(path, b"".join(pieces)) for path, pieces in files if path.lower().endswith((".yaml", ".yml"))]
-        yield from ((path, pieces) for path, pieces in files if path not in dict(yamls))
-        for path, text in yamls or [("data.yaml", self._names(rows).encode())]:
+        yamls = {path: b"".join(pieces) for path, pieces in files if path.lower().endswith((".yaml", ".yml"))}
+        self.leave_out(path for path, _ in files if path not in yamls)
+        for path, text in (yamls or {"data.yaml": self._names(rows).encode()}).items():
             content = load_yaml(text.decode())
             for split in SPLITS:
                 content.pop(split, None)
-                if split in rows.splits:
+                lines = list(_image_lines(rows, split, parent(path), {parent(other) for other in yamls}))
+                if lines:
                     content[split] = f"{split}.txt"
-                    yield posixpath.join(parent(path), f"{split}.txt"), _image_lines(rows, split, parent(path))
+                    yield posixpath.join(parent(path), f"{split}.txt"), lines
             if val_is_train := "val" not in content:
-                content["val"] = content["train"]
+                content["val"] = content.get("train", "train.txt")
                 self.losses.setdefault(NO_VALIDATION)
             yield path, [data_yaml(content, val_is_train).encode()]
 
@@ -168,8 +178,17 @@ def _of_split(rows: ImageRows, split: str) -> Iterator[ImageRow]:
     return (row for row in rows if row.source.split == split)
 
 
-def _image_lines(rows: ImageRows, split: str, folder: str) -> Iterator[bytes]:
-    """A list of images, seen from its own folder; only what begins with "./" is read so wherever training starts."""
+def _image_lines(rows: ImageRows, split: str, folder: str, folders: Collection[str]) -> Iterator[bytes]:
+    """A list of images, seen from its own folder; only what begins with "./" is read so wherever training starts.
+
+    Args:
+        rows: the images of the finished set.
+        split: of the images that are listed.
+        folder: that of the list; if several have a data.yaml, the images for which it is the nearest one.
+        folders: those with a data.yaml.
+    """
     for row in _of_split(rows, split):
-        path = posixpath.relpath(row.file, folder or ".")
-        yield f"{path if path.startswith('../') else f'./{path}'}\n".encode("utf-8", "backslashreplace")
+        above = [other for other in folders if not other or row.file.startswith(f"{other}/")]
+        if len(folders) < 2 or folder == max(above, key=len, default=min(folders)):
+            path = posixpath.relpath(row.file, folder or ".")
+            yield f"{path if path.startswith('../') else f'./{path}'}\n".encode("utf-8", "backslashreplace")

@@ -93,6 +93,24 @@ OWN_FORMAT: dict[str, tuple[Files, str]] = {
     "YOLO beside the images": (yolo("photos", "photos"), "val.txt"),
     "YOLO without data.yaml": (yolo(yaml=None), "data.yaml"),
     "YOLO whose val is its train": (yolo("images/train", "labels/train", TRAINING), "test.txt"),
+    "darknet with a list of training images": (
+        yolo("obj_train_data", "obj_train_data", None)
+        | {"obj.data": b"classes = 2\ntrain = data/train.txt\nnames = data/obj.names\n", "obj.names": b"red car\nbus\n"}
+        | {"train.txt": b"".join(b"data/obj_train_data/p%d.jpg\n" % i for i in range(COUNT))},
+        "data.yaml",
+    ),
+    "two YOLO sets": (
+        {f"a/{name}": data for name, data in yolo().items()}
+        | {
+            f"b/{name}": data if name.endswith((".txt", ".yaml")) else unlike(200 + int(name[8]))
+            for name, data in yolo(yaml=b"names: [bus, red car]\n").items()
+        },
+        "b/val.txt",
+    ),
+    "class folders with a list": (
+        folders() | {"train.txt": "".join(f"{name}\n" for name in folders()).encode()},
+        "val/cats/",
+    ),
     "COCO": (coco(), "instances_val.json"),
     "COCO of training images": (coco("annotations/instances_train2017.json"), "annotations/instances_val.json"),
     "COCO beside its images": (coco("train/_annotations.coco.json", "train"), "train/_annotations.coco_val.json"),
@@ -233,3 +251,10 @@ def test_a_resumed_run_has_the_same_split(tmp_path: Path) -> None:
     assert {name.split("/")[0] for name in made if "__v" in name} == {"train"}
     assert Counter(name.split("/")[0] for name in made if "__v" not in name) == {"train": 12, "val": 4, "test": 4}
     assert "make_split: 60/20/20" in (tmp_path / "out" / "recipe.yaml").read_text()
+
+
+def test_a_class_called_train_is_kept_by_a_conversion(tmp_path: Path) -> None:
+    augmented([write(tmp_path / "in", folders())], tmp_path / "out", make_split="60/40", variations=1, to="imagefolder")
+    assert {name.rsplit("/", 1)[0] for name in contents(tmp_path / "out") if name.endswith(".jpg")} == {
+        *("train/cats", "train/train", "validation/cats", "validation/train")
+    }
