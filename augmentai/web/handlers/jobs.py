@@ -32,6 +32,7 @@ from augmentai.web.access.rate_limit import LimitReachedError
 from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.estimates import TimeEstimator
 from augmentai.web.handlers.interrupted import inputs_of, offered_view
+from augmentai.web.handlers.running_jobs import RunningJobs
 from augmentai.web.handlers.visitor import session_of, visitor_of
 from augmentai.web.jobs.cleanup import JOBS_FOLDER
 from augmentai.web.jobs.finished_job import FinishedJob
@@ -67,7 +68,7 @@ class JobHandlers:
         self._settings, self._engines = settings, engines
         self._visitors, self._times, self._sessions, self._parsing = visitors, times, sessions, parsing
         self._stops: dict[str, Event] = {}
-        self._running: list[Event] = []  # the stop events of jobs at work
+        self.running_jobs = RunningJobs()
 
     def api(
         self,
@@ -317,23 +318,14 @@ class JobHandlers:
             stop.set()
         return {"stop": gr.Button("Stopping" if stop else "Stop", interactive=False)}
 
-    def stop_all(self, seconds: float) -> bool:
-        """End all jobs as `stop` does, and wait so long for their end. Returns whether there were any."""
-        any_running, deadline = bool(self._running), time.monotonic() + seconds
-        while self._running and time.monotonic() < deadline:
-            for stop in list(self._running):
-                stop.set()
-            time.sleep(0.05)
-        return any_running
-
     def _run(self, job: JobRequest, stop: Event, request: gr.Request, key: str = "") -> Iterator[Snapshot]:
         """Run a job within its visitor's limits; its errors become messages. key: the visitor's own, if any."""
         reservation = self._visitors.reservation(request)
-        self._running.append(stop)
         try:
             engines = reservation.limited(with_key(self._engines, key or ""))
             job = replace(job, admit=reservation.admit, ended=reservation.settle)
-            yield from run_job(job, self._settings, engines, Path(get_upload_folder()), stop)
+            with self.running_jobs.running(stop):
+                yield from run_job(job, self._settings, engines, Path(get_upload_folder()), stop)
         except LimitReachedError as error:
             raise gr.Error(str(error), title="Limit reached", print_exception=False) from error
         except RecipeError as error:
@@ -343,8 +335,6 @@ class JobHandlers:
         except OutputError as error:
             message = str(error).replace(f"{get_upload_folder()}{os.sep}", "")  # the server's paths are not revealed
             raise gr.Error(message, title="The result could not be saved", print_exception=False) from error
-        finally:
-            self._running.remove(stop)
 
 
 def _no_files() -> gr.Error:
