@@ -156,7 +156,12 @@ def conversion_of(layout: Layout, sources: Sequence[Source], with_classes: bool)
 
 def _is_value(name: str) -> bool:
     """Whether a class has no name but the value or the colour that its pixels have in masks."""
-    return name.isdigit() or name.startswith("#")
+    return _is_number(name) or name.startswith("#")
+
+
+def _is_number(name: str) -> bool:
+    """Whether a name is a number that `int` reads: "²" is a digit, and is not."""
+    return name.isascii() and name.isdigit() and len(name) < 19
 
 
 def json_bytes(value: Any, indent: int | None = None) -> bytes:
@@ -176,7 +181,7 @@ def _class_names(layout: Layout, sources: Sequence[Source]) -> list[str]:
                 except (LabelError, OSError):
                     continue  # reported when this image's turn comes
         found = dict.fromkeys(
-            sorted(seen, key=lambda name: (not name.isdigit(), int(name) if name.isdigit() else 0, name))
+            sorted(seen, key=lambda name: (not _is_number(name), int(name) if _is_number(name) else 0, name))
         )
     return list(found)
 

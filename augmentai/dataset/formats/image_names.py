@@ -103,16 +103,16 @@ class ImageNames:
         found = self._by_name.get(key, [])
         if len(found) <= _MOST_CANDIDATES:
             return found
-        near_by = [found[i] for i in self._nearest(found, near)]
         by_folder = self._folders()
-        named = [entry for folder in folders for entry in by_folder.get((match_key(folder), key), ())]
-        return list({entry.key: entry for entry in (*named[:_MOST_CANDIDATES], *near_by)}.values())
+        in_folder = [entry for folder in folders for entry in by_folder.get((match_key(folder), key), ())]
+        likely = [*in_folder[:_MOST_CANDIDATES], *(found[i] for i in self._nearest(found, near))]
+        return list({entry.key: entry for entry in likely}.values()) or found[:_MOST_CANDIDATES]
 
     def __contains__(self, name: str) -> bool:
         return match_key(name) in self._by_name
 
     def _nearest(self, found: list[Entry], near: str) -> range:
-        """Positions of the images that share the deepest folder with a label file."""
+        """Positions of the images that share the deepest folder with a label file; none if they share no folder."""
         folder = parent(near)
         while folder:
             start = bisect_left(found, folder + "/", key=lambda entry: entry.path)
@@ -120,7 +120,7 @@ class ImageNames:
             if end > start:
                 return range(start, min(end, start + _MOST_CANDIDATES))
             folder = parent(folder)
-        return range(_MOST_CANDIDATES)
+        return range(0)
 
     def _folders(self) -> dict[tuple[str, str], list[Entry]]:
         """The images by the name of their folder and their own."""

@@ -34,7 +34,7 @@ def objects_in(labels: Labels) -> tuple[Shape, ...]:
     """
     if labels.shapes or labels.mask is None:
         return labels.shapes
-    if named := labels.extra.get("mask_classes"):
+    if (named := labels.extra.get("mask_classes")) is not None:
         return tuple(_named_objects(labels.mask, named))
     if labels.extra.get("instances"):
         found = (_instance(mask, labels) for mask in (labels.mask, *labels.other_masks))
@@ -69,7 +69,7 @@ def classes_in(labels: Labels) -> set[str]:
         return {shape.category for shape in labels.shapes}
     if labels.extra.get("instances"):
         return {shape.category for shape in objects_in(labels)}
-    if named := labels.extra.get("mask_classes"):
+    if (named := labels.extra.get("mask_classes")) is not None:
         present = set(np.unique(_pixel_values(labels.mask)).tolist())
         return {name for value, name in named.items() if value in present}
     return set(_named_values(labels.mask, labels)[1].values())

@@ -45,8 +45,9 @@ class CocoLayout(Layout):
         self.outdated: set[int] = set()
 
     def class_names(self) -> list[str]:
-        by_id = {key: one.name for categories in reversed(self.files.categories) for key, one in categories.items()}
-        return list(dict.fromkeys(by_id[key] for key in sorted(by_id, key=_order)))
+        """By their ids; files that number their classes each in its own way have all their names in it."""
+        numbered = [(_order(key), one.name) for categories in self.files.categories for key, one in categories.items()]
+        return list(dict.fromkeys(name for _, name in sorted(numbered, key=lambda one: one[0])))
 
     def own_label_files(self, source: Source) -> list[Entry]:
         return [mask.entry for mask in source.labels.mask_files] if isinstance(source.labels, CocoLabels) else []

@@ -71,6 +71,8 @@ class CocoLabels:
                 described.append(self._described(file, number, annotation, frame, on_stored))
         bitmaps = [mask.load(frame) for mask in self.mask_files]
         extra: dict[str, Any] = {"coco": others}
+        if bitmaps:
+            extra["mask_classes"] = {}  # the objects are those that files list, even if there are none
         if self.segments:
             classes = self._segment_classes(others)
             extra["mask_classes"] = {pixel_value(number, bitmaps[0]): name for number, name in classes.items()}

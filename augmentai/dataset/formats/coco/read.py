@@ -20,6 +20,7 @@ from augmentai.dataset.formats.masks.mask_file import MaskFile
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.types import Failure
 
+_STRENGTH = (None, "train", "val", "test")
 Segments = dict[ImageKey, dict[int, MaskFile]]  # of each image, by the number of the file
 
 
@@ -67,20 +68,26 @@ def _add_file(layout: CocoLayout, file: JsonFile, number: int) -> None:
 
 
 def _listed(layout: CocoLayout) -> dict[ImageKey, str | None]:
-    """The split of each image that a file lists: of several files the first gives it, and training wins."""
+    """The split of each image that a file lists. What one file holds out is held out, whatever others say."""
     splits: dict[ImageKey, str | None] = {}
-    for file in reversed(range(len(layout.files.entries))):
+    contradicted: dict[str, None] = {}
+    for file, split in enumerate(layout.splits):
         pairs = []
         for _, path, origin, image in layout.files.store.images(file):
             key = name_key_of(image)
             if key is not None and key != "coco_url":
                 pairs.append((image[key], path))
-            if splits.setdefault((path, origin), layout.splits[file]) != "train":
-                splits[path, origin] = layout.splits[file]
+            before = splits.get((path, origin))
+            splits[path, origin] = max(before, split, key=_STRENGTH.index)
+            if "train" in {before, split} and splits[path, origin] != "train":
+                contradicted[path] = None
         names = NamedFrom(layout.files.entries[file].path, pairs)
-        layout.named_from.insert(0, names)
+        layout.named_from.append(names)
         if not all(names.leads_to(name, path) for name, path in pairs):
             layout.outdated.add(file)
+    if contradicted:
+        words = "for training in one file, held out in another; held out, so not augmented"
+        layout.notices.append(f"{named(contradicted)}: {words}")
     return splits
 
 

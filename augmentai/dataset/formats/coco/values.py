@@ -55,15 +55,15 @@ def categories_in(value: object) -> tuple[dict[str, Category], list[str]]:
     faults = []
     for number, category in enumerate(value, 1):
         key = id_key(category.get("id")) if isinstance(category, dict) else None
-        if key is None or not isinstance(category.get("name"), str | int | float):
+        name = category.get("name") if isinstance(category, dict) else None
+        if key is None or not isinstance(name, str | int | float) or not str(name).strip():
             faults.append(f"category {number} is {short(category)}; expected an id and a name")
-        elif key in found and found[key].name != str(category["name"]):
-            first, second = found[key].name, category["name"]
-            faults.append(f"category {number}: id {category['id']} is {first!r} and {second!r}; expected one name")
+        elif key in found and found[key].name != str(name):
+            faults.append(f"category {number}: id {key} is {found[key].name!r} and {name!r}; expected one name")
         else:
             keypoints = category.get("keypoints")
             names = keypoints if isinstance(keypoints, list) and all(isinstance(k, str) for k in keypoints) else []
-            found[key] = Category(str(category["name"]), tuple(names))
+            found[key] = Category(str(name), tuple(names))
     return found, faults
 
 

@@ -39,7 +39,9 @@ class VocLabels:
         if self.xml is not None:
             labels = labels_from_voc(parse_xml(self.xml.utf8(), self.xml.path), self.xml.path, frame)
         masks = tuple(mask.load(frame) for mask in self.masks)
-        return replace(labels, mask=masks[0] if masks else None, other_masks=masks[1:])
+        # Where there is an annotation, the objects are those that it lists, even if there are none.
+        extra = {**labels.extra, "mask_classes": {}} if masks and self.xml is not None else labels.extra
+        return replace(labels, mask=masks[0] if masks else None, other_masks=masks[1:], extra=extra)
 
 
 class VocLayout(Layout):

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 import supervision as sv
 from PIL import Image
 
 from augmentai.annotations import LabelError
 from tests.support import trainers
+from tests.support.coco_files import annotation, content, image, photos
 from tests.support.dataset_runs import failures
 from tests.support.expected_boxes import assert_boxes, expected_boxes
 from tests.support.image_files import encoded
@@ -59,6 +61,50 @@ def test_several_files_list_one_image(tmp_path: Path) -> None:
     captions_written = trainers.json_of(tmp_path / "out/annotations/captions_train.json")
     assert [a["caption"] for a in captions_written["annotations"]] == ["a car", "a car"]
     assert len({a["id"] for a in captions_written["annotations"]}) == 2
+
+
+def test_classes_that_each_file_numbers_in_its_own_way(tmp_path: Path) -> None:
+    files = photos("a.jpg", "b.jpg") | {
+        "cars.json": content([image(1, "a.jpg")], [annotation(1, 1)], [{"id": 1, "name": "car"}]),
+        "people.json": content([image(1, "b.jpg")], [annotation(1, 1)], [{"id": 1, "name": "person"}]),
+    }
+    augmented([write(tmp_path / "in", files)], tmp_path / "out", variations=1, to="yolo")
+    lines = {name: data.decode().split()[0] for name, data in contents(tmp_path / "out").items() if ".txt" in name}
+    assert {Path(name).stem: number for name, number in lines.items()} == {
+        "a": "0",
+        "a__v1": "0",
+        "b": "1",
+        "b__v1": "1",
+    }
+
+
+def test_what_one_file_holds_out_is_held_out(tmp_path: Path) -> None:
+    """As COCO's trainval and val list the same images."""
+    both = [image(1, "a.jpg"), image(2, "b.jpg")]
+    files = photos("a.jpg", "b.jpg") | {
+        "instances_trainval.json": content(both, [annotation(1, 1), annotation(2, 2)]),
+        "instances_val.json": content(both[1:], [annotation(2, 2)]),
+    }
+    found = gathered(write(tmp_path, files))
+    assert [source.path for source in found.sources] == ["a.jpg"]
+    words = "for training in one file, held out in another; held out, so not augmented"
+    assert found.notices == (f"1 image (b.jpg): {words}",)
+
+
+def test_masks_beside_the_files_move_and_are_no_objects(tmp_path: Path) -> None:
+    """As COCO's stuff has them; what is in an image is what the files list."""
+    pixels = np.zeros((24, 32), np.uint8)
+    pixels[5:15, 5:20] = 7
+    files = photos("images/a.jpg") | {
+        "instances.json": content([image(1, "a.jpg")], []),
+        "pixelmaps/a.png": encoded(Image.fromarray(pixels)),
+    }
+    given = write(tmp_path / "in", files)
+    augmented([given], tmp_path / "out", variations=1, operations=["flip(probability=1)"])
+    with Image.open(tmp_path / "out/pixelmaps/a__v1.png") as opened:
+        assert np.array_equal(np.asarray(opened), pixels[:, ::-1])
+    augmented([given], tmp_path / "voc", variations=1, to="voc")
+    assert b"<object>" not in contents(tmp_path / "voc")["Annotations/a.xml"]
 
 
 def test_bitmaps_that_would_fill_the_memory(tmp_path: Path) -> None:
