@@ -97,7 +97,20 @@ def test_calls_by_position_of_older_clients_still_work(client: Client) -> None:
     assert (report["variations"], report["seed"]) == (1, 11)
 
 
-FORMATS = ["yolo", "coco", "voc", "imagefolder", "createml", "labelme", "cvat", "via", "supervisely", "csv", "masks"]
+FORMATS = [
+    "yolo",
+    "coco",
+    "voc",
+    "imagefolder",
+    "createml",
+    "labelme",
+    "cvat",
+    "via",
+    "supervisely",
+    "csv",
+    "dota",
+    "masks",
+]
 
 
 def test_closed_sets_are_enumerations_in_the_schema(client: Client) -> None:

@@ -13,6 +13,7 @@ BUILT_IN: dict[str, str] = {
     "via": "augmentai.dataset.formats.via.format:VIA",
     "supervisely": "augmentai.dataset.formats.supervisely.format:SUPERVISELY",
     "csv": "augmentai.dataset.formats.csv_boxes.format:CSV",
+    "dota": "augmentai.dataset.formats.dota.format:DOTA",
     "masks": "augmentai.dataset.formats.masks.format:MASKS",
     "folders": "augmentai.dataset.formats.folders:FOLDERS",
 }

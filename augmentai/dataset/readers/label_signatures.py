@@ -165,7 +165,7 @@ def _text(text: str) -> Signature | None:
         return Signature("KITTI labels", per_image=True)
     lines = [words for words in lines if ":" not in words[0]]  # DOTA begins with "imagesource:..."
     if lines and all(len(words) in {9, 10} and _all_numbers(words[:8]) for words in lines):
-        return Signature("DOTA labels", per_image=True)
+        return Signature("DOTA labels", "dota", per_image=True)
     return None
 
 

@@ -43,6 +43,7 @@ def test_all_can_be_used_and_class_folders_are_asked_last() -> None:
         "via",
         "supervisely",
         "csv",
+        "dota",
         "masks",
         "folders",
     ]

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from augmentai.dataset.file_tree import Entry, Tree
 
 _IMAGE_WORD = re.compile(r"(?i)jpegimages|images?|imgs?|photos?|pictures?|frames?")
+_INSERTED = 4  # of the words, for folders beside or above those of images
 _LABEL_WORDS = ("labels", "label", "annotations", "annotation", "annots", "yolo_labels", "labels_yolo", "txt", "yolo")
 
 
@@ -22,16 +23,18 @@ class LabelIndex:
 
     Args:
         tree: the files of the set.
+        words: what folders of label files are called, the most usual one first.
     """
 
-    def __init__(self, tree: Tree) -> None:
+    def __init__(self, tree: Tree, words: tuple[str, ...] = _LABEL_WORDS) -> None:
+        self._words = words
         self._by_path: dict[str, list[Entry]] = defaultdict(list)
         for entry in tree.sidecars_ending(".txt"):
             self._by_path[entry.path.casefold()].append(entry)
 
     def find(self, image: Entry) -> Entry | None:
         """The label file of an image, None if it has none."""
-        for path in _candidates(image) if self._by_path else ():
+        for path in _candidates(image, self._words) if self._by_path else ():
             found = self._by_path.get(path.casefold())
             if found:
                 return max(found, key=lambda entry: (entry.origin == image.origin, entry.path == path))
@@ -56,20 +59,20 @@ def label_path(label: Entry, image: str, file: str) -> str:
     return own.with_name(made + own.suffix).as_posix()
 
 
-def _candidates(image: Entry) -> Iterator[str]:
+def _candidates(image: Entry, words: tuple[str, ...]) -> Iterator[str]:
     """Where the labels of an image may be, the most usual place first."""
     *folders, name = image.stem.split("/")
-    for folder in _candidate_folders(folders):
+    for folder in _candidate_folders(folders, words):
         for one in (name, PurePosixPath(image.path).name):
             yield f"{folder}/{one}.txt" if folder else f"{one}.txt"
 
 
-def _candidate_folders(folders: list[str]) -> Iterator[str]:
+def _candidate_folders(folders: list[str], words: tuple[str, ...]) -> Iterator[str]:
     for place in range(len(folders) - 1, -1, -1):
         if _IMAGE_WORD.search(folders[place]):
-            for word in _LABEL_WORDS:
+            for word in words:
                 yield "/".join((*folders[:place], _IMAGE_WORD.sub(word, folders[place]), *folders[place + 1 :]))
     yield "/".join(folders)
-    for word in _LABEL_WORDS[:4]:
+    for word in words[:_INSERTED]:
         for place in range(len(folders), -1, -1):
             yield "/".join((*folders[:place], word, *folders[place:]))
