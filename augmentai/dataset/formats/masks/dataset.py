@@ -16,6 +16,7 @@ from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.class_files import class_files, class_names
 from augmentai.dataset.formats.masks.mask_file import LoadedMask, MaskFile
 from augmentai.dataset.formats.masks.names import Role, read_folder
+from augmentai.dataset.formats.masks.polygon_files import PolygonFile, polygon_file
 from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.types import Source
@@ -32,6 +33,7 @@ class MaskLabels:
         masks: classes before instances.
         instances: each mask shows one object.
         visualizations: files that show these labels and are copied with the image.
+        polygons: the outlines that the masks were drawn from, if the set has them.
         class_names: what the set calls values ("3") and colours ("#ff0000").
     """
 
@@ -40,6 +42,7 @@ class MaskLabels:
     instances: bool = False
     visualizations: tuple[Entry, ...] = ()
     class_names: Mapping[str, str] = field(default_factory=dict)
+    polygons: PolygonFile | None = None
 
     def read(self) -> list[LoadedMask]:
         """The masks, with what is needed to write them again."""
@@ -49,7 +52,8 @@ class MaskLabels:
     def load(self) -> Labels:
         images = [mask.image for mask in self.read()]
         extra = {"instances": self.instances, "class_names": self.class_names}
-        return Labels(mask=images[0] if images else None, other_masks=tuple(images[1:]), extra=extra)
+        shapes = self.polygons.shapes() if self.polygons is not None else ()
+        return Labels(shapes, images[0] if images else None, tuple(images[1:]), extra=extra)
 
 
 class MaskLayout(Layout):
@@ -75,14 +79,19 @@ class MaskLayout(Layout):
     def own_label_files(self, source: Source) -> list[Entry]:
         if not isinstance(source.labels, MaskLabels):
             return []
-        return [*(mask.entry for mask in source.labels.masks), *source.labels.visualizations]
+        reader = source.labels
+        polygons = [reader.polygons.entry] if reader.polygons is not None else []
+        return [*(mask.entry for mask in reader.masks), *polygons, *reader.visualizations]
 
     def label_files(
         self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
     ) -> list[OutputFile]:
         if labels is None or labels.mask is None or not isinstance(source.labels, MaskLabels):
             return []
-        return written_masks(source.labels, file, (labels.mask, *labels.other_masks), self.losses)
+        files = written_masks(source.labels, file, (labels.mask, *labels.other_masks), self.losses)
+        if source.labels.polygons is not None:
+            files.append(source.labels.polygons.file_for(file, labels, size_wh))
+        return files
 
 
 def written_masks(reader: MaskLabels, file: str, bitmaps: Sequence[Image], losses: dict[str, None]) -> list[OutputFile]:
@@ -121,7 +130,12 @@ def read_masks(tree: Tree, requested: bool) -> MaskLayout | None:
     for entry in images:
         masks = found.masks.get(entry.key, ())
         shown = found.visualizations.get(entry.key, ())
-        labels = MaskLabels(entry, masks, entry.key in found.instances, shown, names) if masks or shown else None
+        polygons = polygon_file(tree, masks)
+        if polygons is not None:
+            layout.label_paths.add(polygons.entry.path)
+        is_labelled = masks or shown
+        instances = entry.key in found.instances
+        labels = MaskLabels(entry, masks, instances, shown, names, polygons) if is_labelled else None
         split = lists.of(entry.path) or mask_splits.get(entry.key)
         layout.images[entry.key] = ImageInfo(_class(entry.path, lists.folders), split, labels)
     return layout
