@@ -95,6 +95,12 @@ def inspect_set(
     Returns:
         What was found. Nothing is raised for bad files.
     """
+    recipe = recipe.with_seed()
+    fault = ""
+    try:
+        gathered = make_split(gathered, recipe, settings.max_pixels)
+    except RecipeError as error:
+        fault = str(error)
     sources = sorted((*gathered.sources, *gathered.holdout), key=sort_key)
     has_splits = any(source.split for source in sources)
     survey = Survey(sources, frozenset({"train" if has_splits else None}), gathered.layout)
@@ -104,7 +110,7 @@ def inspect_set(
         survey.add(number, one)
         on_examined(number + 1, len(sources))
     survey.compare()
-    plan, notices = _plan(gathered, recipe, engines, settings.max_pixels)
+    plan, notices = _plan(gathered, recipe, engines, fault)
     return Inspection(
         _layout(gathered, recipe.layout),
         survey.images(),
@@ -144,18 +150,17 @@ def _layout(gathered: Gathered, requested: str) -> dict[str, Any]:
 
 
 def _plan(
-    gathered: Gathered, recipe: Recipe, engines: Sequence[Engine], max_pixels: int
+    gathered: Gathered, recipe: Recipe, engines: Sequence[Engine], fault: str
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What a run would do, and what it would say first. Loads no engine."""
+    """What a run would do, and what it would say first. Loads no engine. fault: why it would do nothing, if so."""
     readiness = {engine: engine.readiness() for engine in engines if engine.serves(recipe.engine)}
     engine = next((engine for engine, state in readiness.items() if state.ready), None)
     reason = "" if engine else "; ".join(f"{engine.name}: {state.reason}" for engine, state in readiness.items())
     try:
-        recipe = recipe.with_seed()
-        gathered = make_split(gathered, recipe, max_pixels)
-        plan: RunPlan | None = plan_run(gathered, recipe, engines)
+        plan: RunPlan | None = plan_run(gathered, recipe, engines) if not fault else None
     except RecipeError as error:
         plan, reason = None, str(error)
+    reason = fault or reason
     content = {
         "variations": plan.total if plan else 0,
         "engine": engine.name if engine else None,

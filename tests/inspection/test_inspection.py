@@ -31,6 +31,7 @@ from tests.support.labelled_sets import (
     yolo,
     yolo_line,
 )
+from tests.support.unlike_images import unlike
 
 SETTINGS = Settings()
 
@@ -228,3 +229,15 @@ def test_every_kind_and_key_is_documented(tmp_path: Path) -> None:
     rows += [content[name][0] for name in ("splits", "classes", "findings")] + content["findings"][0]["examples"]
     for key in {key for row in rows for key in row}:
         assert f"`{key}`" in page
+
+
+def test_a_split_that_a_run_would_make_is_shown(tmp_path: Path) -> None:
+    found = inspected(tmp_path, {f"cats/{i}.jpg": unlike(i) for i in range(10)}, make_split="80/20", seed=4)
+    assert [(one["split"], one["images"], one["augmented"]) for one in found.splits] == [
+        ("train", 8, True),
+        ("val", 2, False),
+    ]
+    assert found.plan["variations"] == 8
+    refused = inspected(tmp_path / "yolo", yolo(), make_split="80/20")
+    assert "the set has a split already" in refused.plan["reason"]
+    assert refused.images["count"] == 5

@@ -53,7 +53,7 @@ class _SplitLayout(Layout):
         super().__init__()
         self.inner = inner
         self.name, self.label_paths = inner.name, inner.label_paths
-        self.losses, self.conversions = inner.losses, inner.conversions
+        self.losses, self.notices, self.conversions = inner.losses, inner.notices, inner.conversions
         # Constants of each format's class, of which this one has none.
         self.__dict__.update(labelled=inner.labelled, unnamed_objects=inner.unnamed_objects)
 

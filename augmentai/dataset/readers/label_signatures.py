@@ -28,12 +28,21 @@ BINARY = {
     ".tfrecords": "TFRecord",
     ".xls": "Excel",
     ".xlsx": "Excel",
+    ".ods": "OpenDocument",
+    ".shp": "Shapefile",
+    ".gpkg": "GeoPackage",
+    ".nii": "NIfTI",
+    ".nrrd": "NRRD",
+    ".mha": "MetaImage",
+    ".flo": "optical flow",
+    ".pfm": "PFM",
+    ".exr": "OpenEXR",
     ".db": "SQLite",
     ".sqlite": "SQLite",
 }
 TEXT = frozenset(
     {".json", ".jsonl", ".ndjson", ".geojson", ".xml", ".csv", ".tsv", ".txt", ".yaml", ".yml"}
-    | {".lst", ".pts", ".ann", ".lbl", ".label", ".gt"}
+    | {".lst", ".pts", ".ann", ".lbl", ".label", ".gt", ".kml", ".caption", ".cap", ".tags"}
 )
 _TABLES = {".csv", ".tsv"}
 _JSON = {".json", ".jsonl", ".ndjson", ".geojson"}
@@ -166,6 +175,9 @@ def _text(text: str) -> Signature | None:
     lines = [words for words in lines if ":" not in words[0]]  # DOTA begins with "imagesource:..."
     if lines and all(len(words) in {9, 10} and _all_numbers(words[:8]) for words in lines):
         return Signature("DOTA labels", "dota", per_image=True)
+    cells = [[cell for word in words for cell in word.split(",") if cell] for words in lines]
+    if len(cells) > 1 and all(len(row) > 1 and _all_numbers(row) for row in cells):
+        return Signature("tables of numbers, which may hold labels")
     return None
 
 

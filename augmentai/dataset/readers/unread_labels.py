@@ -206,7 +206,10 @@ class _Search:
         entries = [self._tree.sidecars[path][0] for path in paths]
         if sum(entry.size_bytes or 0 for entry in entries) > _LARGEST_TRIAL_BYTES:
             return True
-        found = format_named(name).detect(self._tree, True)
+        try:
+            found = format_named(name).detect(self._tree, True)
+        except Exception:  # it may fail in any way on files that are not its own; the advice is all that is lost
+            return False
         return found is not None and any(path in found.label_paths for path in paths)
 
     def _has_labels(self) -> bool:

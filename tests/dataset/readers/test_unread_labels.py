@@ -60,6 +60,14 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
     "oriented boxes": ({"t/cat0.txt": b"1 1 9 1 9 9 1 9 plane 0\n"}, "DOTA labels", "matches no image"),
     "landmarks": ({"cats/cat0.pts": b"version: 1\nn_points: 1\n{\n1 2\n}\n"}, ".pts files with the names", "convert"),
     "a list of another tool": ({"mine.lst": b"0\t1\tcats/cat0.jpg\n"}, ".lst files that name images", "convert"),
+    "MOT challenge": (
+        {"seq/gt/gt.txt": b"1,1,912,484,97,109,0,7,1\n2,1,912,480,97,109,0,7,1\n"},
+        "tables of num",
+        "conv",
+    ),
+    "numbered images": ({"bounding_boxes.txt": b"1 60.0 27.0 325.0 304.0\n2 139.0 30.0 153.0 264.0\n"}, "tables", ""),
+    "captions by ending": ({"cats/cat0.caption": b"a cat on a mat\n"}, ".caption files with the names", "convert"),
+    "optical flow": ({"flow/cat0.flo": b"PIEH"}, "optical flow files", "cannot be read"),
     "KITTI": ({"t/cat0.txt": b"Car 0 0 0 1 1 9 9 1 1 1 1 1 1 0\n"}, "KITTI labels", "convert"),
 }
 
@@ -83,6 +91,9 @@ OTHERS: Files = {
     "LICENSE.txt": b"cat0.jpg is public\n",
     "requirements.txt": b"torch==2.6\n",
     "classes.txt": b"cats\ndogs\n",
+    "label_map.pbtxt": b"item { id: 1 name: 'cats' }\n",
+    "version.txt": b"1.2\n",
+    "words.txt": b"1 cats\n2 dogs\n",
     "package.json": b'{"name": "tools", "version": "1.0"}',
     "settings.yaml": b"learning_rate: 0.1\n",
     "train.py": b"print('cat0.jpg')",
