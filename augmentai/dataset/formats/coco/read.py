@@ -9,6 +9,7 @@ from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageInfo, ImageKey
 from augmentai.dataset.formats.coco.dataset import CocoLayout
 from augmentai.dataset.formats.coco.file_names import NamedFrom
+from augmentai.dataset.formats.coco.ids import id_key
 from augmentai.dataset.formats.coco.image_index import ImageIndex, name_key_of, split_of_file
 from augmentai.dataset.formats.coco.json_stream import JsonFile
 from augmentai.dataset.formats.coco.labels import CocoLabels
@@ -21,6 +22,7 @@ from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.types import Failure
 
 _STRENGTH = (None, "train", "val", "test")
+_KEYPOINTS_SAMPLED = 50  # annotations of each file
 Segments = dict[ImageKey, dict[int, MaskFile]]  # of each image, by the number of the file
 
 
@@ -107,8 +109,23 @@ def _notices(layout: CocoLayout, file: int) -> Iterator[str]:
     if annotations:
         words = _sample(map(str, annotations))
         yield f"{path}: {len(annotations)} annotation(s) without an image_id left out: number {words}"
+    yield from _keypoint_notices(layout, file)
     if missing or count or images or annotations or store.has_other_spellings(file):
         layout.outdated.add(file)
+
+
+def _keypoint_notices(layout: CocoLayout, file: int) -> Iterator[str]:
+    """Which classes have keypoints of which nothing says how they change places in a mirrored image."""
+    categories = layout.files.categories[file]
+    unclear: set[str] = set()
+    for annotation in layout.files.store.sample_with_keypoints(file, _KEYPOINTS_SAMPLED):
+        category = categories.get(id_key(annotation.get("category_id")) or "")
+        points = annotation.get("keypoints")
+        if category is not None and isinstance(points, list) and points and not category.flip_order(len(points) // 3):
+            unclear.add(category.name)
+    if unclear:
+        words = "are never flipped: the names of the keypoints do not say which left and right ones change places"
+        yield f"{layout.files.entries[file].path}: images with keypoints of {_sample(sorted(unclear))} {words}"
 
 
 def _sample(names: Iterable[str]) -> str:

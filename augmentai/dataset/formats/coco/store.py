@@ -99,6 +99,11 @@ class CocoStore:
             yield from (json.loads(text) for _, text in rows)
             last = rows[-1][0]
 
+    def sample_with_keypoints(self, file: int, count: int) -> list[dict[str, Any]]:
+        """The first annotations of a file that have keypoints, at most so many."""
+        query = "SELECT json FROM annotations WHERE file = ? AND json LIKE '%\"keypoints\": [%' ORDER BY number LIMIT ?"
+        return [json.loads(text) for (text,) in self._all(query, file, count)]
+
     def images(self, file: int) -> Iterator[tuple[str, str, str, dict[str, Any]]]:
         """(id, path, ZIP, image) of every image of a file that the set has, in the file's order."""
         last = -1

@@ -95,6 +95,7 @@ def test_which_keypoints_change_places(category: Any, count: int, expected: tupl
     labels = found.sources[0].labels
     assert labels is not None
     assert labels.load().shapes[0].flip_order == expected
+    assert ("are never flipped: the names of the keypoints" in " ".join(found.notices)) == (not expected)
 
 
 def test_left_and_right_change_places_in_a_mirrored_image(tmp_path: Path) -> None:
