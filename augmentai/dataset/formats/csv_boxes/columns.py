@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 from augmentai.dataset.formats.label_values import is_number
 from augmentai.images.file_types import IMAGE_SUFFIXES
@@ -53,13 +54,13 @@ class Columns:
     relative: bool = False
     whole: bool = False
 
-    @property
+    @cached_property
     def place(self) -> tuple[int, ...]:
         """The columns that say where an object is."""
         names = next((names for names in (CORNERS, CORNER_AND_SIZE, (BOX,)) if names[0] in self.at), ())
         return tuple(self.at[name] for name in names)
 
-    @property
+    @cached_property
     def others(self) -> dict[str, int]:
         """The position of each column that says something else of an object."""
         known = {*self.at.values(), *self.classes.values()}

@@ -33,14 +33,17 @@ class CvatWriter(ListingWriter):
         elements = [one for shape in self.objects_without_keypoints(source, labels) for one in new_elements(shape)]
         tags = labels.extra.get("tags", ()) if labels is not None else ()
         elements += [Element("tag", {"label": tag, "source": "manual"}) for tag in tags]
-        return {"size_wh": list(size_wh), "elements": [ElementTree.tostring(one, "unicode") for one in elements]}
+        written = [ElementTree.tostring(one, "unicode") for one in elements]
+        return {"size_wh": list(size_wh), "elements": written, "tags": list(tags)}
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         meta = Element("meta")
         splits = [split for split in SPLITS if split in rows.splits]
         whole = SubElement(meta, "project" if splits else "task")  # a task has one subset alone
         labels = SubElement(whole, "labels")
-        for name in self.class_names:
+        records = (record for split in (*SPLITS, None) for _, record in self.records(rows, split))
+        tags = sorted({tag for record in records for tag in record["tags"]})  # CVAT refuses what is not declared
+        for name in dict.fromkeys((*self.class_names, *tags)):
             SubElement(SubElement(labels, "label"), "name").text = name
         for split in splits:
             tasks = whole.find("tasks")

@@ -24,9 +24,7 @@ class ImageFolderWriter(ListingWriter):
         return "/".join(filter(None, (folder, self.bare_path(source))))
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
-        shapes = [shape for shape in self.objects_without_keypoints(source, labels) if shape.box is not None]
-        if any(shape.polygons or shape.mask is not None for shape in shapes):
-            self.lose("polygons and bitmaps were written as the boxes around them")
+        shapes = self.boxes(source, labels)
         corners = [shape.box for shape in shapes if shape.box is not None]
         boxes = [[round(v, 3) for v in (x0, y0, x1 - x0, y1 - y0)] for x0, y0, x1, y1 in corners]
         return {"objects": {"bbox": boxes, "categories": [shape.category for shape in shapes]}}

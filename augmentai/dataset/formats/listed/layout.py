@@ -124,7 +124,8 @@ class ListedLayout(Layout):
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         for file, entry in enumerate(self.entries):
-            if not self.store.missing(file) and all(rows.is_unchanged(path) for path, _, _ in self.store.rows(file)):
+            images = self.store.images(file)
+            if not self.store.missing(file) and all(rows.is_unchanged(path) for (path, _), *_ in images):
                 yield entry.path, _copied(entry)
                 continue
             raws = self._raws(file, rows)
@@ -182,7 +183,7 @@ def name_for(name: str, file: str, path: str, made: str) -> str:
     bare = last.name if own.suffix.lower() == PurePosixPath(path).suffix.lower() else last.stem
     if path == made and "/" not in written:
         return name
-    folder = posixpath.dirname(written)
+    folder = posixpath.dirname(written.removeprefix("./"))
     leads_there = joined(parent(file), folder) == parent(path) or parent(f"/{path}").endswith(f"/{folder}")
     if not folder or (leads_there and not written.startswith("/") and ":" not in folder):
         return name if path == made else f"{folder}/{bare}" if folder else bare

@@ -26,31 +26,39 @@ class RowStore:
     def __init__(self) -> None:
         self._lock = Lock()
         self._database = sqlite3.connect("", check_same_thread=False)
+        self._database.execute("CREATE TABLE rows (file INT, number INT, path TEXT, origin TEXT, name TEXT, json TEXT)")
         self._database.execute(
-            "CREATE TABLE rows (file INT, number INT, path TEXT, origin TEXT, split TEXT, label TEXT, "
-            "name TEXT, json TEXT)"
+            "CREATE TABLE images (file INT, number INT, path TEXT, origin TEXT, name TEXT, split TEXT, label TEXT)"
         )
 
     def add(self, file: int, rows: Iterable[StoredRow]) -> None:
-        """Add the rows of a file, in its order."""
-        numbered = (
-            (file, number, *(key or (None, None)), split, label, name, json.dumps(raw))
-            for number, (key, split, label, name, raw) in enumerate(rows)
-        )
-        while batch := list(islice(numbered, _BATCH_ROWS)):
+        """Add the rows of a file, in its order. Of several rows of an image the first gives its split and class."""
+        seen: set[ImageKey] = set()
+        remaining = enumerate(rows)
+        while batch := list(islice(remaining, _BATCH_ROWS)):
+            stored, images = [], []
+            for number, (key, split, label, name, raw) in batch:
+                path, origin = key or (None, None)
+                stored.append((file, number, path, origin, name, json.dumps(raw)))
+                if key is not None and key not in seen:
+                    seen.add(key)
+                    images.append((file, number, path, origin, name, split, label))
             with self._lock:
-                self._database.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?, ?, ?)", batch)
+                self._database.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", stored)
+                self._database.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?)", images)
 
     def forget(self, file: int) -> None:
         """Remove what was added of a file."""
         with self._lock:
-            self._database.execute("DELETE FROM rows WHERE file = ?", (file,))
+            for table in ("rows", "images"):
+                self._database.execute(f"DELETE FROM {table} WHERE file = ?", (file,))
 
     def finish(self) -> None:
         """Build the indexes, once all files are added."""
         with self._lock:
             self._database.execute("CREATE INDEX by_path ON rows (path, origin)")
             self._database.execute("CREATE INDEX by_file ON rows (file, number)")
+            self._database.execute("CREATE INDEX images_by_file ON images (file, number)")
 
     def rows_of(self, key: ImageKey) -> dict[int, list[Any]]:
         """The rows of one image by file, each in the file's order."""
@@ -75,8 +83,8 @@ class RowStore:
         """(image, the file's name for it, split, class) of every image that the set has, in the file's order."""
         last = -1
         query = (
-            "SELECT MIN(number) AS first, path, origin, name, MAX(split), MAX(label) FROM rows "
-            "WHERE file = ? AND path IS NOT NULL GROUP BY path, origin HAVING first > ? ORDER BY first LIMIT ?"
+            "SELECT number, path, origin, name, split, label FROM images "
+            "WHERE file = ? AND number > ? ORDER BY number LIMIT ?"
         )
         while found := self._all(query, file, last, _BATCH_ROWS):
             yield from (((path, origin), name, split, label) for _, path, origin, name, split, label in found)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from augmentai.annotations import Labels
 from augmentai.dataset.formats.base import OutputFile, StreamedFiles
+from augmentai.dataset.formats.drawn_shapes import foreign_attributes
 from augmentai.dataset.formats.format_writer import SPLITS, FormatWriter
 from augmentai.dataset.formats.voc.annotation import labels_to_voc
 from augmentai.types import Source
@@ -29,6 +30,8 @@ class VocWriter(FormatWriter):
         shapes = [shape for shape in self.objects_without_keypoints(source, labels) if shape.box is not None]
         if any(shape.polygons or shape.mask is not None for shape in shapes):
             self.lose("polygons and bitmaps were written as the boxes around them: Pascal VOC has boxes")
+        if any(foreign_attributes(shape).keys() - {"iscrowd"} for shape in shapes):
+            self.lose("attributes of objects were left out: other tools' have no place in Pascal VOC")
         data = labels_to_voc(Labels(tuple(shapes)), None, file, size_wh, moved=False)
         return [(f"Annotations/{PurePosixPath(file).stem}.xml", data)]
 
