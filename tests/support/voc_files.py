@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.support.image_files import jpeg
+import numpy as np
+from PIL import Image
+
+from tests.support.image_files import encoded, jpeg
 from tests.support.labelled_sets import Files
 
 LARGE, SMALL = (32, 24), (16, 12)
@@ -33,3 +36,11 @@ def described(files: Files, folder: str = "Annotations") -> Files:
         path = Path(name)
         made[str(path.parent.with_name(folder) / f"{path.stem}.xml")] = annotation(path.name)
     return made
+
+
+def trimap() -> bytes:
+    """Object, border and background, as Oxford-IIIT Pet has them."""
+    values = np.full(LARGE[::-1], 2, np.uint8)
+    values[3:10, 3:12] = 3
+    values[4:9, 4:11] = 1
+    return encoded(Image.fromarray(values))

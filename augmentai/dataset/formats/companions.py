@@ -27,13 +27,21 @@ class Companions:
 
     Attributes:
         masks: those of each photograph: classes, then objects, then others.
-        excluded: images that are not photographs.
+        drawn: images that show the labels of others; `masks.companions` copies them with their photographs.
+        orphans: masks of no photograph; copied unchanged.
         notices: for the user.
     """
 
     masks: dict[ImageKey, tuple[MaskFile, ...]] = field(default_factory=dict)
-    excluded: set[ImageKey] = field(default_factory=set)
+    drawn: set[ImageKey] = field(default_factory=set)
+    orphans: list[Entry] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
+
+    @property
+    def excluded(self) -> set[ImageKey]:
+        """The masks, which are no photographs."""
+        masks = {mask.entry.key for masks in self.masks.values() for mask in masks}
+        return masks | {entry.key for entry in self.orphans}
 
 
 def find_companions(tree: Tree, labelled: Container[ImageKey]) -> Companions:
@@ -75,12 +83,13 @@ def _sort_folder(
         index = _MASK_FOLDERS.get(name.casefold(), 0 if "class" in name.casefold() else 2)
         for entry, photo in together:
             masks[photo.key].append((index, entry.path, MaskFile(entry)))
-        found.excluded |= {entry.key for entry in entries}
-        if orphans := [entry.path for entry, photo in pairs if photo is None]:
-            found.notices.append(f"{named(orphans, 'mask')} of no image in the set; left out")
+        orphans = [entry for entry, photo in pairs if photo is None]
+        found.orphans += orphans
+        if orphans:
+            words = named([entry.path for entry in orphans], "mask")
+            found.notices.append(f"{words}: no image belongs to these masks; they are copied unchanged")
     elif _is_for_labels(name):
-        found.excluded |= {entry.key for entry in entries}
-        found.notices.append(f"{named([one.path for one in entries])} left out: labels drawn on other images")
+        found.drawn |= {entry.key for entry in entries}
 
 
 def _photo_of(entry: Entry, photos: ImageNames) -> Entry | None:

@@ -46,15 +46,16 @@ def test_masks_of_two_sets_are_each_their_own(tmp_path: Path) -> None:
     }
 
 
-def test_labels_drawn_on_images_are_left_out(tmp_path: Path) -> None:
+def test_labels_drawn_on_images_are_no_photographs(tmp_path: Path) -> None:
     """As labelme2voc writes them beside the annotations."""
     files = voc() | {"VOC/AnnotationsVisualization/one.jpg": photo([CAR]), "VOC/masks/orphan.png": mask_of([CAR])}
     files["VOC/masks/one.png"] = mask_of([CAR])
     found = gathered(write(tmp_path, files))
     assert {Path(source.path).parent.name for source in found.sources} == {"JPEGImages"}
     assert set(found.notices) == {
-        "1 image (VOC/AnnotationsVisualization/one.jpg) left out: labels drawn on other images",
-        "1 mask (VOC/masks/orphan.png) of no image in the set; left out",
+        "VOC/AnnotationsVisualization/one.jpg: visualizations of labels are copied with their images; variations have "
+        "none",
+        "1 mask (VOC/masks/orphan.png): no image belongs to these masks; they are copied unchanged",
     }
 
 

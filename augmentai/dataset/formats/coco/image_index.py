@@ -81,7 +81,9 @@ def _spellings(name: str) -> Iterator[str]:
     """The relative paths that a name may mean, the likeliest first."""
     slashed = name.strip().replace("\\", "/")
     seen = set()
-    for one in (slashed, slashed.split("?")[0].split("#")[0], unquote(slashed.split("?")[0])):
+    bare = slashed.split("?")[0].split("#")[0]
+    # Cityscapes' own panoptic files call an image after its labels.
+    for one in (slashed, bare, unquote(bare), bare.replace("_gtFine_leftImg8bit", "_leftImg8bit")):
         path = _ABSOLUTE.sub("", one).strip("/")
         if path and path not in seen:
             seen.add(path)

@@ -171,6 +171,7 @@ def _add_images(
     remaining = Tree(images=[entry for entry in tree.images if entry.key not in layout.excluded])
     companions = find_companions(remaining, listed)
     layout.excluded |= companions.excluded
+    layout.orphans += companions.orphans
     layout.notices += companions.notices
     _exclude_shared_ids(layout)
     folders = folder_splits(entry.path for entry in remaining.images if entry.key not in companions.excluded)
@@ -187,7 +188,7 @@ def _add_images(
             layout.excluded.add(entry.key)  # its labels may be in the file that could not be read
             skipped += 1
         else:
-            unlisted.append(entry.path)
+            unlisted += [entry.path] if entry.key not in companions.drawn else []
             layout.images[entry.key] = ImageInfo(None, split)
     if skipped:
         layout.notices.append(f"skipped {skipped} image(s) without labels, since a label file is broken")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from augmentai.annotations import Labels
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
-from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.companions import find_companions
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import named, stem_of
@@ -94,9 +94,14 @@ class VocLayout(Layout):
 def read_voc(tree: Tree, requested: bool) -> VocLayout | None:
     """The set as Pascal VOC's, or None if it has neither an annotation of it nor its lists of images."""
     files = read_annotation_files(tree)
-    lists = ImageLists(tree)
     assigned = assign(files, tree.images)
-    if not _is_voc(files, assigned, requested) and not (lists and _has_image_sets(lists)):
+    is_voc = _is_voc(files, assigned, requested)
+    if not is_voc and not any(map(_is_image_set, tree.sidecars_ending(".txt"))):
+        return None
+    companions = find_companions(tree, assigned.of_image)
+    images = [entry for entry in tree.images if entry.key not in companions.excluded | companions.drawn]
+    lists = ImageLists(Tree(images=images, sidecars=tree.sidecars))
+    if not is_voc and not lists:
         return None
     copied = [one for one in tree.sidecars_ending(".txt") if PurePosixPath(one.path).name.casefold() in _COPIED]
     layout = VocLayout(lists, copied)
@@ -104,17 +109,18 @@ def read_voc(tree: Tree, requested: bool) -> VocLayout | None:
     layout.label_paths |= {annotation.path for annotation in assigned.of_image.values()}
     layout.label_paths |= {one.entry.path for one in lists.lists} | {entry.path for entry in copied}
     layout.failures += lists.failures
-    companions = find_companions(tree, assigned.of_image)
     layout.excluded = companions.excluded
+    layout.orphans += companions.orphans
     layout.notices += [*lists.notices, *companions.notices]
-    folders = folder_splits(entry.path for entry in tree.images if entry.key not in layout.excluded)
+    folders = folder_splits(entry.path for entry in images)
     for entry in tree.images:
         if entry.key in layout.excluded:
             continue
         annotation, masks = assigned.of_image.get(entry.key), companions.masks.get(entry.key, ())
         labels = VocLabels(entry, annotation, masks) if annotation is not None or masks else None
         layout.images[entry.key] = ImageInfo(None, lists.split_of(entry) or split_of(entry.path, folders)[0], labels)
-    _report_unmatched(layout, [entry for entry in assigned.unused if entry.path in layout.label_paths])
+    unused = [entry for entry in assigned.unused if entry.path in layout.label_paths]
+    _report_unmatched(layout, unused, companions.drawn)
     return layout
 
 
@@ -125,17 +131,18 @@ def _is_voc(files: list[AnnotationFile], assigned: Assigned, requested: bool) ->
     return bool(found) and (requested or any(one.is_voc for one in found))
 
 
-def _has_image_sets(lists: ImageLists) -> bool:
-    return any("imagesets" in one.entry.path.casefold().split("/") for one in lists.lists)
+def _is_image_set(entry: Entry) -> bool:
+    return "imagesets" in entry.path.casefold().split("/")
 
 
-def _report_unmatched(layout: VocLayout, unused: list[Entry]) -> None:
-    """Name the annotations without an image, and the images that have the name of an annotated one."""
+def _report_unmatched(layout: VocLayout, unused: list[Entry], drawn: set[ImageKey]) -> None:
+    """Name the annotations without an image, and the photographs that have the name of an annotated one."""
     if unused:
         words = named([entry.path for entry in unused], "annotation file")
         layout.notices.append(f"{words} left out: the image is missing, or another annotation describes it")
     labelled = {stem_of(path) for (path, _), info in layout.images.items() if info.labels is not None}
-    alike = [p for (p, _), info in layout.images.items() if info.labels is None and stem_of(p) in labelled]
+    others = [key for key, info in layout.images.items() if info.labels is None and key not in drawn]
+    alike = [path for path, _ in others if stem_of(path) in labelled]
     if alike:
         layout.notices.append(
             f"{named(alike)} without labels: the annotation of this name describes an image in another folder"

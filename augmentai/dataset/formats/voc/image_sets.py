@@ -47,6 +47,9 @@ class ImageList:
 class ImageLists:
     """The lists of all sets of a dataset.
 
+    Args:
+        tree: its files; the images are photographs alone, so that a folder of masks is not taken for a set.
+
     Attributes:
         lists: the lists, sorted by path.
         failures: lists that cannot be read.
@@ -123,6 +126,8 @@ class ImageLists:
         for line in one.lines:
             name = _image_name(line, self._names) or line.split()[0]
             stem = _stem(name)
+            if originals and name.startswith("#"):
+                yield f"{line.strip()}\n"  # a comment, as Oxford-IIIT Pet's list has it
             for source in _listed(sources.get((one.root, match_key(stem)), []), stem):
                 if not originals:
                     yield from (_line_of(row, line, name) for row in rows.variations_of(source))
@@ -133,19 +138,26 @@ class ImageLists:
     def _read(self, entry: Entry) -> ImageList | None:
         *folders, _ = match_key(entry.path).split("/")
         in_image_sets = _LISTS_FOLDER in folders
-        split = _split_of_list(PurePosixPath(entry.path).stem, in_image_sets)
-        if not in_image_sets and split is None:
-            return None
+        stem = PurePosixPath(entry.path).stem
+        split = _split_of_list(stem, in_image_sets)
+        if not in_image_sets and match_key(stem) in self._stems:
+            return None  # the labels of an image, in some other format
         try:
             lines = tuple(line for line in entry.text().splitlines() if line.strip())
         except LabelError as error:
             self.failures.append(Failure(entry.path, str(error)))
             return None
-        sample = [bool(_image_name(line, self._names)) for line in lines[:_LINES_SAMPLED]]
-        if not in_image_sets and sum(sample) < max(1, _MIN_NAMED_FRACTION * len(sample)):
+        if not in_image_sets and not self._names_images(lines, split is not None):
             return None
         above = folders.index(_LISTS_FOLDER) if in_image_sets else len(folders)
         return ImageList(entry, self._root("/".join(entry.path.split("/")[:above])), split, lines)
+
+    def _names_images(self, lines: tuple[str, ...], is_split: bool) -> bool:
+        """Whether a text outside ImageSets is a list of images. Numbers that are no split may be anything."""
+        sample = [line for line in lines[:_LINES_SAMPLED] if not line.startswith("#")]
+        named = [name for line in sample if (name := _image_name(line, self._names)) is not None]
+        is_sure = is_split or not any(name.isdigit() for name in named)
+        return is_sure and len(named) >= max(1, _MIN_NAMED_FRACTION * len(sample))
 
     def _root(self, folder: str) -> str:
         """The nearest folder above a list that contains images."""

@@ -32,6 +32,7 @@ NAMES: list[tuple[str, str, tuple[str, ...]]] = [
     (NFC, NFD, ()),
     (NFD, "images/" + NFC, ()),
     (" a.jpg ", "a.jpg", ()),
+    ("x_1_gtFine_leftImg8bit.png", "leftImg8bit/x_1_leftImg8bit.png", ()),  # Cityscapes panoptic
 ]
 
 

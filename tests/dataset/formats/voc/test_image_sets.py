@@ -8,7 +8,7 @@ import pytest
 
 from tests.support.dataset_runs import found_splits
 from tests.support.labelled_sets import Files, augmented, contents, mask_of, voc, write
-from tests.support.voc_files import described, photos
+from tests.support.voc_files import annotation, described, photos, trimap
 
 ONE_SET = described(photos("V/JPEGImages/1.jpg", "V/JPEGImages/2.jpg", "V/JPEGImages/3.jpg"))
 TRAIN, VAL, TEST = {"V/JPEGImages/1.jpg": "train"}, {"V/JPEGImages/2.jpg": "val"}, {"V/JPEGImages/3.jpg": "test"}
@@ -87,6 +87,34 @@ def test_two_sets_with_equal_stems_have_lists_of_their_own(tmp_path: Path) -> No
         "B/ImageSets/Main/train.txt": ["2", "2__v1"],
         "B/ImageSets/Main/val.txt": ["1"],
     }
+
+
+def test_oxford_iiit_pet(tmp_path: Path) -> None:
+    """Lists and masks beside the annotations, images in another folder, and classes in a list of its own."""
+    files = photos("images/cat_1.jpg", "images/cat_2.jpg", "images/dog_1.jpg")
+    for stem in ("cat_1", "cat_2", "dog_1"):
+        files = files | {f"annotations/trimaps/{stem}.png": trimap()}
+    files |= {f"annotations/xmls/{stem}.xml": annotation(f"{stem}.jpg") for stem in ("cat_1", "dog_1")}
+    table = "#Image CLASS-ID SPECIES BREED ID\ncat_1 1 1 1\ncat_2 1 1 1\ndog_1 2 2 1\n"
+    files |= {"annotations/trainval.txt": b"cat_1 1 1 1\ndog_1 2 2 1\n", "annotations/test.txt": b"cat_2 1 1 1\n"}
+    augmented(
+        [write(tmp_path / "in", files | {"annotations/list.txt": table.encode()})], tmp_path / "out", variations=1
+    )
+    found = contents(tmp_path / "out")
+    assert {Path(name).name for name in found if "__v" in name} == {
+        f"{stem}__v1{ending}" for stem in ("cat_1", "dog_1") for ending in (".jpg", ".png", ".xml")
+    }
+    assert found["annotations/test.txt"] == files["annotations/test.txt"]
+    made = "cat_1__v1 1 1 1\ndog_1__v1 2 2 1\n"
+    assert found["annotations/list.txt"].decode() == table + made
+    assert found["annotations/trainval.txt"].decode() == files["annotations/trainval.txt"].decode() + made
+
+
+def test_numbers_are_no_list(tmp_path: Path) -> None:
+    """The labels of another format may begin with what is the name of an image."""
+    files = ONE_SET | {"V/notes/all.txt": b"1 0.5 0.5 0.2 0.2\n2 0.1 0.1 0.1 0.1\n"}
+    augmented([write(tmp_path / "in", files)], tmp_path / "out", variations=1)
+    assert "V/notes/all.txt" not in contents(tmp_path / "out")
 
 
 def test_masks_and_lists_without_annotations(tmp_path: Path) -> None:
