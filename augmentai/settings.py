@@ -13,9 +13,9 @@ from augmentai.setting_types import Credits, Fields, HostNames, Prices, Stripped
 ROOT = Path(__file__).resolve().parent.parent
 # An installed package has its weights and examples inside; in a checkout they are folders beside the code.
 _BUNDLED = Path(__file__).resolve().parent / "bundled"
-_DATA = _BUNDLED if _BUNDLED.is_dir() else ROOT
-DEFAULT_WEIGHTS = _DATA / "weights" / "gan.safetensors"
-EXAMPLES = _DATA / "examples"
+DATA = _BUNDLED if _BUNDLED.is_dir() else ROOT
+DEFAULT_WEIGHTS = DATA / "weights" / "gan.safetensors"
+EXAMPLES = DATA / "examples"
 
 
 class SettingsError(ValueError):
@@ -251,6 +251,24 @@ class Settings(BaseSettings):
     visitor_jobs: int | None = Field(
         None, ge=1, validation_alias="AUGMENTAI_VISITOR_JOBS", description="maximum queued jobs per address, likewise"
     )
+    visitor_requests_per_minute: int | None = Field(
+        None,
+        ge=1,
+        validation_alias="AUGMENTAI_VISITOR_REQUESTS_PER_MINUTE",
+        description="maximum requests per minute and address, likewise; a page takes about 60",
+    )
+    visitor_calls_per_minute: int | None = Field(
+        None,
+        ge=1,
+        validation_alias="AUGMENTAI_VISITOR_CALLS_PER_MINUTE",
+        description="maximum calls (inspections, forecasts, jobs, saved settings) per minute and address, likewise",
+    )
+    visitor_sessions_per_hour: int | None = Field(
+        None,
+        ge=1,
+        validation_alias="AUGMENTAI_VISITOR_SESSIONS_PER_HOUR",
+        description="maximum page loads and API clients per hour and address, likewise",
+    )
     proxies: int | None = Field(
         None,
         ge=0,
@@ -319,31 +337,7 @@ def load_settings() -> Settings:
         raise SettingsError("environment variables with unusable values: " + "; ".join(faults)) from None
 
 
-def table() -> str:
-    """Every variable as a Markdown table, for docs/settings.md: `python -m augmentai.settings` prints it."""
-    rows = ["| Variable | Default | Meaning |", "| --- | --- | --- |"]
-    for field in Settings.model_fields.values():
-        if field.exclude:
-            continue
-        alias = field.validation_alias
-        names = alias.choices if isinstance(alias, AliasChoices) else [alias]
-        variables = " or ".join(f"`{name}`" for name in names)
-        rows.append(f"| {variables} | {_cell(field.get_default(call_default_factory=True))} | {field.description} |")
-    return "\n".join(rows)
-
-
-def _cell(default: object) -> str:
-    """A default value as it is written in the table; a path as in a checkout, a secret or nothing as an empty cell."""
-    if isinstance(default, Path):
-        return str(default.relative_to(_DATA) if default.is_relative_to(_DATA) else default)
-    if isinstance(default, bool):
-        return str(default).lower()
-    if isinstance(default, float):
-        return f"{default:g}"
-    if isinstance(default, SecretStr) or default is None or default in ("", {}, ()):
-        return ""
-    return str(default)
-
-
 if __name__ == "__main__":
-    print(table())
+    from augmentai.settings_table import table
+
+    print(table(Settings.model_fields, DATA))

@@ -17,11 +17,15 @@ Send = Callable[[Message], Awaitable[None]]
 
 
 class RefusedError(Exception):
-    """A request that is not served; the message says why and what to do."""
+    """A request that is not served; the message says why and what to do.
 
-    def __init__(self, status: int, message: str) -> None:
+    Attributes:
+        retry_seconds: when to try again, for programs; None if that is not known.
+    """
+
+    def __init__(self, status: int, message: str, retry_seconds: int | None = None) -> None:
         super().__init__(message)
-        self.status, self.message = status, message
+        self.status, self.message, self.retry_seconds = status, message, retry_seconds
 
 
 async def refuse(scope: Scope, send: Send, refused: RefusedError) -> None:
@@ -38,6 +42,8 @@ async def refuse(scope: Scope, send: Send, refused: RefusedError) -> None:
         return
     body = json.dumps({"detail": refused.message}).encode()
     headers = [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+    if refused.retry_seconds is not None:
+        headers.append((b"retry-after", str(refused.retry_seconds).encode()))
     if refused.status == 408:  # whoever stalls is not waited for
         headers.append((b"connection", b"close"))
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})

@@ -14,7 +14,8 @@ from starlette.requests import Request
 from augmentai.settings import Settings
 from augmentai.web.access.rate_limit import SlidingWindow, wait_words
 from augmentai.web.access.refusals import Message, Receive, RefusedError, Scope, Send, refuse
-from augmentai.web.access.uploads import TimedBody, UploadLimits
+from augmentai.web.access.request_counts import RequestCounts
+from augmentai.web.access.uploads import TimedBody, UploadLimits, no_leftovers
 from augmentai.web.access.visitors import address_of
 
 _log = logging.getLogger(__name__)
@@ -53,7 +54,8 @@ class RequestGuard:
 
     400: a malformed call, or a file named by a web address. 403: a file of another server. 404: a route of Gradio that
     this page does not use. 408: the body stopped arriving. 413, 414, 431: the body, the address or the headers are too
-    large. 429: too much uploaded in an hour, or too many login attempts. 507: the disk is nearly full.
+    large. 429: too many requests, calls or sessions, too much
+    uploaded in an hour, or too many login attempts. 507: the disk is nearly full.
     """
 
     def __init__(
@@ -63,6 +65,7 @@ class RequestGuard:
         self.app, self._folder, self._listening = app, os.path.realpath(folder), listening
         self._proxies = settings.proxies or 0
         self._uploads = UploadLimits(settings, self._folder)
+        self._counts = RequestCounts(settings)
         self._logins = SlidingWindow(_LOGIN_ATTEMPTS, _LOGIN_SECONDS)
         self._asks_password = bool(settings.password.get_secret_value())
 
@@ -86,10 +89,12 @@ class RequestGuard:
 
         try:
             self._check(request, path)
+            visitor = address_of(request, self._proxies)
+            self._counts.add_request(visitor)
             if request.method == "POST":
-                receive = await self._limit(request, path, receive)
+                receive = await self._limit(request, path, visitor, receive)
             session = _session_read(request, path)
-            with self._listening(session) if session else nullcontext():
+            with self._listening(session) if session else nullcontext(), no_leftovers():
                 await self.app(scope, receive, respond)
         except RefusedError as refused:
             if not started:
@@ -120,10 +125,11 @@ class RequestGuard:
         for name in _NAMES:
             _check_name(request.query_params.get(name), name)
         if path.startswith(_API + "heartbeat/"):
-            _check_name(path.removeprefix(_API + "heartbeat/"), "session_hash")
+            session = path.removeprefix(_API + "heartbeat/")
+            _check_name(session, "session_hash")
+            self._counts.add_sessions(address_of(request, self._proxies), [session])
 
-    async def _limit(self, request: Request, path: str, receive: Receive) -> Receive:
-        visitor = address_of(request, self._proxies)
+    async def _limit(self, request: Request, path: str, visitor: str, receive: Receive) -> Receive:
         if path.rstrip("/") == _API + "upload":
             return self._uploads.counted(request, visitor, receive)
         if path.rstrip("/") == "/login" and self._asks_password and not self._logins.reserve(visitor, 1):
@@ -131,7 +137,8 @@ class RequestGuard:
             raise RefusedError(429, f"Too many login attempts. Try again {wait}.")
         body = await _read_body(request, receive)
         if path.startswith(_API):
-            _check_call(body, self._folder)
+            self._counts.add_call(visitor)
+            self._counts.add_sessions(visitor, _check_call(body, self._folder))
         return _replay(body, receive)
 
 
@@ -171,15 +178,15 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _check_call(body: bytes, folder: str) -> None:
-    """Refuse long names of sessions, and folders and web addresses in place of files.
+def _check_call(body: bytes, folder: str) -> list[str]:
+    """Refuse long names of sessions, and folders and web addresses in place of files. Returns the session it names.
 
     Gradio itself would accept the folder of everybody's uploads as a file, and download any public address.
     """
     try:
         call = json.loads(body or b"{}")
     except (ValueError, RecursionError):
-        return  # Gradio reports what is wrong with it
+        return []  # Gradio reports what is wrong with it
     if isinstance(call, dict):
         for name in _NAMES:
             _check_name(call.get(name), name)
@@ -192,6 +199,8 @@ def _check_call(body: bytes, folder: str) -> None:
             rest.extend(part.values())
         elif isinstance(part, list):
             rest.extend(part)
+    session = call.get("session_hash") if isinstance(call, dict) else None
+    return [session] if isinstance(session, str) else []
 
 
 def _check_name(value: Any, name: str) -> None:

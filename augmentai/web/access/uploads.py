@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
+from typing import Any
 
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
@@ -19,6 +24,39 @@ SLOW_SECONDS = 120.0  # after this, so is one whose body arrives at fewer bytes 
 SLOWEST_BYTES = 500
 _MIN_FREE_BYTES = 1_000_000_000
 _MAX_FIELD_BYTES = 65_536  # of all fields that are not files; the page sends none, and Gradio holds them in memory
+
+_temporary: ContextVar[list[str] | None] = ContextVar("temporary files of an upload", default=None)
+
+
+def track_temporary_files() -> None:
+    """Let Gradio note the temporary files of each upload, for `no_leftovers`. It forgets those of uploads that fail."""
+    from gradio import route_utils
+
+    create = route_utils.NamedTemporaryFile
+    if getattr(create, "__module__", "") == __name__:
+        return
+
+    def tracked(*arguments: Any, **options: Any) -> Any:
+        file = create(*arguments, **options)
+        if (names := _temporary.get()) is not None:
+            names.append(file.name)
+        return file
+
+    route_utils.NamedTemporaryFile = tracked
+
+
+@contextmanager
+def no_leftovers() -> Iterator[None]:
+    """While an upload is received: whatever was not stored under its name is deleted at the end."""
+    names: list[str] = []
+    token = _temporary.set(names)
+    try:
+        yield
+    finally:
+        _temporary.reset(token)
+        for name in names:
+            with suppress(OSError):
+                os.unlink(name)
 
 
 class UploadLimits:

@@ -95,6 +95,36 @@ def test_files_are_counted_by_visitor(url: str, cache: Path) -> None:
     assert upload(20, "2.0.0.2").ok, "another visitor"
 
 
+@pytest.mark.parametrize("how", ["too many files", "a large field", "no end", "torn"])
+def test_a_failed_upload_leaves_nothing_behind(url: str, cache: Path, how: str) -> None:
+    before = set(cache.rglob("*"))
+    start = b'--b\r\nContent-Disposition: form-data; name="files"; filename="a.png"\r\n\r\n'
+    body = start + b"x" * 100_000
+    length = len(body)
+    if how == "too many files":
+        body = b"\r\n".join([body, *[start] * 30])
+    elif how == "a large field":
+        body += b'\r\n--b\r\nContent-Disposition: form-data; name="note"\r\n\r\n' + b"x" * 70_000
+    elif how == "torn":
+        length += 100_000
+    head = (
+        f"POST /gradio_api/upload HTTP/1.1\r\nHost: {urlsplit(url).netloc}\r\n"
+        f"Content-Length: {max(length, len(body))}\r\n"
+        "X-Forwarded-For: 2.0.1.1\r\nContent-Type: multipart/form-data; boundary=b\r\nConnection: close\r\n\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", urlsplit(url).port or 0), timeout=20) as connection:
+        connection.sendall(head.encode() + body)
+        if how == "torn":
+            while set(cache.rglob("*")) == before:
+                time.sleep(0.01)
+        else:
+            connection.recv(4096)
+    deadline = time.monotonic() + 20
+    while set(cache.rglob("*")) != before:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 def test_a_malformed_form_is_refused(url: str) -> None:
     headers = {"content-type": "multipart/form-data; boundary=b"}
     answer = requests.post(url + "gradio_api/upload", data=b"--c\r\nnonsense", headers=headers, timeout=30)
