@@ -47,6 +47,7 @@ class RunLedger:
         is_resumed: whether an earlier process has written to the file.
         fault: why nothing may be spent, in words; "" if all is well.
         cut_short: whether a limit, or a full disk, kept something from being bought.
+        disk_is_full: whether it was the disk.
 
     Example:
         >>> from augmentai.engines.paid_answers import Item
@@ -70,7 +71,7 @@ class RunLedger:
         self._numbers = count(1)
         self._mine = secrets.token_hex(4)  # two processes give no number twice
         self._cut_at: int | None = None
-        self.is_resumed = self.cut_short = False
+        self.is_resumed = self.cut_short = self.disk_is_full = False
         self.fault = ""
         if path is not None:
             self._load(path)
@@ -126,6 +127,7 @@ class RunLedger:
             try:
                 self.answers.make_room(number, answer_bytes)
             except OSError as error:
+                self.disk_is_full = True
                 raise LedgerError(
                     f"there is no room on the disk for an answer of up to {answer_bytes / 1e6:.1f} MB "
                     f"({error.strerror or error}), so none is bought; make room, then resume"
@@ -214,6 +216,7 @@ class RunLedger:
                     file.truncate(start)
                     raise OSError("no space left")
         except OSError as error:
+            self.disk_is_full = True
             raise LedgerError(
                 f"the run's credits cannot be written to {self._path} ({error.strerror or error}), so none are spent; "
                 "make room, then run the same command again"

@@ -201,7 +201,9 @@ class _Work:
             yield from self._work(job, outcomes)
         except OSError as error:
             self._keep_what_fits(job, zip_path, error)
-        job.report.stopped = job.report.stopped or stopped_early
+        if job.ledger.disk_is_full and job.report.variations < job.plan.total:
+            self._is_partial = True
+        job.report.stopped = job.report.stopped or stopped_early or self._is_partial
         self._finished = True
         zip_path = name_by_count(zip_path, job.report.variations - job.report.resumed)
         classes = _images_per_class(job.plan.sources)

@@ -193,7 +193,9 @@ def test_a_disk_that_fills_keeps_what_is_finished_and_what_was_received(
         report = last.result.report
         assert 0 < report["variations"] < 8
         assert report["credits"] == emulator.stats()["charged"]
+        assert report["stopped"]
         (root / "ballast").unlink()
+        assert found_by("anna", root) is not None, "in another tab"
         finished = FinishedJob.of(last.result, last.rows, settings)
         result, last = finish(rest_of(finished), settings, root)
         finished.add(result, last.rows, ["all"])
