@@ -38,6 +38,8 @@ class Survey:
         self._index = NearDuplicates()
         self._indexed = array("I")  # the position in `sources` of each image in the index
         self._has_classes = any(source.label is not None for source in sources)
+        self._shows_objects = False  # any image of the set
+        self._without_objects = array("I")  # positions
         self._has_files = any(layout.own_label_files(source) for source in sources)
 
     def add(self, position: int, one: Examined) -> None:
@@ -52,26 +54,32 @@ class Survey:
         for name, objects in one.objects:
             self._images[name][source.split or NO_SPLIT] += 1
             self._objects[name][source.split or NO_SPLIT] += objects
+        self._shows_objects = self._shows_objects or bool(one.has_objects)
         for kind, example in one.faults:
             self.findings.add(kind, example)
-        self._add_unlabelled(source, one)
+        self._add_unlabelled(position, one)
         if one.thumb is not None:
             self._index.add(one.thumb)
             self._indexed.append(position)
 
-    def _add_unlabelled(self, source: Source, one: Examined) -> None:
+    def _add_unlabelled(self, position: int, one: Examined) -> None:
         """An image that no label says anything of."""
+        source = self._sources[position]
         if self._layout.labelled and source.label is None and source.labels is None:
             self.findings.add("images_without_labels", Example(source.path, "no label file names it"))
         elif one.has_objects is False and self._has_files and not self._layout.own_label_files(source):
             self.findings.add("images_without_labels", Example(source.path, "it has no label file"))
         elif one.has_objects is False:
-            self.findings.add("images_without_objects", Example(source.path, "nothing is labelled in it"))
+            self._without_objects.append(position)
         elif self._has_classes and source.label is None and source.labels is None:
             self.findings.add("images_without_class", Example(source.path, "it is in no class folder"))
 
     def compare(self) -> None:
-        """Find duplicates, once all images are counted."""
+        """Find what needs all images: duplicates, and images without objects in a set whose labels name objects."""
+        for position in self._without_objects if self._shows_objects else ():
+            self.findings.add(
+                "images_without_objects", Example(self._sources[position].path, "nothing is labelled in it")
+            )
         self._find_equal()
         for group in self._index.groups():
             members = [self._sources[self._indexed[number]] for number in group]

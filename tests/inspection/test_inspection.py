@@ -161,6 +161,16 @@ FAULTS: dict[str, tuple[Files, str, str]] = {
         "duplicates_across_splits",
         "train/cats/a.jpg: nearly the same as val/cats/b.jpg (val)",
     ),
+    "no object beside others": (
+        {
+            "a.jpg": photo([RED]),
+            "b.jpg": photo([]),
+            "metadata.jsonl": b'{"file_name": "a.jpg", "objects": {"bbox": [[4, 6, 20, 14]], "categories": ["car"]}}\n'
+            b'{"file_name": "b.jpg", "objects": {"bbox": [], "categories": []}}\n',
+        },
+        "images_without_objects",
+        "b.jpg: nothing is labelled in it",
+    ),
     "outside any class": (
         {"cats/a.jpg": jpeg(), "dogs/b.jpg": jpeg(seed=3), "c.jpg": jpeg(seed=5)},
         "images_without_c",
@@ -241,3 +251,10 @@ def test_a_split_that_a_run_would_make_is_shown(tmp_path: Path) -> None:
     refused = inspected(tmp_path / "yolo", yolo(), make_split="80/20")
     assert "the set has a split already" in refused.plan["reason"]
     assert refused.images["count"] == 5
+
+
+def test_captions_are_not_called_images_without_objects(tmp_path: Path) -> None:
+    rows = b"file_name,text\n" + b"".join(b"%d.jpg,a cat\n" % i for i in range(3))
+    found = inspected(tmp_path, {f"{i}.jpg": unlike(i) for i in range(3)} | {"metadata.csv": rows})
+    assert found.layout["name"] == "imagefolder"
+    assert (found.status, kinds(found)) == (0, {})
