@@ -12,7 +12,8 @@ from augmentai.annotations import LabelReader, Labels
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile
 from augmentai.dataset.formats.masks.dataset import MaskLabels, MaskLayout, written_masks
-from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks, label_map_notices, names_of
+from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks, names_of
+from augmentai.dataset.formats.masks.unnamed import unnamed_notices
 from augmentai.types import Source
 
 
@@ -61,7 +62,7 @@ def attach_masks(layout: Layout, tree: Tree) -> None:
 def _notices_of_classes(found: FoundMasks, tree: Tree) -> list[str]:
     """What the user of a set of classes should know: there are masks only if class folders were asked for."""
     if not found.masks:
-        return found.notices or label_map_notices(tree)
+        return found.notices or unnamed_notices(tree)
     masks = [mask.entry for group in found.masks.values() for mask in group]
     return [f"{names_of(masks)}: masks, augmented as images, since the layout is class folders"]
 

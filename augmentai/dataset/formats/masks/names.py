@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from augmentai.dataset.file_names import name_key
 from augmentai.dataset.formats.splits import split_within
 
 Span = tuple[int, int]  # the part of a stem that names the image: first character, and the one after the last
@@ -113,7 +114,7 @@ def read_folder(folder: str) -> FolderName:
         if found is not None:
             role, marker = found, part
         elif own_split is None:
-            parts.append(part.casefold())
+            parts.append(name_key(part, fold_case=True))
     return FolderName(role, tuple(parts), split, marker)
 
 
@@ -173,7 +174,7 @@ class FileName:
     def readings(self, guess: bool = False) -> list[tuple[str, Span]]:
         """(name of the image in small letters, with its tag; where it is in the stem), the most certain first."""
         spans = self.guesses if guess else self.spans
-        return [(f"{self.stem[start:end].casefold()}{self.tag}", (start, end)) for start, end in spans]
+        return [(name_key(self.stem[start:end], fold_case=True) + self.tag, (start, end)) for start, end in spans]
 
 
 def read_file(stem: str) -> FileName:

@@ -16,7 +16,6 @@ from augmentai.dataset.formats.masks.pairing import Group, Pair, Pairing, find_p
 from augmentai.dataset.readers.read_report import NameSample
 
 _FILES_SAMPLED = 20
-_LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif")
 _MIN_MASK_FRACTION = 0.9  # of the sampled files of one kind, that must hold what masks hold
 
 
@@ -63,9 +62,11 @@ def find_masks(tree: Tree, requested: bool = False, labelled: Collection[ImageKe
     verdicts = {group: _Verdict(pairs, requested) for group, pairs in groups.items() if group[0] is Role.MASK}
     masks = [group for group, verdict in verdicts.items() if verdict.are_masks]
     shown = [group for group in groups if group[0] is Role.VISUALIZATION]
+    if not masks and not labelled:  # a set may have its masks in colour alone
+        masks = [group for group in shown if _are_in_place(groups[group])]
     if not masks:
         shown = [group for group in shown if _mostly(pair.image.entry.key in labelled for pair in groups[group])]
-    for group in shown:
+    for group in (group for group in shown if group not in masks):
         if masks and _Verdict(groups[group], requested=False).are_masks:
             masks.append(group)
         else:
@@ -75,6 +76,11 @@ def find_masks(tree: Tree, requested: bool = False, labelled: Collection[ImageKe
     _add_orphans(found, pairing, {*masks, *shown})
     _add_notices(found, verdicts, pairing, masks)
     return found
+
+
+def _are_in_place(pairs: Sequence[Pair]) -> bool:
+    """Whether what is called a visualization is a mask, in a folder beside that of its images."""
+    return all(pair.same_place for pair in pairs) and _Verdict(pairs, requested=False).are_masks
 
 
 def _mostly(verdicts: Iterable[bool]) -> bool:
@@ -193,16 +199,6 @@ def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict], pairing: Pa
             found.notices.append(
                 f"{names_of(alone)}: look like masks, but no image belongs to them; augmented as images"
             )
-
-
-def label_map_notices(tree: Tree) -> list[str]:
-    """Whether files that nothing is said of hold class numbers: flat, and nearly black. A sample of them is opened."""
-    lossless = sorted((entry for entry in tree.images if entry.path.lower().endswith(_LOSSLESS)), key=lambda e: e.key)
-    sample = lossless[:: max(1, len(lossless) // _FILES_SAMPLED)]
-    dark = [entry for entry in sample if (content := read_content(entry)) is not None and content.is_label_map]
-    if not dark:
-        return []
-    return [f"{names_of(dark)}: flat and nearly black, as masks of class numbers are; augmented as images"]
 
 
 def names_of(entries: Sequence[Entry]) -> str:

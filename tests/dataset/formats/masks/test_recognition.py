@@ -84,6 +84,15 @@ PAIRED: dict[str, Masks] = {
         "Urban/images_png/1.png": ["Urban/masks_png/1.png"],
         "Rural/images_png/1.png": ["Rural/masks_png/1.png"],
     },
+    "masks in colour alone": {"images/a.jpg": ["color/a.png"], "images/b.jpg": ["color/b.png"]},
+    "ground truth in two words": {"images/a.jpg": ["Ground Truth/a.png"], "images/b.jpg": ["Ground Truth/b.png"]},
+    "the image's ending in the name": {"images/a.jpg": ["masks/a.jpg.png"], "images/b.jpg": ["masks/b.jpg.png"]},
+    "a name in two Unicode forms": {"images/caf\u00e9.jpg": ["masks/cafe\u0301.png"]},
+    "U-Net's": {
+        "train/image/0.png": ["train/label/0.png"],
+        "train/image/1.png": ["train/label/1.png"],
+        "test/0.png": [],
+    },
     "masks within each class": {"cats/images/1.jpg": ["cats/masks/1.png"], "dogs/images/1.jpg": ["dogs/masks/1.png"]},
     # Several masks of one image.
     "one for each object": {
@@ -169,6 +178,12 @@ ODD: list[tuple[str, dict[str, bytes], list[str], str]] = [
         {f"x/{n}.png": in_file(mask_of(value=n), "a.png") for n in (1, 2, 3)} | mask_set(["y/7.jpg"]),
         ["x/1.png", "x/2.png", "x/3.png", "y/7.jpg"],
         "x/1.png, x/2.png, x/3.png: flat and nearly black, as masks of class numbers are; augmented as images",
+    ),
+    (
+        "masks in a folder of another language",
+        mask_set(["fotos/a.jpg", "fotos/b.jpg"], ["capas/a.png", "capas/b.png"]),
+        ["capas/a.png", "capas/b.png", "fotos/a.jpg", "fotos/b.jpg"],
+        "capas/a.png, capas/b.png: flat and of few values, and named as other images of the set; augmented as images",
     ),
     # Named and placed like masks, and photographs all the same.
     (

@@ -1,0 +1,92 @@
+"""Files that hold what masks hold under names that say nothing: they stay images, and the user is told."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import permutations
+
+from PIL import Image
+
+from augmentai.dataset.file_names import name_key
+from augmentai.dataset.file_tree import Entry, Tree, parent
+from augmentai.dataset.formats.masks.content import read_content
+from augmentai.dataset.readers.read_report import NameSample
+from augmentai.images.decode import FORMATS
+
+Folder = dict[str, Entry]  # by the stem
+
+_FILES_SAMPLED = 10
+_MOST_SIBLINGS = 4  # more folders side by side are classes
+_MIN_COMMON_FRACTION = 0.8
+_CLASS_NUMBERS = frozenset({"L", "I", "I;16", "I;16B", "I;16L"})  # modes that masks of class numbers have
+_LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif")
+
+
+def unnamed_notices(tree: Tree) -> list[str]:
+    """What in a set of classes may be masks all the same. A sample of the files is opened.
+
+    Args:
+        tree: the files of a set that has no masks by name.
+    """
+    for images, masks in _twins(tree):
+        if _all_are(masks, flat=True) and _all_are(images, flat=False):
+            return [
+                f"{_names(masks)}: flat and of few values, and named as other images of the set; augmented as images. "
+                "If they are masks, call their folder masks"
+            ]
+    lossless = {entry.path: entry for entry in tree.images if entry.path.lower().endswith(_LOSSLESS)}
+    dark = {path: entry for path, entry in _sample(lossless).items() if _is_label_map(entry)}
+    if not dark:
+        return []
+    return [f"{_names(dark)}: flat and nearly black, as masks of class numbers are; augmented as images"]
+
+
+def _twins(tree: Tree) -> Iterator[tuple[Folder, Folder]]:
+    """Two folders side by side, whose files have the same names: (images, what may be their masks)."""
+    folders: dict[str, Folder] = defaultdict(dict)
+    for entry in tree.images:
+        folders[parent(entry.path)][name_key(entry.stem.rpartition("/")[2], fold_case=True)] = entry
+    siblings: dict[tuple[str, ...], list[str]] = defaultdict(list)
+    for folder in sorted(folders):
+        parts = folder.split("/")
+        for place in range(len(parts)):
+            siblings[(*parts[:place], "/", *parts[place + 1 :])].append(folder)
+    for group in siblings.values():
+        if len(group) <= _MOST_SIBLINGS:
+            for images, masks in permutations((folders[one] for one in group), 2):
+                common = len(masks.keys() & images.keys())
+                if common > 1 and common >= _MIN_COMMON_FRACTION * len(masks):
+                    yield images, masks
+
+
+def _all_are(folder: Folder, flat: bool) -> bool:
+    """Whether all files of a sample hold what masks hold, or none does; the first that differs ends it."""
+    for entry in _sample(folder).values():
+        content = read_content(entry)
+        if content is None or content.is_flat != flat or (flat and not content.is_few):
+            return False
+    return True
+
+
+def _sample(folder: Folder) -> Folder:
+    names = sorted(folder)
+    return {name: folder[name] for name in names[:: max(1, len(names) // _FILES_SAMPLED)]}
+
+
+def _is_label_map(entry: Entry) -> bool:
+    try:
+        with entry.open() as stream, Image.open(stream, formats=FORMATS) as opened:
+            if opened.mode not in _CLASS_NUMBERS:
+                return False  # known from its header
+    except Exception:
+        return False
+    content = read_content(entry)
+    return content is not None and content.is_label_map
+
+
+def _names(folder: Folder) -> str:
+    sample = NameSample()
+    for entry in folder.values():
+        sample.add(entry.path)
+    return str(sample)
