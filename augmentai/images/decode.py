@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 
+from augmentai.images.deep_colour import deep_colour
 from augmentai.images.exif import credit_of, orientation_of, turned
 from augmentai.images.file_types import (
     HEAD_BYTES,
@@ -31,6 +32,7 @@ READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF"
 # The only decoders that untrusted bytes may reach: no EPS, which starts a program, no scientific formats.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF", "HEIF")
 _DEEP_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
+REDUCED = "16 bits per channel were reduced to 8: colour is processed in 8 bits"
 CORRUPT = "the file is corrupt or truncated"
 _A = {"video": "a video", "PDF": "a PDF"}
 _NOT_IMAGES = {
@@ -87,6 +89,7 @@ def decode(data: bytes, name: str, max_pixels: int, draft_side_px: int | None = 
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             check_size(opened.size, max_pixels)
             notices = _notices(opened, data)
+            is_deep = _bits(opened, data) > 8 and opened.mode not in _DEEP_MODES
             if draft_side_px is not None:
                 opened.draft(None, (draft_side_px, draft_side_px))  # does nothing to other formats
             opened.load()
@@ -104,7 +107,10 @@ def decode(data: bytes, name: str, max_pixels: int, draft_side_px: int | None = 
         raise ImageError("not enough memory to decode this image; downscale it") from error
     except Exception as error:  # decoders raise OSError, SyntaxError, ValueError, struct.error, zlib.error, ...
         raise ImageError(f"{CORRUPT} ({_first_line(error)}); export or copy it again") from error
-    return replace(photo, notices=(*photo.notices, *notices), credit=credit)
+    fine = deep_colour(data, photo.rgb, FORMATS) if is_deep and draft_side_px is None else None
+    if is_deep and fine is None:
+        notices.append(REDUCED)
+    return replace(photo, notices=(*photo.notices, *notices), credit=credit, fine=fine)
 
 
 def refuse_by_type(data: bytes, name: str) -> None:
@@ -187,8 +193,6 @@ def _notices(opened: Image.Image, data: bytes) -> list[str]:
     if _has_more_frames(opened, data):
         parts = "pages" if opened.format == "TIFF" else "frames"
         notices.append(f"multiple {parts}; only the first was used")
-    if _bits(opened, data) > 8 and opened.mode not in _DEEP_MODES:
-        notices.append("16 bits per channel were reduced to 8: colour is processed in 8 bits")
     return notices
 
 

@@ -10,6 +10,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 from PIL import Image, PngImagePlugin
 
+from augmentai.images.deep_colour import png_with, tiff_with
 from augmentai.images.exif import NOBODY, Credit
 from augmentai.images.photo import ImageError, Photo, strips, value_range
 
@@ -20,7 +21,7 @@ DIGITAL_SOURCE_TYPES = ("trainedAlgorithmicMedia", "compositeWithTrainedAlgorith
 _EXIF_SOFTWARE = 0x0131
 _EXIF_DESCRIPTION = 0x010E
 _EXIF_ARTIST, _EXIF_COPYRIGHT = 0x013B, 0x8298
-_TIFF_XMP = 700
+_TIFF_XMP, _TIFF_ICC = 700, 34675
 _EXTENSIONS = {"JPEG": ".jpg", "PNG": ".png", "WEBP": ".webp", "TIFF": ".tif"}
 _OWN_EXTENSIONS = {
     "JPEG": {".jpg", ".jpeg", ".jpe", ".jfif"},
@@ -72,6 +73,7 @@ def encode(
     icc_profile: bytes | None,
     black_white: tuple[float, float] | None = None,
     credit: Credit = NOBODY,
+    fine: np.ndarray[Any, Any] | None = None,
 ) -> bytes:
     """Encode an image as a file that carries the AI-made mark and its source's credit; no other metadata is written.
 
@@ -84,6 +86,7 @@ def encode(
         black_white: The values of a 32-bit grey image that become black and white in a format of 16 or 8 bits; its
             own extremes by default.
         credit: The artist and copyright of the source.
+        fine: The image in 16 bits per channel, from `Photo.refine`, for the formats in `DEEP_FORMATS`.
 
     Returns:
         The bytes of the file.
@@ -120,6 +123,13 @@ def encode(
             options["exif"] = _exif(note, credit)
     buffer = io.BytesIO()
     try:
+        if fine is not None and file_format == "TIFF":
+            named = {_EXIF_SOFTWARE: SOFTWARE, _EXIF_DESCRIPTION: note, **options["tiffinfo"]}
+            profile = options["icc_profile"]
+            return tiff_with(fine, named | ({_TIFF_ICC: profile} if profile else {}))
+        if fine is not None and file_format == "PNG":
+            Image.new(image.mode, (1, 1)).save(buffer, "PNG", **options)
+            return png_with(fine, buffer.getvalue())
         image.save(buffer, file_format, **options)
     except (OSError, ValueError) as error:
         raise ImageError(f"could not be encoded as {file_format} ({error}); choose PNG") from error

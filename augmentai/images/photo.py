@@ -30,12 +30,14 @@ class Photo:
         alpha: The transparency, mode "L", same size as `rgb`; None if there is none.
         is_gray: The source has no colour, so its variations must have none.
         deep: The values of a 16-bit or 32-bit grey source, else None.
+        fine: The colours of a source of 16 bits per channel, else None.
         icc_profile: The colour profile of its values.
         notices: What the user should know, one sentence each.
         credit: Its artist and copyright.
 
     Shape:
         deep: (H, W), uint16, int32 or float32.
+        fine: (H, W, 3), uint16.
     """
 
     rgb: Image.Image
@@ -47,6 +49,7 @@ class Photo:
     icc_profile: bytes | None = None
     notices: tuple[str, ...] = ()
     credit: Credit = NOBODY
+    fine: np.ndarray[Any, Any] | None = None
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -96,6 +99,27 @@ class Photo:
             image.putalpha(self.alpha)
         image.info = {}
         return image
+
+    def refine(self, restored: Image.Image) -> np.ndarray[Any, Any] | None:
+        """The full depth of an image that `restore` gave, if the source has 16 bits of colour per channel.
+
+        The change that was made in 8 bits is added to the source's own values.
+
+        Args:
+            restored: RGB or RGBA, of the source's size, every pixel at its place.
+
+        Returns:
+            (H, W, 3), or (H, W, 4) with transparency, of uint16; None if the source has no such depth.
+        """
+        if self.fine is None:
+            return None
+        original, changed = np.asarray(self.rgb), np.asarray(restored)
+        out = np.empty(changed.shape, np.uint16)
+        for rows in strips(changed.shape):
+            change = changed[rows][..., :3].astype(np.int32) - original[rows]
+            out[rows][..., :3] = (self.fine[rows] + change * 257).clip(0, 65535)
+            out[rows][..., 3:] = changed[rows][..., 3:].astype(np.uint16) * 257
+        return out
 
     def _restore_deep(self, deep: np.ndarray[Any, Any], made: Image.Image) -> Image.Image:
         # The engine saw the values scaled to 8 bits; the change it made there is added to the full-depth values.

@@ -8,7 +8,8 @@ from PIL import TiffImagePlugin
 
 from augmentai.images.photo import ImageError
 
-_BITS, _PHOTOMETRIC, _SAMPLES, _EXTRA, _SAMPLE_FORMAT = 258, 262, 277, 338, 339
+_BITS, _PHOTOMETRIC, _SAMPLES, _PLANES, _EXTRA, _SAMPLE_FORMAT = 258, 262, 277, 284, 338, 339
+_SEPARATE = 2
 _COLOUR_BANDS = {0: 1, 1: 1, 2: 3, 3: 1, 4: 1, 5: 4, 6: 3, 8: 3}  # by photometric interpretation
 _COLOURS = {1: "grey", 3: "colour", 4: "CMYK"}
 _ALPHA = {1, 2}  # in ExtraSamples: premultiplied, and not
@@ -41,6 +42,10 @@ def refuse_bands(stream: IO[bytes]) -> None:
             "that no band is lost; export RGB, such as with `gdal_translate -b 1 -b 2 -b 3 -co PHOTOMETRIC=RGB`"
         )
     bits = max(tags.get(_BITS, (1,)))
+    if bits > 8 and samples > 1 and tags.get(_PLANES) == _SEPARATE:
+        # Pillow takes each of the two bytes for a value.
+        advice = "save it with the channels of each pixel together, as `gdal_translate -co INTERLEAVE=PIXEL` does"
+        raise ImageError(f"{bits}-bit colour in separate planes cannot be read; {advice}")
     if _FLOAT in tags.get(_SAMPLE_FORMAT, ()) and (samples > 1 or bits > 32):
         what = "64-bit floats" if bits > 32 else "floating-point colour"
         raise ImageError(f"{what} cannot be read; export it as 8-bit RGB, or each band as 32-bit grey")

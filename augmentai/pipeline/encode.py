@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from augmentai.images import encode
+from augmentai.images.decode import REDUCED
+from augmentai.images.deep_colour import DEEP_FORMATS
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, MADE_BY, format_for
 from augmentai.pipeline.run_state import Draft, RunState, failure_reason, spent_on
 from augmentai.pipeline.write_labels import file_of
@@ -53,9 +55,11 @@ def _submitted(draft: Draft, run: RunState) -> _Pending:
     made, task = draft.made, draft.made.task
     photo, file_format = task.photo, format_for(task.photo, task.recipe.output_format)
     note = f"{MADE_BY}, engine {made.engine}, model {made.model}, seed {task.seed}"
+    fine = draft.fine if file_format in DEEP_FORMATS else None
+    reduced = (REDUCED,) if photo.fine is not None and fine is None else ()
     source_type = DIGITAL_SOURCE_TYPES[0 if made.repainted else 1]
     data = run.encoders.submit(
-        encode, draft.image, file_format, note, source_type, photo.icc_profile, photo.black_white, photo.credit
+        encode, draft.image, file_format, note, source_type, photo.icc_profile, photo.black_white, photo.credit, fine
     )
     variation = Variation(
         file=file_of(draft, run),
@@ -77,7 +81,7 @@ def _submitted(draft: Draft, run: RunState) -> _Pending:
         task.seed,
         variation,
         fallbacks=task.fallbacks,
-        notices=photo.notices,
+        notices=(*photo.notices, *reduced),
         credits=spent_on(made),
         rejections=task.rejections,
         scores=draft.verdict.scores,

@@ -8,10 +8,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from augmentai.dataset.checkpoint import Checkpoint
+from augmentai.dataset.file_names import printable
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.pipeline.plan import RunPlan
 from augmentai.types import Outcome
 
+_NAMES_IN_A_NOTICE = 5
 _ROWS_LIMIT = 2000  # of failures and of fallbacks; the manifest holds every one
 
 
@@ -55,6 +57,7 @@ class Report:
         self._failures = {(failure.file, str(i)): failure.reason for i, failure in enumerate(gathered.failures)}
         self._fallbacks: dict[tuple[str, str, str], None] = {}
         self._notices = dict.fromkeys(plan.notices)
+        self._of_files: dict[str, dict[str, None]] = {}  # what should be known of some images -> their paths
 
     @property
     def failures(self) -> list[dict[str, str]]:
@@ -115,7 +118,7 @@ class Report:
         for fallback in outcome.fallbacks:
             self._fallbacks.setdefault((outcome.source.path, fallback.engine, fallback.reason))
         for notice in outcome.notices:
-            self.notice(f"{outcome.source.path}: {notice}")
+            self._of_files.setdefault(notice, {}).setdefault(outcome.source.path)
 
     def filtered(self) -> str:
         """What the filters did, in words; empty if they rejected nothing."""
@@ -137,6 +140,10 @@ class Report:
     def notice(self, words: str) -> None:
         """Something that the user should know, reported once."""
         self._notices.setdefault(words)
+
+    def _file_notices(self) -> list[str]:
+        """Each notice of single images once, with the first of them by name."""
+        return [f"{_first_names(sorted(paths))}: {notice}" for notice, paths in self._of_files.items()]
 
     def money_notices(self) -> list[str]:
         """What the ledger does not know for certain, once the run is over; until then, some are in flight as usual."""
@@ -166,7 +173,7 @@ class Report:
                 for file, engine, reason in list(self._fallbacks)[:_ROWS_LIMIT]
             ],
             "engines_not_set_up": dict(self.skipped_engines),
-            "notices": [*self.money_notices(), *self._notices, *self._losses][:_ROWS_LIMIT],
+            "notices": [*self.money_notices(), *self._notices, *self._file_notices(), *self._losses][:_ROWS_LIMIT],
             "rejected": dict(self.rejected),
             "left_out": self.given_up,
             "drifted": self.drifted,
@@ -175,6 +182,11 @@ class Report:
             "estimated_credits": estimate.credits if estimate else 0.0,
             "version": __version__,
         }
+
+
+def _first_names(names: list[str]) -> str:
+    more = len(names) - _NAMES_IN_A_NOTICE
+    return ", ".join(map(printable, names[:_NAMES_IN_A_NOTICE])) + (f" and {more} more" if more > 0 else "")
 
 
 def headline(made: int, wanted: int, files: int, failed: int) -> str:

@@ -24,6 +24,7 @@ from augmentai.system.cpu import usable_cores
 from augmentai.types import Outcome, Source, SourceKey
 
 if TYPE_CHECKING:
+    import numpy as np
     from PIL.Image import Image
 
 
@@ -52,6 +53,7 @@ class Draft:
         fingerprint: a few mean colours by which siblings are compared; empty for a plain source.
         label_files: (relative path, bytes) of each.
         record: what a file that lists all images will say of this one.
+        fine: the image in 16 bits per channel, if its source has them and they could be kept.
     """
 
     made: Made
@@ -65,6 +67,7 @@ class Draft:
     fingerprint: bytes = b""
     label_files: tuple[tuple[str, bytes], ...] = ()
     record: Any = None
+    fine: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
 
     @property
     def key(self) -> SourceKey:

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image as PillowImage
 
 from augmentai.annotations import objects_lost
 from augmentai.engines.base import Made
@@ -10,6 +14,12 @@ from augmentai.operations import DrawSettings, apply_operations, apply_warp, war
 from augmentai.pipeline.run_state import Draft, RunState, failed, failure_reason, spent_on
 from augmentai.recipe import AUTO
 from augmentai.types import Outcome
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from augmentai.images import Photo
+    from augmentai.operations import Warp
 
 
 def transform(answers: Iterator[Made | Outcome], run: RunState) -> Iterator[Draft | Outcome]:
@@ -38,4 +48,16 @@ def _draft(made: Made, run: RunState) -> Draft:
         details["labels_dropped"] = lost
     # A mirror image alone counts as new if it was asked for; a training that flips by itself has seen it already.
     is_new = applied.moved or (not warp.is_identity and recipe.geometry != AUTO)
-    return Draft(made, image, moved, details, is_new, image is painted, painted)
+    fine = None if made.repainted or "operations" in details else _refined(photo, painted, warp)
+    return Draft(made, image, moved, details, is_new, image is painted, painted, fine=fine)
+
+
+def _refined(photo: Photo, painted: Image, warp: Warp) -> np.ndarray[Any, Any] | None:
+    """The painted image in its source's 16 bits per channel, moved; None if it has 8, or cannot be moved in 16."""
+    fine = photo.refine(painted)
+    if fine is None or warp.is_identity:
+        return fine
+    if photo.alpha is not None:
+        return None  # colours would have to be weighted by their opacity
+    moved = [np.asarray(warp.image(PillowImage.fromarray(fine[..., channel]))) for channel in range(3)]
+    return np.stack(moved, -1)
