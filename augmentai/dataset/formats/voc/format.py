@@ -9,7 +9,7 @@ from augmentai.dataset.formats.voc.writer import VocWriter
 VOC = Format(
     name="voc",
     title="Pascal VOC",
-    hint="an .xml file per image in Annotations/ or beside it",
+    hint="an .xml file with <annotation> per image, in any folder, or lists in ImageSets/",
     detect=read_voc,
     writer=VocWriter,
     label_suffixes=(".xml", ".txt"),
