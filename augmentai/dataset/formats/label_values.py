@@ -120,9 +120,9 @@ def plain_fields(**values: object) -> dict[str, str | int | float]:
     return found
 
 
-def load_json(entry: Entry) -> Any:
-    """The content of a JSON file. Raises LabelError, which names the line."""
-    return parse_json(entry.text(), entry.path)
+def load_json(entry: Entry, limit_bytes: int = 32 << 20) -> Any:
+    """The content of a JSON file. Raises LabelError, which names the line, also if it is larger than `limit_bytes`."""
+    return parse_json(entry.text(limit_bytes), entry.path)
 
 
 def parse_json(text: str, file: str) -> Any:

@@ -9,11 +9,13 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels
+from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.coco.image_index import ImageIndex
 from augmentai.dataset.formats.format_writer import json_bytes
 from augmentai.dataset.formats.image_frame import image_frame
+from augmentai.dataset.formats.image_names import name_of, stem_of
 from augmentai.dataset.formats.label_values import load_json
 from augmentai.dataset.formats.labelme.annotation import NAME, is_labelme, labels_from_labelme, shapes_to_labelme
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
@@ -23,6 +25,7 @@ from augmentai.types import Failure, Source
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
 
+_LARGEST_BYTES = 96 << 20  # of a file, which may hold the image itself as text
 _FILES_SAMPLED = 20  # JSON files that are read to see whether any is LabelMe's
 _NAME_FILES = ("labels.txt", "flags.txt")  # what LabelMe is started with; it says nothing about any image
 
@@ -35,7 +38,7 @@ class LabelMeLabels:
     file: Entry
 
     def load(self) -> Labels:
-        content = load_json(self.file)
+        content = load_json(self.file, _LARGEST_BYTES)
         if not is_labelme(content):
             raise LabelError(f"{self.file.path} has no shapes; expected LabelMe's shapes and imagePath")
         return labels_from_labelme(content, self.file.path, image_frame(self.image))
@@ -82,7 +85,9 @@ class LabelMeLayout(Layout):
 def _path_for(file: str, source: Source, own: Entry) -> str:
     """The path of the label file of an image in the output, in the folder of its source's, named alike."""
     stem, source_stem = PurePosixPath(file).stem, PurePosixPath(source.path).stem
-    if stem.startswith(source_stem):  # two images of one stem have label files of different names
+    if PurePosixPath(own.path).stem == PurePosixPath(source.path).name:  # "a.jpg.json"
+        stem = PurePosixPath(file).name
+    elif stem.startswith(source_stem):  # two images of one stem have label files of different names
         stem = PurePosixPath(own.path).stem + stem.removeprefix(source_stem)
     return joined(parent(own.path), stem + ".json")
 
@@ -93,7 +98,7 @@ def read_labelme(tree: Tree, requested: bool) -> LabelMeLayout | None:
     broken: list[tuple[Entry, str]] = []  # with the reason
     for count, entry in enumerate(tree.sidecars_ending(".json"), 1):
         try:
-            content = load_json(entry)
+            content = load_json(entry, _LARGEST_BYTES)
         except LabelError as error:
             broken.append((entry, str(error)))
             continue
@@ -102,11 +107,11 @@ def read_labelme(tree: Tree, requested: bool) -> LabelMeLayout | None:
             files.append((entry, named if isinstance(named, str) else ""))
         elif not files and not requested and count >= _FILES_SAMPLED:
             return None
-    stems = {image.stem for image in tree.images}
+    stems = {name_key(image.stem) for image in tree.images}
     lost = []
     for entry, reason in broken:
         seems_labelme = _seems_labelme(entry)
-        if entry.stem in stems and (seems_labelme or files or requested):
+        if _image_stem(entry) in stems and (seems_labelme or files or requested):
             files.append((entry, ""))  # reported when its image's turn comes
         elif seems_labelme:
             lost.append(Failure(entry.path, reason))
@@ -122,10 +127,15 @@ def read_labelme(tree: Tree, requested: bool) -> LabelMeLayout | None:
     return layout
 
 
+def _image_stem(entry: Entry) -> str:
+    """The stem of the image that a label file beside it is of: "a.json" and "a.jpg.json" are of "a"."""
+    return name_key(entry.stem.removesuffix(name_of(entry.stem)) + stem_of(entry.stem))
+
+
 def _seems_labelme(entry: Entry) -> bool:
     """Whether a file that cannot be parsed was meant as LabelMe's."""
     try:
-        data = entry.read()
+        data = entry.read(_LARGEST_BYTES)
     except LabelError:
         return False
     return b'"shapes"' in data and (b'"imagePath"' in data or b'"shape_type"' in data)
@@ -147,14 +157,14 @@ def _owners(tree: Tree, files: list[tuple[Entry, str]]) -> tuple[dict[ImageKey, 
     by_stem: dict[tuple[str, str], list[Entry]] = defaultdict(list)
     by_name: dict[str, list[Entry]] = defaultdict(list)
     for image in tree.images:
-        by_stem[image.stem, image.origin].append(image)
-        by_name[PurePosixPath(image.path).stem].append(image)
+        by_stem[name_key(image.stem), image.origin].append(image)
+        by_name[name_key(stem_of(image.path))].append(image)
     paths = {image.path: image.key for image in tree.images}
     index = ImageIndex(tree)
     owners: dict[ImageKey, Entry] = {}
     elsewhere, repeated = [], []
     for entry, named in files:  # LabelMe opens the file beside an image, whatever imagePath says
-        beside = by_stem.get((entry.stem, entry.origin), [])
+        beside = by_stem.get((_image_stem(entry), entry.origin), [])
         name = PurePosixPath(named.replace("\\", "/")).name
         image_key = next((one.key for one in beside if PurePosixPath(one.path).name == name), None)
         if image_key is None and beside:
@@ -164,7 +174,7 @@ def _owners(tree: Tree, files: list[tuple[Entry, str]]) -> tuple[dict[ImageKey, 
         else:
             owners[image_key] = entry
     for entry, named in elsewhere:
-        found = _named(paths, entry, named, index) or _same_stem(by_name.get(PurePosixPath(entry.path).stem, []))
+        found = _named(paths, entry, named, index) or _same_stem(by_name.get(name_of(_image_stem(entry)), []))
         if found in owners:
             reason = f"labels {found[0]}, which {owners[found].path} labels already; remove one of the two"
             repeated.append(Failure(entry.path, reason))

@@ -37,6 +37,10 @@ def label(image_path: Any, category: str = "bus") -> bytes:
         ({"images/a.jpg": ONE, "labels/a.json": label("a.bmp", "a")}, {"images/a.jpg": "a"}),
         # no imagePath at all, but the pixels: the image beside it is meant
         ({"a.jpg": ONE, "a.json": label(None, "a").replace(b"imagePath", b"imageData")}, {"a.jpg": "a"}),
+        # named after the whole image, and in the other Unicode form, as macOS stores it
+        ({"a.jpg": ONE, "a.jpg.json": label("", "a")}, {"a.jpg": "a"}),
+        ({"\u00e9.jpg": ONE, "e\u0301.json": label("", "a")}, {"\u00e9.jpg": "a"}),
+        ({"\u00e9.jpg": ONE, "labels/1.json": label("../e\u0301.jpg", "a")}, {"\u00e9.jpg": "a"}),
         # of two images of one name the nearer one is meant
         (
             {
@@ -87,6 +91,12 @@ def test_a_variation_has_a_file_that_leads_to_it_without_the_pixels_of_its_sourc
     assert found["labels/1.json"] == files["labels/1.json"]
     assert json.loads(found["labels/1__v1.json"]) == {**own, "imagePath": "../images/a__v1.jpg", "imageData": None}
     assert "LabelMe" not in notices(job)
+
+
+def test_a_label_file_that_is_named_after_the_whole_image(tmp_path: Path) -> None:
+    files = {"a.jpg": ONE, "a.jpg.json": label("a.jpg")}
+    augmented([write(tmp_path / "in", files)], tmp_path / "out", variations=1)
+    assert set(contents(tmp_path / "out")) == {*files, "a__v1.jpg", "a__v1.jpg.json"}
 
 
 def test_images_of_one_name_get_label_files_of_their_own(tmp_path: Path) -> None:
