@@ -11,6 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -64,18 +65,26 @@ class ImagePaths:
     """Finds the image that a list means.
 
     Args:
-        paths: those of all images.
+        paths: those of all images; read when the first one is asked for.
     """
 
     def __init__(self, paths: Iterable[str]) -> None:
-        self._paths = set(paths)
-        self._by_name: dict[str, list[str]] = defaultdict(list)
+        self._listed = paths
+
+    @cached_property
+    def _paths(self) -> set[str]:
+        return set(self._listed)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        """The paths by the name of the file, with and without its ending."""
+        found: dict[str, list[str]] = defaultdict(list)
         for path in self._paths:
-            name = PurePosixPath(path).name
-            self._by_name[name].append(path)
-            stem = PurePosixPath(path).stem
-            if stem != name:
-                self._by_name[stem].append(path)
+            name = path.rpartition("/")[2]
+            stem = name.rpartition(".")[0] or name
+            for one in {name, stem}:
+                found[one].append(path)
+        return found
 
     def find(self, written: str, folder: str) -> str | None:
         """The image of a name in a list that is in `folder`; None if there is none, or if several may be meant."""

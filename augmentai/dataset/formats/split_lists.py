@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.image_list import ImagePaths, ListedImage, list_with_variations, listed_images, renamed
-from augmentai.dataset.formats.split_words import read_name, split_named
+from augmentai.dataset.formats.split_words import may_name_split, read_name, split_named
 from augmentai.dataset.formats.splits import folder_splits, split_of
 
 if TYPE_CHECKING:
@@ -116,12 +116,14 @@ def read_split_lists(tree: Tree, others: Container[str] = ()) -> SplitLists:
 
 def _candidates(tree: Tree, others: Container[str]) -> list[Entry]:
     """Text files that are called as a split, and are not the labels of an image of that name."""
-    stems = {entry.stem for entry in tree.images}
-    found = [
-        entry
-        for entry in tree.sidecars_ending(".txt", ".lst")
-        if entry.path not in others and entry.stem not in stems and split_named(PurePosixPath(entry.path).stem)
-    ]
+    found = []
+    for entry in tree.sidecars_ending(".txt", ".lst"):
+        name = entry.path.rpartition("/")[2].rpartition(".")[0]
+        if may_name_split(name) and split_named(name) and entry.path not in others:
+            found.append(entry)
+    if found:
+        stems = {entry.stem for entry in tree.images}
+        found = [entry for entry in found if entry.stem not in stems]
     return found if len(found) <= _MAX_LISTS else []
 
 

@@ -49,6 +49,7 @@ _NEUTRAL = frozenset(
         *("final", "raw", "original", "originals", "frame", "frames", "the", "for", "of", "my", "our", "集", "データ"),
     }
 )
+_ANY = re.compile("|".join(map(re.escape, (*_WORDS, *_SHORT, "held", "hold"))))
 _LETTERS = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|.")
 _CAPITALS_FIRST = re.compile(r"([A-Z]{2,})([a-z]+)")
@@ -104,6 +105,16 @@ def split_named(name: str) -> str | None:
     """
     found = read_name(name)
     return None if found.rest else found.split
+
+
+def may_name_split(name: str) -> bool:
+    """Whether it is worth the time to read a name: false for nearly all names of a large set.
+
+    Example:
+        >>> may_name_split("train2017"), may_name_split("0001")
+        (True, False)
+    """
+    return _ANY.search(name.casefold()) is not None
 
 
 def split_within(name: str) -> str | None:

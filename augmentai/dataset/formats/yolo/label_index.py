@@ -61,9 +61,10 @@ def label_path(label: Entry, image: str, file: str) -> str:
 
 def _candidates(image: Entry, words: tuple[str, ...]) -> Iterator[str]:
     """Where the labels of an image may be, the most usual place first."""
-    *folders, name = image.stem.split("/")
+    *folders, full_name = image.path.split("/")
+    name = full_name.rpartition(".")[0] or full_name
     for folder in _candidate_folders(folders, words):
-        for one in (name, PurePosixPath(image.path).name):
+        for one in (name, full_name):
             yield f"{folder}/{one}.txt" if folder else f"{one}.txt"
 
 
