@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from itertools import takewhile
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -87,7 +88,7 @@ class _SplitLayout(Layout):
 
 
 class _Folders(_SplitLayout):
-    """SPLIT/... for every image and its label files; a folder that all had for training goes."""
+    """Folders called train, val and test below whatever folder contains all; one that all had for training goes."""
 
     def __init__(self, inner: Layout, sources: Sequence[Source]) -> None:
         super().__init__(inner, sources)
@@ -95,6 +96,18 @@ class _Folders(_SplitLayout):
         splits = folder_splits(paths)
         # The names of folders that said "training" of all their images.
         self._dropped = {PurePosixPath(split_of(path, splits)[1]).name for path in paths} - {""}
+        self._shared = self._shared_folders(sources)
+
+    def _shared_folders(self, sources: Sequence[Source]) -> list[str]:
+        """The folders that contain all images with their class folders, and all masks."""
+        found = [parent(source.path) for source in sources]
+        if any(source.label for source in sources):
+            # Where masks and class folders meet, it is not certain which folder is which.
+            found = [""] if self.inner.labelled else [parent(folder) for folder in found]
+        found += [parent(entry.path) for source in sources for entry in self.own_label_files(source)]
+        kept = {tuple(self._kept(folder.split("/"))) if folder else () for folder in found}
+        first, last = (min(kept), max(kept)) if kept else ((), ())
+        return [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))]
 
     def image_path(self, source: Source) -> str:
         return self._placed(source, self.inner.image_path(source))
@@ -103,18 +116,21 @@ class _Folders(_SplitLayout):
         self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
     ) -> list[OutputFile]:
         files = self.inner.label_files(source, file, labels, size_wh)
-        return [(self._placed(source, path.removeprefix(f"{source.split}/")), data) for path, data in files]
+        return [(self._placed(source, path), data) for path, data in files]
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         self.leave_out(path for path, _ in self.inner.dataset_files(rows))
         yield from ()
 
+    def _kept(self, folders: list[str]) -> list[str]:
+        """Folders without the first that said "training"."""
+        dropped = next((place for place, folder in enumerate(folders) if folder in self._dropped), None)
+        return folders if dropped is None else folders[:dropped] + folders[dropped + 1 :]
+
     def _placed(self, source: Source, path: str) -> str:
         *folders, name = path.split("/")
-        dropped = next((folder for folder in folders if folder in self._dropped), None)
-        if dropped is not None:
-            folders.remove(dropped)
-        return "/".join((source.split or "", *folders, name))
+        folders, above = self._kept(folders), len(self._shared)
+        return "/".join((*folders[:above], source.split or "", *folders[above:], name))
 
 
 class _YoloLists(_SplitLayout):

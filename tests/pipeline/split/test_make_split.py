@@ -84,6 +84,9 @@ TRAINING = b"names: [red car, bus]\ntrain: images/train\nval: images/train\n"
 # (files, a file that the result has because of the split)
 OWN_FORMAT: dict[str, tuple[Files, str]] = {
     "class folders, one of them called train": (folders(), "val/train/"),
+    "class folders in a folder": ({f"my set/{name}": data for name, data in folders().items()}, "my set/val/train/"),
+    "masks in a folder": ({f"my set/{name}": data for name, data in masks().items()}, "val/my set/masks/"),
+    "loose images in a folder": ({f"photos/{i}.jpg": unlike(i) for i in range(COUNT)}, "photos/val/"),
     "loose images": ({f"{i}.jpg": unlike(i) for i in range(COUNT)}, "val/"),
     "all in a folder for training": (
         {f"Training/{k.replace('train', 'dogs')}": v for k, v in folders().items()},
