@@ -16,6 +16,7 @@ from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.class_files import class_files, class_names
 from augmentai.dataset.formats.masks.mask_file import LoadedMask, MaskFile
 from augmentai.dataset.formats.masks.names import Role, read_folder
+from augmentai.dataset.formats.masks.pair_lists import with_own_masks
 from augmentai.dataset.formats.masks.polygon_files import PolygonFile, polygon_file
 from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
@@ -74,7 +75,8 @@ class MaskLayout(Layout):
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         if self._lists is not None:
-            yield from self._lists.written(rows)
+            for path, lines in self._lists.written(rows):
+                yield path, with_own_masks(lines, parent(path), rows)
 
     def own_label_files(self, source: Source) -> list[Entry]:
         if not isinstance(source.labels, MaskLabels):
