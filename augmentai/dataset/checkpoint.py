@@ -258,7 +258,7 @@ def read_checkpoint(folder: Path, sources: Sequence[Source], paid: PaidFailures)
         OSError: the manifest cannot be read.
     """
     checkpoint = Checkpoint(sources)
-    with suppress(FileNotFoundError), (folder / MANIFEST).open("rb") as lines:
+    with suppress(FileNotFoundError), open_regular(folder / MANIFEST) as lines:
         for line in lines:
             entry = _parse_done(line, paid)
             if entry is not None and _are_complete([folder / name for name in files_of(entry)], entry.get("bytes")):

@@ -29,6 +29,7 @@ from augmentai.pipeline.paid_folder import PaidFolder, may_charge
 from augmentai.recipe.steps import step_names
 from augmentai.registry import packages_of
 from augmentai.system.memory import release_freed_memory, use_one_arena
+from augmentai.system.regular_files import open_regular
 from augmentai.types import Outcome, SourceKey
 
 _IMAGES_BETWEEN_TIDYING = 8
@@ -191,7 +192,7 @@ def made_in(out: Path) -> Counter[str]:
             if out.suffix.lower() == ".zip":
                 lines: IO[bytes] = stack.enter_context(stack.enter_context(ZipFile(out)).open(MANIFEST))
             else:
-                lines = stack.enter_context((out / MANIFEST).open("rb"))
+                lines = stack.enter_context(open_regular(out / MANIFEST))
             entries = [json.loads(line) for line in lines]
         return Counter(str(entry["engine"]) for entry in entries if is_made(entry))
     except (OSError, BadZipFile, KeyError, ValueError):

@@ -199,7 +199,7 @@ class FolderWriter:
 
     def read(self, file: str) -> bytes:
         """The bytes of a file that was written. Raises OSError."""
-        return (self.folder / file).read_bytes()
+        return read_regular(self.folder / file)
 
     def __enter__(self) -> Self:
         return self
