@@ -29,6 +29,7 @@ from augmentai.web.recipe_files import saved
 
 _PACKED_AT_ONCE = 2  # ZIPs; packing one is little more than disk access
 _NO_UPLOADS = {"images": 0, "pixels": 0}
+_PLACE_SECONDS = 1.5  # between two looks at the queue, while a job waits
 JOB_QUEUE = "augment"  # id of the queue in which all jobs wait
 Components = dict[str, Any]
 
@@ -84,6 +85,8 @@ def _job_buttons() -> Components:
 
 def _results() -> Components:
     status = gr.HTML(texts.EMPTY, padding=False, elem_id="status")
+    place = gr.HTML("", padding=False, elem_id="place")
+    place_timer = gr.Timer(_PLACE_SECONDS, active=False)
     with gr.Row(elem_id="downloads"):
         download = gr.DownloadButton("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="zip")
         pack = gr.Button("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="pack")
@@ -96,6 +99,8 @@ def _results() -> Components:
     problems = gr.HTML("", padding=False, elem_id="problems")
     return {
         "status": status,
+        "place": place,
+        "place_timer": place_timer,
         "download": download,
         "pack": pack,
         "resume": resume,
@@ -109,7 +114,19 @@ def _results() -> Components:
 
 
 _FILTERS = ("result_filters", "by_label", "by_source", "pages")
-_JOB_OUTPUTS = ("status", "download", "pack", "resume", *_FILTERS, "grid", "problems", "report", "start", "stop")
+_JOB_OUTPUTS = (
+    "status",
+    "download",
+    "pack",
+    "resume",
+    *_FILTERS,
+    "grid",
+    "problems",
+    "report",
+    "start",
+    "stop",
+    "place_timer",
+)
 _GREETED = ("visitor", "status", "download", "pack", "resume")
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _UNQUEUED: dict[str, Any] = {**_PRIVATE, "queue": False}
@@ -144,6 +161,10 @@ def _wire_jobs(
     def stop(request: gr.Request) -> Any:
         return handlers.stop(request)["stop"]
 
+    def place(request: gr.Request) -> Any:
+        before = page._queue.place(session_of(request))
+        return texts.place(before), gr.Timer(active=before is not None)
+
     page.load(greet, components["visitor"], [components[name] for name in _GREETED], **_UNQUEUED)
     inputs = [components["files"], components["upload_state"], form.key, components["visitor"], *controls]
     click = components["start"].click(queued, None, outputs, **_UNQUEUED)
@@ -156,6 +177,8 @@ def _wire_jobs(
     for event in (running, resuming, adding):
         event.failure(rejected, None, outputs, **_UNQUEUED)
         event.then(lambda: _in_order(buttons)(handlers.idle()), None, [components[b] for b in buttons], **_UNQUEUED)
+    waits = [components["place"], components["place_timer"]]
+    components["place_timer"].tick(place, None, waits, **_UNQUEUED)
     page.unload(handlers.close_session)
     components["stop"].click(stop, None, components["stop"], **_UNQUEUED)
 

@@ -56,6 +56,13 @@ def forecast(images: int, variations: int, engine: Engine | None, cost: Estimate
     return f'<p class="aug-line">{made} · {price} · about {duration(seconds)}</p>'
 
 
+def place(before: int | None) -> str:
+    """Where a job stands in the queue, as HTML; nothing if it does not wait. before: how many start before it."""
+    if before is None:
+        return ""
+    return line(f"{count(before, 'job')} before yours" if before else "Your job is the next one")
+
+
 def line(text: str) -> str:
     """One line of text; nothing for empty text."""
     return f'<p class="aug-line">{escape(text)}</p>' if text else ""

@@ -151,10 +151,12 @@ def test_two_tabs_are_queued_and_never_mixed(browser: Any, page: Any, page_url: 
     page.wait_for_selector("#gallery .card", timeout=DONE_MS)
     other.click("#augment")
     other.wait_for_selector("#status :text('Queued')")
+    other.wait_for_selector("#place :text('Your job is the next one')")
     for visitor, count in ((page, 32), (other, 4)):
         visitor.wait_for_selector("#status .aug-done", timeout=DONE_MS)
         expect(visitor.locator("#augment")).to_be_enabled()
         expect(cards(visitor)).to_have_count(count)
+    expect(other.locator("#place")).to_have_text("")
     assert {line["source"] for line in manifest(saved_zip(other, tmp_path))} == {"mine.png"}
     context.close()
 

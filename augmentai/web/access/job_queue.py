@@ -150,6 +150,10 @@ class JobQueue(Queue):
             after = None
         super().broadcast_estimations(concurrency_id, after)
 
+    def place(self, session: str) -> int | None:
+        """How many jobs are to start before the first one of a session that waits; None if none waits."""
+        return next((place for place, event in enumerate(self._jobs.queue) if event.session_hash == session), None)
+
     def _arrange(self) -> None:
         """Bring the waiting jobs into order. Those nobody listens to have no turn yet: they are the last."""
         waiting = self._jobs.queue
@@ -178,7 +182,8 @@ class JobQueue(Queue):
                 self._left[session] = time.monotonic()
 
     async def _watch(self) -> None:
-        """Drop the jobs of callers who have left, and those that nobody has begun to read."""
+        """Drop the jobs of callers who have left and those that nobody has begun to read; tell the others."""
+        told: list[str] = []
         while not self.stopped:
             await asyncio.sleep(_CHECK_SECONDS)
             now = time.monotonic()
@@ -190,6 +195,9 @@ class JobQueue(Queue):
                 has_left = left > event.enqueue_time  # else its caller has not begun to listen
                 if now > (left + _LEFT_SECONDS if has_left else event.enqueue_time + _UNREAD_SECONDS):
                     await self._drop(event)
+            if (waiting := [event._id for event in self._jobs.queue]) != told:
+                told = waiting
+                self.broadcast_estimations(self._id)
             sessions = {event.session_hash for event in held}
             self._left = {one: left for one, left in self._left.items() if one in sessions}
 

@@ -287,6 +287,7 @@ class JobHandlers:
             self._stops.pop(next(iter(self._stops)), None)
         return {
             "status": texts.QUEUED,
+            "place_timer": gr.Timer(active=True),
             "start": gr.Button("Working", interactive=False),
             "stop": gr.Button("Stop", visible=True, interactive=True),
             "resume": gr.Button(visible=False),
