@@ -89,6 +89,9 @@ def run_to_disk(
             elif not is_zip:
                 ledger = _ledger_in(out, writer.checkpoint)
             job.resume(writer.checkpoint, ledger)
+            if beside is not None and (stored := job.left_to_make - job.left_to_buy):
+                its = "its image is" if stored == 1 else f"its {stored:,} images are"
+                job.report.notice(f"an interrupted run had paid already: {its} used and not bought again")
             yield from _written(job, writer, record, out, forget=not is_zip)
     except OutputError as error:
         if not is_open:

@@ -87,6 +87,7 @@ def test_a_killed_run_is_not_paid_for_again(photos: Path, settings: Settings, em
     assert RunCounts.of(out).charged == before > 0
     report = run(photos, out, settings, recipe)
     assert report["variations"] == 8
+    assert "an interrupted run had paid already: its" in str(report["notices"])
     assert emulator.stats()["charged"] <= (8 + 1) * PRICE
     assert report["credits"] == 8 * PRICE
     assert not any(path.exists() for path in (paid_folder_of(out), lock_file_of(out)))
