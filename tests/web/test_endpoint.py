@@ -100,6 +100,7 @@ def test_calls_by_position_of_older_clients_still_work(client: Client) -> None:
 FORMATS = [
     "yolo",
     "coco",
+    "panoptic",
     "voc",
     "imagefolder",
     "createml",

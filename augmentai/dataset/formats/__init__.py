@@ -5,6 +5,7 @@
 BUILT_IN: dict[str, str] = {
     "yolo": "augmentai.dataset.formats.yolo.format:YOLO",
     "coco": "augmentai.dataset.formats.coco.format:COCO",
+    "panoptic": "augmentai.dataset.formats.panoptic.format:PANOPTIC",
     "voc": "augmentai.dataset.formats.voc.format:VOC",
     "imagefolder": "augmentai.dataset.formats.imagefolder.format:IMAGEFOLDER",
     "createml": "augmentai.dataset.formats.createml.format:CREATEML",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,6 +56,34 @@ def _instance(mask: Image, labels: Labels) -> Shape | None:
     boxes = [_box_around_pixels(polygon) for polygon in polygons]
     corners = ((box[i], box[i + 1]) for box in boxes for i in (0, 2))
     return Shape(next(reversed(classes.values())), box_around(tuple(corners)) if boxes else None, polygons)
+
+
+def is_semantic(labels: Labels) -> bool:
+    """Whether the objects of an image are the connected areas of a mask, each value a class."""
+    has_own_objects = labels.shapes or labels.extra.get("instances") or "mask_classes" in labels.extra
+    return labels.mask is not None and not has_own_objects
+
+
+def areas_in(labels: Labels, shapes: Sequence[Shape]) -> list[np.ndarray[Any, Any]]:
+    """The pixels of each object of `objects_in`, where these come from a semantic mask: exactly those of the mask.
+
+    An outline leads through the centres of the border's pixels, so filling it would lose some of them.
+
+    Returns:
+        A bitmap per shape, (height, width) of bool.
+    """
+    from scipy import ndimage
+
+    assert labels.mask is not None
+    values, _ = _class_values(labels.mask)
+    found, connected = [], {}
+    for shape in shapes:
+        x, y = (int(value) for value in shape.polygons[0][0])
+        value = int(values[y, x])
+        if value not in connected:
+            connected[value] = ndimage.label(values == value, np.ones((3, 3)))[0]
+        found.append(connected[value] == connected[value][y, x])
+    return found
 
 
 def classes_in(labels: Labels) -> set[str]:

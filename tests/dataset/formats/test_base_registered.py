@@ -35,6 +35,7 @@ def test_all_can_be_used_and_class_folders_are_asked_last() -> None:
     assert [one.name for one in formats] == [
         "yolo",
         "coco",
+        "panoptic",
         "voc",
         "imagefolder",
         "createml",

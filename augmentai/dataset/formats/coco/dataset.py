@@ -35,6 +35,7 @@ class CocoLayout(Layout):
         named_from: the folder that the names in each file are relative to.
         outdated: files that cannot stay as they are even if no image of theirs has a variation: with names that lead
             nowhere, ids that no tool matches, or annotations of no image.
+        has_segments: a file is panoptic.
     """
 
     def __init__(self) -> None:
@@ -43,6 +44,7 @@ class CocoLayout(Layout):
         self.splits: list[str | None] = []
         self.named_from: list[NamedFrom] = []
         self.outdated: set[int] = set()
+        self.has_segments = False
 
     def class_names(self) -> list[str]:
         """By their ids; files that number their classes each in its own way have all their names in it."""

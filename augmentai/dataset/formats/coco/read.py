@@ -145,6 +145,7 @@ def _segments(layout: CocoLayout, tree: Tree, listed: dict[ImageKey, str | None]
         first = next(layout.files.store.annotations(file), None)
         if not isinstance(first, dict) or "segments_info" not in first:
             continue
+        layout.has_segments = True
         index = index or PanopticIndex(tree, listed)
         for image_id, path, origin, _ in layout.files.store.images(file):
             for annotation in layout.files.store.annotations_of(file, image_id):

@@ -34,7 +34,7 @@ class MaskWriter(FormatWriter):
 
     def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
         super().__init__(layout, sources)
-        if not any(map(_has_outlines, sources)):
+        if not any(map(has_outlines, sources)):
             raise RecipeError("the set has no outlines or masks, which say more than a box")
 
     def image_path(self, source: Source) -> str:
@@ -93,7 +93,8 @@ class MaskWriter(FormatWriter):
         )
 
 
-def _has_outlines(source: Source) -> bool:
+def has_outlines(source: Source) -> bool:
+    """Whether something in an image has an outline, or a mask shows it."""
     if source.labels is None:
         return False
     try:

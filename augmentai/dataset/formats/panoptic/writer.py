@@ -1,0 +1,134 @@
+"""Any labelled set written as COCO panoptic: SPLIT/..., a PNG of segments for each image, and panoptic_SPLIT.json."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from augmentai.annotations import Labels, Shape
+from augmentai.dataset.atomic_files import OutputError
+from augmentai.dataset.formats.base import Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.coco.annotation import mask_to_box
+from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter, json_bytes
+from augmentai.dataset.formats.masks.mask_file import encode_mask
+from augmentai.dataset.formats.masks.raster import filled
+from augmentai.dataset.formats.masks.writer import has_outlines
+from augmentai.dataset.formats.object_shapes import areas_in, is_semantic
+from augmentai.images.orientation import read_size
+from augmentai.recipe import RecipeError
+from augmentai.types import Source
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import ImageRows
+
+
+class PanopticWriter(ListingWriter):
+    """Writes SPLIT/..., annotations/panoptic_SPLIT/... and annotations/panoptic_SPLIT.json.
+
+    Raises:
+        RecipeError: there are boxes alone.
+    """
+
+    def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
+        super().__init__(layout, sources)
+        if not any(map(has_outlines, sources)):
+            raise RecipeError("the set has no outlines or masks, which say more than a box")
+
+    def image_path(self, source: Source) -> str:
+        return f"{source.split or 'images'}/{self.bare_path(source)}"
+
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
+        if labels is None:
+            return []
+        ids = self._ids(self._outlined(source, labels), labels, size_wh)
+        colours = np.stack([ids & 255, ids >> 8 & 255, ids >> 16], axis=-1).astype(np.uint8)
+        return [(f"{_folder(source.split)}/{_png_name(source, file)}", encode_mask(Image.fromarray(colours)))]
+
+    def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
+        shapes = self._outlined(source, labels)
+        ids = self._ids(shapes, labels, size_wh)
+        segments = []
+        for number, shape in enumerate(shapes, 1):
+            pixels = ids == number
+            box = mask_to_box(pixels)
+            if box is not None:
+                x0, y0, x1, y1 = map(int, box)
+                area = int(np.count_nonzero(pixels))
+                crowd = int(bool(shape.extra.get("coco", {}).get("iscrowd")))
+                where = {"bbox": [x0, y0, x1 - x0, y1 - y0], "area": area, "iscrowd": crowd}
+                segments.append({"id": number, "category": shape.category, **where})
+        return {"size_wh": list(size_wh), "segments": segments}
+
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        for split in (*SPLITS, None):
+            if any(row.source.split == split for row in rows):
+                yield f"{_folder(split)}.json", self._json(rows, split)
+
+    def _outlined(self, source: Source, labels: Labels | None) -> list[Shape]:
+        """The objects that have pixels of their own."""
+        shapes = self.objects_without_keypoints(source, labels)
+        outlined = [shape for shape in shapes if shape.mask is not None or shape.polygons]
+        if len(outlined) < len(shapes):
+            self.lose("objects without an outline were left out: not all of a box is the object")
+        return outlined
+
+    def _ids(self, shapes: Sequence[Shape], labels: Labels | None, size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
+        """The number of the object of each pixel, from 1; (height, width) of uint32. Small ones lie over large ones."""
+        ids = np.zeros((size_wh[1], size_wh[0]), np.uint32)
+        if labels is not None and is_semantic(labels):
+            areas = areas_in(labels, shapes)
+        else:
+            areas = [
+                np.asarray(shape.mask, bool) if shape.mask is not None else filled(shape.polygons, size_wh)
+                for shape in shapes
+            ]
+        for index in sorted(range(len(shapes)), key=lambda one: -int(areas[one].sum())):
+            if (ids[areas[index]] > 0).any():
+                self.lose("where objects overlap, the smaller one was kept: a pixel is of one segment")
+            ids[areas[index]] = index + 1
+        return ids
+
+    def _json(self, rows: ImageRows, split: str | None) -> Iterator[bytes]:
+        numbers = {name: number for number, name in enumerate(self.class_names, 1)}
+        categories = [
+            {"id": number, "name": name, "supercategory": "", "isthing": 1} for name, number in numbers.items()
+        ]
+        yield b'{"info": {}, "licenses": [],\n"categories": ' + json_bytes(categories) + b',\n"images": [\n'
+        for number, row in enumerate((row for row in rows if row.source.split == split), 1):
+            width, height = row.record["size_wh"] if row.record is not None else read_size(row.source)
+            name = row.file.removeprefix(f"{split or 'images'}/")
+            image = {"id": number, "file_name": name, "width": width, "height": height}
+            yield (b",\n" if number > 1 else b"") + json_bytes(image)
+        yield b'\n],\n"annotations": [\n'
+        for number, (row, record) in enumerate(self.records(rows, split), 1):
+            segments = [
+                {"category_id": _number(numbers, one["category"]), **{k: v for k, v in one.items() if k != "category"}}
+                for one in record["segments"]
+            ]
+            name = _png_name(row.source, row.file)
+            listed = {"image_id": number, "file_name": name, "segments_info": segments}
+            yield (b",\n" if number > 1 else b"") + json_bytes(listed)
+        yield b"\n]}\n"
+
+
+def _folder(split: str | None) -> str:
+    return f"annotations/panoptic{'_' + split if split else ''}"
+
+
+def _png_name(source: Source, file: str) -> str:
+    """The name of an image's PNG in its folder."""
+    return str(PurePosixPath(file.removeprefix(f"{source.split or 'images'}/")).with_suffix(".png"))
+
+
+def _number(numbers: dict[str, int], category: str) -> int:
+    if category not in numbers:
+        raise OutputError(
+            f'the class "{category}" was not in the set when the run began; start again in another folder'
+        )
+    return numbers[category]
