@@ -11,9 +11,11 @@ from urllib.parse import unquote
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.base import ImageKey
 from augmentai.dataset.formats.image_names import ImageNames, match_key, shared_parts
+from augmentai.dataset.formats.masks.names import Role, read_folder
 from augmentai.dataset.formats.splits import split_named, split_within
 
 NAME_KEYS = ("file_name", "coco_url", "filename", "path")  # the first that is there names the image; LVIS has no first
+_DRAWN = {Role.MASK, Role.VISUALIZATION}  # whose files have the names of the images that they were drawn of
 _ABSOLUTE = re.compile(r"^(?:[A-Za-z]:)?/+|^[A-Za-z][A-Za-z0-9+.-]*://[^/]*/?")
 
 
@@ -57,13 +59,13 @@ class ImageIndex:
             return found[0] if found else None
         ranked = sorted(((_match(entry, parts, file, split), entry) for entry in found), key=lambda one: one[0])
         (second, _), (first, best) = ranked[-2:]
-        if len(parts) > 1 and first[0] == 1 and first[2:4] == second[2:4]:
+        if len(parts) > 1 and first[0] == 1 and first[2:5] == second[2:5]:
             return None  # only the bare name matches, and several images have it: none of them is meant
         return best
 
 
 def _match(entry: Entry, parts: list[str], file: Entry, split: str | None) -> tuple[Any, ...]:
-    """How well an image matches: it shares its last folders, as they are spelled, is of the split, is near."""
+    """How well an image matches: it shares its last folders, as spelled, is of the split, not drawn, and near."""
     own, here = entry.path.split("/"), file.path.split("/")[:-1]
     folded = shared_parts([match_key(part) for part in own[::-1]], [match_key(part) for part in parts[::-1]])
     of_split = split is not None and any(split_named(part) == split for part in own[:-1])
@@ -71,6 +73,7 @@ def _match(entry: Entry, parts: list[str], file: Entry, split: str | None) -> tu
         folded,
         shared_parts(own[::-1], parts[::-1]),
         of_split,
+        read_folder(parent(entry.path)).role not in _DRAWN,
         shared_parts(own[:-1], here),
         entry.origin == file.origin,
         [-ord(letter) for letter in entry.path],

@@ -71,6 +71,7 @@ class MaskFile:
         prefix, suffix: what is before and after the image's name in the mask's stem.
         core: the image's name as it is in the mask's stem; None if it is the whole stem of the image.
         image_stem: the stem of its image, to which variations add their tag; only needed with `core`.
+        is_soft: its values are shades, as those of a matte, and not classes.
         subfolder: the masks of each image are in a folder of its own, and keep their names.
     """
 
@@ -80,6 +81,7 @@ class MaskFile:
     core: str | None = None
     image_stem: str = ""
     subfolder: bool = False
+    is_soft: bool = False
 
     def path_for(self, file: str) -> str:
         """The path of the mask of a variation, in the folder of this mask or in one beside it.
@@ -125,7 +127,7 @@ class MaskFile:
         turned = not upright or frame.matches_stored(mask.size)
         if turned:
             mask = frame.upright(mask)
-        settled = without_noise(mask) if lossy else mask
+        settled = without_noise(mask) if lossy and not self.is_soft else mask
         own_wh = mask.size
         mask = settled if settled is not None else mask
         if mask.size != frame.size_wh:

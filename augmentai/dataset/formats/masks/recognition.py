@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from augmentai.dataset.file_tree import Entry, Tree
@@ -72,7 +72,8 @@ def find_masks(tree: Tree, requested: bool = False, labelled: Collection[ImageKe
         else:
             _add_visualizations(found, groups[group])
     for group in sorted(masks, key=_primary_first):
-        _add_masks(found, groups[group])
+        verdict = verdicts.get(group)
+        _add_masks(found, groups[group], is_soft=verdict is not None and verdict.are_soft)
     _add_orphans(found, pairing, {*masks, *shown})
     _add_notices(found, verdicts, pairing, masks)
     return found
@@ -100,7 +101,8 @@ class _Verdict:
         self.are_flat = _most(len(self.sample), [content.is_flat for content in readable])
         self.are_lossy = any(content.is_lossy for content in readable)
         self.are_gray = _most(len(self.sample), [content.is_gray for content in readable])
-        self.are_masks = requested or (self.are_flat and self._belong(readable)) or self._are_soft()
+        self.are_soft = not self.are_flat and self._are_soft()
+        self.are_masks = requested or (self.are_flat and self._belong(readable)) or self.are_soft
 
     def _belong(self, contents: Sequence[Content]) -> bool:
         """Whether the names are proof enough: class folders may hold drawings under the same numbers."""
@@ -128,7 +130,7 @@ def _primary_first(group: Group) -> tuple[bool, bool, str, str]:
     return role is Role.VISUALIZATION, shows_instances(f"{marker} {around}"), marker, around
 
 
-def _add_masks(found: FoundMasks, pairs: Sequence[Pair]) -> None:
+def _add_masks(found: FoundMasks, pairs: Sequence[Pair], is_soft: bool) -> None:
     counts: dict[ImageKey, int] = defaultdict(int)
     for pair in pairs:
         counts[pair.image.entry.key] += 1
@@ -141,7 +143,7 @@ def _add_masks(found: FoundMasks, pairs: Sequence[Pair]) -> None:
         key = pair.image.entry.key
         if are_binary and key not in found.masks:
             found.instances.add(key)
-        found.masks[key] = (*found.masks.get(key, ()), _mask_file(pair))
+        found.masks[key] = (*found.masks.get(key, ()), replace(_mask_file(pair), is_soft=is_soft))
 
 
 def _mask_file(pair: Pair) -> MaskFile:
@@ -182,7 +184,9 @@ def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict], pairing: Pa
         found.notices.append(
             f"{names_of(shown)}: visualizations of labels are copied with their images; variations have none"
         )
-    lossy = [pair.other.entry for v in verdicts.values() if v.are_masks and v.are_lossy for pair in v.pairs]
+    lossy = [
+        pair.other.entry for v in verdicts.values() if v.are_masks and v.are_flat and v.are_lossy for pair in v.pairs
+    ]
     if lossy:
         found.notices.append(
             f"{names_of(lossy)}: masks in a lossy format; each pixel is read as the value of an area near it, and "

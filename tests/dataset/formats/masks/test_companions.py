@@ -70,6 +70,13 @@ def test_drawings_are_copied_and_have_no_variations(folder: str, tmp_path: Path)
     assert sorted(drawn) == sorted(f"{folder}/{split}/{stem}.jpg" for split, stem, _ in IMAGES)
 
 
+def test_a_drawing_that_sorts_before_its_image_does_not_take_its_labels(tmp_path: Path) -> None:
+    """COCO names one.jpg: the one in train/ is meant, and not that in overlay/train/."""
+    found = gathered(write(tmp_path / "in", _with(coco(), "overlay", drawn=True)))
+    assert {Path(source.path).parts[0] for source in (*found.sources, *found.holdout)} == {"train", "val", "test"}
+    assert all(source.labels is not None for source in found.sources)
+
+
 def test_another_format_has_no_masks(tmp_path: Path) -> None:
     """What a conversion leaves out is reported."""
     given = write(tmp_path / "in", _with(yolo(), "masks"))

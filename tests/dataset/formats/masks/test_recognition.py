@@ -286,11 +286,16 @@ def test_a_label_beside_a_photograph_in_another_zip(tmp_path: Path) -> None:
     }
 
 
-def test_a_soft_matte_is_a_mask(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+def test_a_soft_matte_is_a_mask_and_keeps_its_shades(kind: str, tmp_path: Path) -> None:
     matte = mask_of().filter(ImageFilter.GaussianBlur(9))
-    files = {"images/a.png": in_file(painted(), "a.png"), "alpha/a.png": in_file(matte, "a.png")}
-    found = gathered(write(tmp_path / "in", files))
-    assert [source.path for source in found.sources] == ["images/a.png"]
+    files = {"images/a.png": in_file(painted(), "a.png"), f"alpha/a.{kind}": in_file(matte, f"a.{kind}")}
+    (source,) = gathered(write(tmp_path / "in", files)).sources
+    assert source.path == "images/a.png"
+    assert source.labels is not None
+    mask = source.labels.load().mask
+    assert mask is not None
+    assert len(np.unique(np.asarray(mask))) > 60
 
 
 def test_noise_is_no_mask_wherever_it_is(tmp_path: Path) -> None:
