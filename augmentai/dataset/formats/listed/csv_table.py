@@ -52,7 +52,7 @@ class CsvTable:
         csv.field_size_limit(_LONGEST_FIELD)
         with self.entry.open_utf8() as stream:
             text = io.TextIOWrapper(stream, "utf-8-sig", "replace", newline="")
-            reader = csv.reader(text, delimiter=self._separator, skipinitialspace=True)
+            reader = csv.reader(text, delimiter=self._separator, skipinitialspace=True, strict=True)
             try:
                 for values in reader:
                     if any(value.strip() for value in values):

@@ -169,6 +169,15 @@ def test_a_broken_row_costs_its_image_alone(row: str, message: str, tmp_path: Pa
     assert job.report.variations == 1
 
 
+def test_a_quote_without_an_end_is_reported(tmp_path: Path) -> None:
+    """It would swallow every row that follows."""
+    text = KINDS["TensorFlow, Roboflow"][0] + 'a.jpg,64,48,"bus,4,6,24,20\nb.jpg,64,48,car,4,6,24,20\n'
+    found, job = failures({"a.jpg": PHOTO, "b.jpg": OTHER, "boxes.csv": text.encode()}, tmp_path)
+    assert list(found) == ["boxes.csv"]
+    assert found["boxes.csv"].startswith("boxes.csv, line 4: unexpected end of data")
+    assert job.report.variations == 0
+
+
 @pytest.mark.parametrize(
     "text",
     [
