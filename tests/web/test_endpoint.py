@@ -282,7 +282,7 @@ def test_a_set_without_a_split_gets_one(client: Client, tmp_path: Path) -> None:
     assert report["notices"][0].startswith("split by class into 8 training, 2 validation images (seed 4)")
     with zipfile.ZipFile(zip_path) as archive:
         names = [name for name in archive.namelist() if name.endswith(".jpg")]
-    assert sum(name.startswith("train/") for name in names) == 16
-    assert sum(name.startswith("val/") for name in names) == 2
+    assert sum(name.startswith("my set/train/") for name in names) == 16
+    assert sum(name.startswith("my set/val/") for name in names) == 2
     with pytest.raises(AppError, match="make_split is '80'"):
         augment(client, [given], make_split="80")
