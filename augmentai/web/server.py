@@ -72,9 +72,7 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
         app.middleware_stack = SiteGuard(app.middleware_stack, settings)
         yield
 
-    guard = Middleware(
-        RequestGuard, settings=settings, folder=folder, listening=lambda session: page._queue.listening(session)
-    )
+    guard = Middleware(RequestGuard, settings=settings, folder=folder, queue=lambda: page._queue)
     return {
         "server_name": listen_address(settings),
         "server_port": settings.server_port,

@@ -210,6 +210,12 @@ class JobQueue(Queue):
         if oldest is not None and time.monotonic() > oldest.enqueue_time + _UNREAD_SECONDS_IF_FULL:
             await self._drop(oldest)
 
+    async def cancel(self, event_id: str) -> None:
+        """End a job or take it out of the queue: Gradio resets only those that have answered."""
+        event = self.event_ids_to_events.get(event_id)
+        if event is not None and event.fn.concurrency_id == self._id:
+            await self._drop(event)
+
     async def _drop(self, event: Event) -> None:
         await self.clean_events(event_id=event._id)
         if ids := self.pending_event_ids_session.get(event.session_hash):

@@ -6,8 +6,8 @@ import json
 import logging
 import os
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext, suppress
-from typing import Any
+from contextlib import nullcontext, suppress
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from starlette.requests import Request
 
@@ -17,6 +17,9 @@ from augmentai.web.access.refusals import Message, Receive, RefusedError, Scope,
 from augmentai.web.access.request_counts import RequestCounts
 from augmentai.web.access.uploads import TimedBody, UploadLimits, no_leftovers
 from augmentai.web.access.visitors import address_of
+
+if TYPE_CHECKING:
+    from augmentai.web.access.job_queue import JobQueue
 
 _log = logging.getLogger(__name__)
 
@@ -58,11 +61,9 @@ class RequestGuard:
     uploaded in an hour, or too many login attempts. 507: the disk is nearly full.
     """
 
-    def __init__(
-        self, app: Any, settings: Settings, folder: str, listening: Callable[[str], AbstractContextManager[None]]
-    ) -> None:
-        """folder: where uploads are stored. listening: entered while somebody reads the answers of a session."""
-        self.app, self._folder, self._listening = app, os.path.realpath(folder), listening
+    def __init__(self, app: Any, settings: Settings, folder: str, queue: Callable[[], JobQueue]) -> None:
+        """folder: where uploads are stored. queue: returns the page's queue of jobs."""
+        self.app, self._folder, self._queue = app, os.path.realpath(folder), queue
         self._proxies = settings.proxies or 0
         self._uploads = UploadLimits(settings, self._folder)
         self._counts = RequestCounts(settings)
@@ -94,8 +95,10 @@ class RequestGuard:
             if request.method == "POST":
                 receive = await self._limit(request, path, visitor, receive)
             session = _session_read(request, path)
-            with self._listening(session) if session else nullcontext(), no_leftovers():
+            with self._queue().listening(session) if session else nullcontext(), no_leftovers():
                 await self.app(scope, receive, respond)
+            if "cancelled_event" in scope:
+                await self._queue().cancel(scope["cancelled_event"])
         except RefusedError as refused:
             if not started:
                 await refuse(scope, respond, refused)
@@ -138,7 +141,10 @@ class RequestGuard:
         body = await _read_body(request, receive)
         if path.startswith(_API):
             self._counts.add_call(visitor)
-            self._counts.add_sessions(visitor, _check_call(body, self._folder))
+            call = _check_call(body, self._folder)
+            self._counts.add_sessions(visitor, [call.session] if call.session else [])
+            if path.rstrip("/") == _API + "reset" and call.event:
+                request.scope["cancelled_event"] = call.event
         return _replay(body, receive)
 
 
@@ -178,15 +184,22 @@ def _replay(body: bytes, receive: Receive) -> Receive:
     return replay
 
 
-def _check_call(body: bytes, folder: str) -> list[str]:
-    """Refuse long names of sessions, and folders and web addresses in place of files. Returns the session it names.
+class _Call(NamedTuple):
+    """The session and the event that a call names; "" if none."""
+
+    session: str = ""
+    event: str = ""
+
+
+def _check_call(body: bytes, folder: str) -> _Call:
+    """Refuse long names of sessions, and folders and web addresses in place of files. Returns what it names.
 
     Gradio itself would accept the folder of everybody's uploads as a file, and download any public address.
     """
     try:
         call = json.loads(body or b"{}")
     except (ValueError, RecursionError):
-        return []  # Gradio reports what is wrong with it
+        return _Call()  # Gradio reports what is wrong with it
     if isinstance(call, dict):
         for name in _NAMES:
             _check_name(call.get(name), name)
@@ -199,8 +212,8 @@ def _check_call(body: bytes, folder: str) -> list[str]:
             rest.extend(part.values())
         elif isinstance(part, list):
             rest.extend(part)
-    session = call.get("session_hash") if isinstance(call, dict) else None
-    return [session] if isinstance(session, str) else []
+    names = [call.get(name) if isinstance(call, dict) else None for name in _NAMES]
+    return _Call(*(name if isinstance(name, str) else "" for name in names))
 
 
 def _check_name(value: Any, name: str) -> None:

@@ -181,7 +181,9 @@ def test_a_visitor_with_too_many_jobs_is_told_so(visitor: Callable[[str], Visito
     assert many.call("late", read=False).status_code == 429
 
 
-@pytest.mark.parametrize("how", ["never read", "torn while it waits", "torn while it works", "cancelled"])
+@pytest.mark.parametrize(
+    "how", ["never read", "torn while it waits", "torn while it works", "cancelled", "cancelled early"]
+)
 def test_who_has_left_holds_no_turn(
     visitor: Callable[[str], Visitor], how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -203,8 +205,11 @@ def test_who_has_left_holds_no_turn(
         gone.call("gone")
         until(lambda: "gone" in engine.began)
         gone.leave()
-    else:
+    elif how == "cancelled":
         gone.submit("gone", first=True).cancel()
+    else:  # during the upload: the client joins the queue all the same, and listens
+        gone.client.submit(files=[handle_file(gone.image("gone"))], api_name="/augment").cancel()
+        until(lambda: "gone" in engine.began or waiting(gone.url))
     other.call("other")
     until(lambda: "other" in engine.began)
     if how == "never read":
