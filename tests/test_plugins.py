@@ -8,6 +8,8 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +20,12 @@ from PIL import Image
 
 from augmentai import engines
 from augmentai.engines import available
+from augmentai.engines.base import JobView, Made, Task
+from augmentai.engines.run_ledger import RunLedger
+from augmentai.images import Photo
 from augmentai.recipe import Recipe
-from augmentai.settings import ROOT, Settings
+from augmentai.settings import EXAMPLES, ROOT, Settings
+from augmentai.types import Source
 from augmentai.web.access.visitors import Visitors
 from augmentai.web.estimates import TimeEstimator
 from tests.support.api_client import augment, manifest_of
@@ -207,6 +213,32 @@ def test_a_visitors_key_and_limits_reach_it(package: Path) -> None:
         estimates = [engines.estimate([engine], Recipe(engine="painter"), 4) for engine in (known[0], own, limited)]
     assert [estimate.affordable for estimate in estimates if estimate] == [0, 4, 0]
     assert (own.key, own.limits.per_day, limited.key, limited.limits.per_job) == ("mine", None, "owner", 6)
+
+
+@pytest.mark.parametrize("key", ["", "mine"])
+def test_what_it_made_is_not_paid_for_again(key: str, package: Path, tmp_path: Path) -> None:
+    """It stores no answers of its own, and the first process ends before its images are in a result."""
+    photo = Photo(Image.open(EXAMPLES / "chelsea.png").convert("RGB").resize((24, 16)), "PNG", "RGB")
+    recipe = Recipe()
+    tasks = [Task(Source.from_bytes(f"{i}.png", bytes([i])), photo, 1, i, recipe) for i in range(1, 5)]
+
+    def made(these: list[Task], most: int) -> tuple[list[Made], float]:
+        job = JobView((), recipe, 10**6, ledger=RunLedger(tmp_path / "ledger", tmp_path / "answers"))
+        with closing(engine.make(iter(these), job)) as answers:
+            return [one for one in islice(answers, most) if isinstance(one, Made)], job.ledger.charged
+
+    with installed(package):
+        known = [engine for engine in available(Settings(credits_per_job=10)) if engine.name == "painter"]
+        (engine,) = engines.with_key(known, key) if key else known
+        first, charged = made([tasks[0], tasks[2]], 2)
+        again, charged_in_all = made(tasks, 4)
+    assert (charged, charged_in_all) == (5, 10)
+    assert sorted((one.task.index, one.task.seed) for one in again) == [(1, 1), (1, 2), (1, 3), (1, 4)]
+    by_seed = {one.task.seed: one for one in again}
+    for one in first:
+        found = by_seed[one.task.seed]
+        assert found.image.tobytes() == one.image.tobytes()
+        assert (found.model, found.details) == (one.model, {**one.details, "credits": 0})
 
 
 def test_the_page_says_what_it_costs(package: Path) -> None:

@@ -8,16 +8,18 @@ from __future__ import annotations
 
 import json
 import math
+from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from numbers import Real
 from types import new_class
-from typing import Any, TypeGuard, TypeVar
+from typing import Any, Self, TypeGuard, TypeVar
 
 from PIL import Image
 
 from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Readiness, Refused, Task
 from augmentai.engines.budget import Estimate
+from augmentai.engines.kept_images import KeptImages
 from augmentai.recipe import Recipe
 
 _T = TypeVar("_T")
@@ -50,22 +52,37 @@ class _GuardedEngine(Engine):
     """Comes before the engine in the order of methods, so that every `super()` here is the engine of the package."""
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
-        handed = _HandedOut(tasks)
+        kept = KeptImages(self, job.ledger) if self.paid else None
+        handed = _HandedOut(tasks, kept)
+        yield from handed.kept_at_the_beginning()
         answers = super().make(handed, job)  # type: ignore[safe-super]
         try:
             for answer in answers:
                 if not isinstance(answer, Made | Refused):
                     raise TypeError(f"it yielded {type(answer).__name__}; expected Made or Refused")
                 if (task := handed.answered(answer.task)) is not None:
-                    yield _checked(replace(answer, task=task))
+                    checked = _checked(replace(answer, task=task))
+                    if kept is not None and isinstance(checked, Made):
+                        kept.keep(checked)
+                    yield checked
+                yield from handed.kept_meanwhile()
+            yield from handed.kept_meanwhile()
         except EngineUnavailableError as out:
+            yield from handed.kept_meanwhile()
             unfinished = [task for one in out.unfinished if (task := handed.answered(one)) is not None]
+            unfinished += handed.not_handed_out
             raise EngineUnavailableError(str(out.reason), unfinished, out.for_good, out.fall_back) from out
         except SystemExit as error:
             raise RuntimeError(f"it tried to end the program with status {error.code}") from error
         finally:
             if isinstance(answers, Generator):
                 answers.close()
+
+    def _keyed(self, key: str) -> Self:
+        other: Self = super()._keyed(key)  # type: ignore[misc]
+        if not isinstance(other, _GuardedEngine):  # its package names the class, which is not guarded
+            other.__class__ = guarded(type(other))
+        return other
 
     def readiness(self) -> Readiness:
         try:
@@ -94,16 +111,40 @@ class _GuardedEngine(Engine):
 
 
 class _HandedOut(Iterator[Task]):
-    """Tasks with photos of their own for the engine; remembers those that it has not answered as they really are."""
+    """Tasks with photos of their own for the engine; remembers those that it has not answered as they really are.
 
-    def __init__(self, tasks: Iterator[Task]) -> None:
-        self._tasks = tasks
+    Tasks whose images an earlier process has paid for are not handed out.
+
+    Attributes:
+        not_handed_out: the task that comes next, if it was looked at already.
+    """
+
+    def __init__(self, tasks: Iterator[Task], kept: KeptImages | None) -> None:
+        self._tasks, self._kept = tasks, kept
         self._open: dict[_TaskKey, Task] = {}
+        self._found: deque[Made] = deque()
+        self.not_handed_out: list[Task] = []
 
     def __next__(self) -> Task:
-        task = next(self._tasks)
+        task = self.not_handed_out.pop() if self.not_handed_out else next(self._tasks)
+        while self._kept is not None and (found := self._kept.find(task)) is not None:
+            self._found.append(found)
+            task = next(self._tasks)
         self._open[_key(task)] = task
         return replace(task, photo=replace(task.photo, rgb=task.photo.rgb.copy()))
+
+    def kept_at_the_beginning(self) -> Iterator[Made | Refused]:
+        """What was paid for before: such tasks come first."""
+        while self._kept is not None and (task := next(self._tasks, None)) is not None:
+            if (found := self._kept.find(task)) is None:
+                self.not_handed_out.append(task)
+                return
+            yield _checked(found)
+
+    def kept_meanwhile(self) -> Iterator[Made | Refused]:
+        """Likewise, among the tasks that the engine has asked for."""
+        while self._found:
+            yield _checked(self._found.popleft())
 
     def answered(self, task: Task) -> Task | None:
         """The task as it was before it was handed out; None if it was answered before, or never handed out."""

@@ -78,6 +78,16 @@ class PaidAnswers:
         self._folder = folder
         self._lock = threading.Lock()  # or an emptied folder could be removed under an answer
 
+    @property
+    def are_stored(self) -> bool:
+        """Whether there is a folder for them."""
+        return self._folder is not None
+
+    @staticmethod
+    def unique_request(item: Item) -> str:
+        """A number for an answer whose request is not known; no request in the ledger has it."""
+        return f"image-{_name(item, '')}"
+
     def make_room(self, request: str, size_bytes: int) -> None:
         """Take room on the disk for an answer before it is paid for, so that a full disk cannot lose it.
 
