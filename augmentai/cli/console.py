@@ -14,6 +14,7 @@ from rich.text import Text
 
 from augmentai.engines.paid import PaidEngine
 from augmentai.pipeline.job import Job
+from augmentai.plurals import counted
 
 ALL_DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2  # exit status
 _ROWS_SHOWN = 20
@@ -48,9 +49,9 @@ def print_plan(job: Job) -> None:
     """What a run would do, which engines are ready, and the maximum cost. Asks a paid account's balance, which is
     free."""
     print_problems(job.report.as_dict())
-    lines = [f"{_counted(job.plan.total, 'variation')} of {_counted(len(job.gathered.sources), 'image')}"]
+    lines = [f"{counted(job.plan.total, 'variation')} of {counted(len(job.gathered.sources), 'image')}"]
     if holdout := len(job.gathered.holdout):
-        lines.append(f"{_counted(holdout, 'validation or test image')} will not be augmented")
+        lines.append(f"{counted(holdout, 'validation or test image')} will not be augmented")
     for engine in job.engines:
         if engine.serves(job.recipe.engine):
             readiness = engine.readiness()
@@ -69,7 +70,7 @@ def print_plan(job: Job) -> None:
 def _done_before(job: Job) -> list[str]:
     """What an interrupted run has left for this one, in words."""
     left, stored = job.left_to_make, job.left_to_make - job.left_to_buy
-    parts = [f"{_counted(left, 'variation')} left to make"] if left < job.plan.total or stored else []
+    parts = [f"{counted(left, 'variation')} left to make"] if left < job.plan.total or stored else []
     parts += [f"{stored} of them paid for already"] if stored else []
     spent = job.ledger.committed()
     parts += [f"{spent:g} credits were spent before"] if spent else []
@@ -125,7 +126,3 @@ def _print_table(title: str, rows: Sequence[tuple[str, str]]) -> None:
     if len(rows) > _ROWS_SHOWN:
         table.add_row("...", f"{len(rows) - _ROWS_SHOWN} more in the manifest")
     console.print(table)
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'' if count == 1 else 's'}"

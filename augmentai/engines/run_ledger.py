@@ -20,6 +20,7 @@ from typing import Any
 
 from augmentai.engines.ledger import LedgerError, is_amount
 from augmentai.engines.paid_answers import Item, PaidAnswer, PaidAnswers
+from augmentai.plurals import counted
 from augmentai.types import SourceKey
 
 OWNER = "owner"  # who pays if no visitor brought a key
@@ -98,7 +99,7 @@ class RunLedger:
             requests = [*self._open.values(), *self._unknown]
         if not requests:
             return ""
-        were = "1 request was" if len(requests) == 1 else f"{len(requests):,} requests were"
+        were = counted(len(requests), "request was", "requests were")
         its, more = ("its", "that") if len(requests) == 1 else ("their", "they")
         credits = sum(one.credits for one in requests)
         return (

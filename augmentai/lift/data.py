@@ -14,6 +14,7 @@ from torch import Tensor
 
 from augmentai.dataset.readers.gather import Limits, gather
 from augmentai.images import decode
+from augmentai.plurals import counted
 from augmentai.types import Source
 
 SIDE_PX = 64  # of the images that the classifier sees
@@ -62,7 +63,7 @@ class LabelledSet:
             train, test = _split(gathered.sources)
         classes = tuple(sorted({source.label for source in train if source.label}))
         if len(classes) < _MIN_CLASSES:
-            raise LiftError(f"{path}: {len(classes)} class folder(s) found; a measurement needs two or more")
+            raise LiftError(f"{path}: {counted(len(classes), 'class folder')} found; a measurement needs two or more")
         for part, sources in (("training", train), ("testing", test)):
             for name in classes:
                 if (count := sum(source.label == name for source in sources)) < _MIN_PER_CLASS:

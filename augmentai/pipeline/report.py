@@ -11,6 +11,7 @@ from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.file_names import printable
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.pipeline.plan import RunPlan
+from augmentai.plurals import counted
 from augmentai.types import Outcome
 
 _NAMES_IN_A_NOTICE = 5
@@ -87,11 +88,8 @@ class Report:
         self._credits_before += checkpoint.credits
         self.given_up += checkpoint.skipped_paid
         if checkpoint.skipped_paid:
-            were = "image was" if checkpoint.skipped_paid == 1 else "images were"
-            self.notice(
-                f"{checkpoint.skipped_paid} {were} already paid for, but rejected or unusable, and not retried; "
-                "change the seed to retry"
-            )
+            were = counted(checkpoint.skipped_paid, "image was", "images were")
+            self.notice(f"{were} already paid for, but rejected or unusable, and not retried; change the seed to retry")
 
     def recount(self, engines: Counter[str]) -> None:
         """Correct the counts of a run that could not be written to its end.
@@ -126,15 +124,15 @@ class Report:
         attempts = self.rejected.total() - self.rejected["leak"]
         if attempts:
             by = ", ".join(f"{count} {name}" for name, count in sorted(self.rejected.items()) if name != "leak")
-            parts.append(f"filters rejected {_counted(attempts, 'attempt')} ({by}); {self.given_up or 'none'} skipped")
+            parts.append(f"filters rejected {counted(attempts, 'attempt')} ({by}); {self.given_up or 'none'} skipped")
         if leaks := self.rejected["leak"]:
-            are = "is nearly the same as a" if leaks == 1 else "are nearly the same as"
-            parts.append(f"{_counted(leaks, 'image')} {are} validation or test image{'s' * (leaks != 1)} and skipped")
+            images = counted(leaks, "image is", "images are")
+            parts.append(f"{images} nearly the same as a validation or test image and skipped")
         if self.drifted:
-            parts.append(f"labelled objects drifted in {_counted(self.drifted, 'image')} (see drifted in the manifest)")
+            parts.append(f"labelled objects drifted in {counted(self.drifted, 'image')} (see drifted in the manifest)")
         if self.labels_dropped:
             labels = "its label was" if self.labels_dropped == 1 else "their labels were"
-            parts.append(f"{_counted(self.labels_dropped, 'object')} left the frame; {labels} removed")
+            parts.append(f"{counted(self.labels_dropped, 'object')} left the frame; {labels} removed")
         return "; ".join(parts)
 
     def notice(self, words: str) -> None:
@@ -199,10 +197,6 @@ def headline(made: int, wanted: int, files: int, failed: int) -> str:
         '57 of 72 variations made; 7 files incomplete'
     """
     if not failed and made >= wanted:
-        return f"{_counted(made, 'variation')} from {_counted(files, 'file')}"
-    line = f"{made:,} of {_counted(wanted, 'variation')} made"
-    return f"{line}; {_counted(failed, 'file')} incomplete" if failed else line
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count:,} {noun}{'' if count == 1 else 's'}"
+        return f"{counted(made, 'variation')} from {counted(files, 'file')}"
+    line = f"{made:,} of {counted(wanted, 'variation')} made"
+    return f"{line}; {counted(failed, 'file')} incomplete" if failed else line

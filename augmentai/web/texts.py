@@ -10,6 +10,7 @@ from typing import Any
 from augmentai.engines import title
 from augmentai.engines.base import Engine, Readiness
 from augmentai.engines.budget import Estimate
+from augmentai.plurals import counted
 from augmentai.web.assets import asset
 
 TAGLINE = "More training photos from the ones you have. New light, haze and colours; labels stay valid."
@@ -51,7 +52,7 @@ def forecast(images: int, variations: int, engine: Engine | None, cost: Estimate
     if not images:
         price = "uses credits" if engine.paid else "free"
         return f'<p class="aug-line"><b>Ready.</b> Engine: {name} ({price})</p>'
-    made = f"<b>{count(variations, 'variation')}</b> of {count(images, 'image')} by {name}"
+    made = f"<b>{counted(variations, 'variation')}</b> of {counted(images, 'image')} by {name}"
     price = escape(str(cost)) if cost is not None else "free"
     return f'<p class="aug-line">{made} · {price} · about {duration(seconds)}</p>'
 
@@ -60,7 +61,7 @@ def place(before: int | None) -> str:
     """Where a job stands in the queue, as HTML; nothing if it does not wait. before: how many start before it."""
     if before is None:
         return ""
-    return line(f"{count(before, 'job')} before yours" if before else "Your job is the next one")
+    return line(f"{counted(before, 'job')} before yours" if before else "Your job is the next one")
 
 
 def line(text: str) -> str:
@@ -76,11 +77,6 @@ def hint(text: str) -> str:
 def warning(text: str) -> str:
     """A line that stands out."""
     return f'<p class="aug-line aug-warn">{escape(text)}</p>'
-
-
-def count(number: int, noun: str) -> str:
-    """A number and its noun: "1 image", "2,000 images"."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def duration(seconds: float) -> str:
@@ -179,7 +175,7 @@ def resume_label(stopped: bool, incomplete: int, cost: Estimate | None = None) -
         incomplete: source images that lack some.
         cost: the most that these may cost; None if nothing.
     """
-    label = "Resume" if stopped else f"Retry {count(incomplete, 'failed image')}"
+    label = "Resume" if stopped else f"Retry {counted(incomplete, 'failed image')}"
     return f"{label} (up to {cost.credits:g} credits)" if cost is not None and cost.credits else label
 
 
@@ -187,7 +183,7 @@ def download_label(included: int, excluded: int, size_bytes: int | None) -> str:
     """Label of the button that downloads the ZIP. size_bytes: None if it is not packed yet."""
     if not included and not excluded:
         return "Download error log (ZIP)"
-    parts = [count(included, "image")]
+    parts = [counted(included, "image")]
     parts += [f"{excluded:,} excluded"] if excluded else []
     parts += [f"{size_bytes / 1e6:.1f} MB"] if size_bytes is not None else []
     return f"Download ZIP ({', '.join(parts)})"
@@ -206,7 +202,7 @@ def failed(message: str) -> str:
 def interrupted(answers: int) -> str:
     """A job was interrupted after it had paid for so many images that are in no result."""
     words = (
-        f"<b>A job was interrupted.</b> {count(answers, 'image')} that it paid for "
+        f"<b>A job was interrupted.</b> {counted(answers, 'image')} that it paid for "
         f"{'is' if answers == 1 else 'are'} kept for a while: press Resume to finish the job without paying for "
         f"{'it' if answers == 1 else 'them'} again, or download {'it' if answers == 1 else 'them'} as received."
     )
@@ -215,7 +211,7 @@ def interrupted(answers: int) -> str:
 
 def kept_label(answers: int) -> str:
     """Label of the button that downloads what an interrupted job has paid for."""
-    return f"Download ZIP ({count(answers, 'paid image')})"
+    return f"Download ZIP ({counted(answers, 'paid image')})"
 
 
 def problems(failures: Sequence[Mapping[str, str]], report: Mapping[str, Any] | None = None) -> str:

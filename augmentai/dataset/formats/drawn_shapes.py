@@ -12,6 +12,7 @@ import numpy as np
 from augmentai.annotations import Point, Polygon, Shape, box_around
 from augmentai.dataset.formats.ellipses import Ellipse
 from augmentai.images.orientation import Frame
+from augmentai.plurals import counted
 
 Extra = Mapping[str, Any]
 _SAME_PX = 1e-6
@@ -29,7 +30,7 @@ def outlined(category: str, ring: Iterable[Point], extra: Extra) -> Shape:
     if len(points) > 3 and points[0] == points[-1]:
         points = points[:-1]
     if len(points) < 3:
-        raise ValueError(f"its outline has {len(points)} point(s); expected three or more")
+        raise ValueError(f"its outline has {counted(len(points), 'point')}; expected three or more")
     return Shape(category, box_around(points), (points,), extra=extra)
 
 

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from augmentai.dataset.file_names import name_key, printable
 from augmentai.dataset.file_tree import Entry, parent
 from augmentai.images.file_types import IMAGE_SUFFIXES
+from augmentai.plurals import counted
 
 _NAMES_IN_A_NOTICE = 5
 _MOST_CANDIDATES = 64  # of one name; a set with a thousand folders may have a thousand images called 0001.jpg
@@ -51,7 +52,7 @@ def named(names: Iterable[str], noun: str = "image") -> str:
     ordered = sorted(names)
     rest = len(ordered) - _NAMES_IN_A_NOTICE
     shown = ", ".join(printable(name) for name in ordered[:_NAMES_IN_A_NOTICE])
-    return f"{len(ordered)} {noun}{'' if len(ordered) == 1 else 's'} ({shown}{f' and {rest} more' if rest > 0 else ''})"
+    return f"{counted(len(ordered), noun)} ({shown}{f' and {rest} more' if rest > 0 else ''})"
 
 
 def folder_parts(path: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from augmentai.dataset.formats.split_words import SplitName, names_images, read_name, split_named, split_within
+from augmentai.plurals import counted
 
 __all__ = ["folder_splits", "split_named", "split_notices", "split_of", "split_within", "wrapper_folders"]
 
@@ -98,7 +99,7 @@ def split_notices(found: Mapping[str, str | None]) -> list[str]:
     apart = sorted({path.rpartition("/")[0] or "." for path, split in found.items() if split is None})
     if apart and any(found.values()):
         count = sum(split is None for split in found.values())
-        notices.append(f"{count} image{'s are' if count > 1 else ' is'} in no split and not augmented: {_some(apart)}")
+        notices.append(f"{counted(count, 'image is', 'images are')} in no split and not augmented: {_some(apart)}")
     if reading.classes and not any(found.values()):
         notices.append(
             f"{_some(reading.classes)} are read as classes, not as splits; if they are splits, call them train and test"

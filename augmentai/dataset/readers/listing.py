@@ -9,10 +9,11 @@ from augmentai.dataset.archive import Member
 from augmentai.dataset.file_names import SafeFolders, safe_path
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.manifest import PAID_ANSWERS, RUN_LEDGER
-from augmentai.dataset.readers.read_report import ReadReport, counted
+from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.readers.unread_labels import may_be_label_file
 from augmentai.dataset.writers.zip_sidecar import is_sidecar
 from augmentai.images.file_types import TYPE_OF_SUFFIX, UNREADABLE_FILES
+from augmentai.plurals import counted
 
 # What systems and tools keep next to the files of a user, in lower case; also all whose names begin with a dot.
 _TOOL_FOLDERS = frozenset(

@@ -7,6 +7,7 @@ from collections import Counter
 
 from augmentai.dataset.file_names import LONGEST_PATH_BYTES, printable, safe_path
 from augmentai.images.file_types import UNREADABLE_FILES
+from augmentai.plurals import counted
 from augmentai.types import Failure
 
 _NAMES_IN_A_NOTICE = 5
@@ -120,13 +121,3 @@ class ReadReport:
         if self.run_folders.count:
             found.append(f"Folders of earlier runs are not searched; name them separately: {self.run_folders}")
         return found
-
-
-def counted(count: int, noun: str) -> str:
-    """A number with its noun.
-
-    Example:
-        >>> counted(1, "file"), counted(2, "file")
-        ('1 file', '2 files')
-    """
-    return f"{count} {noun}{'' if count == 1 else 's'}"

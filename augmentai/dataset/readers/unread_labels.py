@@ -17,6 +17,7 @@ from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import Layout
 from augmentai.dataset.formats.detect import format_named, is_label_file
 from augmentai.dataset.readers.label_signatures import BINARY, HEAD_BYTES, TEXT, ImageNames, Signature, signature_of
+from augmentai.plurals import counted
 from augmentai.registry import RegistryError
 
 _LISTS = frozenset({".csv", ".json", ".jsonl", ".xml"})
@@ -56,7 +57,7 @@ class UnreadKind:
     def __str__(self) -> str:
         names = ", ".join(map(printable, self.files[:_NAMES_IN_A_NOTICE]))
         more = f" and {self.count - _NAMES_IN_A_NOTICE} more" if self.count > _NAMES_IN_A_NOTICE else ""
-        those = "1 label file is" if self.count == 1 else f"{self.count} label files are"
+        those = counted(self.count, "label file is", "label files are")
         return f"{those} not understood ({self.looks_like}: {names}{more}): {self.why}"
 
 

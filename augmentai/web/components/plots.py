@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from augmentai.plurals import counted
+
 _CLASSES_SHOWN = 40
 _BINS = 12
 
@@ -77,7 +79,7 @@ def _changes(changes: Sequence[float]) -> str:
         return ""
     median = sorted(changes)[len(changes) // 2]
     text = (
-        f"Median change of {len(changes):,} variation{'' if len(changes) == 1 else 's'}: {100 * median:.1f} % "
+        f"Median change of {counted(len(changes), 'variation')}: {100 * median:.1f} % "
         f"(from {100 * min(changes):.1f} % to {100 * max(changes):.1f} %)."
     )
     unit = "Mean pixel difference from the source: 0 % is identical, 100 % is black against white."

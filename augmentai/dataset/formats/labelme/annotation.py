@@ -25,6 +25,7 @@ from augmentai.dataset.formats.label_values import category, clean, plain_fields
 from augmentai.dataset.formats.labelme.mask_crop import mask_from_crop, mask_to_crop
 from augmentai.dataset.formats.rotated_boxes import fitted_corners
 from augmentai.images.orientation import Frame
+from augmentai.plurals import counted
 
 NAME = "labelme"  # the key of what this format keeps in `extra`
 _ROTATED = {"rotation", "oriented_rectangle"}
@@ -152,7 +153,7 @@ def _placed(
     if kind in _PATHS and len(points) > 1:
         return traced(name, points, extra)
     if kind in _PATHS | {"rectangle", "circle", "mask"} | _ROTATED:
-        raise ValueError(f"the {kind} {name} has {len(points)} point(s); expected {_expected(kind)}")
+        raise ValueError(f"the {kind} {name} has {counted(len(points), 'point')}; expected {_expected(kind)}")
     return dotted(name, points, extra)  # a point, several, or a kind that is known by its points alone
 
 

@@ -20,6 +20,7 @@ from augmentai.dataset.formats.listed.codec import Codec, Fault, NewImage, Place
 from augmentai.dataset.formats.listed.finder import Find, ImageFinder
 from augmentai.dataset.formats.listed.store import RowStore, StoredRow
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
+from augmentai.plurals import counted
 from augmentai.types import Failure, Source
 
 if TYPE_CHECKING:
@@ -250,7 +251,7 @@ def _add_images(layout: ListedLayout, tree: Tree, broken: bool) -> None:
         else:
             layout.images[entry.key] = ImageInfo(None, lists.of(entry.path))
     if skipped:
-        layout.notices.append(f"skipped {skipped} image(s) without labels, since a label file is broken")
+        layout.notices.append(f"skipped {counted(skipped, 'image')} without labels, since a label file is broken")
 
 
 def _copied(entry: Entry) -> Iterator[bytes]:

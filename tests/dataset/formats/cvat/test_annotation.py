@@ -136,7 +136,7 @@ def test_what_cannot_be_moved_is_said(text: str, words: str, tag: str) -> None:
         ('<box label="bus" xtl="²" ytl="1" xbr="2" ybr="2"/>', "box 1: xtl is '²'; expected a number"),
         ('<box label="bus" xtl="1" ytl="1" xbr="2" ybr="2" rotation="x"/>', "rotation is 'x'; expected a number"),
         ('<polygon label="bus" points="1,2;3"/>', "points is '1,2;3'; expected x,y;x,y in pixels"),
-        ('<polygon label="bus" points="1,2;3,4"/>', "its outline has 2 point(s); expected three or more"),
+        ('<polygon label="bus" points="1,2;3,4"/>', "its outline has 2 points; expected three or more"),
         ('<polyline label="bus" points=""/>', "it has no point; expected one or more"),
         ('<ellipse label="bus" cx="1" cy="1" rx="0" ry="1"/>', "its radius is 0 or less"),
         (

@@ -92,7 +92,7 @@ def test_a_broken_file(text: bytes, message: str, tmp_path: Path) -> None:
     assert message in found["annotations.xml"]
     assert job.gathered.layout.name == "cvat"
     assert job.report.variations == 0
-    assert "skipped 5 image(s) without labels, since a label file is broken" in notices(job)
+    assert "skipped 5 images without labels, since a label file is broken" in notices(job)
 
 
 def test_an_image_without_a_name_and_the_tracks_of_a_video_are_reported(tmp_path: Path) -> None:
