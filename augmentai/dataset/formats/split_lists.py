@@ -1,44 +1,31 @@
-"""Lists that say which images are for training, validation and test: train.txt and its like, or a column of a table.
+"""Lists that say which images are for training, validation and test: train.txt and its like, tables, JSON.
 
 They are read for the splits, and written again with the variations in them. A set may have folders and lists: what a
-list says of an image comes first.
+list says of an image comes first. Without either, the names of the images may say it.
 """
 
 from __future__ import annotations
 
-import csv
-import io
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from augmentai.annotations import LabelError
-from augmentai.dataset.file_tree import Entry, Tree, parent
-from augmentai.dataset.formats.image_list import ImagePaths, ListedImage, list_with_variations, listed_images, renamed
-from augmentai.dataset.formats.split_words import may_name_split, read_name, split_named
+from augmentai.dataset.file_tree import Entry, Tree
+from augmentai.dataset.formats.image_list import ImagePaths
+from augmentai.dataset.formats.split_files import SplitFile
+from augmentai.dataset.formats.split_json import JSON_ENDINGS, read_split_json
+from augmentai.dataset.formats.split_tables import read_split_table
+from augmentai.dataset.formats.split_texts import read_numbered_images, read_split_list, read_split_pairs
+from augmentai.dataset.formats.split_words import may_name_split, read_name, split_in_file_name
 from augmentai.dataset.formats.splits import folder_splits, split_of
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
 
-_MIN_FOUND = 0.5  # of the lines of a list, that name an image of the set
-_MIN_NAMED = 0.9  # of the values in a column, that name a split
 _MAX_SHARED = 0.1  # of the held-out images, that may be in a training list; folds share most of them
 _MAX_LISTS = 50  # a set with more files of such names has label files, not lists
-_COLUMNS = {"split", "subset", "set", "dataset", "partition", "usage", "phase"}
-
-
-@dataclass(frozen=True)
-class _Table:
-    """A CSV file with a column of images and one of splits. images: the image of each row, None if it names none."""
-
-    entry: Entry
-    dialect: type[csv.Dialect]
-    rows: list[list[str]]
-    column: int
-    images: list[str | None]
 
 
 @dataclass
@@ -55,8 +42,7 @@ class SplitLists:
     entries: list[Entry] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
     _listed: dict[str, str] = field(default_factory=dict)
-    _texts: list[Entry] = field(default_factory=list)
-    _tables: list[_Table] = field(default_factory=list)
+    _files: list[SplitFile] = field(default_factory=list)
     _has_training: bool = False
 
     def of(self, path: str) -> str | None:
@@ -75,107 +61,94 @@ class SplitLists:
             rows: the images of the finished set.
             leads_to_files: see `list_with_variations`.
         """
-        for entry in self._texts:
-            yield entry.path, list_with_variations(entry, rows, leads_to_files)
-        for table in self._tables:
-            yield table.entry.path, _written_table(table, rows)
+        for one in self._files:
+            yield from one.written(rows, leads_to_files)
 
 
 def read_split_lists(tree: Tree, others: Container[str] = ()) -> SplitLists:
-    """The splits of a set by its lists and folders.
+    """The splits of a set by its lists, its folders, and the names of its images.
 
-    A list is a text file called as a split, whose lines name images. A table is a CSV file with a column called
-    "split" (or "subset", "set" ...) whose values are splits, and one that names images.
+    A list is a text file called as a split, whose lines name images, or one called "split" or "partition" with a split
+    on each line. A table is a CSV file with a column of splits, or called as one. JSON lists the images of each split.
+    Files that also say where objects are tell the splits as well, but are not written again.
 
     Args:
         tree: the files of the set.
         others: paths of files that are known to be something else, such as the labels of an image.
     """
     found = SplitLists(folder_splits(entry.path for entry in tree.images))
-    names = ImagePaths(entry.path for entry in tree.images)
-    named: dict[str, dict[str, str]] = {}  # by the path of the list
-    for entry in _candidates(tree, others):
-        listed = _images_in_text(entry, names)
-        if listed:
-            split = read_name(PurePosixPath(entry.path).stem).split or ""
-            named[entry.path] = dict.fromkeys(listed, split)
-            found._texts.append(entry)
-    for entry in tree.sidecars_ending(".csv"):
-        table = _read_table(entry, names) if entry.path not in others else None
-        if table is not None:
-            named[entry.path] = _splits_in_table(table)
-            found._tables.append(table)
+    files = list(_split_files(tree, others))
+    named = {one.path: dict(one.splits) for one in files}
     if _are_folds(named):
-        files = ", ".join(sorted(named)[:4])
-        found.notices.append(f"{files} name the same images for training and testing, as folds do; they are not used")
+        paths = ", ".join(sorted(named)[:4])
+        found.notices.append(f"{paths} name the same images for training and testing, as folds do; they are not used")
         return SplitLists(found.folders, notices=found.notices)
+    found._files = [one for one in files if one.is_carried]
     found._listed, found._has_training = _merged(named)
-    found.entries = [*found._texts, *(table.entry for table in found._tables)]
+    found.entries = [entry for one in found._files for entry in one.entries]
+    if not files and not found.folders:
+        found._listed = _splits_in_names(entry.path for entry in tree.images)
+        found._has_training = bool(found._listed)
+        if found._listed:
+            counts = Counter(found._listed.values())
+            total = ", ".join(f"{counts[split]} for {split}" for split in ("train", "val", "test") if counts[split])
+            found.notices.append(f"the names of the images say their splits: {total}; rename them if they do not")
     return found
+
+
+def _split_files(tree: Tree, others: Container[str]) -> Iterator[SplitFile]:
+    names = ImagePaths(entry.path for entry in tree.images)
+    lists = _candidates(tree, others)
+    for entry in lists:
+        listed = read_split_list(entry, names)
+        if listed is not None:
+            yield listed
+    listed_paths = {entry.path for entry in lists}
+    for entry in tree.sidecars_ending(".txt", ".lst"):
+        name = entry.path.rpartition("/")[2].casefold()
+        if entry.path not in others and entry.path not in listed_paths and ("split" in name or "partition" in name):
+            found = read_numbered_images(entry, tree, names) or read_split_pairs(entry, names)
+            if found is not None:
+                yield found
+    for entry in tree.sidecars_ending(".csv", ".tsv"):
+        table = read_split_table(entry, names) if entry.path not in others else None
+        if table is not None:
+            yield table
+    for entry in tree.sidecars_ending(*JSON_ENDINGS):
+        parsed = read_split_json(entry, names) if entry.path not in others else None
+        if parsed is not None:
+            yield parsed
 
 
 def _candidates(tree: Tree, others: Container[str]) -> list[Entry]:
-    """Text files that are called as a split, and are not the labels of an image of that name."""
+    """Text files that are called as a split, and are not the labels of an image of that name.
+
+    One whose name says more ("images_variant_train") counts if another says the same of another split.
+    """
     found = []
     for entry in tree.sidecars_ending(".txt", ".lst"):
         name = entry.path.rpartition("/")[2].rpartition(".")[0]
-        if may_name_split(name) and split_named(name) and entry.path not in others:
-            found.append(entry)
+        if may_name_split(name) and read_name(name).split and entry.path not in others:
+            found.append((entry, read_name(name)))
     if found:
         stems = {entry.stem for entry in tree.images}
-        found = [entry for entry in found if entry.stem not in stems]
-    return found if len(found) <= _MAX_LISTS else []
+        found = [(entry, name) for entry, name in found if entry.stem not in stems]
+    splits = defaultdict(set)
+    for _, read in found:
+        splits[read.rest].add(read.split)
+    lists = [entry for entry, read in found if not read.rest or len(splits[read.rest]) > 1]
+    return lists if len(lists) <= _MAX_LISTS else []
 
 
-def _images_in_text(entry: Entry, names: ImagePaths) -> list[str]:
-    """The images that a list names; none if most of its lines name none."""
-    try:
-        lines = list(listed_images(entry, names))
-    except LabelError:
-        return []
-    found = [line.path for line in lines if line.path]
-    return found if len(found) >= _MIN_FOUND * len(lines) else []
-
-
-def _read_table(entry: Entry, names: ImagePaths) -> _Table | None:
-    """A table of splits; None if the file is something else."""
-    try:
-        text = entry.text()
-        dialect = csv.Sniffer().sniff(text[:4096], ",;\t|")
-        rows = [row for row in csv.reader(io.StringIO(text), dialect) if row]
-    except (LabelError, csv.Error):
-        return None
-    folder = parent(entry.path)
-    header = [_plain(name) for name in rows[0]] if rows else []
-    body = [row for row in rows[1:] if len(row) == len(header)]
-    if not body or len(body) != len(rows) - 1 or not any(_is_split_column(header, body, i) for i in range(len(header))):
-        return None
-    for column in range(len(header)):
-        images = [names.find(row[column].strip(), folder) if row[column].strip() else None for row in body]
-        if sum(image is not None for image in images) >= _MIN_FOUND * len(body):
-            return _Table(entry, dialect, rows, column, images)
-    return None
-
-
-def _splits_in_table(table: _Table) -> dict[str, str]:
-    header, body = [_plain(name) for name in table.rows[0]], table.rows[1:]
-    column = next(i for i in range(len(header)) if _is_split_column(header, body, i))
-    found = {}
-    for row, image in zip(body, table.images, strict=True):
-        split = split_named(row[column])
-        if image is not None and split is not None:
-            found[image] = split
-    return found
-
-
-def _is_split_column(header: list[str], body: list[list[str]], column: int) -> bool:
-    if header[column] not in _COLUMNS:
-        return False
-    return sum(split_named(row[column]) is not None for row in body) >= _MIN_NAMED * len(body)
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalpha())
+def _splits_in_names(paths: Iterable[str]) -> dict[str, str]:
+    """The split that every image has in its name ("train_0001.jpg"); empty if one has none, or if none is held out."""
+    found: dict[str, str] = {}
+    for path in paths:
+        split = split_in_file_name(PurePosixPath(path).stem)
+        if split is None:
+            return {}
+        found[path] = split
+    return found if "train" in found.values() and len(set(found.values())) > 1 else {}
 
 
 def _merged(named: dict[str, dict[str, str]]) -> tuple[dict[str, str], bool]:
@@ -212,23 +185,3 @@ def _are_folds(named: dict[str, dict[str, str]]) -> bool:
                 images["train" if split == "train" else "held out"].add(image)
     shared = images["train"] & images["held out"]
     return max(lists.values(), default=0) > 1 and len(shared) > _MAX_SHARED * len(images["held out"])
-
-
-def _written_table(table: _Table, rows: ImageRows) -> Iterator[bytes]:
-    """A table again: the rows of the images that exist, each followed by those of its variations."""
-    yield _csv_line(table, table.rows[0])
-    folder = parent(table.entry.path)
-    for row, image in zip(table.rows[1:], table.images, strict=True):
-        listed = ListedImage("", row[table.column].strip(), image or "")
-        for source in rows.sources_at(image) if image else ():
-            original = rows.original(source)
-            files = [original] if original is not None else []
-            for file in (*files, *(made.file for made in rows.variations_of(source))):
-                name = renamed(listed, file, folder, leads_to_files=False)
-                yield _csv_line(table, [*row[: table.column], name, *row[table.column + 1 :]])
-
-
-def _csv_line(table: _Table, row: list[str]) -> bytes:
-    text = io.StringIO()
-    csv.writer(text, table.dialect, lineterminator="\n").writerow(row)
-    return text.getvalue().encode()

@@ -128,6 +128,20 @@ def split_within(name: str) -> str | None:
     return next((_WORDS[word] for word in reversed(words) if word in _WORDS), read_name(name).split)
 
 
+def split_in_file_name(stem: str) -> str | None:
+    """The split that the name of an image begins or ends with; None if it does neither.
+
+    Example:
+        >>> split_in_file_name("train_0001"), split_in_file_name("COCO_val2014_000042"), split_in_file_name("latest")
+        ('train', 'val', None)
+    """
+    words = [word.casefold() for word in _LETTERS.findall(stem)]
+    if words[:1] == ["coco"]:
+        words = words[1:]
+    found = {_WORDS[word] for word in (*words[:1], *words[-1:]) if word in _WORDS}
+    return found.pop() if len(found) == 1 else None
+
+
 def names_images(name: str) -> bool:
     """Whether a folder's name only says that images are in it.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -37,6 +38,11 @@ def splits(tmp_path: Path, files: dict[str, str]) -> dict[str, str | None]:
     return {path: found.of(path) for path in IMAGES}
 
 
+def codes(form: str) -> str:
+    """Like `listed`, with the last digit of the name as {code}."""
+    return "".join(listed(form.replace("{code}", path[-9]), [path]) for path in IMAGES)
+
+
 EXPECTED = {path: "test" if path in HELD_OUT else "train" for path in IMAGES}
 
 
@@ -60,6 +66,7 @@ def test_lists(form: str, places: str, tmp_path: Path) -> None:
     assert splits(tmp_path, only_test) == EXPECTED  # what is not held out is for training
 
 
+REST = {**dict.fromkeys(IMAGES), **dict.fromkeys(TRAIN, "train"), HELD_OUT[0]: "test"}
 TABLE = "filepaths;labels;data set\n"
 
 
@@ -78,6 +85,60 @@ TABLE = "filepaths;labels;data set\n"
         (
             {"train.txt": listed("{path}", IMAGES), "val.txt": listed("{path}", IMAGES)},
             dict.fromkeys(IMAGES, "train"),
+        ),
+        # tables called as a split, as EuroSAT has them
+        (
+            {
+                "train.csv": ",Filename,Label\n" + listed("7,{short},x", TRAIN),
+                "test.csv": listed("9,{short},x", HELD_OUT),
+            },
+            EXPECTED,
+        ),
+        # numbers for splits: CelebA, in a table and in text; DeepFashion has how many there are on top
+        (
+            {"list_eval_partition.csv": "image_id,partition\n" + codes("{name},{code}")},
+            {path: ("train", "val", "test")[int(path[-9])] for path in IMAGES},
+        ),
+        (
+            {"list_eval_partition.txt": "6\nimage_name status\n" + codes("{path} {code}")},
+            {path: ("train", "val", "test")[int(path[-9])] for path in IMAGES},
+        ),
+        # 0 and 1 may mean anything
+        ({"partition.txt": listed("{path} 1", TRAIN) + listed("{path} 0", HELD_OUT)}, dict.fromkeys(IMAGES)),
+        # unless the column says what: fast.ai
+        (
+            {"labels.csv": "fname,is_valid\n" + listed("{path},False", TRAIN) + listed("{path},True", HELD_OUT)},
+            dict.fromkeys(HELD_OUT, "val") | dict.fromkeys(TRAIN, "train"),
+        ),
+        # no header: Google AutoML
+        ({"all.csv": listed("TRAIN,gs://b/{path},x", TRAIN) + listed("TEST,gs://b/{path},x", HELD_OUT)}, EXPECTED),
+        # images by number: CUB-200
+        (
+            {
+                "images.txt": "".join(f"{n} {path.removeprefix('images/')}\n" for n, path in enumerate(IMAGES, 1)),
+                "train_test_split.txt": "".join(f"{n} {int(path in TRAIN)}\n" for n, path in enumerate(IMAGES, 1)),
+            },
+            EXPECTED,
+        ),
+        # JSON of all splits, with classes or without, and a file of each
+        ({"split.json": json.dumps({"train": TRAIN, "test": HELD_OUT})}, EXPECTED),
+        ({"split_x.json": json.dumps({"train": [[p, 0, "x"] for p in TRAIN], "test": [[HELD_OUT[0], 0, "x"]]})}, REST),
+        ({"train.json": json.dumps({"a": TRAIN}), "test.json": json.dumps({"a": HELD_OUT})}, EXPECTED),
+        (
+            {
+                "train.jsonl": listed('{{"image": "{path}", "label": "x"}}', TRAIN),
+                "test.jsonl": listed('"{path}"', HELD_OUT),
+            },
+            EXPECTED,
+        ),
+        ({"split.json": json.dumps({"train": ["nothing"], "test": ["else"]})}, dict.fromkeys(IMAGES)),
+        # names that say more, if another list says the same of another split: FGVC Aircraft
+        (
+            {
+                "images_variant_train.txt": listed("{stem} 707", TRAIN),
+                "images_variant_test.txt": listed("{stem} 7", HELD_OUT),
+            },
+            EXPECTED,
         ),
         # folds contradict each other
         (
@@ -201,3 +262,76 @@ def test_a_column_of_metadata(split: str, expected: str | None, tmp_path: Path) 
     splits = [source.split for source in (*found.sources, *found.holdout)]
     assert found.layout.name == "imagefolder"
     assert splits == (["train", "train", expected] if expected else [None] * 3)
+
+
+@pytest.mark.parametrize(
+    ("lists", "kept"),
+    [
+        # numbered images: variations get numbers of their own
+        (
+            {
+                "images.txt": "".join(f"{n} {path.removeprefix('images/')}\n" for n, path in enumerate(IMAGES, 1)),
+                "train_test_split.txt": "".join(f"{n} {int(path in TRAIN)}\n" for n, path in enumerate(IMAGES, 1)),
+            },
+            {"images.txt": "7 cats/0cats__v1.jpg", "train_test_split.txt": "7 1"},
+        ),
+        # how many follow
+        (
+            {"list_eval_partition.txt": "6\n" + codes("{name} {code}")},
+            {"list_eval_partition.txt": "8"},
+        ),
+        # cells that name the image without its ending, or a file called after it
+        (
+            {"splits.csv": "id,split,file,mask\n" + listed("{stem},train,{name},m/{stem}.png", TRAIN)},
+            {"splits.csv": "cats/0cats__v1,train,0cats__v1.jpg,m/cats/0cats__v1.png"},
+        ),
+        ({"split.json": json.dumps({"train": TRAIN, "test": HELD_OUT})}, {"split.json": "images/cats/0cats__v1.jpg"}),
+    ],
+)
+def test_files_of_splits_come_back(lists: dict[str, str], kept: dict[str, str], tmp_path: Path) -> None:
+    augmented([write(tmp_path / "in", small_set(lists))], tmp_path / "out", variations=1)
+    out = contents(tmp_path / "out")
+    for name, text in kept.items():
+        assert text in (out[name].decode() if name.endswith("json") else out[name].decode().splitlines())
+    assert [source.path for source in gathered(tmp_path / "out").holdout] == [
+        source.path for source in gathered(tmp_path / "in").holdout
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        ("{}_boxes.txt", "{path} 10,20,30,40,0"),  # keras-yolo3
+        ("det_gt_{}.txt", '{path}\t[{{"transcription": "a", "points": [[1, 2], [3, 4]]}}]'),  # PaddleOCR
+        ("{}.csv", "{path},10,20,30,40,car"),
+        ("{}.csv", "{path},images/dogs/1dogs.jpg"),  # pairs
+        ("{}.jsonl", '{{"image": "{path}", "boxes": [[1, 2, 3, 4]]}}'),
+    ],
+)
+def test_files_that_also_locate_objects_name_the_splits_and_are_not_carried(
+    name: str, form: str, tmp_path: Path
+) -> None:
+    lists = {name.format("train"): listed(form, TRAIN), name.format("test"): listed(form, HELD_OUT)}
+    augmented([write(tmp_path / "in", small_set(lists))], tmp_path / "out", variations=1, layout="folders")
+    out = contents(tmp_path / "out")
+    assert not set(lists) & set(out)
+    assert not any("__v" in path for path in out if path.rpartition("/")[2].startswith("2"))
+    text = " ".join(gathered(tmp_path / "in", layout="folders").notices)
+    assert all(path in text for path in lists)
+    assert "not understood" in text
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["train_0.jpg", "val_0.jpg", "b/TEST-1.jpg"], ["train", "val", "test"]),
+        (["COCO_train2014_1.jpg", "COCO_val2014_1.jpg"], ["train", "val"]),
+        (["0001_train.jpg", "0002_test.jpg"], ["train", "test"]),
+        (["train_0.jpg", "train_1.jpg"], [None, None]),  # pictures of trains
+        (["train_0.jpg", "test_0.jpg", "other.jpg"], [None, None, None]),
+        (["train/test_0.jpg", "val/train_0.jpg"], ["train", "val"]),  # folders count more
+    ],
+)
+def test_names_of_images_that_say_their_splits(names: list[str], expected: list[str | None]) -> None:
+    found = read_split_lists(Tree([Entry(name, "") for name in names]))
+    assert [found.of(name) for name in names] == expected

@@ -1,0 +1,120 @@
+"""What files that name splits have in common, and what in them would be untrue for a variation."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.image_list import ListedImage, renamed
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import ImageRows
+
+_CODES = (
+    {"0": "train", "1": "val", "2": "test"},  # CelebA
+    {"1": "train", "2": "val", "3": "test"},
+)
+_FLAG = re.compile(r"is(train|training|test|testing|val|valid|validation)(image|set|data)?")
+_TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
+_PLACE_WORDS = frozenset(
+    {"bbox", "box", "boxes", "roi", "polygon", "polygons", "segmentation", "points", "landmarks", "keypoints"}
+    | {"xmin", "ymin", "xmax", "ymax", "encodedpixels", "rle", "coordinates", "regionshapeattributes"}
+)
+_MANY_NUMBERS = 4  # a row with so many numbers may hold a box
+
+
+@dataclass(frozen=True)
+class SplitFile:
+    """Files that name the splits of images together; usually one.
+
+    Attributes:
+        entries: the files.
+        splits: the split of each image, by its path.
+        is_carried: written again with the variations. False for files that say more than splits: they are named as
+            label files that are not understood.
+    """
+
+    entries: tuple[Entry, ...]
+    splits: Mapping[str, str]
+    is_carried: bool = True
+
+    @property
+    def path(self) -> str:
+        return self.entries[0].path
+
+    def written(self, rows: ImageRows, leads_to_files: bool) -> Iterator[tuple[str, Iterable[bytes]]]:
+        """The files of the finished set.
+
+        Args:
+            rows: its images.
+            leads_to_files: see `list_with_variations`.
+        """
+        raise NotImplementedError
+
+
+def names_with_variations(name: str, image: str, rows: ImageRows, folder: str) -> Iterator[tuple[str, str]]:
+    """What a name becomes in the finished set: that of the image, if it is there, and those of its variations.
+
+    Args:
+        name: as it is written in a file.
+        image: the path of the image that it means.
+        rows: the images of the finished set.
+        folder: that of the file.
+
+    Yields:
+        (name, path) of each.
+    """
+    listed = ListedImage("", name, image)
+    for source in rows.sources_at(image) if image else ():
+        original = rows.original(source)
+        files = [original] if original is not None else []
+        for file in (*files, *(row.file for row in rows.variations_of(source))):
+            yield renamed(listed, file, folder, leads_to_files=False), file
+
+
+def splits_of_codes(values: Iterable[str], column: str = "") -> dict[str, str]:
+    """The split that each number or truth value means; empty if they may mean anything.
+
+    Args:
+        values: all that occur.
+        column: what their column is called, letters alone in lower case.
+
+    Example:
+        >>> splits_of_codes(["0", "1", "2"])["2"], splits_of_codes(["True", "False"], "isvalid")["True"]
+        ('test', 'val')
+        >>> splits_of_codes(["0", "1"])
+        {}
+    """
+    found = set(values)
+    flag = _FLAG.fullmatch(column)
+    if flag and {value.casefold() for value in found} <= set(_TRUTH):
+        named = {"tr": "train", "te": "test", "va": "val"}[flag[1][:2]]
+        other = "test" if named == "train" else "train"
+        return {value: named if _TRUTH[value.casefold()] else other for value in found}
+    return next((dict(codes) for codes in _CODES if found == set(codes)), {})
+
+
+def locates_objects(cells: Sequence[str], header: Iterable[str] = ()) -> bool:
+    """Whether the rest of a row says where something is in its image, which may be untrue for a variation.
+
+    Args:
+        cells: the row without the names of files.
+        header: the names of the columns, letters alone in lower case.
+
+    Example:
+        >>> locates_objects(["12", "30", "44", "61", "car"]), locates_objects(["7", "car"])
+        (True, False)
+    """
+    numbers = [cell for cell in cells if _is_number(cell) and float(cell) not in {-1, 0, 1}]
+    return (
+        len(numbers) >= _MANY_NUMBERS
+        or any(cell.lstrip().startswith(("[", "{")) for cell in cells)
+        or not _PLACE_WORDS.isdisjoint(header)
+    )
+
+
+def _is_number(cell: str) -> bool:
+    return re.fullmatch(r"\s*[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d+)?\s*", cell) is not None

@@ -1,0 +1,146 @@
+"""JSON files that list the images of splits: {"train": ["a.jpg", ...]}, or a file per split, as Food-101 has them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, Any
+
+from augmentai.annotations import LabelError
+from augmentai.dataset.file_tree import Entry, parent
+from augmentai.dataset.formats.image_list import ImagePaths
+from augmentai.dataset.formats.split_files import SplitFile, names_with_variations
+from augmentai.dataset.formats.split_words import may_name_split, split_named
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import ImageRows
+
+JSON_ENDINGS = (".json", ".jsonl", ".odgt")
+_LARGEST_BYTES = 32 << 20
+_MIN_FOUND = 0.3  # of the texts of a split, that name an image: each may have its class with it
+_DEEPEST = 6
+_PLAIN = (str, int, float, bool, type(None))
+
+
+@dataclass(frozen=True)
+class SplitJson(SplitFile):
+    """A JSON file, or one with an object per line.
+
+    Attributes:
+        content: all of it.
+        images: the image of each text that names one.
+    """
+
+    content: Any = None
+    images: dict[str, str] | None = None
+
+    def written(self, rows: ImageRows, leads_to_files: bool) -> Iterator[tuple[str, Iterable[bytes]]]:
+        content = self._grown(self.content, rows)
+        values = content if _has_lines(self.entries[0]) else [content]
+        yield self.path, [json.dumps(value, ensure_ascii=False).encode() + b"\n" for value in values]
+
+    def _grown(self, value: Any, rows: ImageRows) -> Any:
+        """The same with the variations in every list of images."""
+        if isinstance(value, dict):
+            return {key: self._grown(below, rows) for key, below in value.items()}
+        if not isinstance(value, list):
+            return value
+        return [item for one in value for item in self._items(one, rows)]
+
+    def _items(self, item: Any, rows: ImageRows) -> list[Any]:
+        name = self._name_in(item)
+        if name is None:
+            return [self._grown(item, rows)]
+        made = [new for new, _ in names_with_variations(name, (self.images or {})[name], rows, parent(self.path))]
+        if isinstance(item, str):
+            return made
+        if isinstance(item, list):
+            return [[new if cell == name else cell for cell in item] for new in made]
+        return [{key: new if cell == name else cell for key, cell in item.items()} for new in made]
+
+    def _name_in(self, item: Any) -> str | None:
+        """What names an image in an item of a list: the item, or a cell of it."""
+        cells = [item] if isinstance(item, str) else item.values() if isinstance(item, dict) else item
+        if not isinstance(cells, Iterable):
+            return None
+        return next((cell for cell in cells if isinstance(cell, str) and cell in (self.images or {})), None)
+
+
+def read_split_json(entry: Entry, names: ImagePaths) -> SplitJson | None:
+    """A JSON file of splits; None if it is something else."""
+    stem = PurePosixPath(entry.path).stem
+    own_split = split_named(stem) if may_name_split(stem) else None
+    if not own_split and "split" not in stem.casefold() and "partition" not in stem.casefold():
+        return None
+    content = _read(entry)
+    parts = _parts(content, own_split)
+    splits: dict[str, str] = {}
+    images: dict[str, str] = {}
+    for split, part in parts:
+        texts = list(_texts(part))
+        found = {text: image for text in texts if (image := names.find(text, parent(entry.path)))}
+        if not found or len(found) < _MIN_FOUND * len(set(texts)):
+            return None
+        images.update(found)
+        splits.update(dict.fromkeys(found.values(), split))
+    if not splits:
+        return None
+    is_carried = _is_plain(content) and not _has_pairs(content, images)
+    return SplitJson((entry,), splits, is_carried, content, images)
+
+
+def _read(entry: Entry) -> Any:
+    if (entry.size_bytes or 0) > _LARGEST_BYTES:
+        return None
+    try:
+        text = entry.text()
+        if _has_lines(entry):
+            return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return json.loads(text)
+    except (LabelError, ValueError, RecursionError):
+        return None
+
+
+def _parts(content: Any, own_split: str | None) -> list[tuple[str, Any]]:
+    """(split, what is listed for it)."""
+    if isinstance(content, dict):
+        named = [(split_named(key), value) for key, value in content.items()]
+        found = [(split, value) for split, value in named if split is not None]
+        if found:
+            return found
+    return [(own_split, content)] if own_split else []
+
+
+def _texts(value: Any, depth: int = 0) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, (list, dict)) and depth < _DEEPEST:
+        for below in value.values() if isinstance(value, dict) else value:
+            yield from _texts(below, depth + 1)
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether nothing but names and classes is listed: no box or outline, which may be untrue for a variation."""
+    if isinstance(value, dict):
+        return all(isinstance(below, _PLAIN) for below in value.values()) or all(map(_is_plain, value.values()))
+    if isinstance(value, list):
+        return not _are_numbers(value) and all(isinstance(item, _PLAIN) or _is_plain(item) for item in value)
+    return isinstance(value, _PLAIN)
+
+
+def _has_pairs(value: Any, images: Mapping[str, str]) -> bool:
+    """Whether an object names two images, such as one and its mask, which a variation would not share."""
+    if isinstance(value, dict):
+        named = {images[below] for below in value.values() if isinstance(below, str) and below in images}
+        return len(named) > 1 or any(_has_pairs(below, images) for below in value.values())
+    return isinstance(value, list) and any(_has_pairs(item, images) for item in value)
+
+
+def _are_numbers(items: list[Any]) -> bool:
+    return bool(items) and all(isinstance(item, (int, float)) for item in items)
+
+
+def _has_lines(entry: Entry) -> bool:
+    return not entry.path.lower().endswith(".json")

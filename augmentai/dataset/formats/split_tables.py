@@ -1,0 +1,130 @@
+"""CSV files that name the splits of images: by a column, or by what the file is called."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
+
+from augmentai.annotations import LabelError
+from augmentai.dataset.file_tree import Entry, parent
+from augmentai.dataset.formats.image_list import ImagePaths
+from augmentai.dataset.formats.split_files import (
+    SplitFile,
+    locates_objects,
+    names_with_variations,
+    splits_of_codes,
+)
+from augmentai.dataset.formats.split_words import split_named
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import ImageRows
+
+_MIN_FOUND = 0.5  # of the rows, that name an image of the set
+_MIN_NAMED = 0.9  # of the values in a column, that name a split
+_COLUMNS = {"split", "subset", "set", "dataset", "partition", "usage", "phase"}
+_ROWS_SAMPLED = 100
+
+
+@dataclass(frozen=True)
+class SplitTable(SplitFile):
+    """A CSV file with a column of images.
+
+    Attributes:
+        dialect: of the file.
+        rows: all of them.
+        column: the column of images.
+        images: the image of each row; "" if it names none, as a header does.
+    """
+
+    dialect: type[csv.Dialect] = csv.excel
+    rows: list[list[str]] = field(default_factory=list)
+    column: int = 0
+    images: list[str] = field(default_factory=list)
+
+    def written(self, rows: ImageRows, leads_to_files: bool) -> Iterator[tuple[str, Iterable[bytes]]]:
+        yield self.path, self._lines(rows)
+
+    def _lines(self, rows: ImageRows) -> Iterator[bytes]:
+        """The rows of the images that exist, each followed by those of its variations."""
+        folder = parent(self.path)
+        for number, (row, image) in enumerate(zip(self.rows, self.images, strict=True)):
+            if number == 0 and not image:
+                yield self._line(row)
+            for name, file in names_with_variations(row[self.column].strip(), image, rows, folder):
+                stems = PurePosixPath(image).stem, PurePosixPath(file).stem
+                cells = [_renamed_cell(cell, *stems) for cell in row]
+                cells[self.column] = name
+                yield self._line(cells)
+
+    def _line(self, row: list[str]) -> bytes:
+        text = io.StringIO()
+        csv.writer(text, self.dialect, lineterminator="\n").writerow(row)
+        return text.getvalue().encode()
+
+
+def read_split_table(entry: Entry, names: ImagePaths) -> SplitTable | None:
+    """A table of splits; None if the file is something else."""
+    try:
+        text = entry.text()
+        dialect = csv.Sniffer().sniff(text[:4096], ",;\t|")
+        rows = [row for row in csv.reader(io.StringIO(text), dialect) if row]
+    except (LabelError, csv.Error):
+        return None
+    if len({len(row) for row in rows}) != 1 or len(rows[0]) < 1:
+        return None
+    folder = parent(entry.path)
+    has_header = not any(names.find(cell.strip(), folder) for cell in rows[0] if cell.strip())
+    header = [_plain(name) for name in rows[0]] if has_header else [""] * len(rows[0])
+    body = rows[1:] if has_header else rows
+    splits = _split_of_rows(entry, header, body)
+    if not splits:
+        return None
+    for column in range(len(header)):
+        images = [names.find(row[column].strip(), folder) or "" if row[column].strip() else "" for row in body]
+        if sum(map(bool, images)) >= _MIN_FOUND * len(body):
+            found = {image: split for image, split in zip(images, splits, strict=True) if image and split}
+            rest = [[cell for i, cell in enumerate(row) if i != column] for row in body[:_ROWS_SAMPLED]]
+            carried = not any(
+                locates_objects(cells, header) or _names_another(cells, image, names, folder)
+                for cells, image in zip(rest, images, strict=False)
+            )
+            return SplitTable((entry,), found, carried, dialect, rows, column, [""] * has_header + images)
+    return None
+
+
+def _split_of_rows(entry: Entry, header: list[str], body: list[list[str]]) -> list[str | None]:
+    """The split of each row; empty if the table says nothing of splits."""
+    for i, name in enumerate(header) if body else ():
+        values = [row[i].strip() for row in body]
+        named = [split_named(value) for value in values]
+        is_split = sum(split is not None for split in named) >= _MIN_NAMED * len(body)
+        if is_split and (name in _COLUMNS or ("train" in named and len(set(named) - {None}) > 1)):
+            return named
+        codes = splits_of_codes(values, name) if name.startswith("is") or _is_of_splits(name) else {}
+        if codes:
+            return [codes[value] for value in values]
+    split = split_named(PurePosixPath(entry.path).stem)
+    return [split] * len(body) if split else []
+
+
+def _names_another(cells: list[str], image: str, names: ImagePaths, folder: str) -> bool:
+    """Whether a row names a second image, such as the mask of the first, which a variation would not share."""
+    return any(names.find(cell.strip(), folder) not in {None, image} for cell in cells if "." in cell)
+
+
+def _is_of_splits(name: str) -> bool:
+    return name in _COLUMNS or "split" in name or "partition" in name
+
+
+def _renamed_cell(cell: str, stem: str, made: str) -> str:
+    """A cell that names the image without its ending, or a file called after it, for a variation."""
+    above, slash, name = cell.rpartition("/")
+    return above + slash + made + name[len(stem) :] if name == stem or name.startswith(f"{stem}.") else cell
+
+
+def _plain(name: str) -> str:
+    return "".join(letter for letter in name.casefold() if letter.isalpha())
