@@ -205,13 +205,13 @@ class Settings(BaseSettings):
         120,
         gt=0,
         validation_alias="AUGMENTAI_PARSE_SECONDS",
-        description="the most time for reading the labels or the recipe in one upload, page and API",
+        description="maximum time for reading the labels or the recipe of one upload, page and API",
     )
     parse_mb: float = Field(
         4000,
         ge=100,
         validation_alias="AUGMENTAI_PARSE_MB",
-        description="the most memory for reading them, page and API on Linux",
+        description="maximum memory for reading them, page and API on Linux",
     )
     keep_hours: float = Field(
         24, gt=0, validation_alias="AUGMENTAI_KEEP_HOURS", description="uploads and results are deleted after this"

@@ -23,8 +23,8 @@ def inspect(
         recipe, settings, **recipe_fields: what a run would be asked for; see `augment`.
 
     Returns:
-        What was found. `status` is 0 if all is well, 1 if labels would be lost or are untrue, and 2 if there is no
-        image that can be read; `as_dict()` is ready for JSON.
+        What was found. `status` is 0 if all is well, 1 if labels would be lost or are wrong, and 2 if no
+        image can be read; `as_dict()` is ready for JSON.
 
     Raises:
         TypeError, RecipeError, SettingsError: see `augment`.

@@ -176,10 +176,10 @@ inspect = GroupedCommand(
     "INPUT... [--json] [OPTIONS]",
     callback=_inspect,
     context_settings=_SETTINGS,
-    short_help="Say what is in a dataset, and what a run would do.",
-    help="Say what is in INPUT before anything is made of it: layout, splits, classes, sizes, labels that are missing, "
+    short_help="Inspect a dataset, and what a run would make of it.",
+    help="Report what INPUT contains before anything is made: layout, splits, classes, sizes, labels that are missing, "
     "broken or not understood, boxes outside their images, duplicates, and what a run with the same options would do.",
-    epilog="Exit status: 0 all is well, 1 labels would be lost or are untrue, 2 there is no image that can be read.",
+    epilog="Exit status: 0 all is well, 1 labels would be lost or are wrong, 2 no image can be read.",
     params=[
         click.Argument(["inputs"], nargs=-1, required=True, type=_PATH, metavar="INPUT..."),
         GroupedOption(

@@ -1,4 +1,4 @@
-"""Reads ZIPs from strangers: nothing is extracted to disk, and no header is trusted about sizes.
+"""Reads untrusted ZIPs: nothing is extracted to disk, and no header is trusted about sizes.
 
 What is said here of members holds for those of a TAR as well; see `tar_archive`.
 """

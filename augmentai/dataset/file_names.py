@@ -80,7 +80,7 @@ class SafeFolders:
         self._known: dict[str, str] = {}  # the unique folder of each folder
 
     def unique(self, name: str, safe: str) -> str:
-        """The path with its folders told apart.
+        """The path with folders of different origin kept apart.
 
         Args:
             name: as the folder or archive states it.

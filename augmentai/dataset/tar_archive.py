@@ -1,4 +1,4 @@
-"""Reads TARs from strangers. Nothing is extracted; a compressed one is unpacked into a file without a name.
+"""Reads untrusted TARs. Nothing is extracted; a compressed one is unpacked into a file without a name.
 
 A compressed stream can only be read from its beginning, and images are read in any order and more than once. So the TAR
 inside is written to a temporary file that has no name and disappears with its last reader.

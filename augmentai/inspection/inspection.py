@@ -54,7 +54,7 @@ class Inspection:
 
     @property
     def status(self) -> int:
-        """0 if all is well, 1 if labels would be lost or are untrue, 2 if there is no image that can be read."""
+        """0 if all is well, 1 if labels would be lost or are wrong, 2 if no image can be read."""
         if self.images["sizes"] is None:
             return UNREADABLE
         return PROBLEMS_FOUND if any(found.is_problem for found in self.findings) else FINE

@@ -105,7 +105,7 @@ class Survey:
         for source in members if held_out else ():
             if source.split in self._augmented:
                 twin = held_out[0]
-                detail = f"nearly the same as {twin.path} ({twin.split}); nothing is made of it"
+                detail = f"nearly the same as {twin.path} ({twin.split}); not augmented"
                 self.findings.add("duplicates_across_splits", Example(source.path, detail))
 
     def splits(self) -> list[dict[str, Any]]:

@@ -45,7 +45,7 @@ def masked(category: str, mask: np.ndarray[Any, Any], extra: Extra) -> Shape:
     """A bitmap, (height, width) of bool. Raises ValueError if it is empty."""
     rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
     if not rows.size:
-        raise ValueError("its mask is empty; remove it, or draw it anew")
+        raise ValueError("its mask is empty; remove it, or draw it again")
     box = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
     return Shape(category, box, mask=mask, extra=extra)
 

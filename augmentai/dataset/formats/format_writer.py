@@ -41,7 +41,7 @@ class FormatWriter:
     Attributes:
         needs_objects: a set without boxes, polygons or masks cannot be written.
         holds_lines: it can write lines and points.
-        holds_tags: it can write labels of whole images.
+        holds_tags: it can write image-level labels.
         class_names: every class of the set; a class number is a position in it.
 
     Raises:
@@ -94,7 +94,7 @@ class FormatWriter:
         elif labels.other_masks and not labels.extra.get("instances"):
             self.lose("of several masks of an image only the first was written")
         if labels.extra.get("tags") and not self.holds_tags:
-            self.lose("labels of whole images were left out: this format has none")
+            self.lose("image-level labels were left out: this format has none")
         shapes = self._last[1]
         if not self.holds_lines and any(shape.lines for shape in shapes):
             self.lose("lines and points were left out: this format has none")

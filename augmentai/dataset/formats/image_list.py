@@ -138,7 +138,7 @@ def list_with_variations(entry: Entry, rows: ImageRows, leads_to_files: bool) ->
 
 
 def _leads_nowhere(one: ListedImage, folder: str, leads_to_files: bool) -> bool:
-    """Whether a name has to be written anew, for the image that it already names."""
+    """Whether a name has to be rewritten, for the image that it already names."""
     if _is_absolute(one.name) or "\\" in one.name:
         return True
     return leads_to_files and one.path not in {_seen_from(folder, one.name), joined(one.name)}

@@ -142,7 +142,7 @@ def parse_json(text: str, file: str) -> Any:
         raise LabelError(f"{file}, {where}; expected valid JSON, correct it") from error
     except (RecursionError, ValueError) as error:  # brackets in brackets, or a number of thousands of digits
         what = "nested too deeply" if isinstance(error, RecursionError) else "has a number of too many digits"
-        raise LabelError(f"{file}: {what} for a label file; save it anew") from error
+        raise LabelError(f"{file}: {what} for a label file; save it again") from error
 
 
 def rounded(value: float, decimals: int = 3) -> float | int:

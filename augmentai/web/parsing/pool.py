@@ -209,7 +209,7 @@ class _Watch:
     def error(self, file: str, member: str) -> ParsingError | None:
         """Why the process was killed, if this killed it."""
         if self._stopped:
-            return ParsingError("was not read to its end, since the job was stopped", file, member)
+            return ParsingError("was not read completely, since the job was stopped", file, member)
         if self._late:
             reason = f"takes longer to read than the server allows ({self._seconds:g} seconds)"
             return TookLongError(f"{reason}; make it smaller or leave it out", file, member)

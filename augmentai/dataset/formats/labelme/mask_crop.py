@@ -47,7 +47,7 @@ def mask_from_crop(text: object, corners: Sequence[Point], size_wh: tuple[int, i
             raise
         raise ValueError(f"its mask is not base64 text ({error})") from error
     except Exception as error:  # a PNG may be broken in any way
-        raise ValueError("its mask is not a valid PNG; draw it anew") from error
+        raise ValueError("its mask is not a valid PNG; draw it again") from error
     mask = np.zeros((height, width), bool)
     top, left = max(0, -y0), max(0, -x0)
     inside = crop[top : max(0, height - y0), left : max(0, width - x0)]

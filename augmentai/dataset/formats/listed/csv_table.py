@@ -35,7 +35,7 @@ class CsvTable:
         self.entry = entry
         data = file_start(entry, _HEAD_BYTES)
         if b"\0" in data:
-            raise LabelError(f"{entry.path} is no text; expected a CSV file")
+            raise LabelError(f"{entry.path} is not a text file; expected a CSV file")
         head = data.decode("utf-8-sig", "replace")
         line = next((one for one in head.splitlines() if one.strip()), "")
         self._separator = max(_SEPARATORS, key=line.count)

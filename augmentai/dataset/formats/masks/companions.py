@@ -106,7 +106,7 @@ def added_files(source: Source, file: str, labels: Labels | None, losses: dict[s
         source: what it was made from.
         file: its path in the output.
         labels: its labels.
-        losses: what the user is told; grows.
+        losses: notices of what cannot be kept; more are added here.
     """
     if not isinstance(source.labels, MaskedLabels) or labels is None:
         return []

@@ -147,7 +147,7 @@ def area_levels(values: np.ndarray[Any, Any]) -> list[tuple[int, ...]]:
 
     Returns:
         One tuple of channels for each; none is nearer to another than the noise of a lossy file reaches. Empty if
-        there are so many that they cannot be told apart.
+        there are so many that they cannot be distinguished.
 
     Shape:
         values: (height, width) or (height, width, channels) of uint8.

@@ -103,13 +103,15 @@ def written_masks(reader: MaskLabels, file: str, bitmaps: Sequence[Image], losse
         reader: of its source.
         file: the path of the variation.
         bitmaps: its masks, in the reader's order.
-        losses: what the user is told; grows.
+        losses: notices of what cannot be kept; more are added here.
     """
     frame = image_frame(reader.image)
     files = []
     for mask, loaded, bitmap in zip(reader.masks, reader.read(), bitmaps, strict=True):
         if not loaded.is_settled:
-            losses.setdefault(f"{mask.entry.path} is lossy, and its classes cannot be told apart; its values only move")
+            losses.setdefault(
+                f"{mask.entry.path} is lossy, and its classes cannot be distinguished; its values are moved unchanged"
+            )
         files.append(mask.file_for(file, bitmap, frame, loaded))
     return files
 

@@ -19,7 +19,7 @@ def without_noise(mask: Image.Image) -> Image.Image | None:
         mask: of mode L or RGB, as it was decoded.
 
     Returns:
-        A mask of the same mode and size; None if the values of its areas cannot be told apart.
+        A mask of the same mode and size; None if the values of its areas cannot be distinguished.
 
     Example:
         >>> noisy = np.repeat(np.array([[0, 0, 0, 9, 240, 255, 255, 255]], np.uint8), 8, 0)

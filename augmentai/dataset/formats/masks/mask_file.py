@@ -119,7 +119,9 @@ class MaskFile:
         """The mask, and what is needed to write it again. See `load`."""
         mask, lossy = _decoded(self.entry)
         if mask.mode not in MODES:
-            raise LabelError(f"{self.entry.path} has pixels of mode {mask.mode}; expected a mask's: P, L or 16 bit")
+            raise LabelError(
+                f"{self.entry.path} has pixels of mode {mask.mode}; expected P, L or 16-bit, as masks have"
+            )
         upright, stored = _is_scaled(mask.size, frame.size_wh), _is_scaled(mask.size, frame.stored_wh)
         if not upright and not stored:
             found, expected = "x".join(map(str, mask.size)), "x".join(map(str, frame.size_wh))
@@ -164,7 +166,9 @@ class MaskFile:
             mask = _resized(mask, loaded.size_wh)
         kind, compression = _kind_of(self.entry)
         if mask.mode == "F" and kind != "TIFF":
-            raise LabelError(f"{self.entry.path} holds fractions, which only TIFF can; save it as TIFF")
+            raise LabelError(
+                f"{self.entry.path} contains fractional values, which only TIFF can store; save it as TIFF"
+            )
         if mask.mode not in _MODES_WRITTEN.get(kind, set()):
             return encode_mask(mask)
         buffer = io.BytesIO()

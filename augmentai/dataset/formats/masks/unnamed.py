@@ -1,4 +1,4 @@
-"""Files that hold what masks hold under names that say nothing: they stay images, and the user is told."""
+"""Files that hold what masks hold under names that say nothing: they stay images, and a notice says so."""
 
 from __future__ import annotations
 

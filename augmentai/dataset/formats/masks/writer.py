@@ -35,7 +35,7 @@ class MaskWriter(FormatWriter):
     def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
         super().__init__(layout, sources)
         if not any(map(has_outlines, sources)):
-            raise RecipeError("the set has no outlines or masks, which say more than a box")
+            raise RecipeError("the set has no outlines or masks")
 
     def image_path(self, source: Source) -> str:
         return "/".join(filter(None, ("images", source.split, self.bare_path(source))))
@@ -75,7 +75,7 @@ class MaskWriter(FormatWriter):
                 self.lose("where objects overlap, the smaller one was kept: a pixel of a mask has one class")
             drawn |= area
             values[area] = self._value(shape.category, numbers)
-        self.lose("single objects were not kept apart: masks hold the class of each pixel")
+        self.lose("objects of one class were merged: a mask has the class of each pixel")
         image = Image.fromarray(values) if is_deep else Image.fromarray(values, "P")
         if not is_deep:
             image.putpalette(_palette())

@@ -36,7 +36,7 @@ class PanopticWriter(ListingWriter):
     def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
         super().__init__(layout, sources)
         if not any(map(has_outlines, sources)):
-            raise RecipeError("the set has no outlines or masks, which say more than a box")
+            raise RecipeError("the set has no outlines or masks")
 
     def image_path(self, source: Source) -> str:
         return f"{source.split or 'images'}/{self.bare_path(source)}"

@@ -160,7 +160,7 @@ def _moved(shape: Shape, raw: Mapping[str, Any], losses: dict[str, None]) -> lis
     entry = {key: value for key, value in raw.items() if key != "id"}  # which is one object's alone
     if shape.mask is not None:
         if kind == "alpha_mask":
-            losses.setdefault("alpha masks keep their area and lose their grades in geometrically transformed images")
+            losses.setdefault("alpha masks lose their partial transparency in geometrically transformed images")
         return [{**entry, "bitmap": mask_to_bitmap(shape.mask)}]
     if kind == "graph":
         nodes = zip(raw["nodes"].items(), shape.keypoints, strict=True)

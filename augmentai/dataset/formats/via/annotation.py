@@ -117,7 +117,7 @@ def _points(drawn: Region, name: str) -> Polygon:
     xs, ys = drawn.get("all_points_x"), drawn.get("all_points_y")
     if not isinstance(xs, list) or not isinstance(ys, list) or len(xs) != len(ys):
         raise ValueError(
-            f"all_points_x and all_points_y of {name} are {short(xs)} and {short(ys)}; expected as many each"
+            f"all_points_x and all_points_y of {name} are {short(xs)} and {short(ys)}; expected lists of one length"
         )
     return tuple(
         (number(x, f"a point of {name}"), number(y, f"a point of {name}")) for x, y in zip(xs, ys, strict=True)

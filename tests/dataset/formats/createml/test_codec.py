@@ -1,4 +1,4 @@
-"""CreateML's files: boxes by their centre and classes of whole images, moved, written, and reported if broken."""
+"""CreateML's files: boxes by their centre and image-level classes, moved, written, and reported if broken."""
 
 from __future__ import annotations
 

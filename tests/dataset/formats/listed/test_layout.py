@@ -83,7 +83,7 @@ def test_files_of_splits_and_lists_beside_them(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("to", ["yolo", "coco", "voc", "imagefolder", "createml", "csv"])
 def test_what_another_format_cannot_hold_is_said(to: str, tmp_path: Path) -> None:
-    """Lines, points, classes of whole images, attributes."""
+    """Lines, points, image-level classes, attributes."""
     shapes = [
         tool_sets.labelme_shape(CAR),
         {"label": "lane", "points": [[1, 1], [60, 40]], "shape_type": "line"},
@@ -94,7 +94,7 @@ def test_what_another_format_cannot_hold_is_said(to: str, tmp_path: Path) -> Non
     assert not job.report.failures
     said = notices(job)
     assert "lines and points were left out: this format has none" in said
-    assert "labels of whole images were left out: this format has none" in said
+    assert "image-level labels were left out: this format has none" in said
     assert "attributes of objects" in said or to == "coco"
 
 

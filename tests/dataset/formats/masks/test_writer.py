@@ -74,7 +74,7 @@ def test_bitmaps_are_kept_and_pixels_of_boxes_are_of_no_class(tmp_path: Path) ->
     assert np.array_equal(mask, np.where(expected == 2, 255, expected))
     words = " ".join(map(str, vars(job.report).values()))
     assert "the pixels of boxes without an outline are of no class (255)" in words
-    assert "single objects were not kept apart" in words
+    assert "objects of one class were merged" in words
 
 
 def test_boxes_alone_are_refused(tmp_path: Path) -> None:
