@@ -7,7 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from augmentai.dataset.content import read_head
-from augmentai.dataset.readers.unread_labels import may_be_label_file
+from augmentai.dataset.readers.unread_labels import begins_as_labels, may_be_label_file
 from augmentai.dataset.tar_archive import TAR_SUFFIXES
 from augmentai.images.file_types import (
     IMAGE_SUFFIXES,
@@ -55,9 +55,12 @@ def kind_of(name: str, read_start: Callable[[], bytes]) -> tuple[Kind, str]:
         return "other archive", ""
     if may_be_label_file(name):
         return "label", ""
-    found = detect_type(read_start())
+    head = read_start()
+    found = detect_type(head)
     if found in IMAGE_TYPES or found in UNREADABLE_IMAGES:
         return "image", ""
+    if (not suffix or suffix[1:].isdigit()) and begins_as_labels(head):  # Stanford Dogs
+        return "label", ""
     kind = found if found in UNREADABLE_FILES else TYPE_OF_SUFFIX.get(suffix, "")
     return ("unreadable", kind) if kind in UNREADABLE_FILES else ("other", "")
 

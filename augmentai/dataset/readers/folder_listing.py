@@ -77,5 +77,7 @@ def _add(path: Path, relative: str, listing: Listing) -> None:
     elif kind == "label" and not path.is_file():
         is_broken_link = path.is_symlink() and not path.exists()
         report.fail(relative, BROKEN_LINK if is_broken_link else f"{NOT_A_FILE}; skipped")
-    else:
+    elif kind == "label":
         listing.add_label_file(relative, file=path)
+    else:
+        report.other_files.add(relative)

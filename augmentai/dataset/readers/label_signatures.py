@@ -26,6 +26,10 @@ BINARY = {
     ".pickle": "pickle",
     ".tfrecord": "TFRecord",
     ".tfrecords": "TFRecord",
+    ".tfrec": "TFRecord",
+    ".record": "TFRecord",
+    ".rec": "RecordIO",
+    ".mdb": "LMDB",
     ".xls": "Excel",
     ".xlsx": "Excel",
     ".ods": "OpenDocument",
@@ -42,10 +46,11 @@ BINARY = {
 }
 TEXT = frozenset(
     {".json", ".jsonl", ".ndjson", ".geojson", ".xml", ".csv", ".tsv", ".txt", ".yaml", ".yml"}
-    | {".lst", ".pts", ".ann", ".lbl", ".label", ".gt", ".kml", ".caption", ".cap", ".tags"}
+    | {".lst", ".pts", ".ann", ".lbl", ".label", ".gt", ".kml", ".caption", ".cap", ".tags", ".odgt", ".manifest"}
+    | {".box", ".bbox", ".boxes", ".points", ".lmk", ".landmarks", ".roi", ".asf", ".poly"}
 )
 _TABLES = {".csv", ".tsv"}
-_JSON = {".json", ".jsonl", ".ndjson", ".geojson"}
+_JSON = {".json", ".jsonl", ".ndjson", ".geojson", ".odgt", ".manifest"}
 
 
 @dataclass(frozen=True)
@@ -94,6 +99,18 @@ _JSON_KEYS: tuple[tuple[frozenset[str], Signature], ...] = tuple(
         ("features geometry", Signature("GeoJSON")),
     )
 )
+# Of any other file, one of them.
+_PLACE_KEYS = frozenset(
+    {"bbox", "bboxes", "bndbox", "box", "boxes", "boundingBox", "boundingPoly", "bounding_box", "bounding_boxes"}
+    | {"gtboxes", "polygon", "polygons", "segmentation", "contour", "rle", "keypoints", "landmarks", "joints"}
+    | {"xmin", "xMin", "x_min", "x1", "regions", "objects"}
+)
+_JSON_OF_BOXES = Signature("JSON of boxes or outlines")
+_VIDEO = Signature("CVAT XML of a video")
+_XML_OF_BOXES = Signature("XML of boxes or outlines")
+CAPTIONS = Signature("captions", per_image=True)
+_TEXT_IN_BOXES = Signature("boxes with text, as ICDAR has them", per_image=True)
+_PLACE_TAGS = ("<bndbox", "<box", "<polygon", "<taggedRectangle", "<xmin")
 _XML_ROOTS = {
     "annotation": VOC,
     "annotations": Signature("CVAT XML", "cvat"),
@@ -139,9 +156,12 @@ def signature_of(name: str, text: str) -> Signature | None:
         True
     """
     suffix = PurePosixPath(name).suffix.lower()
+    if suffix not in TEXT:  # the content says what the name does not
+        suffix = {"<": ".xml", "{": ".json", "[": ".json"}.get(text.lstrip("\ufeff \t\r\n")[:1], suffix)
     if suffix in _JSON:
         keys = set(_KEY.findall(text))
-        return next((signature for wanted, signature in _JSON_KEYS if wanted <= keys), None)
+        known = next((signature for wanted, signature in _JSON_KEYS if wanted <= keys), None)
+        return _JSON_OF_BOXES if known is None and keys & _PLACE_KEYS else known
     if suffix == ".xml":
         return _xml(text)
     if suffix in _TABLES:
@@ -154,7 +174,11 @@ def signature_of(name: str, text: str) -> Signature | None:
 def _xml(text: str) -> Signature | None:
     root = _ROOT.search(text)
     name = root[1].rpartition(":")[2].lower() if root else ""
-    return _XML_ROOTS.get(name) if any(part in text for part in _XML_PARTS.get(name, ("",))) else None
+    if name in _XML_ROOTS and any(part in text for part in _XML_PARTS.get(name, ("",))):
+        return _XML_ROOTS[name]
+    if name == "annotations" and "<track" in text:
+        return _VIDEO
+    return _XML_OF_BOXES if name != "svg" and any(tag in text for tag in _PLACE_TAGS) else None
 
 
 def _table(text: str) -> Signature | None:
@@ -175,10 +199,25 @@ def _text(text: str) -> Signature | None:
     lines = [words for words in lines if ":" not in words[0]]  # DOTA begins with "imagesource:..."
     if lines and all(len(words) in {9, 10} and _all_numbers(words[:8]) for words in lines):
         return Signature("DOTA labels", "dota", per_image=True)
-    cells = [[cell for word in words for cell in word.split(",") if cell] for words in lines]
-    if len(cells) > 1 and all(len(row) > 1 and _all_numbers(row) for row in cells):
+    cells = [[cell.strip("\ufeff\"'") for word in words for cell in word.split(",") if cell] for words in lines]
+    if cells and all(len(row) > (1 if len(cells) > 1 else 3) and _all_numbers(row) for row in cells):
         return Signature("tables of numbers, which may hold labels")
+    if cells and all(len(row) > 4 and _all_numbers(row[:4]) for row in cells):
+        return _TEXT_IN_BOXES
     return None
+
+
+def looks_like_caption(text: str) -> bool:
+    """Whether the text beside an image describes it in words.
+
+    Example:
+        >>> looks_like_caption("a photo of a dog, sitting"), looks_like_caption("dog 0.5 0.5 0.1 0.2")
+        (True, False)
+    """
+    words = re.split(r"[\s,]+", text.strip())
+    return sum(any(map(str.isalpha, word)) for word in words) > 0.8 * len(words) and not text.lstrip().startswith(
+        ("{", "[", "<")
+    )
 
 
 def _all_numbers(words: list[str]) -> bool:

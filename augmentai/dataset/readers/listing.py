@@ -10,7 +10,6 @@ from augmentai.dataset.file_names import SafeFolders, safe_path
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.manifest import PAID_ANSWERS, RUN_LEDGER
 from augmentai.dataset.readers.read_report import ReadReport
-from augmentai.dataset.readers.unread_labels import may_be_label_file
 from augmentai.dataset.writers.zip_sidecar import is_sidecar
 from augmentai.images.file_types import TYPE_OF_SUFFIX, UNREADABLE_FILES
 from augmentai.plurals import counted
@@ -94,9 +93,9 @@ class Listing:
     def add_label_file(
         self, relative: str, file: Path | None = None, member: Member | None = None, origin: str = ""
     ) -> None:
-        """Add a file that may contain labels; any other is reported as skipped. origin: the ZIP it is in, or ""."""
+        """Add a file that may contain labels. origin: the ZIP it is in, or ""."""
         safe = safe_path(relative)
-        if safe is None or not may_be_label_file(PurePosixPath(relative).name):
+        if safe is None:
             self.report.other_files.add(relative)
         else:
             self.tree.add_sidecar(self._entry(relative, safe, origin, file, member))

@@ -16,7 +16,16 @@ from augmentai.dataset.file_names import name_key, printable
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import Layout
 from augmentai.dataset.formats.detect import format_named, is_label_file
-from augmentai.dataset.readers.label_signatures import BINARY, HEAD_BYTES, TEXT, ImageNames, Signature, signature_of
+from augmentai.dataset.readers.label_signatures import (
+    BINARY,
+    CAPTIONS,
+    HEAD_BYTES,
+    TEXT,
+    ImageNames,
+    Signature,
+    looks_like_caption,
+    signature_of,
+)
 from augmentai.plurals import counted
 from augmentai.registry import RegistryError
 
@@ -102,6 +111,17 @@ def may_be_label_file(name: str) -> bool:
     return is_label_file(name) or suffix in TEXT or suffix in BINARY
 
 
+def begins_as_labels(head: bytes) -> bool:
+    """Whether a file without an ending begins as XML or JSON of labels does.
+
+    Example:
+        >>> begins_as_labels(b"<annotation>\\n"), begins_as_labels(b"all: build\\n")
+        (True, False)
+    """
+    start = head.lstrip(b"\xef\xbb\xbf \t\r\n")
+    return start.startswith((b"<?xml", b"<annotation", b'{"', b"[{", b"{\n", b"[\n"))
+
+
 def find_unread_labels(tree: Tree, layout: Layout) -> tuple[UnreadLabels, list[str]]:
     """Sort the files that a layout does not use into label files and others.
 
@@ -173,6 +193,8 @@ class _Search:
         found = signature_of(path, text)
         if found is not None:
             return found
+        if beside and looks_like_caption(text):
+            return CAPTIONS
         if beside:
             return Signature(f"{suffix} files with the names of images", per_image=True)
         if suffix == ".txt" and self._names.listed_in(text):
@@ -186,6 +208,8 @@ class _Search:
     def _reason(self, signature: Signature, paths: list[str]) -> str:
         if PurePosixPath(paths[0]).suffix.lower() in BINARY:
             return f"cannot be read; {_CONVERT}"
+        if signature == CAPTIONS:
+            return "not carried to variations, since a change may make a caption untrue; copy them if yours stay true"
         if signature == _IMAGE_LISTS:
             return "not read; if these are splits, move the images into folders called train, val and test"
         try:

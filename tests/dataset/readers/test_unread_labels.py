@@ -41,7 +41,7 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
     "LabelMe of other images": ({"ann/other.json": as_json(LABELME | {"imagePath": "no.jpg"})}, "LabelMe JSON", ""),
     "Cityscapes": ({"gt/cat0_p.json": as_json({"imgHeight": 1, "imgWidth": 1, "objects": []})}, "Cityscapes", "conv"),
     # one file per image, in any folder
-    "captions": ({f"cats/cat{i}.txt": b"a photo of a cat" for i in range(3)}, ".txt files with the names", "convert"),
+    "captions": ({f"cats/cat{i}.txt": b"a photo of a cat" for i in range(3)}, "captions", "not carried to variations"),
     "YAML per image": ({"meta/cat0.yaml": b"age: 3\n"}, ".yaml files with the names of images", "convert"),
     "XML of another kind": ({"x/cat0.xml": b"<cat><age>3</age></cat>"}, ".xml files with the names", "convert"),
     "named after the file": ({"cats/cat0.jpg.json": as_json({"age": 3})}, ".json files with the names", "convert"),
@@ -66,8 +66,28 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
         "conv",
     ),
     "numbered images": ({"bounding_boxes.txt": b"1 60.0 27.0 325.0 304.0\n2 139.0 30.0 153.0 264.0\n"}, "tables", ""),
-    "captions by ending": ({"cats/cat0.caption": b"a cat on a mat\n"}, ".caption files with the names", "convert"),
+    "captions by ending": ({"cats/cat0.caption": b"a cat on a mat\n"}, "captions", "not carried"),
     "optical flow": ({"flow/cat0.flo": b"PIEH"}, "optical flow files", "cannot be read"),
+    # boxes and outlines under keys that no format defines, also where nothing names an image
+    "boxes by stem": (  # Kvasir-SEG
+        {"bboxes.json": as_json({"k7": {"bbox": [{"label": "polyp", "xmin": 1}]}})},
+        "JSON of boxes or outlines",
+        "convert",
+    ),
+    "nuImages": ({"v1.0/object_ann.json": as_json([{"token": "a", "bbox": [1, 2, 3, 4]}])}, "JSON of boxes", "convert"),
+    "CrowdHuman": ({"gt.odgt": as_json({"ID": "x", "gtboxes": [{"fbox": [1, 2, 3, 4]}]})}, "JSON of boxes", "conv"),
+    "CVAT for video": (
+        {"annotations.xml": b"<annotations><track id='0' label='car'><box frame='0' xtl='1'/></track></annotations>"},
+        "CVAT XML of a video",
+        "convert",
+    ),
+    "XML without an ending": ({"Annotation/cats/x_1": voc_xml("x_1", [])}, "Pascal VOC XML", ""),  # Stanford Dogs
+    "another XML of boxes": ({"a.xml": b"<root><item><bndbox>1 2 3 4</bndbox></item></root>"}, "XML of boxes", "conv"),
+    "ICDAR": ({"gt/gt_img_1.txt": "\ufeff1,2,9,2,9,8,1,8,EXIT\n".encode()}, "boxes with text", "convert"),
+    "words in boxes": ({"gt/gt_1.txt": b'1, 2, 30, 40, "EXIT"\n'}, "boxes with text", "convert"),
+    "one row of numbers": ({"gt/7.txt": b"20,12,40,32,1,4,0,0\n"}, "tables of numbers", "convert"),
+    "TFRecord": ({"train.record": b"\x01\x02"}, "TFRecord files", "cannot be read"),
+    "SageMaker": ({"output.manifest": as_json({"source-ref": "s3://b/x.jpg"})}, "SageMaker", "convert"),
     "KITTI": ({"t/cat0.txt": b"Car 0 0 0 1 1 9 9 1 1 1 1 1 1 0\n"}, "KITTI labels", "convert"),
 }
 
