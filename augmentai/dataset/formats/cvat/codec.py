@@ -81,7 +81,7 @@ class CvatCodec:
             raise LabelError(f"{self._entry.path}, {reason}") from error
         except DefusedXmlException as error:
             raise LabelError(
-                f"{self._entry.path}: unsafe XML ({type(error).__name__}); save it without a DTD and entities"
+                f"{self._entry.path}: XML of an unsafe kind ({type(error).__name__}); remove its DTD and entities"
             ) from error
         except (RecursionError, ValueError, LookupError) as error:
             raise LabelError(
