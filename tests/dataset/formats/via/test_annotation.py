@@ -99,7 +99,7 @@ def test_which_attribute_is_the_class(attributes: Any, expected: str) -> None:
         (region(name="rect", x="1", y=1, width=None, height=3), "width of bus is None; expected a number"),
         (region(name="rect", x=1, y=1, width=-1, height=3), "bus is -1 wide and 3 high"),
         (region(name="cube"), "the shape of bus is called 'cube'; expected one of circle, ellipse, point, polygon"),
-        (region(name="polygon", all_points_x=[1, 2], all_points_y=[1]), "expected as many each"),
+        (region(name="polygon", all_points_x=[1, 2], all_points_y=[1]), "expected lists of one length"),
         (region(name="polygon", all_points_x=[1, 2], all_points_y=[1, 2]), "its outline has 2 points"),
         (region(name="circle", cx=1, cy=1, r=0), "its radius is 0 or less"),
         ("nothing", "found 'nothing'; expected a mapping with shape_attributes"),
