@@ -22,9 +22,9 @@ from augmentai.web.jobs.cleanup import Janitor, private_folder, waiting_files
 from augmentai.web.texts import TAGLINE
 
 _WARM_UP_AFTER_SECONDS = 6.0  # after the first visitor's page, which the import of torch would slow down
-_JOBS_END_SECONDS = 2.0  # for jobs, once the server is to end
+_JOBS_END_SECONDS = 4.8  # for jobs, once the server is to end: requests in flight are paid for and nearly answered
 _DELIVERY_SECONDS = 0.7  # for programs that download a result as soon as they get it
-_END_SECONDS = 3.5  # for the server, with whatever is then still at work
+_END_SECONDS = 4.8  # for the server, with whatever is then still at work
 
 
 def build_app(settings: Settings) -> Any:

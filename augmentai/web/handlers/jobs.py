@@ -325,6 +325,7 @@ class JobHandlers:
         try:
             engines = reservation.limited(with_key(self._engines, key or ""))
             job = replace(job, admit=reservation.admit, ended=reservation.settle)
+            job = self.running_jobs.tracked(job, stop)
             with self.running_jobs.running(stop):
                 yield from run_job(job, self._settings, engines, Path(get_upload_folder()), stop)
         except LimitReachedError as error:

@@ -4,14 +4,21 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from threading import Event
+
+from augmentai.pipeline.job import Job
+from augmentai.web.jobs.run import JobRequest
 
 _CHECK_SECONDS = 0.05
 
 
 class RunningJobs:
     """The stop events of the jobs at work.
+
+    Attributes:
+        ending: set once the server is to end.
 
     Example:
         >>> jobs = RunningJobs()
@@ -23,6 +30,7 @@ class RunningJobs:
     """
 
     def __init__(self) -> None:
+        self.ending = Event()
         self._stops: list[Event] = []
 
     @contextmanager
@@ -32,10 +40,28 @@ class RunningJobs:
         try:
             yield
         finally:
+            self._end(stop)
+
+    def tracked(self, request: JobRequest, stop: Event) -> JobRequest:
+        """A request whose job is at work until the last answer has arrived, even if its visitor has left before."""
+
+        def admit(job: Job) -> None:
+            request.admit(job)
+            self._stops.append(stop)
+
+        def ended() -> None:
+            request.ended()
+            self._end(stop)
+
+        return replace(request, admit=admit, ended=ended, ending=self.ending)
+
+    def _end(self, stop: Event) -> None:
+        with suppress(ValueError):  # it ended before it was admitted
             self._stops.remove(stop)
 
     def stop_all(self, seconds: float) -> bool:
         """End all jobs after their current images, and wait so long for it. Returns whether there were any."""
+        self.ending.set()
         any_running, deadline = bool(self._stops), time.monotonic() + seconds
         while self._stops:
             for stop in list(self._stops):

@@ -29,6 +29,7 @@ _REQUEST = "request.json"  # what was asked for; there until its result was hand
 _DONE = "request-done.json"
 _LOCK = "lock"
 _WAIT_SECONDS = 10.0  # a job that has just handed over its result is tidied
+_SHORT_WAIT_SECONDS = 0.5  # likewise, if it may as well be at work
 
 
 class PaidJob:
@@ -65,7 +66,10 @@ class PaidJob:
         for path in _jobs_of(root, visitor):
             if _request(path).get("asked") == asked:
                 with suppress(OutputError, OSError):  # it is at work in another tab
-                    return cls(path)
+                    job = cls(path, _SHORT_WAIT_SECONDS)
+                    if _request(path).get("asked") == asked:
+                        return job
+                    job._lock.release()  # it has handed over its result meanwhile
         return cls.new(root, visitor, asked, job_folder)
 
     @classmethod
@@ -114,8 +118,10 @@ class PaidJob:
             (self.folder.path / _REQUEST).rename(self.folder.path / _DONE)
 
     def close(self) -> None:
-        """The job has ended. What it paid for stays if it has not reached a result, or if the result may be resumed."""
-        keeps = self.folder.has_answers or (self.folder.has_paid and (self.folder.path / _DONE).exists())
+        """The job has ended. What it paid for stays if it has not reached a result, or if the result may be resumed;
+        so does what it was charged for nothing, which counts when the same is asked for again."""
+        keeps = self.folder.has_answers or self.folder.ledger().charged > 0
+        keeps = keeps or (self.folder.has_paid and (self.folder.path / _DONE).exists())
         self._lock.release()
         if not keeps:
             self.folder.remove()
@@ -178,7 +184,7 @@ def interrupted_job(root: Path, jobs: Path, visitor: str) -> InterruptedJob | No
         if not name.isalnum() or not inputs.is_dir():
             continue
         with suppress(OutputError, OSError):
-            OutputLock(path / _LOCK, path).release()  # refused while it is at work
+            OutputLock(path / _LOCK, path, _SHORT_WAIT_SECONDS).release()  # refused while it is at work
             found = InterruptedJob(path, inputs)
             if found.answers and found.recipe() is not None:
                 return found

@@ -9,7 +9,7 @@ import uuid
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
 from zipfile import ZipFile
@@ -58,6 +58,7 @@ class JobRequest:
         paid: the folder of what the job has paid for already, if it completes an earlier one.
         has_inputs: the inputs are in the job's folder, from which it can be resumed.
         needed: uploads and results of an earlier job that it reads; they do not expire meanwhile.
+        ending: set when the server is to end. Nobody may come to fetch the result, so the same request gets all of it.
     """
 
     read_inputs: ReadInputs
@@ -71,6 +72,7 @@ class JobRequest:
     paid: Path | None = None
     has_inputs: bool = False
     needed: Sequence[str | Path] = ()
+    ending: Event = field(default_factory=Event)
 
 
 def read_uploads(files: Sequence[str], settings: Settings, layout: str = "auto") -> ReadInputs:
@@ -142,7 +144,7 @@ class _Work:
         self._rows: list[ResultRow] = []
         self._previews = PreviewWriter(settings.max_pixels)
         self._progress = JobProgress()
-        self._finished = self._is_partial = False  # partial: the disk was full; the same request gets all of it
+        self._finished = self._is_partial = False  # partial: the same request continues it
         self._paid: PaidJob | None = None
         self._settled: list[tuple[SourceKey, int]] = []  # in the ZIP, or rejected for good
         self.is_read = False
@@ -172,7 +174,7 @@ class _Work:
             self._finished = self.is_read
         keeps_inputs = False
         if self._paid is not None:
-            if self._finished and not self._is_partial:
+            if self._finished and not self._is_partial and not self._request.ending.is_set():
                 self._paid.folder.ledger().answers.tidy(self._settled)
                 self._paid.hand_over()
             elif not self._finished:
@@ -201,9 +203,10 @@ class _Work:
             yield from self._work(job, outcomes)
         except OSError as error:
             self._keep_what_fits(job, zip_path, error)
-        if job.ledger.disk_is_full and job.report.variations < job.plan.total:
-            self._is_partial = True
-        job.report.stopped = job.report.stopped or stopped_early or self._is_partial
+        missing = job.report.variations < job.plan.total
+        self._is_partial = self._is_partial or (missing and job.ledger.cut_short)
+        disk_was_full = job.report.stopped or (missing and job.ledger.disk_is_full)
+        job.report.stopped = disk_was_full or stopped_early
         self._finished = True
         zip_path = name_by_count(zip_path, job.report.variations - job.report.resumed)
         classes = _images_per_class(job.plan.sources)

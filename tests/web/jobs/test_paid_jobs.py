@@ -138,6 +138,43 @@ def test_nothing_is_left_of_a_job_that_paid_for_nothing(
     assert not list((root / PAID_JOBS).iterdir())
 
 
+def test_what_was_charged_for_nothing_counts_when_the_same_is_asked_for_again(
+    photos: Path, root: Path, settings: Settings, emulator: Emulator
+) -> None:
+    emulator.fault("filtered", times=2)
+    emulator.control(latency=0.2)
+    leave(request_for(photos, settings), settings, root, lambda _: emulator.stats()["charged"] >= PRICE)
+    emulator.control(latency=0)
+    result, _ = finish(request_for(photos, settings), settings, root)
+    assert result.report["credits"] == emulator.stats()["charged"]
+    assert result.report["credits"] > result.report["variations"] * PRICE
+
+
+def test_a_server_that_ends_has_handed_nothing_over(
+    photos: Path, root: Path, settings: Settings, emulator: Emulator
+) -> None:
+    """The result is announced, but nobody can fetch it any more."""
+    ending = Event()
+    ending.set()
+    finish(request_for(photos, settings, ending=ending), settings, root)
+    result, _ = finish(request_for(photos, settings), settings, root)
+    assert result.report["variations"] == 8
+    assert result.report["credits"] == emulator.stats()["charged"] == 8 * PRICE
+
+
+def test_a_job_that_a_limit_cut_short_is_continued_by_the_same_request(
+    photos: Path, root: Path, settings: Settings, emulator: Emulator
+) -> None:
+    limited = settings.model_copy(update={"credits_per_job": 3 * PRICE})
+    for _ in range(2):  # the second time, the limit is still reached
+        result, _ = finish(request_for(photos, limited), limited, root)
+        assert (result.report["variations"], result.report["stopped"]) == (3, False)
+        assert emulator.stats()["charged"] == 3 * PRICE
+    result, _ = finish(request_for(photos, settings), settings, root)
+    assert result.report["variations"] == 8
+    assert result.report["credits"] == emulator.stats()["charged"] == 8 * PRICE
+
+
 def test_the_rest_of_a_stopped_job_keeps_its_limit_and_buys_nothing_twice(
     photos: Path, root: Path, settings: Settings, emulator: Emulator
 ) -> None:
