@@ -16,6 +16,17 @@ _MIN_CORRELATION = 0.95
 _COMPARED = 5  # of the nearest by hash; more than a few would be similar only if the set is all of one kind
 
 
+def reserved(source: Source) -> str:
+    """What keeps an image from being augmented, in words.
+
+    Example:
+        >>> source = Source.from_bytes("extra/a.jpg", b"pixels")
+        >>> reserved(source)
+        'in no split'
+    """
+    return f"reserved for {source.split}" if source.split else "in no split"
+
+
 class HoldoutIndex:
     """Perceptual hashes of holdout images, 8 bytes each.
 

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from augmentai.filters import ImageFeatures, Verdict, image_features, judge_quality, measure_drift
+from augmentai.filters.holdout import reserved
 from augmentai.pipeline.run_state import Draft, RunState, failed, failed_draft, spent_on
 from augmentai.types import Outcome, Rejection, variation_seed
 
@@ -71,7 +72,7 @@ def _against_holdout(verdict: Verdict, final: ImageFeatures, run: RunState) -> V
     if near is None:
         return verdict
     twin, bits = near
-    why = f"near-duplicate of {twin.path}, which is reserved for {twin.split}"
+    why = f"near-duplicate of {twin.path}, which is {reserved(twin)}"
     return replace(verdict, scores={**verdict.scores, "held_out": bits}, filter="held_out", reason=why)
 
 

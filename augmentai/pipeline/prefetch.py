@@ -8,6 +8,7 @@ from concurrent.futures import Future
 
 from augmentai.annotations import Labels
 from augmentai.engines.base import Task
+from augmentai.filters.holdout import reserved
 from augmentai.images import Photo, decode
 from augmentai.pipeline.run_state import Decoded, RunState, failure_reason
 from augmentai.types import Outcome, Rejection, Source, variation_seed
@@ -63,7 +64,7 @@ def _leak(item: Decoded, run: RunState) -> Outcome | None:
         return None
     twin, bits = near
     why = (
-        f"leak: nearly the same image as {twin.path}, which is reserved for {twin.split}, so nothing was made of it; "
+        f"leak: nearly the same image as {twin.path}, which is {reserved(twin)}, so nothing was made of it; "
         "remove one of them from the set"
     )
     return Outcome(item.source, 0, 0, reason=why, rejections=(Rejection(0, "leak", why, {"held_out": bits}),))

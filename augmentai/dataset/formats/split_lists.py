@@ -54,6 +54,10 @@ class SplitLists:
             return split
         return None if self._has_training else "train"
 
+    def lists(self, path: str) -> bool:
+        """Whether a list or table names an image."""
+        return path in self._listed
+
     def written(self, rows: ImageRows, leads_to_files: bool = False) -> Iterator[tuple[str, Iterable[bytes]]]:
         """The lists of the finished set.
 

@@ -50,6 +50,7 @@ _FILLER = _words(
     "isic isbi tr ts tra merged id ids ground hq st nd manual1 manual2 set approved all sem ins pan "
     "8bit bit left right new old"
 )
+_NUMBERS = _words("id ids index idx")  # "a_instance_id"
 _NEUTRAL = _words("dataset datasets project")  # "segmentation_dataset" is a set, not a folder of masks
 # At the end of a file's name alone: as folders these are classes as often.
 _FILE_ONLY = _words(
@@ -216,7 +217,8 @@ def _stripped_right(stem: str, pieces: list[tuple[int, int, str]]) -> tuple[list
     while count > 1:
         word = pieces[count - 1][2]
         bare = word.rstrip("0123456789")
-        if word.strip("()").isdigit() and count > 2 and pieces[count - 2][2] in _MASK_FILE:
+        is_number = word.strip("()").isdigit() or word in _NUMBERS
+        if is_number and count > 2 and pieces[count - 2][2] in _MASK_FILE:
             count -= 1
             word = pieces[count - 1][2]
         elif bare and word not in _MASK_FILE and bare in _STRONG | _WEAK:  # "mask1"

@@ -118,10 +118,17 @@ def read_voc(tree: Tree, requested: bool) -> VocLayout | None:
             continue
         annotation, masks = assigned.of_image.get(entry.key), companions.masks.get(entry.key, ())
         labels = VocLabels(entry, annotation, masks) if annotation is not None or masks else None
-        layout.images[entry.key] = ImageInfo(None, lists.split_of(entry) or split_of(entry.path, folders)[0], labels)
+        layout.images[entry.key] = ImageInfo(
+            None, _split(lists.split_of(entry), split_of(entry.path, folders)[0]), labels
+        )
     unused = [entry for entry in assigned.unused if entry.path in layout.label_paths]
     _report_unmatched(layout, unused, companions.drawn)
     return layout
+
+
+def _split(listed: str | None, folder: str | None) -> str | None:
+    """The split of an image: what its folder holds out is held out, since a list of bare names may mean another one."""
+    return folder if listed in {None, "train"} and folder is not None else listed
 
 
 def _is_voc(files: list[AnnotationFile], assigned: Assigned, requested: bool) -> bool:

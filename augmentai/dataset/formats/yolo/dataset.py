@@ -142,6 +142,9 @@ def _add_images(layout: YoloLayout, tree: Tree, texts: dict[tuple[str, str], Ent
             found = list(listed_names.values())[nearest] if nearest is not None else unnamed
         if split is None:
             split = layout.lists.of(entry.path)
+            is_elsewhere = index is not None and set_files[index].names_training  # such as "runs/detect/train"
+            if split == "train" and is_elsewhere and not layout.lists.lists(entry.path):
+                split = None
         layout.images[entry.key] = ImageInfo(None, split, YoloLabels(entry, text, found))
 
 

@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import PurePosixPath
 
+from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, Tree
 
 _IMAGE_WORD = re.compile(r"(?i)jpegimages|images?|imgs?|photos?|pictures?|frames?")
@@ -15,7 +16,7 @@ _LABEL_WORDS = ("labels", "label", "annotations", "annotation", "annots", "yolo_
 
 
 class LabelIndex:
-    """Finds label files, whatever the case of their names.
+    """Finds label files, whatever the case and the Unicode form of their names.
 
     An image in "images/train" has its labels in "labels/train", as Ultralytics has it; "JPEGImages" becomes "labels",
     as in darknet, and "train_images" "train_labels". Otherwise they are beside the image, or in a folder called
@@ -30,12 +31,12 @@ class LabelIndex:
         self._words = words
         self._by_path: dict[str, list[Entry]] = defaultdict(list)
         for entry in tree.sidecars_ending(".txt"):
-            self._by_path[entry.path.casefold()].append(entry)
+            self._by_path[name_key(entry.path, fold_case=True)].append(entry)
 
     def find(self, image: Entry) -> Entry | None:
         """The label file of an image, None if it has none."""
         for path in _candidates(image, self._words) if self._by_path else ():
-            found = self._by_path.get(path.casefold())
+            found = self._by_path.get(name_key(path, fold_case=True))
             if found:
                 return max(found, key=lambda entry: (entry.origin == image.origin, entry.path == path))
         return None
@@ -55,7 +56,8 @@ def label_path(label: Entry, image: str, file: str) -> str:
     """
     own = PurePosixPath(label.path)
     name = PurePosixPath(image).name
-    made = PurePosixPath(file).name if own.stem.casefold() == name.casefold() else PurePosixPath(file).stem
+    is_of_whole_name = name_key(own.stem, fold_case=True) == name_key(name, fold_case=True)
+    made = PurePosixPath(file).name if is_of_whole_name else PurePosixPath(file).stem
     return own.with_name(made + own.suffix).as_posix()
 
 

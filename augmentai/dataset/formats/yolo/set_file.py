@@ -56,6 +56,11 @@ class SetFile:
         found = resolve(written, base, self.folder, set(tree.sidecars))
         return tree.sidecar(found, self.entry.origin) if found is not None else None
 
+    @property
+    def names_training(self) -> bool:
+        """Whether it says where the training images are, so that no others are."""
+        return "train" in {split for _, split in (*self.folders, *self.lists)}
+
     def relative(self, path: str) -> str:
         """A path of the set, seen from this file."""
         return posixpath.relpath(path or ".", self.folder or ".")

@@ -62,6 +62,10 @@ PAIRED: dict[str, Masks] = {
             "gtFine/train/aachen/aachen_0_gtFine_color.png",
         ],
     },
+    "iSAID": {
+        "train/images/P0001.png": ["train/Instance_masks/images/P0001_instance_id_RGB.png"],
+        "train/images/P0002.png": ["train/Semantic_masks/images/P0002_instance_color_RGB.png"],
+    },
     # The same number in every class: the folders say which.
     "MVTec AD": {
         "bottle/test/broken/000.png": ["bottle/ground_truth/broken/000_mask.png"],

@@ -74,6 +74,17 @@ def test_splits_of_lists(name: str, tmp_path: Path) -> None:
     assert found_splits(tmp_path, ONE_SET | lists) == expected
 
 
+def test_a_list_of_bare_names_trains_on_no_image_of_a_test_folder(tmp_path: Path) -> None:
+    """KITTI numbers the images of training and testing alike, and its lists name training ones."""
+    files = photos("training/image_2/000000.png", "training/image_2/000001.png", "testing/image_2/000000.png")
+    lists = {"ImageSets/train.txt": b"000000\n", "ImageSets/val.txt": b"000001\n"}
+    assert found_splits(tmp_path, files | lists) == {
+        "training/image_2/000000.png": "train",
+        "training/image_2/000001.png": "val",
+        "testing/image_2/000000.png": "test",
+    }
+
+
 def test_two_sets_with_equal_stems_have_lists_of_their_own(tmp_path: Path) -> None:
     files = described(photos(*(f"{camera}/JPEGImages/{n}.jpg" for camera in "AB" for n in (1, 2))))
     for camera, train, val in (("A", 1, 2), ("B", 2, 1)):

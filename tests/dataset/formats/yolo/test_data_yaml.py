@@ -35,6 +35,13 @@ def test_a_broken_data_yaml_is_reported(text: bytes, message: str, tmp_path: Pat
     assert message in f"{found.failures[0].file}: {found.failures[0].reason}"
 
 
+def test_images_beside_the_folders_that_it_names_are_for_no_split(tmp_path: Path) -> None:
+    files = yolo() | {"runs/detect/train/results.png": photo([("bus", 3, 4, 30, 30)])}
+    found = gathered(write(tmp_path / "in", files))
+    assert "runs/detect/train/results.png" not in {source.path for source in found.sources}
+    assert "runs/detect/train/results.png" in {source.path for source in found.holdout}
+
+
 def test_lists_of_images(tmp_path: Path) -> None:
     files = {name: data for name, data in yolo().items() if name != "data.yaml"}
     for split in ("train", "val"):

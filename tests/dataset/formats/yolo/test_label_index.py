@@ -27,6 +27,7 @@ from augmentai.dataset.formats.yolo.label_index import LabelIndex, label_path
         ("train/a.jpg", "train/labels/a.txt"),
         ("images/a.jpg", "labels/a.jpg.txt"),  # with the whole name
         ("images/a.jpg", "annotations/a.txt"),
+        ("images/ca\u00f1on.jpg", "labels/can\u0303on.txt"),  # a name in two Unicode forms
     ],
 )
 def test_label_file(image: str, label: str) -> None:
