@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import os
-import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
+from pathlib import Path
 from typing import Any
 
 from python_multipart.exceptions import FormParserError
@@ -16,13 +16,13 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.requests import Request
 
 from augmentai.settings import Settings
+from augmentai.system.free_space import is_nearly_full
 from augmentai.web.access.rate_limit import SlidingWindow, wait_words
 from augmentai.web.access.refusals import Message, Receive, RefusedError
 
 STALLED_SECONDS = 60.0  # a connection that sends nothing for so long is closed
 SLOW_SECONDS = 120.0  # after this, so is one whose body arrives at fewer bytes a second than the next line says
 SLOWEST_BYTES = 500
-_MIN_FREE_BYTES = 1_000_000_000
 _MAX_FIELD_BYTES = 65_536  # of all fields that are not files; the page sends none, and Gradio holds them in memory
 
 _temporary: ContextVar[list[str] | None] = ContextVar("temporary files of an upload", default=None)
@@ -75,9 +75,9 @@ class UploadLimits:
         Raises:
             RefusedError: 400, 408, 413, 429 or 507; at once or when a chunk is received.
         """
-        if shutil.disk_usage(self._folder).free < _MIN_FREE_BYTES:
-            raise RefusedError(507, "The server's disk is nearly full; try again later.")
         declared = request.headers.get("content-length", "")
+        if is_nearly_full(Path(self._folder), int(declared) if declared.isdecimal() else 0):
+            raise RefusedError(507, "The server's disk is nearly full; try again later, or with fewer files.")
         if declared.isdecimal() and int(declared) > self._bytes.remaining(visitor):
             raise RefusedError(429, self._too_many_bytes(visitor, int(declared)))
         form, timed = _Form(request.headers.get("content-type", "")), TimedBody(receive)

@@ -25,6 +25,7 @@ from augmentai.pipeline.paid_folder import may_charge
 from augmentai.pipeline.run import made_in, receive_rest, run_record_for, run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
+from augmentai.system.free_space import is_nearly_full
 from augmentai.types import Outcome, Source, SourceKey, Variation
 from augmentai.web.jobs.cleanup import JOBS_FOLDER, Lease
 from augmentai.web.jobs.heartbeat import run_with_heartbeat
@@ -35,7 +36,6 @@ from augmentai.web.jobs.uploads import INPUT_FOLDERS
 from augmentai.web.jobs.zip_packing import name_by_count, new_zip
 
 _FAILURES_WHILE_WORKING = 50
-_MIN_FREE_BYTES = 500_000_000
 _LONGEST_WAIT_SECONDS = 60.0  # for the reader of a result
 _MAX_ROWS = 4000  # with more variations the page shows no previews of the rest; the ZIP holds all
 
@@ -319,8 +319,8 @@ def _images_per_class(sources: Sequence[Source]) -> dict[str, int]:
 def _create_folder(folder: Path) -> None:
     try:
         folder.mkdir(parents=True)
-        free = shutil.disk_usage(folder).free
+        nearly_full = is_nearly_full(folder)
     except OSError as error:
         raise OutputError(f"the server cannot write to its results folder ({error.strerror or error})") from error
-    if free < _MIN_FREE_BYTES:
+    if nearly_full:
         raise OutputError("the server's disk is nearly full; try again later or with fewer files")

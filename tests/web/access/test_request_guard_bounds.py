@@ -9,12 +9,14 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from urllib.parse import urlsplit
 
 import pytest
 import requests
 
 from augmentai.settings import EXAMPLES, Settings
+from augmentai.system import free_space
 from augmentai.web.access import slow_connections, uploads
 from tests.support.app_server import serving
 
@@ -129,6 +131,18 @@ def test_a_malformed_form_is_refused(url: str) -> None:
     headers = {"content-type": "multipart/form-data; boundary=b"}
     answer = requests.post(url + "gradio_api/upload", data=b"--c\r\nnonsense", headers=headers, timeout=30)
     assert answer.status_code == 400
+
+
+def test_what_is_uploaded_leaves_room_for_a_job(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    free = SimpleNamespace(free=free_space.MIN_FREE_BYTES + 10_000)
+    monkeypatch.setattr(free_space, "shutil", SimpleNamespace(disk_usage=lambda folder: free))
+
+    def upload(size_bytes: int) -> requests.Response:
+        files = {"files": ("a.png", b"x" * size_bytes)}
+        return requests.post(url + "gradio_api/upload", files=files, headers={"X-Forwarded-For": "2.0.0.9"}, timeout=30)
+
+    assert upload(100).ok
+    assert "disk is nearly full" in detail(upload(10_000), 507)
 
 
 @pytest.mark.parametrize("route", ["upload", "call/augment"])

@@ -18,9 +18,9 @@ from augmentai.engines.stability import StabilityEngine
 from augmentai.pipeline.job import limits
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
+from augmentai.system import free_space
 from augmentai.types import Outcome
 from augmentai.web.handlers.interrupted import inputs_of, pack_answers
-from augmentai.web.jobs import run as run_module
 from augmentai.web.jobs.cleanup import JOBS_FOLDER
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.paid_jobs import PAID_JOBS, InterruptedJob, interrupted_job
@@ -217,7 +217,7 @@ def test_what_was_charged_and_is_no_image_is_not_bought_again(
 def test_a_disk_that_fills_keeps_what_is_finished_and_what_was_received(
     photos: Path, tmp_path: Path, settings: Settings, emulator: Emulator, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "_MIN_FREE_BYTES", 0)
+    monkeypatch.setattr(free_space, "MIN_FREE_BYTES", 0)
     with small_disk(tmp_path / "disk", megabytes=2) as root:
         request = request_for(photos, settings)
         job = run_job(request, settings, [StabilityEngine(settings), Darker()], root, Event())
