@@ -120,7 +120,7 @@ def look_ahead(job: Job, out: Path, inputs: Iterable[Path] = ()) -> None:
     """Let a job know what an interrupted run has left at its output, and write nothing: for a dry run.
 
     Args:
-        job: the job; `Job.left_to_buy` and `Job.estimate_of_rest` then tell what is left.
+        job: the job; `Job.left_to_buy` and `Job.estimate_of_rest` then say what is left.
         out: the folder or ZIP that it would write to.
         inputs: the files and folders that were named.
 

@@ -74,7 +74,7 @@ def read_split_lists(tree: Tree, others: Container[str] = ()) -> SplitLists:
 
     A list is a text file called as a split, whose lines name images, or one called "split" or "partition" with a split
     on each line. A table is a CSV file with a column of splits, or called as one. JSON lists the images of each split.
-    Files that also say where objects are tell the splits as well, but are not written again.
+    Files that also say where objects are name splits as well, but are not rewritten.
 
     Args:
         tree: the files of the set.

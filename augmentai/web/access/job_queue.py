@@ -15,6 +15,7 @@ from gradio.route_utils import get_fn
 from gradio.server_messages import ProcessCompletedMessage
 from gradio.utils import run_coro_in_background
 
+from augmentai.plurals import counted
 from augmentai.settings import Settings
 from augmentai.web.access.rate_limit import wait_words
 from augmentai.web.access.turns import Turns
@@ -85,8 +86,7 @@ class JobQueue(Queue):
             visitor = address_of(request, self._proxies)
             count = sum(address_of(event.request, self._proxies) == visitor for event in waiting)
             if count >= limit:
-                jobs = f"{count} job{'' if count == 1 else 's'}"
-                reason = f"You already have {jobs} queued (limit: {limit})."
+                reason = f"You already have {counted(count, 'job')} queued (limit: {limit})."
                 return self._try_again(429, reason, "or when one has started")
         if len(waiting) >= self._settings.queue_size:
             return self._try_again(503, f"The queue is full: {len(waiting)} calls are waiting.")
@@ -144,7 +144,7 @@ class JobQueue(Queue):
         return None
 
     def broadcast_estimations(self, concurrency_id: str, after: int | None = None) -> None:
-        """Tell callers their place in the queue. A job that joins can have a place before others."""
+        """Send callers their place in the queue. A job that joins can have a place before others."""
         if concurrency_id == self._id:
             self._arrange()
             after = None
@@ -155,7 +155,7 @@ class JobQueue(Queue):
         return next((place for place, event in enumerate(self._jobs.queue) if event.session_hash == session), None)
 
     def _arrange(self) -> None:
-        """Bring the waiting jobs into order. Those nobody listens to have no turn yet: they are the last."""
+        """Sort the waiting jobs. Those whose callers do not listen yet are last."""
         waiting = self._jobs.queue
         for event in waiting:
             if event not in self._turns and self._listeners[event.session_hash]:
@@ -182,23 +182,23 @@ class JobQueue(Queue):
                 self._left[session] = time.monotonic()
 
     async def _watch(self) -> None:
-        """Drop the jobs of callers who have left and those that nobody has begun to read; tell the others."""
-        told: list[str] = []
+        """Drop the jobs of callers who have left and those that nobody has begun to read; notify the others."""
+        notified: list[str] = []
         while not self.stopped:
             await asyncio.sleep(_CHECK_SECONDS)
             now = time.monotonic()
-            held = [*self._jobs.queue, *(event for events in self.active_jobs if events for event in events)]
-            for event in held:
+            present = [*self._jobs.queue, *(event for events in self.active_jobs if events for event in events)]
+            for event in present:
                 if self._listeners[event.session_hash] or event.fn.concurrency_id != self._id:
                     continue
                 left = self._left.get(event.session_hash, 0.0)
                 has_left = left > event.enqueue_time  # else its caller has not begun to listen
                 if now > (left + _LEFT_SECONDS if has_left else event.enqueue_time + _UNREAD_SECONDS):
                     await self._drop(event)
-            if (waiting := [event._id for event in self._jobs.queue]) != told:
-                told = waiting
+            if (waiting := [event._id for event in self._jobs.queue]) != notified:
+                notified = waiting
                 self.broadcast_estimations(self._id)
-            sessions = {event.session_hash for event in held}
+            sessions = {event.session_hash for event in present}
             self._left = {one: left for one, left in self._left.items() if one in sessions}
 
     async def _make_room(self) -> None:

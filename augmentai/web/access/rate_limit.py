@@ -8,6 +8,8 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable
 
+from augmentai.plurals import counted
+
 _SLOTS = 60  # a window is counted in this many parts, so that memory per visitor is bounded
 _MAX_VISITORS = 10_000  # beyond that, the visitor idle for longest is forgotten
 
@@ -88,4 +90,4 @@ def wait_words(seconds: float) -> str:
     if seconds > 90:
         return f"in {math.ceil(seconds / 60)} minutes"
     whole = max(1, math.ceil(seconds))
-    return f"in {whole} second{'' if whole == 1 else 's'}"
+    return f"in {counted(whole, 'second')}"

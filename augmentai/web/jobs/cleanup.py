@@ -63,7 +63,7 @@ class Lease:
         """To be called every now and then; restarts the time until they expire, if the last time is long enough ago.
 
         Args:
-            more: what is needed besides.
+            more: what is needed in addition.
         """
         now = time.monotonic()
         if now - self._renewed < self._interval:

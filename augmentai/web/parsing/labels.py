@@ -1,4 +1,4 @@
-"""What a job reads besides pixels, read once in another process: if that comes to its end, so does the job."""
+"""What a job reads apart from pixels, read once in another process: if that process ends, so does the job."""
 
 from __future__ import annotations
 

@@ -101,7 +101,7 @@ def segment_classes(annotation: Mapping[str, Any], categories: Categories) -> di
 
 
 def mask_file(entry: Entry, image: Entry) -> MaskFile:
-    """A PNG, and how those of variations are called: as the variation, with what its name has besides the image's."""
+    """A PNG, and how those of variations are named: as the variation, with what the PNG's name adds to the image's."""
     own, stem = PurePosixPath(entry.path).stem, PurePosixPath(image.path).stem
     prefix, _, suffix = own.partition(stem) if stem in own else (f"{own}__", "", "")
     return MaskFile(entry, prefix, suffix)

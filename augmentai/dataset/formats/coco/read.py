@@ -19,6 +19,7 @@ from augmentai.dataset.formats.companions import find_companions
 from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.masks.mask_file import MaskFile
 from augmentai.dataset.formats.splits import folder_splits, split_of
+from augmentai.plurals import counted
 from augmentai.types import Failure
 
 _STRENGTH = (None, "train", "val", "test")
@@ -98,17 +99,18 @@ def _notices(layout: CocoLayout, file: int) -> Iterator[str]:
     store, path = layout.files.store, layout.files.entries[file].path
     missing, lost = store.missing(file)
     if missing:
-        yield f"{path} lists {named(missing)} with {lost} annotation(s); left out, since the images are missing"
+        with_them = counted(lost, "annotation")
+        yield f"{path} lists {named(missing)} with {with_them}; left out, since the images are missing"
     count, ids = store.of_no_image(file)
     if count:
-        yield f"{path}: {count} annotation(s) left out, since no image has their image_id: {_sample(ids)}"
+        yield f"{path}: {counted(count, 'annotation')} left out, since no image has their image_id: {_sample(ids)}"
     images, annotations = store.unusable(file)
     if images:
         words = _sample(map(str, images))
-        yield f"{path}: {len(images)} image(s) without an id or a file_name left out: number {words}"
+        yield f"{path}: {counted(len(images), 'image')} without an id or a file_name left out: number {words}"
     if annotations:
         words = _sample(map(str, annotations))
-        yield f"{path}: {len(annotations)} annotation(s) without an image_id left out: number {words}"
+        yield f"{path}: {counted(len(annotations), 'annotation')} without an image_id left out: number {words}"
     yield from _keypoint_notices(layout, file)
     if missing or count or images or annotations or store.has_other_spellings(file):
         layout.outdated.add(file)
@@ -192,13 +194,13 @@ def _add_images(
             unlisted += [entry.path] if entry.key not in companions.drawn else []
             layout.images[entry.key] = ImageInfo(None, split)
     if skipped:
-        layout.notices.append(f"skipped {skipped} image(s) without labels, since a label file is broken")
+        layout.notices.append(f"skipped {counted(skipped, 'image')} without labels, since a label file is broken")
     if unlisted:
         layout.notices.append(f"{named(unlisted)} without labels: no COCO file lists them")
 
 
 def _exclude_shared_ids(layout: CocoLayout) -> None:
-    """Images that share an id are not used: nobody can tell whose annotations are whose."""
+    """Images that share an id are not used: which annotations belong to which is unknown."""
     for file, entry in enumerate(layout.files.entries):
         for image_id, keys in layout.files.store.shared_ids(file):
             paths = sorted(path for path, _ in keys)

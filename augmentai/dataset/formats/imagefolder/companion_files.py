@@ -15,6 +15,7 @@ from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.imagefolder.metadata import path_named
 from augmentai.dataset.formats.imagefolder.row_store import MetadataRow
 from augmentai.dataset.formats.masks.mask_file import MaskFile, looks_like_mask
+from augmentai.plurals import counted
 
 NamedMasks = tuple[tuple[str, MaskFile], ...]  # (column, the mask that it names)
 RowOf = Callable[[ImageKey], MetadataRow | None]
@@ -84,7 +85,7 @@ def find_companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Compan
                 found.unmoved.add(column)
     found.copied = [copied[key] for key in sorted(copied)]
     for column, count in sorted(missing.items()):
-        found.notices.append(f"{column} names {count} file(s) that are missing, or of a type that is not copied")
+        found.notices.append(f"{column} names {counted(count, 'file')} not found, or of a type that is not copied")
     return found
 
 

@@ -14,6 +14,7 @@ from augmentai.dataset.formats.imagefolder.companion_files import find_companion
 from augmentai.dataset.formats.imagefolder.dataset import ImageFolderLayout, RowLabels
 from augmentai.dataset.formats.imagefolder.metadata import Metadata, path_named, read_metadata
 from augmentai.dataset.formats.splits import folder_splits, split_named, split_of
+from augmentai.plurals import counted
 from augmentai.types import Failure
 
 _FILE_NAMES = {"metadata.csv", "metadata.jsonl", "metadata.parquet"}
@@ -141,7 +142,7 @@ def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:
             without_row.append(image.path)
             layout.images[image.key] = ImageInfo(class_of(image.path, splits), split)
     if skipped:
-        layout.notices.append(f"skipped {skipped} image(s), since their metadata is broken")
+        layout.notices.append(f"skipped {counted(skipped, 'image')}, since their metadata is broken")
     if without_row:
         layout.notices.append(f"{named(without_row)} without labels: no row of the metadata names them")
 

@@ -40,7 +40,9 @@ def parse_xml(data: bytes, file: str) -> Element:
             f"{file}, line {line}: not valid XML ({str(error.msg).partition(':')[0]}, column {column})"
         ) from error
     except (DefusedXmlException, ValueError, LookupError) as error:
-        raise LabelError(f"{file}: XML of an unsafe kind ({type(error).__name__}); save it plainly") from error
+        raise LabelError(
+            f"{file}: XML of an unsafe kind ({type(error).__name__}); remove its DTD and entities"
+        ) from error
     if _depth(root) > _MAX_DEPTH:
         raise LabelError(f"{file}: elements in elements, {_MAX_DEPTH} deep and more; expected Pascal VOC's few levels")
     if root.tag != "annotation":
@@ -179,7 +181,7 @@ def _polygons(element: Element) -> Iterator[Polygon]:
         except ValueError as error:
             raise ValueError("its <polygon> has a coordinate that is not a number; expected x1, y1, x2, y2") from error
         if not all(abs(value) < _MAX_PX for pair in pairs for value in pair):
-            raise ValueError("its <polygon> has a coordinate that is no number of pixels")
+            raise ValueError("its <polygon> has a coordinate that is not a number of pixels")
         if len(pairs) > 2:
             yield tuple(pairs)
 

@@ -31,7 +31,7 @@ class VocWriter(FormatWriter):
         if any(shape.polygons or shape.mask is not None for shape in shapes):
             self.lose("polygons and bitmaps were written as the boxes around them: Pascal VOC has boxes")
         if any(foreign_attributes(shape).keys() - {"iscrowd"} for shape in shapes):
-            self.lose("attributes of objects were left out: other tools' have no place in Pascal VOC")
+            self.lose("attributes of objects were left out: Pascal VOC has no place for those of other tools")
         data = labels_to_voc(Labels(tuple(shapes)), None, file, size_wh, moved=False)
         return [(f"Annotations/{PurePosixPath(file).stem}.xml", data)]
 

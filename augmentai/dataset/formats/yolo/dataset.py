@@ -23,7 +23,7 @@ from augmentai.types import Failure, Source
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
 
-_NAME_FILES = ("classes.txt", "labels.txt", "_darknet.labels")  # besides whatever ends in .names
+_NAME_FILES = ("classes.txt", "labels.txt", "_darknet.labels")  # and every file that ends in .names
 
 
 class YoloLayout(Layout):

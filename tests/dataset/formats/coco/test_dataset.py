@@ -130,7 +130,7 @@ def test_labels_of_missing_images(tmp_path: Path) -> None:
     found, job = failures(files, tmp_path)
     assert not found
     assert (
-        "annotations/instances_train.json lists 1 image (two ü.jpg) with 1 annotation(s); left out, since the images "
+        "annotations/instances_train.json lists 1 image (two ü.jpg) with 1 annotation; left out, since the images "
         "are missing" in job.gathered.notices
     )
     written = json.loads((tmp_path / "out/annotations/instances_train.json").read_bytes())

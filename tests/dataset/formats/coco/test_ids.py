@@ -73,22 +73,22 @@ UNMATCHED: dict[str, tuple[list[Any], list[Any], str]] = {
     "no image has this id": (
         [image(1, "a.jpg")],
         [annotation(1, 1), annotation(2, 9), annotation(3, "x")],
-        'labels.json: 2 annotation(s) left out, since no image has their image_id: 9, "x"',
+        'labels.json: 2 annotations left out, since no image has their image_id: 9, "x"',
     ),
     "its image is missing": (
         [image(1, "a.jpg"), image(2, "gone.jpg")],
         [annotation(1, 1), annotation(2, 2)],
-        "labels.json lists 1 image (gone.jpg) with 1 annotation(s); left out, since the images are missing",
+        "labels.json lists 1 image (gone.jpg) with 1 annotation; left out, since the images are missing",
     ),
     "no image_id": (
         [image(1, "a.jpg")],
         [annotation(1, 1), {"id": 2, "bbox": BOX}, 5, annotation(3, None)],
-        "labels.json: 3 annotation(s) without an image_id left out: number 2, 3, 4",
+        "labels.json: 3 annotations without an image_id left out: number 2, 3, 4",
     ),
     "an image without a name": (
         [image(1, "a.jpg"), {"id": 2}, {"file_name": "b.jpg"}, None],
         [annotation(1, 1)],
-        "labels.json: 3 image(s) without an id or a file_name left out: number 2, 3, 4",
+        "labels.json: 3 images without an id or a file_name left out: number 2, 3, 4",
     ),
 }
 

@@ -19,5 +19,5 @@ def test_truncated_json(tmp_path: Path) -> None:
     found, job = failures(files, tmp_path)
     assert list(found) == ["annotations/instances_val.json"]
     assert ", line " in found["annotations/instances_val.json"]
-    assert "skipped 1 image(s) without labels, since a label file is broken" in job.report.as_dict()["notices"]
+    assert "skipped 1 image without labels, since a label file is broken" in job.report.as_dict()["notices"]
     assert job.report.variations == 3

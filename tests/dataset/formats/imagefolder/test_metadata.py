@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from augmentai.plurals import counted
 from tests.support.coco_files import photos
 from tests.support.image_files import jpeg, zipped
 from tests.support.labelled_sets import augmented, contents, gathered, imagefolder, write
@@ -101,7 +102,7 @@ def test_broken_metadata(kind: str, text: bytes, message: str, skipped: int, tmp
     """A line costs its own image; since nobody knows which that is, images without a row are skipped."""
     found = gathered(write(tmp_path / "in", imagefolder(kind) | {f"train/metadata.{kind}": text}))
     assert message in found.failures[-1].reason
-    assert f"skipped {skipped} image(s), since their metadata is broken" in found.notices
+    assert f"skipped {counted(skipped, 'image')}, since their metadata is broken" in found.notices
 
 
 def test_the_same_file_in_two_zips_becomes_one(tmp_path: Path) -> None:

@@ -70,7 +70,7 @@ def test_odd_values_are_carried(data: bytes, tmp_path: Path) -> None:
         (xml((b"<xmin>3<", b"<xmin>1e400<")), 'xmin of cup is "1e400"'),
         (xml((b"<xmin>3<", "<xmin>²<".encode())), 'xmin of cup is "²"'),
         (xml((b"<xmin>3<", b"<xmin>" + b"9" * 6000 + b"<")), "xmin of cup is"),
-        (xml((b"", b""), b"<polygon><x1>1</x1><y1>inf</y1><x2>2</x2><y2>2</y2></polygon>"), "no number of pixels"),
+        (xml((b"", b""), b"<polygon><x1>1</x1><y1>inf</y1><x2>2</x2><y2>2</y2></polygon>"), "not a number of pixels"),
         (xml((b"", b""), b"<robndbox><cx>1</cx><cy>x</cy></robndbox>"), 'cy of cup is "x"; expected a number'),
         (xml((b"", b""), b"<b>" * 5000 + b"</b>" * 5000), "elements in elements, 60 deep and more"),
     ],
