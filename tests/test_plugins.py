@@ -212,7 +212,7 @@ def test_a_visitors_key_and_limits_reach_it(package: Path) -> None:
         assert engines.with_limits([own], 0) == [own]
         estimates = [engines.estimate([engine], Recipe(engine="painter"), 4) for engine in (known[0], own, limited)]
     assert [estimate.affordable for estimate in estimates if estimate] == [0, 4, 0]
-    assert (own.key, own.limits.per_day, limited.key, limited.limits.per_job) == ("mine", None, "owner", 6)
+    assert (own.key, own.limits.per_day, limited.key, limited.limits.from_now) == ("mine", None, "owner", 6)
 
 
 @pytest.mark.parametrize("key", ["", "mine"])

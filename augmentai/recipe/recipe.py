@@ -321,8 +321,8 @@ class Recipe:
         "",
         SplitShares(),
         "dataset",
-        "Split a set that has no split, by class, into training, validation and test images: 80/10/10 or 90/10; "
-        "near-duplicates stay together, and only training images are augmented.",
+        "Split a set that has no split, by class: training, validation and test images; 90/10: no test images. "
+        "Only training images are augmented.",
         "--make-split",
         common=2,
         page="dataset",

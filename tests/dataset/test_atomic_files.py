@@ -54,7 +54,7 @@ def test_a_zip_that_appears_meanwhile(tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("any_file_system")
 def test_an_image_that_appears_meanwhile(tmp_path: Path) -> None:
-    with pytest.raises(OutputError, match="File exists"), FolderWriter(tmp_path) as writer:  # noqa: PT012
+    with pytest.raises(OutputError, match="exists already"), FolderWriter(tmp_path) as writer:  # noqa: PT012
         (tmp_path / "a__v1.jpg").write_bytes(b"mine")
         writer.add(outcome("a__v1.jpg"))
     files, lines = contents(tmp_path)

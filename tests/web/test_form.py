@@ -54,7 +54,25 @@ def test_controls_have_the_field_s_names_in_plain_words(form: Form) -> None:
         ),
         ("originals", ["Automatic (datasets only)", "Always", "Never"]),
         ("splits", ["Copy unchanged", "Exclude"]),
-        ("to", ["Same as input", "YOLO", "COCO", "Pascal VOC", "ImageFolder"]),
+        (
+            "to",
+            [
+                "Same as input",
+                "YOLO",
+                "COCO",
+                "COCO panoptic",
+                "Pascal VOC",
+                "ImageFolder",
+                "CreateML",
+                "LabelMe, X-AnyLabeling",
+                "CVAT",
+                "VGG Image Annotator (VIA)",
+                "Supervisely",
+                "CSV of boxes",
+                "DOTA",
+                "Masks",
+            ],
+        ),
     ],
 )
 def test_titles_of_choices(form: Form, name: str, titles: list[str]) -> None:

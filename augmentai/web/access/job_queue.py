@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from fastapi import HTTPException
 from gradio.queueing import Event, EventQueue, Queue
 from gradio.route_utils import get_fn
 from gradio.server_messages import ProcessCompletedMessage
 from gradio.utils import run_coro_in_background
+from starlette.exceptions import HTTPException
 
 from augmentai.plurals import counted
 from augmentai.settings import Settings

@@ -23,7 +23,22 @@ _SHORT_AT_ONCE = 2
 _LONG_AT_ONCE = 1
 _LONG_NICENESS = 10  # the page and short calls come first
 _CHECK_SECONDS = 0.05
-_SECRETS = ("STABILITY_", "HF_", "HUGGING", "AUGMENTAI_", "GRADIO_")  # beginnings of variables that are not handed on
+# How the names of the environment variables begin that are passed on: no keys.
+_ENVIRONMENT = (
+    "PATH",
+    "PYTHON",
+    "VIRTUAL_ENV",
+    "LD_",
+    "DYLD_",
+    "OMP_",
+    "OPENBLAS_",
+    "MKL_",
+    "HOME",
+    "USER",
+    "TMP",
+    "TEMP",
+)
+_ENVIRONMENT += ("TZ", "LANG", "LC_", "SYSTEMROOT", "WINDIR", "COMSPEC")
 
 R = TypeVar("R")
 
@@ -127,7 +142,7 @@ class _Process:
 
     def __init__(self) -> None:
         self._ready = False
-        environment = {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)}
+        environment = {name: value for name, value in os.environ.items() if name.upper().startswith(_ENVIRONMENT)}
         environment["PYTHONPATH"] = os.pathsep.join(path for path in sys.path if path)
         self._popen = subprocess.Popen(
             [sys.executable, "-m", "augmentai.web.parsing.process"],

@@ -153,7 +153,7 @@ def area_levels(values: np.ndarray[Any, Any]) -> list[tuple[int, ...]]:
         values: (height, width) or (height, width, channels) of uint8.
 
     Example:
-        >>> area_levels(np.repeat(np.array([[0, 0, 1, 0, 255, 254, 255, 255]], np.uint8), 4, 0))
+        >>> area_levels(np.repeat(np.array([[0, 0, 1, 0, 255, 254, 255, 255]], np.uint8), 16, 0))
         [(0,), (255,)]
     """
     tall = values.swapaxes(0, 1)
