@@ -24,21 +24,10 @@ _LONG_AT_ONCE = 1
 _LONG_NICENESS = 10  # the page and short calls come first
 _CHECK_SECONDS = 0.05
 # How the names of the environment variables begin that are passed on: no keys.
-_ENVIRONMENT = (
-    "PATH",
-    "PYTHON",
-    "VIRTUAL_ENV",
-    "LD_",
-    "DYLD_",
-    "OMP_",
-    "OPENBLAS_",
-    "MKL_",
-    "HOME",
-    "USER",
-    "TMP",
-    "TEMP",
+_ENVIRONMENT: tuple[str, ...] = (
+    *("PATH", "PYTHON", "VIRTUAL_ENV", "LD_", "DYLD_", "OMP_", "OPENBLAS_", "MKL_", "HOME", "USER", "TMP", "TEMP"),
+    *("TZ", "LANG", "LC_", "SYSTEMROOT", "WINDIR", "COMSPEC"),
 )
-_ENVIRONMENT += ("TZ", "LANG", "LC_", "SYSTEMROOT", "WINDIR", "COMSPEC")
 
 R = TypeVar("R")
 
