@@ -46,8 +46,8 @@ def folder_splits(paths: Iterable[str]) -> dict[str, str | None]:
 
     Sibling folders are splits if one of them is for training and another is not, or if all are called so. So a class
     may be called "train" as long as its siblings are called "car" and "bus". A folder called "test" beside classes is
-    held out, since hardly any class has that name, and everything else is for training. Siblings of splits that are
-    not splits ("extra") give None: they are kept apart from training too.
+    held out, since hardly any class has that name, and everything else is for training; so is one within "train".
+    Siblings of splits that are not splits ("extra") give None: they are kept apart from training too.
 
     Args:
         paths: the relative paths of all images.
@@ -147,6 +147,9 @@ def _read(paths: Iterable[str]) -> _Reading:
                 reading.held_out += [node.below[name].path for name, split in splits.items() if split != "train"]
                 rest_is_training = True
                 remaining += [(below, False) for name, below in node.below.items() if name not in splits]
+            inner = _held_out_in_training(node, splits)
+            reading.splits.update(inner)
+            reading.held_out += inner
             continue
         if splits:
             single.append((next(iter(node.below.values())), next(iter(splits))))
@@ -197,6 +200,18 @@ def _splits_of_siblings(node: _Node) -> tuple[dict[str, str | None], bool]:
         return dict(named), True
     is_family = any(word in name.casefold() for name in others for word in ("test", "val"))  # "pretest", "invalid"
     return (dict(named), True) if all(read[name].is_certain for name in named) and not is_family else ({}, False)
+
+
+def _held_out_in_training(node: _Node, splits: Mapping[str, str | None]) -> dict[str, str | None]:
+    """Folders called validation or test in a folder of training images, unless other splits have one of that name."""
+    found: dict[str, str | None] = {}
+    for name, split in splits.items():
+        others = {one for other in splits if other != name for one in node.below[other].below}
+        for inner, below in node.below[name].below.items() if split == "train" else ():
+            read = read_name(inner)
+            if read.split in {"val", "test"} and read.is_certain and not read.rest and inner not in others:
+                found[below.path] = read.split
+    return found
 
 
 def _is_counterpart(one: SplitName, other: SplitName) -> bool:

@@ -46,7 +46,21 @@ BINARY = {
 }
 TEXT = frozenset(
     {".json", ".jsonl", ".ndjson", ".geojson", ".xml", ".csv", ".tsv", ".txt", ".yaml", ".yml"}
-    | {".lst", ".pts", ".ann", ".lbl", ".label", ".gt", ".kml", ".caption", ".cap", ".tags", ".odgt", ".manifest"}
+    | {
+        ".lst",
+        ".pts",
+        ".ann",
+        ".lbl",
+        ".label",
+        ".gt",
+        ".kml",
+        ".caption",
+        ".cap",
+        ".tags",
+        ".cls",
+        ".odgt",
+        ".manifest",
+    }
     | {".box", ".bbox", ".boxes", ".points", ".lmk", ".landmarks", ".roi", ".asf", ".poly"}
 )
 _TABLES = {".csv", ".tsv"}

@@ -257,9 +257,9 @@ def _describes_the_set(path: str | PurePosixPath) -> bool:
 
 
 def _stem(name: PurePosixPath) -> str:
-    """The name of the image that a label file may be of: "a.jpg.json" and "a.json" are of "a"."""
+    """The name of the image that a label file may be of: "a.jpg.json", "a.gt.txt" and "a.json" are of "a"."""
     inner = PurePosixPath(name.stem)
-    doubled = inner.suffix.lower() in {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff"}
+    doubled = inner.suffix.lower() in {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gt", ".ann", ".box"}
     return name_key(inner.stem if doubled else name.stem)
 
 

@@ -137,3 +137,11 @@ def test_a_doubt_is_reported(folders: list[str], words: str) -> None:
     notices = "\n".join(split_notices({path: split_of(path, splits)[0] for path in paths}))
     assert words in notices
     assert bool(words) == bool(notices)
+
+
+def test_a_folder_called_validation_in_training_is_held_out() -> None:
+    found = read("train/cat", "train/dog", "train/val/cat", "train/val/dog", "test/cat")
+    assert found == [("train", "cat"), ("train", "dog"), ("val", "cat"), ("val", "dog"), ("test", "cat")]
+    # classes, since the other split has them as well
+    assert read("train/cat", "train/test", "val/cat", "val/test")[1] == ("train", "test")
+    assert read("train/cat", "train/test tubes", "val/cat")[1] == ("train", "test tubes")

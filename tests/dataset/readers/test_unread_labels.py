@@ -88,6 +88,8 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
     "one row of numbers": ({"gt/7.txt": b"20,12,40,32,1,4,0,0\n"}, "tables of numbers", "convert"),
     "TFRecord": ({"train.record": b"\x01\x02"}, "TFRecord files", "cannot be read"),
     "SageMaker": ({"output.manifest": as_json({"source-ref": "s3://b/x.jpg"})}, "SageMaker", "convert"),
+    "WebDataset": ({"cats/cat0.cls": b"1"}, ".cls files with the names of images", "convert"),
+    "OCR": ({"cats/cat0.gt.txt": b"Hello world\n"}, "captions", "not carried"),
     "KITTI": ({"t/cat0.txt": b"Car 0 0 0 1 1 9 9 1 1 1 1 1 1 0\n"}, "KITTI labels", "convert"),
 }
 
