@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
 if TYPE_CHECKING:
-    import numpy as np
     from PIL.Image import Image
 
 Point = tuple[float, float]  # x, y
@@ -111,6 +112,22 @@ def box_around(*polygons: Polygon) -> Box:
     xs = [x for polygon in polygons for x, _ in polygon]
     ys = [y for polygon in polygons for _, y in polygon]
     return min(xs), min(ys), max(xs), max(ys)
+
+
+def mask_to_box(mask: np.ndarray[Any, Any]) -> Box | None:
+    """The smallest box around the pixels of a bitmap; None if it is empty.
+
+    Shape:
+        mask: (height, width) of bool.
+
+    Example:
+        >>> mask_to_box(np.array([[False, False], [True, True]]))
+        (0.0, 1.0, 2.0, 2.0)
+    """
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
+        return None
+    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
 
 
 def objects_lost(before: Labels, after: Labels) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from augmentai.annotations import Box, Labels, Shape
+from augmentai.annotations import Box, Labels, Shape, mask_to_box
 
 _SIDE_PX = 64  # a box is scaled down to about this side: finer detail may be repainted
 _MARGIN = 0.03  # of the box, around it: the outline is part of the object
@@ -94,10 +94,7 @@ def _box_of(shape: Shape) -> Box | None:
     points = np.array([point for ring in shape.polygons for point in ring])
     if len(points):
         return (*points.min(axis=0).tolist(), *points.max(axis=0).tolist())
-    if shape.mask is not None and shape.mask.any():
-        columns, rows = np.flatnonzero(shape.mask.any(axis=0)), np.flatnonzero(shape.mask.any(axis=1))
-        return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
-    return None
+    return None if shape.mask is None else mask_to_box(shape.mask)
 
 
 def _score_in_box(before: Image.Image, after: Image.Image, box: Box) -> float | None:

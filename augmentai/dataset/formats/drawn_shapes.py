@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from augmentai.annotations import Point, Polygon, Shape, box_around
+from augmentai.annotations import Point, Polygon, Shape, box_around, mask_to_box
 from augmentai.dataset.formats.ellipses import Ellipse
 from augmentai.images.orientation import Frame
 from augmentai.plurals import counted
@@ -43,10 +43,9 @@ def elliptic(category: str, ellipse: Ellipse, extra: Extra) -> Shape:
 
 def masked(category: str, mask: np.ndarray[Any, Any], extra: Extra) -> Shape:
     """A bitmap, (height, width) of bool. Raises ValueError if it is empty."""
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:
+    box = mask_to_box(mask)
+    if box is None:
         raise ValueError("its mask is empty; remove it, or draw it again")
-    box = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
     return Shape(category, box, mask=mask, extra=extra)
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from PIL.Image import Image
 
-from augmentai.annotations import Box, Labels, Polygon, Shape, box_around
+from augmentai.annotations import Box, Labels, Polygon, Shape, box_around, mask_to_box
 from augmentai.dataset.formats.masks.polygons import mask_to_polygons
 
 _VOID = 255  # in masks of several classes: the border between objects, which is of no class (Pascal VOC)
@@ -116,9 +116,7 @@ def _named_objects(mask: Image, named: Mapping[int, str]) -> Iterator[Shape]:
     for value, name in named.items():
         pixels = values == value
         if pixels.any():
-            rows, columns = np.flatnonzero(pixels.any(1)), np.flatnonzero(pixels.any(0))
-            box = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
-            yield Shape(name, box, mask=pixels)
+            yield Shape(name, mask_to_box(pixels), mask=pixels)
 
 
 def _pixel_values(mask: Image) -> np.ndarray[Any, Any]:

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from reprlib import repr as short
 from typing import Any
 
 import numpy as np
 
-from augmentai.annotations import Box, Polygon, Shape, box_around
+from augmentai.annotations import Polygon, Shape, box_around, mask_to_box
 from augmentai.dataset.formats.coco.ids import id_key
 from augmentai.dataset.formats.coco.rle import mask_to_rle, rle_to_mask
 from augmentai.dataset.formats.coco.values import Categories, Category, box_in, keypoints_in, polygons_in
+from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.images.orientation import Frame
 
 _DECIMALS = 3  # of a pixel: finer than anyone draws
@@ -76,7 +76,7 @@ def shape_to_coco(shape: Shape, before: Shape | None = None, raw: Mapping[str, A
             None writes all that is known of the object.
     """
     written = dict(raw if raw is not None else shape.extra.get("coco", {}))
-    if before is not None and have_same_outline(before, shape):
+    if before is not None and is_same_place(before, shape):
         return written
     if shape.keypoints and (raw is None or raw.get("keypoints")):
         written["keypoints"] = [_rounded(value) for keypoint in shape.keypoints for value in keypoint]
@@ -135,18 +135,6 @@ def without_pixels(annotation: Mapping[str, Any]) -> tuple[dict[str, Any], list[
     return kept, sorted([*removed, *(f"attributes.{key}" for key in angles)])
 
 
-def have_same_outline(one: Shape, other: Shape) -> bool:
-    """Whether two shapes have the same class, box, polygons, bitmap and keypoints, to a millionth of a pixel."""
-    if one.category != other.category or (one.mask is None) != (other.mask is None):
-        return False
-    if one.mask is not None and other.mask is not None and not np.array_equal(one.mask, other.mask):
-        return False
-    first, second = list(_coordinates(one)), list(_coordinates(other))
-    return len(first) == len(second) and all(
-        a == b or math.isclose(a, b, rel_tol=0, abs_tol=1e-6) for a, b in zip(first, second, strict=True)
-    )
-
-
 def polygon_area(polygon: Polygon) -> float:
     """The area of a polygon in square pixels (the shoelace formula).
 
@@ -159,22 +147,6 @@ def polygon_area(polygon: Polygon) -> float:
     return float(abs(np.dot(x, np.roll(y, -1)) - np.dot(y, np.roll(x, -1))) / 2)
 
 
-def mask_to_box(mask: np.ndarray[Any, Any]) -> Box | None:
-    """The box around a bitmap, in pixels; None if the bitmap is empty.
-
-    Shape:
-        mask: (height, width) of bool.
-
-    Example:
-        >>> mask_to_box(np.array([[False, False], [True, True]]))
-        (0.0, 1.0, 2.0, 2.0)
-    """
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    if not rows.size:
-        return None
-    return float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
-
-
 def _category(value: object, categories: Categories) -> Category:
     """The class of an annotation; of one without category_id, the only class of its file."""
     if value is None:
@@ -183,16 +155,6 @@ def _category(value: object, categories: Categories) -> Category:
     if key is None or key not in categories:
         raise ValueError(f"category_id is {short(value)}, which is not among its categories")
     return categories[key]
-
-
-def _coordinates(shape: Shape) -> Iterator[float]:
-    yield from shape.box or ()
-    for polygon in shape.polygons:
-        yield float(len(polygon))
-        for point in polygon:
-            yield from point
-    for keypoint in shape.keypoints:
-        yield from keypoint
 
 
 def _area(shape: Shape) -> float:

@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING, Any
 from augmentai.annotations import Labels, Shape
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import ImageKey, Layout, OutputFile, StreamedFiles
-from augmentai.dataset.formats.coco.annotation import have_same_outline, shape_to_coco, with_area, without_pixels
+from augmentai.dataset.formats.coco.annotation import shape_to_coco, with_area, without_pixels
 from augmentai.dataset.formats.coco.file_names import NamedFrom
 from augmentai.dataset.formats.coco.ids import id_key
 from augmentai.dataset.formats.coco.image_index import name_key_of
 from augmentai.dataset.formats.coco.labels import CocoFiles, CocoLabels
 from augmentai.dataset.formats.coco.panoptic import is_panoptic, moved_segments
+from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.types import Source
 
@@ -84,7 +85,7 @@ class CocoLayout(Layout):
     def _moved(self, shape: Shape, before: Shape | None, raw: Mapping[str, Any]) -> dict[str, Any]:
         """The annotation of an object; if it moved, without what is in pixels and in no form that is known."""
         written = shape_to_coco(shape, before, raw)
-        if before is not None and have_same_outline(before, shape):
+        if before is not None and is_same_place(before, shape):
             return written
         kept, removed = without_pixels(written)
         for key in removed:

@@ -8,6 +8,7 @@ from typing import Any
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.bitmaps import refuse_bitmaps
 from augmentai.dataset.formats.coco.annotation import has_geometry, shape_from_coco
 from augmentai.dataset.formats.coco.merge import Described, merged
 from augmentai.dataset.formats.coco.panoptic import is_panoptic, pixel_value, segment_classes
@@ -16,8 +17,6 @@ from augmentai.dataset.formats.coco.values import Categories
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.mask_file import MaskFile
 from augmentai.images.orientation import Frame
-
-_MAX_BITMAP_PIXELS = 10**9  # of all bitmaps of one image, a byte each
 
 
 @dataclass
@@ -105,11 +104,7 @@ class CocoLabels:
     def _check_memory(self, annotations: list[dict[str, Any]], size_wh: tuple[int, int], file: int) -> None:
         path = self.files.entries[file].path
         bitmaps = sum(isinstance(annotation.get("segmentation"), dict) for annotation in annotations)
-        if bitmaps * size_wh[0] * size_wh[1] > _MAX_BITMAP_PIXELS:
-            raise LabelError(
-                f"{path} has {bitmaps} RLE bitmaps for this one image of "
-                f"{size_wh[0]}x{size_wh[1]}, more than fit into memory; draw them as polygons"
-            )
+        refuse_bitmaps(bitmaps, size_wh, path)
         for annotation in annotations:
             if is_panoptic(annotation) and file not in self.segments:
                 raise LabelError(f"{path}: {annotation['file_name']}, the PNG of its segments, is missing; add it")

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from augmentai.annotations import mask_to_box
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageKey
-from augmentai.dataset.formats.coco.annotation import mask_to_box
 from augmentai.dataset.formats.coco.ids import id_key
 from augmentai.dataset.formats.coco.values import Categories
 from augmentai.dataset.formats.image_names import ImageNames, match_key, name_of, shared_parts

@@ -15,6 +15,7 @@ from xml.etree.ElementTree import Element, SubElement
 import numpy as np
 
 from augmentai.annotations import Keypoint, Polygon, Shape
+from augmentai.dataset.formats.bitmaps import from_part, part_of
 from augmentai.dataset.formats.drawn_shapes import (
     boxed,
     dotted,
@@ -172,27 +173,21 @@ def _bitmap(element: Element, size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
         raise ValueError(f"its mask is {width}x{height} pixels, and the image {size_wh[0]}x{size_wh[1]}")
     if min(runs) < 0 or sum(runs) != width * height:
         raise ValueError(f"its runs (rle) add up to {sum(runs)}; expected {width * height}, {width} x {height} pixels")
-    flat = np.repeat(np.arange(len(runs)) % 2 == 1, runs)
-    mask = np.zeros((size_wh[1], size_wh[0]), bool)
-    crop = flat.reshape(height, width)[max(0, -top) :, max(0, -left) :]
-    y, x = max(0, top), max(0, left)
-    inside = crop[: max(0, size_wh[1] - y), : max(0, size_wh[0] - x)]
-    mask[y : y + inside.shape[0], x : x + inside.shape[1]] = inside
-    return mask
+    part = np.repeat(np.arange(len(runs)) % 2 == 1, runs).reshape(height, width)
+    return from_part(part, left, top, size_wh)
 
 
 def _run_lengths(mask: np.ndarray[Any, Any]) -> dict[str, str]:
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    crop = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
-    flat = np.concatenate([[False], crop.ravel(), [not crop.ravel()[-1]]])
+    part, left, top = part_of(mask)
+    flat = np.concatenate([[False], part.ravel(), [not part.ravel()[-1]]])
     ends = np.flatnonzero(flat[1:] != flat[:-1])
     runs = np.diff(ends, prepend=0)
     return {
         "rle": ", ".join(map(str, runs.tolist())),
-        "left": str(int(columns[0])),
-        "top": str(int(rows[0])),
-        "width": str(crop.shape[1]),
-        "height": str(crop.shape[0]),
+        "left": str(left),
+        "top": str(top),
+        "width": str(part.shape[1]),
+        "height": str(part.shape[0]),
     }
 
 

@@ -12,6 +12,7 @@ from xml.etree.ElementTree import Element
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.bitmaps import refuse_bitmaps
 from augmentai.dataset.formats.cvat.annotation import SHAPES, TAG, moved_elements, new_elements, shape_of
 from augmentai.dataset.formats.drawn_shapes import upright
 from augmentai.dataset.formats.label_values import clean, whole
@@ -22,7 +23,6 @@ from augmentai.images.orientation import Frame
 
 _HEAD_BYTES = 1 << 16
 _COUNTS = ("size", "start_frame", "stop_frame", "frame_filter", "segments")  # of a task's images, which are more now
-_MAX_BITMAP_PIXELS = 10**9  # of all bitmaps of one image, a byte each
 
 
 def open_cvat(entry: Entry) -> CvatCodec | None:
@@ -123,8 +123,7 @@ class CvatCodec:
             image = ElementTree.fromstring(raw)  # written by ElementTree itself, from what was parsed safely
             on_stored = frame.matches_stored((whole(image.get("width")), whole(image.get("height"))))
             size_wh = frame.stored_wh if on_stored else frame.size_wh
-            if len(image.findall("mask")) * size_wh[0] * size_wh[1] > _MAX_BITMAP_PIXELS:
-                raise ValueError(f"image {image.get('name')}: more masks than fit into memory; draw them as polygons")
+            refuse_bitmaps(len(image.findall("mask")), size_wh, f"image {image.get('name')}")
             for number, child in enumerate(image):
                 if child.tag == TAG and child.get("label"):
                     tags.append(clean(child.get("label") or ""))

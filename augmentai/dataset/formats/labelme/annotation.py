@@ -9,6 +9,7 @@ from reprlib import repr as short
 from typing import Any
 
 from augmentai.annotations import LabelError, Labels, Point, Polygon, Shape
+from augmentai.dataset.formats.bitmaps import refuse_bitmaps
 from augmentai.dataset.formats.drawn_shapes import (
     boxed,
     dotted,
@@ -31,7 +32,6 @@ NAME = "labelme"  # the key of what this format keeps in `extra`
 _ROTATED = {"rotation", "oriented_rectangle"}
 _AREAS = {"polygon", "quadrilateral"}
 _PATHS = {"line", "linestrip"}
-_MAX_BITMAP_PIXELS = 10**9  # of all bitmaps of one image, a byte each
 
 
 def is_labelme(content: object) -> bool:
@@ -60,8 +60,7 @@ def labels_from_labelme(content: Mapping[str, Any], file: str, frame: Frame) -> 
     on_stored = frame.matches_stored((whole(content.get("imageWidth")), whole(content.get("imageHeight"))))
     size_wh = frame.stored_wh if on_stored else frame.size_wh
     bitmaps = sum(isinstance(raw, dict) and raw.get("shape_type") == "mask" for raw in content["shapes"])
-    if bitmaps * size_wh[0] * size_wh[1] > _MAX_BITMAP_PIXELS:
-        raise LabelError(f"{file} has {bitmaps} bitmaps, more than fit into memory; draw them as polygons")
+    refuse_bitmaps(bitmaps, size_wh, file)
     shapes = []
     for number, raw in enumerate(content["shapes"]):
         try:

@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 from augmentai.annotations import Point
+from augmentai.dataset.formats.bitmaps import from_part, part_of
 
 
 def mask_from_crop(text: object, corners: Sequence[Point], size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
@@ -48,11 +49,7 @@ def mask_from_crop(text: object, corners: Sequence[Point], size_wh: tuple[int, i
         raise ValueError(f"its mask is not base64 text ({error})") from error
     except Exception as error:  # a PNG may be broken in any way
         raise ValueError("its mask is not a valid PNG; draw it again") from error
-    mask = np.zeros((height, width), bool)
-    top, left = max(0, -y0), max(0, -x0)
-    inside = crop[top : max(0, height - y0), left : max(0, width - x0)]
-    mask[y0 + top : y0 + top + inside.shape[0], x0 + left : x0 + left + inside.shape[1]] = inside
-    return mask
+    return from_part(crop, x0, y0, size_wh)
 
 
 def mask_to_crop(mask: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -65,8 +62,10 @@ def mask_to_crop(mask: np.ndarray[Any, Any]) -> dict[str, Any]:
         >>> mask_to_crop(np.array([[False, False], [True, True]]))["points"]
         [[0, 1], [1, 1]]
     """
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    y0, y1, x0, x1 = int(rows[0]), int(rows[-1]), int(columns[0]), int(columns[-1])
+    crop, x, y = part_of(mask)
     buffer = io.BytesIO()
-    Image.fromarray(mask[y0 : y1 + 1, x0 : x1 + 1].astype(np.uint8)).save(buffer, "PNG")
-    return {"points": [[x0, y0], [x1, y1]], "mask": base64.b64encode(buffer.getvalue()).decode()}
+    Image.fromarray(crop.astype(np.uint8)).save(buffer, "PNG")
+    return {
+        "points": [[x, y], [x + crop.shape[1] - 1, y + crop.shape[0] - 1]],
+        "mask": base64.b64encode(buffer.getvalue()).decode(),
+    }

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from augmentai.annotations import Labels, Shape
+from augmentai.annotations import Labels, Shape, mask_to_box
 from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.formats.base import Layout, OutputFile, StreamedFiles
-from augmentai.dataset.formats.coco.annotation import mask_to_box
 from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter, json_bytes
 from augmentai.dataset.formats.masks.mask_file import encode_mask
 from augmentai.dataset.formats.masks.raster import filled

@@ -9,6 +9,7 @@ from typing import Any
 
 from augmentai.annotations import LabelError, Labels, Point, Polygon, Shape, box_around
 from augmentai.clipping import areas_of, joined_by_seams
+from augmentai.dataset.formats.bitmaps import refuse_bitmaps
 from augmentai.dataset.formats.drawn_shapes import boxed, dotted, is_same_place, masked, outlined, traced, upright
 from augmentai.dataset.formats.label_values import category, plain_fields, point, rounded, whole
 from augmentai.dataset.formats.supervisely.bitmap import mask_from_bitmap, mask_to_bitmap
@@ -17,7 +18,6 @@ from augmentai.images.orientation import Frame
 NAME = "supervisely"  # the key of what this format keeps in `extra`
 _BITMAPS = {"bitmap", "alpha_mask"}
 _KINDS = "rectangle, polygon, bitmap, line, point, graph"
-_MAX_BITMAP_PIXELS = 10**9  # of all bitmaps of one image, a byte each
 
 
 def is_annotation(content: object) -> bool:
@@ -47,8 +47,7 @@ def labels_from_supervisely(content: Mapping[str, Any], file: str, frame: Frame)
     on_stored = frame.matches_stored((whole((stated or {}).get("width")), whole((stated or {}).get("height"))))
     size_wh = frame.stored_wh if on_stored else frame.size_wh
     bitmaps = sum(isinstance(raw, dict) and raw.get("geometryType") in _BITMAPS for raw in content["objects"])
-    if bitmaps * size_wh[0] * size_wh[1] > _MAX_BITMAP_PIXELS:
-        raise LabelError(f"{file} has {bitmaps} bitmaps, more than fit into memory; draw them as polygons")
+    refuse_bitmaps(bitmaps, size_wh, file)
     shapes = []
     for number, raw in enumerate(content["objects"]):
         try:

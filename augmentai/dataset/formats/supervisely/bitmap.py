@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from augmentai.dataset.formats.bitmaps import from_part, part_of
 from augmentai.dataset.formats.label_values import point
 
 _LARGEST_PNG_BYTES = 64 << 20
@@ -25,7 +26,7 @@ def mask_from_bitmap(bitmap: object, size_wh: tuple[int, int]) -> np.ndarray[Any
         size_wh: width and height of the image in pixels.
 
     Returns:
-        (height, width) of bool, the size of the image. What lies beyond the image is left out.
+        (height, width) of bool, the size of the image. What is beyond the image is cut off.
 
     Raises:
         ValueError: it cannot be decoded.
@@ -34,12 +35,7 @@ def mask_from_bitmap(bitmap: object, size_wh: tuple[int, int]) -> np.ndarray[Any
         raise ValueError(f"its bitmap is {short(bitmap)}; expected data and origin")  # noqa: TRY004 (a fault in the file)
     x0, y0 = (int(value) for value in point(bitmap.get("origin"), "the origin of its bitmap"))
     part = _decoded(bitmap.get("data"), size_wh)
-    width, height = size_wh
-    mask = np.zeros((height, width), bool)
-    top, left = max(0, -y0), max(0, -x0)
-    inside = part[top : max(0, height - y0), left : max(0, width - x0)]
-    mask[y0 + top : y0 + top + inside.shape[0], x0 + left : x0 + left + inside.shape[1]] = inside
-    return mask
+    return from_part(part, x0, y0, size_wh)
 
 
 def mask_to_bitmap(mask: np.ndarray[Any, Any]) -> dict[str, Any]:
@@ -53,14 +49,13 @@ def mask_to_bitmap(mask: np.ndarray[Any, Any]) -> dict[str, Any]:
         >>> found["origin"], mask_from_bitmap(found, (2, 2)).tolist()
         ([1, 1], [[False, False], [False, True]])
     """
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    part = mask[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1]
+    part, x, y = part_of(mask)
     image = Image.fromarray(part.astype(np.uint8), "P")
     image.putpalette([0, 0, 0, 255, 255, 255])
     buffer = io.BytesIO()
     image.save(buffer, "PNG", transparency=0, optimize=False)
     data = base64.b64encode(zlib.compress(buffer.getvalue())).decode()
-    return {"data": data, "origin": [int(columns[0]), int(rows[0])]}
+    return {"data": data, "origin": [x, y]}
 
 
 def _decoded(text: object, size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:

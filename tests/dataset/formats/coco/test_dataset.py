@@ -120,7 +120,7 @@ def test_bitmaps_that_would_fill_the_memory(tmp_path: Path) -> None:
     files["annotations/instances_train.json"] = json.dumps(content).encode()
     source = next(s for s in gathered(write(tmp_path / "in", files)).sources if s.path == "train/one.jpg")
     assert source.labels is not None
-    with pytest.raises(LabelError, match="20 RLE bitmaps for this one image of 9000x9000, more than fit into memory"):
+    with pytest.raises(LabelError, match="20 bitmaps for this one image of 9000x9000, more than fit into memory"):
         source.labels.load()
 
 

@@ -6,7 +6,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from augmentai.dataset.formats.coco.annotation import mask_to_box, shape_from_coco
+from augmentai.annotations import mask_to_box
+from augmentai.dataset.formats.coco.annotation import shape_from_coco
 from augmentai.dataset.formats.coco.rle import mask_to_rle
 from augmentai.dataset.formats.coco.values import Category
 from augmentai.dataset.formats.supervision_import import supervision
