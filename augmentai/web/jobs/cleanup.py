@@ -120,9 +120,11 @@ def _last_write(path: Path) -> float:
 
 
 def waiting_files(page: Any) -> list[str]:
-    """The files that calls in the page's queues name. Gradio has no public function for this."""
+    """The files named by calls that wait in the page's queues, or are at work: a job that has just left its queue holds
+    no lease yet. Gradio has no public function for this."""
     queues = list(page._queue.event_queue_per_concurrency_id.values())
     events = [event for queue in queues for event in list(queue.queue)]
+    events += [event for at_work in list(page._queue.active_jobs) for event in at_work or ()]
     return [text for event in events if event.data is not None for text in _texts_in(event.data.data)]
 
 
@@ -141,7 +143,7 @@ class Janitor:
     Args:
         folder: the folder for uploads and results.
         keep_hours: age at which an entry expires.
-        waiting: returns what jobs that have not begun will need; it is kept.
+        waiting: returns what calls in the queue, and those at work, need; it is kept.
     """
 
     def __init__(self, folder: Path, keep_hours: float, waiting: Callable[[], Iterable[str]] = lambda: ()) -> None:

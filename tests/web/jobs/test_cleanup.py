@@ -8,13 +8,16 @@ import os
 import time
 from pathlib import Path
 
+import gradio as gr
 import pytest
 import requests
+from gradio.data_classes import PredictBody
+from gradio.queueing import Event, EventQueue
 from gradio_client import Client, handle_file
 from PIL import Image
 
 from augmentai.settings import Settings
-from augmentai.web.jobs.cleanup import JOBS_FOLDER, PAID_JOBS, Janitor, Lease, private_folder, sweep
+from augmentai.web.jobs.cleanup import JOBS_FOLDER, PAID_JOBS, Janitor, Lease, private_folder, sweep, waiting_files
 from tests.support.app_server import serving
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.support.hosted_job import plain_photos, settings_for
@@ -62,6 +65,21 @@ def test_a_job_that_still_works_is_kept(tmp_path: Path) -> None:
     assert sweep(box, keep_hours=2) == 0
     assert first.exists()
     assert latest.exists()
+
+
+def test_files_of_calls_in_the_queue_and_at_work_are_needed() -> None:
+    def call(name: str) -> Event:
+        event = Event("session", page.fns[0], gr.Request(), None)
+        event.data = PredictBody(data=[[{"rel": "a", "file": {"path": name}}], "auto"], session_hash="session")
+        return event
+
+    with gr.Blocks() as page:
+        gr.Button().click(print)
+    page.queue()
+    page._queue.event_queue_per_concurrency_id["jobs"] = EventQueue("jobs", 1)
+    page._queue.event_queue_per_concurrency_id["jobs"].queue.append(call("waits.png"))
+    page._queue.active_jobs = [None, [call("works.png")]]
+    assert {"waits.png", "works.png"} < set(waiting_files(page))
 
 
 def test_other_files_are_never_deleted(tmp_path: Path) -> None:
