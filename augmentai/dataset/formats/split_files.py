@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from augmentai.dataset.file_tree import Entry
@@ -33,6 +33,7 @@ class SplitFile:
     Attributes:
         entries: the files.
         splits: the split of each image, by its path.
+        also_training: the images that the files hold out, and name for training too.
         is_carried: written again with the variations. False for files that say more than splits: they are named as
             label files that are not understood.
     """
@@ -40,6 +41,7 @@ class SplitFile:
     entries: tuple[Entry, ...]
     splits: Mapping[str, str]
     is_carried: bool = True
+    also_training: frozenset[str] = field(default=frozenset(), kw_only=True)
 
     @property
     def path(self) -> str:

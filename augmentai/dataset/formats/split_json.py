@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, parent
 from augmentai.dataset.formats.image_list import ImagePaths
+from augmentai.dataset.formats.split_claims import held_out_first
 from augmentai.dataset.formats.split_files import SplitFile, names_with_variations
 from augmentai.dataset.formats.split_words import may_name_split, split_named
 
@@ -76,7 +77,7 @@ def read_split_json(entry: Entry, names: ImagePaths) -> SplitJson | None:
         return None
     content = _read(entry)
     parts = _parts(content, own_split)
-    splits: dict[str, str] = {}
+    pairs: list[tuple[str, str]] = []
     images: dict[str, str] = {}
     for split, part in parts:
         texts = list(_texts(part))
@@ -84,11 +85,12 @@ def read_split_json(entry: Entry, names: ImagePaths) -> SplitJson | None:
         if not found or len(found) < _MIN_FOUND * len(set(texts)):
             return None
         images.update(found)
-        splits.update(dict.fromkeys(found.values(), split))
-    if not splits:
+        pairs += [(image, split) for image in found.values()]
+    if not pairs:
         return None
+    splits, twice = held_out_first(pairs)
     is_carried = _is_plain(content) and not _has_pairs(content, images)
-    return SplitJson((entry,), splits, is_carried, content, images)
+    return SplitJson((entry,), splits, is_carried, content, images, also_training=twice)
 
 
 def _read(entry: Entry) -> Any:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.image_list import ImagePaths
+from augmentai.dataset.formats.split_claims import TRAINVAL, SplitClaims
 from augmentai.dataset.formats.split_files import SplitFile
 from augmentai.dataset.formats.split_json import JSON_ENDINGS, read_split_json
 from augmentai.dataset.formats.split_tables import read_split_table
@@ -41,22 +42,27 @@ class SplitLists:
     folders: dict[str, str | None]
     entries: list[Entry] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
-    _listed: dict[str, str] = field(default_factory=dict)
+    _claims: SplitClaims = field(default_factory=lambda: SplitClaims("list"))
     _files: list[SplitFile] = field(default_factory=list)
     _has_training: bool = False
+    _is_from_names: bool = False  # of the images themselves
 
     def of(self, path: str) -> str | None:
         """The split of an image. One that only held-out images are listed beside is for training."""
-        if path in self._listed:
-            return self._listed[path]
+        if path in self._claims:
+            return self._claims.of(path)
         split, folder = split_of(path, self.folders)
-        if folder or split or not self._listed:
+        if folder or split or not self._claims:
             return split
         return None if self._has_training else "train"
 
+    def listed(self, path: str) -> str | None:
+        """The split of an image by lists and tables alone; None if none names it."""
+        return None if self._is_from_names else self._claims.of(path)
+
     def lists(self, path: str) -> bool:
-        """Whether a list or table names an image."""
-        return path in self._listed
+        """Whether a list, a table or its own name says the split of an image."""
+        return path in self._claims
 
     def written(self, rows: ImageRows, leads_to_files: bool = False) -> Iterator[tuple[str, Iterable[bytes]]]:
         """The lists of the finished set.
@@ -88,13 +94,22 @@ def read_split_lists(tree: Tree, others: Container[str] = ()) -> SplitLists:
         found.notices.append(f"{paths} name the same images for training and testing, as folds do; they are not used")
         return SplitLists(found.folders, notices=found.notices)
     found._files = [one for one in files if one.is_carried]
-    found._listed, found._has_training = _merged(named)
+    for one in files:
+        for image in one.also_training:
+            found._claims.add(image, "train", image)
+        for image, split in one.splits.items():
+            found._claims.add(image, TRAINVAL if split == "train" and _is_of_all(one.path) else split, image)
+    found._claims.settle()
+    found.notices += found._claims.notices
+    found._has_training = any("train" in splits.values() for splits in named.values())
     found.entries = [entry for one in found._files for entry in one.entries]
     if not files and not found.folders:
-        found._listed = _splits_in_names(entry.path for entry in tree.images)
-        found._has_training = bool(found._listed)
-        if found._listed:
-            counts = Counter(found._listed.values())
+        in_names = _splits_in_names(entry.path for entry in tree.images)
+        found._has_training = found._is_from_names = bool(in_names)
+        for image, split in in_names.items():
+            found._claims.add(image, split, image)
+        if in_names:
+            counts = Counter(in_names.values())
             total = ", ".join(f"{counts[split]} for {split}" for split in ("train", "val", "test") if counts[split])
             found.notices.append(f"the names of the images say their splits: {total}; rename them if they do not")
     return found
@@ -153,24 +168,6 @@ def _splits_in_names(paths: Iterable[str]) -> dict[str, str]:
             return {}
         found[path] = split
     return found if "train" in found.values() and len(set(found.values())) > 1 else {}
-
-
-def _merged(named: dict[str, dict[str, str]]) -> tuple[dict[str, str], bool]:
-    """(the split of each image that is listed, whether a list is for training).
-
-    A list of training and validation ("trainval") counts least. An image in two lists is held out, unless every
-    training image is: small sets validate on their training images.
-    """
-    ranked: dict[str, tuple[int, str]] = {}
-    for path in sorted(named):
-        for image, split in named[path].items():
-            rank = 2 if split != "train" else 0 if _is_of_all(path) else 1
-            ranked[image] = max(ranked.get(image, (rank, split)), (rank, split))
-    found = {image: split for image, (_, split) in ranked.items()}
-    training = {image for splits in named.values() for image, split in splits.items() if split == "train"}
-    if training and "train" not in found.values():
-        found.update(dict.fromkeys(training, "train"))
-    return found, bool(training)
 
 
 def _is_of_all(path: str) -> bool:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, parent
 from augmentai.dataset.formats.image_list import ImagePaths
+from augmentai.dataset.formats.split_claims import held_out_first
 from augmentai.dataset.formats.split_files import (
     SplitFile,
     locates_objects,
@@ -86,13 +87,14 @@ def read_split_table(entry: Entry, names: ImagePaths) -> SplitTable | None:
     for column in range(len(header)):
         images = [names.find(row[column].strip(), folder) or "" if row[column].strip() else "" for row in body]
         if sum(map(bool, images)) >= _MIN_FOUND * len(body):
-            found = {image: split for image, split in zip(images, splits, strict=True) if image and split}
+            found, twice = held_out_first((i, s) for i, s in zip(images, splits, strict=True) if i and s)
             rest = [[cell for i, cell in enumerate(row) if i != column] for row in body[:_ROWS_SAMPLED]]
             carried = not any(
                 locates_objects(cells, header) or _names_another(cells, image, names, folder)
                 for cells, image in zip(rest, images, strict=False)
             )
-            return SplitTable((entry,), found, carried, dialect, rows, column, [""] * has_header + images)
+            rows_of = [""] * has_header + images
+            return SplitTable((entry,), found, carried, dialect, rows, column, rows_of, also_training=twice)
     return None
 
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.image_list import ImagePaths, list_with_variations, listed_images
+from augmentai.dataset.formats.split_claims import held_out_first
 from augmentai.dataset.formats.split_files import (
     SplitFile,
     locates_objects,
@@ -109,18 +110,19 @@ def read_split_pairs(entry: Entry, names: ImagePaths) -> SplitPairs | None:
     except LabelError:
         return None
     folder = parent(entry.path)
-    lines, values = [], {}
+    lines, values = [], []
     for text in texts:
         cells = _CELL.findall(text)
         image = names.find(cells[0], folder) if len(cells) > 1 else None
         lines.append((text, cells[0] if image else "", image or ""))
         if image:
-            values[image] = cells[-1]
-    codes = splits_of_codes(values.values())
-    splits = {image: codes.get(value) or split_named(value) or "" for image, value in values.items()}
-    if not splits or not all(splits.values()) or len(texts) - len(splits) > _MAX_OTHER_LINES:
+            values.append((image, cells[-1]))
+    codes = splits_of_codes(value for _, value in values)
+    pairs = [(image, codes.get(value) or split_named(value) or "") for image, value in values]
+    if not pairs or not all(split for _, split in pairs) or len(texts) - len(pairs) > _MAX_OTHER_LINES:
         return None
-    return SplitPairs((entry,), splits, True, tuple(lines))
+    splits, twice = held_out_first(pairs)
+    return SplitPairs((entry,), splits, True, tuple(lines), also_training=twice)
 
 
 def read_numbered_images(entry: Entry, tree: Tree, names: ImagePaths) -> NumberedImages | None:

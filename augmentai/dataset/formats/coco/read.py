@@ -18,11 +18,11 @@ from augmentai.dataset.formats.coco.values import categories_in
 from augmentai.dataset.formats.companions import find_companions
 from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.masks.mask_file import MaskFile
+from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.plurals import counted
 from augmentai.types import Failure
 
-_STRENGTH = (None, "train", "val", "test")
 _KEYPOINTS_SAMPLED = 50  # annotations of each file
 Segments = dict[ImageKey, dict[int, MaskFile]]  # of each image, by the number of the file
 
@@ -72,26 +72,23 @@ def _add_file(layout: CocoLayout, file: JsonFile, number: int) -> None:
 
 def _listed(layout: CocoLayout) -> dict[ImageKey, str | None]:
     """The split of each image that a file lists. What one file holds out is held out, whatever others say."""
-    splits: dict[ImageKey, str | None] = {}
-    contradicted: dict[str, None] = {}
+    claims = SplitClaims("file")
+    listed: dict[ImageKey, None] = {}
     for file, split in enumerate(layout.splits):
         pairs = []
         for _, path, origin, image in layout.files.store.images(file):
             key = name_key_of(image)
             if key is not None and key != "coco_url":
                 pairs.append((image[key], path))
-            before = splits.get((path, origin))
-            splits[path, origin] = max(before, split, key=_STRENGTH.index)
-            if "train" in {before, split} and splits[path, origin] != "train":
-                contradicted[path] = None
+            listed[path, origin] = None
+            claims.add((path, origin), split, path)
         names = NamedFrom(layout.files.entries[file].path, pairs)
         layout.named_from.append(names)
         if not all(names.leads_to(name, path) for name, path in pairs):
             layout.outdated.add(file)
-    if contradicted:
-        words = "for training in one file, held out in another; held out, so not augmented"
-        layout.notices.append(f"{named(contradicted)}: {words}")
-    return splits
+    claims.settle()
+    layout.notices += claims.notices
+    return {key: claims.of(key) for key in listed}
 
 
 def _notices(layout: CocoLayout, file: int) -> Iterator[str]:

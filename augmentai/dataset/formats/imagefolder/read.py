@@ -13,6 +13,7 @@ from augmentai.dataset.formats.image_names import ImageNames, folder_parts, matc
 from augmentai.dataset.formats.imagefolder.companion_files import find_companions
 from augmentai.dataset.formats.imagefolder.dataset import ImageFolderLayout, RowLabels
 from augmentai.dataset.formats.imagefolder.metadata import Metadata, path_named, read_metadata
+from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.splits import folder_splits, split_named, split_of
 from augmentai.plurals import counted
 from augmentai.types import Failure
@@ -123,7 +124,7 @@ def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:
     """Everything that is known of each image of the tree."""
     broken = {parent(failure.file) for failure in layout.failures}
     splits = folder_splits(entry.path for entry in tree.images)
-    in_rows = _splits_in_rows(layout, tree)
+    in_rows = _splits_in_rows(layout)
     skipped, without_row = 0, []
     for image in tree.images:
         if image.key in layout.excluded:
@@ -147,15 +148,16 @@ def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:
         layout.notices.append(f"{named(without_row)} without labels: no row of the metadata names them")
 
 
-def _splits_in_rows(layout: ImageFolderLayout, tree: Tree) -> dict[ImageKey, str]:
+def _splits_in_rows(layout: ImageFolderLayout) -> dict[ImageKey, str | None]:
     """The split of each image, if the metadata has a column of that name and every value in it is one."""
-    found: dict[ImageKey, str] = {}
-    for image in tree.images:
-        row = layout.store.row_of(image.key)
-        if row is None:
-            continue
-        split = split_named(str(row.values.get("split", "")))
-        if split is None:
-            return {}
-        found[image.key] = split
-    return found
+    claims, found = SplitClaims("row"), dict[ImageKey, None]()
+    for file in range(len(layout.files)):
+        for key, values in layout.store.rows_of(file):
+            split = split_named(str(values.get("split", "")))
+            if split is None:
+                return {}
+            claims.add(key, split, key[0])
+            found[key] = None
+    claims.settle()
+    layout.notices += claims.notices
+    return {key: claims.of(key) for key in found}

@@ -19,6 +19,7 @@ from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.listed.codec import Codec, Fault, NewImage, Placed
 from augmentai.dataset.formats.listed.finder import Find, ImageFinder
 from augmentai.dataset.formats.listed.store import RowStore, StoredRow
+from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.plurals import counted
 from augmentai.types import Failure, Source
@@ -146,7 +147,7 @@ class ListedLayout(Layout):
                     new = name_for(name, entry.path, path, made)
                     yield from [raw] if new == name else codec.renamed([raw], NewImage(new, None, source.size_bytes))
                     break
-        for key, name, _, _ in self.store.images(file):
+        for key, name, _ in self.store.images(file):
             for source in rows.sources_at(key[0]):
                 for row in rows.variations_of(source):
                     image = _new_image(name_for(name, entry.path, key[0], row.file), row)
@@ -227,23 +228,20 @@ def read_listed(
 
 def _add_images(layout: ListedLayout, tree: Tree, broken: bool) -> None:
     """Everything that is known of each image of the tree. broken: a label file could not be read."""
-    splits: dict[ImageKey, str | None] = {}
     classes: dict[ImageKey, str] = {}
-    for file, entry in enumerate(layout.entries):
-        of_file = split_of_file(entry.path)
-        for key, _, own, label in layout.store.images(file):
+    for file in range(len(layout.entries)):
+        for key, _, label in layout.store.images(file):
             if label is not None:
                 classes.setdefault(key, label)
-            if splits.get(key) != "train":  # of several files the first gives the split, and training wins
-                splits[key] = own or splits.get(key) or of_file
     lists = read_split_lists(tree, layout.label_paths)
+    claims = _claims(layout, tree, lists)
     layout.lists = lists
     layout.label_paths |= {entry.path for entry in lists.entries}
-    layout.notices += lists.notices
+    layout.notices += [*lists.notices, *claims.notices]
     skipped = 0
     for entry in tree.images:
-        if entry.key in splits:
-            split = splits[entry.key] or lists.of(entry.path)
+        if entry.key in claims:
+            split = claims.of(entry.key) or lists.of(entry.path)
             layout.images[entry.key] = ImageInfo(classes.get(entry.key), split, ListedLabels(entry, layout))
         elif broken:
             layout.excluded.add(entry.key)  # its labels may be in the file that could not be read
@@ -252,6 +250,22 @@ def _add_images(layout: ListedLayout, tree: Tree, broken: bool) -> None:
             layout.images[entry.key] = ImageInfo(None, lists.of(entry.path))
     if skipped:
         layout.notices.append(f"skipped {counted(skipped, 'image')} without labels, since a label file is broken")
+
+
+def _claims(layout: ListedLayout, tree: Tree, lists: SplitLists) -> SplitClaims:
+    """What rows, the names of label files and lists beside them say of the split of each image that has rows."""
+    claims = SplitClaims("file")
+    for file, entry in enumerate(layout.entries):
+        of_file = split_of_file(entry.path)
+        stated = {key for key, split in layout.store.splits(file) if split is not None}
+        for key, split in layout.store.splits(file):
+            if split is not None or key not in stated:
+                claims.add(key, split or of_file, key[0])
+    for image in tree.images:
+        if image.key in claims:
+            claims.add(image.key, lists.listed(image.path), image.path)
+    claims.settle()
+    return claims
 
 
 def _copied(entry: Entry) -> Iterator[bytes]:

@@ -28,29 +28,35 @@ class RowStore:
         self._database = sqlite3.connect("", check_same_thread=False)
         self._database.execute("CREATE TABLE rows (file INT, number INT, path TEXT, origin TEXT, name TEXT, json TEXT)")
         self._database.execute(
-            "CREATE TABLE images (file INT, number INT, path TEXT, origin TEXT, name TEXT, split TEXT, label TEXT)"
+            "CREATE TABLE images (file INT, number INT, path TEXT, origin TEXT, name TEXT, label TEXT)"
         )
+        self._database.execute("CREATE TABLE splits (file INT, path TEXT, origin TEXT, split TEXT)")
 
     def add(self, file: int, rows: Iterable[StoredRow]) -> None:
-        """Add the rows of a file, in its order. Of several rows of an image the first gives its split and class."""
+        """Add the rows of a file, in its order. Of several rows of an image the first gives its class."""
         seen: set[ImageKey] = set()
+        seen_splits: set[tuple[ImageKey, str | None]] = set()
         remaining = enumerate(rows)
         while batch := list(islice(remaining, _BATCH_ROWS)):
-            stored, images = [], []
+            stored, images, splits = [], [], []
             for number, (key, split, label, name, raw) in batch:
                 path, origin = key or (None, None)
                 stored.append((file, number, path, origin, name, json.dumps(raw)))
                 if key is not None and key not in seen:
                     seen.add(key)
-                    images.append((file, number, path, origin, name, split, label))
+                    images.append((file, number, path, origin, name, label))
+                if key is not None and (key, split) not in seen_splits:
+                    seen_splits.add((key, split))
+                    splits.append((file, path, origin, split))
             with self._lock:
                 self._database.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", stored)
-                self._database.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?, ?)", images)
+                self._database.executemany("INSERT INTO images VALUES (?, ?, ?, ?, ?, ?)", images)
+                self._database.executemany("INSERT INTO splits VALUES (?, ?, ?, ?)", splits)
 
     def forget(self, file: int) -> None:
         """Remove what was added of a file."""
         with self._lock:
-            for table in ("rows", "images"):
+            for table in ("rows", "images", "splits"):
                 self._database.execute(f"DELETE FROM {table} WHERE file = ?", (file,))
 
     def finish(self) -> None:
@@ -79,16 +85,20 @@ class RowStore:
             yield from ((path, name, json.loads(text)) for _, path, name, text in found)
             last = found[-1][0]
 
-    def images(self, file: int) -> Iterator[tuple[ImageKey, str, str | None, str | None]]:
-        """(image, the file's name for it, split, class) of every image that the set has, in the file's order."""
+    def images(self, file: int) -> Iterator[tuple[ImageKey, str, str | None]]:
+        """(image, the file's name for it, class) of every image that the set has, in the file's order."""
         last = -1
         query = (
-            "SELECT number, path, origin, name, split, label FROM images "
-            "WHERE file = ? AND number > ? ORDER BY number LIMIT ?"
+            "SELECT number, path, origin, name, label FROM images WHERE file = ? AND number > ? ORDER BY number LIMIT ?"
         )
         while found := self._all(query, file, last, _BATCH_ROWS):
-            yield from (((path, origin), name, split, label) for _, path, origin, name, split, label in found)
+            yield from (((path, origin), name, label) for _, path, origin, name, label in found)
             last = found[-1][0]
+
+    def splits(self, file: int) -> Iterator[tuple[ImageKey, str | None]]:
+        """(image, split) of every split that rows of a file name for an image; None once if a row names none."""
+        query = "SELECT path, origin, split FROM splits WHERE file = ?"
+        yield from (((path, origin), split) for path, origin, split in self._all(query, file))
 
     def missing(self, file: int) -> list[str]:
         """The images of a file that the set does not have, as the file calls them."""

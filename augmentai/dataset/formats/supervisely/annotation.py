@@ -11,7 +11,7 @@ from augmentai.annotations import LabelError, Labels, Point, Polygon, Shape, box
 from augmentai.clipping import areas_of, joined_by_seams
 from augmentai.dataset.formats.bitmaps import refuse_bitmaps
 from augmentai.dataset.formats.drawn_shapes import boxed, dotted, is_same_place, masked, outlined, traced, upright
-from augmentai.dataset.formats.label_values import category, plain_fields, point, rounded, whole
+from augmentai.dataset.formats.label_values import category, clean, plain_fields, point, rounded, whole
 from augmentai.dataset.formats.supervisely.bitmap import mask_from_bitmap, mask_to_bitmap
 from augmentai.images.orientation import Frame
 
@@ -61,6 +61,12 @@ def labels_from_supervisely(content: Mapping[str, Any], file: str, frame: Frame)
 def tag_names(content: Mapping[str, Any]) -> list[str]:
     """The tags of the whole image, by name."""
     return [name for name, _ in _tags(content)]
+
+
+def class_titles(content: Mapping[str, Any]) -> set[str]:
+    """The classes of the objects."""
+    titles = (raw.get("classTitle") for raw in content["objects"] if isinstance(raw, dict))
+    return {clean(title) for title in titles if isinstance(title, str) and clean(title)}
 
 
 def objects_of_variation(labels: Labels, before: Labels, losses: dict[str, None]) -> list[dict[str, Any]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -14,9 +14,11 @@ from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile
 from augmentai.dataset.formats.format_writer import json_bytes
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.label_values import clean, load_json
+from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.splits import folder_splits, split_named, split_of
 from augmentai.dataset.formats.supervisely.annotation import (
     NAME,
+    class_titles,
     is_annotation,
     labels_from_supervisely,
     objects_of_variation,
@@ -48,16 +50,18 @@ class SuperviselyLayout(Layout):
     Args:
         metas: its meta.json; several if the set holds several projects.
         others: further files of a project, which are copied.
+        used: the classes of all objects, some of which meta.json may lack.
     """
 
-    def __init__(self, metas: list[tuple[Entry, dict[str, Any]]], others: list[Entry]) -> None:
+    def __init__(self, metas: list[tuple[Entry, dict[str, Any]]], others: list[Entry], used: Iterable[str]) -> None:
         super().__init__()
-        self._metas, self._others = metas, others
+        self._metas, self._others, self._used = metas, others, sorted(used)
         self.label_paths |= {entry.path for entry, _ in metas} | {entry.path for entry in others}
 
     def class_names(self) -> list[str]:
         titles = (one.get("title") for _, meta in self._metas for one in meta["classes"] if isinstance(one, dict))
-        return list(dict.fromkeys(clean(str(title)) for title in titles if title))
+        found = [clean(str(title)) for title in titles if title]
+        return list(dict.fromkeys([*found, *self._used])) if found else []
 
     def own_label_files(self, source: Source) -> list[Entry]:
         return [source.labels.file] if isinstance(source.labels, SuperviselyLabels) else []
@@ -90,6 +94,7 @@ def read_supervisely(tree: Tree, requested: bool) -> SuperviselyLayout | None:
     broken: list[Failure] = []
     metas = [(entry, meta) for entry, meta in _metas(tree, broken) if meta is not None]
     tags: dict[tuple[str, str], list[str]] = {}
+    used: set[str] = set()
     found = False
     for key, file in files.items():
         try:
@@ -99,19 +104,22 @@ def read_supervisely(tree: Tree, requested: bool) -> SuperviselyLayout | None:
         if is_annotation(content):
             found = True
             tags[key] = tag_names(content)
+            used |= class_titles(content)
         elif not metas and not requested:
             return None
     if not found:
         return None
     others = (one for one in tree.sidecars_ending(".json") if PurePosixPath(one.path).name in _PROJECT_FILES[1:])
-    layout = SuperviselyLayout(metas, list(others))
+    layout = SuperviselyLayout(metas, list(others), used)
     layout.failures += broken
     layout.label_paths |= {entry.path for entry in files.values()} | {failure.file for failure in broken}
-    folders, tagged = folder_splits(entry.path for entry in tree.images), _tagged_splits(tags)
+    claims = _claims(tree, tags)
+    layout.notices += claims.notices
     for image in tree.images:
         file_of = files.get(image.key)
-        split = split_of(image.path, folders)[0] or tagged.get(image.key)
-        layout.images[image.key] = ImageInfo(None, split, SuperviselyLabels(image, file_of) if file_of else None)
+        layout.images[image.key] = ImageInfo(
+            None, claims.of(image.key), SuperviselyLabels(image, file_of) if file_of else None
+        )
     return layout
 
 
@@ -142,7 +150,14 @@ def _metas(tree: Tree, broken: list[Failure]) -> Iterator[tuple[Entry, dict[str,
             yield entry, content if is_meta else None
 
 
-def _tagged_splits(tags: dict[tuple[str, str], list[str]]) -> dict[tuple[str, str], str]:
-    """The split of each image that a tag names, if one of them is for training."""
-    found = {key: split for key, names in tags.items() for name in names if (split := split_named(name))}
-    return found if "train" in found.values() else {}
+def _claims(tree: Tree, tags: dict[tuple[str, str], list[str]]) -> SplitClaims:
+    """The split of each image by its folder, and by its tags if one of them is for training."""
+    folders, claims = folder_splits(entry.path for entry in tree.images), SplitClaims("tag or folder")
+    tagged = {key: [split for name in names if (split := split_named(name))] for key, names in tags.items()}
+    has_training = any("train" in splits for splits in tagged.values())
+    for image in tree.images:
+        of_tags = tagged.get(image.key, ()) if has_training else ()
+        for split in (split_of(image.path, folders)[0], *of_tags):
+            claims.add(image.key, split, image.path)
+    claims.settle()
+    return claims

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree, parent
-from augmentai.dataset.formats.image_names import match_key, name_of, named
+from augmentai.dataset.formats.image_names import match_key, name_of
+from augmentai.dataset.formats.split_claims import STRENGTH, TRAINVAL, SplitClaims
 from augmentai.dataset.formats.splits import split_named
 from augmentai.images.file_types import IMAGE_SUFFIXES
 from augmentai.types import Failure, Source
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRow, ImageRows
 
 _LISTS_FOLDER = "imagesets"
-_BOTH = "trainval"  # training, unless another list says more
-_STRENGTH = (_BOTH, "train", "val", "test")  # a held-out image is held out, whatever other lists call it
 _LINES_SAMPLED = 50
 _MIN_NAMED_FRACTION = 0.8  # of the sampled lines of a list outside ImageSets, that must name images
 
@@ -63,19 +62,15 @@ class ImageLists:
         self.lists = [one for entry in tree.sidecars_ending(".txt") if (one := self._read(entry)) is not None]
         self._roots = {one.root for one in self.lists}
         self._origins = {(one.root, one.entry.origin) for one in self.lists}
-        self._splits: dict[tuple[str, str, str], str] = {}
-        self._contradicted: dict[str, None] = {}
+        self._claims = SplitClaims("list")
         for one in self.lists:
             self._add_splits(one)
+        self._claims.settle()
 
     @property
     def notices(self) -> list[str]:
         """Images that one list trains on and another holds out."""
-        if not self._contradicted:
-            return []
-        return [
-            f"{named(self._contradicted)}: for training in one list, held out in another; held out, so not augmented"
-        ]
+        return self._claims.notices
 
     def __bool__(self) -> bool:
         """Whether a list names an image of the dataset."""
@@ -90,9 +85,8 @@ class ImageLists:
         origins = (
             [image.origin] if (root, image.origin) in self._origins else [o for r, o in self._origins if r == root]
         )
-        found = {split for origin in origins if (split := self._splits.get((root, origin, stem))) is not None}
-        split = max(found, key=_STRENGTH.index, default=None)
-        return "train" if split == _BOTH else split
+        found = {self._claims.of((root, origin, stem)) for origin in origins}
+        return max(found, key=STRENGTH.index, default=None)
 
     def root_of(self, path: str) -> str | None:
         """The folder of the set that an image is in: the deepest one that has lists."""
@@ -171,11 +165,7 @@ class ImageLists:
         for line in one.lines:
             name = _image_name(line, self._names)
             if name is not None:
-                key = one.root, one.entry.origin, match_key(_stem(name))
-                before = self._splits.get(key, _BOTH)
-                self._splits[key] = max(before, one.split, key=_STRENGTH.index)
-                if "train" in {before, one.split} and self._splits[key] != "train":
-                    self._contradicted.setdefault(name)
+                self._claims.add((one.root, one.entry.origin, match_key(_stem(name))), one.split, name)
 
 
 def _split_of_list(stem: str, in_image_sets: bool) -> str | None:
@@ -184,11 +174,11 @@ def _split_of_list(stem: str, in_image_sets: bool) -> str | None:
     In ImageSets the last word that names a split counts: "train_val" is a class called "train", "train_aug" is SBD's.
     """
     folded = stem.casefold()
-    if folded == _BOTH:
-        return _BOTH
+    if folded == TRAINVAL:
+        return TRAINVAL
     if not in_image_sets:
         return split_named(stem)
-    splits = [_BOTH if word == _BOTH else split_named(word) for word in re.findall(r"[^\W\d_]+", folded)]
+    splits = [TRAINVAL if word == TRAINVAL else split_named(word) for word in re.findall(r"[^\W\d_]+", folded)]
     return next((split for split in reversed(splits) if split is not None), None)
 
 

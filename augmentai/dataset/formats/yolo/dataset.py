@@ -10,6 +10,7 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.image_list import ImagePaths
+from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.dataset.formats.yolo.annotation import YoloLabels, shape_to_yolo
 from augmentai.dataset.formats.yolo.classes import Classes, classes_from_list
@@ -122,8 +123,8 @@ def _add_images(layout: YoloLayout, tree: Tree, texts: dict[tuple[str, str], Ent
     layout.lists = read_split_lists(tree, layout.label_paths)
     layout.label_paths |= {entry.path for entry in layout.lists.entries}
     layout.notices += layout.lists.notices
-    paths = ImagePaths(entry.path for entry in tree.images)
-    listed = [one.splits_listed(paths, layout.failures) for one in set_files]
+    claims = _claims(layout, tree, layout.lists)
+    layout.notices += claims.notices
     classes = [kind.applied_to(one.classes) for one in set_files]
     listed_names = {
         parent(entry.path): kind.applied_to(_listed_names(entry, layout.failures)) for entry in reversed(layout.names)
@@ -132,20 +133,37 @@ def _add_images(layout: YoloLayout, tree: Tree, texts: dict[tuple[str, str], Ent
     for entry in tree.images:
         text = texts[entry.key]
         index = _nearest([one.folder for one in set_files], entry.path)
-        split = None
-        if index is not None:
-            split = set_files[index].split_of(entry.path, listed[index])
         if index is not None and classes[index].names:
             found = classes[index]
         else:
             nearest = _nearest(list(listed_names), text.path if text else entry.path)
             found = list(listed_names.values())[nearest] if nearest is not None else unnamed
+        split = claims.of(entry.key)
         if split is None:
             split = layout.lists.of(entry.path)
             is_elsewhere = index is not None and set_files[index].names_training  # such as "runs/detect/train"
             if split == "train" and is_elsewhere and not layout.lists.lists(entry.path):
                 split = None
         layout.images[entry.key] = ImageInfo(None, split, YoloLabels(entry, text, found))
+
+
+def _claims(layout: YoloLayout, tree: Tree, lists: SplitLists) -> SplitClaims:
+    """What the files of the set and lists beside them say of the split of each image."""
+    set_files = layout.set_files
+    paths = ImagePaths(entry.path for entry in tree.images)
+    listed = [one.splits_listed(paths, layout.failures) for one in set_files]
+    claims = SplitClaims("list")
+    for entry in tree.images:
+        index = _nearest([one.folder for one in set_files], entry.path)
+        folder = set_files[index].folder if index is not None else None
+        for one, splits in zip(set_files, listed, strict=True):
+            for split in sorted(one.splits_of(entry.path, splits)) if one.folder == folder else ():
+                claims.add(entry.key, split, entry.path)
+        of_list = lists.listed(entry.path)
+        if of_list is not None:
+            claims.add(entry.key, of_list, entry.path)
+    claims.settle()
+    return claims
 
 
 def _listed_names(entry: Entry, failures: list[Failure]) -> Classes:

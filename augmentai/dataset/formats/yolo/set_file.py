@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -65,23 +66,24 @@ class SetFile:
         """A path of the set, seen from this file."""
         return posixpath.relpath(path or ".", self.folder or ".")
 
-    def split_of(self, path: str, listed: dict[str, str]) -> str | None:
-        """The split of an image; listed: from `splits_listed`."""
-        if path in listed:
-            return listed[path]
-        return next((split for folder, split in self.folders if not folder or path.startswith(folder + "/")), None)
+    def splits_of(self, path: str, listed: Mapping[str, set[str]]) -> set[str]:
+        """Every split that lists and folders give an image; listed: from `splits_listed`."""
+        folders = {split for folder, split in self.folders if not folder or path.startswith(folder + "/")}
+        return folders | listed.get(path, set())
 
-    def splits_listed(self, paths: ImagePaths, failures: list[Failure]) -> dict[str, str]:
-        """The split of each image that a list names; training wins if several name it.
+    def splits_listed(self, paths: ImagePaths, failures: list[Failure]) -> dict[str, set[str]]:
+        """The splits whose lists name each image.
 
         Args:
             paths: finds the images.
             failures: gets the lists that cannot be read.
         """
-        found: dict[str, str] = {}
-        for entry, split in sorted(self.lists, key=lambda one: one[1] == "train"):
+        found: dict[str, set[str]] = defaultdict(set)
+        for entry, split in self.lists:
             try:
-                found.update({one.path: split for one in listed_images(entry, paths) if one.path})
+                for one in listed_images(entry, paths):
+                    if one.path:
+                        found[one.path].add(split)
             except LabelError as error:
                 failures.append(Failure(entry.path, str(error)))
         return found

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import yaml
+
 from tests.support.image_files import jpeg
-from tests.support.labelled_sets import gathered, write
+from tests.support.labelled_sets import LAYOUTS, augmented, gathered, write
 from tests.support.tool_sets import supervisely_file, supervisely_meta, supervisely_object
 
 SIZE_WH = (48, 32)
@@ -46,3 +48,11 @@ def test_a_broken_file_costs_one_image(tmp_path: Path) -> None:
 def test_other_json_in_a_folder_of_that_name_is_not_of_supervisely(tmp_path: Path) -> None:
     files = {"img/a.jpg": jpeg(), "ann/a.json": b'{"weather": "fine"}'}
     assert gathered(write(tmp_path / "in", files)).layout.name == "folders"
+
+
+def test_a_class_that_meta_lacks_is_converted(tmp_path: Path) -> None:
+    given = write(tmp_path / "in", {**LAYOUTS["supervisely"][1], "meta.json": supervisely_meta("bus")})
+    job = augmented([given], tmp_path / "out", to="yolo", variations=1)
+    assert not job.report.failures
+    names = yaml.safe_load((tmp_path / "out/data.yaml").read_text("utf-8"))["names"]
+    assert set(names.values()) == {"bus", "red car", "車"}
