@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from PIL.Image import Image
 
-from augmentai.annotations import Box, Labels, Polygon, Shape, box_around, mask_to_box
+from augmentai.annotations import Labels, Shape, box_around, mask_to_box
 from augmentai.dataset.formats.masks.polygons import mask_to_polygons
 
 _VOID = 255  # in masks of several classes: the border between objects, which is of no class (Pascal VOC)
@@ -41,7 +41,7 @@ def objects_in(labels: Labels) -> tuple[Shape, ...]:
         return tuple(shape for shape in found if shape is not None)
     values, classes = _named_values(labels.mask, labels)
     return tuple(
-        Shape(name, _box_around_pixels(polygon), (polygon,))
+        Shape(name, box_around(polygon), (polygon,))
         for value, name in classes.items()
         for polygon in mask_to_polygons(values == value)
     )
@@ -53,37 +53,7 @@ def _instance(mask: Image, labels: Labels) -> Shape | None:
     if not classes:
         return None
     polygons = tuple(mask_to_polygons(values > 0))
-    boxes = [_box_around_pixels(polygon) for polygon in polygons]
-    corners = ((box[i], box[i + 1]) for box in boxes for i in (0, 2))
-    return Shape(next(reversed(classes.values())), box_around(tuple(corners)) if boxes else None, polygons)
-
-
-def is_semantic(labels: Labels) -> bool:
-    """Whether the objects of an image are the connected areas of a mask, each value a class."""
-    has_own_objects = labels.shapes or labels.extra.get("instances") or "mask_classes" in labels.extra
-    return labels.mask is not None and not has_own_objects
-
-
-def areas_in(labels: Labels, shapes: Sequence[Shape]) -> list[np.ndarray[Any, Any]]:
-    """The pixels of each object of `objects_in`, where these come from a semantic mask: exactly those of the mask.
-
-    An outline leads through the centres of the border's pixels, so filling it would lose some of them.
-
-    Returns:
-        A bitmap per shape, (height, width) of bool.
-    """
-    from scipy import ndimage
-
-    assert labels.mask is not None
-    values, _ = _class_values(labels.mask)
-    found, connected = [], {}
-    for shape in shapes:
-        x, y = (int(value) for value in shape.polygons[0][0])
-        value = int(values[y, x])
-        if value not in connected:
-            connected[value] = ndimage.label(values == value, np.ones((3, 3)))[0]
-        found.append(connected[value] == connected[value][y, x])
-    return found
+    return Shape(next(reversed(classes.values())), box_around(*polygons) if polygons else None, polygons)
 
 
 def classes_in(labels: Labels) -> set[str]:
@@ -161,12 +131,6 @@ def _has_soft_edge(values: np.ndarray[Any, Any]) -> bool:
     for other in (values[:-2, 1:-1], values[2:, 1:-1], values[1:-1, :-2], values[1:-1, 2:]):
         equal &= inner == other
     return int((equal & (inner > 0) & (inner < _WHITE)).sum()) <= _MAX_INNER_FRACTION * greys
-
-
-def _box_around_pixels(polygon: Polygon) -> Box:
-    """The box around the pixels that an outline connects: the far pixels belong to it."""
-    x0, y0, x1, y1 = box_around(polygon)
-    return x0, y0, x1 + 1, y1 + 1
 
 
 def _color_values(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

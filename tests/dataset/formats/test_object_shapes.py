@@ -6,6 +6,7 @@ import numpy as np
 from PIL import Image, ImageFilter
 
 from augmentai.annotations import Labels
+from augmentai.dataset.formats.masks.raster import filled
 from augmentai.dataset.formats.object_shapes import classes_in, objects_in
 
 
@@ -35,3 +36,17 @@ def test_classes_are_not_a_soft_edge() -> None:
     assert classes_in(Labels(mask=Image.fromarray(values))) == {"1", "2", "3"}
     gradient = np.tile(np.arange(0, 240, 30, dtype=np.uint8), (20, 1)).repeat(10, 1)
     assert len(classes_in(Labels(mask=Image.fromarray(gradient)))) == 7
+
+
+def test_outlines_of_masks_have_all_pixels() -> None:
+    """Objects one pixel wide as well, which an outline through the centres of pixels would lose."""
+    values = np.zeros((12, 16), np.uint8)
+    values[2, 3:9], values[5:9, 4:10], values[6, 12] = 1, 2, 3
+    shapes = objects_in(Labels(mask=Image.fromarray(values)))
+    assert [(shape.category, shape.box) for shape in shapes] == [
+        ("1", (3, 2, 9, 3)),
+        ("2", (4, 5, 10, 9)),
+        ("3", (12, 6, 13, 7)),
+    ]
+    for shape in shapes:
+        np.testing.assert_array_equal(filled(shape.polygons, (16, 12)), values == int(shape.category))

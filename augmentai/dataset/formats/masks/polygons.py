@@ -1,66 +1,53 @@
-"""Polygons around bitmaps, as OpenCV's `findContours` draws them: corners are pixels of the area itself.
+"""Polygons around bitmaps, along the borders of their pixels: filling one gives the same bitmap again.
 
-Without OpenCV, supervision does this in pure Python, which takes a second for an image of many objects. Areas without
-holes are outlined here; areas with holes are cut out and left to supervision.
+OpenCV and supervision lead outlines through the centres of pixels, so that a filled one loses a row and a column.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
 
 from augmentai.annotations import Polygon
-from augmentai.dataset.formats.supervision_import import supervision
 
 _STEPS = ((0, 1), (1, 0), (0, -1), (-1, 0))  # (row, column): east, south, west, north
+_CORNERS = ((0, 0), (0, 1), (1, 1), (1, 0))  # (row, column) where the side of a pixel that leads this way begins
+
+Array = np.ndarray[Any, Any]
 
 
-def mask_to_polygons(mask: np.ndarray[Any, Any]) -> list[Polygon]:
+def mask_to_polygons(mask: Array) -> list[Polygon]:
     """The polygons around a bitmap.
 
     Args:
         mask: the bitmap.
 
     Returns:
-        One polygon for each connected area, joined to its holes by seams, in pixels. Areas that meet at a corner are
-        one. An area that is one pixel wide and straight has no polygon.
+        One polygon for each connected area, joined to its holes by seams of no width, in pixels: the first pixel
+        reaches from 0 to 1. Areas that meet at a corner are one. The first point is a corner of the area's first pixel.
 
     Shape:
         mask: (height, width) of bool.
 
     Example:
         >>> mask_to_polygons(np.array([[False, True, True], [False, True, True]]))
-        [((1.0, 0.0), (1.0, 1.0), (2.0, 1.0), (2.0, 0.0))]
+        [((1.0, 0.0), (3.0, 0.0), (3.0, 2.0), (1.0, 2.0))]
     """
-    from scipy import ndimage
-
-    areas, count = ndimage.label(mask, np.ones((3, 3), int))
-    if not count:
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    if not rows.size:
         return []
-    with_holes: set[int] = set()
-    found: dict[int, np.ndarray[Any, Any]] = {}
-    for border in _borders(mask):
-        area = int(areas[border[0, 1], border[0, 0]])
-        if area in found:  # the outer border begins further up than those of its holes, and so comes first
-            with_holes.add(area)
-        else:
-            found[area] = border
-    boxes = ndimage.find_objects(areas)
-    polygons: list[Polygon] = []
-    for area, border in found.items():
-        if area in with_holes:
-            rows, columns = boxes[area - 1]
-            cut_out = _with_holes(areas[rows, columns] == area)
-            polygons += [tuple((x + columns.start, y + rows.start) for x, y in polygon) for polygon in cut_out]
-        else:
-            polygons.append(tuple((float(x), float(y)) for x, y in _corners(border)))
-    return [polygon for polygon in polygons if len(polygon) > 2]
+    top, left = int(rows[0]), int(columns[0])
+    borders = _borders(mask[top : rows[-1] + 1, left : columns[-1] + 1])
+    is_hole = [_signed_area(border) < 0 for border in borders]
+    seams = _seams(borders, is_hole)
+    found = (_joined(number, borders, seams) for number in range(len(borders)) if not is_hole[number])
+    return [tuple((x, y) for x, y in np.add(_corners(ring), (left, top)).astype(float).tolist()) for ring in found]
 
 
-def _borders(mask: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
-    """The pixels of each border, (count, 2) of x and y, in order; sorted by their first pixels, row by row.
+def _borders(mask: Array) -> list[Array]:
+    """The points of each border, (count, 2) of x and y, in order, a pixel apart; sorted by their first pixels.
 
     A border is followed along the sides of its pixels, clockwise, with the area on the right: at the end of a side it
     continues along the pixel across the corner, else along the one ahead, else around its own corner.
@@ -69,7 +56,7 @@ def _borders(mask: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
     inner = padded[1:-1, 1:-1]
     height, width = inner.shape
 
-    def shifted(row: int, column: int) -> np.ndarray[Any, Any]:
+    def shifted(row: int, column: int) -> Array:
         return padded[1 + row : 1 + row + height, 1 + column : 1 + column + width]
 
     sides = np.stack([inner & ~shifted(*_STEPS[side - 1]) for side in range(4)], -1)  # (height, width, 4)
@@ -85,7 +72,7 @@ def _borders(mask: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
     )
     next_side = np.select([is_across, is_ahead], [side - 1, side], side + 1) % 4
     following = np.searchsorted(indices, (next_row * width + next_column) * 4 + next_side).tolist()
-    pixels = np.column_stack([columns, rows])
+    points = (np.column_stack([rows, columns]) + np.array(_CORNERS)[side])[:, ::-1]
     seen = bytearray(len(following))
     borders = []
     for start in range(len(following)):
@@ -96,27 +83,65 @@ def _borders(mask: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
             seen[index] = 1
             border.append(index)
             index = following[index]
-        chain = pixels[border]  # a pixel is repeated for each of its sides that follow each other
-        chain = chain[np.append(True, (chain[1:] != chain[:-1]).any(1))]
-        borders.append(chain[:-1] if len(chain) > 1 and (chain[-1] == chain[0]).all() else chain)
+        borders.append(points[border])
     return borders
 
 
-def _corners(border: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """A border, (count, 2), without the pixels on straight lines, counterclockwise from its first pixel."""
-    border = np.concatenate([border[:1], border[:0:-1]])
-    before, after = border - np.roll(border, 1, 0), np.roll(border, -1, 0) - border
-    return border[(before != after).any(1)]
+def _seams(borders: list[Array], is_hole: list[bool]) -> dict[int, list[tuple[int, int, int]]]:
+    """(position, hole, position in the hole) of every seam that leads from a border to a hole.
+
+    A seam leads from the first point of a hole, row by row, to the left, as far as the next border: the area is on both
+    sides of it. That border begins before the hole, so no seams form a ring.
+    """
+    holes = [number for number, hole in enumerate(is_hole) if hole]
+    seams: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    if not holes:
+        return seams
+    points = np.concatenate(borders)
+    owners = np.repeat(np.arange(len(borders)), [len(border) for border in borders])
+    positions = np.concatenate([np.arange(len(border)) for border in borders])
+    keys = points[:, 1] * (int(points[:, 0].max()) + 1) + points[:, 0]
+    order = np.argsort(keys, kind="stable")
+    ordered = keys[order]
+    starts = np.cumsum([0, *(len(border) for border in borders)])
+    for hole in holes:
+        own = keys[starts[hole] : starts[hole + 1]]
+        first = int(own.argmin())
+        end = order[np.searchsorted(ordered, own[first]) - 1]
+        seams[int(owners[end])].append((int(positions[end]), hole, first))
+    return seams
 
 
-def _with_holes(mask: np.ndarray[Any, Any]) -> list[Polygon]:
-    """The polygon of one area with holes."""
-    library = supervision()
-    from supervision.dataset.utils import approximate_mask_with_polygons
+def _joined(number: int, borders: list[Array], seams: dict[int, list[tuple[int, int, int]]]) -> Array:
+    """A border with all the holes that seams lead to, from it and from these holes, as one ring."""
+    parts: list[Array] = []
+    remaining: list[Array | tuple[int, int]] = [(number, 0)]  # points, and holes to enter at a position; next one last
+    while remaining:
+        piece = remaining.pop()
+        if not isinstance(piece, tuple):
+            parts.append(piece)
+            continue
+        border, first = piece
+        ring = np.roll(borders[border], -first, 0)
+        pieces: list[Array | tuple[int, int]] = []
+        last = 0
+        for position, hole, entry in sorted(((p - first) % len(ring), h, e) for p, h, e in seams.get(border, ())):
+            pieces += [ring[last : position + 1], (hole, entry)]
+            last = position
+        pieces.append(ring[last:])
+        if border != number:
+            pieces.append(ring[:1])
+        remaining += reversed(pieces)
+    return np.concatenate(parts)
 
-    found: Sequence[np.ndarray[Any, Any]]
-    try:
-        found = approximate_mask_with_polygons(mask, bridge_holes=True)
-    except ValueError:  # a hole that no straight seam reaches
-        found = library.mask_to_polygons(mask)
-    return [tuple((float(x), float(y)) for x, y in polygon) for polygon in found]
+
+def _corners(ring: Array) -> Array:
+    """A ring, (count, 2), without the points on straight lines."""
+    before, after = np.sign(ring - np.roll(ring, 1, 0)), np.sign(np.roll(ring, -1, 0) - ring)
+    return ring[(before != after).any(1)]
+
+
+def _signed_area(ring: Array) -> int:
+    """Twice the area of a ring: above 0 if it leads clockwise."""
+    (x, y), (next_x, next_y) = ring.T, np.roll(ring, -1, 0).T
+    return int((x * next_y - next_x * y).sum())

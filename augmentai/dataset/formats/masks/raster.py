@@ -33,11 +33,14 @@ def filled(polygons: Sequence[Polygon], size_wh: tuple[int, int]) -> np.ndarray[
 
 def _filled(ring: np.ndarray[Any, Any], size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
     width, height = size_wh
-    crossings = np.zeros((height, width + 1), np.int64)  # how many edges pass to the left of each pixel's centre
-    for (x0, y0), (x1, y1) in zip(ring, np.roll(ring, -1, 0), strict=True):
-        top, bottom = min(y0, y1), max(y0, y1)
-        rows = np.arange(max(0, int(np.ceil(top - 0.5))), min(height, int(np.ceil(bottom - 0.5))))
-        if rows.size:
-            xs = x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0)
-            crossings[rows, np.clip(np.ceil(xs - 0.5), 0, width).astype(int)] += 1
-    return np.asarray(crossings.cumsum(1)[:, :width] % 2 == 1)
+    following = np.roll(ring, -1, 0)
+    first = np.clip(np.ceil(np.minimum(ring[:, 1], following[:, 1]) - 0.5), 0, height).astype(int)
+    end = np.clip(np.ceil(np.maximum(ring[:, 1], following[:, 1]) - 0.5), 0, height).astype(int)
+    edges = np.repeat(np.arange(len(ring)), end - first)  # each once for every row that it crosses
+    rows = np.arange(edges.size) - np.repeat(np.cumsum(end - first) - (end - first), end - first) + first[edges]
+    (x0, y0), (x1, y1) = ring[edges].T, following[edges].T
+    columns = np.clip(np.ceil(x0 + (rows + 0.5 - y0) * (x1 - x0) / (y1 - y0) - 0.5), 0, width).astype(int)
+    # How many edges pass to the left of each pixel's centre; whether the number is odd survives an overflow.
+    crossings = np.zeros((height, width + 1), np.uint8)
+    np.add.at(crossings, (rows, columns), 1)
+    return np.asarray(crossings.cumsum(1, np.uint8)[:, :width] % 2 == 1)

@@ -16,7 +16,6 @@ from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter, json_
 from augmentai.dataset.formats.masks.mask_file import encode_mask
 from augmentai.dataset.formats.masks.raster import filled
 from augmentai.dataset.formats.masks.writer import has_outlines
-from augmentai.dataset.formats.object_shapes import areas_in, is_semantic
 from augmentai.images.orientation import read_size
 from augmentai.recipe import RecipeError
 from augmentai.types import Source
@@ -45,13 +44,13 @@ class PanopticWriter(ListingWriter):
     ) -> list[OutputFile]:
         if labels is None:
             return []
-        ids = self._ids(self._outlined(source, labels), labels, size_wh)
+        ids = self._ids(self._outlined(source, labels), size_wh)
         colours = np.stack([ids & 255, ids >> 8 & 255, ids >> 16], axis=-1).astype(np.uint8)
         return [(f"{_folder(source.split)}/{_png_name(source, file)}", encode_mask(Image.fromarray(colours)))]
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
         shapes = self._outlined(source, labels)
-        ids = self._ids(shapes, labels, size_wh)
+        ids = self._ids(shapes, size_wh)
         segments = []
         for number, shape in enumerate(shapes, 1):
             pixels = ids == number
@@ -77,16 +76,13 @@ class PanopticWriter(ListingWriter):
             self.lose("objects without an outline were left out: not all of a box is the object")
         return outlined
 
-    def _ids(self, shapes: Sequence[Shape], labels: Labels | None, size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
+    def _ids(self, shapes: Sequence[Shape], size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
         """The number of the object of each pixel, from 1; (height, width) of uint32. Small ones lie over large ones."""
         ids = np.zeros((size_wh[1], size_wh[0]), np.uint32)
-        if labels is not None and is_semantic(labels):
-            areas = areas_in(labels, shapes)
-        else:
-            areas = [
-                np.asarray(shape.mask, bool) if shape.mask is not None else filled(shape.polygons, size_wh)
-                for shape in shapes
-            ]
+        areas = [
+            np.asarray(shape.mask, bool) if shape.mask is not None else filled(shape.polygons, size_wh)
+            for shape in shapes
+        ]
         for index in sorted(range(len(shapes)), key=lambda one: -int(areas[one].sum())):
             if (ids[areas[index]] > 0).any():
                 self.lose("where objects overlap, the smaller one was kept: a pixel is of one segment")

@@ -1,42 +1,51 @@
-"""Bitmaps to polygons: the same as supervision draws, quickly."""
+"""Bitmaps to polygons along the borders of pixels: filled, by us and by others, they are the same bitmaps."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from PIL import Image
+from scipy import ndimage
 
-from augmentai.annotations import Polygon
 from augmentai.dataset.formats.masks.polygons import mask_to_polygons
-from augmentai.dataset.formats.supervision_import import supervision
-
-
-def by_supervision(mask: np.ndarray) -> list[Polygon]:
-    supervision()
-    from supervision.dataset.utils import approximate_mask_with_polygons
-
-    found = approximate_mask_with_polygons(mask, bridge_holes=True)
-    return sorted(tuple((float(x), float(y)) for x, y in ring) for ring in found)
+from augmentai.dataset.formats.masks.raster import filled
 
 
 @pytest.mark.parametrize("share", [0.1, 0.5, 0.8, 0.97])
-def test_polygons_are_those_of_supervision(share: float) -> None:
+def test_a_filled_outline_is_the_bitmap(share: float) -> None:
+    """Single pixels, lines, areas that meet at a corner, holes, and areas in holes."""
     dice = np.random.default_rng(int(share * 100))
     for _ in range(60):
-        mask = dice.random(dice.integers(1, 14, 2)) < share
-        assert sorted(mask_to_polygons(mask)) == by_supervision(mask), mask.astype(int)
+        mask = dice.random(dice.integers(1, 16, 2)) < share
+        found = mask_to_polygons(mask)
+        np.testing.assert_array_equal(filled(found, (mask.shape[1], mask.shape[0])), mask)
+        assert len(found) == ndimage.label(mask, np.ones((3, 3)))[1]
 
 
-def test_polygons_of_large_areas() -> None:
-    dice = np.random.default_rng(1)
-    for _ in range(5):
-        field = Image.fromarray(dice.integers(0, 255, (6, 8), dtype=np.uint8)).resize(
-            (160, 120), Image.Resampling.BICUBIC
-        )
-        mask = np.asarray(field) > 140
-        assert sorted(mask_to_polygons(mask)) == by_supervision(mask)
+def test_pycocotools_counts_the_same_pixels() -> None:
+    from pycocotools import mask as masks
+
+    rows, columns = np.mgrid[:60, :80]
+    disc = (rows - 30) ** 2 + (columns - 40) ** 2 < 25**2
+    ring = disc & ((rows - 30) ** 2 + (columns - 40) ** 2 > 9**2)
+    for mask in (disc, ring):
+        polygons = [[value for point in ring for value in point] for ring in mask_to_polygons(mask)]
+        drawn = masks.decode(masks.merge(masks.frPyObjects(polygons, 60, 80))).astype(bool)
+        assert (drawn & mask).sum() / (drawn | mask).sum() > 0.99
 
 
-@pytest.mark.parametrize("mask", [np.zeros((3, 4), bool), np.eye(1, dtype=bool), np.ones((1, 9), bool)])
-def test_no_polygon_without_an_area(mask: np.ndarray) -> None:
-    assert mask_to_polygons(mask) == []
+@pytest.mark.parametrize(
+    ("mask", "polygons"),
+    [
+        (np.zeros((3, 4), bool), []),
+        (np.ones((1, 1), bool), [((0, 0), (1, 0), (1, 1), (0, 1))]),
+        (np.ones((1, 9), bool), [((0, 0), (9, 0), (9, 1), (0, 1))]),  # one pixel high
+        (np.ones((9, 1), bool), [((0, 0), (1, 0), (1, 9), (0, 9))]),
+        # a hole, and the seam to it
+        (
+            np.array([[1, 1, 1], [1, 0, 1], [1, 1, 1]], bool),
+            [((0, 0), (3, 0), (3, 3), (0, 3), (0, 1), (1, 1), (1, 2), (2, 2), (2, 1), (0, 1))],
+        ),
+    ],
+)
+def test_polygons(mask: np.ndarray, polygons: list) -> None:
+    assert mask_to_polygons(mask) == polygons
