@@ -16,10 +16,16 @@ from augmentai.annotations import LabelError
 from augmentai.dataset.archive import ArchiveError, Member, check_member, format_size
 from augmentai.dataset.file_names import name_key
 from augmentai.dataset.text_encoding import Decoded, NotTextError, decode_text
+from augmentai.dataset.utf8_stream import utf8_stream, without_declaration
 from augmentai.system.regular_files import open_regular
 
-_XML_ENCODING = re.compile(r"""(?s)^(\s*<\?xml[^>]{0,100}?)\s+encoding\s*=\s*["'][^"']*["']""")
-_LARGE_MARKS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+_LARGE_MARKS = (
+    (re.compile(re.escape(codecs.BOM_UTF8)), "utf-8-sig"),
+    (re.compile(re.escape(codecs.BOM_UTF32_LE) + b"|" + re.escape(codecs.BOM_UTF32_BE)), "utf-32"),
+    (re.compile(re.escape(codecs.BOM_UTF16_LE) + b"|" + re.escape(codecs.BOM_UTF16_BE)), "utf-16"),
+    (re.compile(rb"(?s)[^\0]\0[^\0]\0"), "utf-16-le"),
+    (re.compile(rb"(?s)\0[^\0]\0[^\0]"), "utf-16-be"),
+)
 _CHUNK_BYTES = 1 << 20
 _ENCODINGS_NAMED = 200  # files whose encoding is guessed for a notice
 _LARGEST_TEXT_BYTES = 32 << 20  # of a file that is read at once: ten times the largest label file of one image
@@ -108,12 +114,12 @@ class Entry:
 
         The encoding that an XML declaration states is removed: it would no longer be true.
         """
-        return _XML_ENCODING.sub(r"\1", self.text(limit_bytes), count=1).encode("utf-8", "surrogatepass")
+        return without_declaration(self.text(limit_bytes)).encode("utf-8", "surrogatepass")
 
     def open_utf8(self) -> IO[bytes]:
         """Its text as a stream of UTF-8 without a byte order mark. Raises LabelError.
 
-        A file too large to be read at once is taken to be UTF-8, unless it begins with a mark.
+        A file too large to be read at once is taken to be UTF-8, unless it begins as UTF-16 or UTF-32 does.
         """
         size = self.size_bytes
         if size is not None and size <= _LARGEST_TEXT_BYTES:
@@ -121,8 +127,8 @@ class Entry:
         with self.open() as stream:
             head = stream.read(4)
         for mark, encoding in _LARGE_MARKS:
-            if head.startswith(mark):
-                return codecs.EncodedFile(self.open(), "utf-8", encoding)
+            if mark.match(head):
+                return utf8_stream(self.open(), encoding)
         return self.open()
 
 

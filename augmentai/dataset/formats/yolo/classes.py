@@ -9,6 +9,7 @@ from typing import Any
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.keypoint_order import flip_order
+from augmentai.plurals import counted
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +41,20 @@ class Classes:
         Args:
             category: its name.
             before: its number in the label file that it was read from: several classes may have the same name.
+
+        Raises:
+            LabelError: no class has this name.
         """
         if before is not None and self.name(before) == category:
             return before
         found = next((number for number, name in self.names.items() if name == category), None)
-        return int(category) if found is None else found
+        if found is not None:
+            return found
+        if not self.names and category.isascii() and category.isdecimal():
+            return int(category)
+        place = self.file or "the set"
+        known = counted(len(self.names), "name")
+        raise LabelError(f'the class "{category}" is not among the {known} of {place}; add it')
 
 
 def classes_from_yaml(content: dict[str, Any], as_text: dict[str, Any], file: str, listed: Iterable[str]) -> Classes:

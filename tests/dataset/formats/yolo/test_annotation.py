@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from augmentai.annotations import LabelError
+from augmentai.annotations import LabelError, Shape
 from augmentai.dataset.formats.yolo.annotation import Classes, labels_from_yolo, shape_to_yolo
 from tests.support.dataset_runs import failures
 from tests.support.labelled_sets import (
@@ -95,3 +95,12 @@ def test_the_corners_of_a_moved_box_are_clamped(
     for one in moved:
         np.testing.assert_allclose(one.boxes, [expected], atol=1e-3)
         assert one.classes == [names.strip("[]").split(", ")[1]]
+
+
+def test_a_class_without_a_number() -> None:
+    named = Classes({0: "cat"}, "data.yaml")
+    with pytest.raises(LabelError, match=r'the class "dog" is not among the 1 name of data\.yaml; add it'):
+        shape_to_yolo(Shape("dog", (0, 0, 5, 5)), named, (10, 10), as_polygons=False)
+    with pytest.raises(LabelError, match='"7" is not among'):
+        named.number("7")  # a name, since the classes have names
+    assert Classes({}).number("7") == 7
