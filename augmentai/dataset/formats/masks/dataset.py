@@ -15,7 +15,7 @@ from augmentai.dataset.formats.folders import class_of
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.class_files import class_files, class_names
 from augmentai.dataset.formats.masks.mask_file import LoadedMask, MaskFile
-from augmentai.dataset.formats.masks.names import Role, read_folder
+from augmentai.dataset.formats.masks.names import Role, read_folder, says_all
 from augmentai.dataset.formats.masks.pair_lists import with_own_masks
 from augmentai.dataset.formats.masks.polygon_files import PolygonFile, polygon_file
 from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks
@@ -159,7 +159,8 @@ def _class(path: str, splits: Mapping[str, str | None]) -> str | None:
         _without_image_folders(path), {_without_image_folders(f"{s}/x")[:-2]: v for s, v in splits.items()}
     )
     own = path.rpartition("/")[2].rpartition(".")[0]
-    return None if label is not None and label.casefold() == own.casefold() else label
+    is_own = label is not None and label.casefold() == own.casefold()
+    return None if is_own or says_all(own) is Role.IMAGE else label  # "sample_7/image.png" has a folder of its own
 
 
 def _without_image_folders(path: str) -> str:

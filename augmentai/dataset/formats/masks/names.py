@@ -71,6 +71,7 @@ _GLUED_WORDS = "masks?|seg|segmentation|labels?|labelids|gt|matte"
 _GLUED = re.compile(rf"(?i)(.*[^-_. ])({_GLUED_WORDS})$")
 _WORDS = "|".join(sorted(_MASK_FILE | _VISUAL))
 _LABEL_STEM = re.compile(rf"(?i)(?:^|[-_. ])(?:{_WORDS})\d*(?:$|[-_. ])|(?:{_GLUED_WORDS})\d*$")
+_NUMBERED = re.compile(rf"(?i)({'|'.join(sorted(_STRONG | _WEAK | _IMAGE))})(\d+)")  # "label0" beside "img0"
 _TAG = re.compile(r"__v\d+$")  # of a variation of an earlier run
 _CHANNEL = re.compile(r"_000\d$")  # nnU-Net's
 _NNUNET_SPLITS = {"tr": "train", "ts": "test"}
@@ -200,6 +201,10 @@ def read_file(stem: str) -> FileName:
         spans += [(start, end) for end in rights if end > start]
         if role is None and pieces[0][2] in _STRONG | _WEAK:
             role = Role.MASK
+    numbered = _NUMBERED.fullmatch(bare)
+    if numbered:
+        spans.append(numbered.span(2))
+        role = role or (None if numbered[1].casefold() in _IMAGE else Role.MASK)
     guesses = [
         (start, end) for start in {span[0] for span in spans} for _, end, _ in reversed(pieces[:-1]) if end > start
     ]
@@ -235,6 +240,21 @@ def _stripped_right(stem: str, pieces: list[tuple[int, int, str]]) -> tuple[list
         ends.append(glued.end(1))
         role = Role.MASK
     return ends, role
+
+
+def says_all(stem: str) -> Role | None:
+    """What a name that is nothing but words for it says, as "mask" and "label_viz" beside "img"; None for any other.
+
+    Example:
+        >>> says_all("mask"), says_all("image"), says_all("cat_mask")
+        (<Role.MASK: 'mask'>, <Role.IMAGE: 'image'>, None)
+    """
+    words = [word.casefold() for word in _PIECE.findall(_TAG.sub("", stem))]
+    if not words or not all(word in _STRONG | _WEAK | _VISUAL | _IMAGE for word in words):
+        return None
+    if not _IMAGE.isdisjoint(words):
+        return Role.IMAGE if len(words) == 1 else None
+    return Role.MASK if _VISUAL.isdisjoint(words) else Role.VISUALIZATION
 
 
 def may_be_label(folder: FolderName, stem: str) -> bool:

@@ -5,12 +5,21 @@ from __future__ import annotations
 import posixpath
 from collections import defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageKey
-from augmentai.dataset.formats.masks.names import FileName, FolderName, Role, Span, may_be_label, read_file, read_folder
+from augmentai.dataset.formats.masks.names import (
+    FileName,
+    FolderName,
+    Role,
+    Span,
+    may_be_label,
+    read_file,
+    read_folder,
+    says_all,
+)
 
 Parts = tuple[str, ...]
 Group = tuple[Role, str, str]  # what files of one kind share: role, folder that gives it, and what is around the name
@@ -78,10 +87,17 @@ def find_pairs(tree: Tree, labelled: Container[ImageKey] = ()) -> Pairing:
     if any(may_be_label(read.folder(entry), PurePosixPath(entry.path).stem) for entry in entries):
         named = [read(entry) for entry in entries]
         others = [one for one in named if one.role is not Role.IMAGE]
-        index = _Index(one for one in named if one.role is Role.IMAGE or one.folder.role is Role.IMAGE)
+        images = [one for one in named if one.role is Role.IMAGE or one.folder.role is Role.IMAGE]
+        index = _Index(one for one in images if one.is_labelled or says_all(one.file.stem) is not Role.MASK)
         _match(others, index, found)
     used = {key for pair in found.pairs for key in (pair.other.entry.key, pair.image.entry.key)}
-    found.pairs += _beside([entry for entry in entries if entry.key not in used], read)
+    rest = [entry for entry in entries if entry.key not in used]
+    in_folders = list(_in_sample_folders(rest, read))
+    found.pairs += in_folders
+    taken = {pair.other.entry.key for pair in in_folders}
+    found.unpaired = [one for one in found.unpaired if one.entry.key not in taken]
+    used = {key for pair in found.pairs for key in (pair.other.entry.key, pair.image.entry.key)}
+    found.pairs += _beside([entry for entry in rest if entry.key not in used], read)
     found.pairs.sort(key=lambda pair: pair.other.entry.key)
     return found
 
@@ -219,6 +235,29 @@ def _by_folder(unmatched: list[Named], index: _Index, pairs: Sequence[Pair]) -> 
         beside = [image for image in index.by_place.get(place, ()) if image.entry.key not in in_folder]
         if len(beside) == 1 and beside[0].entry.key not in matched:
             yield from (Pair(beside[0], one, group_of(one, None), None, same_place=True) for one in masks)
+
+
+def _in_sample_folders(entries: Sequence[Entry], read: _Reader) -> Iterator[Pair]:
+    """Folders of one image each, in which "mask.png" or "label.png" is its mask."""
+    samples: dict[tuple[str, str, str], list[Named]] = defaultdict(list)  # by ZIP, folder and tag
+    for entry in entries:
+        one = read(entry)
+        samples[entry.origin, parent(entry.path), one.file.tag].append(one)
+    found: list[tuple[Named, list[Named]]] = []
+    for files in samples.values():
+        others = [one for one in files if says_all(one.file.stem) in {Role.MASK, Role.VISUALIZATION}]
+        if others and len(files) == len(others) + 1:
+            (image,) = (one for one in files if one not in others)
+            found.append((image, [one for one in others if not one.is_labelled]))
+    if len({parent(image.entry.path) for image, _ in found}) > 1 or all(
+        says_all(image.file.stem) is Role.IMAGE for image, _ in found
+    ):
+        for image, others in found:
+            for one in others:
+                role = says_all(one.file.stem) or Role.MASK
+                end = len(one.file.stem)
+                named = replace(one, file=replace(one.file, role=role))
+                yield Pair(image, named, (role, "", f"{one.file.stem}*".casefold()), (end, end), same_place=True)
 
 
 def _beside(entries: Sequence[Entry], read: _Reader) -> Iterator[Pair]:

@@ -239,3 +239,15 @@ def test_each_mask_of_one_object_becomes_an_object(tmp_path: Path) -> None:
     found = json.loads(contents(tmp_path / "out")["annotations/instances.json"])
     own = [a["bbox"] for a in found["annotations"] if a["image_id"] == found["images"][0]["id"]]
     assert own == [[x0, y0, x1 + 1 - x0, y1 + 1 - y0] for x0, y0, x1, y1 in boxes]
+
+
+def test_a_folder_for_each_sample_is_read_again_with_its_variations(tmp_path: Path) -> None:
+    names = [f"sample_{i}/{name}.png" for i in range(3) for name in ("image", "mask")]
+    files = mask_set(names[::2], names[1::2])
+    augmented([write(tmp_path / "in", files)], tmp_path / "out", variations=1, geometry="light")
+    out = contents(tmp_path / "out")
+    assert {"sample_0/image__v1.png", "sample_0/mask__v1.png"} <= set(out)
+    again = gathered(tmp_path / "out")
+    assert len(again.sources) == 6
+    assert {source.label for source in again.sources} == {None}
+    assert all(source.labels is not None for source in again.sources)

@@ -66,6 +66,15 @@ PAIRED: dict[str, Masks] = {
         "train/images/P0001.png": ["train/Instance_masks/images/P0001_instance_id_RGB.png"],
         "train/images/P0002.png": ["train/Semantic_masks/images/P0002_instance_color_RGB.png"],
     },
+    "a folder for each sample": {
+        "sample_1/image.png": ["sample_1/mask.png"],
+        "sample_2/image.png": ["sample_2/mask.png"],
+    },
+    "labelme_json_to_dataset": {
+        "1_json/img.png": ["1_json/label.png", "1_json/label_viz.png"],
+        "2_json/img.png": ["2_json/label.png", "2_json/label_viz.png"],
+    },
+    "numbers without a sign between": {"img0.png": ["label0.png"], "img1.png": ["label1.png"]},
     # The same number in every class: the folders say which.
     "MVTec AD": {
         "bottle/test/broken/000.png": ["bottle/ground_truth/broken/000_mask.png"],
