@@ -60,6 +60,11 @@ class Shape:
     oriented: bool = False
     lines: tuple[Polygon, ...] = ()
 
+    @property
+    def has_outline(self) -> bool:
+        """Whether it has polygons or a bitmap, which say more than its box."""
+        return bool(self.polygons) or self.mask is not None
+
 
 @dataclass(frozen=True)
 class Labels:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from augmentai.annotations import LabelError, Labels, Shape
+from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.file_tree import parent
 from augmentai.dataset.formats.base import Conversion, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.drawn_shapes import foreign_attributes
@@ -40,6 +41,7 @@ class FormatWriter:
 
     Attributes:
         needs_objects: a set without boxes, polygons or masks cannot be written.
+        needs_outlines: a set without polygons or masks cannot be written.
         holds_lines: it can write lines and points.
         holds_tags: it can write image-level labels.
         class_names: every class of the set; a class number is a position in it.
@@ -49,6 +51,7 @@ class FormatWriter:
     """
 
     needs_objects: ClassVar[bool] = True
+    needs_outlines: ClassVar[bool] = False
     holds_lines: ClassVar[bool] = False
     holds_tags: ClassVar[bool] = False
 
@@ -60,6 +63,8 @@ class FormatWriter:
         self._last: tuple[Labels | None, tuple[Shape, ...]] = (None, ())
         if self.needs_objects and not self.class_names:
             raise RecipeError("the set has no boxes, polygons or masks to write")
+        if self.needs_outlines and not any(map(_has_outlines, sources)):
+            raise RecipeError("the set has no outlines or masks")
 
     def image_path(self, source: Source) -> str:
         """SPLIT/..., unless a format overrides it."""
@@ -111,7 +116,7 @@ class FormatWriter:
     def boxes(self, source: Source, labels: Labels | None) -> list[Shape]:
         """The objects with a box, for a format that has boxes and classes alone; the rest is reported as lost."""
         shapes = [shape for shape in self.objects_without_keypoints(source, labels) if shape.box is not None]
-        if any(shape.polygons or shape.mask is not None for shape in shapes):
+        if any(shape.has_outline for shape in shapes):
             self.lose("polygons and bitmaps were written as the boxes around them")
         if any(map(foreign_attributes, shapes)):
             self.lose("attributes of objects were left out: this format has none")
@@ -120,6 +125,23 @@ class FormatWriter:
     def lose(self, words: str) -> None:
         """Report, once, what this format cannot hold."""
         self.losses.setdefault(words)
+
+
+def class_number(category: str, numbers: Mapping[str, int]) -> int:
+    """The number of a class that a record names.
+
+    Args:
+        category: the class.
+        numbers: those of all classes of the set.
+
+    Raises:
+        OutputError: the set does not have the class any more.
+    """
+    if category not in numbers:
+        raise OutputError(
+            f'the class "{category}" was in the set when the run began, and is not now; start again in another folder'
+        )
+    return numbers[category]
 
 
 class ListingWriter(FormatWriter):
@@ -202,6 +224,17 @@ def _folder_classes(layout: Layout, sources: Sequence[Source]) -> list[str]:
             except (LabelError, OSError):
                 continue  # reported when this image's turn comes
     return sorted(found)
+
+
+def _has_outlines(source: Source) -> bool:
+    """Whether something in an image has an outline, or a mask shows it."""
+    if source.labels is None:
+        return False
+    try:
+        labels = source.labels.load()
+    except (LabelError, OSError):
+        return False  # reported when this image's turn comes
+    return labels.mask is not None or any(shape.has_outline for shape in labels.shapes)
 
 
 def _bare(source: Source) -> str:

@@ -140,14 +140,10 @@ class _SidecarWriter(FormatWriter):
         title = self._text.title
         if len(written) < len(shapes):
             self.lose(f"some objects were left out: {title} cannot hold them")
-        if any(map(_has_outline, shapes)) and not any(map(_has_outline, written)):
+        if any(one.has_outline for one in shapes) and not any(one.has_outline for one in written):
             self.lose(f"polygons and bitmaps were left out: {title} does not hold them")
         if any(one.keypoints for one in shapes) and not any(one.keypoints for one in written):
             self.lose(f"keypoints were left out: {title} does not hold them")
-
-
-def _has_outline(shape: Shape) -> bool:
-    return bool(shape.polygons) or shape.mask is not None
 
 
 def _read(tree: Tree, requested: bool, text: _TextLabels) -> Layout | None:

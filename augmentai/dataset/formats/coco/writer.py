@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import Labels
-from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.formats.base import StreamedFiles
 from augmentai.dataset.formats.coco.annotation import shape_to_coco
-from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter, json_bytes
+from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter, class_number, json_bytes
 from augmentai.images.orientation import read_size
 from augmentai.types import Source
 
@@ -38,27 +37,29 @@ class CocoWriter(ListingWriter):
     def _json(self, rows: ImageRows, split: str | None) -> Iterator[bytes]:
         numbers = {name: number for number, name in enumerate(self.class_names, 1)}
         categories = [{"id": number, "name": name, "supercategory": ""} for name, number in numbers.items()]
-        yield b'{"info": {}, "licenses": [],\n"categories": ' + json_bytes(categories) + b',\n"images": [\n'
-        for number, row in enumerate((row for row in rows if row.source.split == split), 1):
-            width, height = row.record["size_wh"] if row.record is not None else read_size(row.source)
-            name = row.file.removeprefix(f"{split or 'images'}/")
-            image = {"id": number, "file_name": name, "width": width, "height": height}
-            yield (b",\n" if number > 1 else b"") + json_bytes(image)
-        yield b'\n],\n"annotations": [\n'
+        yield from head_with_images(rows, split, categories)
         total = 0
         for number, (_, record) in enumerate(self.records(rows, split), 1):
             for annotation in record["annotations"]:
                 total += 1
-                ids = {"id": total, "image_id": number, "category_id": _number(numbers, annotation["category"])}
+                ids = {"id": total, "image_id": number, "category_id": class_number(annotation["category"], numbers)}
                 own = {key: value for key, value in annotation.items() if key != "category"}
                 yield (b",\n" if total > 1 else b"") + json_bytes({**own, **ids})
         yield b"\n]}\n"
 
 
-def _number(numbers: dict[str, int], category: str) -> int:
-    if category not in numbers:
-        raise OutputError(
-            f'the manifest names the class "{category}", which the set does not have now: it was begun by another '
-            "version of AugmentAI; start again in another folder"
-        )
-    return numbers[category]
+def head_with_images(rows: ImageRows, split: str | None, categories: Sequence[Mapping[str, Any]]) -> Iterator[bytes]:
+    """The beginning of a JSON file of COCO, up to the list of annotations, in pieces.
+
+    Args:
+        rows: the images of the set, each recorded with its "size_wh"; they are numbered from 1 in their order.
+        split: the split that the file is of.
+        categories: the classes as the file has them.
+    """
+    yield b'{"info": {}, "licenses": [],\n"categories": ' + json_bytes(categories) + b',\n"images": [\n'
+    for number, row in enumerate((row for row in rows if row.source.split == split), 1):
+        width, height = row.record["size_wh"] if row.record is not None else read_size(row.source)
+        name = row.file.removeprefix(f"{split or 'images'}/")
+        image = {"id": number, "file_name": name, "width": width, "height": height}
+        yield (b",\n" if number > 1 else b"") + json_bytes(image)
+    yield b'\n],\n"annotations": [\n'

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from augmentai.annotations import Polygon
+from augmentai.annotations import Polygon, Shape
 
 
 def filled(polygons: Sequence[Polygon], size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
@@ -29,6 +29,11 @@ def filled(polygons: Sequence[Polygon], size_wh: tuple[int, int]) -> np.ndarray[
     for polygon in polygons:
         found |= _filled(np.asarray(polygon, float).reshape(-1, 2), size_wh)
     return found
+
+
+def pixels_of(shape: Shape, size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
+    """The pixels of an object that has a bitmap or outlines; (height, width) of bool."""
+    return filled(shape.polygons, size_wh) if shape.mask is None else np.asarray(shape.mask, bool)
 
 
 def _filled(ring: np.ndarray[Any, Any], size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:

@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image
 
-from augmentai.annotations import LabelError, Labels, Shape
-from augmentai.dataset.atomic_files import OutputError
-from augmentai.dataset.formats.base import Layout, OutputFile, StreamedFiles
-from augmentai.dataset.formats.format_writer import FormatWriter
-from augmentai.dataset.formats.masks.raster import filled
-from augmentai.recipe import RecipeError
+from augmentai.annotations import Labels, Shape
+from augmentai.dataset.formats.base import OutputFile, StreamedFiles
+from augmentai.dataset.formats.format_writer import FormatWriter, class_number
+from augmentai.dataset.formats.masks.raster import filled, pixels_of
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -26,16 +24,9 @@ _VALUES_IN_8_BITS = 256  # the last of them, and of 16 bits, is of no class: tra
 
 
 class MaskWriter(FormatWriter):
-    """Writes images/SPLIT/..., a PNG in masks/SPLIT/... for each, and classes.txt, whose first line is value 0.
+    """Writes images/SPLIT/..., a PNG in masks/SPLIT/... for each, and classes.txt, whose first line is value 0."""
 
-    Raises:
-        RecipeError: there are boxes alone.
-    """
-
-    def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
-        super().__init__(layout, sources)
-        if not any(map(has_outlines, sources)):
-            raise RecipeError("the set has no outlines or masks")
+    needs_outlines = True
 
     def image_path(self, source: Source) -> str:
         return "/".join(filter(None, ("images", source.split, self.bare_path(source))))
@@ -46,7 +37,7 @@ class MaskWriter(FormatWriter):
         if labels is None:
             return []
         shapes = self.objects_without_keypoints(source, labels)
-        if not all(map(_has_outline, shapes)):
+        if not all(shape.has_outline for shape in shapes):
             self.lose("the pixels of boxes without an outline are of no class (255): not all of a box is the object")
         path = PurePosixPath("masks", *PurePosixPath(file).parts[1:]).with_suffix(".png")
         return [(str(path), self._png(shapes, size_wh))]
@@ -67,14 +58,15 @@ class MaskWriter(FormatWriter):
         drawn = np.zeros(values.shape, bool)
         # Small objects are drawn over large ones, which would hide them; what is of no class is below all of them.
         areas = [(shape, _area(shape, size_wh)) for shape in shapes]
-        for shape, area in sorted(areas, key=lambda one: (_has_outline(one[0]), -int(one[1].sum()))):
-            if not _has_outline(shape):
+        for shape, area in sorted(areas, key=lambda one: (one[0].has_outline, -int(one[1].sum()))):
+            if not shape.has_outline:
                 values[area] = np.iinfo(values.dtype).max
                 continue
             if (drawn & area).any():
                 self.lose("where objects overlap, the smaller one was kept: a pixel of a mask has one class")
             drawn |= area
-            values[area] = self._value(shape.category, numbers)
+            is_background = shape.category.casefold() == _BACKGROUND
+            values[area] = 0 if is_background else class_number(shape.category, numbers)
         self.lose("objects of one class were merged: a mask has the class of each pixel")
         image = Image.fromarray(values) if is_deep else Image.fromarray(values, "P")
         if not is_deep:
@@ -83,37 +75,11 @@ class MaskWriter(FormatWriter):
         image.save(buffer, "PNG", bits=16 if is_deep else 8, optimize=False)
         return buffer.getvalue()
 
-    def _value(self, category: str, numbers: dict[str, int]) -> int:
-        if category in numbers:
-            return numbers[category]
-        if category.casefold() == _BACKGROUND:
-            return 0
-        raise OutputError(
-            f'the class "{category}" was not in the set when the run began; start again in another folder'
-        )
-
-
-def has_outlines(source: Source) -> bool:
-    """Whether something in an image has an outline, or a mask shows it."""
-    if source.labels is None:
-        return False
-    try:
-        labels = source.labels.load()
-    except (LabelError, OSError):
-        return False  # reported when this image's turn comes
-    return labels.mask is not None or any(map(_has_outline, labels.shapes))
-
-
-def _has_outline(shape: Shape) -> bool:
-    return shape.mask is not None or bool(shape.polygons)
-
 
 def _area(shape: Shape, size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
     """The pixels of an object, else of its box; (height, width) of bool."""
-    if shape.mask is not None:
-        return np.asarray(shape.mask, bool)
-    if shape.polygons or shape.box is None:
-        return filled(shape.polygons, size_wh)
+    if shape.has_outline or shape.box is None:
+        return pixels_of(shape, size_wh)
     x0, y0, x1, y1 = shape.box
     return filled([((x0, y0), (x1, y0), (x1, y1), (x0, y1))], size_wh)
 

@@ -10,14 +10,11 @@ import numpy as np
 from PIL import Image
 
 from augmentai.annotations import Labels, Shape, mask_to_box
-from augmentai.dataset.atomic_files import OutputError
-from augmentai.dataset.formats.base import Layout, OutputFile, StreamedFiles
-from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter, json_bytes
+from augmentai.dataset.formats.base import OutputFile, StreamedFiles
+from augmentai.dataset.formats.coco.writer import head_with_images
+from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter, class_number, json_bytes
 from augmentai.dataset.formats.masks.mask_file import encode_mask
-from augmentai.dataset.formats.masks.raster import filled
-from augmentai.dataset.formats.masks.writer import has_outlines
-from augmentai.images.orientation import read_size
-from augmentai.recipe import RecipeError
+from augmentai.dataset.formats.masks.raster import pixels_of
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -25,16 +22,9 @@ if TYPE_CHECKING:
 
 
 class PanopticWriter(ListingWriter):
-    """Writes SPLIT/..., annotations/panoptic_SPLIT/... and annotations/panoptic_SPLIT.json.
+    """Writes SPLIT/..., annotations/panoptic_SPLIT/... and annotations/panoptic_SPLIT.json."""
 
-    Raises:
-        RecipeError: there are boxes alone.
-    """
-
-    def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
-        super().__init__(layout, sources)
-        if not any(map(has_outlines, sources)):
-            raise RecipeError("the set has no outlines or masks")
+    needs_outlines = True
 
     def image_path(self, source: Source) -> str:
         return f"{source.split or 'images'}/{self.bare_path(source)}"
@@ -71,7 +61,7 @@ class PanopticWriter(ListingWriter):
     def _outlined(self, source: Source, labels: Labels | None) -> list[Shape]:
         """The objects that have pixels of their own."""
         shapes = self.objects_without_keypoints(source, labels)
-        outlined = [shape for shape in shapes if shape.mask is not None or shape.polygons]
+        outlined = [shape for shape in shapes if shape.has_outline]
         if len(outlined) < len(shapes):
             self.lose("objects without an outline were left out: not all of a box is the object")
         return outlined
@@ -79,10 +69,7 @@ class PanopticWriter(ListingWriter):
     def _ids(self, shapes: Sequence[Shape], size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
         """The number of the object of each pixel, from 1; (height, width) of uint32. Small ones lie over large ones."""
         ids = np.zeros((size_wh[1], size_wh[0]), np.uint32)
-        areas = [
-            np.asarray(shape.mask, bool) if shape.mask is not None else filled(shape.polygons, size_wh)
-            for shape in shapes
-        ]
+        areas = [pixels_of(shape, size_wh) for shape in shapes]
         for index in sorted(range(len(shapes)), key=lambda one: -int(areas[one].sum())):
             if (ids[areas[index]] > 0).any():
                 self.lose("where objects overlap, the smaller one was kept: a pixel is of one segment")
@@ -94,16 +81,13 @@ class PanopticWriter(ListingWriter):
         categories = [
             {"id": number, "name": name, "supercategory": "", "isthing": 1} for name, number in numbers.items()
         ]
-        yield b'{"info": {}, "licenses": [],\n"categories": ' + json_bytes(categories) + b',\n"images": [\n'
-        for number, row in enumerate((row for row in rows if row.source.split == split), 1):
-            width, height = row.record["size_wh"] if row.record is not None else read_size(row.source)
-            name = row.file.removeprefix(f"{split or 'images'}/")
-            image = {"id": number, "file_name": name, "width": width, "height": height}
-            yield (b",\n" if number > 1 else b"") + json_bytes(image)
-        yield b'\n],\n"annotations": [\n'
+        yield from head_with_images(rows, split, categories)
         for number, (row, record) in enumerate(self.records(rows, split), 1):
             segments = [
-                {"category_id": _number(numbers, one["category"]), **{k: v for k, v in one.items() if k != "category"}}
+                {
+                    "category_id": class_number(one["category"], numbers),
+                    **{key: value for key, value in one.items() if key != "category"},
+                }
                 for one in record["segments"]
             ]
             name = _png_name(row.source, row.file)
@@ -119,11 +103,3 @@ def _folder(split: str | None) -> str:
 def _png_name(source: Source, file: str) -> str:
     """The name of an image's PNG in its folder."""
     return str(PurePosixPath(file.removeprefix(f"{source.split or 'images'}/")).with_suffix(".png"))
-
-
-def _number(numbers: dict[str, int], category: str) -> int:
-    if category not in numbers:
-        raise OutputError(
-            f'the class "{category}" was not in the set when the run began; start again in another folder'
-        )
-    return numbers[category]

@@ -28,7 +28,7 @@ class VocWriter(FormatWriter):
         if labels is None:
             return []
         shapes = [shape for shape in self.objects_without_keypoints(source, labels) if shape.box is not None]
-        if any(shape.polygons or shape.mask is not None for shape in shapes):
+        if any(shape.has_outline for shape in shapes):
             self.lose("polygons and bitmaps were written as the boxes around them: Pascal VOC has boxes")
         if any(foreign_attributes(shape).keys() - {"iscrowd"} for shape in shapes):
             self.lose("attributes of objects were left out: Pascal VOC has no place for those of other tools")

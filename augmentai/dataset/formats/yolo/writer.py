@@ -90,7 +90,7 @@ class YoloWriter(FormatWriter):
         if extra.keys() - _COCO_FIELDS or any(v not in _DEFAULTS for v in shape.extra.get("fields", {}).values()):
             self.lose("attributes of objects (difficult, truncated, own fields) were left out: YOLO has none")
         if self._classes.keypoints:
-            if shape.mask is not None or shape.polygons:
+            if shape.has_outline:
                 self.lose("outlines were left out: a pose in YOLO has a box and keypoints")
             outlined = with_polygons(shape)
             box = shape.box or (box_around(*outlined.polygons) if outlined.polygons else None)
@@ -120,5 +120,5 @@ def _classes_of(shapes: Sequence[Shape], names: dict[int, str]) -> Classes:
         orders = {shape.flip_order for shape in poses}
         count = max(len(shape.keypoints) for shape in poses)
         return Classes(names, "data.yaml", count, flip_order=orders.pop() if len(orders) == 1 else ())
-    outlined = [shape.oriented for shape in shapes if shape.polygons or shape.mask is not None]
+    outlined = [shape.oriented for shape in shapes if shape.has_outline]
     return Classes(names, "data.yaml", oriented=bool(outlined) and all(outlined))
