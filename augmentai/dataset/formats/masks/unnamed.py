@@ -29,11 +29,11 @@ def unnamed_notices(tree: Tree) -> list[str]:
     Args:
         tree: the files of a set that has no masks by name.
     """
-    for images, masks in _twins(tree):
+    for why, images, masks in _twins(tree):
         if _all_are(masks, flat=True) and _all_are(images, flat=False):
             return [
-                f"{_names(masks)}: flat and of few values, and named as other images of the set; augmented as images. "
-                "If they are masks, call their folder masks"
+                f"{_names(masks)}: flat and of few values, and {why} other images of the set; augmented as images. "
+                "If they are masks, call their folder masks, and each as its image"
             ]
     lossless = {entry.path: entry for entry in tree.images if entry.path.lower().endswith(_LOSSLESS)}
     dark = {path: entry for path, entry in _sample(lossless).items() if _is_label_map(entry)}
@@ -42,8 +42,8 @@ def unnamed_notices(tree: Tree) -> list[str]:
     return [f"{_names(dark)}: flat and nearly black, as masks of class numbers are; augmented as images"]
 
 
-def _twins(tree: Tree) -> Iterator[tuple[Folder, Folder]]:
-    """Two folders side by side, whose files have the same names: (images, what may be their masks)."""
+def _twins(tree: Tree) -> Iterator[tuple[str, Folder, Folder]]:
+    """Two folders side by side, with the same names or as many files: (why, images, what may be their masks)."""
     folders: dict[str, Folder] = defaultdict(dict)
     for entry in tree.images:
         folders[parent(entry.path)][name_key(entry.stem.rpartition("/")[2], fold_case=True)] = entry
@@ -57,7 +57,9 @@ def _twins(tree: Tree) -> Iterator[tuple[Folder, Folder]]:
             for images, masks in permutations((folders[one] for one in group), 2):
                 common = len(masks.keys() & images.keys())
                 if common > 1 and common >= _MIN_COMMON_FRACTION * len(masks):
-                    yield images, masks
+                    yield "named as", images, masks
+                elif len(images) == len(masks) > 1:
+                    yield "as many as", images, masks
 
 
 def _all_are(folder: Folder, flat: bool) -> bool:

@@ -198,6 +198,12 @@ ODD: list[tuple[str, dict[str, bytes], list[str], str]] = [
         ["capas/a.png", "capas/b.png", "fotos/a.jpg", "fotos/b.jpg"],
         "capas/a.png, capas/b.png: flat and of few values, and named as other images of the set; augmented as images",
     ),
+    (
+        "masks that a table alone pairs with images",
+        mask_set(["x/a1.jpg", "x/a2.jpg"], ["y/b1.png", "y/b2.png"]) | {"pairs.csv": b"x/a1.jpg,y/b1.png\n"},
+        ["x/a1.jpg", "x/a2.jpg", "y/b1.png", "y/b2.png"],
+        "y/b1.png, y/b2.png: flat and of few values, and as many as other images of the set; augmented as images",
+    ),
     # Named and placed like masks, and photographs all the same.
     (
         "photographs in a folder called labels",
