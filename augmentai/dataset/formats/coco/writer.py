@@ -23,9 +23,11 @@ class CocoWriter(ListingWriter):
         return f"{source.split or 'images'}/{self.bare_path(source)}"
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
+        shapes = self.objects(source, labels)
+        if any(shape.flip_order and len(shape.keypoints) > 1 for shape in shapes):
+            self.lose("the file has no names of keypoints, so it does not say which left and right ones change places")
         annotations = [
-            {"category": shape.category, **shape.extra.get("fields", {}), **shape_to_coco(shape)}
-            for shape in self.objects(source, labels)
+            {"category": shape.category, **shape.extra.get("fields", {}), **shape_to_coco(shape)} for shape in shapes
         ]
         return {"size_wh": list(size_wh), "annotations": annotations}
 
