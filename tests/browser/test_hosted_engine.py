@@ -164,7 +164,7 @@ def test_an_interrupted_job_is_offered_to_its_visitor_alone_and_buys_nothing_twi
         "AUGMENTAI_STABILITY_CONCURRENCY": "1",
         "AUGMENTAI_STATE": str(tmp_path / "state"),
     }
-    emulator.control(latency=0.5)
+    emulator.control(latency=1)
     anna, bert = (browser.new_context(accept_downloads=True) for _ in range(2))
     port = free_port()
     with app_process(tmp_path, GRADIO_SERVER_PORT=str(port), **environment) as server:
@@ -174,7 +174,7 @@ def test_an_interrupted_job_is_offered_to_its_visitor_alone_and_buys_nothing_twi
         steps.set_variations(page, 2)
         page.click("#augment")
         expect(page.locator("#status")).to_contain_text("credits used", timeout=30_000)
-        server.end()
+        server.end()  # a request is in flight: it is waited for
     page.close()
     emulator.control(latency=0)
     charged = emulator.stats()["charged"]
@@ -185,7 +185,7 @@ def test_an_interrupted_job_is_offered_to_its_visitor_alone_and_buys_nothing_twi
         expect(page.locator("#status")).to_contain_text("A job was interrupted")
         expect(other.locator("#status")).to_contain_text("Your variations appear here")
         kept = steps.images_in(steps.saved_zip(page, tmp_path))
-        assert charged - PRICE <= len(kept) * PRICE <= charged
+        assert len(kept) * PRICE == charged
         steps.augment(page, "#resume")
         expect(page.locator("#status")).to_contain_text("6 variations from 3 files")
         assert emulator.stats()["charged"] <= charged + (6 - len(kept)) * PRICE

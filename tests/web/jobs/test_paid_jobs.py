@@ -141,7 +141,7 @@ def test_nothing_is_left_of_a_job_that_paid_for_nothing(
 def test_what_was_charged_for_nothing_counts_when_the_same_is_asked_for_again(
     photos: Path, root: Path, settings: Settings, emulator: Emulator
 ) -> None:
-    emulator.fault("filtered", times=2)
+    emulator.fault("filtered", times=4)
     emulator.control(latency=0.2)
     leave(request_for(photos, settings), settings, root, lambda _: emulator.stats()["charged"] >= PRICE)
     emulator.control(latency=0)
