@@ -84,8 +84,10 @@ def columns_of(first: Sequence[str], sample: Sequence[Sequence[str]], file: str)
     """
     header = tuple(name.strip() for name in first)
     at = _named(header)
-    has_place = any(all(name in at for name in names) for names in (CORNERS, CORNER_AND_SIZE, (BOX,)))
+    partial = {name for names in (CORNERS, CORNER_AND_SIZE) if not all(map(at.__contains__, names)) for name in names}
+    has_place = BOX in at or not {*CORNERS, *CORNER_AND_SIZE} <= partial
     if IMAGE in at and has_place:
+        at = {name: i for name, i in at.items() if name not in partial}  # those say nothing without the rest
         values = [row[i] for row in sample for i in _places(at) if i < len(row) and row[i].strip()]
         return Columns(header, at, {}, BOX not in at and _are_fractions(values), _are_whole(values))
     if IMAGE in at and at[IMAGE] == 0 and not has_place:

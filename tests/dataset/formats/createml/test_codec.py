@@ -11,12 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augmentai.annotations import LabelError
 from augmentai.dataset.formats.createml.codec import open_createml
-from augmentai.dataset.formats.listed.codec import Placed, Row
-from augmentai.images.orientation import Frame
 from tests.support.dataset_runs import failures
 from tests.support.labelled_sets import SIZE_WH, augmented, contents, gathered, photo, write
+from tests.support.listed_files import assert_read_or_reported, changed_anywhere
 from tests.support.memory_file import MemoryFile
 
 CAR = ("red car", 4, 6, 24, 20)
@@ -118,34 +116,14 @@ def test_nan_is_no_number(tmp_path: Path) -> None:
 values = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([]), st.just({}))
 
 
-def places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [here, *(place for key, below in items for place in places(below, (*here, key)))]
-
-
 @given(st.data())
 @settings(max_examples=200, deadline=None)
 def test_any_value_anywhere_is_read_or_reported(data: st.DataObject) -> None:
     content: Any = copy.deepcopy([{"image": "a.jpg", "annotations": [box(), {"label": "night"}, box("bus")]}] * 2)
-    *above, last = data.draw(st.sampled_from(places(content)[1:]))
-    parent = content
-    for key in above:
-        parent = parent[key]
-    parent[last] = data.draw(values)
-    try:
-        codec = open_createml(MemoryFile("createml.json", json.dumps(content).encode()))
-        rows = [row for row in codec.rows() if isinstance(row, Row)] if codec is not None else []
-    except LabelError as error:
-        assert "createml.json" in str(error)  # noqa: PT017
-        return
-    for row in rows:
-        assert codec is not None
-        try:
-            labels = codec.labels([row.raw], Frame(SIZE_WH, SIZE_WH))
-        except ValueError as error:
-            assert "annotation " in str(error)  # noqa: PT017
-            continue
-        placed = [Placed(shape, shape.extra["place"], True) for shape in labels.shapes]
-        again = codec.labels(codec.moved([row.raw], placed, SIZE_WH), Frame(SIZE_WH, SIZE_WH))
-        assert [shape.category for shape in again.shapes] == [shape.category for shape in labels.shapes]
-        assert again.extra["tags"] == labels.extra["tags"]
+    changed_anywhere(content, data, values)
+    assert_read_or_reported(
+        lambda: open_createml(MemoryFile("createml.json", json.dumps(content).encode())),
+        "createml.json",
+        "annotation ",
+        SIZE_WH,
+    )

@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augmentai.annotations import LabelError
 from augmentai.dataset.formats.csv_boxes.codec import open_csv
-from augmentai.dataset.formats.listed.codec import Placed, Row
+from augmentai.dataset.formats.listed.codec import Row
 from augmentai.images.orientation import Frame
 from tests.support.dataset_runs import failures, notices
 from tests.support.labelled_sets import SIZE_WH, augmented, contents, gathered, photo, write
+from tests.support.listed_files import assert_read_or_reported
 from tests.support.memory_file import MemoryFile, mutated
 
 CAR = ("red car", 4, 6, 24, 20)
@@ -204,19 +204,14 @@ def test_missing_images_are_named(tmp_path: Path) -> None:
 def test_mutated_files_are_read_or_reported(kind: str, seed: int, count: int) -> None:
     pieces = [b"", b",", b'"', b"nan", b"-", b"\xff", b"\n", b"1e99", b"[", b";;", "²".encode(), b"inf"]
     text = KINDS[kind][0].encode() * 2
-    try:
-        codec = open_csv(MemoryFile("a.csv", mutated(text, seed, count, pieces)), {})
-        rows = [row for row in codec.rows() if isinstance(row, Row)] if codec is not None else []
-    except LabelError as error:
-        assert str(error).startswith("a.csv")  # noqa: PT017
-        return
-    for row in rows:
-        assert codec is not None
-        try:
-            labels = codec.labels([row.raw], Frame(SIZE_WH, SIZE_WH))
-        except ValueError as error:
-            assert "line " in str(error)  # noqa: PT017
-            continue
-        placed = [Placed(shape, shape.extra["place"], True) for shape in labels.shapes]
-        again = codec.labels(codec.moved([row.raw], placed, SIZE_WH), Frame(SIZE_WH, SIZE_WH))
-        assert [shape.category for shape in again.shapes] == [shape.category for shape in labels.shapes]
+    assert_read_or_reported(
+        lambda: open_csv(MemoryFile("a.csv", mutated(text, seed, count, pieces)), {}), "a.csv", "line ", SIZE_WH
+    )
+
+
+def test_a_column_without_the_rest_of_its_corners_is_kept_as_it_is() -> None:
+    codec = open_csv(MemoryFile("a.csv", b'file,class,xmin,bbox\na.jpg,bus,7,"[4, 6, 20, 14]"\n'), {})
+    assert codec is not None
+    (row,) = (row for row in codec.rows() if isinstance(row, Row))
+    (shape,) = codec.labels([row.raw], Frame(SIZE_WH, SIZE_WH)).shapes
+    assert (shape.box, shape.extra["fields"]) == ((4, 6, 24, 20), {"xmin": "7"})

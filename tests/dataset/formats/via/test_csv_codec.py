@@ -11,12 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augmentai.annotations import LabelError
-from augmentai.dataset.formats.listed.codec import Placed, Row
 from augmentai.dataset.formats.via.csv_codec import COLUMNS, open_via_csv
-from augmentai.images.orientation import Frame
 from tests.support.dataset_runs import failures
 from tests.support.labelled_sets import SIZE_WH, augmented, contents, photo, write
+from tests.support.listed_files import assert_read_or_reported
 from tests.support.memory_file import MemoryFile, mutated
 
 CAR, BUS = ("red car", 4, 6, 24, 20), ("bus", 30, 10, 60, 40)
@@ -90,19 +88,9 @@ def test_a_broken_row_costs_its_image_alone(shape: str, message: str, tmp_path: 
 @settings(max_examples=200, deadline=None)
 def test_mutated_files_are_read_or_reported(seed: int, count: int) -> None:
     pieces = [b"", b",", b'"', b"nan", b"-", b"\xff", b"\n", b"1e99", b"[", b"{}", "²".encode(), b"null"]
-    try:
-        codec = open_via_csv(MemoryFile("a.csv", mutated(table(RECT, POINT), seed, count, pieces)))
-        rows = [row for row in codec.rows() if isinstance(row, Row)] if codec is not None else []
-    except LabelError as error:
-        assert str(error).startswith("a.csv")  # noqa: PT017
-        return
-    for row in rows:
-        assert codec is not None
-        try:
-            labels = codec.labels([row.raw], Frame(SIZE_WH, SIZE_WH))
-        except ValueError as error:
-            assert "line " in str(error)  # noqa: PT017
-            continue
-        placed = [Placed(shape, shape.extra["place"], True) for shape in labels.shapes]
-        again = codec.labels(codec.moved([row.raw], placed, SIZE_WH), Frame(SIZE_WH, SIZE_WH))
-        assert [shape.category for shape in again.shapes] == [shape.category for shape in labels.shapes]
+    assert_read_or_reported(
+        lambda: open_via_csv(MemoryFile("a.csv", mutated(table(RECT, POINT), seed, count, pieces))),
+        "a.csv",
+        "line ",
+        SIZE_WH,
+    )

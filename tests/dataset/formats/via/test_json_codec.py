@@ -10,12 +10,10 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from augmentai.annotations import LabelError
-from augmentai.dataset.formats.listed.codec import Placed, Row
 from augmentai.dataset.formats.via.json_codec import open_via_json
-from augmentai.images.orientation import Frame
 from tests.support.labelled_sets import SIZE_WH, augmented, contents, gathered, photo, write
 from tests.support.list_sets import via_region
+from tests.support.listed_files import assert_read_or_reported, changed_anywhere
 from tests.support.memory_file import MemoryFile
 
 CAR = ("red car", 4, 6, 24, 20)
@@ -73,33 +71,11 @@ def test_the_first_version_numbers_its_regions_and_may_hold_pixels(tmp_path: Pat
 values = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=5), st.just([]), st.just({}))
 
 
-def places(value: Any, here: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    return [here, *(place for key, below in items for place in places(below, (*here, key)))]
-
-
 @given(st.data())
 @settings(max_examples=200, deadline=None)
 def test_any_value_anywhere_is_read_or_reported(data: st.DataObject) -> None:
     content: Any = copy.deepcopy(image(regions=[via_region(CAR), via_region(CAR, "polygon")]))
-    *above, last = data.draw(st.sampled_from(places(content)[1:]))
-    parent = content
-    for key in above:
-        parent = parent[key]
-    parent[last] = data.draw(values)
-    try:
-        codec = open_via_json(MemoryFile("via.json", json.dumps(content).encode()))
-        rows = [row for row in codec.rows() if isinstance(row, Row)] if codec is not None else []
-    except LabelError as error:
-        assert "via.json" in str(error)  # noqa: PT017
-        return
-    for row in rows:
-        assert codec is not None
-        try:
-            labels = codec.labels([row.raw], Frame(SIZE_WH, SIZE_WH))
-        except ValueError as error:
-            assert "image " in str(error)  # noqa: PT017
-            continue
-        placed = [Placed(shape, shape.extra["place"], True) for shape in labels.shapes]
-        again = codec.labels(codec.moved([row.raw], placed, SIZE_WH), Frame(SIZE_WH, SIZE_WH))
-        assert [shape.category for shape in again.shapes] == [shape.category for shape in labels.shapes]
+    changed_anywhere(content, data, values)
+    assert_read_or_reported(
+        lambda: open_via_json(MemoryFile("via.json", json.dumps(content).encode())), "via.json", "image ", SIZE_WH
+    )
