@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from pathlib import PurePosixPath
@@ -118,9 +118,13 @@ class FormatWriter:
         shapes = [shape for shape in self.objects_without_keypoints(source, labels) if shape.box is not None]
         if any(shape.has_outline for shape in shapes):
             self.lose("polygons and bitmaps were written as the boxes around them")
-        if any(map(foreign_attributes, shapes)):
-            self.lose("attributes of objects were left out: this format has none")
+        self.lose_attributes(shapes)
         return shapes
+
+    def lose_attributes(self, shapes: Sequence[Shape], kept: Collection[str] = ()) -> None:
+        """Report attributes of objects as lost, but for those that the format keeps."""
+        if any(foreign_attributes(shape).keys() - set(kept) for shape in shapes):
+            self.lose("attributes of objects were left out: this format has none")
 
     def lose(self, words: str) -> None:
         """Report, once, what this format cannot hold."""

@@ -113,6 +113,8 @@ def _named_values(mask: Image, labels: Labels) -> tuple[np.ndarray[Any, Any], di
     values, classes = _class_values(mask)
     names: Mapping[str, str] = labels.extra.get("class_names", {})
     real = {key: name for key, name in names.items() if name.casefold() != _BACKGROUND}
+    if len(real) > 1 and str(_VOID) not in names:  # the classes have values of their own
+        classes.pop(_VOID, None)
     only = next(iter(real.values())) if len(real) == 1 and len(classes) == 1 else None
     named = {value: names.get(key, only or key) for value, key in classes.items()}
     return values, {value: name for value, name in named.items() if name.casefold() != _BACKGROUND}

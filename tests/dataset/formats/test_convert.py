@@ -1,17 +1,33 @@
-"""Every format of an annotation tool to and from YOLO, COCO and Pascal VOC, read back by readers of their own."""
+"""Every readable format to every format that is written, and read again: by us, and by readers of other people.
+
+It is what was read, or the run says what is lost.
+"""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 import supervision as sv
+from PIL import Image, ImageDraw
 
+from augmentai.annotations import Shape
+from augmentai.dataset.formats import BUILT_IN
+from augmentai.dataset.formats.detect import format_named
+from augmentai.dataset.formats.masks.raster import filled
+from augmentai.dataset.formats.object_shapes import objects_in
+from augmentai.dataset.readers.gather import Gathered
+from augmentai.recipe import RecipeError
 from tests.support import list_readers, tool_readers, trainers
-from tests.support.dataset_runs import converted
-from tests.support.expected_boxes import assert_boxes, expected_boxes
-from tests.support.labelled_sets import gathered
+from tests.support.dataset_runs import notices
+from tests.support.expected_boxes import assert_boxes, expected_boxes, named_by_masks
+from tests.support.image_files import encoded
+from tests.support.labelled_sets import LAYOUTS, SIZE_WH, augmented, gathered, write
+from tests.support.painted_objects import overlap
 
 READERS: dict[str, Callable[[Path], trainers.Boxes]] = {
     "yolo": lambda out: trainers.ultralytics(out / "data.yaml", "train"),
@@ -28,11 +44,14 @@ READERS: dict[str, Callable[[Path], trainers.Boxes]] = {
         if _is_train(out, stem)
     },
 }
-COMMON = ("yolo", "coco", "voc")
-TOOLS = tuple(name for name in READERS if name not in COMMON)
-# Each tool to and from the common formats, and to the next tool.
-PAIRS = [(name, to) for name in READERS for to in READERS if (name in COMMON) != (to in COMMON)]
-PAIRS += list(zip(TOOLS, (*TOOLS[1:], TOOLS[0]), strict=True))
+WRITTEN = [name for name in BUILT_IN if format_named(name).writer is not None]
+SOURCES = ("yolo", "yolo polygons", "coco", "voc", "masks", "imagefolder jsonl", "labelme", "supervisely", "cvat")
+SOURCES += ("createml", "csv", "via")
+PAIRS = [(name, to) for number, name in enumerate(SOURCES) for to in WRITTEN]
+OUTLINES = ("yolo", "coco", "panoptic", "labelme", "cvat", "via", "supervisely", "masks")
+DECLARED = ("yolo", "coco", "panoptic", "cvat", "supervisely")  # what lists its classes
+PIXELS = ("dota", "panoptic", "masks")
+Objects = dict[tuple[str | None, str], list[tuple[str, Any, Any]]]
 
 
 def _is_train(out: Path, stem: str) -> bool:
@@ -45,15 +64,112 @@ def voc_boxes(out: Path) -> trainers.Boxes:
     return {stem: boxes for stem, boxes in trainers.supervision(data).items() if stem in names}
 
 
+def pixels(shape: Shape, size_wh: tuple[int, int]) -> Any:
+    """Those of an object's outline; none if it has none."""
+    return shape.mask if shape.mask is not None else filled(shape.polygons, size_wh)
+
+
+def objects(found: Gathered, size_wh: tuple[int, int] = SIZE_WH) -> Objects:
+    """Class, box and pixels of every object of the originals, by split and stem."""
+    read: Objects = {}
+    for source in (*found.sources, *found.holdout):
+        if "__v" not in source.path:
+            shapes = objects_in(source.labels.load()) if source.labels is not None else ()
+            known = [(shape.category, shape.box, pixels(shape, size_wh)) for shape in shapes]
+            read[source.split, Path(source.path).stem] = sorted(known, key=lambda one: (one[0], one[1]))
+    return read
+
+
 @pytest.mark.parametrize(("name", "to"), PAIRS)
-def test_boxes_are_the_same_in_every_other_format(name: str, to: str, tmp_path: Path) -> None:
-    out, _ = converted(name, to, tmp_path)
-    found, expected = READERS[to](out), expected_boxes("train")
-    if name == "csv":  # it names images by their objects
-        found, expected = ({stem: boxes for stem, boxes in one.items() if boxes} for one in (found, expected))
-    # The outline of a bitmap connects its pixels, so it is a pixel smaller.
-    assert_boxes(found, expected, tolerance=1.01 if (name, to) == ("coco", "via") else 1e-3)
-    again = gathered(out)
-    assert again.layout.name == to
+def test_every_pair(name: str, to: str, tmp_path: Path) -> None:
+    given = write(tmp_path / "in", LAYOUTS[name][1])
+    before = objects(gathered(given))
+    has_outlines = any(area.any() for found in before.values() for *_, area in found)
+    if to in {"panoptic", "masks"} and not has_outlines:
+        with pytest.raises(RecipeError, match="no outlines or masks"):
+            augmented([given], tmp_path / "out", to=to, variations=1)
+        return
+    job = augmented([given], tmp_path / "out", to=to, variations=1)
+    assert not job.report.failures
+    again = gathered(tmp_path / "out", layout=to)
     assert not again.failures
-    assert {source.split for source in (*again.sources, *again.holdout)} == {"train", "val", "test"}
+    after, said = objects(again), notices(job)
+    assert after.keys() == before.keys()
+    for key, found in before.items():
+        kept = found
+        if to in {"panoptic", "masks"} and not all(area.any() for *_, area in found):
+            assert "without an outline" in said
+            kept = [one for one in found if one[2].any()]
+        names = [category.replace(" ", "-") if to == "dota" else category for category, *_ in kept]
+        assert [category for category, *_ in after[key]] == names, key
+        for (_, box, area), (_, written, drawn) in zip(kept, after[key], strict=True):
+            np.testing.assert_allclose(written, box, atol=1)
+            # Four corners everywhere are rotated boxes, and upright ones are boxes in CVAT.
+            if to in OUTLINES and area.any() and not (name == "yolo polygons" and to == "cvat"):
+                assert overlap(area, drawn) > 0.95
+    if name == "coco" and to in DECLARED:
+        assert "never seen" in again.layout.class_names()  # a class without objects
+    if to in READERS and to != name:  # a set in its own format keeps its folders
+        read, expected = READERS[to](tmp_path / "out"), named_by_masks(name, expected_boxes("train", variations=1))
+        if "csv" in {name, to}:  # it names images by their objects
+            read, expected = ({stem: boxes for stem, boxes in one.items() if boxes} for one in (read, expected))
+        assert_boxes(read, expected)
+    if has_outlines and to in {"voc", "imagefolder", "createml", "csv"}:
+        assert "polygons and bitmaps were written as the boxes around them" in said
+    if name in {"labelme", "cvat", "supervisely"} and to in {"yolo", "imagefolder", "createml", "csv", *PIXELS}:
+        assert "attributes of objects" in said
+
+
+RICH_WH = (96, 80)
+
+
+def rich_areas() -> dict[str, Any]:
+    """Objects that a box says little of: a ring, parts that meet at a corner, and lines of one pixel."""
+    found = {}
+    for name in ("ring", "parts", "line", "column"):
+        image = Image.new("1", RICH_WH)
+        draw = ImageDraw.Draw(image)
+        if name == "ring":
+            draw.ellipse((4, 4, 40, 44), fill=1)
+            draw.ellipse((14, 16, 28, 32), fill=0)
+        elif name == "parts":
+            draw.rectangle((50, 6, 61, 17), fill=1)
+            draw.rectangle((62, 18, 79, 29), fill=1)
+        else:
+            draw.line((4, 60, 60, 60) if name == "line" else (85, 20, 85, 70), fill=1)
+        found[name] = np.asarray(image)
+    return found
+
+
+def rich_coco() -> bytes:
+    from pycocotools import mask as masks
+
+    annotations = []
+    for number, area in enumerate(rich_areas().values(), 1):
+        rle = masks.encode(np.asfortranarray(area.astype(np.uint8)))
+        box = masks.toBbox(rle).tolist()
+        outline = {"size": rle["size"], "counts": rle["counts"].decode()}
+        annotations.append(
+            {"id": number, "image_id": 1, "category_id": number, "bbox": box, "segmentation": outline, "iscrowd": 0}
+        )
+    categories = [{"id": number, "name": name} for number, name in enumerate(rich_areas(), 1)]
+    image = {"id": 1, "file_name": "a.png", "width": RICH_WH[0], "height": RICH_WH[1]}
+    return json.dumps({"images": [image], "annotations": annotations, "categories": categories}).encode()
+
+
+@pytest.mark.parametrize("to", [to for to in OUTLINES if to != "coco"])
+def test_bitmaps_keep_their_pixels_there_and_back(to: str, tmp_path: Path) -> None:
+    from pycocotools.coco import COCO
+
+    files = {"a.png": encoded(Image.new("RGB", RICH_WH, (90, 120, 60))), "labels.json": rich_coco()}
+    augmented([write(tmp_path / "in", files)], tmp_path / "there", to=to, variations=1)
+    augmented([tmp_path / "there"], tmp_path / "back", to="coco", layout=to, variations=1)
+    coco = COCO(str(next((tmp_path / "back").rglob("instances*.json"))))
+    (image,) = [number for number, one in coco.imgs.items() if one["file_name"] == "a.png"]
+    found: dict[str, Any] = {}
+    for annotation in coco.loadAnns(coco.getAnnIds(imgIds=[image])):
+        name, drawn = coco.cats[annotation["category_id"]]["name"], coco.annToMask(annotation).astype(bool)
+        found[name] = found.get(name, False) | drawn
+    assert found.keys() == rich_areas().keys()
+    for name, area in rich_areas().items():
+        assert overlap(found[name], area) > 0.95, name

@@ -50,3 +50,12 @@ def test_outlines_of_masks_have_all_pixels() -> None:
     ]
     for shape in shapes:
         np.testing.assert_array_equal(filled(shape.polygons, (16, 12)), values == int(shape.category))
+
+
+def test_pixels_of_no_class() -> None:
+    """255 beside classes that have values of their own, as masks converted from boxes have it: no object."""
+    mask = Image.new("L", (16, 12))
+    mask.paste(255, (2, 3, 9, 8))
+    named = {"class_names": {"0": "background", "1": "cat", "2": "dog"}}
+    assert objects_in(Labels(mask=mask, extra=named)) == ()
+    assert classes_in(Labels(mask=mask)) == {"255"}

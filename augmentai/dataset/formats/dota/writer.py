@@ -35,6 +35,7 @@ class DotaWriter(FormatWriter):
 
     def _with_corners(self, shape: Shape) -> Shape:
         """The object with four corners; what DOTA cannot say of it is reported."""
+        self.lose_attributes([shape], kept={"difficult"})
         if " " in shape.category:
             self.lose("spaces in class names were written as hyphens: DOTA has one word for a class")
         difficult = shape.extra.get("difficult", shape.extra.get("fields", {}).get("difficult"))

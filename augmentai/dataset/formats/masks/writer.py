@@ -37,6 +37,7 @@ class MaskWriter(FormatWriter):
         if labels is None:
             return []
         shapes = self.objects_without_keypoints(source, labels)
+        self.lose_attributes(shapes)
         if not all(shape.has_outline for shape in shapes):
             self.lose("the pixels of boxes without an outline are of no class (255): not all of a box is the object")
         path = PurePosixPath("masks", *PurePosixPath(file).parts[1:]).with_suffix(".png")

@@ -64,6 +64,7 @@ class PanopticWriter(ListingWriter):
         outlined = [shape for shape in shapes if shape.has_outline]
         if len(outlined) < len(shapes):
             self.lose("objects without an outline were left out: not all of a box is the object")
+        self.lose_attributes(outlined, kept={"iscrowd"})
         return outlined
 
     def _ids(self, shapes: Sequence[Shape], size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:

@@ -109,7 +109,7 @@ def _shape(raw: object, number: int, size_wh: tuple[int, int]) -> Shape:
     if not isinstance(raw, dict):
         raise ValueError(f"found {short(raw)}; expected a mapping with classTitle and geometryType")  # noqa: TRY004
     name = category(raw.get("classTitle"), "its classTitle")
-    fields = plain_fields(**dict(_tags(raw)), description=raw.get("description"))
+    fields = plain_fields(**{"description": raw.get("description"), **dict(_tags(raw))})
     return _placed(name, raw, {NAME: number, "fields": fields}, size_wh)
 
 

@@ -18,7 +18,7 @@ from augmentai.dataset.formats.supervisely.annotation import labels_from_supervi
 from augmentai.images.orientation import Frame
 from tests.support.image_files import encoded
 from tests.support.labelled_sets import augmented, contents, gathered, write
-from tests.support.tool_sets import supervisely_file, supervisely_meta
+from tests.support.tool_sets import supervisely_file, supervisely_meta, supervisely_object
 
 SIZE_WH = (200, 160)
 FRAME = Frame(SIZE_WH, SIZE_WH, 1)
@@ -168,3 +168,11 @@ def test_labels_drawn_on_the_stored_pixels_are_turned(tmp_path: Path) -> None:
     found = gathered(write(tmp_path / "in", files)).sources[0].labels
     assert found is not None
     assert found.load().shapes[0].box == (150, 0, 160, 200)
+
+
+def test_a_tag_called_as_a_field() -> None:
+    """As a set has it that was written from LabelMe's descriptions."""
+    one = supervisely_object(("cup", 4, 4, 20, 20)) | {"tags": [{"name": "description", "value": "seen from afar"}]}
+    content = {"size": {"width": 48, "height": 32}, "tags": [], "objects": [one | {"description": "near"}]}
+    (shape,) = labels_from_supervisely(content, "a.json", Frame((48, 32), (48, 32), 1)).shapes
+    assert shape.extra["fields"] == {"description": "seen from afar"}
