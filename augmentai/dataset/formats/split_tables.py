@@ -84,7 +84,8 @@ def read_split_table(entry: Entry, names: ImagePaths) -> SplitTable | None:
     splits = _split_of_rows(entry, header, body)
     if not splits:
         return None
-    for column in range(len(header)):
+    # Names that are numbers come last: a column of classes may happen to hold the names of other images.
+    for column in sorted(range(len(header)), key=lambda i: all(row[i].strip().isdigit() for row in body)):
         images = [names.find(row[column].strip(), folder) or "" if row[column].strip() else "" for row in body]
         if sum(map(bool, images)) >= _MIN_FOUND * len(body):
             found, twice = held_out_first((i, s) for i, s in zip(images, splits, strict=True) if i and s)

@@ -335,3 +335,13 @@ def test_files_that_also_locate_objects_name_the_splits_and_are_not_carried(
 def test_names_of_images_that_say_their_splits(names: list[str], expected: list[str | None]) -> None:
     found = read_split_lists(Tree([Entry(name, "") for name in names]))
     assert [found.of(name) for name in names] == expected
+
+
+def test_a_column_of_class_numbers_names_no_images(tmp_path: Path) -> None:
+    """GTSRB has a picture of each class, called by its number, and tables of classes and images."""
+    tree = Tree([Entry(f"{path}.png", "") for path in ("Meta/0", "Train/0/a", "Test/b")])
+    for name, image in (("Train", "Train/0/a"), ("Test", "Test/b")):
+        (tmp_path / f"{name}.csv").write_text(f"ClassId,Path\n0,{image}.png\n")
+        tree.add_sidecar(Entry(f"{name}.csv", "", file=tmp_path / f"{name}.csv"))
+    found = read_split_lists(tree)
+    assert [found.of(entry.path) for entry in tree.images] == [None, "train", "test"]
