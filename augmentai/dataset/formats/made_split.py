@@ -1,21 +1,28 @@
-"""A set that had no split, written with one in its own format: as folders, or as the lists of its format."""
+"""A set that had no split, written with one in its own format: as folders, as lists of images, or a label file each."""
 
 from __future__ import annotations
 
+import json
 import posixpath
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from copy import copy
+from dataclasses import replace
 from itertools import takewhile
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from augmentai.annotations import Labels
 from augmentai.dataset.bounded_yaml import load_yaml
 from augmentai.dataset.file_tree import Entry, parent
 from augmentai.dataset.formats.base import Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.detect import usable_formats
-from augmentai.dataset.formats.format_writer import conversion_of
-from augmentai.dataset.formats.splits import folder_splits, split_of
+from augmentai.dataset.formats.format_writer import conversion_of, json_bytes
+from augmentai.dataset.formats.imagefolder.dataset import ImageFolderLayout
+from augmentai.dataset.formats.imagefolder.metadata import Metadata
+from augmentai.dataset.formats.listed.layout import ListedLayout
+from augmentai.dataset.formats.splits import folder_splits, split_named, split_of
+from augmentai.dataset.formats.supervisely.dataset import SuperviselyLabels, image_folder_at
 from augmentai.dataset.formats.yolo.data_yaml import NO_VALIDATION, data_yaml
 from augmentai.recipe import RecipeError
 from augmentai.recipe.split_shares import SPLITS
@@ -38,13 +45,24 @@ def layout_with_split(layout: Layout, sources: Sequence[Source]) -> Layout:
     Raises:
         RecipeError: sets of this format cannot be written with a split that they did not have.
     """
-    made = {"folders": _Folders, "masks": _Folders, "yolo": _YoloLists, "coco": _CocoFiles, "voc": _VocLists}
+    made = _made()
     if layout.name not in made:
-        targets = ", ".join(one.name for one in usable_formats()[0] if one.writer is not None and one.name in made)
-        raise RecipeError(
-            f"make_split cannot be written in the format {layout.name}; convert the set with to: one of {targets}"
-        )
+        _refuse(layout, f"in the format {layout.name}")
     return made[layout.name](layout, sources)
+
+
+def _made() -> dict[str, type[_SplitLayout]]:
+    """What writes each format with a split."""
+    folders = {"folders": _Folders, "masks": _Folders, "dota": _Folders, "labelme": _LabelMeFolders}
+    listed = dict.fromkeys(("csv", "createml", "via", "cvat"), _ListedFiles)
+    lists = {"yolo": _YoloLists, "coco": _CocoFiles, "panoptic": _CocoFiles, "voc": _VocLists}
+    return {**folders, **listed, **lists, "imagefolder": _MetadataFolders, "supervisely": _Datasets}
+
+
+def _refuse(layout: Layout, what: str) -> NoReturn:
+    known = _made().keys() - {layout.name}
+    targets = ", ".join(one.name for one in usable_formats()[0] if one.writer is not None and one.name in known)
+    raise RecipeError(f"make_split cannot be written {what}; convert the set with to: one of {targets}")
 
 
 class _SplitLayout(Layout):
@@ -105,6 +123,7 @@ class _Folders(_SplitLayout):
             # Where masks and class folders meet, it is not certain which folder is which.
             found = [""] if self.inner.labelled else [parent(folder) for folder in found]
         found += [parent(entry.path) for source in sources for entry in self.own_label_files(source)]
+        found += self._folders_of_files()
         kept = {tuple(self._kept(folder.split("/"))) if folder else () for folder in found}
         first, last = (min(kept), max(kept)) if kept else ((), ())
         return [one for one, _ in takewhile(lambda pair: pair[0] == pair[1], zip(first, last, strict=False))]
@@ -127,10 +146,80 @@ class _Folders(_SplitLayout):
         dropped = next((place for place, folder in enumerate(folders) if folder in self._dropped), None)
         return folders if dropped is None else folders[:dropped] + folders[dropped + 1 :]
 
+    def _folders_of_files(self) -> list[str]:
+        """The folders of files that say something of many images and move with them."""
+        return []
+
     def _placed(self, source: Source, path: str) -> str:
+        return self._in_split(source.split or "", path)
+
+    def _in_split(self, split: str, path: str) -> str:
         *folders, name = path.split("/")
         folders, above = self._kept(folders), len(self._shared)
-        return "/".join((*folders[:above], source.split or "", *folders[above:], name))
+        return "/".join((*folders[:above], split, *folders[above:], name))
+
+
+class _LabelMeFolders(_Folders):
+    """Folders whose label files name their images anew, since label files and images may be in different folders."""
+
+    def label_files(
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+    ) -> list[OutputFile]:
+        return [(path, _naming(file, path, data)) for path, data in super().label_files(source, file, labels, size_wh)]
+
+
+class _MetadataFolders(_Folders):
+    """Folders called train, val and test, each with metadata of its own images."""
+
+    def __init__(self, inner: Layout, sources: Sequence[Source]) -> None:
+        assert isinstance(inner, ImageFolderLayout)
+        self._inner = inner
+        if inner.companions.copied or any(inner.own_label_files(source) for source in sources):
+            _refuse(inner, "for metadata that names masks or other files beside the images")
+        for number, file in enumerate(inner.files):
+            if any(split_named(str(values.get("split", ""))) for _, values in inner.store.rows_of(number)):
+                _refuse(inner, f"since rows of {file.entry.path} say in the column split that they are for training")
+        super().__init__(inner, sources)
+
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        for split in SPLITS:
+            if split in rows.splits:
+                moved = copy(self._inner)
+                moved.files = [self._moved(file, split) for file in self._inner.files]
+                yield from moved.dataset_files(rows.of_split(split))
+
+    def _moved(self, file: Metadata, split: str) -> Metadata:
+        """A metadata file in the folder of a split; it is written anew, as its other rows are in other files."""
+        entry = replace(file.entry, path=self._in_split(split, file.entry.path))
+        return replace(file, entry=entry, is_mended=True)
+
+    def _folders_of_files(self) -> list[str]:
+        return [parent(file.entry.path) for file in self._inner.files]
+
+
+class _Datasets(_Folders):
+    """A Supervisely project whose datasets become one for each split."""
+
+    def __init__(self, inner: Layout, sources: Sequence[Source]) -> None:
+        super().__init__(inner, sources)
+        self._projects = {parent(entry.path) for entry in inner.shared_files()}
+        places = ((source, image_folder_at(source.path)) for source in sources)
+        self._datasets = {tuple(source.path.split("/")[:at]) for source, at in places if at is not None}
+        for source in sources:
+            if isinstance(source.labels, SuperviselyLabels) and "train" in map(split_named, source.labels.tags()):
+                _refuse(inner, f"since a tag in {source.labels.file.path} says that it is for training")
+
+    def _placed(self, source: Source, path: str) -> str:
+        at = image_folder_at(source.path)
+        if at is None:
+            return super()._placed(source, path)
+        folders, split = path.split("/"), source.split or ""
+        home = folders[:at]
+        if not home or "/".join(home) in self._projects:
+            home = [*home, split]
+        else:
+            home[-1] = split if len(self._datasets) == 1 else f"{_TRAINING.sub('', home[-1]) or 'ds'}_{split}"
+        return "/".join((*home, *folders[at:]))
 
 
 class _YoloLists(_SplitLayout):
@@ -170,9 +259,36 @@ class _CocoFiles(_SplitLayout):
         for split in SPLITS:
             if split in rows.splits:
                 for path, pieces in self.inner.dataset_files(rows.of_split(split)):
-                    name = PurePosixPath(path)
-                    stem = _TRAINING.sub("", name.stem) or "annotations"
-                    yield str(name.with_name(f"{stem}_{split}{name.suffix}")), pieces
+                    yield _named_for(path, split), pieces
+
+
+class _ListedFiles(_SplitLayout):
+    """Images stay where they are; each label file becomes one for each split.
+
+    Images that no label file lists are in lists of images.
+    """
+
+    def __init__(self, inner: Layout, sources: Sequence[Source]) -> None:
+        super().__init__(inner, sources)
+        assert isinstance(inner, ListedLayout)
+        self._paths = {entry.path for entry in inner.entries}
+        for number, entry in enumerate(inner.entries):
+            if any(split is not None for _, split in inner.store.splits(number)):
+                _refuse(inner, f"since rows of {entry.path} say that they are for training")
+
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        some_unlisted = any(source.labels is None for source in rows.sources)
+        for split in SPLITS:
+            if split in rows.splits:
+                others = []
+                for path, pieces in self.inner.dataset_files(rows.of_split(split)):
+                    if path in self._paths:
+                        yield _named_for(path, split), pieces
+                    else:
+                        others.append(path)
+                self.leave_out(others)
+                if some_unlisted:
+                    yield f"{split}.txt", _image_lines(rows, split, "", ())
 
 
 class _VocLists(_SplitLayout):
@@ -188,6 +304,21 @@ class _VocLists(_SplitLayout):
         for path, split in lists.items():
             if split in rows.splits:
                 yield path, (f"{PurePosixPath(row.file).stem}\n".encode() for row in _of_split(rows, split))
+
+
+def _named_for(path: str, split: str) -> str:
+    """What a label file is called once it is that of a split."""
+    name = PurePosixPath(path)
+    if name.name.casefold() == "_classes.csv":  # only so called it is read if it has a single class
+        return str(name.with_name(f"{split}{name.name}"))
+    stem = _TRAINING.sub("", name.stem) or "annotations"
+    return str(name.with_name(f"{stem}_{split}{name.suffix}"))
+
+
+def _naming(image: str, path: str, data: bytes) -> bytes:
+    """LabelMe's file at a path, naming its image from there."""
+    content = {**json.loads(data), "imagePath": posixpath.relpath(image, parent(path) or ".")}
+    return json_bytes(content, indent=2)
 
 
 def _of_split(rows: ImageRows, split: str) -> Iterator[ImageRow]:

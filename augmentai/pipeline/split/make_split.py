@@ -82,7 +82,7 @@ def _check(gathered: Gathered, recipe: Recipe) -> None:
     if len(gathered.sources) < needed:
         raise RecipeError(f"{asked}, and the set has {len(gathered.sources)} images; expected {needed} or more")
     if recipe.to in {"same", gathered.layout.name}:
-        layout_with_split(gathered.layout, ())  # before the work, which would otherwise be wasted
+        layout_with_split(gathered.layout, gathered.sources)  # before the work, which would otherwise be wasted
 
 
 def _look(source: Source, max_pixels: int) -> _Seen:

@@ -7,6 +7,7 @@ import json
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -16,68 +17,36 @@ from augmentai.dataset.writers.folder import resolve_recipe
 from augmentai.pipeline.job import Job
 from augmentai.pipeline.run import run_to_disk
 from augmentai.pipeline.split import make_split
-from augmentai.recipe import Recipe, RecipeError
+from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Source
+from tests.support import list_sets, tool_sets
 from tests.support.image_files import encoded
 from tests.support.jobs import Darker
 from tests.support.labelled_sets import (
-    BUS,
-    LAYOUTS,
-    RED,
     Files,
     augmented,
     contents,
     gathered,
-    mask_of,
-    voc_xml,
     write,
-    yolo_line,
 )
 from tests.support.unlike_images import frame, unlike
+from tests.support.unsplit_sets import (
+    COUNT,
+    coco,
+    dota,
+    drawn,
+    folders,
+    labelme_apart,
+    masks,
+    metadata,
+    panoptic,
+    renamed,
+    voc,
+    yolo,
+)
 
-COUNT = 10
 MAX_PIXELS = 10**8
-
-
-def folders() -> Files:
-    return {f"{name}/{i}.jpg": unlike(i + 50 * k) for k, name in enumerate(("cats", "train")) for i in range(COUNT)}
-
-
-def yolo(images: str = "images", labels: str = "labels", yaml: bytes | None = b"names: [red car, bus]\n") -> Files:
-    files: Files = {"data.yaml": yaml} if yaml else {}
-    for i in range(COUNT):
-        files[f"{images}/p{i}.jpg"] = unlike(i)
-        files[f"{labels}/p{i}.txt"] = yolo_line(*(RED if i % 2 else BUS)).encode()
-    return files
-
-
-def coco(file: str = "instances.json", folder: str = "imgs") -> Files:
-    files: Files = {f"{folder}/p{i}.jpg": unlike(i) for i in range(COUNT)}
-    images = [{"id": i, "file_name": f"p{i}.jpg", "width": 64, "height": 48} for i in range(COUNT)]
-    annotations = [
-        {"id": i, "image_id": i, "category_id": i % 2, "bbox": [4, 6, 20, 14], "area": 280, "iscrowd": 0}
-        for i in range(COUNT)
-    ]
-    categories = [{"id": 0, "name": "red car"}, {"id": 1, "name": "bus"}]
-    files[file] = json.dumps({"images": images, "annotations": annotations, "categories": categories}).encode()
-    return files
-
-
-def voc() -> Files:
-    files: Files = {}
-    for i in range(COUNT):
-        files[f"VOC/JPEGImages/p{i}.jpg"] = unlike(i)
-        files[f"VOC/Annotations/p{i}.xml"] = voc_xml(f"p{i}", [RED if i % 2 else BUS])
-    return files
-
-
-def masks() -> Files:
-    files: Files = {}
-    for i in range(COUNT):
-        files[f"images/p{i}.jpg"] = unlike(i)
-        files[f"masks/p{i}.png"] = mask_of([RED if i % 2 else BUS])
-    return files
 
 
 TRAINING = b"names: [red car, bus]\ntrain: images/train\nval: images/train\n"
@@ -119,6 +88,51 @@ OWN_FORMAT: dict[str, tuple[Files, str]] = {
     "COCO beside its images": (coco("train/_annotations.coco.json", "train"), "train/_annotations.coco_val.json"),
     "Pascal VOC": (voc(), "VOC/ImageSets/Main/val.txt"),
     "masks": (masks(), "val/masks/"),
+    "DOTA": (dota(), "val/labelTxt/"),
+    "LabelMe for training": (drawn(tool_sets.labelme), "val/p"),
+    "LabelMe beside the images": (renamed(drawn(tool_sets.labelme), "train/", "mine/"), "mine/val/p"),
+    "LabelMe in a folder of its own": (labelme_apart(), "val/json/"),
+    "Supervisely": (renamed(drawn(tool_sets.supervisely), "train/", "ds/"), "val/ann/"),
+    "a Supervisely project of one dataset, with a folder": (
+        {f"mine/{name}": data for name, data in drawn(tool_sets.supervisely).items()},
+        "mine/val/img/",
+    ),
+    "Supervisely without a folder for the dataset": (renamed(drawn(tool_sets.supervisely), "train/", ""), "val/ann/"),
+    "two Supervisely datasets": (
+        renamed(drawn(tool_sets.supervisely), "train/", "a/")
+        | {
+            name: unlike(200 + int(name[-5])) if name.endswith(".jpg") else data
+            for name, data in renamed(drawn(tool_sets.supervisely), "train/", "b/").items()
+        },
+        "b_val/ann/",
+    ),
+    "CSV": (renamed(drawn(list_sets.csv_boxes), "train/", "mine/"), "mine/_annotations_val.csv"),
+    "CSV for training": (drawn(list_sets.csv_boxes), "train/_annotations_val.csv"),
+    "CSV with an image that has no row": (
+        {
+            k: v.replace(b"p0.jpg,", b"gone.jpg,") if k.endswith("csv") else v
+            for k, v in drawn(list_sets.csv_boxes).items()
+        },
+        "val.txt",
+    ),
+    "CSV with a list of training images": (
+        drawn(list_sets.csv_boxes) | {"train.txt": b"".join(b"train/p%d.jpg\n" % i for i in range(COUNT))},
+        "train/_annotations_val.csv",
+    ),
+    "CSV with one column for one class": (
+        {f"{i}.jpg": unlike(i) for i in range(COUNT)}
+        | {"_classes.csv": b"filename,cat\n" + b"".join(b"%d.jpg,%d\n" % (i, i % 2) for i in range(COUNT))},
+        "val_classes.csv",
+    ),
+    "CreateML": (drawn(list_sets.createml), "train/_annotations.createml_val.json"),
+    "VIA": (renamed(drawn(list_sets.via), "train/", "mine/"), "mine/via_region_data_val.json"),
+    "CVAT": (
+        {k: v.replace(b' subset="Train"', b"") for k, v in drawn(list_sets.cvat).items()},
+        "annotations_val.xml",
+    ),
+    "ImageFolder": (metadata(), "val/metadata.csv"),
+    "ImageFolder with images below": (metadata("jsonl", "pictures/"), "val/metadata.jsonl"),
+    "ImageFolder for training": (metadata("csv", "train/"), "val/metadata.csv"),
 }
 
 
@@ -140,11 +154,64 @@ def test_a_split_is_written_in_the_own_format_of_a_set(files: Files, written: st
     assert [source.split for source in varied] == ["train"] * counts["train"]
     hashes = {source.sha256 for source in before.sources}
     assert {source.sha256 for source in (*after.sources, *after.holdout)} >= hashes
-    for source in (*after.sources, *after.holdout):
-        if source.labels is not None:
-            labels = source.labels.load()
-            assert len(labels.shapes) == 1 or labels.mask is not None
-    assert {source.label for source in before.sources} == {source.label for source in after.sources}
+    known = shown(before)
+    assert shown(after) == known
+    assert len(known) == count
+
+
+def shown(found: Gathered) -> dict[str, tuple[Any, ...]]:
+    """What is labelled in each original: its class, its objects, and its row."""
+    said = {}
+    for source in (*found.sources, *found.holdout):
+        labels = source.labels.load() if source.labels is not None else None
+        shapes = sorted((one.category, one.box) for one in labels.shapes) if labels is not None else []
+        row = (labels.extra.get("imagefolder") or {}) if labels is not None else {}
+        is_masked = labels is not None and labels.mask is not None
+        if "__v" not in source.path:
+            said[source.sha256] = source.label, shapes, row.get("text"), is_masked
+    return said
+
+
+RESUMED = (
+    "LabelMe in a folder of its own",
+    "DOTA",
+    "two Supervisely datasets",
+    "CSV",
+    "CVAT",
+    "ImageFolder with images below",
+)
+
+
+@pytest.mark.parametrize("name", RESUMED)
+def test_a_resumed_split_is_that_of_a_run_without_a_break(name: str, tmp_path: Path) -> None:
+    place = write(tmp_path / "in", OWN_FORMAT[name][0])
+    asked = Recipe(seed=5, engine="gan", variations=1, filters=False, make_split="60/20/20")
+    begun = run_to_disk(Job(gathered(place), asked, Settings(), [Darker()]), tmp_path / "out", [place])
+    for _ in range(3):
+        next(begun)
+    begun.close()
+    resumed = augmented([place], tmp_path / "out", make_split="60/20/20", variations=1)
+    assert resumed.report.resumed == 3
+    augmented([place], tmp_path / "whole", make_split="60/20/20", variations=1)
+    assert contents(tmp_path / "out") == contents(tmp_path / "whole")
+
+
+def test_panoptic_files_are_split_with_their_segments(tmp_path: Path) -> None:
+    place = write(tmp_path / "in", panoptic())
+    before = gathered(place, layout="panoptic")
+    job = augmented([place], tmp_path / "out", make_split="60/20/20", variations=1, layout="panoptic")
+    assert not job.report.failures
+    after = gathered(tmp_path / "out", layout="panoptic")
+    assert Counter(source.split for source in (*after.sources, *after.holdout)) == {"train": 12, "val": 2, "test": 2}
+    assert shown(after) == shown(before)
+
+
+def test_label_files_of_a_split_lead_to_their_images(tmp_path: Path) -> None:
+    augmented([write(tmp_path / "in", labelme_apart())], tmp_path / "out", make_split="60/20/20", variations=1)
+    files = list((tmp_path / "out").rglob("p*.json"))
+    assert len(files) == COUNT + 6
+    for file in files:
+        assert (file.parent / json.loads(file.read_text())["imagePath"]).is_file()
 
 
 @pytest.mark.parametrize("name", ["yolo", "coco", "voc"])
@@ -190,28 +257,6 @@ def test_what_belongs_together_stays_in_one_split(tmp_path: Path) -> None:
 def test_numbered_photographs_are_no_clip(tmp_path: Path) -> None:
     found = splits(gathered(write(tmp_path, {f"IMG_{i:04}.jpg": unlike(i) for i in range(30)})))
     assert Counter(found.values()) == {"train": 18, "val": 6, "test": 6}
-
-
-REFUSED: dict[str, tuple[Files, str]] = {
-    "splits in folders": (LAYOUTS["class folders with splits"][1], "the set has a split already (3 train, 1 "),
-    "splits in data.yaml": (LAYOUTS["yolo"][1], "the set has a split already"),
-    "splits of COCO's files": (LAYOUTS["coco"][1], "leave make_split empty"),
-    "two images for three splits": ({"a.jpg": unlike(1), "b.jpg": unlike(2)}, "has 2 images; expected 3 or more"),
-    "a format without a place for it": (
-        {f"{i}.jpg": unlike(i) for i in range(5)}
-        | {"metadata.csv": b"file_name,text\n" + b"".join(b"%d.jpg,x\n" % i for i in range(5))},
-        "cannot be written in the format imagefolder; convert the set with to: one of yolo, coco, voc",
-    ),
-}
-
-
-@pytest.mark.parametrize(("files", "words"), REFUSED.values(), ids=REFUSED)
-def test_what_cannot_be_split_is_refused_in_words(files: Files, words: str, tmp_path: Path) -> None:
-    found = gathered(write(tmp_path, files))
-    with pytest.raises(RecipeError) as refused:
-        make_split(found, Recipe(seed=5, make_split="80/10/10"), MAX_PIXELS)
-    assert words in str(refused.value)
-    assert "make_split" in str(refused.value)
 
 
 def test_the_plan_says_what_was_split_and_what_is_missing(tmp_path: Path) -> None:

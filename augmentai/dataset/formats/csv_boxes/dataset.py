@@ -15,6 +15,7 @@ from augmentai.dataset.formats.listed.layout import ListedLayout, read_listed
 
 _NAME_FILES = ("class", "label", "categor")  # how the names of files with the names of classes begin, or go on
 _HEADERS = {"labelname", "displayname", "id", "name", "class", "classname", "label", "classid"}
+_ONE_HOT = {f"{split}_classes" for split in ("", "train", "val", "test")}  # tables with a column per class
 _MOST_CLASSES = 100_000
 
 
@@ -50,7 +51,7 @@ def _open(entry: Entry, name_files: list[tuple[Entry, dict[str, str]]]) -> Codec
 def _class_names(entry: Entry) -> dict[str, str]:
     """{id: name} of a file with two columns, "cat,0" as RetinaNet has it or "/m/01yrx,Cat" as Open Images has it."""
     name = PurePosixPath(entry.path).stem.casefold()
-    if not any(word in name for word in _NAME_FILES) or name == "_classes":
+    if not any(word in name for word in _NAME_FILES) or name in _ONE_HOT:
         return {}
     found: dict[str, str] = {}
     try:

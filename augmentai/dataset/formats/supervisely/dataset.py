@@ -43,6 +43,14 @@ class SuperviselyLabels:
             raise LabelError(f"{self.file.path} has no objects; expected Supervisely's objects and size")
         return labels_from_supervisely(content, self.file.path, image_frame(self.image))
 
+    def tags(self) -> list[str]:
+        """The names of the image's tags; none if its file cannot be read, which is reported when its turn comes."""
+        try:
+            content = load_json(self.file)
+        except LabelError:
+            return []
+        return tag_names(content) if is_annotation(content) else []
+
 
 class SuperviselyLayout(Layout):
     """A Supervisely project.
@@ -123,13 +131,23 @@ def read_supervisely(tree: Tree, requested: bool) -> SuperviselyLayout | None:
     return layout
 
 
+def image_folder_at(path: str) -> int | None:
+    """How many folders are above the img/ that an image is in; None if it is in none.
+
+    Example:
+        >>> image_folder_at("project/ds/img/a.jpg"), image_folder_at("a.jpg")
+        (2, None)
+    """
+    parts = parent(path).split("/")
+    return max((place for place, part in enumerate(parts) if _IMAGE_FOLDER.fullmatch(part)), default=None)
+
+
 def _annotation_file(tree: Tree, image: Entry) -> Entry | None:
     """The annotation of an image: in ann/ beside its img/, with its whole name, or in older projects its stem."""
-    here, name = parent(image.path), PurePosixPath(image.path)
-    if not _IMAGE_FOLDER.search(here):
+    name, place = PurePosixPath(image.path), image_folder_at(image.path)
+    if place is None:
         return None
-    parts = here.split("/")
-    place = max(i for i, part in enumerate(parts) if _IMAGE_FOLDER.fullmatch(part))
+    parts = parent(image.path).split("/")
     folder = "/".join([*parts[:place], "ann", *parts[place + 1 :]])
     for stem in (name.name, name.stem):
         found = tree.sidecar(f"{folder}/{stem}.json", image.origin)
