@@ -19,6 +19,7 @@ from augmentai.dataset.formats.coco.labels import CocoFiles, CocoLabels
 from augmentai.dataset.formats.coco.panoptic import is_panoptic, moved_segments
 from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.dataset.formats.image_frame import image_frame
+from augmentai.dataset.formats.split_lists import SplitLists
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class CocoLayout(Layout):
         outdated: files that cannot stay as they are even if no image of theirs has a variation: with names that lead
             nowhere, ids that no tool matches, or annotations of no image.
         has_segments: a file is panoptic.
+        lists: the lists of splits beside its files.
     """
 
     def __init__(self) -> None:
@@ -46,6 +48,7 @@ class CocoLayout(Layout):
         self.named_from: list[NamedFrom] = []
         self.outdated: set[int] = set()
         self.has_segments = False
+        self.lists = SplitLists({})
 
     def class_names(self) -> list[str]:
         """By their ids; files that number their classes each in its own way have all their names in it."""
@@ -98,6 +101,7 @@ class CocoLayout(Layout):
                 yield entry.path, _copied(entry)
             elif next(self._images(file, rows), None) is not None:
                 yield entry.path, self._written(file, rows)
+        yield from self.lists.written(rows)
 
     def _is_unchanged(self, file: int, rows: ImageRows) -> bool:
         """Whether every image of a file is kept without variations: the file is copied byte for byte then."""

@@ -19,6 +19,8 @@ from augmentai.dataset.formats.companions import find_companions
 from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.masks.mask_file import MaskFile
 from augmentai.dataset.formats.split_claims import SplitClaims
+from augmentai.dataset.formats.split_lists import read_split_lists
+from augmentai.dataset.formats.split_words import split_named
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.plurals import counted
 from augmentai.types import Failure
@@ -50,6 +52,7 @@ def read_coco(tree: Tree, requested: bool) -> CocoLayout | None:
     if not layout.files.entries and not is_broken:
         return None
     layout.files.store.finish()
+    _add_lists(layout, tree)
     listed = _listed(layout)
     segments = _segments(layout, tree, listed)
     layout.notices += [words for file in range(len(layout.files.entries)) for words in _notices(layout, file)]
@@ -70,8 +73,18 @@ def _add_file(layout: CocoLayout, file: JsonFile, number: int) -> None:
         layout.notices.append(f"{entry.path} has NaN or Infinity, which JSON does not have; written as null")
 
 
+def _add_lists(layout: CocoLayout, tree: Tree) -> None:
+    """Lists of the images of each split beside the COCO files, such as train.txt."""
+    layout.lists = read_split_lists(tree, layout.label_paths)
+    layout.label_paths |= {entry.path for entry in layout.lists.entries}
+    layout.notices += layout.lists.notices
+
+
 def _listed(layout: CocoLayout) -> dict[ImageKey, str | None]:
-    """The split of each image that a file lists. What one file holds out is held out, whatever others say."""
+    """The split of each image that a file lists. What one file holds out is held out, whatever others say.
+
+    A file, its name, and a list beside it may say the split; so may "split" of an image in it.
+    """
     claims = SplitClaims("file")
     listed: dict[ImageKey, None] = {}
     for file, split in enumerate(layout.splits):
@@ -81,7 +94,8 @@ def _listed(layout: CocoLayout) -> dict[ImageKey, str | None]:
             if key is not None and key != "coco_url":
                 pairs.append((image[key], path))
             listed[path, origin] = None
-            claims.add((path, origin), split, path)
+            for one in (split, split_named(str(image.get("split", ""))), layout.lists.listed(path)):
+                claims.add((path, origin), one, path)
         names = NamedFrom(layout.files.entries[file].path, pairs)
         layout.named_from.append(names)
         if not all(names.leads_to(name, path) for name, path in pairs):
@@ -179,7 +193,9 @@ def _add_images(
     for entry in remaining.images:
         if entry.key in layout.excluded:
             continue
-        split = listed.get(entry.key) or split_of(entry.path, folders)[0]
+        split = listed.get(entry.key)
+        if split is None:
+            split = layout.lists.of(entry.path) if layout.lists.entries else split_of(entry.path, folders)[0]
         if entry.key in listed:
             masks = companions.masks.get(entry.key, ())
             labels = CocoLabels(entry, layout.files, segments.get(entry.key, {}), masks)
