@@ -112,9 +112,13 @@ class JobQueue(Queue):
         if body.session_hash not in self.pending_messages_per_session:
             self.pending_messages_per_session[body.session_hash] = asyncio.Queue()
         self.pending_event_ids_session.setdefault(body.session_hash, set()).add(event._id)
+        self._fail(event, message)
+        return event._id
+
+    def _fail(self, event: Event, message: str) -> None:
+        """Answer a call that will not run with an error."""
         output = {"error": message, "title": "Not queued", "visible": True, "duration": None}
         self.send_message(event, ProcessCompletedMessage(output=output, success=False))
-        return event._id
 
     async def process_events(self, events: list[Event], *arguments: Any) -> None:
         """Run a call to its end."""
@@ -192,9 +196,11 @@ class JobQueue(Queue):
                 if self._listeners[event.session_hash] or event.fn.concurrency_id != self._id:
                     continue
                 left = self._left.get(event.session_hash, 0.0)
-                has_left = left > event.enqueue_time  # else its caller has not begun to listen
-                if now > (left + _LEFT_SECONDS if has_left else event.enqueue_time + _UNREAD_SECONDS):
-                    await self._drop(event)
+                if left > event.enqueue_time:
+                    if now > left + _LEFT_SECONDS:
+                        await self._drop(event)
+                elif now > event.enqueue_time + _UNREAD_SECONDS:  # its caller has not begun to listen
+                    await self._expire(event, f"Its answer was not read for {_UNREAD_SECONDS:g} seconds")
             if (waiting := [event._id for event in self._jobs.queue]) != notified:
                 notified = waiting
                 self.broadcast_estimations(self._id)
@@ -208,7 +214,15 @@ class JobQueue(Queue):
         unread = [event for event in self._jobs.queue if not self._listeners[event.session_hash]]
         oldest = min(unread, key=lambda event: event.enqueue_time, default=None)
         if oldest is not None and time.monotonic() > oldest.enqueue_time + _UNREAD_SECONDS_IF_FULL:
-            await self._drop(oldest)
+            await self._expire(oldest, f"The queue is full, and {_UNREAD_SECONDS_IF_FULL:g} seconds passed unread")
+
+    async def _expire(self, event: Event, reason: str) -> None:
+        """Take a job out of the queue that nobody has begun to read. Whoever reads it later learns why."""
+        if not event.alive or event not in self._jobs.queue:
+            return
+        self._fail(event, f"This job lost its place in the queue. {reason}. Send it again.")
+        await self.clean_events(event_id=event._id)
+        self._arrange()
 
     async def cancel(self, event_id: str) -> None:
         """End a job or take it out of the queue: Gradio resets only those that have answered."""

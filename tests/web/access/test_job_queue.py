@@ -225,3 +225,21 @@ def test_an_answer_can_be_read_later(visitor: Callable[[str], Visitor], gate: th
     until(lambda: "other" in engine.began)
     assert "event: complete" in caller.read(event).text
     assert engine.began == ["other", "late"], "the job began when somebody read its answer"
+
+
+def test_who_reads_too_late_learns_why(visitor: Callable[[str], Visitor], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever joins on a slow machine may begin to read after the job was dropped, and would wait for ever."""
+    monkeypatch.setattr(job_queue, "_UNREAD_SECONDS", 0.5)
+    slow = visitor("6.0.0.1")
+    number = next(one["id"] for one in slow.client.config["dependencies"] if one["api_name"] == "augment")
+    call = {"data": [None] * len(slow.client.endpoints[number].parameters_info), "fn_index": number}
+    joined = requests.post(
+        slow.url + "gradio_api/queue/join", json=call | {"session_hash": "slow"}, headers=slow.headers, timeout=30
+    )
+    assert joined.ok, joined.text
+    until(lambda: waiting(slow.url) == 0)
+    read = requests.get(
+        slow.url + "gradio_api/queue/data", params={"session_hash": "slow"}, headers=slow.headers, timeout=60
+    )
+    assert "Its answer was not read for 0.5 seconds. Send it again." in read.text
+    assert "close_stream" in read.text
