@@ -7,7 +7,7 @@ import re
 from typing import IO, TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from _typeshed import WriteableBuffer
+    from typing_extensions import Buffer
 
 _XML_ENCODING = re.compile(r"""(?s)^(\s*<\?xml[^>]{0,100}?)\s+encoding\s*=\s*["'][^"']*["']""")
 _PIECE_CHARACTERS = 1 << 16
@@ -32,7 +32,7 @@ class _Utf8(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer) -> int:
+    def readinto(self, buffer: Buffer) -> int:
         if not self._pending:
             piece = self._text.read(_PIECE_CHARACTERS)
             if self._is_first:

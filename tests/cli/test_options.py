@@ -83,7 +83,7 @@ def test_only_what_was_typed_is_in_the_recipe(words: list[str], fields: dict[str
         (
             ["--to", "folders"],
             "'--to'",
-            "to is 'folders'; expected one of same, yolo, coco, voc, imagefolder, createml, labelme, cvat, via,",
+            "to is 'folders'; expected one of same, yolo, coco, panoptic, voc,",
         ),
         (["--threshold", "flat"], "'--threshold'", "the threshold flat is ''; expected a number from 0"),
     ],

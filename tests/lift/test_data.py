@@ -28,5 +28,5 @@ def test_without_a_test_folder_some_images_are_held_out(stripes: Path) -> None:
 def test_unusable_sets_are_refused(tmp_path: Path, stripes: Path) -> None:
     with pytest.raises(LiftError, match="no image could be read"):
         LabelledSet.read(tmp_path)
-    with pytest.raises(LiftError, match=r"class folder\(s\) found; a measurement needs two"):
+    with pytest.raises(LiftError, match=r"class folders found; a measurement needs two"):
         LabelledSet.read(stripes / "test" / "lying")

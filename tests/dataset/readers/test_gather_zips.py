@@ -157,7 +157,7 @@ def test_zip64_of_more_than_65535_files(tmp_path: Path) -> None:
     gathered = gather([tmp_path / "in.zip"], LIMITS)
     assert paths(gathered) == ["a.jpg"]
     assert gathered.notices == (
-        "Skipped 66000 non-image files (0.txt, 1.txt, 10.txt, 100.txt, 1000.txt and 65995 more)",
+        "Skipped 66,000 non-image files (0.txt, 1.txt, 10.txt, 100.txt, 1000.txt and 65995 more)",
     )
 
 

@@ -9,7 +9,6 @@ import math
 from dataclasses import dataclass
 
 from augmentai.annotations import LabelError, Labels, Shape, box_around
-from augmentai.clipping import clip_shape
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.image_frame import image_frame
 
@@ -83,6 +82,8 @@ def shape_to_dota(shape: Shape, size_wh: tuple[int, int]) -> str:
     raw = shape.extra.get("dota")
     if isinstance(raw, str) and shape_from_dota(raw).polygons == shape.polygons:
         return raw
+    from augmentai.clipping import clip_shape  # loads shapely
+
     clipped = clip_shape(shape, size_wh)
     if clipped is None:
         return ""

@@ -8,7 +8,6 @@ from reprlib import repr as short
 from typing import Any
 
 from augmentai.annotations import LabelError, Labels, Point, Polygon, Shape, box_around
-from augmentai.clipping import areas_of, joined_by_seams
 from augmentai.dataset.formats.bitmaps import refuse_bitmaps
 from augmentai.dataset.formats.drawn_shapes import boxed, dotted, is_same_place, masked, outlined, traced, upright
 from augmentai.dataset.formats.label_values import category, clean, plain_fields, point, rounded, whole
@@ -127,6 +126,8 @@ def _placed(name: str, raw: Mapping[str, Any], extra: dict[str, Any], size_wh: t
     if kind == "polygon":
         outer = outlined(name, exterior, extra)
         holes = [ring for ring in interior if len(ring) > 2]
+        from augmentai.clipping import joined_by_seams  # loads shapely
+
         return replace(outer, polygons=(joined_by_seams(outer.polygons[0], holes),))
     if kind in {"line", "polyline"}:
         return traced(name, exterior, extra)
@@ -184,6 +185,8 @@ def _moved(shape: Shape, raw: Mapping[str, Any], losses: dict[str, None]) -> lis
 
 def _areas(ring: Polygon) -> list[dict[str, Any]]:
     """The `points` of each area of an outline, whose holes are joined to it by seams."""
+    from augmentai.clipping import areas_of  # loads shapely
+
     return [_points(outer, holes) for outer, holes in areas_of(ring)]
 
 
