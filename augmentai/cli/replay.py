@@ -40,7 +40,8 @@ def replay(earlier: Path, inputs: Sequence[Path] = (), out: Path | None = None) 
         stop = Event()
         gathered = gather(sources, limits(settings), skip=out, layout=recipe.layout)
         job = Job(gathered, recipe, settings, available(settings), stop, retry_round=before.record.retry_round)
-        print_notes(check(before, run_record_for(job, sources, out), job.gathered.sources, job.engines))
+        now, gathered = run_record_for(job, sources, out), job.gathered
+        print_notes(check(before, now, gathered.sources, job.engines, gathered.holdout))
     except (SettingsError, RecipeError, ReplayError, OutputError) as error:
         quit_with(str(error))
     stop_on_signals(stop)

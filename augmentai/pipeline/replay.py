@@ -101,7 +101,13 @@ class EarlierRun:
         return self._archive.read(file) if self._archive is not None else read_regular(self.path / file)
 
 
-def check(run: EarlierRun, now: RunRecord, sources: Sequence[Source], engines: Sequence[Engine]) -> list[str]:
+def check(
+    run: EarlierRun,
+    now: RunRecord,
+    sources: Sequence[Source],
+    engines: Sequence[Engine],
+    holdout: Sequence[Source] = (),
+) -> list[str]:
     """What may make a repetition differ from its run, in words.
 
     Args:
@@ -109,12 +115,13 @@ def check(run: EarlierRun, now: RunRecord, sources: Sequence[Source], engines: S
         now: the record of the repetition.
         sources: its sources.
         engines: those that are installed.
+        holdout: the validation and test images beside the sources.
 
     Raises:
         ReplayError: the sources are not the same, so nothing would be.
     """
     if run.record.sources_sha256 != now.sources_sha256:
-        raise ReplayError(f"the sources are not those of {run.path}: {_other_sources(run, sources)}")
+        raise ReplayError(f"the sources are not those of {run.path}: {_other_sources(run, sources, holdout)}")
     notes = differences(run.record, now)
     notes += [
         f"{name} was {version}, now {now.versions.get(name, 'not installed')}"
@@ -136,12 +143,18 @@ def check(run: EarlierRun, now: RunRecord, sources: Sequence[Source], engines: S
     return notes
 
 
-def _other_sources(run: EarlierRun, sources: Sequence[Source]) -> str:
+def _other_sources(run: EarlierRun, sources: Sequence[Source], holdout: Sequence[Source]) -> str:
     before = {entry["source_sha256"]: entry["source"] for entry in run.entries() if entry.get("source_sha256")}
     now = {source.sha256: source.path for source in sources}
     missing = {path for sha256, path in before.items() if sha256 not in now}
     new = {path for sha256, path in now.items() if sha256 not in before}
-    kinds = (("changed", missing & new), ("missing", missing - new), ("new", new - missing))
+    held_out = {before[one.sha256] for one in holdout if one.sha256 in before} & missing
+    kinds = (
+        ("changed", missing & new),
+        ("missing", missing - new - held_out),
+        ("recognized as validation or test images now", held_out - new),
+        ("new", new - missing),
+    )
     words = [f"{len(files)} {kind} ({_some(files)})" for kind, files in kinds if files]
     return "; ".join(words) or f"there were {run.record.source_count}, now {len(sources)}"
 

@@ -62,6 +62,16 @@ def test_from_a_zip_with_photographs_that_were_moved(earlier: Path, photos: Path
     assert pictures(tmp_path / "again") == pictures(earlier)
 
 
+def test_images_that_are_held_out_now(earlier: Path, photos: Path, tmp_path: Path) -> None:
+    """As where an earlier version did not recognize the splits of a set."""
+    shutil.copytree(photos, tmp_path / "others" / "train")
+    (tmp_path / "others" / "val" / "class 1").mkdir(parents=True)
+    (tmp_path / "others" / "train" / "class 1" / "01.jpg").rename(tmp_path / "others" / "val" / "class 1" / "01.jpg")
+    message = augmentai("replay", earlier, tmp_path / "others", "-o", tmp_path / "again")
+    assert message.returncode == 2
+    assert "1 recognized as validation or test images now (class 1/01.jpg)" in message.stderr
+
+
 def test_photographs_that_are_others(earlier: Path, photos: Path, tmp_path: Path) -> None:
     others = shutil.copytree(photos, tmp_path / "others")
     (others / "class 0" / "00.png").write_bytes(png(seed=50))
