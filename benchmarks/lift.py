@@ -32,7 +32,7 @@ def measure_one(path: Path, shots: int, seed: int, args: argparse.Namespace) -> 
     """All classifiers of one set, one number of shots and one seed."""
     import torch
 
-    from augmentai.lift import LabelledSet, LiftPlan, measure
+    from benchmarks.from_scratch import LabelledSet, LiftPlan, measure
 
     torch.set_num_threads(args.threads)
     recipes = {
@@ -53,7 +53,7 @@ def measure_one(path: Path, shots: int, seed: int, args: argparse.Namespace) -> 
 
 
 def main() -> None:
-    from augmentai.lift.policies import CEILING, POLICIES
+    from benchmarks.from_scratch.policies import CEILING, POLICIES
 
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("data", type=Path, nargs="+")
@@ -101,7 +101,7 @@ def save(results: list[dict[str, Any]], args: argparse.Namespace, seconds: float
     """Write the results so far, so that an interrupted run is not lost; return the tables."""
     import torch
 
-    from augmentai.lift import LiftResult, markdown
+    from benchmarks.from_scratch import LiftResult, markdown
 
     sorted_results = sorted((LiftResult(**entry) for entry in results), key=lambda r: (r.set, r.shots, r.seed))
     order = {name: number for number, name in enumerate(args.policies)}

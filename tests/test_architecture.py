@@ -104,11 +104,14 @@ OF_THE_WHOLE = {"browser", "deploy", "test_architecture", "test_docs", "test_plu
 
 @pytest.mark.parametrize("path", test_files(), ids=lambda path: str(path.relative_to(TESTS)))
 def test_every_test_file_is_named_after_a_module(path: Path) -> None:
-    """tests/a/test_b.py and tests/a/test_b_in_some_way.py test augmentai/a/b.py (or the package augmentai/a/b)."""
+    """tests/a/test_b.py and tests/a/test_b_in_some_way.py test augmentai/a/b.py (or the package augmentai/a/b).
+
+    tests/benchmarks/ is of benchmarks/.
+    """
     where = path.relative_to(TESTS)
     if where.parts[0] in OF_THE_WHOLE or path.stem in OF_THE_WHOLE:
         return
-    home = PACKAGE / where.parent if where.parent.parts else PACKAGE
+    home = (ROOT if where.parts[0] == "benchmarks" else PACKAGE) / where.parent
     words = path.stem.removeprefix("test_").split("_")
     names = ["_".join(words[:count]) for count in range(len(words), 0, -1)]
     candidates = [home] if home != PACKAGE else [PACKAGE, ROOT]

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from augmentai.lift.policies import Policy
+from benchmarks.from_scratch.policies import Policy
 
 BATCH = 64
 _LEARNING_RATE = 2e-3  # of AdamW: linear warm-up over a tenth of the steps, then cosine decay

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from augmentai.lift.data import SIDE_PX
 from augmentai.lift.shift import KINDS, shift
+from benchmarks.from_scratch.data import SIDE_PX
 
 POLICIES = ("none", "flip+crop", "flip+crop+jitter", "TrivialAugment")
 CEILING = "flip+crop+shifts"  # an upper bound: trains on the test set's own shifts, which nobody knows beforehand

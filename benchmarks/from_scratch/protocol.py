@@ -9,13 +9,13 @@ from torch import Tensor
 
 from augmentai import augment
 from augmentai.images import decode
-from augmentai.lift.classifier import accuracy, train_classifier
-from augmentai.lift.data import LabelledSet, LiftError, to_tensor
-from augmentai.lift.policies import POLICIES, policy
 from augmentai.lift.shift import shifted
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Source
+from benchmarks.from_scratch.classifier import accuracy, train_classifier
+from benchmarks.from_scratch.data import LabelledSet, LiftError, to_tensor
+from benchmarks.from_scratch.policies import POLICIES, policy
 
 WITHOUT = "without"
 
@@ -28,7 +28,7 @@ class LiftPlan:
         shots: Training images per class.
         seed: Of the choice of training images and of the training.
         steps: Batches of 64, the same for every classifier.
-        policies: Names of classic policies, see `augmentai.lift.policies`.
+        policies: Names of classic policies, see `benchmarks.from_scratch.policies`.
         device: "cpu" or "cuda", for the classifiers.
     """
 

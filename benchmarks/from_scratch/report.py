@@ -7,7 +7,7 @@ import statistics
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from augmentai.lift.protocol import WITHOUT, LiftResult
+from benchmarks.from_scratch.protocol import WITHOUT, LiftResult
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from augmentai.lift.classifier import Classifier, accuracy, train_classifier
+from benchmarks.from_scratch.classifier import Classifier, accuracy, train_classifier
 
 
 def test_it_learns_dark_from_light_and_is_repeatable() -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from augmentai.lift import LabelledSet, LiftError
+from benchmarks.from_scratch import LabelledSet, LiftError
 
 
 def test_a_set_is_read_with_its_parts(stripes: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
-from augmentai.lift.policies import CEILING, POLICIES, policy
+from benchmarks.from_scratch.policies import CEILING, POLICIES, policy
 
 
 @pytest.mark.parametrize("name", [*POLICIES, CEILING])

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from augmentai.lift import LabelledSet, LiftError, LiftPlan, markdown, measure
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
+from benchmarks.from_scratch import LabelledSet, LiftError, LiftPlan, markdown, measure
 
 
 def test_measured_with_and_without(stripes: Path) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from augmentai.lift import LiftResult, markdown, summary
-from augmentai.lift.policies import CEILING
+from benchmarks.from_scratch import LiftResult, markdown, summary
+from benchmarks.from_scratch.policies import CEILING
 
 
 def test_means_and_spread() -> None:

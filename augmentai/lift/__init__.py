@@ -1,0 +1,1 @@
+"""What variations are worth to a model on a given set, measured."""
