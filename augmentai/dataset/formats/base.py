@@ -13,12 +13,13 @@ A package adds a format with three lines in its pyproject.toml:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 from augmentai.annotations import LabelReader, Labels
 from augmentai.dataset.file_tree import Entry, Tree
+from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.types import Failure, Source
 
 if TYPE_CHECKING:
@@ -143,6 +144,10 @@ class Layout:
     def class_names(self) -> list[str]:
         """The classes in the set's own order, including those without images; empty if only the labels name them."""
         return []
+
+    def skeletons(self) -> Mapping[str, Skeleton]:
+        """What the set says of the keypoints of each class that has some."""
+        return {}
 
     def own_label_files(self, source: Source) -> list[Entry]:
         """The files that hold the labels of this source alone; they are copied with it, unchanged.

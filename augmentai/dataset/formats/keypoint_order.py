@@ -1,14 +1,31 @@
-"""Which keypoints change places in a mirrored image, from their names."""
+"""The keypoints of a class: their names, and which of them change places in a mirrored image."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 # Either word for the other, within a name of any spelling: "left_eye", "EyeLeft", "lefteye".
 _WORDS = (("left", "right"), ("links", "rechts"), ("gauche", "droite"), ("左", "右"))
 _LETTERS = {"l": "r", "r": "l"}
 _WORD_OR_REST = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|.", re.DOTALL)
+
+
+@dataclass(frozen=True)
+class Skeleton:
+    """The keypoints of a class.
+
+    Attributes:
+        names: one per keypoint; empty if the set does not name them.
+        flip_order: for each keypoint, the position of the one that takes its place in a mirrored image; empty if
+            nothing says it.
+        edges: pairs of keypoints that tools join with a line, numbered from 1.
+    """
+
+    names: tuple[str, ...] = ()
+    flip_order: tuple[int, ...] = ()
+    edges: tuple[tuple[int, int], ...] = ()
 
 
 def flip_order(names: Sequence[str]) -> tuple[int, ...]:

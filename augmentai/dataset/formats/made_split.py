@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import posixpath
 import re
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import takewhile
@@ -20,6 +20,7 @@ from augmentai.dataset.formats.detect import usable_formats
 from augmentai.dataset.formats.format_writer import conversion_of, json_bytes
 from augmentai.dataset.formats.imagefolder.dataset import ImageFolderLayout
 from augmentai.dataset.formats.imagefolder.metadata import Metadata
+from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.dataset.formats.listed.layout import ListedLayout
 from augmentai.dataset.formats.splits import folder_splits, split_named, split_of
 from augmentai.dataset.formats.supervisely.dataset import SuperviselyLabels, image_folder_at
@@ -78,6 +79,9 @@ class _SplitLayout(Layout):
 
     def class_names(self) -> list[str]:
         return self.inner.class_names()
+
+    def skeletons(self) -> Mapping[str, Skeleton]:
+        return self.inner.skeletons()
 
     def own_label_files(self, source: Source) -> list[Entry]:
         return self.inner.own_label_files(source)

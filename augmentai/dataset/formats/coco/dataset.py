@@ -19,6 +19,7 @@ from augmentai.dataset.formats.coco.labels import CocoFiles, CocoLabels
 from augmentai.dataset.formats.coco.panoptic import is_panoptic, moved_segments
 from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.dataset.formats.image_frame import image_frame
+from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.dataset.formats.split_lists import SplitLists
 from augmentai.types import Source
 
@@ -54,6 +55,10 @@ class CocoLayout(Layout):
         """By their ids; files that number their classes each in its own way have all their names in it."""
         numbered = [(_order(key), one.name) for categories in self.files.categories for key, one in categories.items()]
         return list(dict.fromkeys(name for _, name in sorted(numbered, key=lambda one: one[0])))
+
+    def skeletons(self) -> Mapping[str, Skeleton]:
+        classes = (one for categories in self.files.categories for one in categories.values())
+        return {one.name: one.skeleton for one in classes if one.keypoints}
 
     def own_label_files(self, source: Source) -> list[Entry]:
         return [mask.entry for mask in source.labels.mask_files] if isinstance(source.labels, CocoLabels) else []

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from reprlib import repr as short
 from typing import Any
 
 from augmentai.annotations import Box, Keypoint, Polygon
 from augmentai.dataset.formats.coco.ids import id_key
-from augmentai.dataset.formats.keypoint_order import flip_order
+from augmentai.dataset.formats.keypoint_order import Skeleton, flip_order
 
 # COCO's own person, for sets that do not repeat the names.
-_PERSON = (
+PERSON = (
     *("nose", "left_eye", "right_eye", "left_ear", "right_ear", "left_shoulder", "right_shoulder", "left_elbow"),
     *("right_elbow", "left_wrist", "right_wrist", "left_hip", "right_hip", "left_knee", "right_knee"),
     *("left_ankle", "right_ankle"),
@@ -22,16 +22,32 @@ _PERSON = (
 
 @dataclass(frozen=True)
 class Category:
-    """A class. keypoints: the names of its keypoints, in their order; empty if it does not say."""
+    """A class.
+
+    Attributes:
+        name: its name.
+        keypoints: the names of its keypoints, in their order; empty if it does not say.
+        flip_idx: which of them change places in a mirrored image, if it says so as data.yaml does.
+        edges: pairs of keypoints that are joined by a line, numbered from 1.
+    """
 
     name: str
     keypoints: tuple[str, ...] = ()
+    flip_idx: tuple[int, ...] = field(default=(), repr=False)
+    edges: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+
+    @property
+    def skeleton(self) -> Skeleton:
+        """What it says of its keypoints."""
+        return Skeleton(self.keypoints, self.flip_order(len(self.keypoints)), self.edges)
 
     def flip_order(self, count: int) -> tuple[int, ...]:
         """How that many keypoints change places in a mirrored image; empty if nothing says it."""
         names = self.keypoints
-        if not names and self.name.casefold() == "person" and count == len(_PERSON):
-            names = _PERSON
+        if len(self.flip_idx) == count:
+            return self.flip_idx
+        if not names and self.name.casefold() == "person" and count == len(PERSON):
+            names = PERSON
         return flip_order(names) if len(names) == count else ()
 
 
@@ -63,8 +79,26 @@ def categories_in(value: object) -> tuple[dict[str, Category], list[str]]:
         else:
             keypoints = category.get("keypoints")
             names = keypoints if isinstance(keypoints, list) and all(isinstance(k, str) for k in keypoints) else []
-            found[key] = Category(str(name), tuple(names))
+            found[key] = Category(
+                str(name), tuple(names), _exchange(category.get("flip_idx")), _edges(category.get("skeleton"))
+            )
     return found, faults
+
+
+def _exchange(value: object) -> tuple[int, ...]:
+    """Positions of keypoints in another order; empty if it is none."""
+    positions = value if isinstance(value, list) and all(isinstance(one, int) for one in value) else []
+    return tuple(positions) if sorted(positions) == list(range(len(positions))) else ()
+
+
+def _edges(value: object) -> tuple[tuple[int, int], ...]:
+    """Pairs of keypoints; what is none is left out."""
+    pairs = value if isinstance(value, list) else []
+    return tuple(
+        (one[0], one[1])
+        for one in pairs
+        if isinstance(one, list) and len(one) == 2 and all(isinstance(end, int) for end in one)
+    )
 
 
 def box_in(value: object) -> Box | None:

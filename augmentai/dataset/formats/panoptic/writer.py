@@ -11,7 +11,7 @@ from PIL import Image
 
 from augmentai.annotations import Labels, Shape, mask_to_box
 from augmentai.dataset.formats.base import OutputFile, StreamedFiles
-from augmentai.dataset.formats.coco.writer import head_with_images
+from augmentai.dataset.formats.coco.writer import head_with_images, tail_with_categories
 from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter, class_number, json_bytes
 from augmentai.dataset.formats.masks.mask_file import encode_mask
 from augmentai.dataset.formats.masks.raster import pixels_of
@@ -79,10 +79,7 @@ class PanopticWriter(ListingWriter):
 
     def _json(self, rows: ImageRows, split: str | None) -> Iterator[bytes]:
         numbers = {name: number for number, name in enumerate(self.class_names, 1)}
-        categories = [
-            {"id": number, "name": name, "supercategory": "", "isthing": 1} for name, number in numbers.items()
-        ]
-        yield from head_with_images(rows, split, categories)
+        yield from head_with_images(rows, split)
         for number, (row, record) in enumerate(self.records(rows, split), 1):
             segments = [
                 {
@@ -94,7 +91,9 @@ class PanopticWriter(ListingWriter):
             name = _png_name(row.source, row.file)
             listed = {"image_id": number, "file_name": name, "segments_info": segments}
             yield (b",\n" if number > 1 else b"") + json_bytes(listed)
-        yield b"\n]}\n"
+        yield tail_with_categories(
+            {"id": number, "name": name, "supercategory": "", "isthing": 1} for name, number in numbers.items()
+        )
 
 
 def _folder(split: str | None) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from augmentai.annotations import LabelError
@@ -21,6 +21,7 @@ class Classes:
         file: where the names come from.
         keypoints: how many follow the box of a pose.
         dimensions: numbers per keypoint: 2 (x, y), or 3 with its visibility.
+        keypoint_names: of each class that has them, by its number.
         flip_order: see `annotations.Shape`.
         oriented: four corners are a rotated rectangle (OBB), not a polygon that happens to have four.
     """
@@ -31,6 +32,7 @@ class Classes:
     dimensions: int = 3
     flip_order: tuple[int, ...] = ()
     oriented: bool = False
+    keypoint_names: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
 
     def name(self, number: int) -> str:
         return self.names.get(number, str(number))
@@ -73,7 +75,9 @@ def classes_from_yaml(content: dict[str, Any], as_text: dict[str, Any], file: st
     shape = content.get("kpt_shape")
     if not (isinstance(shape, list) and len(shape) == 2 and shape[1] in {2, 3} and isinstance(shape[0], int)):
         return Classes(table, file)
-    return Classes(table, file, shape[0], shape[1], _flip_order(content, shape[0]))
+    of_keypoints = _keypoint_names(content.get("kpt_names"), table, shape[0])
+    order = _flip_order(content.get("flip_idx"), shape[0], next(iter(of_keypoints.values()), ()))
+    return Classes(table, file, shape[0], shape[1], order, keypoint_names=of_keypoints)
 
 
 def classes_from_list(entry: Entry) -> Classes:
@@ -101,14 +105,20 @@ def _names(written: Any, value: Any, listed: list[str]) -> dict[int, str]:
     return table
 
 
-def _flip_order(content: dict[str, Any], count: int) -> tuple[int, ...]:
+def _keypoint_names(value: Any, classes: Iterable[int], count: int) -> dict[int, tuple[str, ...]]:
+    """The names of the keypoints of each class, from kpt_names: a list for all of them, or one by class number."""
+    lists = value if isinstance(value, dict) else dict.fromkeys(classes, value)
+    return {
+        number: tuple(map(str, names))
+        for number, names in lists.items()
+        if isinstance(number, int) and isinstance(names, list) and len(names) == count
+    }
+
+
+def _flip_order(given: Any, count: int, names: tuple[str, ...]) -> tuple[int, ...]:
     """From flip_idx, else from the names of the keypoints; empty if neither says it."""
-    order = content.get("flip_idx")
-    if isinstance(order, list):
-        return tuple(order) if sorted(map(str, order)) == sorted(map(str, range(count))) else ()
-    names = content.get("kpt_names")
-    if isinstance(names, dict):
-        names = next(iter(names.values()), None)
-    if isinstance(names, list) and len(names) == count:
-        return flip_order([str(name) for name in names])
+    if isinstance(given, list):
+        return tuple(given) if sorted(map(str, given)) == sorted(map(str, range(count))) else ()
+    if names:
+        return flip_order(names)
     return (0,) if count == 1 else ()

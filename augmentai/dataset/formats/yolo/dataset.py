@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
@@ -10,6 +10,7 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.image_list import ImagePaths
+from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.dataset.formats.yolo.annotation import YoloLabels, shape_to_yolo
@@ -48,6 +49,14 @@ class YoloLayout(Layout):
     def class_names(self) -> list[str]:
         classes = [one.classes for one in self.set_files] or [_listed_names(entry, []) for entry in self.names[:1]]
         return list(dict.fromkeys(one.names[number] for one in classes for number in sorted(one.names)))
+
+    def skeletons(self) -> Mapping[str, Skeleton]:
+        classes = [one.classes for one in self.set_files if one.classes.keypoints]
+        return {
+            name: Skeleton(one.keypoint_names.get(number, ()), one.flip_order)
+            for one in classes
+            for number, name in one.names.items()
+        }
 
     def own_label_files(self, source: Source) -> list[Entry]:
         reader = source.labels

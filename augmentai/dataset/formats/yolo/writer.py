@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from augmentai.annotations import LabelError, Labels, Shape, box_around
 from augmentai.dataset.formats.base import Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.format_writer import SPLITS, FormatWriter
+from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.dataset.formats.object_shapes import with_polygons
 from augmentai.dataset.formats.yolo.annotation import lines_of
 from augmentai.dataset.formats.yolo.classes import Classes
@@ -44,6 +45,7 @@ class YoloWriter(FormatWriter):
 
     def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
         super().__init__(layout, sources)
+        self._skeletons = layout.skeletons()
         self._classes = _classes_of(_sample(sources), dict(enumerate(self.class_names)))
 
     def image_path(self, source: Source) -> str:
@@ -79,8 +81,14 @@ class YoloWriter(FormatWriter):
             content["kpt_shape"] = [self._classes.keypoints, 3]
             if self._classes.flip_order:
                 content["flip_idx"] = list(self._classes.flip_order)
+            named = {n: list(self._names_of_keypoints(name)) for n, name in enumerate(self.class_names)}
+            content |= {"kpt_names": named} if all(named.values()) else {}
         content["names"] = dict(enumerate(self.class_names))
         yield "data.yaml", [data_yaml(content, val_is_train).encode()]
+
+    def _names_of_keypoints(self, category: str) -> tuple[str, ...]:
+        names = self._skeletons.get(category, Skeleton()).names
+        return names if len(names) == self._classes.keypoints else ()
 
     def _as_written(self, shape: Shape) -> Shape:
         """The shape with polygons for its bitmap, or the box of a pose; what YOLO cannot say of it is reported."""
