@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from dataclasses import replace
 from functools import cache
 from pathlib import PurePosixPath
 
 from augmentai import registry
 from augmentai.dataset.file_tree import Tree
-from augmentai.dataset.formats.base import Format, ImageInfo, Layout
+from augmentai.dataset.formats.base import Format, Layout
 from augmentai.dataset.formats.folders import read_folders
 from augmentai.dataset.formats.masks.companions import attach_masks
 from augmentai.dataset.formats.splits import split_notices
+from augmentai.plurals import counted
 from augmentai.types import Failure
 
 AUTO = "auto"
@@ -119,17 +122,17 @@ def _detect(one: Format, tree: Tree, requested: bool) -> tuple[Layout | None, st
 def _finished(layout: Layout, one: Format, tree: Tree) -> Layout:
     """A layout under its format's name, with the masks that the format does not know of.
 
-    Without training images every image may be augmented, and that is reported.
+    Beside validation and test images alone, what is in no split is for training, and that is reported.
     """
     layout.name = one.name
     attach_masks(layout, tree)
+    splits = Counter(info.split for info in layout.images.values())
+    if splits[None] and len(splits) > 1 and "train" not in splits:
+        named = " and ".join(sorted(split for split in splits if split))
+        rest = counted(splits[None], "image in no split is", "images in no split are")
+        layout.notices.append(f"the set names {named} images and none for training; {rest} for training")
+        layout.images = {key: replace(info, split=info.split or "train") for key, info in layout.images.items()}
     layout.notices += split_notices({path: info.split for (path, _), info in layout.images.items()})
-    splits = {info.split for info in layout.images.values()}
-    if splits <= {None} or "train" in splits:
-        return layout
-    named = " and ".join(sorted(split for split in splits if split))
-    layout.notices.append(f"the set names {named} images and none for training; all of them are augmented")
-    layout.images = {key: ImageInfo(info.label, None, info.labels) for key, info in layout.images.items()}
     return layout
 
 

@@ -18,7 +18,7 @@ from augmentai.dataset.formats.folders import FolderLayout
 from augmentai.dataset.readers.archive_listing import list_archive
 from augmentai.dataset.readers.folder_listing import list_folder
 from augmentai.dataset.readers.inputs import Inputs, sort_inputs
-from augmentai.dataset.readers.layout_finish import finish_layout
+from augmentai.dataset.readers.layout_finish import finish_layout, held_out_notice
 from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.listing import Listing
 from augmentai.dataset.readers.read_report import ReadReport
@@ -106,8 +106,9 @@ def gather(
     for source in named.sources:
         reader.add_ready(source)
     empty = [] if items else ["No input: name at least one image, folder or ZIP"]
-    notices = (*empty, *unread.notices(), *report.notices(), *encodings, *detected.notices)
     sources, holdout = reader.split()
+    refused = held_out_notice(source.split for source in (*sources, *holdout))
+    notices = (*empty, *refused, *unread.notices(), *report.notices(), *encodings, *detected.notices)
     failures = tuple(sorted(report.failures, key=lambda failure: (failure.file, failure.reason)))
     return Gathered(sources, failures, notices, holdout, detected, labels_sha256, unread)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from augmentai.dataset.file_names import name_parts, printable
@@ -20,6 +20,26 @@ def finish_layout(tree: Tree, layout: Layout, loose: Container[ImageKey] = ()) -
     """
     _restore_labels(tree, layout)
     _train_on_loose_images(layout, loose)
+
+
+def held_out_notice(splits: Iterable[str | None]) -> list[str]:
+    """Why nothing of a set without a training image is augmented, and what to do; empty if something is.
+
+    Args:
+        splits: of all images of the set.
+
+    Example:
+        >>> held_out_notice(["train", "test"])
+        []
+    """
+    found = set(splits)
+    if not found or found & {None, "train"}:
+        return []
+    named = " and ".join(sorted(map(str, found)))
+    return [
+        f"all images are for {named}, and such images are never augmented; if these are to be, rename the folder, the "
+        "list or the column that says so, or add images for training"
+    ]
 
 
 def _restore_labels(tree: Tree, layout: Layout) -> None:

@@ -21,7 +21,7 @@ from augmentai.dataset.formats.base import ImageInfo
 from augmentai.dataset.formats.detect import detect_layout, format_named
 from augmentai.dataset.readers.archive_listing import list_archive
 from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES
-from augmentai.dataset.readers.layout_finish import finish_layout
+from augmentai.dataset.readers.layout_finish import finish_layout, held_out_notice
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
 from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.readers.unread_labels import find_unread_labels, may_be_label_file
@@ -247,7 +247,8 @@ class _Inspection:
         self._apply_file_limit()
         summary.class_groups = class_groups(training[: summary.images])
         unread, _ = find_unread_labels(tree, layout)
-        summary.notices += [*unread.notices(), *self._report.notices(), *layout.notices]
+        refused = held_out_notice(info.split for info in known)
+        summary.notices += [*refused, *unread.notices(), *self._report.notices(), *layout.notices]
         labelled = unread.may_locate or any(info.labels is not None for info in training)
         summary.traits = dataset_traits(((entry.path, info.label) for entry, info in augmented), labelled)
         summary.check = check_images(list(zip(images, known, strict=True)), layout, self._settings)

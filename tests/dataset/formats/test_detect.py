@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.expected_boxes import EXPECTED, assert_boxes
+from tests.support.image_files import jpeg
 from tests.support.labelled_sets import (
     LAYOUTS,
     TRAIN,
@@ -55,11 +56,13 @@ def test_layout_can_be_forced(tmp_path: Path) -> None:
     assert "not a COCO dataset: expected a .json file with images" in wrong.failures[0].reason
 
 
-def test_only_validation_images(tmp_path: Path) -> None:
-    files = {n: d for n, d in coco().items() if "train" not in n}
-    found = gathered(write(tmp_path / "in", files))
-    assert len(found.sources) == 2
-    assert "the set names test and val images and none for training; all of them are augmented" in found.notices[0]
+def test_images_in_no_split_beside_held_out_ones_are_for_training(tmp_path: Path) -> None:
+    files = {f"images/{part}/{i}.jpg": jpeg(seed=i) for part in ("a", "b") for i in range(2)}
+    labels = {f"labels/{part}/{i}.txt": b"0 0.5 0.5 0.2 0.2\n" for part in ("a", "b") for i in range(2)}
+    found = gathered(write(tmp_path / "in", files | labels | {"data.yaml": b"names: [car]\nval: images/a\n"}))
+    assert {Path(source.path).parent.name for source in found.sources} == {"b"}
+    assert {source.split for source in found.holdout} == {"val"}
+    assert "none for training; 2 images in no split are for training" in "\n".join(found.notices)
 
 
 def test_images_and_labels_in_separate_zips(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from augmentai.web.jobs.uploads import inspect_uploads
 from tests.support.archives import tarred
 from tests.support.gathered import LIMITS, paths
 from tests.support.image_files import jpeg, zipped
-from tests.support.labelled_sets import Files, write, yolo
+from tests.support.labelled_sets import Files, coco, write, yolo
 
 LABELS = [  # (class folders, the class of each)
     (["ratio 1:2", "ratio 1?2"], ["ratio 1:2", "ratio 1?2"]),
@@ -37,6 +37,31 @@ def test_labels_are_what_the_folders_are_called(
     gathered = gather([tmp_path / ("set" if kind == "folder" else "set.zip")], LIMITS)
     assert sorted(source.label or "" for source in gathered.sources) == sorted(labels)
     assert len({os.path.dirname(path) for path in paths(gathered)}) == len(folders)
+
+
+# every way to say that all images are held out
+HELD_OUT: dict[str, Files] = {
+    "a folder": {f"test/{i}.jpg": jpeg(seed=i) for i in range(2)},
+    "class folders": {"val/cats/0.jpg": jpeg(), "val/dogs/1.jpg": jpeg(seed=1)},
+    "a list": {"0.jpg": jpeg(), "1.jpg": jpeg(seed=1), "test.txt": b"0.jpg\n1.jpg\n"},
+    "a column": {"0.jpg": jpeg(), "1.jpg": jpeg(seed=1), "split.csv": b"image,split\n0.jpg,test\n1.jpg,val\n"},
+    "rows of metadata": {"0.jpg": jpeg(), "metadata.jsonl": b'{"file_name": "0.jpg", "split": "validation"}\n'},
+    "JSON": {"0.jpg": jpeg(), "1.jpg": jpeg(seed=1), "splits.json": b'{"test": ["0.jpg"], "val": ["1.jpg"]}'},
+    "COCO": {name: data for name, data in coco().items() if "train" not in name},
+    "YOLO": {name: data for name, data in yolo().items() if "/train/" not in name},
+}
+
+
+@pytest.mark.parametrize("files", HELD_OUT.values(), ids=HELD_OUT)
+def test_nothing_of_a_set_without_training_images_is_augmented(tmp_path: Path, files: Files) -> None:
+    gathered = gather([write(tmp_path / "set", files)], LIMITS)
+    assert not gathered.sources
+    assert gathered.holdout
+    assert gathered.notices[0].startswith("all images are for ")
+    assert "add images for training" in gathered.notices[0]
+    page = inspect_uploads([(f"set/{name}", str(tmp_path / "set" / name)) for name in files], Settings())
+    assert page.images == 0
+    assert page.notices[0] == gathered.notices[0]
 
 
 SPLIT: Files = {"train/cats/a.jpg": jpeg(), "val/cats/b.jpg": jpeg(seed=1), "extra/c.jpg": jpeg(seed=2)}
