@@ -15,7 +15,7 @@ TESTS = ROOT / "tests"
 
 # From the top floor down: a room may import its own floor and those below it.
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("web", "cli", "cluster"),
+    ("web", "cli", "mcp", "cluster"),
     ("api", "lift", "inspection"),
     ("pipeline",),
     ("engines", "operations", "filters", "dataset"),

@@ -82,6 +82,12 @@ def _open_page(arguments: tuple[str, ...]) -> None:
     import_module("augmentai.web.launch").main(arguments, "augmentai web")
 
 
+def _serve_mcp(folders: tuple[Path, ...]) -> None:
+    if reason := import_module("augmentai.system.extras").missing("mcp"):
+        raise click.ClickException(f"AugmentAI cannot serve MCP: {reason}")
+    import_module("augmentai.mcp.server").serve(folders)
+
+
 def _print_version() -> None:
     click.echo(f"augmentai {__version__}")
 
@@ -206,11 +212,23 @@ web = click.Command(
     params=[click.Argument(["arguments"], nargs=-1, type=click.UNPROCESSED)],
 )
 
+mcp = click.Command(
+    "mcp",
+    callback=_serve_mcp,
+    context_settings=_SETTINGS,
+    short_help="Serve AI assistants (Model Context Protocol).",
+    help="Serve an AI assistant by the Model Context Protocol over standard input and output: tools that inspect, "
+    "preview and augment. The assistant's program starts this command itself.\n\n"
+    "The tools read and write files in FOLDER alone (default: the current folder), and spend nothing unless a call "
+    "allows it.",
+    params=[click.Argument(["folders"], nargs=-1, type=_PATH, metavar="[FOLDER]...")],
+)
+
 version = click.Command("version", callback=_print_version, short_help="Show the version.", help="Show the version.")
 
 app = Commands(
     "augmentai",
-    commands={command.name: command for command in (run, inspect, replay, web, version) if command.name},
+    commands={command.name: command for command in (run, inspect, replay, web, mcp, version) if command.name},
     context_settings=_SETTINGS,
     params=[_version_flag()],
     help="Make a labelled image dataset larger: synthetic variations of your images, labels stay valid.\n\n"

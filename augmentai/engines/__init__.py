@@ -108,6 +108,19 @@ def _after(engine: Engine, spent: float) -> Engine:
     return engine.with_limits(max(0.0, engine.limits.per_job - spent))
 
 
+def why_none_can_run(engines: Sequence[Engine], wanted: str) -> str:
+    """Why no engine that a job may use can ever make anything; "" if one can.
+
+    Args:
+        engines: those of the job.
+        wanted: the recipe's engine, or "auto".
+    """
+    states = {engine.title: engine.readiness() for engine in engines if engine.serves(wanted)}
+    if any(state.ready or not state.for_good for state in states.values()):
+        return ""
+    return "; ".join(f"{name} cannot be used: {state.reason}" for name, state in states.items())
+
+
 def key_engine(engines: Sequence[Engine]) -> PaidEngine | None:
     """The first engine that a visitor may bring a key for."""
     from augmentai.engines.paid import PaidEngine

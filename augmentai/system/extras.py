@@ -6,11 +6,12 @@ import importlib.util
 from importlib import metadata
 from typing import Literal
 
-Extra = Literal["web", "diffusion", "hub"]
+Extra = Literal["web", "mcp", "diffusion", "hub"]
 
 # What is imported when an extra is used. Their versions are in pyproject.toml.
 MODULES: dict[Extra, tuple[str, ...]] = {
     "web": ("gradio",),
+    "mcp": ("mcp", "jsonschema"),
     "diffusion": ("diffusers", "transformers", "accelerate", "huggingface_hub"),
     "hub": ("huggingface_hub",),
 }
@@ -20,7 +21,7 @@ def missing(extra: Extra) -> str:
     """Why an extra cannot be used and the command that installs it. Imports nothing.
 
     Args:
-        extra: "web" (the page and its API), "diffusion" (diffusers on a GPU) or "hub" (push to the Hugging Face Hub).
+        extra: "web" (the page and its API), "mcp" (the server for AI assistants), "diffusion" (diffusers on a GPU) or "hub" (push to the Hugging Face Hub).
 
     Returns:
         One sentence that names the extra; "" if everything is installed.

@@ -85,6 +85,7 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
         "allowed_paths": [str(EXAMPLES)],
         "enable_monitoring": False,
         "run_history": False,
+        "mcp_server": False,  # it would be open to every visitor; `augmentai mcp` serves assistants
         "show_error": False,
         "footer_links": ["api"],
         "theme": theme(),

@@ -21,6 +21,7 @@ BASE = "base"
 # Where an extra may be imported; everything else must work without it.
 ROOMS = {
     "web": ("augmentai/web/",),
+    "mcp": ("augmentai/mcp/",),
     "diffusion": ("augmentai/engines/diffusion/",),
     "hub": ("augmentai/dataset/writers/hub.py",),
 }

@@ -16,7 +16,7 @@ def absent(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_no_message_if_everything_is_installed() -> None:
-    assert [extras.missing(extra) for extra in extras.MODULES] == ["", "", ""]
+    assert [extras.missing(extra) for extra in extras.MODULES] == [""] * len(extras.MODULES)
 
 
 def test_an_installed_package_names_the_requirements_of_the_extra(
