@@ -34,7 +34,9 @@ def recipe_properties(names: Collection[str] | None = None) -> dict[str, Schema]
 
 
 def _of_field(field: RecipeField) -> Schema:
-    default: Any = asdict(field.default) if is_dataclass(field.default) else field.default
+    default: Any = field.default
+    if is_dataclass(default) and not isinstance(default, type):
+        default = asdict(default)
     default = list(default) if isinstance(default, tuple) else default
     return {**_of_kind(field.kind), "default": default, "description": field.setting.help}
 

@@ -99,11 +99,12 @@ def _serve(tool: Tool | None, call: Call) -> Answer:
 
 def _described(tool: Tool) -> types.Tool:
     annotations = types.ToolAnnotations(
-        read_only_hint=tool.reads_only, destructive_hint=False, idempotent_hint=tool.reads_only, open_world_hint=not tool.reads_only
+        read_only_hint=tool.reads_only,
+        destructive_hint=False,
+        idempotent_hint=tool.reads_only,
+        open_world_hint=not tool.reads_only,
     )
-    return types.Tool(
-        name=tool.name, description=tool.description, input_schema=tool.schema, annotations=annotations
-    )
+    return types.Tool(name=tool.name, description=tool.description, input_schema=tool.schema, annotations=annotations)
 
 
 def _result(answer: Answer) -> types.CallToolResult:

@@ -20,7 +20,7 @@ from augmentai.mcp.answers import Answer, Call, ToolError
 from augmentai.mcp.schema import Schema, of_object, recipe_properties
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
-from augmentai.recipe import Recipe, RecipeError
+from augmentai.recipe import Recipe
 from augmentai.recipe.fields import FIELDS, recipe_from_form
 
 _PREVIEW_PX = 512  # longest side of a preview: what a model that looks at images can use
@@ -227,5 +227,3 @@ TOOLS: tuple[Tool, ...] = (
         augment,
     ),
 )
-
-__all__ = ["TOOLS", "RecipeError", "Tool"]

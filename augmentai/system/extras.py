@@ -21,7 +21,8 @@ def missing(extra: Extra) -> str:
     """Why an extra cannot be used and the command that installs it. Imports nothing.
 
     Args:
-        extra: "web" (the page and its API), "mcp" (the server for AI assistants), "diffusion" (diffusers on a GPU) or "hub" (push to the Hugging Face Hub).
+        extra: "web" (the page and its API), "mcp" (the server for AI assistants), "diffusion" (diffusers on a GPU) or
+            "hub" (push to the Hugging Face Hub).
 
     Returns:
         One sentence that names the extra; "" if everything is installed.
