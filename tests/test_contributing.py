@@ -70,7 +70,8 @@ def difference(one: Path, other: Path) -> float:
 
 
 def test_each_example_is_about_ten_lines() -> None:
-    assert set(FILES) == {"pyproject.toml", *(f"my_augmentai/{name}.py" for name in ("engine", "operation", "format"))}
+    modules = ("engine", "operation", "borrowing", "format")
+    assert set(FILES) == {"pyproject.toml", *(f"my_augmentai/{name}.py" for name in modules)}
     for name, text in FILES.items():
         lines = [line for line in text.splitlines() if line.strip()]
         assert len(lines) <= 13, f"{name} has {len(lines)} lines"
@@ -98,6 +99,16 @@ def test_the_operation_is_applied_and_recorded(home: Environment, folder: Path) 
     assert radius
     assert 2 <= float(radius[1]) <= 4
     again = home.run("augmentai", "replay", "softer", folder=folder)
+    assert again.returncode == 0, again.stderr
+
+
+def test_the_operation_that_borrows_names_its_donor(home: Environment, folder: Path) -> None:
+    shutil.copy(EXAMPLES / "coffee.png", folder / "photos" / "coffee.png")
+    run(home, folder, "augmentai photos/ -o blended --operation blend")
+    lines = [json.loads(line) for line in (folder / "blended" / "manifest.jsonl").read_text().splitlines()]
+    lent = {line["source"]: line["details"]["operations"][0]["drawn"]["donors"][0]["path"] for line in lines}
+    assert lent == {"cat.png": "coffee.png", "coffee.png": "cat.png"}
+    again = home.run("augmentai", "replay", "blended", folder=folder)
     assert again.returncode == 0, again.stderr
 
 

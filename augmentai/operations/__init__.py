@@ -6,17 +6,26 @@ one file of this package or of another (`base` says what an operation is).
 
 from augmentai.operations.apply import Applied, apply_operations, build_operations, replay_operations
 from augmentai.operations.apply_warp import apply_warp
-from augmentai.operations.base import DrawSettings, Operation, OperationError
+from augmentai.operations.base import DrawSettings, Operation, OperationError, OperationSkippedError
+from augmentai.operations.borrowing import BorrowingOperation
+from augmentai.operations.donors import NOBODY, Donor, DonorError, DonorPool, Donors
 from augmentai.operations.parameters import Number, Range, parameter
 from augmentai.operations.presets import warp_for
 from augmentai.operations.warp import Warp, warp_from_manifest
 
 __all__ = [
+    "NOBODY",
     "Applied",
+    "BorrowingOperation",
+    "Donor",
+    "DonorError",
+    "DonorPool",
+    "Donors",
     "DrawSettings",
     "Number",
     "Operation",
     "OperationError",
+    "OperationSkippedError",
     "Range",
     "Warp",
     "apply_operations",

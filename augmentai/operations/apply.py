@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from random import Random
 from typing import TYPE_CHECKING, Any
 
 from augmentai import registry
-from augmentai.operations.base import DrawSettings, Operation, OperationError
+from augmentai.annotations import objects_lost
+from augmentai.operations.base import DrawSettings, Operation, OperationError, OperationSkippedError
+from augmentai.operations.borrowing import BorrowingOperation
+from augmentai.operations.checks import fault_in_drawn, fault_in_image, fault_in_labels, plain_drawn
+from augmentai.operations.donors import NOBODY, DonorError, Donors
 from augmentai.recipe.steps import Step, make_step
 
 if TYPE_CHECKING:
@@ -30,11 +32,15 @@ class Applied:
         labels: in its pixels; None if there are none.
         details: for the manifest: {"operations": [{"name": ..., "drawn": {...}}, ...]}, each with "package" if
             it comes from another one; empty if none was applied.
+        lost: how many labelled objects left the image.
+        notices: why an operation left the image as it was, where it said so.
     """
 
     image: Image = field(repr=False)
     labels: Labels | None
     details: Mapping[str, Any] = field(default_factory=dict)
+    lost: int = 0
+    notices: tuple[str, ...] = ()
 
     @property
     def moved(self) -> bool:
@@ -65,11 +71,12 @@ def apply_operations(
     operations: Sequence[Operation],
     seed: int,
     settings: DrawSettings | None = None,
+    donors: Donors = NOBODY,
 ) -> Applied:
     """Draws and applies operations, one after the other.
 
-    What each draws depends on the variation's seed, on its name and on how many of the same name are before it: neither
-    on other operations nor on other images.
+    What each draws depends on the variation's seed, on its name and on how many of the same name are before it; whom it
+    borrows from also on which images the training set has, whatever their order.
 
     Args:
         image: of any mode that a variation may have (L, LA, RGB, RGBA, I;16, I, F).
@@ -77,6 +84,7 @@ def apply_operations(
         operations: in the recipe's order.
         seed: the variation's own.
         settings: of the recipe.
+        donors: whom it may borrow from.
 
     Raises:
         OperationError: one of them failed, or returned what it must not.
@@ -91,20 +99,29 @@ def apply_operations(
     settings = settings or DrawSettings()
     earlier: Counter[str] = Counter()
     records: list[dict[str, Any]] = []
+    notices: list[str] = []
+    lost = 0
     for operation in operations:
         rng = _random_numbers(seed, operation.name, earlier[operation.name])
         earlier[operation.name] += 1
         if rng.random() >= operation.probability:
             continue
-        drawn = _drawn(operation, rng, image, labels, settings)
-        if drawn is not None:
-            image, labels = _apply(operation, image, labels, drawn)
-            records.append({"name": operation.name, **_package(operation), "drawn": drawn})
-    return Applied(image, labels, {"operations": records} if records else {})
+        before = labels
+        try:
+            drawn = _drawn(operation, rng, image, labels, settings, donors)
+            if drawn is None:
+                continue
+            image, labels = _apply(operation, image, labels, drawn, donors)
+        except OperationSkippedError as skipped:
+            notices.append(f"{operation.name} was left out: {skipped}")
+            continue
+        lost += _lost(before, labels)
+        records.append({"name": operation.name, **_package(operation), "drawn": drawn})
+    return Applied(image, labels, {"operations": records} if records else {}, lost, tuple(notices))
 
 
 def replay_operations(
-    image: Image, labels: Labels | None, records: Iterable[Mapping[str, Any]]
+    image: Image, labels: Labels | None, records: Iterable[Mapping[str, Any]], donors: Donors = NOBODY
 ) -> tuple[Image, Labels | None]:
     """Repeats what a manifest records under `details["operations"]`.
 
@@ -112,10 +129,11 @@ def replay_operations(
         image: as it was before the operations.
         labels: likewise.
         records: the list of the manifest.
+        donors: among which those that were borrowed from are found again.
 
     Raises:
         RegistryError: an operation is not installed.
-        OperationError: an operation failed.
+        OperationError: an operation failed, or a donor is missing.
 
     Example:
         >>> from PIL import Image
@@ -124,8 +142,13 @@ def replay_operations(
     """
     for record in records:
         operation: Operation = registry.find("operations", record["name"])()
-        image, labels = _apply(operation, image, labels, record["drawn"])
+        image, labels = _apply(operation, image, labels, record["drawn"], donors)
     return image, labels
+
+
+def _lost(before: Labels | None, after: Labels | None) -> int:
+    """How many objects left the image; those that an operation added make up for none."""
+    return max(0, objects_lost(before, after)) if before is not None and after is not None else 0
 
 
 def _random_numbers(seed: int, name: str, number: int) -> Random:
@@ -134,62 +157,47 @@ def _random_numbers(seed: int, name: str, number: int) -> Random:
 
 
 def _drawn(
-    operation: Operation, rng: Random, image: Image, labels: Labels | None, settings: DrawSettings
+    operation: Operation,
+    rng: Random,
+    image: Image,
+    labels: Labels | None,
+    settings: DrawSettings,
+    donors: Donors,
 ) -> dict[str, Any] | None:
-    """What an operation draws, as it will be read from the manifest, so that both give the same pixels."""
+    """What an operation draws, as it will be read from the manifest."""
+    borrows = isinstance(operation, BorrowingOperation)
     try:
-        drawn = operation.draw(rng, image.size, labels, settings)
-        plain = json.loads(json.dumps(drawn, allow_nan=False))
+        if isinstance(operation, BorrowingOperation):
+            drawn = operation.draw(rng, image.size, labels, settings, donors)
+        else:
+            drawn = operation.draw(rng, image.size, labels, settings)
+        plain: dict[str, Any] | None = plain_drawn(drawn)
+    except (MemoryError, OperationSkippedError):
+        raise
     except Exception as error:  # another package's code may fail in any way
         raise OperationError(f"{_named(operation)} could not draw parameters ({_words(error)})") from error
-    if plain is not None and not isinstance(plain, dict):
-        raise OperationError(f"{_named(operation)} drew {type(drawn).__name__}; expected a dictionary or None")
+    if fault := fault_in_drawn(plain, borrows):
+        raise OperationError(f"{_named(operation)} {fault}")
     return plain
 
 
 def _apply(
-    operation: Operation, image: Image, labels: Labels | None, drawn: Mapping[str, Any]
+    operation: Operation, image: Image, labels: Labels | None, drawn: Mapping[str, Any], donors: Donors
 ) -> tuple[Image, Labels | None]:
     own = image.copy() if _package(operation) else image  # another package's code may paint in place
     try:
-        made, moved = operation.apply(own, labels, drawn)
-    except MemoryError:
+        if isinstance(operation, BorrowingOperation):
+            lent = [donors.find(record) for record in drawn["donors"]]
+            made, moved = operation.apply(own, labels, drawn, lent)
+        else:
+            made, moved = operation.apply(own, labels, drawn)
+    except (MemoryError, OperationSkippedError, DonorError):
         raise
     except Exception as error:  # likewise
         raise OperationError(f"{_named(operation)} failed on this image ({_words(error)})") from error
-    if fault := _fault_in_image(made, image) or _fault_in_labels(moved, labels):
+    if fault := fault_in_image(made, image) or fault_in_labels(moved, labels):
         raise OperationError(f"{_named(operation)} {fault}")
     return made, moved
-
-
-def _fault_in_image(made: Any, image: Image) -> str:
-    """What is wrong with the image that an operation returned, in words."""
-    if (getattr(made, "mode", None), getattr(made, "size", None)) == (image.mode, image.size):
-        return ""
-    known = hasattr(made, "mode") and hasattr(made, "size")
-    found = f"an image of {_mode_and_size(made)}" if known else f"a {type(made).__name__} as the image"
-    return f"returned {found}; expected {_mode_and_size(image)}"
-
-
-def _mode_and_size(image: Image) -> str:
-    return f"{image.mode} {image.width}x{image.height}"
-
-
-def _fault_in_labels(moved: Any, labels: Labels | None) -> str:
-    """What is wrong with the labels that an operation returned, in words."""
-    if moved is labels:
-        return ""
-    if moved is None:
-        return "lost the labels; it has to return them, moved or as they are"
-    if labels is None:
-        return "returned labels for an image that has none"
-    if not isinstance(moved, type(labels)):
-        return f"returned a {type(moved).__name__} as the labels; expected Labels"
-    for shape in moved.shapes:
-        numbers = (*(shape.box or ()), *(value for ring in shape.polygons for point in ring for value in point))
-        if not all(map(isfinite, numbers)):
-            return f"returned an object {shape.category!r} whose coordinates are not finite numbers"
-    return ""
 
 
 def _package(operation: Operation) -> dict[str, str]:

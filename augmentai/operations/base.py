@@ -30,6 +30,13 @@ class OperationError(ValueError):
     """An operation could not be applied to an image; the message names it, what was found and what to do."""
 
 
+class OperationSkippedError(Exception):
+    """Raised by `draw` or `apply` to leave this image as it is and to say why; the report shows it, by file.
+
+    Where that needs no explanation, `draw` returns None instead.
+    """
+
+
 @dataclass(frozen=True, slots=True)
 class DrawSettings:
     """Settings of the recipe that every operation respects when it draws.

@@ -81,7 +81,7 @@ def _submitted(draft: Draft, run: RunState) -> _Pending:
         task.seed,
         variation,
         fallbacks=task.fallbacks,
-        notices=(*photo.notices, *reduced),
+        notices=(*photo.notices, *reduced, *draft.notices),
         credits=spent_on(made),
         rejections=task.rejections,
         scores=draft.verdict.scores,

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
@@ -18,7 +18,16 @@ from augmentai.engines.paid_answers import variation_name
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.filters import HoldoutIndex, ImageFeatures, Verdict
 from augmentai.images import ImageError, Photo
-from augmentai.operations import Operation, OperationError, build_operations
+from augmentai.operations import (
+    NOBODY,
+    BorrowingOperation,
+    DonorPool,
+    Donors,
+    Operation,
+    OperationError,
+    build_operations,
+)
+from augmentai.pipeline.lend import load_donor
 from augmentai.pipeline.plan import RunPlan
 from augmentai.system.cpu import usable_cores
 from augmentai.types import Outcome, Source, SourceKey
@@ -54,6 +63,7 @@ class Draft:
         label_files: (relative path, bytes) of each.
         record: what a file that lists all images will say of this one.
         fine: the image in 16 bits per channel, if its source has them and they could be kept.
+        notices: what the user should know of it.
     """
 
     made: Made
@@ -68,6 +78,7 @@ class Draft:
     label_files: tuple[tuple[str, bytes], ...] = ()
     record: Any = None
     fine: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
+    notices: tuple[str, ...] = ()
 
     @property
     def key(self) -> SourceKey:
@@ -122,6 +133,18 @@ class RunState:
     def operations(self) -> tuple[Operation, ...]:
         """What the recipe lists, in its order."""
         return build_operations(self.plan.recipe.operations)
+
+    @cached_property
+    def donors(self) -> DonorPool:
+        """The training images, decoded where an operation borrows from them."""
+        most_bits = int(self.plan.recipe.thresholds.held_out)
+        load = partial(load_donor, max_pixels=self.max_pixels, holdout=self.holdout, most_bits=most_bits)
+        return DonorPool(self.plan.sources, load)
+
+    def donors_for(self, source: Source) -> Donors:
+        """Whom the variations of a source may borrow from, if the recipe has an operation that borrows."""
+        borrows = any(isinstance(operation, BorrowingOperation) for operation in self.operations)
+        return self.donors.beside(source) if borrows else NOBODY
 
     @cached_property
     def stored_answers(self) -> frozenset[str]:

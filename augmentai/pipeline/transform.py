@@ -41,15 +41,16 @@ def _draft(made: Made, run: RunState) -> Draft:
     warp = warp_for(run.plan.geometry.for_source(task.source), photo.size_wh, task.seed, recipe.mirror, labels)
     image, moved = apply_warp(warp, painted, labels, recipe.least_visible)
     settings = DrawSettings(recipe.mirror, recipe.least_visible)
-    applied = apply_operations(image, moved, run.operations, task.seed, settings)
+    applied = apply_operations(image, moved, run.operations, task.seed, settings, run.donors_for(task.source))
+    lost = applied.lost + (objects_lost(labels, moved) if labels is not None and moved is not None else 0)
     image, moved = applied.image, applied.labels
     details = {**made.details, **warp.details, **applied.details}
-    if labels is not None and moved is not None and (lost := objects_lost(labels, moved)):
+    if lost:
         details["labels_dropped"] = lost
     # A mirror image alone counts as new if it was asked for; a training that flips by itself has seen it already.
     is_new = applied.moved or (not warp.is_identity and recipe.geometry != AUTO)
     fine = None if made.repainted or "operations" in details else _refined(photo, painted, warp)
-    return Draft(made, image, moved, details, is_new, image is painted, painted, fine=fine)
+    return Draft(made, image, moved, details, is_new, image is painted, painted, fine=fine, notices=applied.notices)
 
 
 def _refined(photo: Photo, painted: Image, warp: Warp) -> np.ndarray[Any, Any] | None:

@@ -12,7 +12,7 @@ from tests.support.plugin_package import installed, write_operations
 
 @pytest.fixture(scope="session")
 def operations_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A folder with a package that offers the operations `shift` and `posterize`."""
+    """A folder with a package that offers the operations `shift`, `posterize` and `stamp`."""
     return write_operations(tmp_path_factory.mktemp("operations") / "site")
 
 

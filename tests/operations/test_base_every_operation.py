@@ -69,7 +69,7 @@ def built(step: str) -> Operation:
 
 
 def test_every_operation_is_in_the_table() -> None:
-    assert set(registry.names("operations")) == set(OPERATIONS) == set(NEUTRAL)
+    assert set(registry.names("operations")) - {"stamp"} == set(OPERATIONS) == set(NEUTRAL)
 
 
 @pytest.mark.parametrize("name", OPERATIONS)

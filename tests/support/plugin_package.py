@@ -10,14 +10,15 @@ from pathlib import Path
 
 from augmentai import registry
 
-# Two operations as a stranger would write them: one moves pixels and labels, one changes values alone.
+# Operations as a stranger would write them: one moves pixels and labels, one changes values alone, and one borrows an
+# object from another image.
 OPERATIONS = '''
 from dataclasses import dataclass, replace
 
 import numpy as np
 from PIL import Image
 
-from augmentai.operations import Operation, Range, parameter
+from augmentai.operations import NOBODY, BorrowingOperation, Operation, OperationSkippedError, Range, parameter
 from augmentai.recipe.kinds import WholeNumber
 
 
@@ -76,9 +77,39 @@ class Posterize(Operation):
         if image.mode in ("LA", "RGBA"):
             made.putalpha(image.getchannel("A"))
         return made, labels
+
+
+@dataclass(frozen=True)
+class Stamp(BorrowingOperation):
+    """The first object of another image, with the rectangle around it, at the place that it has there."""
+
+    name, title, blurb = "stamp", "Stamp", "an object of another image"
+
+    def draw(self, rng, size_wh, labels, settings, donors=NOBODY):
+        if labels is None:
+            return None
+        for donor in donors.choose(rng, count=3):
+            if donor.labels is not None and donor.labels.shapes and donor.size_wh == size_wh:
+                return {"donors": [donor.as_record()], "object": 0}
+        raise OperationSkippedError("no other image of this size has an object")
+
+    def apply(self, image, labels, drawn, donors=()):
+        donor = donors[0]
+        shape = donor.labels.shapes[drawn["object"]]
+        place = tuple(round(value) for value in shape.box)
+        made = image.copy()
+        made.paste(donor.image_like(image).crop(place), place)
+        x0, y0, x1, y1 = place
+        shapes = [one for one in labels.shapes if one.box is None or not (
+            x0 < one.box[2] and one.box[0] < x1 and y0 < one.box[3] and one.box[1] < y1)]
+        return made, replace(labels, shapes=(*shapes, shape))
 '''
 OPERATION_POINTS = {
-    "augmentai.operations": {"shift": "strangers_operations:Shift", "posterize": "strangers_operations:Posterize"}
+    "augmentai.operations": {
+        "shift": "strangers_operations:Shift",
+        "posterize": "strangers_operations:Posterize",
+        "stamp": "strangers_operations:Stamp",
+    }
 }
 
 
@@ -210,7 +241,7 @@ def write_engines(folder: Path) -> Path:
 
 
 def write_operations(folder: Path) -> Path:
-    """The package with the operations `shift` and `posterize`."""
+    """The package with the operations `shift`, `posterize` and `stamp`."""
     return write_package(folder, "strangers_operations", OPERATIONS, OPERATION_POINTS)
 
 
