@@ -107,8 +107,9 @@ def test_it_holds_the_weights_the_examples_and_the_mark_of_types(wheel: Path) ->
     bundled = "augmentai/bundled/"
     photos = {f"{bundled}examples/{path.name}": path.stat().st_size for path in EXAMPLES.iterdir()}
     assert photos.items() <= inside.items()
-    assert inside[f"{bundled}weights/gan.safetensors"] == (ROOT / "weights" / "gan.safetensors").stat().st_size
-    assert f"{bundled}weights/README.md" in inside
+    weights = ("gan.safetensors", "README.md", "backbone.safetensors", "backbone.onnx", "backbone.md")
+    for name in (*weights, "LICENSE-backbone.txt"):
+        assert inside[f"{bundled}weights/{name}"] == (ROOT / "weights" / name).stat().st_size
     assert "augmentai/py.typed" in inside
     assert [name for name in inside if name.endswith("licenses/LICENSE")]
     strangers = [name for name in inside if not name.startswith(("augmentai/", f"augmentai-{__version__}.dist-info/"))]
