@@ -8,9 +8,11 @@ request had gone out) stays reserved.
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from queue import SimpleQueue
 
 from augmentai.engines.ledger import ROUNDING, CreditLimits, Ledger, LedgerError, is_amount, today
 from augmentai.engines.paid_answers import Item, PaidAnswer
@@ -18,6 +20,7 @@ from augmentai.engines.run_ledger import OWNER, RunLedger
 
 NO_ITEM = Item()
 _NAP_SECONDS = 0.2
+_LONGEST_WAIT_SECONDS = 900.0  # for requests in flight to make room; no request of any engine takes that long
 
 
 class CapReachedError(Exception):
@@ -54,12 +57,22 @@ class Estimate:
 
 
 class Reservation:
-    """The price of one image, reserved until it is settled."""
+    """The price of one image, reserved until it is settled.
+
+    Attributes:
+        item: what is bought.
+        credits: the price.
+        number: in the run's ledger.
+        day: on which it was reserved.
+        is_open: it is not settled.
+        charged: whether it was charged; None if it is not settled, or if that cannot be known.
+    """
 
     def __init__(self, budget: Budget, credits: float, number: str, item: Item) -> None:
-        self._item = item
-        self._budget, self.credits, self.number, self.day = budget, credits, number, today()
-        self._open = True
+        self._budget = budget
+        self.item, self.credits, self.number, self.day = item, credits, number, today()
+        self.is_open = True
+        self.charged: bool | None = None
 
     def store(self, model: str, data: bytes, note: str = "") -> None:
         """Put the answer on disk, before anything else is done with it: a run that resumes does not buy it again.
@@ -69,21 +82,19 @@ class Reservation:
             data: the bytes of the image.
             note: what else has to be known of it.
         """
-        self._budget.answers.store(self._item, model, PaidAnswer(self.number, data, note))
+        self._budget.answers.store(self.item, model, PaidAnswer(self.number, data, note))
 
     def discard(self, model: str) -> None:
         """Remove a stored answer that turned out to be no image: a run that resumes would meet it again."""
-        self._budget.answers.discard(self._item, model)
+        self._budget.answers.discard(self.item, model)
 
     def settle(self, charged: bool | None) -> None:
         """Whether it was charged; None if that cannot be known. Only the first call counts."""
-        if self._open:
-            self._open = False
-            self._budget.settle(self, charged)
+        self._budget.settle(self, charged)
 
-    def close(self) -> None:
-        """Nothing is left to be settled."""
-        self._open = False
+    def was_charged(self) -> None:
+        """It was charged before, and is settled in every ledger."""
+        self.is_open, self.charged = False, True
 
 
 class Budget:
@@ -107,8 +118,36 @@ class Budget:
         self._ledger = Ledger(limits)
         self._changed = threading.Condition()
         self._reserved = 0.0
+        self._watchers: dict[str, SimpleQueue[Reservation]] = {}
         self.spent = 0.0
         self.maybe_spent = 0.0
+
+    def watch(self, engine: str) -> SimpleQueue[Reservation]:
+        """Where the reservations of an engine will be found from now on, and those for no item that is known."""
+        self._watchers[engine] = SimpleQueue()
+        return self._watchers[engine]
+
+    def book(self, credits: float, item: Item) -> None:
+        """Count what was charged without a reservation, whatever the limits say: it is spent."""
+        with self._changed:
+            self.spent += credits
+            self._run_ledger.book(item, credits, self._payer)
+            try:
+                self._ledger.add(credits)
+            except LedgerError as error:
+                self._run_ledger.fault = self._run_ledger.fault or str(error)
+
+    def exhausted(self, credits: float) -> str:
+        """Why this price cannot be reserved, in words; "" if it can, or if requests in flight may still make room."""
+        with self._changed:
+            if self._reserved > ROUNDING:
+                return ""
+            try:
+                if limit := self._job_limit_against(credits):
+                    return limit
+                return "" if self._ledger.allows(credits) else self._day_limit_reached(credits)
+            except LedgerError as error:
+                return str(error)
 
     def reserve(
         self, credits: float, cancelled: Callable[[], bool], item: Item = NO_ITEM, answer_bytes: int = 0
@@ -143,11 +182,14 @@ class Budget:
         self, credits: float, cancelled: Callable[[], bool], item: Item, answer_bytes: int
     ) -> Reservation | None:
         with self._changed:
+            waiting_for, until = self._reserved, time.monotonic() + _LONGEST_WAIT_SECONDS
             while not cancelled():
                 limit = self._limit_against(credits)
                 if not limit:
                     return self._reserved_now(credits, item, answer_bytes)
-                if self._reserved <= ROUNDING:
+                if self._reserved != waiting_for:
+                    waiting_for, until = self._reserved, time.monotonic() + _LONGEST_WAIT_SECONDS
+                if self._reserved <= ROUNDING or time.monotonic() > until:  # what nobody settles makes no room
                     raise CapReachedError(limit)
                 self._changed.wait(_NAP_SECONDS)
         return None
@@ -164,7 +206,8 @@ class Budget:
             return None
         answer, credits = found
         settled = Reservation(self, credits, answer.request, item)
-        settled.close()
+        settled.was_charged()
+        self._report(settled)
         return answer, settled
 
     def _reserved_now(self, credits: float, item: Item, answer_bytes: int) -> Reservation:
@@ -176,25 +219,40 @@ class Budget:
                 self._ledger.release(credits, day)
             raise
         self._reserved += credits
-        return Reservation(self, credits, number, item)
+        reservation = Reservation(self, credits, number, item)
+        self._report(reservation)
+        return reservation
+
+    def _report(self, reservation: Reservation) -> None:
+        watchers = self._watchers if reservation.item == NO_ITEM else {reservation.item.engine}
+        for engine in watchers:
+            if (watcher := self._watchers.get(engine)) is not None:
+                watcher.put(reservation)
 
     def _limit_against(self, credits: float) -> str:
         """Which limit does not allow them, in words; "" if they are now reserved in the ledger."""
+        if limit := self._job_limit_against(credits):
+            return limit
+        return "" if self._ledger.reserve(credits) else self._day_limit_reached(credits)
+
+    def _job_limit_against(self, credits: float) -> str:
         limits, spent_now = self._limits, self.spent + self.maybe_spent
         for limit, spent in ((limits.per_job, self._spent_before + spent_now), (limits.from_now, spent_now)):
             if limit is not None and spent + self._reserved + credits > limit + ROUNDING:
                 costs = f"({spent:g} spent, the next image costs {credits:g})"
                 return f"the limit of {limit:g} credits a job is reached {costs}"
-        if not self._ledger.reserve(credits):
-            return (
-                f"the limit of {limits.per_day:g} credits a day is reached "
-                f"({self._ledger.spent():g} spent, the next image costs {credits:g})"
-            )
         return ""
+
+    def _day_limit_reached(self, credits: float) -> str:
+        limit, spent = self._limits.per_day, self._ledger.spent()
+        return f"the limit of {limit:g} credits a day is reached ({spent:g} spent, the next image costs {credits:g})"
 
     def settle(self, reservation: Reservation, charged: bool | None) -> None:
         """Called by `Reservation.settle`."""
         with self._changed:
+            if not reservation.is_open:
+                return
+            reservation.is_open, reservation.charged = False, charged
             self.answers.free_room(reservation.number)  # first: it is room for the ledger's line too
             self._run_ledger.settle(reservation.number, charged)
             self._reserved = max(0.0, self._reserved - reservation.credits)

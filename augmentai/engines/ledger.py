@@ -109,6 +109,10 @@ class Ledger:
         with self._locked():
             return self._read_today(today())
 
+    def allows(self, credits: float) -> bool:
+        """Whether the day's limit has room for them. Raises LedgerError."""
+        return self._cap is None or self.spent() + credits <= self._cap + ROUNDING
+
     def reserve(self, credits: float) -> bool:
         """Count them as spent; False if the day's limit does not allow it. Raises LedgerError."""
         if not is_amount(credits):
@@ -122,6 +126,14 @@ class Ledger:
                 return False
             self._write({day: round(spent + credits, 6)})
             return True
+
+    def add(self, credits: float) -> None:
+        """Count what was spent already, whatever the limit says. Raises LedgerError."""
+        if self._cap is None or not is_amount(credits):
+            return
+        with self._locked():
+            day = today()
+            self._write({day: round(self._read_today(day) + credits, 6)})
 
     def release(self, credits: float, day: str) -> None:
         """Take back what was not charged after all. A day that is over stays as it was. Raises LedgerError."""

@@ -117,9 +117,7 @@ class PaidEngine(Engine):
 
     def budget(self, job: JobView) -> Budget:
         """The run's credits, shared by all engines that the same person pays for."""
-        payer = self.name if self.visitor_pays else OWNER
-        budget: Budget = job.engine_state.setdefault(f"credits of {payer}", Budget(self.limits, job.ledger, payer))
-        return budget
+        return budget_of(job, self.limits, self.name if self.visitor_pays else OWNER)
 
     def bought(self, task: Task, job: JobView) -> tuple[PaidAnswer, Reservation] | None:
         """The answer to a task that was paid for before the run was stopped; ask before you `reserve`.
@@ -158,6 +156,12 @@ class PaidEngine(Engine):
             raise EngineUnavailableError(str(error), [*unfinished, task], True, fall_back) from error
         except LedgerError as error:
             raise EngineUnavailableError(str(error), [*unfinished, task], for_good=True) from error
+
+
+def budget_of(job: JobView, limits: CreditLimits, payer: str = OWNER) -> Budget:
+    """The run's credits of one payer; the limits are those of the first engine that asks."""
+    budget: Budget = job.engine_state.setdefault(f"credits of {payer}", Budget(limits, job.ledger, payer))
+    return budget
 
 
 def item_of(engine: str, task: Task) -> Item:

@@ -156,6 +156,10 @@ class PaidAnswers:
             return frozenset()
         return frozenset(name[:_NAME_CHARS] for name in names if not name.endswith(_PART))
 
+    def has(self, source: SourceKey, index: int) -> bool:
+        """Whether an answer to any attempt at a variation is stored."""
+        return self._folder is not None and any(self._folder.glob(f"{variation_name(source, index)}-*"))
+
     def find(self, item: Item, model: str) -> PaidAnswer | None:
         """The answer to exactly this request, by this model; None if there is none, or its file is damaged."""
         if self._folder is None:

@@ -151,6 +151,11 @@ class RunLedger:
             with suppress(LedgerError):
                 self._append({"request": number, "state": _STATES[charged]})
 
+    def book(self, item: Item, credits: float, payer: str = OWNER) -> None:
+        """Note what was charged without having been reserved. If the file cannot be written, nothing more is spent."""
+        with self._lock:
+            self._book(_Request(item, payer, credits), before=False)
+
     def find(self, item: Item, model: str) -> tuple[PaidAnswer, float] | None:
         """An answer that an earlier process paid for and did not come to use.
 
@@ -179,13 +184,15 @@ class RunLedger:
         amounts += [(Item("", path, sha256, index), credits) for (path, sha256, index), credits in unsettled.items()]
         with self._lock:
             for item, credits in amounts:
-                number, request = f"{self._mine}.{next(self._numbers)}", _Request(item, OWNER, credits)
-                try:
-                    self._append(_line(number, _CHARGED, request))
-                except LedgerError as error:
-                    self.fault = str(error)
-                self._count_charged(request, before=True)
+                self._book(_Request(item, OWNER, credits), before=True)
             self.is_resumed = self.is_resumed or bool(amounts)
+
+    def _book(self, request: _Request, before: bool) -> None:
+        try:
+            self._append(_line(f"{self._mine}.{next(self._numbers)}", _CHARGED, request))
+        except LedgerError as error:
+            self.fault = str(error)
+        self._count_charged(request, before)
 
     def _apply(self, number: str, state: str, before: bool = False) -> None:
         request = self._open.pop(number)

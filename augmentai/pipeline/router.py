@@ -23,12 +23,14 @@ class _Outage:
         for_good: it need not be asked again during this job.
         fall_back: the next engine may take over.
         in_hand: tasks that a defect took with it; only these go to the next engine.
+        defect: it was one, so that no other task goes there.
     """
 
     reason: str
     for_good: bool
     fall_back: bool = True
     in_hand: tuple[Task, ...] = ()
+    defect: bool = False
 
 
 class Router:
@@ -86,8 +88,8 @@ class Router:
                 yield from self._pass_on(position, queue.rest(), outage.reason, job)
                 return
             # The engine may come back: pass on one task, or those that a defect took with it, then ask it again.
-            lost = outage.in_hand or tuple(islice(queue.rest(), 1))
-            if not lost:
+            lost = outage.in_hand if outage.defect else tuple(islice(queue.rest(), 1))
+            if not (lost or outage.defect):
                 return
             yield from self._pass_on(position, iter(lost), outage.reason, job)
 
@@ -102,6 +104,7 @@ class Router:
         readiness = engine.readiness()
         if not readiness.ready:
             return _Outage(readiness.reason, readiness.for_good)
+        taken_before = queue.taken
         try:
             with _closed_after(engine.make(queue, job)) as results:
                 for result in results:
@@ -121,13 +124,18 @@ class Router:
             in_hand = queue.take_unanswered()
             reason = f"a fault inside the engine ({_first_line(defect)}); please report it"
             # An engine that fails before it takes a task would do so forever.
-            return _Outage(reason, for_good=not in_hand, in_hand=in_hand)
+            return _Outage(reason, for_good=queue.taken == taken_before, in_hand=in_hand, defect=True)
 
 
 class _TaskQueue(Iterator[Task]):
-    """Tasks for an engine: first those that it gave back. Remembers which it has taken and not answered."""
+    """Tasks for an engine: first those that it gave back. Remembers which it has taken and not answered.
+
+    Attributes:
+        taken: how many, in all.
+    """
 
     def __init__(self, tasks: Iterator[Task]) -> None:
+        self.taken = 0
         self._tasks = tasks
         self._returned: deque[Task] = deque()
         self._taken: dict[tuple[str, str, int], Task] = {}
@@ -135,6 +143,7 @@ class _TaskQueue(Iterator[Task]):
     def __next__(self) -> Task:
         task = self._returned.popleft() if self._returned else next(self._tasks)
         self._taken[_key(task)] = task
+        self.taken += 1
         return task
 
     def rest(self) -> Iterator[Task]:

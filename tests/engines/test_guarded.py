@@ -125,7 +125,7 @@ def test_the_next_engine_makes_what_it_did_not(odd_engine: Install, changed: str
         ("auto_rank = 'first'", "has the auto_rank 'first'; expected a number or None"),
         ("auto_strength = 50", "has the auto_strength 50; expected a number from 0 to 1"),
         ("title = 7", "has the title 7; expected text"),
-        ("paid = True", "is paid without being a PaidEngine, so that no limit of credits would hold"),
+        ("paid = True", "is paid without being a PaidEngine, so that no limit would hold"),
     ],
 )
 def test_what_it_states_wrongly_makes_it_unusable(odd_engine: Install, changed: str, reason: str) -> None:
