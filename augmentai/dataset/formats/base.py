@@ -145,6 +145,10 @@ class Layout:
         """The classes in the set's own order, including those without images; empty if only the labels name them."""
         return []
 
+    def declared_classes(self) -> list[str]:
+        """Classes that a file beside the labels names, where `class_names` is empty; the labels may have others."""
+        return []
+
     def skeletons(self) -> Mapping[str, Skeleton]:
         """What the set says of the keypoints of each class that has some."""
         return {}

@@ -16,6 +16,7 @@ from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.file_tree import parent
 from augmentai.dataset.formats.base import Conversion, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.drawn_shapes import foreign_attributes
+from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.object_shapes import classes_in, objects_in
 from augmentai.dataset.formats.splits import split_named
 from augmentai.images.orientation import read_size
@@ -126,6 +127,17 @@ class FormatWriter:
         if any(foreign_attributes(shape).keys() - set(kept) for shape in shapes):
             self.lose("attributes of objects were left out: this format has none")
 
+    def lose_unused_classes(self, sources: Sequence[Source]) -> None:
+        """Report the classes without objects, for a format that names classes by their objects alone."""
+        unused = dict.fromkeys([*self.layout.class_names(), *self.layout.declared_classes()])
+        for source in sources:
+            if not unused or self._conversion.by_folder:
+                return
+            for name in _classes_of(source):
+                unused.pop(name, None)
+        if unused:
+            self.lose(f"{named(unused, 'unused class', 'unused classes')} left out: this format has no list of classes")
+
     def lose(self, words: str) -> None:
         """Report, once, what this format cannot hold."""
         self.losses.setdefault(words)
@@ -201,15 +213,23 @@ def _class_names(layout: Layout, sources: Sequence[Source]) -> list[str]:
     if not found:
         seen: set[str] = set()
         for source in sources:
-            if source.labels is not None:
-                try:
-                    seen |= classes_in(source.labels.load())
-                except (LabelError, OSError):
-                    continue  # reported when this image's turn comes
-        found = dict.fromkeys(
-            sorted(seen, key=lambda name: (not _is_number(name), int(name) if _is_number(name) else 0, name))
+            seen |= _classes_of(source)
+        declared = dict.fromkeys(layout.declared_classes())
+        if seen.isdisjoint(declared):
+            declared = {}  # a list of something else
+        rest = seen - declared.keys()
+        found = declared | dict.fromkeys(
+            sorted(rest, key=lambda name: (not _is_number(name), int(name) if _is_number(name) else 0, name))
         )
     return list(found)
+
+
+def _classes_of(source: Source) -> set[str]:
+    """The classes of the objects in an image; none if its labels are broken, which is reported at its turn."""
+    try:
+        return classes_in(source.labels.load()) if source.labels is not None else set()
+    except (LabelError, OSError):
+        return set()
 
 
 def _folder_classes(layout: Layout, sources: Sequence[Source]) -> list[str]:
@@ -221,12 +241,8 @@ def _folder_classes(layout: Layout, sources: Sequence[Source]) -> list[str]:
         return []
     found: set[str] = set()
     for source in sources:
-        if source.label is not None and source.label not in found and source.labels is not None:
-            try:
-                if classes_in(source.labels.load()):
-                    found.add(source.label)
-            except (LabelError, OSError):
-                continue  # reported when this image's turn comes
+        if source.label is not None and source.label not in found and _classes_of(source):
+            found.add(source.label)
     return sorted(found)
 
 

@@ -42,7 +42,7 @@ def stem_of(path: str) -> str:
     return name.stem if name.suffix.lower() in IMAGE_SUFFIXES else name.name
 
 
-def named(names: Iterable[str], noun: str = "image") -> str:
+def named(names: Iterable[str], noun: str = "image", plural: str = "") -> str:
     """How many, and the first few by name, for a notice.
 
     Example:
@@ -52,7 +52,7 @@ def named(names: Iterable[str], noun: str = "image") -> str:
     ordered = sorted(names)
     rest = len(ordered) - _NAMES_IN_A_NOTICE
     shown = ", ".join(printable(name) for name in ordered[:_NAMES_IN_A_NOTICE])
-    return f"{counted(len(ordered), noun)} ({shown}{f' and {rest} more' if rest > 0 else ''})"
+    return f"{counted(len(ordered), noun, plural)} ({shown}{f' and {rest} more' if rest > 0 else ''})"
 
 
 def folder_parts(path: str) -> list[str]:

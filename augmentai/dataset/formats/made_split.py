@@ -80,6 +80,9 @@ class _SplitLayout(Layout):
     def class_names(self) -> list[str]:
         return self.inner.class_names()
 
+    def declared_classes(self) -> list[str]:
+        return self.inner.declared_classes()
+
     def skeletons(self) -> Mapping[str, Skeleton]:
         return self.inner.skeletons()
 

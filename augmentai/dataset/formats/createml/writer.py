@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import Labels
-from augmentai.dataset.formats.base import StreamedFiles
+from augmentai.dataset.formats.base import Layout, StreamedFiles
 from augmentai.dataset.formats.createml.codec import new_annotation, written_file
 from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter
 from augmentai.types import Source
@@ -17,6 +17,10 @@ if TYPE_CHECKING:
 
 class CreateMlWriter(ListingWriter):
     """Writes SPLIT/... with _annotations.createml.json."""
+
+    def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
+        super().__init__(layout, sources)
+        self.lose_unused_classes(sources)
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
         return {"annotations": [new_annotation(shape) for shape in self.boxes(source, labels)]}

@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.csv_boxes.codec import open_csv
+from augmentai.dataset.formats.image_names import name_of
 from augmentai.dataset.formats.label_values import clean
 from augmentai.dataset.formats.listed.codec import Codec
 from augmentai.dataset.formats.listed.csv_table import CsvTable
@@ -25,6 +26,11 @@ class CsvLayout(ListedLayout):
     def __init__(self, name_files: list[tuple[Entry, dict[str, str]]]) -> None:
         super().__init__()
         self.name_files = name_files
+
+    def class_names(self) -> list[str]:
+        """Those of classes.csv, which has the classes of a set alone, and what else the rows have."""
+        own = [names for entry, names in self.name_files if name_of(entry.path).casefold() == "classes.csv"]
+        return list(dict.fromkeys([*(name for names in own for name in names.values()), *super().class_names()]))
 
     def shared_files(self) -> list[Entry]:
         return [entry for entry, _ in self.name_files]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePosixPath
 
 from augmentai.annotations import Labels, Shape
-from augmentai.dataset.formats.base import OutputFile
+from augmentai.dataset.formats.base import Layout, OutputFile
 from augmentai.dataset.formats.dota.annotation import shape_to_dota
 from augmentai.dataset.formats.format_writer import FormatWriter
 from augmentai.dataset.formats.object_shapes import with_polygons
@@ -16,6 +17,10 @@ from augmentai.types import Source
 
 class DotaWriter(FormatWriter):
     """Writes SPLIT/images and SPLIT/labelTxt, four corners for each object."""
+
+    def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
+        super().__init__(layout, sources)
+        self.lose_unused_classes(sources)
 
     def image_path(self, source: Source) -> str:
         return "/".join(filter(None, (source.split, "images", self.bare_path(source))))

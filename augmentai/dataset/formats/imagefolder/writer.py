@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import Labels
-from augmentai.dataset.formats.base import StreamedFiles
+from augmentai.dataset.formats.base import Layout, StreamedFiles
 from augmentai.dataset.formats.format_writer import ListingWriter, json_bytes
 from augmentai.types import Source
 
@@ -18,6 +18,10 @@ class ImageFolderWriter(ListingWriter):
     """Writes SPLIT/... with metadata.jsonl, boxes in "objects"."""
 
     needs_objects = False
+
+    def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
+        super().__init__(layout, sources)
+        self.lose_unused_classes(sources)
 
     def image_path(self, source: Source) -> str:
         folder = {"val": "validation"}.get(source.split or "", source.split)

@@ -13,6 +13,7 @@ from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.coco.image_index import ImageIndex
+from augmentai.dataset.formats.declared_classes import classes_in_files
 from augmentai.dataset.formats.format_writer import json_bytes
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import name_of, stem_of
@@ -27,7 +28,11 @@ if TYPE_CHECKING:
 
 _LARGEST_BYTES = 96 << 20  # of a file, which may hold the image itself as text
 _FILES_SAMPLED = 20  # JSON files that are read to see whether any is LabelMe's
-_NAME_FILES = ("labels.txt", "flags.txt")  # what LabelMe is started with; it says nothing about any image
+_NAME_FILES = (
+    "labels.txt",
+    "classes.txt",
+    "flags.txt",
+)  # what LabelMe is started with; it says nothing about any image
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,9 @@ class LabelMeLayout(Layout):
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         yield from self._lists.written(rows)
+
+    def declared_classes(self) -> list[str]:
+        return classes_in_files([entry for entry in self._names if name_of(entry.path) != "flags.txt"])
 
     def own_label_files(self, source: Source) -> list[Entry]:
         return [source.labels.file] if isinstance(source.labels, LabelMeLabels) else []

@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from augmentai.annotations import Labels
-from augmentai.dataset.formats.base import OutputFile
+from augmentai.dataset.formats.base import OutputFile, StreamedFiles
+from augmentai.dataset.formats.declared_classes import LABELME_FIRST, class_list
 from augmentai.dataset.formats.format_writer import FormatWriter, json_bytes
 from augmentai.dataset.formats.labelme.annotation import new_shapes
 from augmentai.types import Source
+
+if TYPE_CHECKING:
+    from augmentai.dataset.image_rows import ImageRows
 
 _VERSION = "5.5.0"  # of LabelMe, whose fields these are
 
 
 class LabelMeWriter(FormatWriter):
-    """Writes SPLIT/... with a JSON file beside each image."""
+    """Writes SPLIT/... with a JSON file beside each image, and labels.txt, which names the classes."""
 
     holds_lines = True
     holds_tags = True
@@ -35,3 +40,6 @@ class LabelMeWriter(FormatWriter):
             "imageWidth": size_wh[0],
         }
         return [(str(PurePosixPath(file).with_suffix(".json")), json_bytes(content, indent=2))]
+
+    def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        yield "labels.txt", [class_list((*LABELME_FIRST, *self.class_names))]

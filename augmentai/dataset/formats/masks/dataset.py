@@ -11,6 +11,7 @@ from PIL.Image import Image
 from augmentai.annotations import Labels
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.declared_classes import classes_in_files
 from augmentai.dataset.formats.folders import class_of
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.class_files import class_files, class_names
@@ -69,6 +70,9 @@ class MaskLayout(Layout):
         if lists is not None:
             self.label_paths |= {entry.path for entry in lists.entries}
             self.notices += lists.notices
+
+    def declared_classes(self) -> list[str]:
+        return classes_in_files(self.class_files)
 
     def shared_files(self) -> list[Entry]:
         return self.class_files

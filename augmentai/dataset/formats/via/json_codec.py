@@ -56,6 +56,10 @@ class ViaJsonCodec:
     def class_names(self) -> Sequence[str]:
         return []
 
+    def attributes(self) -> object:
+        """The attributes of a project and their options; None if the file has none."""
+        return dict(self._file.head((PROJECT, _LIST))).get("_via_attributes") if self._is_project else None
+
     def rows(self) -> Iterator[Row | Fault]:
         try:
             for key, image in self._file.members(self.prefix):

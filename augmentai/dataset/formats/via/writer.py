@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import Labels
 from augmentai.dataset.formats.base import StreamedFiles
-from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter
+from augmentai.dataset.formats.format_writer import SPLITS, ListingWriter, json_bytes
 from augmentai.dataset.formats.via.annotation import new_regions
+from augmentai.dataset.formats.via.attributes import ATTRIBUTES_FILE, attributes_of
 from augmentai.dataset.formats.via.json_codec import written_file
 from augmentai.types import Source
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class ViaWriter(ListingWriter):
-    """Writes SPLIT/... with via_region_data.json."""
+    """Writes SPLIT/... with via_region_data.json, and via_attributes.json, which names the classes."""
 
     holds_lines = True
     holds_tags = True
@@ -33,6 +34,7 @@ class ViaWriter(ListingWriter):
             if any(row.source.split == split for row in rows):
                 folder = f"{split}/" if split else ""
                 yield f"{folder}via_region_data.json", written_file(self._images(rows, split, folder))
+        yield ATTRIBUTES_FILE, [json_bytes(attributes_of(self.class_names), indent=2)]
 
     def _images(self, rows: ImageRows, split: str | None, folder: str) -> Iterator[tuple[str, Any]]:
         for row, record in self.records(rows, split):

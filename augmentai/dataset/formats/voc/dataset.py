@@ -10,6 +10,7 @@ from augmentai.annotations import Labels
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.companions import find_companions
+from augmentai.dataset.formats.declared_classes import classes_in_files
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import named, stem_of
 from augmentai.dataset.formats.masks.mask_file import MaskFile
@@ -58,6 +59,9 @@ class VocLayout(Layout):
 
     def shared_files(self) -> list[Entry]:
         return self._copied
+
+    def declared_classes(self) -> list[str]:
+        return classes_in_files(self._copied)
 
     def own_label_files(self, source: Source) -> list[Entry]:
         reader = source.labels
