@@ -1,12 +1,12 @@
 """The API endpoint `/augment`, generated from the table of recipe fields.
 
-Its components are never shown: real ones check every uploaded path, and their labels and choices are the API's schema.
+Its components are never shown: real ones check every uploaded path, and their names and choices are the API's schema.
 """
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
@@ -14,10 +14,15 @@ import gradio as gr
 from augmentai.recipe.fields import FIELDS, RecipeField, api_fields
 from augmentai.recipe.kinds import Fraction, Numbers, Switch, WholeNumber
 from augmentai.recipe.steps import Steps
+from augmentai.web.api_docs import EXAMPLE_FILE, EndpointDocs, KeywordDocs, document, field_docs
 from augmentai.web.handlers.jobs import JobHandlers
 
-_FILES = "files: images and ZIPs; the layout of a dataset in a ZIP is preserved, labels included"
 _NAME = "augment"
+_FILES = KeywordDocs(
+    "Images and archives (ZIP, TAR); the layout of a dataset in one is preserved, labels included.",
+    "list[filepath]",
+    [EXAMPLE_FILE],
+)
 _ANSWER = (
     "Make synthetic variations of images. Returns (gallery, zip_path, report): gallery is a list of {image, caption}; "
     "zip_path a ZIP of the dataset with its variations, laid out as the input, and manifest.jsonl; report a dict with "
@@ -27,37 +32,49 @@ _ANSWER = (
 
 
 class Page(gr.Blocks):
-    """A page whose endpoint also takes calls of older clients, by position and without the keywords that are newer."""
+    """A page whose endpoints also take calls of older clients, by position and without the keywords that are newer.
+
+    Attributes:
+        api_docs: what its API's documentation says, by endpoint.
+    """
+
+    api_docs: Mapping[str, EndpointDocs] = {}
 
     def validate_inputs(self, block_fn: Any, inputs: list[Any]) -> None:
         """Gradio's own check; `inputs` is what a call sent, and gets the defaults of what it lacks."""
-        if block_fn.api_name == _NAME and inputs:
+        if block_fn.api_name in self.api_docs and inputs:
             inputs += [component.value for component in block_fn.inputs[len(inputs) :]]
         super().validate_inputs(block_fn, inputs)
 
+    def get_api_info(self, all_endpoints: bool = False, page: str | None = None) -> Any:
+        """Gradio's description of the API, with our own words."""
+        return document(super().get_api_info(all_endpoints, page), self.api_docs)
 
-def add_endpoint(handlers: JobHandlers, turn: dict[str, Any], table: Sequence[RecipeField] = FIELDS) -> None:
+
+def add_endpoint(
+    handlers: JobHandlers, turn: dict[str, Any], table: Sequence[RecipeField] = FIELDS
+) -> dict[str, EndpointDocs]:
     """Publish the endpoint on the page that is being built.
 
     Args:
         handlers: what runs a call.
         turn: Gradio's options of the queue that calls share with the page's jobs.
         table: the recipe's fields; those with `api` become keywords, in this order.
+
+    Returns:
+        Its documentation, for `Page.api_docs`.
     """
     keywords = api_fields(table)
-    inputs = [gr.File(label=_FILES, file_count="multiple"), *map(component, keywords)]
-    outputs = [
-        gr.Gallery(label="gallery: every variation, full size"),
-        gr.File(label="zip_path: the dataset with its variations, laid out as the input, with manifest.jsonl"),
-        gr.JSON(label="report: counts, engines, seconds, seed, failures, fallbacks, notices"),
-    ]
+    inputs = [gr.File(label="files", file_count="multiple"), *map(component, keywords)]
+    outputs = [gr.Gallery(label="gallery"), gr.File(label="zip_path"), gr.JSON(label="report")]
     call = _with_keywords(handlers, [field.name for field in keywords])
-    gr.Button().click(call, inputs, outputs, api_name=_NAME, api_description=description(table), **turn)
+    gr.Button().click(call, inputs, outputs, api_name=_NAME, api_description=_ANSWER, **turn)
+    return {_NAME: {"files": _FILES, **{field.name: field_docs(field) for field in keywords}}}
 
 
 def component(field: RecipeField) -> Any:
     """The component of one keyword. Values are checked by the recipe, whose messages name the field."""
-    kind, label = field.kind, f"{field.name}: {field.setting.help}"
+    kind, label = field.kind, field.name
     if isinstance(kind, Switch):
         return gr.Checkbox(field.default, label=label)
     if isinstance(kind, WholeNumber) or (isinstance(kind, Fraction) and not kind.words):
@@ -70,17 +87,6 @@ def component(field: RecipeField) -> Any:
     if names:
         return gr.Dropdown(names, value=field.default, label=label, allow_custom_value=True)
     return gr.Textbox(str(field.default), label=label)
-
-
-def description(table: Sequence[RecipeField] = FIELDS) -> str:
-    """What the API's documentation says of the endpoint and of each keyword."""
-    return " ".join((_ANSWER, f"{_FILES}.", *(_described(field) for field in api_fields(table))))
-
-
-def _described(field: RecipeField) -> str:
-    """A keyword with its help and its values, without those that only the command line can use."""
-    names = ", ".join(name for _, name in field.kind.titled())
-    return f"{field.name}: {field.setting.help.removesuffix('.')} ({names or field.kind.values()})."
 
 
 def _with_keywords(handlers: JobHandlers, names: Sequence[str]) -> Callable[..., Iterator[Any]]:

@@ -63,7 +63,7 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
         _wire_results(ResultHandlers(settings, sessions), components)
         _wire_settings(page, preview, components, form, code, USER_NAME if credentials(settings) else "")
         with gr.Row(visible=False):
-            add_endpoint(job_handlers, queue)
+            page.api_docs = add_endpoint(job_handlers, queue)
     page.stop_jobs = job_handlers.running_jobs.stop_all
     return page
 

@@ -79,8 +79,16 @@ def test_every_keyword_has_a_default_and_is_documented(client: Client) -> None:
         if name != "files":
             assert found[name]["parameter_has_default"], name
             assert found[name]["parameter_default"] == default, name
-        assert found[name]["label"].startswith(f"{name}: "), name
-        assert f"{name}: " in endpoint["description"], name
+        assert found[name]["label"] == name
+        assert len(found[name]["python_type"]["description"]) > 15, name
+    assert found["strength"]["python_type"]["type"] == "Literal['auto'] | float"
+    assert found["variations"]["python_type"]["type"] == "int"
+    assert [one["label"] for one in endpoint["returns"]] == ["gallery", "zip_path", "report"]
+
+
+def test_a_named_engine_that_cannot_work_is_an_error_and_never_replaced(client: Client) -> None:
+    with pytest.raises(AppError, match="Stability AI cannot be used: STABILITY_API_KEY is not set"):
+        augment(client, [EXAMPLES / "chelsea.png"], engine="stability")
 
 
 def test_calls_by_position_of_older_clients_still_work(client: Client) -> None:
@@ -239,12 +247,6 @@ def test_bad_settings_are_named(client: Client, keywords: dict[str, Any], words:
 def test_no_files_is_reported(client: Client) -> None:
     with pytest.raises(Exception, match="No files selected"):
         client.predict(files=[], api_name="/augment")
-
-
-def test_a_named_engine_is_never_replaced(client: Client) -> None:
-    _, _, report = augment(client, [EXAMPLES / "chelsea.png"], engine="stability")
-    assert report["variations"] == 0
-    assert "STABILITY_API_KEY is not set" in report["failures"][0]["reason"]
 
 
 def test_files_of_the_server_cannot_be_read(client: Client, server_url: str) -> None:

@@ -22,7 +22,7 @@ from gradio.utils import get_upload_folder
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import OutputError
-from augmentai.engines import with_key
+from augmentai.engines import why_none_can_run, with_key
 from augmentai.engines.base import Engine
 from augmentai.pipeline.job import limits
 from augmentai.recipe import Recipe, RecipeError
@@ -83,6 +83,8 @@ class JobHandlers:
         if any(map(os.path.isdir, files)):  # Gradio accepts the folder of everybody's uploads as a file
             raise gr.Error("Folders are not accepted. Upload the files, or a ZIP of the folder.", print_exception=False)
         recipe = recipe_of(form)
+        if reason := why_none_can_run(self._engines, recipe.engine):
+            raise gr.Error(reason, title="No engine", print_exception=False)
         uploads = read_uploads(files, self._settings, recipe.layout)
 
         def read(folder: Path, stop: Event) -> Gathered:
