@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from augmentai.dataset.formats.base import Layout
+from augmentai.dataset.formats.masks.companions import without_companions
 from augmentai.filters.near_duplicates import NearDuplicates
 from augmentai.inspection.examine import Examined
 from augmentai.inspection.findings import Example, Findings
@@ -40,7 +41,7 @@ class Survey:
         self._has_classes = any(source.label is not None for source in sources)
         self._shows_objects = False  # any image of the set
         self._without_objects = array("I")  # positions
-        self._has_files = any(layout.own_label_files(source) for source in sources)
+        self._has_files = any(layout.own_label_files(without_companions(source)) for source in sources)
 
     def add(self, position: int, one: Examined) -> None:
         """Count the image at this position of `sources`."""
@@ -64,12 +65,12 @@ class Survey:
 
     def _add_unlabelled(self, position: int, one: Examined) -> None:
         """An image that no label says anything of."""
-        source = self._sources[position]
+        source = without_companions(self._sources[position])
         if self._layout.labelled and source.label is None and source.labels is None:
             self.findings.add("images_without_labels", Example(source.path, "no label file names it"))
         elif one.has_objects is False and self._has_files and not self._layout.own_label_files(source):
             self.findings.add("images_without_labels", Example(source.path, "it has no label file"))
-        elif one.has_objects is False:
+        elif one.has_objects is False and source.labels is not None:
             self._without_objects.append(position)
         elif self._has_classes and source.label is None and source.labels is None:
             self.findings.add("images_without_class", Example(source.path, "it is in no class folder"))

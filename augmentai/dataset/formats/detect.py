@@ -11,7 +11,7 @@ from augmentai import registry
 from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import Format, Layout
 from augmentai.dataset.formats.folders import read_folders
-from augmentai.dataset.formats.masks.companions import attach_masks
+from augmentai.dataset.formats.masks.companions import attach_captions, attach_masks
 from augmentai.dataset.formats.splits import split_notices
 from augmentai.plurals import counted
 from augmentai.types import Failure
@@ -120,12 +120,13 @@ def _detect(one: Format, tree: Tree, requested: bool) -> tuple[Layout | None, st
 
 
 def _finished(layout: Layout, one: Format, tree: Tree) -> Layout:
-    """A layout under its format's name, with the masks that the format does not know of.
+    """A layout under its format's name, with the masks and captions that the format does not know of.
 
     Beside validation and test images alone, what is in no split is for training, and that is reported.
     """
     layout.name = one.name
     attach_masks(layout, tree)
+    attach_captions(layout, tree)
     splits = Counter(info.split for info in layout.images.values())
     if splits[None] and len(splits) > 1 and "train" not in splits:
         named = " and ".join(sorted(split for split in splits if split))

@@ -22,6 +22,7 @@ from augmentai.dataset.formats.imagefolder.dataset import ImageFolderLayout
 from augmentai.dataset.formats.imagefolder.metadata import Metadata
 from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.dataset.formats.listed.layout import ListedLayout
+from augmentai.dataset.formats.masks.companions import without_companions
 from augmentai.dataset.formats.splits import folder_splits, split_named, split_of
 from augmentai.dataset.formats.supervisely.dataset import SuperviselyLabels, image_folder_at
 from augmentai.dataset.formats.yolo.data_yaml import NO_VALIDATION, data_yaml
@@ -49,7 +50,7 @@ def layout_with_split(layout: Layout, sources: Sequence[Source]) -> Layout:
     made = _made()
     if layout.name not in made:
         _refuse(layout, f"in the format {layout.name}")
-    return made[layout.name](layout, sources)
+    return made[layout.name](layout, [without_companions(source) for source in sources])
 
 
 def _made() -> dict[str, type[_SplitLayout]]:

@@ -7,10 +7,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
+from augmentai.annotations import LabelError
 from augmentai.dataset.file_names import name_key
+from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.yolo.annotation import looks_like_yolo
 
 HEAD_BYTES = 1 << 18
+_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 # Files of numbers or tables that no format reads; a pickle is never opened, since opening one may run code.
 BINARY = {
@@ -55,7 +58,9 @@ TEXT = frozenset(
         ".gt",
         ".kml",
         ".caption",
+        ".captions",
         ".cap",
+        ".prompt",
         ".tags",
         ".cls",
         ".odgt",
@@ -287,3 +292,22 @@ def _words(text: str) -> Iterator[str]:
 
 def _last_part(path: str) -> str:
     return name_key(path.replace("\\", "/").rsplit("/", 1)[-1]).casefold()
+
+
+def image_stem(name: PurePosixPath) -> str:
+    """The name of the image that a label file may be of: "a.jpg.json", "a.gt.txt" and "a.json" are of "a"."""
+    inner = PurePosixPath(name.stem)
+    doubled = inner.suffix.lower() in {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gt", ".ann", ".box"}
+    return name_key(inner.stem if doubled else name.stem)
+
+
+def head_of(entry: Entry) -> str:
+    """The first `HEAD_BYTES` of a label file as text; "" if it cannot be read."""
+    try:
+        with entry.open() as stream:
+            data = stream.read(HEAD_BYTES)
+    except (LabelError, OSError):
+        return ""
+    except Exception:  # zlib.error, BadZipFile, EOFError of a broken ZIP
+        return ""
+    return data.decode("utf-16" if data[:2] in _UTF_16_MARKS else "utf-8-sig", "replace")

@@ -11,18 +11,19 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import PurePosixPath
 
-from augmentai.annotations import LabelError
 from augmentai.dataset.file_names import name_key, printable
-from augmentai.dataset.file_tree import Entry, Tree
+from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import Layout
+from augmentai.dataset.formats.captions import SUFFIXES as CAPTION_SUFFIXES
 from augmentai.dataset.formats.detect import format_named, is_label_file
 from augmentai.dataset.readers.label_signatures import (
     BINARY,
     CAPTIONS,
-    HEAD_BYTES,
     TEXT,
     ImageNames,
     Signature,
+    head_of,
+    image_stem,
     looks_like_caption,
     signature_of,
 )
@@ -35,7 +36,6 @@ _ABOUT_THE_DATASET = (
     *("changelog", "requirements"),
 )
 _CLASS_LISTS = {"classes", "class_names", "obj"}
-_UTF_16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _NO_IMAGE = "no image has the same name; add the images, or rename the label files"
 _CONVERT = "convert to a format that is read, such as COCO or YOLO"
 _IMAGE_LISTS = Signature("lists of images")
@@ -161,7 +161,7 @@ class _Search:
             if _describes_the_set(name):
                 self._others.append(path)
             else:
-                groups[str(name.parent), name.suffix.lower(), _stem(name) in self._stems].append(path)
+                groups[str(name.parent), name.suffix.lower(), image_stem(name) in self._stems].append(path)
         for (_, _, beside), paths in groups.items():
             self._sort(sorted(paths), beside)
         kinds = tuple(self._kind(signature, sorted(paths)) for signature, paths in self._found.items())
@@ -189,7 +189,7 @@ class _Search:
         suffix = PurePosixPath(path).suffix.lower()
         if suffix in BINARY:
             return Signature(f"{BINARY[suffix]} files, which may hold labels", per_image=True)
-        text = _head(self._tree.sidecars[path][0])
+        text = head_of(self._tree.sidecars[path][0])
         found = signature_of(path, text)
         if found is not None:
             return found
@@ -209,7 +209,9 @@ class _Search:
         if PurePosixPath(paths[0]).suffix.lower() in BINARY:
             return f"cannot be read; {_CONVERT}"
         if signature == CAPTIONS:
-            return "not carried to variations, since a change may make a caption untrue; copy them if yours stay true"
+            return (
+                f"not carried: expected the name of one image, and an ending such as {', '.join(CAPTION_SUFFIXES[:3])}"
+            )
         if signature == _IMAGE_LISTS:
             return "not read; if these are splits, move the images into folders called train, val and test"
         try:
@@ -218,7 +220,7 @@ class _Search:
             known = None
         if known is None:
             return f"no installed format reads this; {_CONVERT}"
-        if signature.per_image and not any(_stem(PurePosixPath(path)) in self._stems for path in paths):
+        if signature.per_image and not any(image_stem(PurePosixPath(path)) in self._stems for path in paths):
             return _NO_IMAGE
         read_as = self._layout.name
         if known.name != read_as and self._would_be_read(known.name, paths):
@@ -238,12 +240,15 @@ class _Search:
         return found is not None and any(path in found.label_paths for path in paths)
 
     def _has_labels(self) -> bool:
-        """Whether something else says what the images show: label files, or several class folders."""
-        return self._layout.labelled or len({info.label for info in self._layout.images.values()} - {None}) > 1
+        """Whether something else says what the images show: label files, captions, or several class folders."""
+        images = self._layout.images.values()
+        if self._layout.labelled or any(info.labels is not None for info in images):
+            return True
+        return len({info.label for info in images} - {None}) > 1
 
     def _describes_most(self, signature: Signature, paths: list[str]) -> bool:
         """Whether files describe most images of the set: one each, or a list of them."""
-        beside = sum(self._stems[stem] for stem in {_stem(PurePosixPath(path)) for path in paths})
+        beside = sum(self._stems[stem] for stem in {image_stem(PurePosixPath(path)) for path in paths})
         return not signature.per_image or 2 * beside >= len(self._tree.images)
 
     def _may_locate(self) -> bool:
@@ -254,21 +259,3 @@ class _Search:
 def _describes_the_set(path: str | PurePosixPath) -> bool:
     stem = PurePosixPath(path).stem.lower()
     return stem.startswith(_ABOUT_THE_DATASET) or stem in _CLASS_LISTS
-
-
-def _stem(name: PurePosixPath) -> str:
-    """The name of the image that a label file may be of: "a.jpg.json", "a.gt.txt" and "a.json" are of "a"."""
-    inner = PurePosixPath(name.stem)
-    doubled = inner.suffix.lower() in {".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".gt", ".ann", ".box"}
-    return name_key(inner.stem if doubled else name.stem)
-
-
-def _head(entry: Entry) -> str:
-    try:
-        with entry.open() as stream:
-            data = stream.read(HEAD_BYTES)
-    except (LabelError, OSError):
-        return ""
-    except Exception:  # zlib.error, BadZipFile, EOFError of a broken ZIP
-        return ""
-    return data.decode("utf-16" if data[:2] in _UTF_16_MARKS else "utf-8-sig", "replace")

@@ -17,7 +17,7 @@ class Originals:
 
     Args:
         gathered: the dataset.
-        recipe: originals "auto" includes those of a dataset with classes, splits or labels, but not loose photos.
+        recipe: originals "auto" includes those of a dataset: it has classes, splits, labels or captions.
 
     Attributes:
         sources: every image of the dataset, augmented or held out, sorted by (path, hash).
@@ -26,7 +26,7 @@ class Originals:
     def __init__(self, gathered: Gathered, recipe: Recipe) -> None:
         self.sources = tuple(sorted((*gathered.sources, *gathered.holdout), key=sort_key))
         self._augmented = gathered.sources
-        is_dataset = gathered.layout.labelled or any(source.label or source.split for source in self.sources)
+        is_dataset = gathered.layout.labelled or any(one.label or one.split or one.labels for one in self.sources)
         self._includes_augmented = is_dataset if recipe.originals == "auto" else recipe.originals != "none"
         self._includes_holdout = recipe.splits == "copy"
         self._skipped: set[tuple[str, str]] = set()

@@ -17,7 +17,13 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_names import Names, clear_of_own_files
 from augmentai.dataset.file_tree import Entry, parent
 from augmentai.dataset.formats.base import LabelWriter, OutputFile, StreamedFiles
-from augmentai.dataset.formats.masks.companions import added_entries, added_files, own_labels, without_masks
+from augmentai.dataset.formats.masks.companions import (
+    added_entries,
+    added_files,
+    converted_files,
+    own_labels,
+    without_companions,
+)
 from augmentai.dataset.image_rows import ImageRows
 from augmentai.dataset.writers.guarded_labels import GuardedLabelWriter
 from augmentai.dataset.writers.originals import Originals
@@ -120,7 +126,7 @@ class OutputSet:
         """
         files = tuple(self._label_files(source, file, labels, size_wh))
         as_source = labels is None or (labels is own and not labels.reoriented)
-        own_format = without_masks(source), own_labels(source, labels)
+        own_format = without_companions(source), own_labels(source, labels)
         return files, None if as_source else self.writer.record(*own_format, size_wh)
 
     def files_before(self) -> Iterator[StaticFile]:
@@ -144,7 +150,7 @@ class OutputSet:
             (path, pieces of bytes).
         """
         written: set[str] = set()
-        rows = ImageRows([without_masks(source) for source in self.sources], self.original, lines)
+        rows = ImageRows([without_companions(source) for source in self.sources], self.original, lines)
         for named, pieces in self.writer.dataset_files(rows):
             cleared = clear_of_own_files(named)
             path = _unused(cleared, written)
@@ -158,18 +164,16 @@ class OutputSet:
         return {parent(entry.path) for entry in self._own_label_files(source)}
 
     def _own_label_files(self, source: Source) -> list[Entry]:
-        return [*self._layout.own_label_files(without_masks(source)), *added_entries(source)]
+        return [*self._layout.own_label_files(without_companions(source)), *added_entries(source)]
 
     def _label_files(
         self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
     ) -> list[OutputFile]:
-        """What the format writes of one image, and its masks that the format does not know of."""
-        files = self.writer.label_files(without_masks(source), file, own_labels(source, labels), size_wh)
+        """What the format writes of one image, and its masks and captions that the format does not know of."""
+        files = self.writer.label_files(without_companions(source), file, own_labels(source, labels), size_wh)
         if not self.converts:
             return [*files, *added_files(source, file, labels, self.writer.losses)]
-        if added_entries(source):
-            self.writer.losses.setdefault("masks and drawings next to the labels were left out")
-        return files
+        return [*files, *converted_files(source, file, files, self.writer.losses)]
 
     def skip(self, file: StaticFile, error: Exception) -> None:
         """Report a file that could not be copied, and exclude it from the lists of the dataset."""

@@ -41,7 +41,6 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
     "LabelMe of other images": ({"ann/other.json": as_json(LABELME | {"imagePath": "no.jpg"})}, "LabelMe JSON", ""),
     "Cityscapes": ({"gt/cat0_p.json": as_json({"imgHeight": 1, "imgWidth": 1, "objects": []})}, "Cityscapes", "conv"),
     # one file per image, in any folder
-    "captions": ({f"cats/cat{i}.txt": b"a photo of a cat" for i in range(3)}, "captions", "not carried to variations"),
     "YAML per image": ({"meta/cat0.yaml": b"age: 3\n"}, ".yaml files with the names of images", "convert"),
     "XML of another kind": ({"x/cat0.xml": b"<cat><age>3</age></cat>"}, ".xml files with the names", "convert"),
     "named after the file": ({"cats/cat0.jpg.json": as_json({"age": 3})}, ".json files with the names", "convert"),
@@ -66,7 +65,7 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
         "conv",
     ),
     "numbered images": ({"bounding_boxes.txt": b"1 60.0 27.0 325.0 304.0\n2 139.0 30.0 153.0 264.0\n"}, "tables", ""),
-    "captions by ending": ({"cats/cat0.caption": b"a cat on a mat\n"}, "captions", "not carried"),
+    "captions by another ending": ({"cats/cat0.ann": b"a cat on a mat\n"}, "captions", "an ending such as .txt"),
     "optical flow": ({"flow/cat0.flo": b"PIEH"}, "optical flow files", "cannot be read"),
     # boxes and outlines under keys that no format defines, also where nothing names an image
     "boxes by stem": (  # Kvasir-SEG
@@ -89,7 +88,6 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
     "TFRecord": ({"train.record": b"\x01\x02"}, "TFRecord files", "cannot be read"),
     "SageMaker": ({"output.manifest": as_json({"source-ref": "s3://b/x.jpg"})}, "SageMaker", "convert"),
     "WebDataset": ({"cats/cat0.cls": b"1"}, ".cls files with the names of images", "convert"),
-    "OCR": ({"cats/cat0.gt.txt": b"Hello world\n"}, "captions", "not carried"),
     "KITTI": ({"t/cat0.txt": b"Car 0 0 0 1 1 9 9 1 1 1 1 1 1 0\n"}, "KITTI labels", "convert"),
 }
 

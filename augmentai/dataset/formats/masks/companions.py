@@ -1,16 +1,19 @@
-"""Masks next to the labels of another format: they move with their images, and are never images themselves.
+"""Files of an image that its format does not know of: masks next to other labels, drawings of labels, captions.
 
-A set in YOLO's format may keep masks as well, a COCO set its overlays. Their format does not know of them, so a reader
-around its own adds them, and what writes the set asks here for their files.
+A set in YOLO's format may keep masks as well, a COCO set its overlays. A reader around the format's own adds them, and
+what writes the set asks here for their files. Masks move with their images and are never images themselves; captions
+stay as they are.
 """
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from augmentai.annotations import LabelReader, Labels
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile
+from augmentai.dataset.formats.captions import captions_for, find_captions
 from augmentai.dataset.formats.masks.dataset import MaskLabels, MaskLayout, written_masks
 from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks, names_of
 from augmentai.dataset.formats.masks.unnamed import unnamed_notices
@@ -18,11 +21,18 @@ from augmentai.types import Source
 
 
 @dataclass(frozen=True, slots=True)
-class MaskedLabels:
-    """Reads the labels of one image in the set's own format, and adds its masks as the last of `other_masks`."""
+class AccompaniedLabels:
+    """Reads the labels of one image in the set's own format, and adds its masks as the last of `other_masks`.
+
+    Attributes:
+        own: the reader of the format; None if it knows no labels of the image.
+        masks: masks and visualizations.
+        captions: texts that describe the image.
+    """
 
     own: LabelReader | None
     masks: MaskLabels
+    captions: tuple[Entry, ...] = ()
 
     def load(self) -> Labels:
         labels = self.own.load() if self.own is not None else Labels()
@@ -56,7 +66,24 @@ def attach_masks(layout: Layout, tree: Tree) -> None:
     for key in {*found.masks, *found.visualizations} - found.excluded:
         info = layout.images.get(key, ImageInfo())
         masks = MaskLabels(entries[key], found.masks.get(key, ()), False, found.visualizations.get(key, ()))
-        layout.images[key] = ImageInfo(info.label, info.split, MaskedLabels(info.labels, masks))
+        layout.images[key] = ImageInfo(info.label, info.split, AccompaniedLabels(info.labels, masks))
+
+
+def attach_captions(layout: Layout, tree: Tree) -> None:
+    """Find the captions of the images of a set.
+
+    Args:
+        layout: the set as its format recognised it, with its masks attached; changed.
+        tree: the files of the set.
+    """
+    found = find_captions(layout, tree)
+    for entry in tree.images if found else ():
+        if entry.key in found:
+            info = layout.images.get(entry.key, ImageInfo())
+            labels = info.labels
+            if not isinstance(labels, AccompaniedLabels):
+                labels = AccompaniedLabels(labels, MaskLabels(entry, ()))
+            layout.images[entry.key] = replace(info, labels=replace(labels, captions=found[entry.key]))
 
 
 def _notices_of_classes(found: FoundMasks, tree: Tree) -> list[str]:
@@ -76,14 +103,14 @@ def _has_own_labels(layout: Layout, key: ImageKey, info: ImageInfo) -> bool:
     return bool(layout.own_label_files(Source(key[0], None, "", 0, bytes, None, info.labels)))
 
 
-def without_masks(source: Source) -> Source:
+def without_companions(source: Source) -> Source:
     """A source as the set's own format knows it."""
-    return replace(source, labels=source.labels.own) if isinstance(source.labels, MaskedLabels) else source
+    return replace(source, labels=source.labels.own) if isinstance(source.labels, AccompaniedLabels) else source
 
 
 def own_labels(source: Source, labels: Labels | None) -> Labels | None:
     """The labels of a source or variation without the masks that were added."""
-    if not isinstance(source.labels, MaskedLabels) or labels is None:
+    if not isinstance(source.labels, AccompaniedLabels) or labels is None:
         return labels
     if source.labels.own is None:
         return None
@@ -92,15 +119,15 @@ def own_labels(source: Source, labels: Labels | None) -> Labels | None:
 
 
 def added_entries(source: Source) -> list[Entry]:
-    """The masks and visualizations of an image, which are copied with it."""
-    if not isinstance(source.labels, MaskedLabels):
+    """The masks, visualizations and captions of an image, which are copied with it."""
+    if not isinstance(source.labels, AccompaniedLabels):
         return []
     masks = source.labels.masks
-    return [*(mask.entry for mask in masks.masks), *masks.visualizations]
+    return [*(mask.entry for mask in masks.masks), *masks.visualizations, *source.labels.captions]
 
 
 def added_files(source: Source, file: str, labels: Labels | None, losses: dict[str, None]) -> list[OutputFile]:
-    """The masks of a variation as files.
+    """The masks and captions of a variation as files.
 
     Args:
         source: what it was made from.
@@ -108,8 +135,32 @@ def added_files(source: Source, file: str, labels: Labels | None, losses: dict[s
         labels: its labels.
         losses: notices of what cannot be kept; more are added here.
     """
-    if not isinstance(source.labels, MaskedLabels) or labels is None:
+    if not isinstance(source.labels, AccompaniedLabels) or labels is None:
         return []
     masks = source.labels.masks
     bitmaps = labels.other_masks[len(labels.other_masks) - len(masks.masks) :]
-    return written_masks(masks, file, bitmaps, losses)
+    captions = captions_for(source.labels.captions, source.path, file)
+    return [*written_masks(masks, file, bitmaps, losses), *captions]
+
+
+def converted_files(
+    source: Source, file: str, written: Collection[OutputFile], losses: dict[str, None]
+) -> list[OutputFile]:
+    """The captions of an image in a set that is written in another format: they are beside it.
+
+    Args:
+        source: the image, or what it was made from.
+        file: its path in the output.
+        written: the label files that the format has for it.
+        losses: notices of what cannot be kept; more are added here.
+    """
+    if not isinstance(source.labels, AccompaniedLabels):
+        return []
+    if source.labels.masks.masks or source.labels.masks.visualizations:
+        losses.setdefault("masks and drawings next to the labels were left out")
+    taken = {path.casefold() for path, _ in written}
+    captions = list(captions_for(source.labels.captions, source.path, file, beside=True))
+    free = [one for one in captions if one[0].casefold() not in taken]
+    if len(free) < len(captions):
+        losses.setdefault("captions were left out: label files of this format have their names")
+    return free

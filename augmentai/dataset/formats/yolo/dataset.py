@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_tree import Entry, Tree, parent
-from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.captions import is_caption
 from augmentai.dataset.formats.image_list import ImagePaths
 from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.dataset.formats.split_claims import SplitClaims
@@ -88,7 +89,7 @@ def read_yolo(tree: Tree, requested: bool) -> YoloLayout | None:
     failures: list[Failure] = []
     set_files: list[SetFile] = [*read_data_yamls(tree, failures, requested), *read_darknet(tree, failures)]
     index = LabelIndex(tree)
-    texts = {entry.key: index.find(entry) for entry in tree.images}
+    texts = _without_captions({entry: index.find(entry) for entry in tree.images})
     kind = kind_of_labels([entry for entry in texts.values() if entry is not None])
     if not set_files and not kind.is_yolo:
         return None
@@ -97,6 +98,16 @@ def read_yolo(tree: Tree, requested: bool) -> YoloLayout | None:
     layout.notices += _keypoint_notices(set_files, kind)
     _add_images(layout, tree, texts, kind)
     return layout
+
+
+def _without_captions(texts: Mapping[Entry, Entry | None]) -> dict[ImageKey, Entry | None]:
+    """The label file of each image. A text beside one is none if it is a caption and other labels are elsewhere."""
+    beside = {image for image, text in texts.items() if text is not None and parent(text.path) == parent(image.path)}
+    if len(beside) < sum(text is not None for text in texts.values()):
+        texts = {
+            image: None if text and image in beside and is_caption(text) else text for image, text in texts.items()
+        }
+    return {image.key: text for image, text in texts.items()}
 
 
 def _keypoint_notices(set_files: Sequence[SetFile], kind: LabelKind) -> list[str]:
