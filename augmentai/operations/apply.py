@@ -10,17 +10,18 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from augmentai import registry
-from augmentai.annotations import objects_lost
 from augmentai.operations.base import DrawSettings, Operation, OperationError, OperationSkippedError
 from augmentai.operations.borrowing import BorrowingOperation
-from augmentai.operations.checks import fault_in_drawn, fault_in_image, fault_in_labels, plain_drawn
-from augmentai.operations.donors import NOBODY, DonorError, Donors
+from augmentai.operations.canvas import Canvas, named, package_of
+from augmentai.operations.checks import fault_in_drawn, plain_drawn
+from augmentai.operations.donors import NOBODY, Donors
 from augmentai.recipe.steps import Step, make_step
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
     from augmentai.annotations import Labels
+    from augmentai.operations.warp import Warp
 
 
 @dataclass(frozen=True)
@@ -28,12 +29,13 @@ class Applied:
     """An image and its labels after the operations.
 
     Attributes:
-        image: of the same size and mode as before.
+        image: of the same size and mode as before; the same object if nothing was done to it.
         labels: in its pixels; None if there are none.
         details: for the manifest: {"operations": [{"name": ..., "drawn": {...}}, ...]}, each with "package" if
             it comes from another one; empty if none was applied.
         lost: how many labelled objects left the image.
         notices: why an operation left the image as it was, where it said so.
+        warp: the one move that everything came to; None if something else was done as well.
     """
 
     image: Image = field(repr=False)
@@ -41,6 +43,7 @@ class Applied:
     details: Mapping[str, Any] = field(default_factory=dict)
     lost: int = 0
     notices: tuple[str, ...] = ()
+    warp: Warp | None = None
 
     @property
     def moved(self) -> bool:
@@ -72,8 +75,9 @@ def apply_operations(
     seed: int,
     settings: DrawSettings | None = None,
     donors: Donors = NOBODY,
+    first: Warp | None = None,
 ) -> Applied:
-    """Draws and applies operations, one after the other.
+    """Draws and applies operations, one after the other; moves that follow each other are resampled once.
 
     What each draws depends on the variation's seed, on its name and on how many of the same name are before it; whom it
     borrows from also on which images the training set has, whatever their order.
@@ -85,6 +89,7 @@ def apply_operations(
         seed: the variation's own.
         settings: of the recipe.
         donors: whom it may borrow from.
+        first: a move that comes before them, such as the recipe's geometry.
 
     Raises:
         OperationError: one of them failed, or returned what it must not.
@@ -97,31 +102,36 @@ def apply_operations(
         True
     """
     settings = settings or DrawSettings()
+    canvas = Canvas(image, labels, first, settings.least_visible)
     earlier: Counter[str] = Counter()
     records: list[dict[str, Any]] = []
     notices: list[str] = []
-    lost = 0
     for operation in operations:
         rng = _random_numbers(seed, operation.name, earlier[operation.name])
         earlier[operation.name] += 1
         if rng.random() >= operation.probability:
             continue
-        before = labels
         try:
-            drawn = _drawn(operation, rng, image, labels, settings, donors)
+            drawn = _drawn(operation, rng, canvas, settings, donors)
             if drawn is None:
                 continue
-            image, labels = _apply(operation, image, labels, drawn, donors)
+            canvas.apply(operation, drawn, donors)
         except OperationSkippedError as skipped:
             notices.append(f"{operation.name} was left out: {skipped}")
             continue
-        lost += _lost(before, labels)
         records.append({"name": operation.name, **_package(operation), "drawn": drawn})
-    return Applied(image, labels, {"operations": records} if records else {}, lost, tuple(notices))
+    made, moved = canvas.result()
+    details = {"operations": records} if records else {}
+    return Applied(made, moved, details, canvas.lost, tuple(notices), canvas.warp)
 
 
 def replay_operations(
-    image: Image, labels: Labels | None, records: Iterable[Mapping[str, Any]], donors: Donors = NOBODY
+    image: Image,
+    labels: Labels | None,
+    records: Iterable[Mapping[str, Any]],
+    donors: Donors = NOBODY,
+    first: Warp | None = None,
+    least_visible: float = 0.3,
 ) -> tuple[Image, Labels | None]:
     """Repeats what a manifest records under `details["operations"]`.
 
@@ -130,6 +140,8 @@ def replay_operations(
         labels: likewise.
         records: the list of the manifest.
         donors: among which those that were borrowed from are found again.
+        first: the move that came before them, as the manifest records it under `details["geometry"]`.
+        least_visible: of that move.
 
     Raises:
         RegistryError: an operation is not installed.
@@ -140,15 +152,10 @@ def replay_operations(
         >>> replay_operations(Image.new("L", (8, 6)), None, [])[0].size
         (8, 6)
     """
+    canvas = Canvas(image, labels, first, least_visible)
     for record in records:
-        operation: Operation = registry.find("operations", record["name"])()
-        image, labels = _apply(operation, image, labels, record["drawn"], donors)
-    return image, labels
-
-
-def _lost(before: Labels | None, after: Labels | None) -> int:
-    """How many objects left the image; those that an operation added make up for none."""
-    return max(0, objects_lost(before, after)) if before is not None and after is not None else 0
+        canvas.apply(registry.find("operations", record["name"])(), record["drawn"], donors)
+    return canvas.result()
 
 
 def _random_numbers(seed: int, name: str, number: int) -> Random:
@@ -157,58 +164,27 @@ def _random_numbers(seed: int, name: str, number: int) -> Random:
 
 
 def _drawn(
-    operation: Operation,
-    rng: Random,
-    image: Image,
-    labels: Labels | None,
-    settings: DrawSettings,
-    donors: Donors,
+    operation: Operation, rng: Random, canvas: Canvas, settings: DrawSettings, donors: Donors
 ) -> dict[str, Any] | None:
     """What an operation draws, as it will be read from the manifest."""
+    size_wh, labels = canvas.for_drawing(operation)
     borrows = isinstance(operation, BorrowingOperation)
     try:
         if isinstance(operation, BorrowingOperation):
-            drawn = operation.draw(rng, image.size, labels, settings, donors)
+            drawn = operation.draw(rng, size_wh, labels, settings, donors)
         else:
-            drawn = operation.draw(rng, image.size, labels, settings)
+            drawn = operation.draw(rng, size_wh, labels, settings)
         plain: dict[str, Any] | None = plain_drawn(drawn)
     except (MemoryError, OperationSkippedError):
         raise
     except Exception as error:  # another package's code may fail in any way
-        raise OperationError(f"{_named(operation)} could not draw parameters ({_words(error)})") from error
+        words = f"{type(error).__name__}: {error}"
+        raise OperationError(f"{named(operation)} could not draw parameters ({words})") from error
     if fault := fault_in_drawn(plain, borrows):
-        raise OperationError(f"{_named(operation)} {fault}")
+        raise OperationError(f"{named(operation)} {fault}")
     return plain
 
 
-def _apply(
-    operation: Operation, image: Image, labels: Labels | None, drawn: Mapping[str, Any], donors: Donors
-) -> tuple[Image, Labels | None]:
-    own = image.copy() if _package(operation) else image  # another package's code may paint in place
-    try:
-        if isinstance(operation, BorrowingOperation):
-            lent = [donors.find(record) for record in drawn["donors"]]
-            made, moved = operation.apply(own, labels, drawn, lent)
-        else:
-            made, moved = operation.apply(own, labels, drawn)
-    except (MemoryError, OperationSkippedError, DonorError):
-        raise
-    except Exception as error:  # likewise
-        raise OperationError(f"{_named(operation)} failed on this image ({_words(error)})") from error
-    if fault := fault_in_image(made, image) or fault_in_labels(moved, labels):
-        raise OperationError(f"{_named(operation)} {fault}")
-    return made, moved
-
-
 def _package(operation: Operation) -> dict[str, str]:
-    packages = registry.packages_of("operations", [operation.name])
-    return {"package": packages[0]} if packages else {}
-
-
-def _named(operation: Operation) -> str:
-    origin = "".join(f" of the package {package}" for package in _package(operation).values())
-    return f"the operation {operation.name!r}{origin}"
-
-
-def _words(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}"
+    package = package_of(operation)
+    return {"package": package} if package else {}

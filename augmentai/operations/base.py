@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from augmentai.annotations import Labels
 
 
+# The groups under which the page and the documentation list operations; another package may have one of its own.
+GEOMETRY, CAMERA, WEATHER = "Geometry", "Light and camera", "Weather"
+OBJECTS, OCCLUSION, OTHER = "Objects and backgrounds", "Occlusion", "Other"
+
+
 class OperationError(ValueError):
     """An operation could not be applied to an image; the message names it, what was found and what to do."""
 
@@ -58,6 +63,8 @@ class Operation(ABC):
         name: as recipes, flags and manifests spell it; the same as the entry point's.
         title: as the page shows it.
         blurb: what it does, in a few words that the page adds to the title.
+        group: where the page and the documentation list it: GEOMETRY, CAMERA, WEATHER, OBJECTS, OCCLUSION, or words of
+            its own.
         mirrors: its purpose is to swap left and right; refused if a recipe's `mirror` is False.
         probability: the share of the variations that it is applied to, 0 to 1. The subclass need not handle it.
 
@@ -87,6 +94,7 @@ class Operation(ABC):
     name: ClassVar[str]
     title: ClassVar[str] = ""
     blurb: ClassVar[str] = ""
+    group: ClassVar[str] = OTHER
     mirrors: ClassVar[bool] = False
 
     probability: float = parameter(1.0, Number(0, 1), "Share of the variations that it is applied to.")

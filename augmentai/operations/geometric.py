@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from augmentai.operations.apply_warp import apply_warp
-from augmentai.operations.base import DrawSettings, Operation
+from augmentai.operations.base import GEOMETRY, DrawSettings, Operation
 from augmentai.operations.homography import Homography, Placement, fitted
 from augmentai.operations.label_constraints import LabelConstraints, label_constraints
 from augmentai.operations.warp import Warp
@@ -27,8 +27,11 @@ MAX_EXTRA_ZOOM = 1.6  # to hide the border; what would need more is rotated and 
 class GeometricOperation(Operation):
     """An operation that moves pixels by one homography. A subclass chooses it; labels follow automatically.
 
-    Drawn are the numbers of `Homography.as_record` and `least_visible`.
+    Drawn are the numbers of `Homography.as_record` and `least_visible`. Those that follow each other are multiplied, so
+    that pixels are resampled once.
     """
+
+    group = GEOMETRY
 
     @abstractmethod
     def place(self, rng: Random, limits: LabelConstraints) -> Placement | None:

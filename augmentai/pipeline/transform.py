@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from PIL import Image as PillowImage
 
-from augmentai.annotations import objects_lost
 from augmentai.engines.base import Made
-from augmentai.operations import DrawSettings, apply_operations, apply_warp, warp_for
+from augmentai.operations import DrawSettings, apply_operations, warp_for
 from augmentai.pipeline.run_state import Draft, RunState, failed, failure_reason, spent_on
 from augmentai.recipe import AUTO
 from augmentai.types import Outcome
@@ -39,18 +38,19 @@ def _draft(made: Made, run: RunState) -> Draft:
     photo, labels = task.photo, task.labels
     painted = photo.restore(made.image)
     warp = warp_for(run.plan.geometry.for_source(task.source), photo.size_wh, task.seed, recipe.mirror, labels)
-    image, moved = apply_warp(warp, painted, labels, recipe.least_visible)
     settings = DrawSettings(recipe.mirror, recipe.least_visible)
-    applied = apply_operations(image, moved, run.operations, task.seed, settings, run.donors_for(task.source))
-    lost = applied.lost + (objects_lost(labels, moved) if labels is not None and moved is not None else 0)
-    image, moved = applied.image, applied.labels
+    donors = run.donors_for(task.source)
+    applied = apply_operations(painted, labels, run.operations, task.seed, settings, donors, first=warp)
     details = {**made.details, **warp.details, **applied.details}
-    if lost:
-        details["labels_dropped"] = lost
+    if applied.lost:
+        details["labels_dropped"] = applied.lost
+    unmoved = applied.image is painted
     # A mirror image alone counts as new if it was asked for; a training that flips by itself has seen it already.
-    is_new = applied.moved or (not warp.is_identity and recipe.geometry != AUTO)
-    fine = None if made.repainted or "operations" in details else _refined(photo, painted, warp)
-    return Draft(made, image, moved, details, is_new, image is painted, painted, fine=fine, notices=applied.notices)
+    is_new = not unmoved and (applied.moved or recipe.geometry != AUTO)
+    fine = None if made.repainted or applied.warp is None else _refined(photo, painted, applied.warp)
+    return Draft(
+        made, applied.image, applied.labels, details, is_new, unmoved, painted, fine=fine, notices=applied.notices
+    )
 
 
 def _refined(photo: Photo, painted: Image, warp: Warp) -> np.ndarray[Any, Any] | None:

@@ -327,3 +327,11 @@ def title_of(kind: registry.Kind, name: str) -> str:
         return name  # the message comes when it is used
     blurb = getattr(found, "blurb", "")
     return (getattr(found, "title", "") or name) + (f" ({blurb})" if blurb else "")
+
+
+def group_of(kind: registry.Kind, name: str) -> str:
+    """The group under which something registered is listed; "" if it has none or cannot be loaded."""
+    try:
+        return str(getattr(registry.find(kind, name), "group", ""))
+    except registry.RegistryError:
+        return ""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from augmentai import registry
-from augmentai.recipe.kinds import Kind, RecipeError, Titled, shown, title_of
+from augmentai.recipe.kinds import Kind, RecipeError, Titled, group_of, shown, title_of
 
 Step = str | Mapping[str, Any]  # a name, or {name: parameters}
 
@@ -57,7 +57,13 @@ class Steps(Kind):
         return registry.names(self.kind)
 
     def titled(self) -> list[Titled]:
-        return [(title_of(self.kind, name), name) for name in self.choices()]
+        """Each with its group before it, those of a group together, groups in the order of the registry."""
+        grouped: dict[str, list[Titled]] = {}
+        for name in self.choices():
+            group = group_of(self.kind, name)
+            title = title_of(self.kind, name)
+            grouped.setdefault(group, []).append((f"{group}: {title}" if group else title, name))
+        return [titled for group in grouped.values() for titled in group]
 
     def values(self) -> str:
         return "NAME[(key=value, ...)]"

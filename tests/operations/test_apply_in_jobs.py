@@ -43,8 +43,8 @@ def test_every_kind_of_file_after_its_geometry(geometry: str) -> None:
         assert outcome.variation is not None, outcome.reason
         before = plain[path].variation
         assert before is not None
-        moved = warp_for(geometry, SIZE_WH, outcome.seed).image(before.image)
-        expected = apply_operations(moved, None, operations, outcome.seed)
+        moved = warp_for(geometry, SIZE_WH, outcome.seed)
+        expected = apply_operations(before.image, None, operations, outcome.seed, first=moved)
         np.testing.assert_array_equal(np.asarray(outcome.variation.image), np.asarray(expected.image), err_msg=path)
         assert outcome.variation.details["operations"] == expected.details["operations"]
         assert opened(outcome).size == SIZE_WH

@@ -36,7 +36,7 @@ CASES: list[tuple[type[Darker], dict[str, Any], bool]] = [  # engine, recipe, wh
     (Darker, {"geometry": "light"}, True),
     (Darker, {"output_format": "png"}, True),
     (Darker, {"output_format": "jpeg"}, False),
-    (Darker, {"operations": ["flip(probability=1)"]}, False),
+    (Darker, {"operations": ["flip(probability=1)", "rotate"], "geometry": "light"}, True),
     (Repaints, {}, False),
 ]
 
