@@ -15,7 +15,7 @@ from augmentai.recipe.fields import FIELDS, RecipeField, api_fields
 from augmentai.recipe.kinds import Fraction, Numbers, Switch, WholeNumber
 from augmentai.recipe.steps import Steps
 from augmentai.web.api_docs import EXAMPLE_FILE, EndpointDocs, KeywordDocs, document, field_docs
-from augmentai.web.handlers.jobs import JobHandlers
+from augmentai.web.handlers.api import ApiHandler
 
 _NAME = "augment"
 _FILES = KeywordDocs(
@@ -52,12 +52,12 @@ class Page(gr.Blocks):
 
 
 def add_endpoint(
-    handlers: JobHandlers, turn: dict[str, Any], table: Sequence[RecipeField] = FIELDS
+    handler: ApiHandler, turn: dict[str, Any], table: Sequence[RecipeField] = FIELDS
 ) -> dict[str, EndpointDocs]:
     """Publish the endpoint on the page that is being built.
 
     Args:
-        handlers: what runs a call.
+        handler: what runs a call.
         turn: Gradio's options of the queue that calls share with the page's jobs.
         table: the recipe's fields; those with `api` become keywords, in this order.
 
@@ -67,7 +67,7 @@ def add_endpoint(
     keywords = api_fields(table)
     inputs = [gr.File(label="files", file_count="multiple"), *map(component, keywords)]
     outputs = [gr.Gallery(label="gallery"), gr.File(label="zip_path"), gr.JSON(label="report")]
-    call = _with_keywords(handlers, [field.name for field in keywords])
+    call = _with_keywords(handler, [field.name for field in keywords])
     gr.Button().click(call, inputs, outputs, api_name=_NAME, api_description=_ANSWER, **turn)
     return {_NAME: {"files": _FILES, **{field.name: field_docs(field) for field in keywords}}}
 
@@ -89,12 +89,12 @@ def component(field: RecipeField) -> Any:
     return gr.Textbox(str(field.default), label=label)
 
 
-def _with_keywords(handlers: JobHandlers, names: Sequence[str]) -> Callable[..., Iterator[Any]]:
+def _with_keywords(handler: ApiHandler, names: Sequence[str]) -> Callable[..., Iterator[Any]]:
     """The handler as a function with one parameter per keyword: Gradio reads the API's keywords off its signature."""
 
     def augment(*values: Any) -> Iterator[Any]:
         files, *settings, request, progress = values
-        yield from handlers.api(files, dict(zip(names, settings, strict=True)), request, progress)
+        yield from handler.augment(files, dict(zip(names, settings, strict=True)), request, progress)
 
     either = inspect.Parameter.POSITIONAL_OR_KEYWORD
     parameters = [inspect.Parameter(name, either) for name in ("files", *names)]

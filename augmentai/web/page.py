@@ -19,6 +19,8 @@ from augmentai.web.components.result_grid import result_grid
 from augmentai.web.endpoint import Page, add_endpoint
 from augmentai.web.estimates import TimeEstimator
 from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
+from augmentai.web.handlers.api import ApiHandler
+from augmentai.web.handlers.job_runner import JobRunner
 from augmentai.web.handlers.jobs import JobHandlers
 from augmentai.web.handlers.preview import PreviewHandlers
 from augmentai.web.handlers.results import ResultHandlers
@@ -37,7 +39,8 @@ Components = dict[str, Any]
 def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -> gr.Blocks:
     """The whole page. Nothing is loaded or contacted until somebody uploads photos."""
     visitors, times, sessions = Visitors(settings), TimeEstimator(engines), SessionStore()
-    job_handlers = JobHandlers(settings, engines, visitors, times, sessions, parsing)
+    runner = JobRunner(settings, engines, visitors, parsing)
+    job_handlers = JobHandlers(runner, times, sessions)
     preview = PreviewHandlers(settings, engines, visitors, times, parsing)
     queue: dict[str, Any] = {"concurrency_id": JOB_QUEUE, "concurrency_limit": settings.jobs_at_once}
     with Page(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
@@ -63,8 +66,8 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
         _wire_results(ResultHandlers(settings, sessions), components)
         _wire_settings(page, preview, components, form, code, USER_NAME if credentials(settings) else "")
         with gr.Row(visible=False):
-            page.api_docs = add_endpoint(job_handlers, queue)
-    page.stop_jobs = job_handlers.running_jobs.stop_all
+            page.api_docs = add_endpoint(ApiHandler(runner), queue)
+    page.stop_jobs = runner.running_jobs.stop_all
     return page
 
 

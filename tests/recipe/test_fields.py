@@ -21,7 +21,7 @@ from augmentai.recipe.setting import GROUPS, setting
 from augmentai.recipe.steps import Steps
 from augmentai.web.endpoint import Page, add_endpoint
 from augmentai.web.form import Form, more_settings, simple_fields
-from augmentai.web.handlers.jobs import JobHandlers
+from augmentai.web.handlers.api import ApiHandler
 
 Weave = Literal["plain", "twill"]
 
@@ -51,7 +51,7 @@ def form_of(table: tuple[RecipeField, ...]) -> Form:
 def endpoint_of(table: tuple[RecipeField, ...]) -> dict[str, dict[str, Any]]:
     """{keyword: what the API's schema says of it}."""
     with Page() as page:
-        page.api_docs = add_endpoint(JobHandlers.__new__(JobHandlers), {}, table)
+        page.api_docs = add_endpoint(ApiHandler.__new__(ApiHandler), {}, table)
     parameters = page.get_api_info()["named_endpoints"]["/augment"]["parameters"]
     return {parameter["parameter_name"]: parameter for parameter in parameters}
 

@@ -1,12 +1,11 @@
-"""Starts jobs, for the page's buttons and for the API: a form becomes a recipe, snapshots become page updates.
+"""Starts the jobs of the page's buttons: a form becomes a recipe, snapshots become page updates.
 
-Both are generators, so that a closed tab or a cancelled call ends the job within a second.
+They are generators, so that a closed tab ends the job within a second.
 """
 
 from __future__ import annotations
 
 import logging
-import os
 import secrets
 import shutil
 import time
@@ -20,30 +19,21 @@ import gradio as gr
 from gradio.utils import get_upload_folder
 
 from augmentai.dataset.checkpoint import Checkpoint
-from augmentai.dataset.readers.gather import Gathered, gather
-from augmentai.dataset.writers.base import OutputError
-from augmentai.engines import why_none_can_run, with_key
-from augmentai.engines.base import Engine
-from augmentai.pipeline.job import limits
-from augmentai.recipe import Recipe, RecipeError
-from augmentai.settings import Settings
+from augmentai.dataset.readers.gather import Gathered
+from augmentai.recipe import Recipe
 from augmentai.web import texts
-from augmentai.web.access.rate_limit import LimitReachedError
-from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.estimates import TimeEstimator
 from augmentai.web.handlers.interrupted import inputs_of, offered_view
-from augmentai.web.handlers.running_jobs import RunningJobs
+from augmentai.web.handlers.job_runner import JobRunner, no_files
 from augmentai.web.handlers.visitor import session_of, visitor_of
 from augmentai.web.jobs.cleanup import JOBS_FOLDER
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.paid_jobs import InterruptedJob, interrupted_job
-from augmentai.web.jobs.run import JobRequest, read_uploads, run_job
+from augmentai.web.jobs.run import JobRequest
 from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.jobs.snapshot import JobResult, ResultRow, Snapshot
 from augmentai.web.jobs.uploads import INPUT_FOLDERS, Upload, link_uploads
-from augmentai.web.parsing.labels import check_labels
-from augmentai.web.parsing.pool import ParsingError, ParsingPool
-from augmentai.web.recipe_files import recipe_of, wrong_setting
+from augmentai.web.recipe_files import recipe_of
 from augmentai.web.views import Updates, finished_view, working_view
 
 _UPDATE_SECONDS = 0.5  # between two updates of the page while a job works
@@ -54,53 +44,12 @@ _log = logging.getLogger(__name__)
 
 
 class JobHandlers:
-    """Handlers that run jobs. Those of the page return {name of a component: its new value}."""
+    """Handlers that run jobs. They return {name of a component: its new value}."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        engines: Sequence[Engine],
-        visitors: Visitors,
-        times: TimeEstimator,
-        sessions: SessionStore,
-        parsing: ParsingPool,
-    ) -> None:
-        self._settings, self._engines = settings, engines
-        self._visitors, self._times, self._sessions, self._parsing = visitors, times, sessions, parsing
+    def __init__(self, runner: JobRunner, times: TimeEstimator, sessions: SessionStore) -> None:
+        self._runner, self._settings, self._engines = runner, runner.settings, runner.engines
+        self._times, self._sessions = times, sessions
         self._stops: dict[str, Event] = {}
-        self.running_jobs = RunningJobs()
-
-    def api(
-        self,
-        files: list[str] | None,
-        form: Mapping[str, Any],
-        request: gr.Request,
-        progress: gr.Progress,
-    ) -> Iterator[tuple[Any, Any, Any]]:
-        """Run a job for an API call: yields skips while it works and (gallery, zip_path, report) at the end."""
-        if not files:
-            raise _no_files()
-        if any(map(os.path.isdir, files)):  # Gradio accepts the folder of everybody's uploads as a file
-            raise gr.Error("Folders are not accepted. Upload the files, or a ZIP of the folder.", print_exception=False)
-        recipe = recipe_of(form)
-        if reason := why_none_can_run(self._engines, recipe.engine):
-            raise gr.Error(reason, title="No engine", print_exception=False)
-        uploads = read_uploads(files, self._settings, recipe.layout)
-
-        def read(folder: Path, stop: Event) -> Gathered:
-            self._check_labels([Path(file) for file in files], recipe.layout, stop, request)
-            return uploads(folder, stop)
-
-        visitor = f"address {address_of(request, self._visitors.proxies)}"
-        job = JobRequest(read, recipe, visitor=visitor, needed=files)
-        for snapshot in self._run(job, Event(), request):
-            if snapshot.result is None:
-                if snapshot.expected:
-                    message = snapshot.progress.message or "augmenting"
-                    progress((snapshot.done, snapshot.expected), desc=message, unit="images")
-                yield gr.skip(), gr.skip(), gr.skip()
-            else:
-                yield list(snapshot.images), str(snapshot.result.zip_path), snapshot.result.report
 
     def make(
         self,
@@ -115,28 +64,22 @@ class JobHandlers:
         visitor = visitor_of(token, request)
 
         def read(folder: Path, stop: Event) -> Gathered:
-            return self._read(link_uploads(uploads, folder / INPUT_FOLDERS[0]), recipe_of(form).layout, stop, request)
+            return self._runner.read(
+                link_uploads(uploads, folder / INPUT_FOLDERS[0]), recipe_of(form).layout, stop, request
+            )
 
         def start(stop: Event) -> Iterator[Snapshot]:
             if not uploads:
-                raise _no_files()
+                raise no_files()
             needed = [path for _, path in uploads]
             job = JobRequest(read, recipe_of(form), False, visitor=visitor, has_inputs=True, needed=needed)
-            return self._run(job, stop, request, key)
+            return self._runner.run(job, stop, request, key)
 
         def finish(result: JobResult, last: Snapshot) -> FinishedJob:
             self._learn_speed(result, last.seconds, upload_state)
             return FinishedJob.of(result, last.rows, self._settings)
 
         yield from self._show(start, finish, session_of(request), [], visitor)
-
-    def _read(self, files: Sequence[Path], layout: str, stop: Event, request: gr.Request) -> Gathered:
-        self._check_labels(files, layout, stop, request)
-        return gather(files, limits(self._settings, self._settings.max_files), stop=stop, layout=layout)
-
-    def _check_labels(self, files: Sequence[Path], layout: str, stop: Event, request: gr.Request) -> None:
-        visitor, bounds = address_of(request, self._visitors.proxies), limits(self._settings, self._settings.max_files)
-        check_labels(self._parsing, visitor, files, bounds, layout, stop)
 
     def _learn_speed(self, result: JobResult, seconds: float, upload_state: Mapping[str, Any]) -> None:
         """A job of one engine shows how fast that engine is on this server."""
@@ -180,13 +123,13 @@ class JobHandlers:
         """Run an interrupted job again; what it has paid for is not bought again."""
 
         def read(folder: Path, stop: Event) -> Gathered:
-            return self._read(inputs_of(interrupted), recipe.layout, stop, request)
+            return self._runner.read(inputs_of(interrupted), recipe.layout, stop, request)
 
         job = JobRequest(
             read, recipe, keep_full=False, visitor=visitor, paid=interrupted.path, needed=[interrupted.inputs]
         )
         yield from self._show(
-            lambda stop: self._run(job, stop, request, key),
+            lambda stop: self._runner.run(job, stop, request, key),
             lambda result, last: FinishedJob.of(result, last.rows, self._settings),
             session_of(request),
             [],
@@ -234,7 +177,7 @@ class JobHandlers:
             return finished
 
         yield from self._show(
-            lambda stop: self._run(job, stop, request, key), finish, session_of(request), finished.rows
+            lambda stop: self._runner.run(job, stop, request, key), finish, session_of(request), finished.rows
         )
 
     def _show(
@@ -320,26 +263,3 @@ class JobHandlers:
         if stop is not None:
             stop.set()
         return {"stop": gr.Button("Stopping" if stop else "Stop", interactive=False)}
-
-    def _run(self, job: JobRequest, stop: Event, request: gr.Request, key: str = "") -> Iterator[Snapshot]:
-        """Run a job within its visitor's limits; its errors become messages. key: the visitor's own, if any."""
-        reservation = self._visitors.reservation(request)
-        try:
-            engines = reservation.limited(with_key(self._engines, key or ""))
-            job = replace(job, admit=reservation.admit, ended=reservation.settle)
-            job = self.running_jobs.tracked(job, stop)
-            with self.running_jobs.running(stop):
-                yield from run_job(job, self._settings, engines, Path(get_upload_folder()), stop)
-        except LimitReachedError as error:
-            raise gr.Error(str(error), title="Limit reached", print_exception=False) from error
-        except RecipeError as error:
-            raise wrong_setting(error) from error
-        except ParsingError as error:
-            raise gr.Error(str(error), title="A file could not be read", print_exception=False) from error
-        except OutputError as error:
-            message = str(error).replace(f"{get_upload_folder()}{os.sep}", "")  # the server's paths are not revealed
-            raise gr.Error(message, title="The result could not be saved", print_exception=False) from error
-
-
-def _no_files() -> gr.Error:
-    return gr.Error(texts.NO_FILES, title="No files", print_exception=False)

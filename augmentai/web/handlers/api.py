@@ -1,0 +1,57 @@
+"""Runs a call of the API: a form becomes a recipe, the last snapshot the answer."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import gradio as gr
+
+from augmentai.dataset.readers.gather import Gathered
+from augmentai.engines import why_none_can_run
+from augmentai.web.access.visitors import address_of
+from augmentai.web.handlers.job_runner import JobRunner, no_files
+from augmentai.web.jobs.run import JobRequest, read_uploads
+from augmentai.web.recipe_files import recipe_of
+
+
+class ApiHandler:
+    """The endpoint `/augment`. A generator, so that a cancelled call ends the job within a second."""
+
+    def __init__(self, runner: JobRunner) -> None:
+        self._runner = runner
+
+    def augment(
+        self,
+        files: list[str] | None,
+        form: Mapping[str, Any],
+        request: gr.Request,
+        progress: gr.Progress,
+    ) -> Iterator[tuple[Any, Any, Any]]:
+        """Run a job: yields skips while it works and (gallery, zip_path, report) at the end."""
+        if not files:
+            raise no_files()
+        if any(map(os.path.isdir, files)):  # Gradio accepts the folder of everybody's uploads as a file
+            raise gr.Error("Folders are not accepted. Upload the files, or a ZIP of the folder.", print_exception=False)
+        recipe = recipe_of(form)
+        if reason := why_none_can_run(self._runner.engines, recipe.engine):
+            raise gr.Error(reason, title="No engine", print_exception=False)
+        uploads = read_uploads(files, self._runner.settings, recipe.layout)
+
+        def read(folder: Path, stop: Event) -> Gathered:
+            self._runner.check_labels([Path(file) for file in files], recipe.layout, stop, request)
+            return uploads(folder, stop)
+
+        visitor = f"address {address_of(request, self._runner.visitors.proxies)}"
+        job = JobRequest(read, recipe, visitor=visitor, needed=files)
+        for snapshot in self._runner.run(job, Event(), request):
+            if snapshot.result is None:
+                if snapshot.expected:
+                    message = snapshot.progress.message or "augmenting"
+                    progress((snapshot.done, snapshot.expected), desc=message, unit="images")
+                yield gr.skip(), gr.skip(), gr.skip()
+            else:
+                yield list(snapshot.images), str(snapshot.result.zip_path), snapshot.result.report
