@@ -25,6 +25,7 @@ from augmentai.web.handlers.jobs import JobHandlers
 from augmentai.web.handlers.preview import PreviewHandlers
 from augmentai.web.handlers.results import ResultHandlers
 from augmentai.web.handlers.visitor import session_of
+from augmentai.web.jobs.deliveries import Deliveries
 from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.parsing.pool import ParsingPool
 from augmentai.web.recipe_files import saved
@@ -66,7 +67,8 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
         _wire_results(ResultHandlers(settings, sessions), components)
         _wire_settings(page, preview, components, form, code, USER_NAME if credentials(settings) else "")
         with gr.Row(visible=False):
-            page.api_docs = add_endpoint(ApiHandler(runner), queue)
+            page.deliveries = Deliveries()
+            page.api_docs = add_endpoint(ApiHandler(runner, page.deliveries), queue)
     page.stop_jobs = runner.running_jobs.stop_all
     return page
 
@@ -140,7 +142,7 @@ def _wire_jobs(
 ) -> None:
     names, controls = list(form.fields), list(form.fields.values())
     outputs = [components[name] for name in _JOB_OUTPUTS]
-    in_order = _in_order(_JOB_OUTPUTS)
+    in_order, buttons = _in_order(_JOB_OUTPUTS), ("start", "stop")
 
     def make(uploads: Any, upload_state: Any, key: str, token: str, request: gr.Request, *values: Any) -> Iterator[Any]:
         filled = as_recipe(dict(zip(names, values, strict=True)))
@@ -164,6 +166,9 @@ def _wire_jobs(
     def stop(request: gr.Request) -> Any:
         return handlers.stop(request)["stop"]
 
+    def shown(request: gr.Request) -> Any:
+        return _in_order(buttons)(handlers.shown(request))
+
     def place(request: gr.Request) -> Any:
         before = page._queue.place(session_of(request))
         return texts.place(before), gr.Timer(active=before is not None)
@@ -176,10 +181,9 @@ def _wire_jobs(
     resuming = click.then(resume, [form.key, components["visitor"]], outputs, **_PRIVATE, **queue)
     components["grid"].more(queued, None, outputs, **_UNQUEUED)
     adding = components["grid"].more(more_like_this, form.key, outputs, **_PRIVATE, **queue)
-    buttons = ("start", "stop")
     for event in (running, resuming, adding):
         event.failure(rejected, None, outputs, **_UNQUEUED)
-        event.then(lambda: _in_order(buttons)(handlers.idle()), None, [components[b] for b in buttons], **_UNQUEUED)
+        event.then(shown, None, [components[b] for b in buttons], **_UNQUEUED)
     waits = [components["place"], components["place_timer"]]
     components["place_timer"].tick(place, None, waits, **_UNQUEUED)
     page.unload(handlers.close_session)

@@ -72,7 +72,9 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
         app.middleware_stack = SiteGuard(app.middleware_stack, settings)
         yield
 
-    guard = Middleware(RequestGuard, settings=settings, folder=folder, queue=lambda: page._queue)
+    guard = Middleware(
+        RequestGuard, settings=settings, folder=folder, queue=lambda: page._queue, deliveries=page.deliveries
+    )
     return {
         "server_name": listen_address(settings),
         "server_port": settings.server_port,

@@ -9,17 +9,20 @@ from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 
 from augmentai.settings import Settings
 from augmentai.web.access.rate_limit import SlidingWindow, wait_words
 from augmentai.web.access.refusals import Message, Receive, RefusedError, Scope, Send, refuse
 from augmentai.web.access.request_counts import RequestCounts
+from augmentai.web.access.sent_files import SentFile
 from augmentai.web.access.uploads import TimedBody, UploadLimits, no_leftovers
 from augmentai.web.access.visitors import address_of
 
 if TYPE_CHECKING:
     from augmentai.web.access.job_queue import JobQueue
+    from augmentai.web.jobs.deliveries import Deliveries
 
 _log = logging.getLogger(__name__)
 
@@ -61,9 +64,17 @@ class RequestGuard:
     uploaded in an hour, or too many login attempts. 507: the disk is nearly full.
     """
 
-    def __init__(self, app: Any, settings: Settings, folder: str, queue: Callable[[], JobQueue]) -> None:
-        """folder: where uploads are stored. queue: returns the page's queue of jobs."""
+    def __init__(
+        self,
+        app: Any,
+        settings: Settings,
+        folder: str,
+        queue: Callable[[], JobQueue],
+        deliveries: Deliveries,
+    ) -> None:
+        """folder: where uploads are stored. queue: returns the page's queue of jobs. deliveries: results to fetch."""
         self.app, self._folder, self._queue = app, os.path.realpath(folder), queue
+        self._deliveries = deliveries
         self._proxies = settings.proxies or 0
         self._uploads = UploadLimits(settings, self._folder)
         self._counts = RequestCounts(settings)
@@ -77,9 +88,13 @@ class RequestGuard:
         request = Request(scope)
         path = self._path(scope)
         started = False
+        is_file = request.method == "GET" and path.startswith(_API + "file=")
+        sent = SentFile(Request(scope, receive)) if is_file else None
 
         async def respond(message: Message) -> None:
             nonlocal started
+            if sent is not None:
+                await sent.watch(message)
             if message["type"] == "http.response.start":
                 started = True
                 message["headers"] = [*message.get("headers", []), *_HEADERS]
@@ -97,6 +112,8 @@ class RequestGuard:
             session = _session_read(request, path)
             with self._queue().listening(session) if session else nullcontext(), no_leftovers():
                 await self.app(scope, receive, respond)
+            if sent is not None and sent.is_whole:
+                await self._hand_over(path.removeprefix(_API + "file="))
             if "cancelled_event" in scope:
                 await self._queue().cancel(scope["cancelled_event"])
         except RefusedError as refused:
@@ -109,6 +126,11 @@ class RequestGuard:
             _log.warning("malformed call: %s", type(error).__name__)  # its message can hold inputs
             malformed = RefusedError(400, "The request is malformed or names an unknown function.")
             await refuse(scope, respond, malformed)
+
+    async def _hand_over(self, file: str) -> None:
+        """A file was sent as a whole: if it is a result, its caller has it now."""
+        if (work := self._deliveries.fetched(file)) is not None:
+            await run_in_threadpool(work)
 
     def _path(self, scope: Scope) -> str:
         """The path within the app, without the prefix of a proxy that does not strip it."""

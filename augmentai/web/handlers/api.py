@@ -14,6 +14,7 @@ from augmentai.dataset.readers.gather import Gathered
 from augmentai.engines import why_none_can_run
 from augmentai.web.access.visitors import address_of
 from augmentai.web.handlers.job_runner import JobRunner, no_files
+from augmentai.web.jobs.deliveries import Deliveries
 from augmentai.web.jobs.run import JobRequest, read_uploads
 from augmentai.web.recipe_files import recipe_of
 
@@ -21,8 +22,8 @@ from augmentai.web.recipe_files import recipe_of
 class ApiHandler:
     """The endpoint `/augment`. A generator, so that a cancelled call ends the job within a second."""
 
-    def __init__(self, runner: JobRunner) -> None:
-        self._runner = runner
+    def __init__(self, runner: JobRunner, deliveries: Deliveries) -> None:
+        self._runner, self._deliveries = runner, deliveries
 
     def augment(
         self,
@@ -54,4 +55,5 @@ class ApiHandler:
                     progress((snapshot.done, snapshot.expected), desc=message, unit="images")
                 yield gr.skip(), gr.skip(), gr.skip()
             else:
+                self._deliveries.announce(snapshot.result)
                 yield list(snapshot.images), str(snapshot.result.zip_path), snapshot.result.report

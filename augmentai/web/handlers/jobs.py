@@ -238,6 +238,12 @@ class JobHandlers:
             "resume": gr.Button(visible=False),
         }
 
+    def shown(self, request: gr.Request) -> Updates:
+        """The browser has what a job yielded last: restore the buttons."""
+        if (finished := self._sessions.get(session_of(request))) is not None:
+            finished.fetched()
+        return self.idle()
+
     def idle(self) -> Updates:
         """The two buttons when no job runs."""
         return {"start": gr.Button(texts.START, interactive=True), "stop": gr.Button("Stop", visible=False)}

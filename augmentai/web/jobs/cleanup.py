@@ -14,6 +14,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from augmentai.dataset.atomic_files import OutputError
+from augmentai.system.free_space import is_nearly_full
+
 _MAX_INTERVAL_SECONDS = 600.0
 # Only what Gradio and this app create: GRADIO_TEMP_DIR may name a folder that has other files too.
 _OUR_NAMES = re.compile(r"^([0-9a-f]{64}|tmp[a-z0-9_]{8}.*|augmentai-jobs)$")
@@ -33,6 +36,17 @@ def private_folder() -> Path:
     folder = Path(get_upload_folder())
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     return folder
+
+
+def create_job_folder(folder: Path) -> None:
+    """Create the folder of a job. Raises OutputError if that is not possible or there is too little room for a job."""
+    try:
+        folder.mkdir(parents=True)
+        nearly_full = is_nearly_full(folder)
+    except OSError as error:
+        raise OutputError(f"the server cannot write to its results folder ({error.strerror or error})") from error
+    if nearly_full:
+        raise OutputError("the server's disk is nearly full; try again later or with fewer files")
 
 
 class Lease:

@@ -23,6 +23,7 @@ from augmentai.pipeline.plan import RunPlan
 from augmentai.pipeline.report import headline
 from augmentai.settings import Settings
 from augmentai.types import Source
+from augmentai.web.jobs.paid_jobs import hand_over
 from augmentai.web.jobs.snapshot import JobResult, ResultRow
 from augmentai.web.jobs.zip_packing import Packing, pack
 
@@ -40,6 +41,8 @@ class FinishedJob:
         excluded: files of variations that the visitor excluded and may include again.
         revision: number of the latest click that changed `excluded`.
         paid: the folder with its ledger and with answers that are in no result yet; None if it cost nothing.
+        unfetched: its last result, until the visitor's page has it (see `paid_jobs.hand_over`).
+        settled: names of the variations whose answers are in the result, should they still be there.
         rest_cost: the most that its missing variations may cost; None if nothing.
     """
 
@@ -54,6 +57,8 @@ class FinishedJob:
     excluded: set[str] = field(default_factory=set)
     revision: int = 0
     paid: Path | None = None
+    settled: frozenset[str] = frozenset()
+    unfetched: JobResult | None = None
     rest_cost: Estimate | None = None
     _packed: tuple[object, Path] | None = None  # what the packed ZIP was made of, and the ZIP
 
@@ -69,6 +74,8 @@ class FinishedJob:
             report=result.report,
             classes=result.classes,
             paid=result.paid,
+            settled=_names(result),
+            unfetched=result,
         )
 
     def row(self, file: str) -> ResultRow | None:
@@ -85,6 +92,12 @@ class FinishedJob:
         """Number of variations in the ZIP."""
         return int(self.report["variations"]) - len(self.excluded)
 
+    def fetched(self) -> None:
+        """The visitor's page has the result: the same request is a new job from now on."""
+        result, self.unfetched = self.unfetched, None
+        if result is not None and result.paid is not None and result.is_complete:
+            hand_over(result.paid, result.settled)
+
     def price_rest(self, engines: Sequence[Engine]) -> None:
         """Set `rest_cost`: without what is paid for already, within what the limit of the job leaves.
 
@@ -93,7 +106,7 @@ class FinishedJob:
         """
         ledger = PaidFolder(self.paid).ledger() if self.paid is not None else RunLedger()
         made = {variation_name((row.source, row.sha256), row.index) for row in self.rows}
-        stored = ledger.answers.variations() - made
+        stored = self._answers() - made
         rest = self.plan.total - len(self.rows) - len(self._paid_in_vain()) - len(stored)
         self.rest_cost = estimate(engines, self.plan.recipe, max(0, rest), ledger.committed()) if rest > 0 else None
 
@@ -121,7 +134,9 @@ class FinishedJob:
         return found
 
     def _answers(self) -> frozenset[str]:
-        return PaidFolder(self.paid).ledger().answers.variations() if self.paid is not None else frozenset()
+        """The variations that were paid for and are in no result yet."""
+        stored = PaidFolder(self.paid).ledger().answers.variations() if self.paid is not None else frozenset()
+        return stored - self.settled
 
     def _entries(self) -> Iterator[dict[str, Any]]:
         """The lines of the manifests of all its ZIPs, the first one's first."""
@@ -173,6 +188,8 @@ class FinishedJob:
         else:
             self.added += result.plan.total - result.report["held"]
         self.paid = self.paid or result.paid
+        self.settled |= _names(result)
+        self.unfetched = result
         added = result.report | {"credits": result.report["credits"] - result.credits_before}
         self.report = merge_reports(self.report, added, set(retried), rows, self.plan.total + self.added)
 
@@ -204,6 +221,10 @@ class FinishedJob:
 
     def _contents(self) -> object:
         return len(self.zips), frozenset(self.excluded)
+
+
+def _names(result: JobResult) -> frozenset[str]:
+    return frozenset(variation_name(source, index) for source, index in result.settled)
 
 
 def merge_reports(

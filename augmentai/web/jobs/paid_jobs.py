@@ -1,15 +1,17 @@
 """What jobs of the page and the API have paid for, in folders that outlive the jobs' own.
 
 A job that is interrupted (its visitor leaves, the disk is full, the server ends) leaves its ledger and its paid answers
-here until they expire. Only whoever started it finds them again, by the same request or from the page.
+here until they expire, and so does a job whose result was announced and not fetched. Only whoever started it finds them
+again, by the same request or from the page.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
@@ -23,9 +25,13 @@ from augmentai.dataset.writers.output_lock import OutputLock
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.pipeline.paid_folder import PaidFolder
 from augmentai.recipe import Recipe
+from augmentai.types import SourceKey
 from augmentai.web.jobs.cleanup import PAID_JOBS
 
 _REQUEST = "request.json"  # what was asked for; there until its result was handed over
+_RESULT = "result"  # in it: the folder of the job whose result was announced
+_SERVER = "server"  # likewise: the server that announced it
+_THIS_SERVER = secrets.token_hex(8)
 _DONE = "request-done.json"
 _LOCK = "lock"
 _WAIT_SECONDS = 10.0  # a job that has just handed over its result is tidied
@@ -112,10 +118,26 @@ class PaidJob:
             self.folder.write_record(record)
         return self.folder.ledger()
 
-    def hand_over(self) -> None:
-        """Its result was handed over: a new request is a new job, and only the result itself leads here."""
-        with suppress(OSError):
-            (self.folder.path / _REQUEST).rename(self.folder.path / _DONE)
+    def announced(self, jobs: Path) -> Path | None:
+        """The folder of the job whose result was announced and not fetched; None if there is none.
+
+        Args:
+            jobs: the folder of all jobs.
+        """
+        name = str(_request(self.folder.path).get(_RESULT, ""))
+        return jobs / name if name.isalnum() and (jobs / name).is_dir() else None
+
+    def announce(self, job_folder: Path | None) -> None:
+        """A result is complete: the same request gets it until it is handed over. None: it no longer is.
+
+        Raises:
+            OSError: the disk is full.
+        """
+        name = job_folder.name if job_folder else ""
+        request = _request(self.folder.path) | {_RESULT: name, _SERVER: _THIS_SERVER if name else ""}
+        part = self.folder.path / f"{_REQUEST}.part"
+        part.write_text(json.dumps(request))
+        os.replace(part, self.folder.path / _REQUEST)
 
     def close(self) -> None:
         """The job has ended. What it paid for stays if it has not reached a result, or if the result may be resumed;
@@ -127,6 +149,21 @@ class PaidJob:
             self.folder.remove()
             with suppress(OSError):
                 self.folder.path.parent.rmdir()  # refused as long as the visitor has other jobs
+
+
+def hand_over(path: Path, settled: Iterable[tuple[SourceKey, int]]) -> None:
+    """A result was fetched: a new request is a new job, and only the result itself leads to what it paid for.
+
+    Args:
+        path: the folder of the job.
+        settled: the variations of the result; their answers are of no use any more.
+    """
+    with suppress(OSError):  # it has expired, or it is at work for the same request
+        job = PaidJob(path)
+        job.folder.ledger().answers.tidy(settled)
+        with suppress(OSError):
+            (path / _REQUEST).rename(path / _DONE)
+        job.close()
 
 
 def request_digest(recipe: Recipe, gathered: Gathered, first_index: int) -> str:
@@ -171,7 +208,7 @@ class InterruptedJob:
 
 
 def interrupted_job(root: Path, jobs: Path, visitor: str) -> InterruptedJob | None:
-    """The visitor's latest interrupted job.
+    """The visitor's latest interrupted job, or one whose result was announced by a server that has ended since.
 
     Args:
         root: the folder for uploads and results.
@@ -181,7 +218,7 @@ def interrupted_job(root: Path, jobs: Path, visitor: str) -> InterruptedJob | No
     for path in _jobs_of(root, visitor):
         name = str(_request(path).get("inputs", ""))
         inputs = jobs / name
-        if not name.isalnum() or not inputs.is_dir():
+        if not name.isalnum() or not inputs.is_dir() or _request(path).get(_SERVER) == _THIS_SERVER:
             continue
         with suppress(OutputError, OSError):
             OutputLock(path / _LOCK, path, _SHORT_WAIT_SECONDS).release()  # refused while it is at work

@@ -8,7 +8,7 @@ import time
 import uuid
 from collections import Counter
 from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from threading import Event
@@ -25,13 +25,13 @@ from augmentai.pipeline.paid_folder import may_charge
 from augmentai.pipeline.run import made_in, receive_rest, run_record_for, run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
-from augmentai.system.free_space import is_nearly_full
 from augmentai.types import Outcome, Source, SourceKey, Variation
-from augmentai.web.jobs.cleanup import JOBS_FOLDER, Lease
+from augmentai.web.jobs.cleanup import JOBS_FOLDER, Lease, create_job_folder
 from augmentai.web.jobs.heartbeat import run_with_heartbeat
 from augmentai.web.jobs.paid_jobs import PaidJob, request_digest
 from augmentai.web.jobs.previews import PreviewWriter
 from augmentai.web.jobs.snapshot import JobProgress, JobResult, ResultRow, Snapshot
+from augmentai.web.jobs.stored_result import read_result, write_result
 from augmentai.web.jobs.uploads import INPUT_FOLDERS
 from augmentai.web.jobs.zip_packing import name_by_count, new_zip
 
@@ -94,7 +94,8 @@ def run_job(
 
     The ZIP is finished, and named in the last snapshot, even if `stop` or a full disk ends the job early. If the
     generator is closed before its end, what the job wrote is deleted, but not what it has paid for (see `paid_jobs`):
-    what is in flight then is waited for and kept too.
+    what is in flight then is waited for and kept too. A paid result that was announced and never fetched is the answer
+    to the same request.
 
     Args:
         request: what to make.
@@ -145,6 +146,7 @@ class _Work:
         self._previews = PreviewWriter(settings.max_pixels)
         self._progress = JobProgress()
         self._finished = self._is_partial = False  # partial: the same request continues it
+        self._is_announced = self._is_repeated = False  # repeated: an earlier job has made the result
         self._paid: PaidJob | None = None
         self._settled: list[tuple[SourceKey, int]] = []  # in the ZIP, or rejected for good
         self.is_read = False
@@ -157,7 +159,7 @@ class _Work:
 
     def run(self) -> Generator[Snapshot, None, None]:
         try:
-            _create_folder(self.folder)
+            create_job_folder(self.folder)
             yield from self._make(self._request.read_inputs(self.folder, self._stop))
         except OSError as error:
             if isinstance(error, OutputError):
@@ -169,16 +171,13 @@ class _Work:
 
     def _close(self) -> None:
         """Delete what nobody will ask for: all that an abandoned job wrote, but not what it has paid for."""
-        if self._finished:
+        if self._finished and not self._is_announced:
             self.reader_is_done.wait(_LONGEST_WAIT_SECONDS)
             self._finished = self.is_read
         keeps_inputs = False
         if self._paid is not None:
-            if self._finished and not self._is_partial and not self._request.ending.is_set():
-                self._paid.folder.ledger().answers.tidy(self._settled)
-                self._paid.hand_over()
-            elif not self._finished:
-                keeps_inputs = self._request.has_inputs and self._paid.folder.has_answers
+            if not self._finished:
+                keeps_inputs = self._request.has_inputs and self._paid.folder.has_answers and not self._is_repeated
             self._paid.close()
         if self._finished:
             return
@@ -192,6 +191,9 @@ class _Work:
         request, stopped_early = self._request, self._stop.is_set()  # then some files may not have been read
         zip_path = new_zip(self.folder)
         job = self._paid_job(gathered, zip_path)
+        if (earlier := self._announced_before(job)) is not None:
+            yield earlier
+            return
         credits_before = job.ledger.charged
         request.admit(job)
         zip_path.parent.mkdir()
@@ -212,8 +214,39 @@ class _Work:
         classes = _images_per_class(job.plan.sources)
         paid = self._paid.folder.path if self._paid is not None else None
         report = job.report.as_dict()
-        result = JobResult(job.plan, report, zip_path, self.folder, classes, paid, credits_before)
-        yield replace(self._snapshot(job), failures=job.report.failures, result=result)
+        result = JobResult(job.plan, report, zip_path, self.folder, classes, paid, credits_before, self._settled)
+        yield self._announce(replace(self._snapshot(job), failures=job.report.failures, result=result))
+
+    def _announce(self, last: Snapshot) -> Snapshot:
+        """From now on the same request gets this result, until it was fetched."""
+        assert last.result is not None
+        request = self._request
+        is_complete = not (self._is_partial or request.ending.is_set())
+        if self._paid is not None and last.credits and is_complete and request.checkpoint is None:
+            with suppress(OSError):  # the disk is full: the same request makes the result again, from the paid answers
+                write_result(last)
+                self._paid.announce(self.folder)
+                self._is_announced = True
+        return replace(last, result=replace(last.result, is_complete=is_complete and not self._has_own_seed))
+
+    def _announced_before(self, job: Job) -> Snapshot | None:
+        """A result of the same request that was announced and not fetched."""
+        if self._paid is None:
+            return None
+        if self._request.checkpoint is not None:  # what is added to it makes it another result
+            self._paid.announce(None)
+            return None
+        folder = self._paid.announced(self.folder.parent)
+        found = read_result(folder, job.plan, self._paid.folder.path) if folder is not None else None
+        if found is None or found.result is None:
+            return None
+        self._is_repeated = True
+        return replace(found, result=replace(found.result, is_complete=not self._has_own_seed))
+
+    @property
+    def _has_own_seed(self) -> bool:
+        """Whether the visitor asked for a seed, and so for the same images each time."""
+        return self._request.recipe.seed != 0 and self._request.paid is None
 
     def _paid_job(self, gathered: Gathered, zip_path: Path) -> Job:
         """The job, with the ledger and the answers of the interrupted one that it continues, if there is one."""
@@ -314,13 +347,3 @@ def _images_per_class(sources: Sequence[Source]) -> dict[str, int]:
         for name in classes_of(source) or {""}:
             counts[name] = counts.get(name, 0) + 1
     return counts
-
-
-def _create_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True)
-        nearly_full = is_nearly_full(folder)
-    except OSError as error:
-        raise OutputError(f"the server cannot write to its results folder ({error.strerror or error})") from error
-    if nearly_full:
-        raise OutputError("the server's disk is nearly full; try again later or with fewer files")

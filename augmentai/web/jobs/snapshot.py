@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from augmentai.pipeline.plan import RunPlan
+from augmentai.types import SourceKey
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,9 @@ class JobResult:
         classes: images per class among the inputs; those without a class are counted under "".
         paid: the folder with its ledger; None if it could not cost anything.
         credits_before: of those in the report, what an earlier part of the job was charged.
+        settled: its variations that are in the ZIP, or were rejected for good, as (source key, index).
+        is_complete: the same request may buy anew once this was fetched (see `paid_jobs.hand_over`). Not so if a limit
+            cut it short, or a seed was asked for: then it gets the same images.
     """
 
     plan: RunPlan
@@ -73,6 +77,8 @@ class JobResult:
     classes: dict[str, int]
     paid: Path | None = None
     credits_before: float = 0.0
+    settled: Sequence[tuple[SourceKey, int]] = ()
+    is_complete: bool = True
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 from typing import Any
@@ -21,6 +23,7 @@ from augmentai.settings import Settings
 from augmentai.system import free_space
 from augmentai.types import Outcome
 from augmentai.web.handlers.interrupted import inputs_of, pack_answers
+from augmentai.web.jobs import cleanup, paid_jobs
 from augmentai.web.jobs.cleanup import JOBS_FOLDER
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.paid_jobs import PAID_JOBS, InterruptedJob, interrupted_job
@@ -58,14 +61,19 @@ def request_for(photos: Path, settings: Settings, visitor: str = "anna", **chang
     def read(folder: Path, stop: Event) -> Gathered:
         return gather(link_uploads(uploads, folder / "in"), limits(settings), stop=stop)
 
-    given = {"keep_full": False, "visitor": visitor, "has_inputs": True} | changes
-    return JobRequest(read, changes.pop("recipe", RECIPE), **{k: v for k, v in given.items() if k != "recipe"})
+    given = {"recipe": RECIPE, "keep_full": False, "visitor": visitor, "has_inputs": True} | changes
+    return JobRequest(read, **given)
 
 
-def finish(request: JobRequest, settings: Settings, root: Path) -> tuple[JobResult, Snapshot]:
-    """Run a job to its end."""
+def finish(request: JobRequest, settings: Settings, root: Path, fetched: bool = True) -> tuple[JobResult, Snapshot]:
+    """Run a job to its end, and fetch its result."""
+    over = Event()
+    request = replace(request, ended=over.set)
     last = list(run_job(request, settings, [StabilityEngine(settings), Darker()], root, Event()))[-1]
     assert last.result is not None
+    assert over.wait(30)
+    if fetched:
+        FinishedJob.of(last.result, last.rows, settings).fetched()
     return last.result, last
 
 
@@ -126,6 +134,47 @@ def test_the_same_request_continues_an_interrupted_job_and_nobody_elses(
     result, _ = finish(request_for(photos, settings, "anna"), settings, root)
     assert result.plan.recipe.seed != seed, "a job that was handed over is not continued"
     assert emulator.stats()["charged"] == 24 * PRICE
+
+
+@pytest.mark.parametrize("lost", ["the connection", "the result", "the server"])
+def test_a_result_that_was_announced_and_not_fetched_is_the_answer_to_the_same_request(
+    photos: Path, root: Path, settings: Settings, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, lost: str
+) -> None:
+    emulator.fault("filtered", times=1)
+    first, shown = finish(request_for(photos, settings), settings, root, fetched=False)
+    charged = emulator.stats()["charged"]
+    assert (first.report["variations"], charged) == (7, 8 * PRICE)
+    assert found_by("anna", root) is None, "it is not interrupted"
+    finish(request_for(photos, settings, "bert"), settings, root)
+    charged_to_bert = 8 * PRICE
+    if lost == "the result":
+        shutil.rmtree(first.folder)
+        charged_to_bert += PRICE  # what was charged for no image is asked for again
+    if lost == "the server":
+        monkeypatch.setattr(paid_jobs, "_THIS_SERVER", "another")
+        assert found_by("anna", root) is not None
+    again, last = finish(request_for(photos, settings), settings, root)
+    assert emulator.stats()["charged"] == charged + charged_to_bert
+    if lost == "the result":
+        return
+    assert again.report == first.report
+    assert again.zip_path == first.zip_path
+    assert last.rows == shown.rows
+    finish(request_for(photos, settings), settings, root)
+    assert emulator.stats()["charged"] == charged + charged_to_bert + 8 * PRICE, "it was fetched: this is a new job"
+
+
+def test_a_seed_asks_for_the_same_images_until_they_expire(
+    photos: Path, root: Path, settings: Settings, emulator: Emulator
+) -> None:
+    recipe = Recipe(engine="stability", filters=False, seed=5)
+    for _ in range(3):
+        result, _ = finish(request_for(photos, settings, recipe=recipe), settings, root)
+        assert result.report["variations"] == 8
+    assert emulator.stats()["charged"] == 8 * PRICE
+    cleanup.sweep(root, keep_hours=0)
+    finish(request_for(photos, settings, recipe=recipe), settings, root)
+    assert emulator.stats()["charged"] == 16 * PRICE
 
 
 def test_nothing_is_left_of_a_job_that_paid_for_nothing(
