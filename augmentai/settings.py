@@ -121,6 +121,17 @@ class Settings(BaseSettings):
         validation_alias="AUGMENTAI_STATE",
         description="folder for state that must survive a restart: the credits spent today",
     )
+    cache: Path | None = Field(
+        None,
+        validation_alias="AUGMENTAI_CACHE",
+        description="folder for features of images, which are computed once; by default the user's cache directory",
+    )
+    cache_mb: float = Field(
+        200,
+        ge=0,
+        validation_alias="AUGMENTAI_CACHE_MB",
+        description="maximum size of that cache, about 190 images per MB; 0 (the default on a public page): no cache",
+    )
     gan_weights: Path = Field(
         DEFAULT_WEIGHTS, validation_alias="AUGMENTAI_GAN_WEIGHTS", description="weights file of the local GAN"
     )

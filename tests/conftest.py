@@ -9,6 +9,7 @@ for _name in list(os.environ):
         del os.environ[_name]
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["AUGMENTAI_CACHE_MB"] = "0"  # tests leave nothing in the cache directory of whoever runs them
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "2")  # both are read when torch is first loaded
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait by spinning starve each other on busy cores

@@ -18,7 +18,8 @@ def load_backbone(name: str = NAME) -> Backbone:
     """Load a backbone, or return it if it is loaded already.
 
     Args:
-        name: `efficientnet-lite0`, which is part of the package.
+        name: `efficientnet-lite0`, which is part of the package; or a vision model of the Hugging Face Hub such as
+            `facebook/dinov2-small`, which is downloaded once, or a folder with one. Those need transformers and torch.
 
     Raises:
         BackboneError: It cannot be loaded; the message says why and what to do.
@@ -34,6 +35,10 @@ def load_backbone(name: str = NAME) -> Backbone:
 
 @lru_cache(maxsize=2)
 def _loaded(name: str) -> Backbone:
-    from augmentai.backbone.lite import Lite
+    if name == NAME:
+        from augmentai.backbone.lite import Lite
 
-    return Lite(WEIGHTS)
+        return Lite(WEIGHTS)
+    from augmentai.backbone.larger import Larger
+
+    return Larger(name)

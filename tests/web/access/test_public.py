@@ -44,6 +44,7 @@ def test_the_docs_state_these_limits() -> None:
         "max_file_mb": "at most {:g} MB",
         "max_megapixels": "{:g} megapixels",
         "keep_hours": "deleted after {:g} hours",
+        "cache_mb": "a cache of {:g} MB",
         "max_upload_mb": "one upload | {:g} MB",
         "parse_seconds": "labels and recipes | {:g} seconds",
         "parse_mb": "and {:g} MB for each upload",
