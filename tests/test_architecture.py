@@ -23,8 +23,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("annotations", "types", "recipe", "settings", "registry", "system"),
 )
 MOST_LINES = 350
-# The table of fields is one piece: each field is declared once, with all that the program says of it.
-LARGER = {"augmentai/recipe/recipe.py": 450}
+# These tables are one piece each: a field is declared once, with all that the program says of it.
+LARGER = {"augmentai/recipe/recipe.py": 450, "augmentai/settings.py": 450}
 
 
 def floor_of(module: str) -> int:
