@@ -20,6 +20,8 @@ from augmentai.types import Outcome, Source, Variation
 if TYPE_CHECKING:
     from PIL.Image import Image
 
+    from augmentai.dataset.lift_file import LiftFile
+    from augmentai.lift.report import LiftReport
     from augmentai.pipeline.job import Job
     from augmentai.pipeline.plan import RunPlan
 
@@ -140,6 +142,7 @@ def run(
     recipe: Recipe | None = None,
     settings: Settings | None = None,
     on_outcome: Callable[[Outcome], None] | None = None,
+    lift: LiftReport | str | os.PathLike[str] | None = None,
     **recipe_fields: Any,
 ) -> RunResult:
     """Write a larger dataset: variations, labels, originals, manifest and recipe. Resumes an interrupted run.
@@ -149,12 +152,14 @@ def run(
         out: a new or empty folder, a new .zip file, or the folder of an interrupted run of the same inputs and recipe.
         recipe, settings, **recipe_fields: see `augment`.
         on_outcome: called with each outcome once it is on disk, for a progress bar.
+        lift: what was measured on this set, or the JSON file of it, for the dataset card and the report.
 
     Returns:
         Where it was written, and the report.
 
     Raises:
         TypeError, RecipeError, SettingsError: see `augment`.
+        LiftFileError: `lift` is not a measurement.
         OutputError: the output cannot be written, or holds something else. What was finished before stays.
 
     Example:
@@ -171,7 +176,8 @@ def run(
     path = Path(from_home(out))
     items = to_inputs(inputs)
     settings = settings or load_settings()
-    job = _job(items, resolve_recipe(path, recipe_with(recipe, recipe_fields)), settings, Event(), skip=path)
+    measured = _lift_file(lift)
+    job = _job(items, resolve_recipe(path, recipe_with(recipe, recipe_fields)), settings, Event(), path, lift=measured)
     for outcome in run_to_disk(job, path, [Path(item) for item in items if not isinstance(item, Source)]):
         if on_outcome is not None:
             on_outcome(outcome)
@@ -250,6 +256,7 @@ def _job(
     stop: Event,
     skip: Path | None = None,
     engines: Any = None,
+    lift: LiftFile | None = None,
 ) -> Job:
     from augmentai.dataset.readers.gather import gather
     from augmentai.engines import available
@@ -258,7 +265,15 @@ def _job(
     gathered = gather(items, limits(settings), skip=skip, layout=recipe.layout)
     if notices := gathered.unread_labels.notices():
         warnings.warn("; ".join(notices), stacklevel=3)
-    return Job(gathered, recipe, settings, available(settings) if engines is None else engines, stop)
+    return Job(gathered, recipe, settings, available(settings) if engines is None else engines, stop, lift=lift)
+
+
+def _lift_file(lift: LiftReport | str | os.PathLike[str] | None) -> LiftFile | None:
+    from augmentai.dataset.lift_file import LiftFile
+
+    if lift is None:
+        return None
+    return LiftFile.read(Path(from_home(lift))) if isinstance(lift, str | os.PathLike) else LiftFile.of(lift.as_dict())
 
 
 def recipe_with(recipe: Recipe | None, changed: dict[str, Any]) -> Recipe:

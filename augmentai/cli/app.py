@@ -139,6 +139,13 @@ run = GroupedCommand(
             help="Print the plan and the maximum cost, and exit.",
         ),
         GroupedOption(
+            "--lift",
+            group="output",
+            type=_PATH,
+            metavar="FILE",
+            help="What augmentai lift --json has measured on this set, for the dataset card and the report.",
+        ),
+        GroupedOption(
             "--push-to-hub",
             group="output",
             default="",

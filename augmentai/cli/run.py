@@ -26,6 +26,7 @@ from augmentai.cli.console import (
     progress_bar,
     quit_with,
 )
+from augmentai.dataset.lift_file import LiftFile, LiftFileError
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.recipe_file import load_recipe
 from augmentai.dataset.writers.base import OutputError
@@ -49,6 +50,7 @@ def augment(
     dry_run: bool = False,
     push_to_hub: str = "",
     private: bool = False,
+    lift: Path | None = None,
 ) -> int:
     """Augment images and datasets.
 
@@ -60,6 +62,7 @@ def augment(
         dry_run: print the plan and make nothing.
         push_to_hub: the name of a dataset to push the finished folder to.
         private: make that dataset private.
+        lift: a measurement, for the card and the report.
 
     Returns:
         The exit status.
@@ -78,10 +81,11 @@ def augment(
             hub.check()  # before the work, which would otherwise be wasted
         gathered = gather(list(inputs), limits(settings), skip=out, layout=recipe.layout)
         stop = Event()
-        job = Job(gathered, recipe, settings, available(settings), stop)
+        measured = LiftFile.read(lift) if lift is not None else None
+        job = Job(gathered, recipe, settings, available(settings), stop, lift=measured)
         if dry_run and out is not None:
             look_ahead(job, out, inputs)
-    except (SettingsError, RecipeError, OutputError, HubError) as error:
+    except (SettingsError, RecipeError, OutputError, HubError, LiftFileError) as error:
         quit_with(str(error))
     if not gathered.sources:
         print_problems(job.report.as_dict())

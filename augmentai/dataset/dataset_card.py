@@ -10,8 +10,10 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.lift_file import LIFT_FILE, LiftFile
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, SHEET, is_made
 from augmentai.dataset.run_record import RunRecord
+from augmentai.plurals import counted
 from augmentai.recipe import AUTO
 from augmentai.recipe.steps import format_steps
 from augmentai.types import Source
@@ -27,6 +29,21 @@ _LICENCE = """## Licence
 Each variation is derived from a source image, so the licence of that image applies to it as well; a hosted or
 downloaded model may add terms of its own. Check both before you share this dataset, and state the licence in the
 metadata at the top of this card, which says `unknown` until then."""
+
+_NOT_MEASURED = (
+    "Not measured: nothing is known of what these variations are worth to a model trained on this dataset. "
+    "`augmentai lift` measures it."
+)
+_METHODS = {
+    "probe": "a quick look by a linear classifier on the features of a pretrained network",
+    "cells": "a quick look by a linear classifier on cells of the features of a pretrained network",
+    "fine-tune": "all layers of a pretrained network trained",
+}
+_SPLITS = {
+    "test": "of the test split",
+    "validation": "of the validation split",
+    "folds": "each image in turn, by models that never saw it",
+}
 
 ClassKey = tuple[str, str]  # (split, class)
 
@@ -117,13 +134,14 @@ def _count_source(counts: DatasetCounts, source: Source, is_original: bool) -> N
         counts.original_objects += objects
 
 
-def render_card(record: RunRecord, counts: DatasetCounts, has_sheet: bool) -> bytes:
+def render_card(record: RunRecord, counts: DatasetCounts, has_sheet: bool, lift: LiftFile | None = None) -> bytes:
     """Render the card.
 
     Args:
         record: the run's recipe, sources, models and versions.
         counts: from `count_dataset`.
         has_sheet: whether there is a contact sheet to show.
+        lift: what was measured on the set; None if nothing was.
 
     Returns:
         Markdown in UTF-8, with the metadata of the Hugging Face Hub at its top.
@@ -149,6 +167,8 @@ def render_card(record: RunRecord, counts: DatasetCounts, has_sheet: bool) -> by
         f"Credits spent on the hosted engine: {counts.credits:g}." if counts.credits else "",
         *(f"{words[:1].upper()}{words[1:]}." for words in counts.money_notices),
         _recipe_table(record),
+        "## Does it help?",
+        _lift_section(lift),
         _provenance(record),
         _LICENCE,
     ]
@@ -217,6 +237,34 @@ def _recipe_table(record: RunRecord) -> str:
     rows = [(f"`{name}`", f"`{_cell(str(value))}`") for name, value in settings.items()]
     replay = f"`augmentai replay` makes the same images from the same sources; `{RECIPE_FILE}` has all settings."
     return _table(("setting", "value"), rows) + "\n\n" + replay
+
+
+def _lift_section(lift: LiftFile | None) -> str:
+    """What was measured, or that nothing was."""
+    if lift is None:
+        return _NOT_MEASURED
+    found = lift.content
+    tested = f"{counted(found['pictures'], 'test image')} ({_SPLITS.get(found['split'], _plain(found['split']))})"
+    trained = f"{counted(found['training'], 'training image')} of {counted(found['classes'], 'class', 'classes')}"
+    how = _METHODS.get(found["method"], _plain(found["method"]))
+    lead = (
+        f"Measured on `{_cell(found['set'])}`: {tested}, {trained}, {counted(found['repeats'], 'repeat')}, seed "
+        f"{found['seed']}; {how} (`{_cell(found['backbone'])}`). Differences are percentage points of accuracy, of "
+        "training with a recipe's variations against training with as many flipped and cropped views of the images; "
+        f"in brackets the 95 % interval. `{LIFT_FILE}` has the whole measurement."
+    )
+    rows = [
+        (_plain(one["recipe"]), one["verdict"], _points(one), _points(one.get("shifted")), f"{one['pictures']:,}")
+        for one in found["recipes"]
+    ]
+    return lead + "\n\n" + _table(("recipe", "verdict", "difference", "on shifted images", "test images"), rows)
+
+
+def _points(one: Mapping[str, Any] | None) -> str:
+    if one is None:
+        return "not measured"
+    low, high = one["interval"]
+    return f"{one['difference']:+.1f} ({low:+.1f} to {high:+.1f})"
 
 
 def _provenance(record: RunRecord) -> str:

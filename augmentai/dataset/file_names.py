@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from operator import attrgetter
 from pathlib import PurePosixPath
 
-from augmentai.dataset.manifest import OWN_FILES
+from augmentai.dataset.manifest import OWN_NAMES
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.images import extension_for
 from augmentai.images.file_types import IMAGE_SUFFIXES, RAW_SUFFIXES
@@ -230,7 +230,7 @@ def clear_of_own_files(path: str) -> str:
         >>> clear_of_own_files("recipe.yaml"), clear_of_own_files("data.yaml")
         ('_recipe.yaml', 'data.yaml')
     """
-    return "_" + path if path.casefold() in OWN_FILES else path
+    return "_" + path if path.casefold() in OWN_NAMES else path
 
 
 def _original_paths(
@@ -283,7 +283,7 @@ def _label_names(stem: str, label_folders: tuple[str, ...]) -> list[str]:
 def _clear_of_own_folders(path: str) -> str:
     # A folder cannot have the name of the manifest or of another file that a run writes about itself.
     first, _, rest = path.partition("/")
-    return "_" + path if rest and first.casefold() in OWN_FILES else path
+    return "_" + path if rest and first.casefold() in OWN_NAMES else path
 
 
 def _stem(path: str) -> str:

@@ -9,6 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from augmentai.dataset.lift_file import LIFT_FILE
 from augmentai.filters.features import encode_fingerprint
 from augmentai.system.regular_files import open_regular
 from augmentai.system.versions import versions
@@ -22,6 +23,7 @@ SHEET = "contact_sheet.svg"
 RUN_LEDGER = ".augmentai.credits.jsonl"  # only where a paid engine was asked
 PAID_ANSWERS = ".augmentai.paid"  # a folder, only while answers wait for their variations
 OWN_FILES = frozenset({MANIFEST, RECIPE_FILE, CARD, SHEET})  # what a run writes about itself
+OWN_NAMES = OWN_FILES | {LIFT_FILE}  # likewise, what it writes only if there is any included
 _FIRST_LINE_BYTES = 1 << 16
 
 

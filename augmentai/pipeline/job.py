@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from threading import Event
 
 from augmentai.dataset.checkpoint import Checkpoint
+from augmentai.dataset.lift_file import LiftFile
 from augmentai.dataset.readers.gather import Gathered, Limits
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines import estimate
@@ -39,6 +40,7 @@ class Job:
         stop: ends the run early when set.
         first_index, retry_round: see `RunPlan`.
         on_progress: see `JobView`.
+        lift: what was measured on the set before, for the card and the report; None if nothing was.
 
     Attributes:
         plan: what the run will do, known before it begins.
@@ -59,6 +61,7 @@ class Job:
     first_index: int = 1
     retry_round: int = 1
     on_progress: OnProgress = ignore_progress
+    lift: LiftFile | None = None
 
     def __post_init__(self) -> None:
         self.recipe = self.recipe.with_seed()
@@ -67,6 +70,7 @@ class Job:
         self.output = OutputSet(self.gathered, self.recipe)
         self.ledger = RunLedger()
         self.report = Report(self.plan, self.output.losses, self.ledger)
+        self.report.lift = self.lift
         self._checkpoint = Checkpoint()
 
     def resume(self, checkpoint: Checkpoint, ledger: RunLedger | None = None) -> None:

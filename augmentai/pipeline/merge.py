@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from augmentai.dataset.lift_file import LIFT_FILE, LiftFile
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, files_of, is_made
 from augmentai.dataset.run_record import read_record
 from augmentai.dataset.writers.base import OutputError, ZipWriter
@@ -52,7 +53,12 @@ def run_part(job: Job, zip_path: Path) -> Generator[Outcome, None, None]:
 
 
 def merge(
-    plan: RunPlan, parts: Sequence[Path], target: Path, max_pixels: int, excluded: frozenset[str] = frozenset()
+    plan: RunPlan,
+    parts: Sequence[Path],
+    target: Path,
+    max_pixels: int,
+    excluded: frozenset[str] = frozenset(),
+    lift: LiftFile | None = None,
 ) -> Generator[Merging, None, None]:
     """Write one ZIP from several.
 
@@ -63,6 +69,7 @@ def merge(
         target: the ZIP to write.
         max_pixels: the largest image that is decoded, for the contact sheet.
         excluded: files of variations that are not copied. The manifest keeps a line for each.
+        lift: what was measured on the set; None for what the first part says.
 
     Yields:
         Progress, at least once.
@@ -89,6 +96,10 @@ def merge(
                 yield Merging(done, count)
             if count:
                 write_label_lists(writer, output)
+            if lift is not None:
+                writer.write(LIFT_FILE, lift.data)
+            elif LIFT_FILE in archives[0].namelist():
+                writer.write(LIFT_FILE, archives[0].read(LIFT_FILE))
             describe_set(writer, output, record, max_pixels)
 
 

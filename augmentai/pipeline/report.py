@@ -9,6 +9,7 @@ from typing import Any
 
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.file_names import printable
+from augmentai.dataset.lift_file import LiftFile
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.pipeline.plan import RunPlan
 from augmentai.plurals import counted
@@ -35,6 +36,7 @@ class Report:
         drifted: variations marked because labelled objects have drifted.
         labels_dropped: objects whose labels were removed because they left the frame.
         skipped_engines: engines that were never asked, and why.
+        lift: what was measured on the set; None if nothing was.
         stopped: whether the run ended early.
         ended: whether it is over.
     """
@@ -46,6 +48,7 @@ class Report:
         self.sources = len(gathered.sources) + len(gathered.failures)
         self.variations = 0
         self.resumed = 0
+        self.lift: LiftFile | None = None
         self.stopped = self.ended = False
         self.skipped_engines: Mapping[str, str] = {}
         self.engines: Counter[str] = Counter()
@@ -178,6 +181,7 @@ class Report:
             "labels_dropped": self.labels_dropped,
             "credits": round(self.credits, 2),
             "estimated_credits": estimate.credits if estimate else 0.0,
+            "lift": self.lift.verdicts() if self.lift is not None else None,
             "version": __version__,
         }
 

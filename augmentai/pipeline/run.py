@@ -15,6 +15,7 @@ from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.checkpoint import Checkpoint, PaidFailures, read_checkpoint
 from augmentai.dataset.contact_sheet import draw_contact_sheet
 from augmentai.dataset.dataset_card import count_dataset, dataset_title, render_card
+from augmentai.dataset.lift_file import LIFT_FILE, LiftFile, LiftFileError
 from augmentai.dataset.manifest import CARD, MANIFEST, PAID_ANSWERS, RUN_LEDGER, SHEET, is_made
 from augmentai.dataset.run_record import RunRecord, build_record, differences
 from augmentai.dataset.writers.base import Writer, writer_for
@@ -164,6 +165,9 @@ def _written(job: Job, writer: Writer, record: RunRecord, out: Path, forget: boo
         write_label_lists(writer, job.output)
     if not job.report.stopped or out.suffix.lower() == ".zip":
         report = job.report
+        if job.lift is not None:
+            writer.write(LIFT_FILE, job.lift.data)
+        report.lift = measured_in(writer)
         describe_set(writer, job.output, record, job.settings.max_pixels, report.credits, *report.money_notices())
 
 
@@ -268,4 +272,12 @@ def describe_set(
     drawn = draw_contact_sheet(writer.entries(), output.sources, writer.read, dataset_title(record), max_pixels)
     if drawn is not None:
         writer.write(SHEET, drawn)
-    writer.write(CARD, render_card(record, counts, has_sheet=drawn is not None))
+    writer.write(CARD, render_card(record, counts, drawn is not None, measured_in(writer)))
+
+
+def measured_in(writer: Writer) -> LiftFile | None:
+    """What an output says was measured on its set; None if nothing, or if the file was damaged since."""
+    try:
+        return LiftFile.parse(writer.read(LIFT_FILE))
+    except (LiftFileError, OSError, KeyError):
+        return None

@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from augmentai.dataset.content import BROKEN_LINK, read_head, unreadable_reason
-from augmentai.dataset.manifest import MANIFEST, OWN_FILES, RUN_LEDGER, is_run
+from augmentai.dataset.manifest import MANIFEST, OWN_NAMES, RUN_LEDGER, is_run
 from augmentai.dataset.readers.file_kinds import kind_of
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
 from augmentai.system.regular_files import NOT_A_FILE
@@ -41,7 +41,7 @@ def list_folder(folder: Path, prefix: str, listing: Listing, skip: Path | None =
             # A run that was named itself is meant: its images are read, but not what it says about itself.
             if is_ignored_file(name):
                 listing.skip(name, place)
-            elif not (is_output and name in {*OWN_FILES, RUN_LEDGER}):
+            elif not (is_output and name in {*OWN_NAMES, RUN_LEDGER}):
                 _add(here / name, _path_in_dataset(here / name, folder, prefix), listing)
     if listing.progress() == before and not listing.stop.is_set():
         listing.report.fail(folder.name or str(folder), listing.no_image_in("folder"))

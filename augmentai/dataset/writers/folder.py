@@ -25,7 +25,7 @@ from augmentai.dataset.checkpoint import Checkpoint, PaidFailures, repair_manife
 from augmentai.dataset.manifest import (
     CARD,
     MANIFEST,
-    OWN_FILES,
+    OWN_NAMES,
     PAID_ANSWERS,
     RECIPE_FILE,
     RUN_LEDGER,
@@ -107,7 +107,7 @@ class FolderWriter:
 
     def _start(self, record: RunRecord | None) -> UnbufferedFile:
         if _is_replaceable(self.folder):
-            for name in (*OWN_FILES, RUN_LEDGER):
+            for name in (*OWN_NAMES, RUN_LEDGER):
                 (self.folder / name).unlink(missing_ok=True)
             shutil.rmtree(self.folder / PAID_ANSWERS, ignore_errors=True)
         if any(path.name != LOCK for path in self.folder.iterdir()):
@@ -328,4 +328,4 @@ def _is_replaceable(folder: Path) -> bool:
     if PaidAnswers(folder / PAID_ANSWERS).variations():
         return False
     names = {path.name for path in folder.iterdir()} - {LOCK, RUN_LEDGER, PAID_ANSWERS}
-    return bool(names) and names <= OWN_FILES and has_only_failures(folder)
+    return bool(names) and names <= OWN_NAMES and has_only_failures(folder)
