@@ -101,7 +101,7 @@ def _as_requested(tree: Tree, name: str) -> Layout:
     layout, fault = _detect(one, tree, True)
     if layout is None:
         return _refused(tree, fault or f"not a {one.title} dataset: expected {one.hint}")
-    return _finished(layout, one, tree)
+    return _finished(layout, one, tree, requested=True)
 
 
 def _detect(one: Format, tree: Tree, requested: bool) -> tuple[Layout | None, str]:
@@ -119,13 +119,13 @@ def _detect(one: Format, tree: Tree, requested: bool) -> tuple[Layout | None, st
         return None, f"the format {one.title} of {package} failed ({fault}); update or remove that package"
 
 
-def _finished(layout: Layout, one: Format, tree: Tree) -> Layout:
+def _finished(layout: Layout, one: Format, tree: Tree, requested: bool = False) -> Layout:
     """A layout under its format's name, with the masks and captions that the format does not know of.
 
     Beside validation and test images alone, what is in no split is for training, and that is reported.
     """
     layout.name = one.name
-    attach_masks(layout, tree)
+    attach_masks(layout, tree, requested)
     attach_captions(layout, tree)
     splits = Counter(info.split for info in layout.images.values())
     if splits[None] and len(splits) > 1 and "train" not in splits:

@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
 from typing import Any
 
 from augmentai.dataset.file_names import name_key
-from augmentai.dataset.file_tree import Entry, Tree, parent
+from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageKey
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.imagefolder.metadata import path_named
 from augmentai.dataset.formats.imagefolder.row_store import MetadataRow
-from augmentai.dataset.formats.masks.mask_file import MaskFile, looks_like_mask
+from augmentai.dataset.formats.masks.mask_file import MaskFile, looks_like_mask, mask_named_by_table
 from augmentai.plurals import counted
 
 NamedMasks = tuple[tuple[str, MaskFile], ...]  # (column, the mask that it names)
@@ -77,7 +76,7 @@ def find_companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Compan
             if entry.key in images and row_of(entry.key) is None:
                 found.excluded.add(entry.key)
             if are_masks:
-                mask = _mask_file(entry, image, shared=users[entry.key] > 1)
+                mask = mask_named_by_table(entry, image, shared=users[entry.key] > 1)
                 found.masks[image.key] = (*found.masks.get(image.key, ()), (column, mask))
             elif row_of(entry.key) is None:
                 copied[entry.key] = entry
@@ -110,14 +109,3 @@ def _is_mask(image: Entry, entry: Entry) -> bool:
     except Exception:
         return False  # reported when its turn comes
     return looks_like_mask(entry, size_wh)
-
-
-def _mask_file(entry: Entry, image: Entry, shared: bool) -> MaskFile:
-    """A mask, and how the masks of variations are named: after the image if its own name contains the image's, else
-    after both, so that no two variations share a mask."""
-    own, stem = PurePosixPath(entry.path).stem, PurePosixPath(image.path).stem
-    if stem in own and not shared:
-        prefix, _, suffix = own.partition(stem)
-        return MaskFile(entry, prefix, suffix)
-    folder = parent(image.path).replace("/", "_")
-    return MaskFile(entry, f"{own}__{folder}_" if folder else f"{own}__")

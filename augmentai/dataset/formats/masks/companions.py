@@ -15,8 +15,8 @@ from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile
 from augmentai.dataset.formats.captions import captions_for, find_captions
 from augmentai.dataset.formats.masks.dataset import MaskLabels, MaskLayout, written_masks
-from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks, names_of
-from augmentai.dataset.formats.masks.unnamed import unnamed_notices
+from augmentai.dataset.formats.masks.recognition import find_masks, names_of
+from augmentai.dataset.formats.masks.unnamed import unnamed_masks
 from augmentai.types import Source
 
 
@@ -40,22 +40,23 @@ class AccompaniedLabels:
         return replace(labels, other_masks=(*labels.other_masks, *added))
 
 
-def attach_masks(layout: Layout, tree: Tree) -> None:
+def attach_masks(layout: Layout, tree: Tree, requested: bool = False) -> None:
     """Find the masks and visualizations next to the labels of a set: they are no longer images of the layout.
 
-    In a set of classes alone nothing is a mask, else its format would be another; what looks like one is reported.
+    In a set of classes alone no mask belongs to an image, else its format would be another.
 
     Args:
         layout: the set as its format recognised it; changed.
         tree: the files of the set.
+        requested: the user asked for this format.
     """
     if isinstance(layout, MaskLayout):
         return
     if not layout.labelled:
-        layout.notices += _notices_of_classes(find_masks(tree), tree)
+        _attach_to_classes(layout, tree, requested)
         return
     own = {key for key, info in layout.images.items() if _has_own_labels(layout, key, info)}
-    rest = Tree(images=[entry for entry in tree.images if entry.key not in layout.excluded])
+    rest = Tree([entry for entry in tree.images if entry.key not in layout.excluded], tree.sidecars)
     found = find_masks(rest, labelled=own)
     layout.excluded |= found.excluded
     layout.notices += found.notices
@@ -86,12 +87,22 @@ def attach_captions(layout: Layout, tree: Tree) -> None:
             layout.images[entry.key] = replace(info, labels=replace(labels, captions=found[entry.key]))
 
 
-def _notices_of_classes(found: FoundMasks, tree: Tree) -> list[str]:
-    """What the user of a set of classes should know: there are masks only if class folders were asked for."""
-    if not found.masks:
-        return found.notices or unnamed_notices(tree)
-    masks = [mask.entry for group in found.masks.values() for mask in group]
-    return [f"{names_of(masks)}: masks, augmented as images, since the layout is class folders"]
+def _attach_to_classes(layout: Layout, tree: Tree, requested: bool) -> None:
+    """Masks in a set of classes: none is an image, unless class folders were asked for."""
+    found = find_masks(tree)
+    if requested and found.masks:
+        masks = [mask.entry for group in found.masks.values() for mask in group]
+        layout.notices.append(f"{names_of(masks)}: masks, augmented as images, since the layout is class folders")
+    if requested:
+        return
+    orphans, notices = found.orphans, found.notices
+    if not orphans and not notices:
+        orphans, notices = unnamed_masks(tree)
+    layout.notices += notices
+    layout.orphans += orphans
+    layout.excluded |= {entry.key for entry in orphans}
+    for entry in orphans:
+        layout.images.pop(entry.key, None)
 
 
 def _has_own_labels(layout: Layout, key: ImageKey, info: ImageInfo) -> bool:

@@ -18,6 +18,7 @@ from augmentai.dataset.formats.masks.class_files import class_files, class_names
 from augmentai.dataset.formats.masks.mask_file import LoadedMask, MaskFile
 from augmentai.dataset.formats.masks.names import Role, read_folder, says_all
 from augmentai.dataset.formats.masks.pair_lists import with_own_masks
+from augmentai.dataset.formats.masks.pair_tables import PairTable
 from augmentai.dataset.formats.masks.polygon_files import PolygonFile, polygon_file
 from augmentai.dataset.formats.masks.recognition import FoundMasks, find_masks
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
@@ -59,13 +60,19 @@ class MaskLabels:
 
 
 class MaskLayout(Layout):
-    """Images with masks. class_files: those that name the classes."""
+    """Images with masks.
+
+    Attributes:
+        class_files: those that name the classes.
+        tables: those that name the mask of each image.
+    """
 
     unnamed_objects = True
 
     def __init__(self, lists: SplitLists | None = None) -> None:
         super().__init__()
         self.class_files: list[Entry] = []
+        self.tables: list[PairTable] = []
         self._lists = lists
         if lists is not None:
             self.label_paths |= {entry.path for entry in lists.entries}
@@ -81,6 +88,10 @@ class MaskLayout(Layout):
         if self._lists is not None:
             for path, lines in self._lists.written(rows):
                 yield path, with_own_masks(lines, parent(path), rows)
+        lists = {entry.path for entry in self._lists.entries} if self._lists is not None else set()
+        for table in self.tables:
+            if table.is_carried and table.entry.path not in lists:
+                yield table.entry.path, table.written(rows)
 
     def own_label_files(self, source: Source) -> list[Entry]:
         if not isinstance(source.labels, MaskLabels):
@@ -133,6 +144,8 @@ def read_masks(tree: Tree, requested: bool) -> MaskLayout | None:
     layout.class_files = class_files(tree)
     layout.label_paths |= {entry.path for entry in layout.class_files}
     names = class_names(layout.class_files)
+    layout.tables = found.tables
+    layout.label_paths |= {table.entry.path for table in found.tables if table.is_carried}
     layout.notices += found.notices
     mask_splits = _splits_of_masks(found)
     for entry in images:

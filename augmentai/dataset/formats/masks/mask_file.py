@@ -176,6 +176,25 @@ class MaskFile:
         return buffer.getvalue()
 
 
+def mask_named_by_table(entry: Entry, image: Entry, shared: bool) -> MaskFile:
+    """A mask that a table names for an image.
+
+    The masks of variations are named after these if the mask's own name contains the image's, else after both, so that
+    no two variations share one.
+
+    Args:
+        entry: the mask.
+        image: its image.
+        shared: it is the mask of other images too.
+    """
+    own, stem = PurePosixPath(entry.path).stem, PurePosixPath(image.path).stem
+    if stem in own and not shared:
+        prefix, _, suffix = own.partition(stem)
+        return MaskFile(entry, prefix, suffix)
+    folder = parent(image.path).replace("/", "_")
+    return MaskFile(entry, f"{own}__{folder}_" if folder else f"{own}__")
+
+
 def encode_mask(mask: Image.Image) -> bytes:
     """A mask as PNG, with the same values, palette and transparent value."""
     if mask.mode == "I":

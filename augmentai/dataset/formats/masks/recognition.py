@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
-from augmentai.dataset.file_tree import Entry, Tree
+from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageKey
 from augmentai.dataset.formats.masks.content import Content, read_content
-from augmentai.dataset.formats.masks.mask_file import MaskFile
+from augmentai.dataset.formats.masks.mask_file import MaskFile, mask_named_by_table
 from augmentai.dataset.formats.masks.names import Role, may_be_soft, says_mask, shows_instances
+from augmentai.dataset.formats.masks.pair_tables import PairTable, read_pair_tables
 from augmentai.dataset.formats.masks.pairing import Group, Pair, Pairing, find_pairs, group_of
 from augmentai.dataset.readers.read_report import NameSample
 
@@ -28,6 +29,7 @@ class FoundMasks:
         instances: the images whose masks show one object each.
         visualizations: files that show the labels of an image and do not move with its pixels, by image.
         orphans: masks and visualizations that belong to no image.
+        tables: those that name the mask of each image.
         notices: for the user.
     """
 
@@ -35,6 +37,7 @@ class FoundMasks:
     instances: set[ImageKey] = field(default_factory=set)
     visualizations: dict[ImageKey, tuple[Entry, ...]] = field(default_factory=dict)
     orphans: list[Entry] = field(default_factory=list)
+    tables: list[PairTable] = field(default_factory=list)
     notices: list[str] = field(default_factory=list)
 
     @property
@@ -74,8 +77,12 @@ def find_masks(tree: Tree, requested: bool = False, labelled: Collection[ImageKe
     for group in sorted(masks, key=_primary_first):
         verdict = verdicts.get(group)
         _add_masks(found, groups[group], is_soft=verdict is not None and verdict.are_soft)
-    _add_orphans(found, pairing, {*masks, *shown})
-    _add_notices(found, verdicts, pairing, masks)
+    _add_named_masks(found, tree, labelled)
+    if masks or found.masks:
+        _add_orphans(found, pairing, {*masks, *shown})
+    else:
+        _add_masks_alone(found, pairing, tree)
+    _add_notices(found, verdicts)
     return found
 
 
@@ -159,6 +166,24 @@ def _mask_file(pair: Pair) -> MaskFile:
     return MaskFile(pair.other.entry, file.stem[:start], suffix, core, image_stem)
 
 
+def _add_named_masks(found: FoundMasks, tree: Tree, labelled: Collection[ImageKey]) -> None:
+    """Masks that a table names, where names alone pair none."""
+    found.tables = read_pair_tables(tree)
+    known = found.excluded
+    pairs = dict.fromkeys(pair for table in found.tables for pair in table.pairs)
+    named = {mask.key for _, mask in pairs} - set(labelled)
+    users = Counter(mask.key for _, mask in pairs)
+    for image, mask in pairs:
+        if mask.key in named - known and image.key not in named | known:
+            own = mask_named_by_table(mask, image, shared=users[mask.key] > 1)
+            found.masks[image.key] = (*found.masks.get(image.key, ()), own)
+    if pairs:
+        known |= named | {image.key for image, _ in pairs} | set(labelled)
+        folders = {parent(mask.path) for _, mask in pairs} - {parent(image.path) for image, _ in pairs}
+        rest = [entry for entry in tree.images if parent(entry.path) in folders and entry.key not in known]
+        found.orphans += [entry for entry in rest if (content := read_content(entry)) is not None and content.is_flat]
+
+
 def _add_visualizations(found: FoundMasks, pairs: Sequence[Pair]) -> None:
     for pair in pairs:
         key = pair.image.entry.key
@@ -168,15 +193,31 @@ def _add_visualizations(found: FoundMasks, pairs: Sequence[Pair]) -> None:
 def _add_orphans(found: FoundMasks, pairing: Pairing, known: set[Group]) -> None:
     """What is named like the masks of this set and belongs to no image."""
     folders = {marker for _, marker, _ in known if marker}
+    known_masks = found.excluded
     affixes = {around for _, _, around in known if around}
     for one in pairing.unpaired:
+        if one.entry.key in known_masks:
+            continue
         in_folder = one.folder.marker in folders and one.folder.role is not Role.IMAGE
         readings = one.file.readings()[1:] if one.file.role is not None else []
         if in_folder or any(group_of(one, span)[2] in affixes for _, span in readings):
             found.orphans.append(one.entry)
 
 
-def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict], pairing: Pairing, masks: Sequence[Group]) -> None:
+def _add_masks_alone(found: FoundMasks, pairing: Pairing, tree: Tree) -> None:
+    """What is named like masks and holds what masks hold, in a set where no image has one.
+
+    If the set has nothing else, they are what the user has given.
+    """
+    alone = [one.entry for one in pairing.unpaired if one.role is Role.MASK]
+    flat = [entry for entry in alone if (content := read_content(entry)) is not None and content.is_flat]
+    if flat and len(flat) < len(tree.images):
+        found.orphans = flat
+    elif flat:
+        found.notices.append(f"{names_of(flat)}: look like masks, but no image belongs to them; augmented as images")
+
+
+def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict]) -> None:
     if found.orphans:
         found.notices.append(f"{names_of(found.orphans)}: no image belongs to these masks; they are copied unchanged")
     shown = [entry for entries in found.visualizations.values() for entry in entries]
@@ -196,13 +237,6 @@ def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict], pairing: Pa
     photos = [pair.other.entry for v in doubtful if says_mask(v.named) for pair in v.pairs if pair.same_place]
     if photos:
         found.notices.append(f"{names_of(photos)}: named like masks, but not flat as masks are; augmented as images")
-    if not masks:
-        alone = [one.entry for one in pairing.unpaired if one.role is Role.MASK][:_FILES_SAMPLED]
-        alone = [entry for entry in alone if (content := read_content(entry)) is not None and content.is_flat]
-        if alone:
-            found.notices.append(
-                f"{names_of(alone)}: look like masks, but no image belongs to them; augmented as images"
-            )
 
 
 def names_of(entries: Sequence[Entry]) -> str:

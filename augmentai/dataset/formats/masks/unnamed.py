@@ -1,4 +1,4 @@
-"""Files that hold what masks hold under names that say nothing: they stay images, and a notice says so."""
+"""Files that hold what masks hold under names that say nothing: no images, as far as their folders tell."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from PIL import Image
 
 from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, Tree, parent
+from augmentai.dataset.formats.base import ImageKey
 from augmentai.dataset.formats.masks.content import read_content
 from augmentai.dataset.readers.read_report import NameSample
 from augmentai.images.decode import FORMATS
@@ -20,26 +21,49 @@ _FILES_SAMPLED = 10
 _MOST_SIBLINGS = 4  # more folders side by side are classes
 _MIN_COMMON_FRACTION = 0.8
 _CLASS_NUMBERS = frozenset({"L", "I", "I;16", "I;16B", "I;16L"})  # modes that masks of class numbers have
+_ADVICE = (
+    "If they are masks of these images, call their folder masks, and each as its image; if they are images, choose the "
+    "dataset format folders"
+)
 _LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif")
 
 
-def unnamed_notices(tree: Tree) -> list[str]:
-    """What in a set of classes may be masks all the same. A sample of the files is opened.
+def unnamed_masks(tree: Tree) -> tuple[list[Entry], list[str]]:
+    """What in a set of classes is a mask all the same. A sample of the files is opened.
 
     Args:
         tree: the files of a set that has no masks by name.
+
+    Returns:
+        (the masks, notices).
     """
+    found: dict[ImageKey, Entry] = {}
+    notices = []
     for why, images, masks in _twins(tree):
-        if _all_are(masks, flat=True) and _all_are(images, flat=False):
-            return [
-                f"{_names(masks)}: flat and of few values, and {why} other images of the set; augmented as images. "
-                "If they are masks, call their folder masks, and each as its image"
-            ]
+        known = next(iter(masks.values())).key in found
+        if not known and _all_are(masks, flat=True) and _all_are(images, flat=False):
+            found.update((entry.key, entry) for entry in masks.values())
+            notices.append(
+                f"{_names(masks)}: flat and of few values, and {why} other images of the set; taken for masks and "
+                f"copied unchanged. {_ADVICE}"
+            )
+    if not found:
+        found = _label_maps(tree)
+        if found:
+            notices.append(
+                f"{_names({entry.path: entry for entry in found.values()})}: flat and nearly black; taken for masks of "
+                f"class numbers and copied unchanged. {_ADVICE}"
+            )
+    return list(found.values()), notices
+
+
+def _label_maps(tree: Tree) -> dict[ImageKey, Entry]:
+    """Files in folders where some of a sample hold class numbers, and other files do not."""
     lossless = {entry.path: entry for entry in tree.images if entry.path.lower().endswith(_LOSSLESS)}
-    dark = {path: entry for path, entry in _sample(lossless).items() if _is_label_map(entry)}
-    if not dark:
-        return []
-    return [f"{_names(dark)}: flat and nearly black, as masks of class numbers are; augmented as images"]
+    folders = {parent(entry.path) for entry in _sample(lossless).values() if _is_label_map(entry)}
+    inside = [entry for entry in lossless.values() if parent(entry.path) in folders] if folders else []
+    found = {entry.key: entry for entry in inside if _is_label_map(entry)}
+    return found if len(found) < len(tree.images) else {}
 
 
 def _twins(tree: Tree) -> Iterator[tuple[str, Folder, Folder]]:

@@ -185,24 +185,31 @@ ODD: list[tuple[str, dict[str, bytes], list[str], str]] = [
         ["masks/a.png", "masks/b.png", "other/c_mask.png"],
         "look like masks, but no image belongs to them; augmented as images",
     ),
+    # Masks by name and content, and no image of theirs: none of them is augmented.
+    (
+        "masks of other images",
+        mask_set(["images/a.jpg", "images/b.jpg"], ["masks/k.png", "masks/l.png"]),
+        ["images/a.jpg", "images/b.jpg"],
+        "masks/k.png, masks/l.png: no image belongs to these masks; they are copied unchanged",
+    ),
     # Class numbers under names that say nothing.
     (
         "class numbers",
         {f"x/{n}.png": in_file(mask_of(value=n), "a.png") for n in (1, 2, 3)} | mask_set(["y/7.jpg"]),
-        ["x/1.png", "x/2.png", "x/3.png", "y/7.jpg"],
-        "x/1.png, x/2.png, x/3.png: flat and nearly black, as masks of class numbers are; augmented as images",
+        ["y/7.jpg"],
+        "x/1.png, x/2.png, x/3.png: flat and nearly black; taken for masks of class numbers and copied unchanged",
     ),
     (
         "masks in a folder of another language",
         mask_set(["fotos/a.jpg", "fotos/b.jpg"], ["capas/a.png", "capas/b.png"]),
-        ["capas/a.png", "capas/b.png", "fotos/a.jpg", "fotos/b.jpg"],
-        "capas/a.png, capas/b.png: flat and of few values, and named as other images of the set; augmented as images",
+        ["fotos/a.jpg", "fotos/b.jpg"],
+        "capas/a.png, capas/b.png: flat and of few values, and named as other images of the set; taken for masks",
     ),
     (
-        "masks that a table alone pairs with images",
-        mask_set(["x/a1.jpg", "x/a2.jpg"], ["y/b1.png", "y/b2.png"]) | {"pairs.csv": b"x/a1.jpg,y/b1.png\n"},
-        ["x/a1.jpg", "x/a2.jpg", "y/b1.png", "y/b2.png"],
-        "y/b1.png, y/b2.png: flat and of few values, and as many as other images of the set; augmented as images",
+        "masks that nothing pairs with images",
+        mask_set(["x/a1.jpg", "x/a2.jpg"], ["y/b1.png", "y/b2.png"]),
+        ["x/a1.jpg", "x/a2.jpg"],
+        "y/b1.png, y/b2.png: flat and of few values, and as many as other images of the set; taken for masks",
     ),
     # Named and placed like masks, and photographs all the same.
     (
