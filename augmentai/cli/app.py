@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import click
 
 from augmentai.cli.options import GroupedCommand, GroupedOption, recipe_options, typed_fields
 from augmentai.recipe.fields import FIELDS
+from augmentai.system.ending import end_at_once_on, end_quickly
 from augmentai.version import __version__
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
@@ -246,4 +248,6 @@ app = Commands(
 
 def main() -> None:
     """Run the command line. Ends the process with its exit status."""
+    end_at_once_on(signal.SIGTERM)  # until a run has begun, which keeps what is finished
+    end_quickly()
     app(prog_name="augmentai")

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Event
 
 from augmentai.cli.console import ALL_DONE, SOME_FAILED, print_line, print_notes, quit_with
-from augmentai.cli.run import run_job, stop_on_signals
+from augmentai.cli.run import run_job
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.writers.base import OutputError
 from augmentai.dataset.writers.folder import resolve_recipe
@@ -37,14 +36,12 @@ def replay(earlier: Path, inputs: Sequence[Path] = (), out: Path | None = None) 
         home = earlier.resolve()
         out = out or home.with_name(f"{home.stem if earlier.is_file() else home.name}-replay")
         recipe = resolve_recipe(out, before.record.recipe)
-        stop = Event()
         gathered = gather(sources, limits(settings), skip=out, layout=recipe.layout)
-        job = Job(gathered, recipe, settings, available(settings), stop, retry_round=before.record.retry_round)
+        job = Job(gathered, recipe, settings, available(settings), retry_round=before.record.retry_round)
         now, gathered = run_record_for(job, sources, out), job.gathered
         print_notes(check(before, now, gathered.sources, job.engines, gathered.holdout))
     except (SettingsError, RecipeError, ReplayError, OutputError) as error:
         quit_with(str(error))
-    stop_on_signals(stop)
     status = run_job(job, out, sources)
     if status not in {ALL_DONE, SOME_FAILED} or job.report.stopped:
         return status

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
 from pathlib import Path
-from threading import Event
-from types import FrameType
 from typing import Any
 
 import click
@@ -38,6 +35,7 @@ from augmentai.pipeline.run import look_ahead, run_to_disk
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.recipe.fields import by_name
 from augmentai.settings import SettingsError, load_settings
+from augmentai.system.ending import on_first_signal
 
 _WORKING = "augmenting"
 
@@ -80,9 +78,8 @@ def augment(
         if hub is not None and not dry_run:
             hub.check()  # before the work, which would otherwise be wasted
         gathered = gather(list(inputs), limits(settings), skip=out, layout=recipe.layout)
-        stop = Event()
         measured = LiftFile.read(lift) if lift is not None else None
-        job = Job(gathered, recipe, settings, available(settings), stop, lift=measured)
+        job = Job(gathered, recipe, settings, available(settings), lift=measured)
         if dry_run and out is not None:
             look_ahead(job, out, inputs)
     except (SettingsError, RecipeError, OutputError, HubError, LiftFileError) as error:
@@ -93,7 +90,6 @@ def augment(
     if dry_run or out is None:
         print_plan(job)
         return ALL_DONE
-    stop_on_signals(stop)
     status = run_job(job, out, inputs)
     if hub is not None and status != NOTHING_DONE:
         status = max(status, _push(hub, job, out))
@@ -104,6 +100,7 @@ def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
     """Run a job into a folder or ZIP with a progress bar, and print the result. Returns the exit status."""
     said_before = job.plan.notices
     print_notes(said_before)
+    _stop_on_signals(job)
     try:
         # Whatever an engine or a library prints must not get between the results on standard output.
         with redirect_stdout(sys.stderr), progress_bar() as bar:
@@ -120,6 +117,8 @@ def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
             quit_with(str(error))
         print_error(str(error))
         job.report.stopped = True
+    except KeyboardInterrupt:
+        job.report.stopped = True
     report = job.report.as_dict()
     print_problems({**report, "notices": [notice for notice in report["notices"] if notice not in said_before]})
     print_summary(report, out)
@@ -128,15 +127,16 @@ def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
     return SOME_FAILED if report["failed"] or report["stopped"] else ALL_DONE
 
 
-def stop_on_signals(stop: Event) -> None:
-    """The first Ctrl-C ends the job after the image in progress and keeps what is finished; the second ends at once."""
+def _stop_on_signals(job: Job) -> None:
+    """The first Ctrl-C or SIGTERM ends the job after the image in progress and keeps what is finished. Until one is in
+    progress, there is nothing to wait for, such as a model that is being loaded."""
 
-    def ask(number: int, frame: FrameType | None) -> None:
-        stop.set()
-        signal.signal(number, signal.SIG_DFL)
+    def ask() -> None:
+        job.stop.set()
+        if not job.has_begun:
+            raise KeyboardInterrupt
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, ask)
+    on_first_signal(ask)
 
 
 def _check_out(out: Path | None, dry_run: bool, push_to_hub: str) -> None:

@@ -15,7 +15,6 @@ import argparse
 import copy
 import json
 import math
-import signal
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -32,6 +31,7 @@ from augmentai.gan.network import CELL_PX, Generator
 from augmentai.gan.sample_sheet import swaps
 from augmentai.gan.style_bank import style_bank
 from augmentai.gan.trainer import TrainConfig, Trainer
+from augmentai.system.ending import on_first_signal
 
 _MIN_SIZE = 64  # side of a crop, in pixels: below it the co-occurrence patches would be upsampled from under 16
 _SAVE_SECONDS = 420.0  # between two checkpoints with sheet and export; the style bank takes a while on a CPU
@@ -111,13 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
 def _stop_on_signals() -> Event:
     """Return an event that the first Ctrl-C or SIGTERM sets, so that progress is saved; the second ends at once."""
     stopped = Event()
-
-    def request_stop(number: int, _: object) -> None:
-        stopped.set()
-        signal.signal(number, signal.SIG_DFL)
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, request_stop)
+    on_first_signal(stopped.set)
     return stopped
 
 

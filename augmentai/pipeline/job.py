@@ -72,6 +72,7 @@ class Job:
         self.report = Report(self.plan, self.output.losses, self.ledger)
         self.report.lift = self.lift
         self._checkpoint = Checkpoint()
+        self._state: RunState | None = None
 
     def resume(self, checkpoint: Checkpoint, ledger: RunLedger | None = None) -> None:
         """Skip what an earlier run of the same plan has made; the report counts it.
@@ -89,6 +90,11 @@ class Job:
     def has(self, source: Source, index: int) -> bool:
         """Whether an earlier run has made this variation, or paid for it in vain."""
         return (source, index) in self._checkpoint
+
+    @property
+    def has_begun(self) -> bool:
+        """Whether an engine has made or requested an image: until then, a stop has nothing to wait for."""
+        return self._state is not None and (self._state.begun or self.ledger.committed() > 0)
 
     @property
     def left_to_make(self) -> int:
@@ -115,7 +121,7 @@ class Job:
         Raises nothing for a bad file or a faulty engine: both end as outcomes that say why. Closing the generator ends
         the work and its threads.
         """
-        state = RunState(
+        state = self._state = RunState(
             self.plan,
             self.output,
             self.engines,

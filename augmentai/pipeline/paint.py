@@ -48,6 +48,7 @@ def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Made | Refused, 
         results = router.route(chain([first], watched), view)
         try:
             for result in results:
+                run.begun = True
                 if watched.answered(result.task):
                     yield result
         except Exception as error:  # a fault in an engine costs the images it had in hand, never the job

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from pathlib import Path
+from threading import Event
 from typing import IO
 from zipfile import BadZipFile, ZipFile
 
@@ -147,7 +148,7 @@ def _written(job: Job, writer: Writer, record: RunRecord, out: Path, forget: boo
     with closing(job.run()) as outcomes:
         for number, outcome in enumerate(outcomes, 1):
             if not is_open and (outcome.ok or job.report.resumed):  # a run that makes nothing leaves nothing
-                copy_originals(writer, job.output)
+                copy_originals(writer, job.output, job.stop if forget else None)
                 is_open = True
             try:
                 writer.add(outcome)
@@ -222,14 +223,17 @@ def _ledger_in(out: Path, checkpoint: Checkpoint) -> RunLedger:
     return ledger
 
 
-def copy_originals(writer: Writer, output: OutputSet) -> None:
+def copy_originals(writer: Writer, output: OutputSet, stop: Event | None = None) -> None:
     """Add originals and all other files that do not depend on variations; missing ones are reported and skipped.
 
     Args:
         writer: of the output.
         output: names the files and reads them.
+        stop: set to leave the rest to the run that resumes this one; a ZIP cannot be resumed.
     """
     for copied in output.files_before():
+        if stop is not None and stop.is_set():
+            return
         if writer.has(copied.path, copied.size_bytes):
             continue
         try:

@@ -103,6 +103,7 @@ class RunState:
         settled_early: outcomes that needed no engine: unreadable files, leaks.
         skipped_engines: engines that were never asked, and why.
         cut_short: whether a stop left work undone.
+        begun: whether an engine has answered.
     """
 
     plan: RunPlan
@@ -118,6 +119,7 @@ class RunState:
     settled_early: deque[Outcome] = field(default_factory=deque)
     skipped_engines: dict[str, str] = field(default_factory=dict)
     cut_short: bool = False
+    begun: bool = False
 
     @cached_property
     def decoders(self) -> ThreadPoolExecutor:

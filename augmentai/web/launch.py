@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
+from augmentai.system.ending import end_at_once_on, end_quickly
 from augmentai.system.extras import missing
 
 
@@ -28,6 +30,8 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
     parser.add_argument("--host", help="address to listen on (default: 127.0.0.1)")
     parser.add_argument("--port", help="port (default: the first free one from 7860)")
     flags = parser.parse_args(arguments)
+    end_at_once_on(signal.SIGTERM)  # until there is something to end: the imports below take seconds
+    end_quickly()
     if reason := missing("web"):
         sys.exit(f"AugmentAI cannot open the page: {reason}")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere unless asked for

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import os
 import signal
-import sys
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
@@ -15,6 +14,7 @@ from typing import Any, NoReturn
 from augmentai.engines import available
 from augmentai.engines.base import Engine
 from augmentai.settings import EXAMPLES, Settings
+from augmentai.system.ending import end_after, leave, on_first_signal
 from augmentai.web.access.error_log import keep_inputs_out_of_the_log
 from augmentai.web.access.public import USER_NAME, credentials, effective_settings
 from augmentai.web.gradio_import import import_gradio
@@ -25,6 +25,7 @@ _WARM_UP_AFTER_SECONDS = 6.0  # after the first visitor's page, which the import
 _JOBS_END_SECONDS = 4.8  # for jobs, once the server is to end: requests in flight are paid for and nearly answered
 _DELIVERY_SECONDS = 0.7  # for programs that download a result as soon as they get it
 _END_SECONDS = 4.8  # for the server, with whatever is then still at work
+_STUCK_SECONDS = 5.0  # likewise, if other threads keep this program's own timer from running
 
 
 def build_app(settings: Settings) -> Any:
@@ -117,14 +118,21 @@ def serve(settings: Settings) -> None:
         print(f"The page asks for a password. User name: {USER_NAME}, password: {password}", flush=True)
     elif settings.share:
         print("The share link opens without a password, as AUGMENTAI_ASK_PASSWORD says.", flush=True)
-    signal.signal(signal.SIGTERM, _exit)
+    on_first_signal(_exit, (signal.SIGTERM,))
     page.warm_up.daemon = True
     page.warm_up.start()
     page.parsing.warm_up()
     try:
-        page.launch(**launch_options(settings, page))
-    finally:
-        _shut_down(page)
+        try:
+            page.launch(**launch_options(settings, page))
+        finally:
+            _shut_down(page)
+    except _AskedToEnd:
+        leave(0)
+
+
+class _AskedToEnd(SystemExit):
+    """By a signal. It ends whatever the main thread is waiting for."""
 
 
 def _shut_down(page: Any) -> None:
@@ -140,9 +148,10 @@ def _shut_down(page: Any) -> None:
     page.close()
 
 
-def _exit(*_: Any) -> NoReturn:
+def _exit() -> NoReturn:
     """Containers and Workbench stop the server with SIGTERM, and kill it if it does not end soon."""
     end = threading.Timer(_END_SECONDS, os._exit, [0])
     end.daemon = True
     end.start()
-    sys.exit(0)
+    end_after(_STUCK_SECONDS)
+    raise _AskedToEnd

@@ -15,8 +15,10 @@ import pytest
 from PIL import Image
 
 from augmentai.dataset.manifest import OWN_FILES
-from augmentai.settings import EXAMPLES
+from augmentai.settings import EXAMPLES, ROOT
 from tests.support.command_line import augmentai, manifest_lines
+from tests.support.image_files import jpeg
+from tests.support.plugin_package import write_package
 from tests.support.unlike_images import unlike
 
 
@@ -120,6 +122,47 @@ def test_interrupt_keeps_what_is_done(tmp_path: Path) -> None:
     lines = manifest_lines(out)
     assert {line["file"] for line in lines} == {path.name for path in out.glob("*.png")}
     assert 3 <= len(lines) < 128
+
+
+LOADING = """
+import time
+from augmentai.engines.base import Engine
+
+
+class Loading(Engine):
+    name = "loading"
+
+    def make(self, tasks, job):
+        for task in tasks:
+            print("loading a large model", flush=True)
+            time.sleep(600)
+            yield
+"""
+
+
+@pytest.mark.parametrize(("name", "number"), [("out", signal.SIGTERM), ("out.zip", signal.SIGINT)])
+def test_a_stop_does_not_wait_for_a_model_that_is_being_loaded(name: str, number: int, tmp_path: Path) -> None:
+    package = write_package(
+        tmp_path / "package", "loading_engine", LOADING, {"augmentai.engines": {"loading": "loading_engine:Loading"}}
+    )
+    (tmp_path / "a.jpg").write_bytes(jpeg())
+    out = tmp_path / name
+    command = [sys.executable, "-m", "augmentai", str(tmp_path / "a.jpg"), "-o", str(out), "-e", "loading"]
+    paths = os.pathsep.join(map(str, (ROOT, package)))
+    process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env=os.environ | {"PYTHONPATH": paths})
+    try:
+        assert process.stderr is not None
+        while "loading a large model" not in process.stderr.readline():
+            assert process.poll() is None
+        process.send_signal(number)
+        _, said = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 2
+    assert "stopped" in said
+    assert "Traceback" not in said
+    assert out.exists() == (name == "out")  # the folder has the recipe, so that the same command resumes
+    assert not [path for path in tmp_path.iterdir() if path.suffix == ".part"]
 
 
 def test_geometry_is_applied_and_recorded(dataset: Path, tmp_path: Path) -> None:
