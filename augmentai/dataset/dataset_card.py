@@ -275,7 +275,7 @@ def _provenance(record: RunRecord) -> str:
 - {record.source_count:,} source images; SHA-256 of their sorted hashes: `{record.sources_sha256}`{models}
 - {packages}
 - `{MANIFEST}` has one line per variation: its source and that file's SHA-256, engine, model, seed and settings
-- every variation is marked as AI-made in the file itself: EXIF or PNG text, and IPTC `DigitalSourceType` in XMP"""
+- every variation says in the file itself whether AI made it: EXIF or PNG text, and IPTC `DigitalSourceType` in XMP"""
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:

@@ -21,6 +21,7 @@ BUILT_IN = {
     "stability": "augmentai.engines.stability:StabilityEngine",
     "diffusion": "augmentai.engines.diffusion:DiffusionEngine",
     "gan": "augmentai.engines.gan:GanEngine",
+    "none": "augmentai.engines.none:NoEngine",
 }
 
 

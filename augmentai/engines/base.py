@@ -101,10 +101,10 @@ class Task:
 
 @dataclass(frozen=True)
 class Made:
-    """A finished variation. `Engine.made` builds one with the engine's own name and capabilities.
+    """A finished variation, as `Engine.made` builds it with the engine's own name and capabilities.
 
     Attributes:
-        task: the task it answers.
+        task: the one it answers.
         engine: name of the engine that made it.
         image: RGB, exactly the source's width and height.
         model: which model painted it.
@@ -113,6 +113,7 @@ class Made:
         repainted: the model painted every pixel; False if it changed those of the source.
         details: whatever else explains it (donor, credits, the service's own seed); goes into the manifest.
         strength: what it was made with, if the recipe left the strength to the engine.
+        painted: a model changed it; False if the source passed through as it is.
     """
 
     task: Task
@@ -124,11 +125,12 @@ class Made:
     repainted: bool = True
     details: Mapping[str, Any] = field(default_factory=dict)
     strength: float | None = None
+    painted: bool = True
 
     @property
     def strength_used(self) -> float:
-        """The recipe's strength, or the engine's own if the recipe leaves it to the engine."""
-        return self.task.recipe.strength_or(self.strength or 0.0)
+        """The recipe's strength, or the engine's own if the recipe leaves it to that; 0 if nothing was painted."""
+        return self.task.recipe.strength_or(self.strength or 0.0) if self.painted else 0.0
 
 
 @dataclass(frozen=True)
@@ -227,6 +229,7 @@ class Engine(ABC):
         setup_hint: one sentence on how to make it ready, for users who have not; "" if nothing is needed.
         paid: it charges credits; such an engine is a `PaidEngine`.
         reads_prompt: it follows the recipe's prompt.
+        paints: a model changes the image; False if only geometry and operations do.
         repaints: it paints every pixel itself, so labelled objects may drift.
         may_differ: why the same request may give other pixels another time; "" if it never does.
         auto_rank: its place in the order of engine="auto", lowest first; None: used only when named.
@@ -239,6 +242,7 @@ class Engine(ABC):
     setup_hint: str = ""
     paid: bool = False
     reads_prompt: bool = False
+    paints: bool = True
     repaints: bool = False
     may_differ: str = ""
     auto_rank: int | None = None
@@ -308,11 +312,7 @@ class Engine(ABC):
         return wanted == self.name or (wanted == AUTO and self.auto_rank is not None)
 
     def unused_settings(self, recipe: Recipe) -> tuple[str, ...]:
-        """What a recipe asks for that this engine ignores, in words for the user.
-
-        Args:
-            recipe: what to make.
-        """
+        """What a recipe asks for that this engine ignores, in words for the user."""
         asks = bool(recipe.prompt.strip() or recipe.negative_prompt.strip())
         return (f"{self.title or self.name} does not read the prompt",) if asks and not self.reads_prompt else ()
 
@@ -345,4 +345,5 @@ class Engine(ABC):
             self.repaints if repainted is None else repainted,
             details or {},
             self.auto_strength if strength is None else strength,
+            self.paints,
         )

@@ -224,6 +224,20 @@ def _objects_in(source: Source) -> Counter[str]:
         return Counter()  # reported where the image itself is augmented
 
 
+def borrowed_from(details: Mapping[str, Any]) -> list[str]:
+    """The paths of the images that a variation borrowed from, as its manifest names them.
+
+    Args:
+        details: of the variation.
+
+    Example:
+        >>> borrowed_from({"operations": [{"name": "flip", "drawn": {}}]})
+        []
+    """
+    drawn = (record["drawn"] for record in details.get("operations", ()))
+    return [donor["path"] for one in drawn for donor in one.get("donors", ())]
+
+
 class Donors:
     """The images that the variations of one source may borrow from; see `DonorPool.beside`.
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from augmentai.filters.features import fingerprint_distance
-from augmentai.pipeline.judge import reject
+from augmentai.pipeline.judge import expected_change, reject
 from augmentai.pipeline.plan import RunPlan
 from augmentai.pipeline.run_state import Draft, RunState, spent_on
 from augmentai.types import Outcome, SourceKey
@@ -60,7 +60,7 @@ def _compared(draft: Draft, nearest: tuple[int, int] | None, run: RunState) -> D
     if nearest is None:
         return draft
     sibling, levels = nearest
-    least = run.plan.recipe.thresholds.duplicate * draft.made.strength_used
+    least = run.plan.recipe.thresholds.duplicate * expected_change(draft.made)
     verdict = replace(draft.verdict, scores={**draft.verdict.scores, "sibling": levels})
     if levels <= least:
         why = (

@@ -11,6 +11,7 @@ from augmentai.images import encode
 from augmentai.images.decode import REDUCED
 from augmentai.images.deep_colour import DEEP_FORMATS
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, MADE_BY, format_for
+from augmentai.operations import borrowed_from
 from augmentai.pipeline.run_state import Draft, RunState, failure_reason, spent_on
 from augmentai.pipeline.write_labels import file_of
 from augmentai.types import Outcome, Variation
@@ -54,12 +55,10 @@ def encode_files(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[O
 def _submitted(draft: Draft, run: RunState) -> _Pending:
     made, task = draft.made, draft.made.task
     photo, file_format = task.photo, format_for(task.photo, task.recipe.output_format)
-    note = f"{MADE_BY}, engine {made.engine}, model {made.model}, seed {task.seed}"
     fine = draft.fine if file_format in DEEP_FORMATS else None
     reduced = (REDUCED,) if photo.fine is not None and fine is None else ()
-    source_type = DIGITAL_SOURCE_TYPES[0 if made.repainted else 1]
     data = run.encoders.submit(
-        encode, draft.image, file_format, note, source_type, photo.icc_profile, photo.black_white, photo.credit, fine
+        encode, draft.image, file_format, *_mark(draft), photo.icc_profile, photo.black_white, photo.credit, fine
     )
     variation = Variation(
         file=file_of(draft, run),
@@ -88,3 +87,14 @@ def _submitted(draft: Draft, run: RunState) -> _Pending:
         fingerprint=draft.fingerprint,
     )
     return _Pending(outcome, data)
+
+
+def _mark(draft: Draft) -> tuple[str, str]:
+    """What the file says of its making: a note, and the digital source type of IPTC."""
+    made = draft.made
+    repainted, altered, transformed, composed = DIGITAL_SOURCE_TYPES
+    if made.painted:
+        note = f"AI-made {MADE_BY}, engine {made.engine}, model {made.model}, seed {made.task.seed}"
+        return note, repainted if made.repainted else altered
+    note = f"{MADE_BY[0].upper()}{MADE_BY[1:]}, made without AI, seed {made.task.seed}"
+    return note, composed if borrowed_from(draft.details) else transformed

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from augmentai.engines.base import Made
 from augmentai.filters import ImageFeatures, Verdict, image_features, judge_quality, measure_drift
 from augmentai.filters.holdout import reserved
 from augmentai.pipeline.run_state import Draft, RunState, failed, failed_draft, spent_on
 from augmentai.types import Outcome, Rejection, variation_seed
+
+_CHANGE_WITHOUT_ENGINE = 0.5
 
 
 def judge(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Draft | Outcome]:
@@ -26,6 +29,11 @@ def judge(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Draft | 
             yield judged
         elif (given_up := reject(judged, run)) is not None:
             yield given_up
+
+
+def expected_change(made: Made) -> float:
+    """0 to 1: what thresholds are multiplied by. The strength, except where no engine painted: operations have none."""
+    return made.strength_used if made.painted else _CHANGE_WITHOUT_ENGINE
 
 
 def reject(draft: Draft, run: RunState) -> Outcome | None:
@@ -55,7 +63,7 @@ def _judged(draft: Draft, run: RunState) -> Draft:
     painted = image_features(draft.painted, photo.black_white)
     final = painted if draft.unmoved else image_features(draft.image, photo.black_white)
     recipe = run.plan.recipe
-    verdict = judge_quality(source, painted, draft.made.strength_used, recipe.thresholds, moved=draft.moved)
+    verdict = judge_quality(source, painted, expected_change(draft.made), recipe.thresholds, moved=draft.moved)
     if not verdict.filter:
         verdict = _against_holdout(verdict, final, run)
     if not verdict.filter:

@@ -14,7 +14,7 @@ from augmentai.engines.base import Engine
 from augmentai.engines.budget import Estimate
 from augmentai.operations.auto_geometry import DatasetTraits, ResolvedGeometry, dataset_traits, resolve_geometry
 from augmentai.pipeline.balance import Quotas, plan_quotas
-from augmentai.recipe import Recipe
+from augmentai.recipe import AUTO, Recipe, RecipeError
 from augmentai.types import Source, SourceKey
 
 
@@ -106,13 +106,23 @@ def plan_run(
         traits: what automatic geometry depends on, if it is known already; else it is found from the sources.
 
     Raises:
-        RecipeError: classes are to be balanced and there are none.
+        RecipeError: classes are to be balanced and there are none, or nothing would change the images.
     """
     recipe = recipe.with_seed()
+    _check_change(recipe, engines)
     quotas = plan_quotas(gathered.sources, recipe)
     geometry = resolve_geometry(recipe, traits if traits is not None else _traits(gathered))
     plan = RunPlan(gathered, recipe, quotas, geometry, first_index, retry_round)
     return replace(plan, estimate=estimate(engines, recipe, plan.total))
+
+
+def _check_change(recipe: Recipe, engines: Sequence[Engine]) -> None:
+    """Without an engine that paints, the recipe itself has to ask for a change."""
+    asked = [engine for engine in engines if engine.serves(recipe.engine)]
+    if recipe.operations or recipe.geometry not in {AUTO, "none"} or not asked or any(one.paints for one in asked):
+        return
+    what = f"engine is {recipe.engine}, and neither operations nor geometry are given, so that nothing would change"
+    raise RecipeError(f"{what}; add operations such as flip or crop, or choose a geometry such as light")
 
 
 def _traits(gathered: Gathered) -> DatasetTraits:

@@ -94,7 +94,8 @@ def engines(ready: Mapping[Engine, Readiness], active: Engine | None, wanted: st
         active: the engine that runs first; None if none is ready.
         wanted: the engine of the recipe.
     """
-    chips = "".join(_engine_chip(engine, readiness, active, wanted) for engine, readiness in ready.items())
+    named = ((engine, readiness) for engine, readiness in ready.items() if engine.paints or engine is active)
+    chips = "".join(_engine_chip(engine, readiness, active, wanted) for engine, readiness in named)
     html = f'<ul class="engines" aria-label="Engines">{chips}</ul>'
     if active is None:
         asked = {engine.name: readiness for engine, readiness in ready.items() if engine.serves(wanted)}
