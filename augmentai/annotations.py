@@ -151,11 +151,19 @@ def objects_lost(before: Labels, after: Labels) -> int:
     lost = len(before.shapes) - len(after.shapes)
     if before.mask is not None and after.mask is not None:
         pairs = zip((before.mask, *before.other_masks), (after.mask, *after.other_masks), strict=True)
-        lost += sum(not _is_flat(one) and _is_flat(other) for one, other in pairs)
+        lost += sum(_is_emptied(one, other) for one, other in pairs)
     return lost
 
 
-def _is_flat(mask: Image) -> bool:
-    """Whether all pixels have the same value: background alone."""
+def _is_emptied(before: Image, after: Image) -> bool:
+    """Whether of several values one is left, the background: 0, or, in a mask without zeros, whichever it is."""
+    ranges, found = _ranges(before), _ranges(after)
+    if all(low == high for low, high in ranges) or any(low != high for low, high in found):
+        return False
+    return any(low != 0 for low, _ in ranges) or all(low == 0 for low, _ in found)
+
+
+def _ranges(mask: Image) -> list[tuple[float, float]]:
+    """The lowest and highest value of each band."""
     extrema: Any = mask.getextrema()
-    return all(low == high for low, high in (extrema if isinstance(extrema[0], tuple) else [extrema]))
+    return list(extrema) if isinstance(extrema[0], tuple) else [extrema]

@@ -28,6 +28,13 @@ def with_object(value: int = 1) -> Image.Image:
         (Labels(mask=with_object(), other_masks=(with_object(),)), Labels(mask=EMPTY, other_masks=(EMPTY,)), 2, "two"),
         (Labels((CAT,), mask=with_object()), Labels(mask=EMPTY), 2, "a shape and a mask"),
         (Labels(mask=with_object().convert("RGB")), Labels(mask=EMPTY.convert("RGB")), 1, "a mask in colours"),
+        (Labels(mask=with_object()), Labels(mask=Image.new("L", (8, 8), 1)), 0, "the object fills the image"),
+        (
+            Labels(mask=with_object(255).point(lambda v: v or 254)),
+            Labels(mask=Image.new("L", (8, 8), 254)),
+            1,
+            "no zeros",
+        ),
     ],
 )
 def test_objects_that_left_the_image(before: Labels, after: Labels, expected: int, why: str) -> None:
