@@ -48,8 +48,13 @@ def progress_bar() -> Progress:
 def print_plan(job: Job) -> None:
     """What a run would do, which engines are ready, and the maximum cost. Asks a paid account's balance, which is
     free."""
-    print_problems(job.report.as_dict())
-    lines = [f"{counted(job.plan.total, 'variation')} of {counted(len(job.gathered.sources), 'image')}"]
+    report, plan = job.report.as_dict(), job.plan
+    unusable = [{"file": one.file, "reason": one.reason} for one in plan.unusable.values()]
+    print_problems({**report, "failures": [*report["failures"], *unusable]})
+    usable = counted(len(plan.sources) - len(unusable), "image")
+    lines = [f"{counted(plan.expected, 'variation')} of {usable}"]
+    if unusable:
+        lines.append(f"{counted(len(unusable), 'image')} will be skipped: see Failed")
     if holdout := len(job.gathered.holdout):
         lines.append(f"{counted(holdout, 'validation or test image')} will not be augmented")
     for engine in job.engines:

@@ -27,6 +27,8 @@ KINDS: tuple[Kind, ...] = get_args(Kind)
 # Those that lose labels, or make them untrue; the others are worth knowing.
 PROBLEMS = frozenset(KINDS[: KINDS.index("tiny_boxes")])
 
+UNUSABLE = frozenset({"broken_labels", "unreadable_images"})  # an image of which one is found is not augmented
+
 TITLES: dict[Kind, str] = {
     "unread_labels": "Label files that are not understood",
     "labels_without_image": "Label files without their image",

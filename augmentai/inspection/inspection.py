@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -21,6 +21,7 @@ from augmentai.recipe import Recipe, RecipeError
 from augmentai.registry import RegistryError
 from augmentai.settings import Settings
 from augmentai.system.threads import in_order
+from augmentai.types import SourceKey
 
 FINE, PROBLEMS_FOUND, UNREADABLE = 0, 1, 2  # status
 
@@ -110,7 +111,8 @@ def inspect_set(
         survey.add(number, one)
         on_examined(number + 1, len(sources))
     survey.compare()
-    plan, notices = _plan(gathered, recipe, engines, fault)
+    unusable = [sources[position].key for position in survey.unusable]
+    plan, notices = _plan(gathered, recipe, engines, fault, unusable)
     return Inspection(
         _layout(gathered, recipe.layout),
         survey.images(),
@@ -150,9 +152,15 @@ def _layout(gathered: Gathered, requested: str) -> dict[str, Any]:
 
 
 def _plan(
-    gathered: Gathered, recipe: Recipe, engines: Sequence[Engine], fault: str
+    gathered: Gathered, recipe: Recipe, engines: Sequence[Engine], fault: str, unusable: Collection[SourceKey]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What a run would do, and what it would say first. Loads no engine. fault: why it would do nothing, if so."""
+    """What a run would do, and what it would say first. Loads no engine.
+
+    Args:
+        gathered, recipe, engines: see `inspect_set`.
+        fault: why it would do nothing, if so.
+        unusable: images that it would skip.
+    """
     readiness = {engine: engine.readiness() for engine in engines if engine.serves(recipe.engine)}
     engine = next((engine for engine, state in readiness.items() if state.ready), None)
     reason = "" if engine else "; ".join(f"{engine.name}: {state.reason}" for engine, state in readiness.items())
@@ -162,7 +170,7 @@ def _plan(
         plan, reason = None, str(error)
     reason = fault or reason
     content = {
-        "variations": plan.total if plan else 0,
+        "variations": plan.total - sum(map(plan.quotas.of, unusable)) if plan else 0,
         "engine": engine.name if engine else None,
         "geometry": str(plan.geometry) if plan else None,
         "cost": str(plan.estimate) if plan and plan.estimate else "",

@@ -11,7 +11,7 @@ from augmentai.dataset.formats.base import Layout
 from augmentai.dataset.formats.masks.companions import without_companions
 from augmentai.filters.near_duplicates import NearDuplicates
 from augmentai.inspection.examine import Examined
-from augmentai.inspection.findings import Example, Findings
+from augmentai.inspection.findings import UNUSABLE, Example, Findings
 from augmentai.types import Source
 
 NO_SPLIT = "none"
@@ -31,11 +31,13 @@ class Survey:
         self._sources, self._augmented, self._layout = sources, augmented, layout
         self.findings = Findings()
         self.examined = 0
+        self.unusable: set[int] = set()  # positions of images that a run will skip
         self._widths, self._heights = array("I"), array("I")
         self._modes: Counter[str] = Counter()
         self._formats: Counter[str] = Counter()
         self._images: dict[str, Counter[str]] = defaultdict(Counter)  # by class, then by split
         self._objects: dict[str, Counter[str]] = defaultdict(Counter)
+        self._skipped: Counter[str] = Counter()  # of those to be augmented, by class
         self._index = NearDuplicates()
         self._indexed = array("I")  # the position in `sources` of each image in the index
         self._has_classes = any(source.label is not None for source in sources)
@@ -52,6 +54,9 @@ class Survey:
             self._heights.append(one.size_wh[1])
         self._modes.update([one.mode] if one.mode else ())
         self._formats.update([one.format] if one.format else ())
+        if any(kind in UNUSABLE for kind, _ in one.faults):
+            self.skip(position)
+            self._skipped.update(name for name, _ in one.objects if source.split in self._augmented)
         for name, objects in one.objects:
             self._images[name][source.split or NO_SPLIT] += 1
             self._objects[name][source.split or NO_SPLIT] += objects
@@ -62,6 +67,10 @@ class Survey:
         if one.thumb is not None:
             self._index.add(one.thumb)
             self._indexed.append(position)
+
+    def skip(self, position: int) -> None:
+        """Count the image at this position as one that a run will skip."""
+        self.unusable.add(position)
 
     def _add_unlabelled(self, position: int, one: Examined) -> None:
         """An image that no label says anything of."""
@@ -131,7 +140,7 @@ class Survey:
                     "name": name,
                     "images": images.total(),
                     "objects": counted,
-                    "augmented_images": sum(images[split] for split in augmented),
+                    "augmented_images": sum(images[split] for split in augmented) - self._skipped[name],
                     "splits": {
                         split: {"images": images[split], "objects": objects[split] if counted else None}
                         for split in sorted(images)
@@ -143,9 +152,10 @@ class Survey:
     def images(self) -> dict[str, Any]:
         """Number, sizes and kinds of all images, ready for JSON."""
         split_of = Counter(source.split in self._augmented for source in self._sources)
+        skipped = sum(self._sources[position].split in self._augmented for position in self.unusable)
         return {
             "count": len(self._sources),
-            "augmented": split_of[True],
+            "augmented": split_of[True] - skipped,
             "held_out": split_of[False],
             "examined": self.examined,
             "sizes": _sizes(self._widths, self._heights),

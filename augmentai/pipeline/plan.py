@@ -5,8 +5,9 @@ The dry run, the page's forecast, resuming, replaying, merging and the run itsel
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.engines import estimate
@@ -14,8 +15,9 @@ from augmentai.engines.base import Engine
 from augmentai.engines.budget import Estimate
 from augmentai.operations.auto_geometry import DatasetTraits, ResolvedGeometry, dataset_traits, resolve_geometry
 from augmentai.pipeline.balance import Quotas, plan_quotas
+from augmentai.pipeline.unusable import find_unusable
 from augmentai.recipe import AUTO, Recipe, RecipeError
-from augmentai.types import Source, SourceKey
+from augmentai.types import Failure, Source, SourceKey
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,19 @@ class RunPlan:
     def total(self) -> int:
         """How many variations there will be if nothing goes wrong."""
         return self.quotas.total
+
+    @cached_property
+    def unusable(self) -> Mapping[SourceKey, Failure]:
+        """The images that the run will skip, since their header or labels cannot be read.
+
+        Reads the labels of every image when it is first asked for.
+        """
+        return find_unusable(self.sources)
+
+    @property
+    def expected(self) -> int:
+        """How many variations there will be, as far as headers and labels show; see `unusable`."""
+        return self.total - sum(map(self.quotas.of, self.unusable))
 
     @property
     def max_attempts(self) -> int:

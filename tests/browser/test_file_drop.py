@@ -159,9 +159,10 @@ def test_a_labelled_set_keeps_valid_labels_with_exclusions_and_additions(page: A
 def test_faults_of_a_dataset_are_shown_before_the_click(page: Any, tmp_path: Path) -> None:
     """What a label file says wrongly, what is not understood, and how many images of each class will be augmented."""
     files = sets.yolo() | {"labels/train/one.txt": b"0 0.5\n", "boxes.mat": b"MATLAB 5.0"}
-    give(page, [sets.as_zip(tmp_path / "set.zip", files)], 3)
+    give(page, [sets.as_zip(tmp_path / "set.zip", files)], 2)
     notes = page.locator(".drop-note.aug-warn")
-    expect(notes.first).to_contain_text(
+    expect(notes.first).to_contain_text("1 more image cannot be used: see Dataset check")
+    expect(notes.nth(1)).to_contain_text(
         "1 label file is not understood (MATLAB files, which may hold labels: my set/boxes.mat)"
     )
     check = page.locator(".drop-check")
@@ -170,3 +171,12 @@ def test_faults_of_a_dataset_are_shown_before_the_click(page: Any, tmp_path: Pat
     expect(check).to_contain_text("3 train, 1 val, 1 test · sizes 64×48 (min)")
     expect(check.locator("tbody tr").first).to_contain_text("red car")
     assert chips(page) == ["red car 0 of 1", "bus 0 of 1", "車 1"]
+
+
+def test_a_set_of_held_out_images_says_why_nothing_is_made(page: Any, tmp_path: Path) -> None:
+    files = {name: data for name, data in sets.coco().items() if "train" not in name}
+    give(page, [sets.as_zip(tmp_path / "set.zip", files)], 0)
+    expect(page.locator(".drop-count")).to_contain_text("2 validation/test images, copied unchanged")
+    expect(page.locator(".drop-note.aug-warn").first).to_contain_text(
+        "All images are for test and val, and such images"
+    )

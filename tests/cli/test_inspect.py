@@ -16,11 +16,11 @@ def test_tables_and_json_say_the_same(tmp_path: Path) -> None:
     assert (shown.returncode, found.returncode) == (1, 1)
     content = json.loads(found.stdout)
     assert content["status"] == 1
-    assert content["plan"]["variations"] == 6
+    assert content["plan"]["variations"] == 4
     for words in (
         "Layout: YOLO (data.yaml",
-        "Images: 5 (3 train, 1 val, 1 test); 3 are augmented",
-        "A run: 6 variations by gan, geometry none",
+        "Images: 5 (3 train, 1 val, 1 test); 2 are augmented",
+        "A run: 4 variations by gan, geometry none",
         "Labels that cannot be read (1)\n- labels/train/one.txt, line 1: found 1 numbers",
         "Label files that are not understood (1)\n- gt.mat: MATLAB files",
     ):

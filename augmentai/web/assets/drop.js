@@ -128,7 +128,7 @@ function draw() {
   uploadBar.hidden = true;
   summary.replaceChildren();
   element.firstElementChild.classList.toggle('drop-filled', Boolean(found?.images));
-  if (found?.images) drawFound();
+  if (found?.images || found?.holdout || found?.notices?.length) drawFound();
   drawRefused();
 }
 

@@ -6,7 +6,7 @@ The page needs the answer at once, so of a large upload only some images are exa
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,9 +14,11 @@ from augmentai.annotations import LabelError
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import ImageInfo, Layout
-from augmentai.inspection.examine import examine
+from augmentai.images import ImageError
+from augmentai.inspection.examine import examine, located
 from augmentai.inspection.findings import TITLES
 from augmentai.inspection.survey import Survey
+from augmentai.plurals import counted
 from augmentai.settings import Settings
 from augmentai.types import Source
 
@@ -48,8 +50,9 @@ def check_images(images: Sequence[tuple[Entry, ImageInfo]], layout: Layout, sett
         settings: limits.
 
     Returns:
-        JSON for the drop zone: `images`, `splits` and `classes` as in `Survey`, and `findings`, each with its `title`,
-        `count`, `problem` and `examples` in words.
+        JSON for the drop zone: `images`, `splits` and `classes` as in `Survey`, `findings`, each with its `title`,
+        `count`, `problem` and `examples` in words, `unusable`: the positions of images that a job will skip, and
+        `checked`: of how many images the labels were read.
     """
     sources = [
         Source(
@@ -65,14 +68,17 @@ def check_images(images: Sequence[tuple[Entry, ImageInfo]], layout: Layout, sett
     ]
     has_splits = any(source.split for source in sources)
     survey = Survey(sources, frozenset({"train" if has_splits else None}), layout)
+    examined: set[int] = set()
     step = max(1.0, len(sources) / _MOST_EXAMINED)
     end = time.monotonic() + _MOST_SECONDS
     for number in range(min(len(sources), _MOST_EXAMINED)):
         position = int(number * step)
         survey.add(position, examine(sources[position], settings.max_pixels))
+        examined.add(position)
         if time.monotonic() > end:
             break
     survey.compare()
+    checked = len(examined) + _check_labels(sources, examined, survey)
     found = [
         {
             "title": TITLES[one.kind],
@@ -88,4 +94,41 @@ def check_images(images: Sequence[tuple[Entry, ImageInfo]], layout: Layout, sett
         "splits": survey.splits(),
         "classes": survey.classes(known),
         "findings": found,
+        "unusable": sorted(survey.unusable),
+        "checked": checked,
     }
+
+
+def count_notices(skipped: int, checked: int, total: int) -> list[str]:
+    """What the visitor should know of the number of images: of an upload, how many are skipped and were checked.
+
+    Args:
+        skipped: images that would be augmented if they could be read.
+        checked: of how many images the labels were read.
+        total: all images.
+
+    Example:
+        >>> count_notices(1, 5, 5)
+        ['1 more image cannot be used: see Dataset check']
+    """
+    notices = [f"{counted(skipped, 'more image')} cannot be used: see Dataset check"] if skipped else []
+    return notices + ([f"the labels of {checked:,} of {total:,} images were checked"] if checked < total else [])
+
+
+def _check_labels(sources: Sequence[Source], examined: Container[int], survey: Survey) -> int:
+    """Read the labels of the other images, and note those that cannot be read. Returns how many were."""
+    end = time.monotonic() + _MOST_SECONDS
+    checked = 0
+    for position, source in enumerate(sources):
+        if position in examined:
+            continue
+        if time.monotonic() > end:
+            break
+        checked += 1
+        try:
+            if source.labels is not None:
+                source.labels.load()
+        except (LabelError, ImageError, OSError) as error:
+            survey.skip(position)
+            survey.findings.add("broken_labels", located(str(error), source.path))
+    return checked

@@ -17,7 +17,7 @@ from augmentai.annotations import LabelError
 from augmentai.dataset.archive import ArchiveError, check_member, format_size, over_limit
 from augmentai.dataset.file_names import printable, safe_path
 from augmentai.dataset.file_tree import Entry
-from augmentai.dataset.formats.base import ImageInfo
+from augmentai.dataset.formats.base import ImageInfo, ImageKey
 from augmentai.dataset.formats.detect import detect_layout, format_named
 from augmentai.dataset.readers.archive_listing import list_archive
 from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES
@@ -25,13 +25,14 @@ from augmentai.dataset.readers.layout_finish import finish_layout, held_out_noti
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
 from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.readers.unread_labels import find_unread_labels, may_be_label_file
+from augmentai.images.file_types import IMAGE_SUFFIXES
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import encode_for_web, inspect_header, thumbnail
 from augmentai.operations.auto_geometry import DatasetTraits, dataset_traits
 from augmentai.pipeline.job import limits
 from augmentai.settings import EXAMPLES, Settings
 from augmentai.web.forecast import ClassGroup, class_groups
-from augmentai.web.jobs.upload_check import check_images
+from augmentai.web.jobs.upload_check import check_images, count_notices
 
 INPUT_FOLDERS = ("in", "zips")  # of a job: what was uploaded
 THUMBNAILS = 12
@@ -164,6 +165,7 @@ class _Inspection:
         self._report = ReadReport()
         self._listing = Listing(self._report, Event())
         self._tree = self._listing.tree
+        self._refused: set[ImageKey] = set()  # in the tree all the same: one may be the mask of an image
 
     def add(self, place: str, path: Path) -> None:
         """Inspect one upload. place: its safe path on the visitor's computer."""
@@ -189,9 +191,12 @@ class _Inspection:
                 self._measure(stream, place)
         except (ImageError, ArchiveError, OSError) as error:
             self._summary.refuse(place, error)
+            if not place.lower().endswith(tuple(IMAGE_SUFFIXES)):
+                return
+            self._refused.add((place, ""))
         else:
             self._summary.size_bytes += size
-            self._tree.images.append(Entry(place, "", file=path))
+        self._tree.images.append(Entry(place, "", file=path))
 
     def _add_archive(self, place: str, path: Path) -> None:
         found, failed = len(self._tree.images), len(self._report.failures)
@@ -199,9 +204,8 @@ class _Inspection:
         for failure in self._report.failures[failed:]:
             self._summary.refuse(place if failure.file == printable(path.name) else failure.file, failure.reason)
         images = self._tree.images[found:]
-        self._tree.images[found:] = [
-            entry for number, entry in enumerate(images) if self._accepts(entry, number < _MEMBERS_CHECKED)
-        ]
+        accepted = [self._accepts(entry, number < _MEMBERS_CHECKED) for number, entry in enumerate(images)]
+        self._refused.update(entry.key for entry, is_accepted in zip(images, accepted, strict=True) if not is_accepted)
 
     def _accepts(self, entry: Entry, opens: bool) -> bool:
         """Whether an image in an archive can be used, as far as its headers show; if not, that is reported."""
@@ -231,14 +235,21 @@ class _Inspection:
         summary, tree = self._summary, self._tree
         layout = detect_layout(tree, wanted)
         finish_layout(tree, layout)
-        images = [entry for entry in tree.images if entry.key not in layout.excluded]
+        left_out = layout.excluded | self._refused
+        images = [entry for entry in tree.images if entry.key not in left_out]
         known = [layout.images.get(entry.key, ImageInfo()) for entry in images]
+        summary.check = check_images(list(zip(images, known, strict=True)), layout, self._settings)
+        unusable = set(summary.check.pop("unusable"))
         has_splits = any(info.split for info in known)
+        split = "train" if has_splits else None
         augmented = [
-            (e, info) for e, info in zip(images, known, strict=True) if not has_splits or info.split == "train"
+            (entry, info)
+            for position, (entry, info) in enumerate(zip(images, known, strict=True))
+            if info.split == split and position not in unusable
         ]
         training = [info for _, info in augmented]
-        summary.images, summary.holdout = len(training), len(known) - len(training)
+        skipped = sum(known[position].split == split for position in unusable)
+        summary.images, summary.holdout = len(training), sum(info.split != split for info in known)
         summary.layout = layout.name if layout.labelled else ""
         summary.categories = layout.class_names() if layout.labelled else []
         summary.all_classes.update(info.label for info in known if info.label)
@@ -248,10 +259,10 @@ class _Inspection:
         summary.class_groups = class_groups(training[: summary.images])
         unread, _ = find_unread_labels(tree, layout)
         refused = held_out_notice(info.split for info in known)
+        refused += count_notices(skipped, summary.check["checked"], len(known))
         summary.notices += [*refused, *unread.notices(), *self._report.notices(), *layout.notices]
         labelled = unread.may_locate or any(info.labels is not None for info in training)
         summary.traits = dataset_traits(((entry.path, info.label) for entry, info in augmented), labelled)
-        summary.check = check_images(list(zip(images, known, strict=True)), layout, self._settings)
         summary.thumbnails = list(_thumbnails(images, self._settings))
 
     def _apply_file_limit(self) -> None:

@@ -18,6 +18,7 @@ from augmentai.dataset.readers.read_report import NameSample
 
 _FILES_SAMPLED = 20
 _MIN_MASK_FRACTION = 0.9  # of the sampled files of one kind, that must hold what masks hold
+_MIN_IF_NAMED = 0.6  # the same, if they are called masks
 
 
 @dataclass
@@ -105,9 +106,11 @@ class _Verdict:
         self.sample = pairs[:: max(1, len(pairs) // _FILES_SAMPLED)]
         contents = [read_content(pair.other.entry) for pair in self.sample]
         readable = [content for content in contents if content is not None]
-        self.are_flat = _most(len(self.sample), [content.is_flat for content in readable])
+        # Masks that are called so are masks, also if some of them are damaged.
+        least = _MIN_IF_NAMED if says_mask(self.named) else _MIN_MASK_FRACTION
+        self.are_flat = _most(readable, [content.is_flat for content in readable], least)
         self.are_lossy = any(content.is_lossy for content in readable)
-        self.are_gray = _most(len(self.sample), [content.is_gray for content in readable])
+        self.are_gray = _most(readable, [content.is_gray for content in readable])
         self.are_soft = not self.are_flat and self._are_soft()
         self.are_masks = requested or (self.are_flat and self._belong(readable)) or self.are_soft
 
@@ -127,8 +130,8 @@ class _Verdict:
         return may_be_soft(self.named) and self.are_gray and all(pair.same_place for pair in self.pairs)
 
 
-def _most(total: int, verdicts: Sequence[bool]) -> bool:
-    return sum(verdicts) >= _MIN_MASK_FRACTION * total
+def _most(readable: Sequence[Content], verdicts: Sequence[bool], least: float = _MIN_MASK_FRACTION) -> bool:
+    return bool(readable) and sum(verdicts) >= least * len(readable)
 
 
 def _primary_first(group: Group) -> tuple[bool, bool, str, str]:

@@ -14,8 +14,8 @@ from typing import Any
 
 from augmentai.annotations import Keypoint, LabelError, Labels, Shape, box_around
 from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.yolo.classes import Classes
-from augmentai.images.orientation import read_frame
 
 _TOLERANCE = 0.01  # beyond the edge: as much as rounding explains, and as Ultralytics accepts
 _WORDS_WITH_CONFIDENCE = 6
@@ -33,8 +33,7 @@ class YoloLabels:
     def load(self) -> Labels:
         if self.text is None:
             return Labels(extra={"yolo": None})
-        with self.image.open() as stream:
-            size_wh = read_frame(stream).size_wh
+        size_wh = image_frame(self.image).size_wh
         return labels_from_yolo(self.text.text(), self.text.path, self.classes, size_wh)
 
 
