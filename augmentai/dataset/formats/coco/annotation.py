@@ -14,14 +14,16 @@ from augmentai.dataset.formats.coco.ids import id_key
 from augmentai.dataset.formats.coco.rle import mask_to_rle, rle_to_mask
 from augmentai.dataset.formats.coco.values import Categories, Category, box_in, keypoints_in, polygons_in
 from augmentai.dataset.formats.drawn_shapes import is_same_place
+from augmentai.dataset.formats.pixel_fields import is_in_pixels
 from augmentai.images.orientation import Frame
 
 _DECIMALS = 3  # of a pixel: finer than anyone draws
 _UNNAMED = "object"
 _GEOMETRY = ("bbox", "segmentation", "keypoints")
+_OWN = {*_GEOMETRY, "id", "image_id", "category_id", "area", "iscrowd", "num_keypoints", "attributes", "segments_info"}
 # Fields of other tools in pixels: of COCO-WholeBody, DensePose, CrowdHuman, CVAT. Nothing says how they move.
 _IN_PIXELS = re.compile(r"(?i)kpts|keypoint|box|point|poly|contour|corner|center|centroid|landmark|segm|mask|quad|^dp_")
-_ANGLE = re.compile(r"(?i)^(rotation|angle|theta)$")
+_ANGLE = re.compile(r"(?i)^(rotation|angle|theta|heading|yaw)$")
 
 
 def has_geometry(annotation: Mapping[str, Any]) -> bool:
@@ -124,15 +126,15 @@ def without_pixels(annotation: Mapping[str, Any]) -> tuple[dict[str, Any], list[
     """
     kept, removed = dict(annotation), []
     for key, value in annotation.items():
-        is_in_pixels = _IN_PIXELS.search(key) and isinstance(value, list | dict) and value
-        if key not in _GEOMETRY and (is_in_pixels or _is_angle(key, value)):
+        if key not in _OWN and _is_unmoved(key, value):
             del kept[key]
             removed.append(key)
     attributes = kept.get("attributes")
-    angles = [key for key, value in attributes.items() if _is_angle(key, value)] if isinstance(attributes, dict) else []
-    if isinstance(attributes, dict) and angles:
-        kept["attributes"] = {key: value for key, value in attributes.items() if key not in angles}
-    return kept, sorted([*removed, *(f"attributes.{key}" for key in angles)])
+    if isinstance(attributes, dict):
+        unmoved = [key for key, value in attributes.items() if _is_unmoved(key, value)]
+        kept["attributes"] = {key: value for key, value in attributes.items() if key not in unmoved}
+        removed += [f"attributes.{key}" for key in unmoved]
+    return kept, sorted(removed)
 
 
 def polygon_area(polygon: Polygon) -> float:
@@ -165,8 +167,15 @@ def _area(shape: Shape) -> float:
     return (shape.box[2] - shape.box[0]) * (shape.box[3] - shape.box[1]) if shape.box else 0.0
 
 
-def _is_angle(key: str, value: object) -> bool:
-    return bool(_ANGLE.match(key)) and isinstance(value, int | float) and value != 0
+def _is_unmoved(key: str, value: object) -> bool:
+    """Whether a field of another tool is a place in the image, or an angle in it."""
+    if not value or isinstance(value, bool):
+        return False  # an angle of 0 says nothing
+    return (
+        bool(_IN_PIXELS.search(key) and isinstance(value, list | dict))
+        or is_in_pixels(key, value)
+        or bool(_ANGLE.match(key))
+    )
 
 
 def _upright(mask: np.ndarray[Any, Any], frame: Frame) -> np.ndarray[Any, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from reprlib import repr as short
@@ -10,11 +11,30 @@ from typing import Any
 
 from augmentai.annotations import Box, LabelError, Labels, Shape
 from augmentai.dataset.file_tree import Entry
-from augmentai.dataset.formats.csv_boxes.columns import BOX, CLASS, CORNERS, IMAGE, SIZE, SPLIT, Columns, columns_of
+from augmentai.dataset.formats.csv_boxes.columns import (
+    BOX,
+    CLASS,
+    CORNERS,
+    IMAGE,
+    SIZE,
+    SPLIT,
+    Columns,
+    Form,
+    columns_of,
+)
 from augmentai.dataset.formats.drawn_shapes import boxed, upright
-from augmentai.dataset.formats.label_values import category, clean, number, plain_fields, rounded, whole
+from augmentai.dataset.formats.label_values import (
+    category,
+    clean,
+    is_number,
+    number,
+    plain_fields,
+    rounded,
+    whole,
+)
 from augmentai.dataset.formats.listed.codec import Fault, NewImage, Placed, Row
 from augmentai.dataset.formats.listed.csv_table import CsvTable
+from augmentai.dataset.formats.pixel_fields import is_in_pixels
 from augmentai.dataset.formats.splits import split_named
 from augmentai.images.orientation import Frame
 
@@ -147,14 +167,14 @@ class CsvCodec:
     def _shape(self, values: Sequence[str], place: int, size_wh: tuple[int, int]) -> Shape:
         name = category(self._category(values), "the class")
         x0, y0, x1, y1 = self._box(values, name)
-        if self._columns.relative:
+        if self._columns.forms[0].relative:
             x0, y0, x1, y1 = x0 * size_wh[0], y0 * size_wh[1], x1 * size_wh[0], y1 * size_wh[1]
         fields = {column: values[i].strip() for column, i in self._columns.others.items()}
         return boxed(name, (x0, y0), (x1, y1), {"place": place, "fields": plain_fields(**fields)})
 
     def _box(self, values: Sequence[str], name: str) -> Box:
-        at = self._columns.at
-        if BOX in at and CORNERS[0] not in at:
+        at, read = self._columns.at, self._columns.forms[0].names
+        if read[0] == BOX:
             written = values[at[BOX]]
             try:
                 sides = json.loads(written.replace("(", "[").replace(")", "]"))
@@ -163,11 +183,11 @@ class CsvCodec:
             if not isinstance(sides, list) or len(sides) != 4:
                 raise ValueError(f"bbox of {name} is {short(written)}; expected [x, y, width, height]")
             x, y, w, h = (number(side, f"bbox of {name}") for side in sides)
-        elif CORNERS[0] in at:
+        elif read == CORNERS:
             x0, y0, x1, y1 = (number(values[at[side]], f"{self._title(side)} of {name}") for side in CORNERS)
             return x0, y0, x1, y1
         else:
-            x, y, w, h = (number(values[at[side]], f"{self._title(side)} of {name}") for side in ("x", "y", "w", "h"))
+            x, y, w, h = (number(values[at[side]], f"{self._title(side)} of {name}") for side in read)
         if min(w, h) < 0:
             raise ValueError(f"{name} is {w:g} wide and {h:g} high; expected a width and a height above 0")
         return x, y, x + w, y + h
@@ -176,29 +196,46 @@ class CsvCodec:
         return self._columns.header[self._columns.at[word]] if self._columns.header else word
 
     def _placed(self, values: Sequence[str], shape: Shape, size_wh: tuple[int, int]) -> list[str]:
-        """A row with the box of a shape."""
+        """A row with the box of a shape, in every form that the file has; other places in the image are removed."""
         assert shape.box is not None
-        at = self._columns.at
-        x0, y0, x1, y1 = shape.box
-        if self._columns.relative:
-            width, height = size_wh
-            corners = [
-                f"{value:.6f}".rstrip("0").rstrip(".") for value in (x0 / width, y0 / height, x1 / width, y1 / height)
-            ]
-        elif self._columns.whole:
-            corners = [str(round(value)) for value in (x0, y0, x1, y1)]
-        else:
-            corners = [str(rounded(value)) for value in (x0, y0, x1, y1)]
-        made = list(values)
-        if CORNERS[0] in at:
-            for side, text in zip(CORNERS, corners, strict=True):
-                made[at[side]] = text
-            return made
-        sides = [rounded(float(value)) for value in corners]
-        sides[2], sides[3] = rounded(sides[2] - sides[0]), rounded(sides[3] - sides[1])
-        if BOX in at:
-            made[at[BOX]] = json.dumps(sides)
-        else:
-            for side, value in zip(("x", "y", "w", "h"), sides, strict=True):
-                made[at[side]] = str(value)
+        at, made = self._columns.at, list(values)
+        for column, i in self._columns.others.items():
+            if column.casefold() == "area" and made[i].strip() and not self._columns.forms[0].relative:
+                x0, y0, x1, y1 = shape.box
+                made[i] = str(rounded((x1 - x0) * (y1 - y0)))
+            elif made[i].strip() and is_in_pixels(column, made[i]):
+                made[i] = ""
+                self.losses.setdefault(f"`{column}` is removed from geometrically transformed images")
+        for form in self._columns.forms:
+            corners = _written(shape.box, form, size_wh)
+            x0, y0, x1, y1 = map(float, corners)
+            places = 6 if form.relative else 3
+            sides = [rounded(x0, places), rounded(y0, places), rounded(x1 - x0, places), rounded(y1 - y0, places)]
+            if form.names == CORNERS:
+                texts = corners
+            elif form.names[0] == BOX:
+                ends = self._ends_in_corner(values)
+                texts = [json.dumps([*sides[:2], rounded(x1, places), rounded(y1, places)] if ends else sides)]
+            else:
+                texts = [str(side) for side in sides]
+            for name, text in zip(form.names, texts, strict=True):
+                made[at[name]] = text
         return made
+
+    def _ends_in_corner(self, values: Sequence[str]) -> bool:
+        """Whether the box in one column is written as its corners, as columns beside it show."""
+        at = self._columns.at
+        if CORNERS[0] not in at:
+            return False
+        parts = [part for part in re.split(r"[\s,\[\]()]+", values[at[BOX]]) if part]
+        corners = [values[at[side]] for side in CORNERS]
+        are_numbers = len(parts) == len(corners) and all(map(is_number, [*parts, *corners]))
+        return are_numbers and [float(part) for part in parts] == [float(corner) for corner in corners]
+
+
+def _written(box: Box, form: Form, size_wh: tuple[int, int]) -> list[str]:
+    """The corners of a box as a form has them."""
+    if form.relative:
+        shares = (value / size_wh[i % 2] for i, value in enumerate(box))
+        return [f"{share:.6f}".rstrip("0").rstrip(".") for share in shares]
+    return [str(round(value) if form.whole else rounded(value)) for value in box]

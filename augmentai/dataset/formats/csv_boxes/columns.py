@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -24,16 +24,31 @@ _NAMES = {  # of columns, in small letters without anything else
     "y0": ("ymin", "y1", "top", "bboxy1", "ytl", "bboxymin", "y0"),
     "x1": ("xmax", "x2", "right", "bboxx2", "xbr", "bboxxmax"),
     "y1": ("ymax", "y2", "bottom", "bboxy2", "ybr", "bboxymax"),
-    "x": ("bboxx", "boxx"),
-    "y": ("bboxy", "boxy"),
-    "w": ("bboxwidth", "boxwidth", "bboxw"),
-    "h": ("bboxheight", "boxheight", "bboxh"),
+    "x": ("bboxx", "boxx", "x"),
+    "y": ("bboxy", "boxy", "y"),
+    "w": ("bboxwidth", "boxwidth", "bboxw", "w"),
+    "h": ("bboxheight", "boxheight", "bboxh", "h"),
     BOX: ("bbox", "boundingbox", "box"),
-    "width": ("width", "imagewidth", "imgwidth", "w"),
-    "height": ("height", "imageheight", "imgheight", "h"),
+    "width": ("width", "imagewidth", "imgwidth"),
+    "height": ("height", "imageheight", "imgheight"),
     SPLIT: ("split", "subset", "set", "dataset", "partition"),
 }
 _MOST_CLASSES = 2000  # columns of a table with a column per class
+
+
+@dataclass(frozen=True)
+class Form:
+    """Columns that together say where an object is.
+
+    Attributes:
+        names: `CORNERS`, `CORNER_AND_SIZE` or `BOX` alone.
+        relative: coordinates are fractions of the image's width and height.
+        whole: coordinates are written as whole numbers.
+    """
+
+    names: tuple[str, ...]
+    relative: bool = False
+    whole: bool = False
 
 
 @dataclass(frozen=True)
@@ -44,21 +59,18 @@ class Columns:
         header: the names of the columns; empty if the file has none.
         at: the position of each of the words above that the file has.
         classes: the position of each class that has a column of its own, with 0 or 1 for each image.
-        relative: coordinates are fractions of the image's width and height.
-        whole: coordinates are written as whole numbers.
+        forms: everything that says where an object is; the first one is read, and all are written.
     """
 
     header: tuple[str, ...]
     at: dict[str, int]
     classes: dict[str, int] = field(default_factory=dict)
-    relative: bool = False
-    whole: bool = False
+    forms: tuple[Form, ...] = ()
 
     @cached_property
     def place(self) -> tuple[int, ...]:
-        """The columns that say where an object is."""
-        names = next((names for names in (CORNERS, CORNER_AND_SIZE, (BOX,)) if names[0] in self.at), ())
-        return tuple(self.at[name] for name in names)
+        """The columns that are read for where an object is."""
+        return tuple(self.at[name] for name in self.forms[0].names) if self.forms else ()
 
     @cached_property
     def others(self) -> dict[str, int]:
@@ -77,7 +89,7 @@ def columns_of(first: Sequence[str], sample: Sequence[Sequence[str]], file: str)
 
     Example:
         >>> found = columns_of(["filename", "class", "xmin", "ymin", "xmax", "ymax"], [], "a.csv")
-        >>> found.at["x1"], found.relative
+        >>> found.at["x1"], found.forms[0].relative
         (4, False)
         >>> columns_of(["a.jpg", "1", "2", "30", "40", "cat"], [], "a.csv").at["class"]
         5
@@ -88,15 +100,24 @@ def columns_of(first: Sequence[str], sample: Sequence[Sequence[str]], file: str)
     has_place = BOX in at or not {*CORNERS, *CORNER_AND_SIZE} <= partial
     if IMAGE in at and has_place:
         at = {name: i for name, i in at.items() if name not in partial}  # those say nothing without the rest
-        values = [row[i] for row in sample for i in _places(at) if i < len(row) and row[i].strip()]
-        return Columns(header, at, {}, BOX not in at and _are_fractions(values), _are_whole(values))
+        return Columns(header, at, {}, tuple(_forms(at, sample)))
     if IMAGE in at and at[IMAGE] == 0 and not has_place:
         return _one_hot(header, at, sample, file)
     return _without_header([first, *sample])
 
 
-def _places(at: dict[str, int]) -> list[int]:
-    return [at[name] for name in (*CORNERS, *CORNER_AND_SIZE) if name in at]
+def _forms(at: Mapping[str, int], sample: Sequence[Sequence[str]]) -> Iterator[Form]:
+    """The ways in which a file says where an object is."""
+    for names in (CORNERS, CORNER_AND_SIZE):
+        if names[0] in at:
+            values = [
+                row[at[name]] for row in sample for name in names if at[name] < len(row) and row[at[name]].strip()
+            ]
+            yield Form(names, _are_fractions(values), _are_whole(values))
+    if BOX in at:
+        cells = [row[at[BOX]] for row in sample if at[BOX] < len(row)]
+        values = [part for cell in cells for part in re.split(r"[\s,\[\]()]+", cell) if part]
+        yield Form((BOX,), _are_fractions(values))
 
 
 def _named(header: Sequence[str]) -> dict[str, int]:
@@ -107,6 +128,12 @@ def _named(header: Sequence[str]) -> dict[str, int]:
         position = next((plain.index(name) for name in names if name in plain), None)
         if position is not None and position not in found.values():
             found[word] = position
+    if found.keys() >= {"x", "y", *SIZE} and found["width"] == found["y"] + 1 and not {"w", "h"} & found.keys():
+        found["w"], found["h"] = found.pop("width"), found.pop("height")  # "x, y, width, height" is a box
+    if "x" not in found or "y" not in found:  # "w" and "h" are the image's, then
+        for side, length in zip(("w", "h"), SIZE, strict=True):
+            if side in found and length not in found:
+                found[length] = found.pop(side)
     return found
 
 
@@ -140,7 +167,8 @@ def _without_header(rows: Sequence[Sequence[str]]) -> Columns | None:
         if fits and fits[0] and sum(fits) > len(fits) / 2:
             places = [i for name, i in at.items() if name in {*CORNERS, *CORNER_AND_SIZE}]
             values = [row[i] for row, fit in zip(rows, fits, strict=True) if fit for i in places if row[i].strip()]
-            return Columns((), at, whole=_are_whole(values))
+            form = CORNERS if CORNERS[0] in at else CORNER_AND_SIZE
+            return Columns((), at, forms=(Form(form, whole=_are_whole(values)),))
     return None
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from reprlib import repr as short
@@ -12,16 +11,11 @@ from typing import Any
 
 from augmentai.annotations import Shape
 from augmentai.dataset.formats.coco.values import is_number
+from augmentai.dataset.formats.pixel_fields import fields_in_pixels, is_in_pixels
 
 COLUMN = "objects"
 _BOX_KEYS = ("bbox", "bboxes", "boxes")
 _CATEGORY_KEYS = ("categories", "category", "labels", "label", "class", "classes", "category_id", "name", "names")
-# In pixels, in a form that no documentation defines.
-_IN_PIXELS = re.compile(
-    r"(?i)segmentation|keypoint|kpts|polygon|landmark|(^|_)(b?box|points?|contour|corners?|rle|obb|angle|rotation)(es)?$"
-    r"|^[xy]_?(min|max|[12])$|^(cx|cy)$"
-)
-_SIDES = ("left", "top", "right", "bottom")  # of a box if the first two are there; "left" alone may be a class
 
 
 @dataclass(frozen=True)
@@ -63,7 +57,7 @@ class Objects:
     def moved(self, shapes: Sequence[Shape]) -> tuple[Any, list[str]]:
         """(the column for a variation, without objects that left the image; what was removed from it)."""
         numbers = [shape.extra["imagefolder"] for shape in shapes]
-        removed = [key for key in self.columns if key != self.box_key and is_in_pixels(key)]
+        removed = [key for key, each in self.columns.items() if key != self.box_key and _are_places(key, each)]
         count = len(self.boxes)
         moved: dict[str, Any] = {}
         for key, value in self.columns.items():
@@ -114,20 +108,15 @@ def objects_of(row: Mapping[str, Any]) -> Objects | None:
     return Objects({field: [one.get(field) for one in value] for field in fields}, key, "rows", text)
 
 
+def _are_places(key: str, each: object) -> bool:
+    """Whether a field of objects says where they are."""
+    values = each if isinstance(each, list) else []
+    return key != "area" and is_in_pixels(key, next((value for value in values if value), None))
+
+
 def columns_in_pixels(row: Mapping[str, Any]) -> list[str]:
     """The columns of a row, apart from its objects, that are places in the image and do not move with it."""
-    sides = _SIDES if all(side in row for side in _SIDES[:2]) else ()
-    return [column for column in row if column != COLUMN and (is_in_pixels(column) or column in sides)]
-
-
-def is_in_pixels(column: str) -> bool:
-    """Whether a column says by its name that it is a place in the image.
-
-    Example:
-        >>> [is_in_pixels(name) for name in ("bbox", "xmin", "face_keypoints", "inbox", "pointer")]
-        [True, True, True, False, False]
-    """
-    return bool(_IN_PIXELS.search(column.strip()))
+    return fields_in_pixels({column: value for column, value in row.items() if column != COLUMN})
 
 
 def _parsed(text: str) -> tuple[Any, str]:

@@ -69,6 +69,70 @@ def test_each_kind_is_recognised_moved_and_written(kind: str, tmp_path: Path) ->
     assert "\n".join(lines[:-1]) == text.replace("\r", "").rstrip("\n").lstrip("\ufeff")
 
 
+# Several columns say where things are: (header, row, the row of its mirror image, the columns that are removed).
+SEVERAL = {
+    "sides and a box": (
+        "image,x,y,w,h,bbox",
+        'a.jpg,4,6,20,14,"[4, 6, 20, 14]"',
+        'a__v1.jpg,40,6,20,14,"[40, 6, 20, 14]"',
+        (),
+    ),
+    "width and height of the box": ("image,x,y,width,height", "a.jpg,4,6,20,14", "a__v1.jpg,40,6,20,14", ()),
+    "corners and a box": (
+        "filename,xmin,ymin,xmax,ymax,bbox",
+        'a.jpg,4,6,24,20,"[4, 6, 20, 14]"',
+        'a__v1.jpg,40,6,60,20,"[40, 6, 20, 14]"',
+        (),
+    ),
+    "a box of corners": (
+        "filename,xmin,ymin,xmax,ymax,bbox",
+        'a.jpg,4,6,24,20,"[4, 6, 24, 20]"',
+        'a__v1.jpg,40,6,60,20,"[40, 6, 60, 20]"',
+        (),
+    ),
+    "corners and sides": (
+        "filename,xmin,ymin,xmax,ymax,bbox_x,bbox_y,bbox_w,bbox_h",
+        "a.jpg,4,6,24,20,4,6,20,14",
+        "a__v1.jpg,40,6,60,20,40,6,20,14",
+        (),
+    ),
+    "fractions and pixels": (
+        "filename,xmin,ymin,xmax,ymax,bbox_x,bbox_y,bbox_w,bbox_h",
+        "a.jpg,0.0625,0.125,0.375,0.41666667,4,6,20,14",
+        "a__v1.jpg,0.625,0.125,0.9375,0.416667,40,6,20,14",
+        (),
+    ),
+    "an area": ("image,bbox,area", 'a.jpg,"[4, 6, 20, 14]",280', 'a__v1.jpg,"[40, 6, 20, 14]",280', ()),
+    "a centre": (
+        "image,bbox,cx,cy,kind",
+        'a.jpg,"[4, 6, 20, 14]",14,13,b',
+        'a__v1.jpg,"[40, 6, 20, 14]",,,b',
+        ("cx", "cy"),
+    ),
+    "points and an outline": (
+        "image,bbox,landmarks,head,colour",
+        'a.jpg,"[4, 6, 20, 14]",5 6 7 8,"[[5, 6], [7, 8]]","[1, 2, 3, 4]"',
+        'a__v1.jpg,"[40, 6, 20, 14]",,,"[1, 2, 3, 4]"',
+        ("landmarks", "head"),
+    ),
+}
+
+
+@pytest.mark.parametrize(("header", "row", "mirrored", "removed"), SEVERAL.values(), ids=SEVERAL)
+def test_everything_in_pixels_moves_or_is_removed(
+    header: str, row: str, mirrored: str, removed: tuple[str, ...], tmp_path: Path
+) -> None:
+    given = write(tmp_path / "in", {"a.jpg": PHOTO, "boxes.csv": f"{header}\n{row}\n".encode()})
+    (shape,) = gathered(given).sources[0].labels.load().shapes  # type: ignore[union-attr]
+    assert shape.box == pytest.approx((4, 6, 24, 20))
+    job = augmented([given], tmp_path / "out", operations=[{"flip": {"probability": 1.0}}], variations=1)
+    assert contents(tmp_path / "out")["boxes.csv"].decode().splitlines() == [header, row, mirrored]
+    said = [
+        notice for notice in notices(job).splitlines() if "is removed from geometrically transformed images" in notice
+    ]
+    assert said == [f"`{name}` is removed from geometrically transformed images" for name in removed]
+
+
 def test_images_without_objects_keep_a_row_where_the_format_has_one(tmp_path: Path) -> None:
     """RetinaNet's empty row; the box that leaves the image leaves such a row too."""
     text = "a.jpg,0,0,2,2,car\nb.jpg,,,,,\n"

@@ -1,0 +1,97 @@
+"""Fields of people and tools that say where something is in an image, under names and in forms that no format defines.
+
+Nothing says how they move, so they are removed where pixels move, and that is reported.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from augmentai.dataset.formats.label_values import is_number
+
+_BY_NAME = re.compile(
+    r"(?i)segmentation|keypoint|kpts|polygon|landmark|centroid|quad(rangle|rilateral)?s?$|encoded_?pixels"
+    r"|(^|_)(b?box|points?|contour|corners?|cent(er|re)|rle|obb|angle|rotation|roi|rect|ellipse|circle)(s|es)?(_?(2|3)d)?$"
+    r"|^[xy]_?(min|max|center|centre|c|\d{1,2})?$|^(cent(er|re)|c|b?box|obj|object|face)_?[xywh]$"
+    r"|^b?box_?([xy]_?(min|max|\d)|width|height|left|right|top|bottom)$"
+)
+_COUNTS = re.compile(r"(?i)(num|count|n|has|is|no)_")  # num_keypoints
+_SIDES = ("left", "top", "right", "bottom")  # of a box if the first two are there; "left" alone may be a class
+_SIZES = ("w", "h", "width", "height")  # of a box beside x and y, of the image else
+_OTHER_NUMBERS = re.compile(
+    r"(?i)colou?r|rgb|hsv|mean|std|score|prob|logit|embed|feature|size|shape|date|time|version|id"
+)
+_CORNER_KEYS = ({"x", "y"}, {"left", "top"}, {"xmin", "ymin"}, {"x1", "y1"})
+_NUMBERS = re.compile(r"[\d\s.,;eE+()\[\]-]+")
+_BOX = 4
+
+
+def is_in_pixels(field: str, value: object = None) -> bool:
+    """Whether a field is a place in the image: by its name, or because its value is a box or a list of points.
+
+    Args:
+        field: its name.
+        value: what it holds, if that is known.
+
+    Example:
+        >>> [is_in_pixels(name) for name in ("bbox", "xmin", "face_keypoints", "inbox", "pointer")]
+        [True, True, True, False, False]
+        >>> is_in_pixels("head", [10, 20, 30, 40]), is_in_pixels("colour", [10, 20, 30, 40]), is_in_pixels("bbox_id", 3)
+        (True, False, False)
+    """
+    name = field.strip()
+    if _COUNTS.match(name):
+        return False
+    if _BY_NAME.search(name):
+        return True
+    return not _OTHER_NUMBERS.search(name) and _is_place(value)
+
+
+def fields_in_pixels(row: Mapping[str, Any]) -> list[str]:
+    """The fields of a row that are places in its image; "left" and "width" are with what belongs to them.
+
+    Example:
+        >>> fields_in_pixels({"x": 3, "y": 4, "w": 9, "h": 9, "age": 4}), fields_in_pixels({"width": 64, "left": "yes"})
+        (['x', 'y', 'w', 'h'], [])
+    """
+    known = {name.strip().casefold() for name in row}
+    sides = _SIDES if {"left", "top"} <= known else ()
+    sizes = _SIZES if {"x", "y"} <= known else ()
+    return [
+        name for name, value in row.items() if is_in_pixels(name, value) or name.strip().casefold() in (*sides, *sizes)
+    ]
+
+
+def _is_place(value: object) -> bool:
+    """Whether a value is a box, or points or boxes in a list, as numbers or as text of them."""
+    if isinstance(value, str):
+        value = _parsed(value)
+    if isinstance(value, Mapping):
+        keys = {str(key).casefold() for key in value}
+        return any(corner <= keys for corner in _CORNER_KEYS)
+    if not isinstance(value, list) or not value:
+        return False
+    if len(value) == _BOX and all(map(is_number, value)):
+        return True
+    if all(isinstance(item, Mapping) for item in value):
+        return all(map(_is_place, value))
+    return all(isinstance(item, list) and len(item) in {2, 3, _BOX} and all(map(is_number, item)) for item in value)
+
+
+def _parsed(text: str) -> object:
+    if text.lstrip().startswith(("{", "[{")):
+        try:
+            return json.loads(text)
+        except (ValueError, RecursionError):
+            return None
+    if not _NUMBERS.fullmatch(text):
+        return None
+    if "[" not in text and "(" not in text:
+        return [part for part in re.split(r"[\s,;]+", text.strip()) if part]
+    try:
+        return json.loads(text.replace("(", "[").replace(")", "]"))
+    except (ValueError, RecursionError):
+        return None
