@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import json
+import os
+import threading
 from collections.abc import Iterator
 
 import pytest
@@ -80,3 +82,20 @@ def test_strange_values(url: str, file: str, keyword: str, caplog: pytest.LogCap
         assert "Traceback" not in words
     assert "a call failed" not in caplog.text
     assert "alert(1)" not in caplog.text
+
+
+def test_jobs_and_page_loads_leave_nothing_open(url: str, file: str) -> None:
+    """Files, connections and threads of a server that lives for weeks."""
+
+    def used() -> tuple[int, int]:
+        return len(os.listdir("/proc/self/fd")), threading.active_count()
+
+    def visits(count: int) -> tuple[int, int]:
+        for _ in range(count):
+            assert answer(url, f'{{"files": [{file}]}}') == "made"
+            assert requests.get(url, headers={"Connection": "close"}, timeout=30).ok
+        return used()
+
+    before, after = visits(6), visits(12)
+    assert after[0] <= before[0] + 4, "files"
+    assert after[1] <= before[1] + 4, "threads"

@@ -87,3 +87,41 @@ def test_the_page_answers_meanwhile(url: str, photo: dict[str, Any], large: dict
     ]
     assert all("needs more memory" in one or "still being read. Try again" in one for one in words), words
     assert inspect(url, [photo])["images"] == 1
+
+
+MERGED = "".join(
+    f"k{i}: &k{i}\n  <<: [{', '.join([f'*k{i - 1}'] * 9)}]\n" if i else "k0: &k0 {a: 1}\n" for i in range(9)
+)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "says"),
+    [
+        (MERGED, "it has more than 200,000 values, aliases included"),
+        ("variations: 1" + "0" * 5000, "a number has more than 300 digits"),
+        ("- " * 3000, "it is nested more than 50 levels deep"),
+        ("a: &a [*a]", "the alias *a names nothing that was defined before it"),
+        ("\x00", "unacceptable character #x0000: control characters are not allowed"),
+    ],
+    ids=["merge keys", "a number of 5,000 digits", "nesting", "a circle", "not text"],
+)
+def test_settings_that_cannot_be_read_are_answered_in_words(url: str, recipe: str, says: str) -> None:
+    """Also eight at once, and the page answers meanwhile."""
+    functions = requests.get(url + "config", timeout=30).json()["dependencies"]
+    load = next(one for one in functions if one["api_name"] == "load")
+    file = upload(url, "recipe.yaml", recipe.encode())
+
+    def answer(number: int) -> str:
+        body = {
+            "data": [file, *[None] * (len(load["inputs"]) - 1)],
+            "fn_index": load["id"],
+            "session_hash": f"s{number}",
+        }
+        headers = {"X-Forwarded-For": f"1.0.1.{number}"}
+        return requests.post(url + "gradio_api/run/predict", json=body, headers=headers, timeout=60).text
+
+    with ThreadPoolExecutor(8) as threads:
+        answers = [threads.submit(answer, number) for number in range(8)]
+        assert requests.get(url + "gradio_api/app_id", timeout=30).ok
+        words = {json.loads(one.result())["data"][-1] for one in answers}
+    assert words == {f'<p class="aug-line aug-warn">recipe.yaml is not valid YAML ({says})</p>'}
