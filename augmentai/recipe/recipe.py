@@ -122,7 +122,7 @@ class Recipe:
         AUTO,
         Registered("engines", {AUTO: "Best available"}),
         "engines",
-        "auto: the best available engine for each image; a name: that engine alone; none: operations alone.",
+        "auto: best available; none: operations alone.",
         "--engine",
         "-e",
         common=1,
