@@ -15,6 +15,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import Field, dataclass
 from random import Random
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from augmentai.operations.parameters import Number, Parameter, parameter, parameters_of
@@ -66,6 +67,7 @@ class Operation(ABC):
         group: where the page and the documentation list it: GEOMETRY, CAMERA, WEATHER, OBJECTS, OCCLUSION, or words of
             its own.
         mirrors: its purpose is to swap left and right; refused if a recipe's `mirror` is False.
+        neutral: parameters with which it changes nothing, if there are such; tests hold it to them.
         probability: the share of the variations that it is applied to, 0 to 1. The subclass need not handle it.
 
     Raises:
@@ -96,6 +98,7 @@ class Operation(ABC):
     blurb: ClassVar[str] = ""
     group: ClassVar[str] = OTHER
     mirrors: ClassVar[bool] = False
+    neutral: ClassVar[Mapping[str, Any]] = MappingProxyType({})
 
     probability: float = parameter(1.0, Number(0, 1), "Share of the variations that it is applied to.")
 

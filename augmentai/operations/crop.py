@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from types import MappingProxyType
 
 from augmentai.operations.geometric import GeometricOperation
 from augmentai.operations.homography import Placement
@@ -26,6 +27,7 @@ class Crop(GeometricOperation):
     name = "crop"
     title = "Crop"
     blurb = "enlarges a part of the image"
+    neutral = MappingProxyType({"scale": 1})
 
     scale: tuple[float, float] = parameter(
         (0.64, 1.0), Range(0.04, 1.0), "Share of the image's area that is kept; 1 = all of it."

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from types import MappingProxyType
 
 from augmentai.operations.geometric import GeometricOperation
 from augmentai.operations.homography import Placement
@@ -28,6 +29,7 @@ class Perspective(GeometricOperation):
     name = "perspective"
     title = "Perspective"
     blurb = "as if seen at an angle"
+    neutral = MappingProxyType({"tilt": 0})
 
     tilt: float = parameter(0.15, Number(0, 0.3), "How much nearer one side comes at most.")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from random import Random
+from types import MappingProxyType
 
 from augmentai.operations.geometric import GeometricOperation
 from augmentai.operations.homography import Placement
@@ -28,6 +29,7 @@ class Rotate(GeometricOperation):
     name = "rotate"
     title = "Rotate"
     blurb = "turns the image slightly"
+    neutral = MappingProxyType({"degrees": 0})
 
     degrees: float = parameter(8.0, Number(0, 45), "Largest angle to either side.")
 

@@ -102,7 +102,11 @@ class Stamp(BorrowingOperation):
         x0, y0, x1, y1 = place
         shapes = [one for one in labels.shapes if one.box is None or not (
             x0 < one.box[2] and one.box[0] < x1 and y0 < one.box[3] and one.box[1] < y1)]
-        return made, replace(labels, shapes=(*shapes, shape))
+        mask = labels.mask
+        if mask is not None and donor.labels.mask is not None:
+            mask = mask.copy()
+            mask.paste(donor.labels.mask.crop(place), place)
+        return made, replace(labels, shapes=(*shapes, shape), mask=mask)
 '''
 OPERATION_POINTS = {
     "augmentai.operations": {
