@@ -5,8 +5,8 @@ A package adds an engine with two lines in its pyproject.toml, and nothing here 
     [project.entry-points."augmentai.engines"]
     my_engine = "my_package:MyEngine"
 
-Operations go into the group `augmentai.operations`, dataset formats into `augmentai.formats`. Names are read without
-importing anything; an object is imported when it is first used.
+Operations go into the group `augmentai.operations`, bundles of them into `augmentai.bundles`, dataset formats into
+`augmentai.formats`. Names are read without importing anything; an object is imported when it is first used.
 """
 
 from __future__ import annotations
@@ -20,16 +20,27 @@ from importlib import import_module
 from importlib.metadata import entry_points
 from typing import Any, Literal
 
-Kind = Literal["engines", "operations", "formats"]
+Kind = Literal["engines", "operations", "bundles", "formats"]
 
-# Each of these packages has a BUILT_IN dictionary: {name: "module:object"}.
+# Each of these modules has a BUILT_IN dictionary: {name: "module:object"}.
 _HOMES: dict[Kind, str] = {
     "engines": "augmentai.engines",
     "operations": "augmentai.operations",
+    "bundles": "augmentai.operations.bundles",
     "formats": "augmentai.dataset.formats",
 }
-_SINGULAR: dict[Kind, str] = {"engines": "engine", "operations": "operation", "formats": "dataset format"}
-_RESERVED: dict[Kind, tuple[str, ...]] = {"engines": ("auto",), "operations": (), "formats": ("auto", "same")}
+_SINGULAR: dict[Kind, str] = {
+    "engines": "engine",
+    "operations": "operation",
+    "bundles": "bundle",
+    "formats": "dataset format",
+}
+_RESERVED: dict[Kind, tuple[str, ...]] = {
+    "engines": ("auto",),
+    "operations": (),
+    "bundles": (),
+    "formats": ("auto", "same"),
+}
 
 _NAME = re.compile(r"[\w.-]+")  # what a step of a recipe may be called (`augmentai.recipe.steps`)
 
@@ -64,7 +75,7 @@ def registered(kind: Kind) -> dict[str, Registered]:
     installation. What is ignored is logged.
 
     Args:
-        kind: "engines", "operations" or "formats".
+        kind: "engines", "operations", "bundles" or "formats".
 
     Returns:
         {name: where it is}. Nothing has been imported.
@@ -101,7 +112,7 @@ def names(kind: Kind) -> tuple[str, ...]:
     """The names of one kind, in the registry's order.
 
     Args:
-        kind: "engines", "operations" or "formats".
+        kind: "engines", "operations", "bundles" or "formats".
     """
     return tuple(registered(kind))
 
@@ -116,7 +127,7 @@ def find(kind: Kind, name: str) -> Any:
     """The object registered under a name, imported when first asked for.
 
     Args:
-        kind: "engines", "operations" or "formats".
+        kind: "engines", "operations", "bundles" or "formats".
         name: its name.
 
     Raises:

@@ -44,4 +44,12 @@ BUILT_IN = {
     "crop": "augmentai.operations.crop:Crop",
     "rotate": "augmentai.operations.rotate:Rotate",
     "perspective": "augmentai.operations.perspective:Perspective",
+    "exposure": "augmentai.operations.exposure:Exposure",
+    "white_balance": "augmentai.operations.white_balance:WhiteBalance",
+    "vignette": "augmentai.operations.vignette:Vignette",
+    "motion_blur": "augmentai.operations.motion_blur:MotionBlur",
+    "defocus_blur": "augmentai.operations.defocus_blur:DefocusBlur",
+    "noise": "augmentai.operations.noise:Noise",
+    "jpeg": "augmentai.operations.jpeg:Jpeg",
+    "downscale": "augmentai.operations.downscale:Downscale",
 }

@@ -309,7 +309,7 @@ class Recipe:
 
     operations: Sequence[Any] = setting(
         (),
-        Steps("operations", MAX_OPERATIONS),
+        Steps("operations", MAX_OPERATIONS, "bundles"),
         "what to make",
         "Operations that are applied after the geometric augmentation, in this order; labels are transformed too.",
         "--operation",

@@ -30,10 +30,13 @@ class Steps(Kind):
         kind: which part of the registry the names come from. What is registered there is a class with `name`,
             `from_parameters` and `as_step`, as `augmentai.operations.Operation` is.
         most: how many there may be.
+        bundles: the part of the registry in which names stand for several steps (their `steps`); None if there is none.
+            A recipe stores what they stand for.
     """
 
     kind: registry.Kind
     most: int
+    bundles: registry.Kind | None = None
     repeatable = True
     metavar = "NAME[(...)]"
 
@@ -48,34 +51,47 @@ class Steps(Kind):
         items = _items(value)
         if items is None or len(items) > self.most:
             raise RecipeError(f"{name} is {shown(value)}; expected {self.expected()}")
-        return tuple(self._stored(name, item) for item in items)
+        stored = tuple(step for item in items for step in self._stored(name, item))
+        if len(stored) > self.most:
+            raise RecipeError(f"{name} come to {len(stored)} steps; expected {self.expected()}")
+        return stored
 
     def typed(self, value: Any) -> list[str]:
         return [format_step(step) for step in value]
 
     def choices(self) -> tuple[str, ...]:
-        return registry.names(self.kind)
+        return (*registry.names(self.kind), *self._bundles())
+
+    def _bundles(self) -> tuple[str, ...]:
+        """Names of bundles; a step of the same name comes first."""
+        names = registry.names(self.bundles) if self.bundles else ()
+        return tuple(name for name in names if name not in registry.names(self.kind))
 
     def titled(self) -> list[Titled]:
         """Each with its group before it, those of a group together, groups in the order of the registry."""
         grouped: dict[str, list[Titled]] = {}
         for name in self.choices():
-            group = group_of(self.kind, name)
-            title = title_of(self.kind, name)
+            kind = self.bundles if self.bundles and name in self._bundles() else self.kind
+            group, title = group_of(kind, name), title_of(kind, name)
             grouped.setdefault(group, []).append((f"{group}: {title}" if group else title, name))
         return [titled for group in grouped.values() for titled in group]
 
     def values(self) -> str:
         return "NAME[(key=value, ...)]"
 
-    def _stored(self, field: str, item: Step) -> Step:
-        """A step as the recipe stores it, once it is certain that it can be made."""
+    def _stored(self, field: str, item: Step) -> list[Step]:
+        """A step as the recipe stores it, or the steps of a bundle, once it is certain that they can be made."""
         try:
             name, parameters = parse_step(item) if isinstance(item, str) else next(iter(item.items()))
-            made: Step = make_step(self.kind, name, parameters or {}).as_step()
-        except (RecipeError, registry.RegistryError) as error:
+            if self.bundles is None or name not in self._bundles():
+                return [make_step(self.kind, name, parameters or {}).as_step()]
+            if parameters:
+                raise RecipeError(f"the bundle {name} has no parameters; list its operations one by one instead")
+            return [step for one in registry.find(self.bundles, name).steps for step in self._stored(field, one)]
+        except registry.RegistryError as error:
             raise RecipeError(f"{field}: {error}") from error
-        return made
+        except RecipeError as error:
+            raise RecipeError(f"{field}: {str(error).removeprefix(f'{field}: ')}") from error
 
 
 def make_step(kind: registry.Kind, name: str, parameters: Mapping[str, Any]) -> Any:

@@ -168,9 +168,8 @@ class TestOperation:
             assert np.isfinite(after.astype(np.float64)).all()
             if mode in {"I", "F"}:
                 assert before.min() <= after.min() <= after.max() <= before.max()
-        assert any(
-            one.details and not np.array_equal(np.asarray(one.image), before) for one in on_every_mode(name, mode)
-        )
+        changed = (not np.array_equal(np.asarray(one.image), before) for one in on_every_mode(name, mode))
+        assert any(changed) or all(one.notices for one in on_every_mode(name, mode))
 
     @pytest.mark.parametrize("mode", MODES)
     def test_the_same_seed_gives_the_same_pixels_and_nothing_is_changed_in_place(self, name: str, mode: str) -> None:

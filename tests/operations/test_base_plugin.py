@@ -84,9 +84,7 @@ class TestOnTheCommandLine:
         assert compared >= 4
 
     def test_help_lists_them(self, operations_package: Path) -> None:
-        assert "perspective, posterize, shift" in " ".join(
-            augmentai("--help-all", package=operations_package).stdout.split()
-        )
+        assert "posterize, shift, stamp" in " ".join(augmentai("--help-all", package=operations_package).stdout.split())
 
     def test_a_broken_off_run_is_resumed(
         self, operations_package: Path, photos: Path, finished: Path, tmp_path: Path
@@ -131,7 +129,7 @@ class TestUninstalled:
         done = augmentai(*words[what])
         assert done.returncode == 2, done.stderr
         said = " ".join(done.stderr.replace("│", " ").split())
-        assert "operations: there is no operation 'shift'; installed: flip, crop, rotate, perspective." in said
+        assert "operations: there is no operation 'shift'; installed: flip, crop, rotate, perspective," in said
         assert "install that package" in said
         assert "Traceback" not in said
         assert not (tmp_path / "new").exists()
@@ -165,7 +163,7 @@ def test_the_page_has_them(app: Running) -> None:
         for component in Client(app.url, verbose=False).config["components"]
         if component.get("props", {}).get("elem_id") == "operations"
     )
-    assert ["Shift (to the right)", "shift"] in [list(choice) for choice in control["choices"]]
+    assert ["Other: Shift (to the right)", "shift"] in [list(choice) for choice in control["choices"]]
     assert ["Crop (enlarges a part of the image)", "crop"] in [list(choice) for choice in control["choices"]]
     assert control["multiselect"]
     assert control["allow_custom_value"]  # for parameters

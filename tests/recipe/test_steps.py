@@ -44,7 +44,7 @@ def test_what_is_taken(asked: Any, stored: tuple[Any, ...]) -> None:
 @pytest.mark.parametrize(
     ("asked", "words"),
     [
-        (["flipp"], "operations: there is no operation 'flipp'; installed: flip, crop, rotate, perspective. If it"),
+        (["flipp"], "operations: there is no operation 'flipp'; installed: flip, crop, rotate, perspective,"),
         (["crop(scale=3)"], "operations: operation crop: scale is 3.0; expected a number from 0.04 to 1, or two of"),
         (["crop(scal=1)"], "operations: operation crop has no parameter scal; it has probability, scale"),
         (["rotate(degrees=far)"], "operations: operation rotate: degrees is 'far'; expected a number from 0 to 45"),
