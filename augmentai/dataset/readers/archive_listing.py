@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -30,7 +30,23 @@ class _Found:
     kind: str
 
 
-def list_archive(path: Path, listing: Listing, limits: Limits) -> None:
+def list_archives(archives: Sequence[tuple[Path, str]], listing: Listing, limits: Limits, beside_images: bool) -> None:
+    """Add the files of the archives in a folder to a listing, or report that these are not opened.
+
+    Args:
+        archives: (absolute path, path in the dataset) of each.
+        listing: where the files are added.
+        limits: see `list_archive`.
+        beside_images: the folder has images outside of archives.
+    """
+    for count, (path, place) in enumerate(archives):
+        if beside_images or count >= _MOST_INNER:
+            listing.report.closed_archives.add(path.name)
+        elif not listing.is_repeated(path):
+            list_archive(path, listing, limits, place)
+
+
+def list_archive(path: Path, listing: Listing, limits: Limits, place: str = "") -> None:
     """Add every image and label file of an archive to a listing. It stays open as long as one of its members lives.
 
     Archives inside it are read too, each as a folder of its name; those inside these are not.
@@ -39,11 +55,12 @@ def list_archive(path: Path, listing: Listing, limits: Limits) -> None:
         path: an absolute path.
         listing: where the files are added.
         limits: an archive that extracts to more is not read.
+        place: its path in the dataset, if it is in a folder of it; its files are in a folder of that name then.
     """
     before = listing.progress()
     reader = _ArchiveReader(path, listing, limits)
     try:
-        found = reader.read()
+        found = reader.read(_folder_of(place) if place else "")
     except ArchiveError as error:
         listing.report.fail(path.name, str(error))
         return
@@ -52,7 +69,7 @@ def list_archive(path: Path, listing: Listing, limits: Limits) -> None:
             listing.add_member(one.member, one.name, path, f" in {printable(path.name)}")
         else:
             listing.add_label_file(one.name, member=one.member, origin=str(path))
-    if listing.progress() == before and not listing.stop.is_set():
+    if not place and listing.progress() == before and not listing.stop.is_set():
         kind = "ZIP" if path.suffix.lower() == ".zip" else "archive"
         listing.report.fail(path.name, listing.no_image_in(kind))
 
@@ -65,10 +82,10 @@ class _ArchiveReader:
         self._bytes = 0  # what was found so far extracts to
         self._spooled = 0
 
-    def read(self) -> list[_Found]:
-        """Raises ArchiveError."""
+    def read(self, prefix: str) -> list[_Found]:
+        """The files, their paths with this in front. Raises ArchiveError."""
         outer = self._open(self._path.name, read_head(self._path))
-        found, inner = self._classify(outer, "", self._path.name)
+        found, inner = self._classify(outer, prefix, self._path.name)
         for count, one in enumerate(inner):
             if count < _MOST_INNER:
                 found += self._read_inner(one)
@@ -116,7 +133,8 @@ class _ArchiveReader:
             if not _tool_in(name):
                 report.fail(prefix + name, reason)
         files = list(opened.files)
-        prefix = "" if _share_folder([name for name, _ in files], prefix) else prefix
+        if _share_folder([name for name, _ in files], prefix):
+            prefix = prefix[: prefix.rstrip("/").rfind("/") + 1]
         found, inner = [], []
         for number, (bare, member) in enumerate(files):
             name = prefix + bare.replace("\\", "/").lstrip("/") if prefix else bare
@@ -173,7 +191,7 @@ def _share_folder(names: list[str], prefix: str) -> bool:
     """Whether all files of an inner archive are in a folder of its own name already: train.zip holds train/a.jpg."""
     own = prefix.rstrip("/").rpartition("/")[2]
     used = [name for name in names if not _tool_in(name)]
-    return bool(own) and "/" not in prefix.rstrip("/") and all(name.startswith(own + "/") for name in used)
+    return bool(own) and all(name.startswith(own + "/") for name in used)
 
 
 def _pieces(member: Member) -> Iterator[bytes]:

@@ -8,23 +8,27 @@ from pathlib import Path
 
 from augmentai.dataset.content import BROKEN_LINK, read_head, unreadable_reason
 from augmentai.dataset.manifest import MANIFEST, OWN_NAMES, RUN_LEDGER, is_run
+from augmentai.dataset.readers.archive_listing import list_archives
 from augmentai.dataset.readers.file_kinds import kind_of
+from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
 from augmentai.system.regular_files import NOT_A_FILE
 
 
-def list_folder(folder: Path, prefix: str, listing: Listing, skip: Path | None = None) -> None:
+def list_folder(folder: Path, prefix: str, listing: Listing, limits: Limits, skip: Path | None = None) -> None:
     """Add every image and label file below a folder to a listing.
 
-    Linked folders and the outputs of earlier runs are not searched, except for `folder` itself.
+    Linked folders and the outputs of earlier runs are not searched, except for `folder` itself. Archives are read,
+    each as a folder of its name, if there are no images beside them: else they mostly hold the same images once more.
 
     Args:
         folder: an absolute path.
         prefix: what the paths in the dataset begin with, "" for nothing.
         listing: where the files are added.
+        limits: on archives.
         skip: a resolved folder that is not searched.
     """
-    before = listing.progress()
+    before, archives = listing.progress(), list[tuple[Path, str]]()
 
     def report_closed(error: OSError) -> None:
         listing.report.fail(Path(error.filename or "?").name, unreadable_reason(error))
@@ -42,7 +46,9 @@ def list_folder(folder: Path, prefix: str, listing: Listing, skip: Path | None =
             if is_ignored_file(name):
                 listing.skip(name, place)
             elif not (is_output and name in {*OWN_NAMES, RUN_LEDGER}):
-                _add(here / name, _path_in_dataset(here / name, folder, prefix), listing)
+                _add(here / name, _path_in_dataset(here / name, folder, prefix), listing, archives)
+    if archives:
+        list_archives(archives, listing, limits, beside_images=listing.progress() != before)
     if listing.progress() == before and not listing.stop.is_set():
         listing.report.fail(folder.name or str(folder), listing.no_image_in("folder"))
 
@@ -63,13 +69,13 @@ def _path_in_dataset(path: Path, folder: Path, prefix: str) -> str:
     return f"{prefix}/{relative}" if prefix else relative
 
 
-def _add(path: Path, relative: str, listing: Listing) -> None:
+def _add(path: Path, relative: str, listing: Listing, archives: list[tuple[Path, str]]) -> None:
     kind, of_type = kind_of(path.name, partial(read_head, path))
     report = listing.report
     if kind == "image":
         listing.add_file(path, relative)
     elif kind == "archive":
-        report.closed_archives.add(path.name)
+        archives.append((path, relative))
     elif kind == "other archive":
         report.unread_archives.add(path.name)
     elif kind == "unreadable":

@@ -117,9 +117,10 @@ def _list_files(named: Inputs, listing: Listing, limits: Limits, skip: Path | No
     """Folders come first: a file that is also named separately keeps the path, and so the class, it has there."""
     skip = skip.resolve() if skip else None
     for folder, prefix in named.folders:
-        list_folder(folder, prefix, listing, skip)
+        list_folder(folder, prefix, listing, limits, skip)
     for path in named.zips:
-        list_archive(path, listing, limits)
+        if not listing.is_repeated(path):
+            list_archive(path, listing, limits)
     for path in named.files:
         listing.add_file(path, path.name)
     return listing.tree

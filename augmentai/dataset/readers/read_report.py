@@ -45,7 +45,7 @@ class ReadReport:
     Attributes:
         failures: files that were named, or found as images, and cannot be used.
         other_files: files that are neither images nor label files of the dataset.
-        closed_archives: archives that could be read and were not opened: in a folder, or too deep in another archive.
+        closed_archives: archives that could be read and were not opened: beside images, or too deep in another archive.
         unread_archives: archives of a kind that is not read.
         guessed_names: archives whose names are in an encoding that had to be guessed.
         hidden: files and folders that are hidden or that tools leave behind.
@@ -109,7 +109,8 @@ class ReadReport:
         for kind, names in sorted(self._unreadable.items()):
             found.append(f"Skipped {counted(names.count, f'{kind} file')} ({names}): {UNREADABLE_FILES[kind]}")
         if self.closed_archives.count:
-            found.append(f"Archives in folders are not opened; name them separately: {self.closed_archives}")
+            where = "Archives beside images, or in other archives"
+            found.append(f"{where}, are not opened; name them separately: {self.closed_archives}")
         if self.unread_archives.count:
             found.append(f"Only ZIP and TAR archives are read; unpack these: {self.unread_archives}")
         if self.guessed_names.count:

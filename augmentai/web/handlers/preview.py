@@ -19,7 +19,8 @@ from augmentai.web.access.public import without_secrets
 from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.estimates import TimeEstimator, first_ready
 from augmentai.web.forecast import forecast
-from augmentai.web.jobs.uploads import Upload, UploadSummary, inspect_uploads, samples
+from augmentai.web.jobs.samples import samples
+from augmentai.web.jobs.uploads import Upload, UploadSummary, inspect_uploads
 from augmentai.web.parsing.lanes import BusyError
 from augmentai.web.parsing.pool import ParsingError, ParsingPool
 from augmentai.web.recipe_files import as_settings, recipe_of

@@ -30,7 +30,7 @@ from augmentai.images.photo import ImageError
 from augmentai.images.preview import encode_for_web, inspect_header, thumbnail
 from augmentai.operations.auto_geometry import DatasetTraits, dataset_traits
 from augmentai.pipeline.job import limits
-from augmentai.settings import EXAMPLES, Settings
+from augmentai.settings import Settings
 from augmentai.web.forecast import ClassGroup, class_groups
 from augmentai.web.jobs.upload_check import check_images, count_notices
 
@@ -42,20 +42,6 @@ _MEMBERS_CHECKED = 300  # only so many images of an archive are opened before th
 _OUTSIDE = "its path points outside the folder; skipped"
 
 Upload = tuple[str, str]  # (path on the visitor's computer, path on the server)
-
-# The class folders of the bundled photos, so that a first run with them shows what labels do.
-_SAMPLES = {
-    "outdoors": ("china.jpg", "dandelions_clemens_engelhardt.jpg", "flower.jpg"),
-    "indoors": ("chelsea.png", "coffee.png"),
-    "science": ("hubble_deep_field.jpg", "retina.jpg", "rocket.jpg"),
-}
-
-
-def samples() -> list[Upload]:
-    """The bundled photos as if a folder of three classes had been uploaded."""
-    label_of = {name: label for label, names in _SAMPLES.items() for name in names}
-    photos = sorted(path for path in EXAMPLES.iterdir() if path.suffix.lower() in {".jpg", ".png"})
-    return [(f"{label_of.get(path.name, 'more')}/{path.name}", str(path)) for path in photos]
 
 
 @dataclass
@@ -165,6 +151,7 @@ class _Inspection:
         self._report = ReadReport()
         self._listing = Listing(self._report, Event())
         self._tree = self._listing.tree
+        self._in_folders: list[tuple[str, Path]] = []  # archives
         self._refused: set[ImageKey] = set()  # in the tree all the same: one may be the mask of an image
 
     def add(self, place: str, path: Path) -> None:
@@ -175,6 +162,8 @@ class _Inspection:
             self._listing.skip(tool, place.partition(tool)[0])
         elif _is_archive(place):
             self._add_archive(place, path)
+        elif place.lower().endswith(ARCHIVE_SUFFIXES):
+            self._in_folders.append((place, path))
         elif may_be_label_file(place):
             self._listing.add_label_file(place, file=path)
         else:
@@ -182,8 +171,6 @@ class _Inspection:
 
     def _add_file(self, place: str, path: Path) -> None:
         try:
-            if place.lower().endswith(ARCHIVE_SUFFIXES):
-                raise ArchiveError("an archive in a folder is not opened; drop it by itself")
             size = path.stat().st_size
             if size > self._settings.max_file_bytes:
                 raise ArchiveError(over_limit(size, self._settings.max_file_bytes))
@@ -200,7 +187,7 @@ class _Inspection:
 
     def _add_archive(self, place: str, path: Path) -> None:
         found, failed = len(self._tree.images), len(self._report.failures)
-        list_archive(path, self._listing, limits(self._settings))
+        list_archive(path, self._listing, limits(self._settings), place if "/" in place else "")
         for failure in self._report.failures[failed:]:
             self._summary.refuse(place if failure.file == printable(path.name) else failure.file, failure.reason)
         images = self._tree.images[found:]
@@ -233,6 +220,12 @@ class _Inspection:
     def detect_dataset(self, wanted: str) -> None:
         """Detect format, classes and splits from label files and folders, as the job will."""
         summary, tree = self._summary, self._tree
+        beside_images = any(not entry.origin for entry in tree.images)
+        for place, path in self._in_folders:
+            if beside_images:
+                self._report.closed_archives.add(place)
+            else:
+                self._add_archive(place, path)
         layout = detect_layout(tree, wanted)
         finish_layout(tree, layout)
         left_out = layout.excluded | self._refused

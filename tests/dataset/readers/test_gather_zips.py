@@ -11,7 +11,10 @@ from pathlib import Path
 import pytest
 
 from augmentai.dataset.readers.gather import Gathered, Limits, gather
+from augmentai.settings import Settings
+from augmentai.web.jobs.uploads import inspect_uploads
 from tests.support import image_files as makers
+from tests.support.archives import tarred
 from tests.support.gathered import LIMITS, paths, reasons
 from tests.support.image_files import jpeg, png, zipped
 from tests.support.labelled_sets import write
@@ -112,10 +115,57 @@ def test_very_many_entries(tmp_path: Path) -> None:
     assert peak < 3 * len(entry) * count
 
 
-def test_a_zip_in_a_folder_is_not_opened(tmp_path: Path) -> None:
-    write(tmp_path / "set", {"inner.zip": b"PK", "inner.tar.gz": b"x", "a.jpg": jpeg()})
-    said = "Archives in folders are not opened; name them separately: inner.tar.gz, inner.zip"
-    assert gather([tmp_path / "set"], LIMITS).notices == (said,)
+def test_a_zip_beside_images_is_not_opened(tmp_path: Path) -> None:
+    """It mostly holds the same images: somebody has unpacked it."""
+    write(tmp_path / "set", {"inner.zip": zipped({"a.jpg": jpeg()}), "inner.tar.gz": b"x", "a.jpg": jpeg()})
+    gathered = gather([tmp_path / "set"], LIMITS)
+    assert paths(gathered) == ["a.jpg"]
+    assert gathered.notices == (
+        "Archives beside images, or in other archives, are not opened; name them separately: inner.tar.gz, inner.zip",
+    )
+
+
+# (files of a folder without images of its own, the images, the split of each)
+ARCHIVES = [
+    (
+        {"train.zip": zipped({"cats/a.jpg": jpeg()}), "test.zip": zipped({"cats/b.jpg": jpeg(seed=1)})},
+        {"train/cats/a.jpg": "train", "test/cats/b.jpg": "test"},
+    ),
+    # the folder that is in the archive already is not repeated
+    (
+        {"data/train.tar.gz": tarred({"train/a.jpg": jpeg()}, "gz"), "data/val.zip": zipped({"b.jpg": jpeg(seed=1)})},
+        {"data/train/a.jpg": "train", "data/val/b.jpg": "val"},
+    ),
+    (
+        {"images.zip": zipped({"a.jpg": jpeg()}), "labels.zip": zipped({"a.txt": b"0 0.5 0.5 0.2 0.2\n"})},
+        {"images/a.jpg": None},
+    ),
+    ({"all.zip": zipped({"a.jpg": jpeg()}), "code.zip": zipped({"a.py": b""})}, {"all/a.jpg": None}),
+    ({"all.zip": zipped({"a.jpg": jpeg()}), "broken.zip": b"PK"}, {"all/a.jpg": None}),
+]
+
+
+@pytest.mark.parametrize(("files", "images"), ARCHIVES)
+def test_archives_in_a_folder_are_folders_of_their_names(
+    files: dict[str, bytes], images: dict[str, str | None], tmp_path: Path
+) -> None:
+    write(tmp_path / "set", files)
+    gathered = gather([tmp_path / "set"], LIMITS)
+    assert {source.path: source.split for source in (*gathered.sources, *gathered.holdout)} == images
+    assert set(reasons(gathered)) == {name for name in files if "broken" in name}
+    assert (gathered.layout.name == "yolo") == ("labels.zip" in files)
+    summary = inspect_uploads([(f"set/{name}", str(tmp_path / "set" / name)) for name in files], Settings())
+    assert summary.images + summary.holdout == len(images)
+    assert summary.holdout == len(gathered.holdout)
+
+
+def test_archives_in_a_folder_share_its_limit(tmp_path: Path) -> None:
+    photos = {f"{name}.zip": zipped({f"{name}.jpg": jpeg((400, 400))}) for name in "abc"}
+    write(tmp_path / "set", photos)
+    size = len(jpeg((400, 400)))
+    gathered = gather([tmp_path / "set"], Limits(file_bytes=10**9, zip_bytes=2 * size, files=10))
+    assert paths(gathered) == ["a/a.jpg", "b/b.jpg"]
+    assert "would extract to more than" in reasons(gathered)["c.zip"]
 
 
 def test_a_password(tmp_path: Path) -> None:
