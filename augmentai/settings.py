@@ -227,6 +227,12 @@ class Settings(BaseSettings):
     keep_hours: float = Field(
         24, gt=0, validation_alias="AUGMENTAI_KEEP_HOURS", description="uploads and results are deleted after this"
     )
+    closed_tab_seconds: float | None = Field(
+        None,
+        ge=0,
+        validation_alias="AUGMENTAI_CLOSED_TAB_SECONDS",
+        description="how long a job of the page runs on when no tab shows it any more; by default to its end",
+    )
     jobs_at_once: int = Field(1, ge=1, validation_alias="AUGMENTAI_JOBS_AT_ONCE", description="concurrent jobs")
     queue_size: int = Field(
         20, ge=1, validation_alias="AUGMENTAI_QUEUE_SIZE", description="maximum number of queued jobs"

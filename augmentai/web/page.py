@@ -24,9 +24,11 @@ from augmentai.web.handlers.job_runner import JobRunner
 from augmentai.web.handlers.jobs import JobHandlers
 from augmentai.web.handlers.preview import PreviewHandlers
 from augmentai.web.handlers.results import ResultHandlers
+from augmentai.web.handlers.returning import ReturnHandlers
 from augmentai.web.handlers.visitor import session_of
 from augmentai.web.jobs.deliveries import Deliveries
 from augmentai.web.jobs.session_store import SessionStore
+from augmentai.web.jobs.visitor_jobs import VisitorJobs
 from augmentai.web.parsing.pool import ParsingPool
 from augmentai.web.recipe_files import saved
 
@@ -41,7 +43,9 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
     """The whole page. Nothing is loaded or contacted until somebody uploads photos."""
     visitors, times, sessions = Visitors(settings), TimeEstimator(engines), SessionStore()
     runner = JobRunner(settings, engines, visitors, parsing)
-    job_handlers = JobHandlers(runner, times, sessions)
+    jobs = VisitorJobs(settings.closed_tab_seconds)
+    returning = ReturnHandlers(sessions, jobs)
+    job_handlers = JobHandlers(runner, times, sessions, jobs, returning)
     preview = PreviewHandlers(settings, engines, visitors, times, parsing)
     queue: dict[str, Any] = {"concurrency_id": JOB_QUEUE, "concurrency_limit": settings.jobs_at_once}
     with Page(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
@@ -56,6 +60,7 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
                     forecast = preview.forecast(_NO_UPLOADS, "", {})
                     components["forecast"] = gr.HTML(forecast, padding=False, elem_id="forecast")
                     components |= _job_buttons()
+                    components |= _place_of_jobs()
                 with gr.Column(scale=7, min_width=300, elem_id="right"):
                     components |= _results()
             with gr.Tab("Use in code", id="code"):
@@ -63,12 +68,14 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
                 code = gr.HTML("", padding=False, js_on_load=asset("copy.js"), elem_id="code")
             with gr.Tab("Report", id="report"):
                 components["report"] = gr.HTML(texts.NO_REPORT, padding=False, elem_id="report")
-        _wire_jobs(page, job_handlers, components, form, queue)
+        _wire_jobs(page, job_handlers, returning, components, form, queue)
+        _wire_return(page, returning, components)
         _wire_results(ResultHandlers(settings, sessions), components)
         _wire_settings(page, preview, components, form, code, USER_NAME if credentials(settings) else "")
         with gr.Row(visible=False):
             page.deliveries = Deliveries()
             page.api_docs = add_endpoint(ApiHandler(runner, page.deliveries), queue)
+    page.visitor_jobs = jobs
     page.stop_jobs = runner.running_jobs.stop_all
     return page
 
@@ -86,6 +93,13 @@ def _job_buttons() -> Components:
             "Stop", variant="secondary", scale=1, interactive=False, visible=False, min_width=90, elem_id="stop"
         )
     return {"start": start, "stop": stop}
+
+
+def _place_of_jobs() -> Components:
+    """The list of the visitor's jobs; and what is not in the page: its address, its title, its warning."""
+    earlier = gr.HTML("", padding=False, visible=False, js_on_load=asset("earlier.js"), elem_id="earlier")
+    tab = gr.HTML("", padding=False, js_on_load=asset("tab.js"), job=None, title="AugmentAI", warn=False, elem_id="tab")
+    return {"earlier": earlier, "tab": tab}
 
 
 def _results() -> Components:
@@ -130,19 +144,26 @@ _JOB_OUTPUTS = (
     "report",
     "start",
     "stop",
+    "place",
     "place_timer",
+    "earlier",
+    "tab",
 )
-_GREETED = ("visitor", "status", "download", "pack", "resume")
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _UNQUEUED: dict[str, Any] = {**_PRIVATE, "queue": False}
 
 
 def _wire_jobs(
-    page: gr.Blocks, handlers: JobHandlers, components: Components, form: Form, queue: dict[str, Any]
+    page: gr.Blocks,
+    handlers: JobHandlers,
+    returning: ReturnHandlers,
+    components: Components,
+    form: Form,
+    queue: dict[str, Any],
 ) -> None:
     names, controls = list(form.fields), list(form.fields.values())
     outputs = [components[name] for name in _JOB_OUTPUTS]
-    in_order, buttons = _in_order(_JOB_OUTPUTS), ("start", "stop")
+    in_order, token = _in_order(_JOB_OUTPUTS), components["visitor"]
 
     def make(uploads: Any, upload_state: Any, key: str, token: str, request: gr.Request, *values: Any) -> Iterator[Any]:
         filled = as_recipe(dict(zip(names, values, strict=True)))
@@ -151,43 +172,53 @@ def _wire_jobs(
     def resume(key: str, token: str, request: gr.Request) -> Iterator[Any]:
         yield from map(in_order, handlers.resume(key, token, request))
 
-    def greet(token: str, request: gr.Request) -> Any:
-        return _in_order(_GREETED)(handlers.greet(token, request))
+    def more_like_this(key: str, token: str, request: gr.Request, event: gr.EventData) -> Iterator[Any]:
+        yield from map(in_order, handlers.more_like_this(str(event.file), key, token, request))
 
-    def more_like_this(key: str, request: gr.Request, event: gr.EventData) -> Iterator[Any]:
-        yield from map(in_order, handlers.more_like_this(str(event.file), key, request))
+    def queued(token: str, request: gr.Request) -> Any:
+        return in_order(handlers.queued(token, request))
 
-    def queued(request: gr.Request) -> Any:
-        return in_order(handlers.queued(request))
+    def queued_again(token: str, request: gr.Request) -> Any:
+        return in_order(handlers.queued_again(token, request))
 
     def rejected(request: gr.Request) -> Any:
-        return in_order(handlers.rejected(request))
+        return in_order(handlers.rejected(page._queue.has_job(session_of(request)), request))
 
     def stop(request: gr.Request) -> Any:
         return handlers.stop(request)["stop"]
 
-    def shown(request: gr.Request) -> Any:
-        return _in_order(buttons)(handlers.shown(request))
-
-    def place(request: gr.Request) -> Any:
-        before = page._queue.place(session_of(request))
-        return texts.place(before), gr.Timer(active=before is not None)
-
-    page.load(greet, components["visitor"], [components[name] for name in _GREETED], **_UNQUEUED)
     inputs = [components["files"], components["upload_state"], form.key, components["visitor"], *controls]
-    click = components["start"].click(queued, None, outputs, **_UNQUEUED)
+    click = components["start"].click(queued, token, outputs, **_UNQUEUED)
     running = click.then(make, inputs, outputs, **_PRIVATE, **queue)
-    click = components["resume"].click(queued, None, outputs, **_UNQUEUED)
+    click = components["resume"].click(queued_again, token, outputs, **_UNQUEUED)
     resuming = click.then(resume, [form.key, components["visitor"]], outputs, **_PRIVATE, **queue)
-    components["grid"].more(queued, None, outputs, **_UNQUEUED)
-    adding = components["grid"].more(more_like_this, form.key, outputs, **_PRIVATE, **queue)
+    components["grid"].more(queued_again, token, outputs, **_UNQUEUED)
+    adding = components["grid"].more(more_like_this, [form.key, token], outputs, **_PRIVATE, **queue)
     for event in (running, resuming, adding):
         event.failure(rejected, None, outputs, **_UNQUEUED)
-        event.then(shown, None, [components[b] for b in buttons], **_UNQUEUED)
-    waits = [components["place"], components["place_timer"]]
-    components["place_timer"].tick(place, None, waits, **_UNQUEUED)
-    page.unload(handlers.close_session)
+        event.success(returning.fetched, None, None, **_UNQUEUED)
     components["stop"].click(stop, None, components["stop"], **_UNQUEUED)
+
+
+def _wire_return(page: gr.Blocks, handlers: ReturnHandlers, components: Components) -> None:
+    token, outputs = components["visitor"], [components[name] for name in _JOB_OUTPUTS]
+    in_order = _in_order(_JOB_OUTPUTS)
+
+    def greet(token: str, request: gr.Request) -> Any:
+        return _in_order(("visitor", *_JOB_OUTPUTS))(handlers.greet(token, request))
+
+    def open_job(token: str, request: gr.Request, event: gr.EventData) -> Any:
+        return in_order(handlers.open(str(event.job), token, request))
+
+    def poll(request: gr.Request) -> Any:
+        return in_order(handlers.poll(page._queue.place(handlers.waiting(request)), request))
+
+    greeted = page.load(greet, token, [token, *outputs], **_UNQUEUED)
+    opened = components["earlier"].select(open_job, token, outputs, **_UNQUEUED)
+    polled = components["place_timer"].tick(poll, None, outputs, **_UNQUEUED)
+    for event in (greeted, opened, polled):
+        event.success(handlers.fetched, None, None, **_UNQUEUED)
+    page.unload(handlers.close)
 
 
 def _wire_results(handlers: ResultHandlers, components: Components) -> None:
@@ -235,8 +266,9 @@ def _wire_settings(
     def inspect(uploads: Any, layout: str, request: gr.Request) -> Any:
         return _in_order(uploaded)(handlers.inspect(uploads, layout, request))
 
-    def load_samples(layout: str, request: gr.Request) -> Any:
-        return _in_order(uploaded)(handlers.samples(layout, request))
+    def load_samples(uploads: Any, layout: str, request: gr.Request, event: gr.EventData) -> Any:
+        others = list(uploads or ()) if event.add else []
+        return _in_order(uploaded)(handlers.samples(others, layout, request))
 
     def forecast(upload_state: Any, key: str, request: gr.Request, *values: Any) -> str:
         filled = as_recipe(dict(zip(names, values, strict=True)))
@@ -256,7 +288,7 @@ def _wire_settings(
     layout = form.fields["layout"]
     triggers = [components["files"].upload, layout.input]
     inspected = gr.on(triggers, inspect, [components["files"], layout], uploaded_components, **_UNQUEUED)
-    sampled = components["files"].select(load_samples, layout, uploaded_components, **_UNQUEUED)
+    sampled = components["files"].select(load_samples, [components["files"], layout], uploaded_components, **_UNQUEUED)
     changes = [control.change for control in controls]
     inputs = [components["upload_state"], form.key, *controls]
     gr.on([*changes, form.key.blur, form.key.submit], forecast, inputs, components["forecast"], **_UNQUEUED)

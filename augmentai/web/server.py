@@ -52,7 +52,7 @@ def build_app(settings: Settings) -> Any:
     page.parsing = parsing
     page.warm_up = threading.Timer(_WARM_UP_AFTER_SECONDS, _warm_up, [engines])
     page.queue(api_open=False)
-    page._queue = JobQueue(page, settings, JOB_QUEUE)  # Gradio has no setting for this
+    page._queue = JobQueue(page, settings, JOB_QUEUE, page.visitor_jobs)  # Gradio has no setting for this
     page.janitor = Janitor(folder, settings.keep_hours, lambda: waiting_files(page)).start()
     return page
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
@@ -12,13 +13,21 @@ from augmentai.engines.base import Engine, Readiness
 from augmentai.engines.budget import Estimate
 from augmentai.plurals import counted
 from augmentai.web.assets import asset
+from augmentai.web.jobs.visitor_jobs import JobState, VisitorJob
 
 TAGLINE = "More training photos from the ones you have. New light, haze and colours; labels stay valid."
 START = "Make variations"
 EXPIRED = f'These results have expired. Press "{START}" to create them again.'
+NOT_YOURS = (
+    "This address shows no job here. A job can be opened only in the browser that started it, until its results expire."
+)
+CUT_OFF = "The job was ended, since its page was closed. Start it again."
+NOT_QUEUED = "The job did not reach the queue. Start it again."
 NOT_PACKED = "The ZIP could not be created: the server's disk is full, or these results have expired. Try again."
 NO_FILES = "No files selected. Choose at least one photo or ZIP, or try the samples."
 REJECTED = "The server rejected the job, or the connection was lost. Try again in a minute."
+
+_EARLIER_JOBS = 5  # of a visitor that are listed
 
 HEADER = f"""<header class="aug-header">{asset("logo.svg")}<div><h1>AugmentAI</h1><p>{TAGLINE}</p></div></header>"""
 
@@ -213,6 +222,46 @@ def interrupted(answers: int) -> str:
 def kept_label(answers: int) -> str:
     """Label of the button that downloads what an interrupted job has paid for."""
     return f"Download ZIP ({counted(answers, 'paid image')})"
+
+
+def tab_title(job: VisitorJob | None, place: int | None = None) -> str:
+    """Title of the tab that shows a job. place: how many start before it."""
+    words = {JobState.DONE: "Done", JobState.FAILED: "Failed"}.get(job.state, "") if job else ""
+    if job and job.state is JobState.QUEUED:
+        words = f"Queued ({place + 1})" if place is not None else "Queued"
+    elif job and job.state is JobState.RUNNING:
+        done, expected = job.snapshot.done, job.snapshot.expected
+        words = f"{100 * done // expected} %" if expected else "Starting"
+    return f"{words} · AugmentAI" if words else "AugmentAI"
+
+
+def earlier_jobs(jobs: Sequence[VisitorJob], shown: VisitorJob | None) -> str:
+    """A visitor's latest jobs as a list of links. shown: the one that is open."""
+    items = "".join(_earlier_job(job, job is shown) for job in jobs[:_EARLIER_JOBS])
+    is_open = shown is None or any(job.is_live and job is not shown for job in jobs)
+    summary = f"<summary>Your jobs ({len(jobs[:_EARLIER_JOBS])})</summary>"
+    return f'<details class="aug-jobs"{" open" if is_open else ""}>{summary}<ul>{items}</ul></details>'
+
+
+def _earlier_job(job: VisitorJob, is_open: bool) -> str:
+    began = datetime.fromtimestamp(job.started, UTC)
+    clock = f'<time datetime="{began:%Y-%m-%dT%H:%M:%SZ}">{began:%d %b, %H:%M} UTC</time>'
+    link = f'<a class="aug-link" href="?job={job.id}" data-job="{job.id}"{" aria-current=page" if is_open else ""}>'
+    ready = job.finished.ready_zip if job.finished is not None and not job.is_live else None
+    save = f'<a class="aug-link" data-file="{escape(str(ready), quote=True)}" download>Download</a>' if ready else ""
+    return f"<li>{link}{clock}</a><span>{_job_state(job)}</span>{save}</li>"
+
+
+def _job_state(job: VisitorJob) -> str:
+    """Where a job is, in words."""
+    if job.state is JobState.RUNNING and job.snapshot.expected:
+        return f"Running: {job.snapshot.done:,} of {job.snapshot.expected:,}"
+    if job.finished is None:
+        return job.state.value.capitalize()
+    if job.is_live:
+        return "Running"
+    made = counted(int(job.finished.report["variations"]), "variation")
+    return f"Stopped: {made}" if job.finished.report["stopped"] else made
 
 
 def problems(failures: Sequence[Mapping[str, str]], report: Mapping[str, Any] | None = None) -> str:

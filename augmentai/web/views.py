@@ -15,6 +15,7 @@ from augmentai.web import texts
 from augmentai.web.components.plots import ReportFigures, report_html
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.snapshot import ResultRow, Snapshot
+from augmentai.web.jobs.visitor_jobs import VisitorJob
 
 Updates = dict[str, Any]
 
@@ -47,6 +48,29 @@ def working_view(snapshot: Snapshot, first: bool, earlier: Sequence[ResultRow]) 
             "stop": gr.Button("Stop", visible=True, interactive=True),
         }
     return updates
+
+
+def waiting_view(job: VisitorJob) -> Updates:
+    """A job that waits for its turn, or for its inputs to be read."""
+    return {
+        "status": texts.QUEUED,
+        "place_timer": gr.Timer(active=True),
+        "start": gr.Button("Working", interactive=False),
+        "stop": gr.Button("Stopping" if job.stop.is_set() else "Stop", visible=True, interactive=not job.stop.is_set()),
+        "resume": gr.Button(visible=False),
+        "tab": tab_view(job),
+    }
+
+
+def idle_view() -> Updates:
+    """The two buttons when no job runs."""
+    return {"start": gr.Button(texts.START, interactive=True), "stop": gr.Button("Stop", visible=False)}
+
+
+def tab_view(job: VisitorJob | None, closed_tab_seconds: float | None = None, place: int | None = None) -> Any:
+    """The address and the title of the tab that shows a job, and whether it warns before it is closed."""
+    stops = job is not None and job.is_live and closed_tab_seconds is not None
+    return gr.update(job=job.id if job else "", title=texts.tab_title(job, place), warn=stops)
 
 
 def progress(snapshot: Snapshot) -> str:
@@ -93,7 +117,7 @@ def result_page(finished: FinishedJob, source: str, label: str, number: int) -> 
     number = min(max(1, number), pages)
     part = rows[(number - 1) * PER_PAGE : number * PER_PAGE]
     return {
-        "grid": gr.update(items=cards(part, finished.excluded), finished=True),
+        "grid": gr.update(items=cards(part, finished.excluded), finished=True, revision=finished.revision),
         "pages": gr.Number(number, label=f"Page (of {pages})", maximum=pages, visible=pages > 1),
     }
 

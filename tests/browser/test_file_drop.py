@@ -55,6 +55,10 @@ def test_folders_and_files_dropped_on_the_zone(page: Any, tmp_path: Path) -> Non
     assert chips(page) == ["cats 2", "deep 1", "dogs 1"]
     more = photos(tmp_path / "later", "late.png")
     drop(page, more)
+    page.click("[data-choice=cancel]")
+    counted(page, 5)
+    drop(page, more)
+    page.click("[data-choice=add]")
     counted(page, 6)
     set_variations(page, 1)
     augment(page)
@@ -118,11 +122,26 @@ def test_limits_are_shown_and_everything_can_be_cleared(page: Any, tmp_path: Pat
     expect(page.locator("#status [role=alert]")).to_contain_text("No files selected")
 
 
+def test_files_that_are_there_are_added_to_or_replaced_as_the_visitor_says(page: Any, tmp_path: Path) -> None:
+    give(page, photos(tmp_path, "a.png", "b.png"), 2)
+    page.click("[data-pick=samples]")
+    expect(page.locator(".drop-choice")).to_contain_text("2 files are here already.")
+    page.click("[data-choice=add]")
+    counted(page, 10)
+    page.set_input_files("#files input[type=file] >> nth=0", photos(tmp_path, "c.png"))
+    page.click("[data-choice=replace]")
+    counted(page, 1)
+    page.click("[data-pick=samples]")
+    page.click("[data-choice=replace]")
+    counted(page, 8)
+
+
 def test_the_same_name_twice_is_two_images(page: Any, tmp_path: Path) -> None:
     one, other = photos(tmp_path, "one/a.png", "two/a.png")
     give(page, [one], 1)
     Image.open(other).resize((70, 50)).save(other)
     page.set_input_files("#files input[type=file] >> nth=0", [other])
+    page.click("[data-choice=add]")
     counted(page, 2)
     set_variations(page, 1)
     augment(page)

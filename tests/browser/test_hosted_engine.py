@@ -112,7 +112,7 @@ def test_a_tab_closed_during_an_endless_call_frees_its_slot(
 ) -> None:
     endless = {"stability_read_seconds": 300, "stability_total_seconds": 300}
     emulator.fault("never", times=1, seconds=120)
-    with serving(settings_for(emulator, **endless), tmp_path / "gradio") as address:
+    with serving(settings_for(emulator, closed_tab_seconds=0, **endless), tmp_path / "gradio") as address:
         gone, page = browser.new_page(), browser.new_page()
         for visitor in (gone, page):
             visitor.goto(address)

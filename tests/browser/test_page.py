@@ -179,18 +179,3 @@ def test_a_queued_job_can_be_stopped(browser: Any, page: Any, page_url: str, tmp
         expect(visitor.locator("#augment")).to_be_enabled()
     assert "0 variations" in other.inner_text("#status")
     context.close()
-
-
-def test_a_closed_tab_frees_its_slot(browser: Any, page: Any, page_url: str, tmp_path: Path) -> None:
-    context = browser.new_context()
-    other = context.new_page()
-    other.goto(page_url)
-    samples(other)
-    set_variations(other, 16)
-    other.click("#augment")
-    other.wait_for_selector("#gallery .card", timeout=DONE_MS)
-    context.close()
-    give(page, photos(tmp_path, "mine.png"), 1)
-    set_variations(page, 1)
-    augment(page)
-    assert "1 variation from 1 file" in page.inner_text("#status")

@@ -20,6 +20,8 @@ from augmentai.settings import Settings
 from augmentai.web.access.rate_limit import wait_words
 from augmentai.web.access.turns import Turns
 from augmentai.web.access.visitors import address_of
+from augmentai.web.jobs.visitor_jobs import Fate, VisitorJob, VisitorJobs
+from augmentai.web.texts import CUT_OFF, NOT_QUEUED
 
 _CHECK_SECONDS = 0.25
 _LEFT_SECONDS = 1.0  # a caller whose connection broke off has left after this
@@ -33,11 +35,12 @@ class JobQueue(Queue):
     """A queue of jobs beside Gradio's own queues of shorter calls. With `ending` set, nothing is started any more.
 
     A job waits for at most one job of each other visitor (see `Turns`). It starts when its caller reads the answer, so
-    that calls nobody listens to take no turn from others, and it ends soon after the caller has left.
+    that calls nobody listens to take no turn from others, and it ends soon after the caller has left. The job of a tab
+    that was closed keeps its place, and runs on for as long as the settings say.
     """
 
-    def __init__(self, page: Any, settings: Settings, jobs: str) -> None:
-        """page: whose calls are queued. jobs: the concurrency id of jobs."""
+    def __init__(self, page: Any, settings: Settings, jobs: str, visitor_jobs: VisitorJobs) -> None:
+        """page: whose calls are queued. jobs: the concurrency id of jobs. visitor_jobs: those that tabs started."""
         super().__init__(
             live_updates=True,
             concurrency_count=page.max_threads,
@@ -48,7 +51,7 @@ class JobQueue(Queue):
         )
         self.ending = False
         self._settings, self._proxies = settings, settings.proxies or 0
-        self._id = jobs
+        self._id, self._visitor_jobs = jobs, visitor_jobs
         self._jobs = EventQueue(jobs, settings.jobs_at_once)
         self.event_queue_per_concurrency_id[jobs] = self._jobs
         self._turns: Turns[Event] = Turns()
@@ -127,6 +130,8 @@ class JobQueue(Queue):
         finally:
             for event in events:
                 self._turns.end(event)
+                if self._has_left(event):
+                    self.pending_event_ids_session.get(event.session_hash, set()).discard(event._id)
 
     def compute_analytics_summary(self, records: Any) -> dict[str, Any]:
         """Nothing: monitoring is off, and Gradio would compute a table of all calls at the end of each."""
@@ -140,7 +145,7 @@ class JobQueue(Queue):
             if queue.concurrency_limit is not None and queue.current_concurrency >= queue.concurrency_limit:
                 continue
             for event in queue.queue:
-                if queue is not self._jobs or self._listeners[event.session_hash]:
+                if queue is not self._jobs or self._is_awaited(event):
                     queue.queue.remove(event)
                     if event in self._turns:
                         self._turns.start(event)
@@ -162,7 +167,7 @@ class JobQueue(Queue):
         """Sort the waiting jobs. Those whose callers do not listen yet are last."""
         waiting = self._jobs.queue
         for event in waiting:
-            if event not in self._turns and self._listeners[event.session_hash]:
+            if event not in self._turns and self._is_awaited(event):
                 self._turns.add(event, address_of(event.request, self._proxies))
         for event in set(self._turns.order()).difference(waiting):
             self._turns.end(event)
@@ -193,7 +198,12 @@ class JobQueue(Queue):
             now = time.monotonic()
             present = [*self._jobs.queue, *(event for events in self.active_jobs if events for event in events)]
             for event in present:
-                if self._listeners[event.session_hash] or event.fn.concurrency_id != self._id:
+                if event.fn.concurrency_id != self._id:
+                    continue
+                if (job := self._job_of_tab(event)) is not None:
+                    await self._watch_tab(event, job, now)
+                    continue
+                if self._listeners[event.session_hash]:
                     continue
                 left = self._left.get(event.session_hash, 0.0)
                 if left > event.enqueue_time:
@@ -201,17 +211,65 @@ class JobQueue(Queue):
                         await self._drop(event)
                 elif now > event.enqueue_time + _UNREAD_SECONDS:  # its caller has not begun to listen
                     await self._expire(event, f"Its answer was not read for {_UNREAD_SECONDS:g} seconds")
+            own = {event.session_hash for event in present if event.fn.concurrency_id == self._id}
+            self._visitor_jobs.end_absent(own, now, NOT_QUEUED)
             if (waiting := [event._id for event in self._jobs.queue]) != notified:
                 notified = waiting
                 self.broadcast_estimations(self._id)
             sessions = {event.session_hash for event in present}
             self._left = {one: left for one, left in self._left.items() if one in sessions}
 
+    def _has_left(self, event: Event) -> bool:
+        """Whether its caller was there, and is gone."""
+        session = event.session_hash
+        return not self._listeners[session] and self._left.get(session, 0.0) > event.enqueue_time
+
+    def _job_of_tab(self, event: Event) -> VisitorJob | None:
+        """The job of the page that a call runs, once its tab has listened."""
+        if not (self._listeners[event.session_hash] or self._has_left(event)):
+            return None
+        return self._visitor_jobs.live(event.session_hash)
+
+    def _is_awaited(self, event: Event) -> bool:
+        """Whether somebody wants the answer: the caller who reads it, or the visitor of a tab that was closed."""
+        return self._listeners[event.session_hash] > 0 or self._job_of_tab(event) is not None
+
+    async def _watch_tab(self, event: Event, job: VisitorJob, now: float) -> None:
+        """A job of the page runs on when its tab was closed, if the settings say so."""
+        listening = self._listeners[event.session_hash] > 0
+        fate = job.fate(listening, self._visitor_jobs.closed_tab_seconds, now)
+        if fate is not Fate.RUNS_ON:
+            job.stop.set()
+        if fate is Fate.IS_CUT_OFF:
+            job.end(None, CUT_OFF)
+            await self._drop(event)
+
+    async def clean_events(self, *, session_hash: str | None = None, event_id: str | None = None) -> None:
+        """The connection of a session is lost, or a call is to end. What a closed tab may leave behind stays."""
+        if session_hash is None or self._visitor_jobs.live(session_hash) is None:
+            await super().clean_events(session_hash=session_hash, event_id=event_id)
+            return
+        waiting = [event for queue in self.event_queue_per_concurrency_id.values() for event in queue.queue]
+        for event in [*waiting, *(event for events in self.active_jobs if events for event in events)]:
+            if event.session_hash == session_hash and event.fn.concurrency_id != self._id:
+                await super().clean_events(event_id=event._id)
+
+    def send_message(self, event: Event, event_message: Any) -> None:
+        """Answer a caller; nobody collects the messages to a tab that was closed."""
+        if event.session_hash in self.pending_messages_per_session and not self._has_left(event):
+            super().send_message(event, event_message)
+
+    def has_job(self, session: str) -> bool:
+        """Whether a job of a session waits or is at work."""
+        at_work = [event for events in self.active_jobs if events for event in events]
+        own = (event for event in [*self._jobs.queue, *at_work] if event.fn.concurrency_id == self._id)
+        return any(event.session_hash == session for event in own)
+
     async def _make_room(self) -> None:
         """While the queue is full, calls that nobody has begun to read are dropped sooner, the oldest first."""
         if len(self._jobs.queue) < self._settings.queue_size:
             return
-        unread = [event for event in self._jobs.queue if not self._listeners[event.session_hash]]
+        unread = [event for event in self._jobs.queue if not self._is_awaited(event)]
         oldest = min(unread, key=lambda event: event.enqueue_time, default=None)
         if oldest is not None and time.monotonic() > oldest.enqueue_time + _UNREAD_SECONDS_IF_FULL:
             await self._expire(oldest, f"The queue is full, and {_UNREAD_SECONDS_IF_FULL:g} seconds passed unread")

@@ -30,6 +30,7 @@ PUBLIC_LIMITS: dict[str, Any] = {
     "parse_seconds": 20.0,
     "parse_mb": 1000.0,
     "keep_hours": 2.0,
+    "closed_tab_seconds": 120.0,
     "cache_mb": 0.0,
 }
 

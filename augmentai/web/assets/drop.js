@@ -2,6 +2,7 @@
 // inserted by textContent only.
 const find = (selector) => element.querySelector(selector);
 const zone = find('.drop-zone'), summary = find('.drop-summary'), uploadBar = find('.drop-upload');
+const choice = find('.drop-choice');
 const [filesInput, folderInput] = element.querySelectorAll('input[type=file]');
 const IGNORED = /(^|\/)(__MACOSX|\.git)\/|(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini)$/;
 // "a.jpeg_large", "a.jpg?w=640", "a.pjpeg", "a.tmp": the server looks at what they hold.
@@ -88,10 +89,27 @@ function showProgress(count, done, total) {
   uploadBar.querySelector('span').textContent = share < 100 ? `Uploading ${plural(count, 'file', 'files')}: ${size(Math.min(done, total))} of ${size(total)}` : 'Inspecting files';
 }
 
-async function addFiles(pairs) {
+// Where files are there already, the visitor says whether others are added to them or take their place.
+function choose(act) {
+  const there = (props.value || []).length;
+  if (!there) return act(false);
+  choice.querySelector('p').textContent = `${plural(there, 'file is', 'files are')} here already.`;
+  choice.hidden = false;
+  choice.onclick = (event) => {
+    const chosen = event.target.closest('[data-choice]')?.dataset.choice;
+    if (!chosen) return;
+    choice.hidden = true;
+    if (chosen !== 'cancel') act(chosen === 'add');
+    zone.querySelector('button').focus();
+  };
+  choice.querySelector('button').focus();
+}
+
+async function addFiles(pairs, keepsOthers) {
   if (busy || !pairs.length) return;
   busy = true;
-  const uploaded = props.value || [], wanted = accepted(pairs, uploaded), queue = batches(wanted);
+  if (!keepsOthers) refused = [];
+  const uploaded = keepsOthers ? props.value || [] : [], wanted = accepted(pairs, uploaded), queue = batches(wanted);
   const total = wanted.reduce((sum, pair) => sum + pair[1].size, 0), sent = queue.map(() => 0), results = queue.map(() => []);
   const update = () => showProgress(wanted.length, sent.reduce((a, b) => a + b, 0), total);
   update();
@@ -237,17 +255,20 @@ element.addEventListener('click', (event) => {
   if (pick === 'files') filesInput.click();
   else if (pick === 'folder') folderInput.click();
   else if (pick === 'samples') {
-    refused = [];
-    uploadBar.hidden = false;
-    uploadBar.querySelector('span').textContent = 'Loading the samples';
-    trigger('select');
+    choose((add) => {
+      if (!add) refused = [];
+      uploadBar.hidden = false;
+      uploadBar.querySelector('span').textContent = 'Loading the samples';
+      trigger('select', {add});
+    });
   }
 });
 for (const input of [filesInput, folderInput]) {
   input.addEventListener('change', (event) => {
     event.stopPropagation();
-    addFiles([...input.files].map((file) => [file.webkitRelativePath || file.name, file]));
+    const pairs = [...input.files].map((file) => [file.webkitRelativePath || file.name, file]);
     input.value = '';
+    if (pairs.length && !busy) choose((add) => addFiles(pairs, add));
   });
 }
 let depth = 0;
@@ -263,6 +284,7 @@ zone.addEventListener('drop', async (event) => {
     try { await walk(entry, '', pairs); }
     catch (error) { refused.push({file: entry.name, reason: 'the browser could not read this folder'}); }
   }
-  if (pairs.length) addFiles(pairs); else draw();
+  if (!pairs.length) draw();
+  else if (!busy) choose((add) => addFiles(pairs, add));
 });
 watch('summary', () => { found = props.summary; draw(); });

@@ -45,6 +45,7 @@ function mark(item) {
 
 function draw() {
   items = props.items || [];
+  revision = Math.max(revision, props.revision);
   if (!props.finished) excluded.clear();
   const wanted = new Set(items.map((item) => item.file));
   for (const file of nodes.keys()) if (!wanted.has(file)) nodes.delete(file);

@@ -20,6 +20,7 @@ def result_grid(**options: Any) -> gr.HTML:
         apply_default_css=False,
         items=[],
         finished=False,
+        revision=0,
         pair=None,
         **options,
     )

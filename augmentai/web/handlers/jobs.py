@@ -1,13 +1,11 @@
 """Starts the jobs of the page's buttons: a form becomes a recipe, snapshots become page updates.
 
-They are generators, so that a closed tab ends the job within a second.
+They are generators: the queue runs them to their end, also when the tab that started them was closed.
 """
 
 from __future__ import annotations
 
 import logging
-import secrets
-import shutil
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,28 +14,27 @@ from threading import Event
 from typing import Any
 
 import gradio as gr
-from gradio.utils import get_upload_folder
 
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.recipe import Recipe
 from augmentai.web import texts
 from augmentai.web.estimates import TimeEstimator
-from augmentai.web.handlers.interrupted import inputs_of, offered_view
+from augmentai.web.handlers.interrupted import inputs_of
 from augmentai.web.handlers.job_runner import JobRunner, no_files
+from augmentai.web.handlers.returning import ReturnHandlers
 from augmentai.web.handlers.visitor import session_of, visitor_of
-from augmentai.web.jobs.cleanup import JOBS_FOLDER
 from augmentai.web.jobs.finished_job import FinishedJob
-from augmentai.web.jobs.paid_jobs import InterruptedJob, interrupted_job
+from augmentai.web.jobs.paid_jobs import InterruptedJob
 from augmentai.web.jobs.run import JobRequest
 from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.jobs.snapshot import JobResult, ResultRow, Snapshot
 from augmentai.web.jobs.uploads import INPUT_FOLDERS, Upload, link_uploads
+from augmentai.web.jobs.visitor_jobs import JobState, VisitorJob, VisitorJobs
 from augmentai.web.recipe_files import recipe_of
-from augmentai.web.views import Updates, finished_view, working_view
+from augmentai.web.views import Updates, finished_view, idle_view, tab_view, waiting_view, working_view
 
 _UPDATE_SECONDS = 0.5  # between two updates of the page while a job works
-_MAX_SESSIONS = 10_000  # whose stop events are remembered
 _MORE = 4  # variations that "More like this" adds
 
 _log = logging.getLogger(__name__)
@@ -46,10 +43,16 @@ _log = logging.getLogger(__name__)
 class JobHandlers:
     """Handlers that run jobs. They return {name of a component: its new value}."""
 
-    def __init__(self, runner: JobRunner, times: TimeEstimator, sessions: SessionStore) -> None:
+    def __init__(
+        self,
+        runner: JobRunner,
+        times: TimeEstimator,
+        sessions: SessionStore,
+        jobs: VisitorJobs,
+        returning: ReturnHandlers,
+    ) -> None:
         self._runner, self._settings, self._engines = runner, runner.settings, runner.engines
-        self._times, self._sessions = times, sessions
-        self._stops: dict[str, Event] = {}
+        self._times, self._sessions, self._jobs, self._returning = times, sessions, jobs, returning
 
     def make(
         self,
@@ -60,7 +63,7 @@ class JobHandlers:
         token: str,
         request: gr.Request,
     ) -> Iterator[Updates]:
-        """Run the job of the form and yield what changes on the page. token: the browser's, see `greet`."""
+        """Run the job of the form and yield what changes on the page. token: see `ReturnHandlers.greet`."""
         visitor = visitor_of(token, request)
 
         def read(folder: Path, stop: Event) -> Gathered:
@@ -88,21 +91,6 @@ class JobHandlers:
             (engine, count), *_ = engines.items()
             self._times.learn(engine, count, upload_state.get("pixels", 0), seconds)
 
-    def greet(self, token: str, request: gr.Request) -> Updates:
-        """When the page has loaded: give the browser a token that nobody can guess, and offer the job that was
-        interrupted under it, in this tab or an earlier one."""
-        if not token:
-            return {"visitor": secrets.token_hex(16)}
-        return self._offer(visitor_of(token, request), session_of(request))
-
-    def _offer(self, visitor: str, session: str) -> Updates:
-        root = Path(get_upload_folder())
-        job = interrupted_job(root, root / JOBS_FOLDER, visitor)
-        if job is None:
-            return {}
-        self._sessions.offer(session, job)
-        return offered_view(job)
-
     def resume(self, key: str, token: str, request: gr.Request) -> Iterator[Updates]:
         """Make the variations that failed or were not reached before a stop, and add them to the results."""
         finished = self._sessions.get(session_of(request))
@@ -112,10 +100,11 @@ class JobHandlers:
             yield from self._finish_interrupted(interrupted, recipe, key, visitor_of(token, request), request)
             return
         if finished is None:
-            yield {"status": texts.failed(texts.EXPIRED), **self.idle()}
+            yield {"status": texts.failed(texts.EXPIRED), **idle_view()}
             return
         retried = [source.path for source in finished.incomplete_sources()]
-        yield from self._add(finished, finished.plan.recipe, 1, finished.checkpoint(), retried, key, request)
+        visitor = visitor_of(token, request)
+        yield from self._add(finished, finished.plan.recipe, 1, finished.checkpoint(), retried, key, visitor, request)
 
     def _finish_interrupted(
         self, interrupted: InterruptedJob, recipe: Recipe, key: str, visitor: str, request: gr.Request
@@ -136,12 +125,12 @@ class JobHandlers:
             visitor,
         )
 
-    def more_like_this(self, file: str, key: str, request: gr.Request) -> Iterator[Updates]:
+    def more_like_this(self, file: str, key: str, token: str, request: gr.Request) -> Iterator[Updates]:
         """Make four more variations of one source, by the same engine at the same strength, with the next indices."""
         finished = self._sessions.get(session_of(request))
         row = finished.row(file) if finished else None
         if finished is None or row is None:
-            yield {"status": texts.failed(texts.EXPIRED), **self.idle()}
+            yield {"status": texts.failed(texts.EXPIRED), **idle_view()}
             return
         recipe = replace(
             finished.plan.recipe,
@@ -154,7 +143,7 @@ class JobHandlers:
         )
         first = finished.next_index(row)
         checkpoint = finished.checkpoint_for_more(row, first, _MORE)
-        yield from self._add(finished, recipe, first, checkpoint, [], key, request)
+        yield from self._add(finished, recipe, first, checkpoint, [], key, visitor_of(token, request), request)
 
     def _add(
         self,
@@ -164,6 +153,7 @@ class JobHandlers:
         checkpoint: Checkpoint,
         retried: Sequence[str],
         key: str,
+        visitor: str,
         request: gr.Request,
     ) -> Iterator[Updates]:
         """Run a job whose results are added to a finished one."""
@@ -177,7 +167,7 @@ class JobHandlers:
             return finished
 
         yield from self._show(
-            lambda stop: self._runner.run(job, stop, request, key), finish, session_of(request), finished.rows
+            lambda stop: self._runner.run(job, stop, request, key), finish, session_of(request), finished.rows, visitor
         )
 
     def _show(
@@ -186,86 +176,99 @@ class JobHandlers:
         finish: Callable[[JobResult, Snapshot], FinishedJob],
         session: str,
         earlier: Sequence[ResultRow],
-        visitor: str = "",
+        visitor: str,
     ) -> Iterator[Updates]:
-        """Show a job on the page, however it ends; the buttons are always restored."""
-        stop = self._stops.setdefault(session, Event())
-        last_update = 0.0
+        """Run a job and show it in the tab that started it, however it ends; the buttons are always restored."""
+        job = self._jobs.live(session) or self._jobs.begin(visitor, session)
+        job.state, last_update = JobState.RUNNING, 0.0
         snapshots: Iterator[Snapshot] = iter(())
         try:
-            snapshots = start(stop)
+            snapshots = start(job.stop)
             for snapshot in snapshots:
+                job.snapshot = snapshot
                 if snapshot.result is not None:
                     finished = finish(snapshot.result, snapshot)
                     finished.price_rest(self._engines)
-                    self._sessions.put(session, finished)
-                    yield {**finished_view(finished), **self.idle()}
+                    job.end(finished)
+                    yield self._ended(job, session)
                 elif time.monotonic() - last_update > _UPDATE_SECONDS:
-                    yield working_view(snapshot, first=not last_update, earlier=earlier)
+                    tab = tab_view(job, self._jobs.closed_tab_seconds)
+                    yield {**working_view(snapshot, first=not last_update, earlier=earlier), "tab": tab}
                     last_update = time.monotonic()
                 else:
-                    yield {}  # only so that a closed tab can end the job here
+                    yield {}  # only so that a job that is cut off can end here
         except gr.Error as error:
-            kept = self._offer(visitor, session)
-            status = texts.failed(str(error.message)) + kept.get("status", "")
-            yield {**self._previous(session), **kept, "status": status, **self.idle()}
+            yield self._failed(job, session, str(error.message))
         except Exception as error:  # a defect of ours: the visitor is informed, and the page keeps working
             _log.exception("a job of the page failed unexpectedly")
             message = f"The job failed unexpectedly ({type(error).__name__}). Please try again, and report it."
-            yield {**self._previous(session), "status": texts.failed(message), **self.idle()}
+            yield self._failed(job, session, message)
         finally:
             if isinstance(snapshots, Generator):
                 snapshots.close()
-            stop.set()
-            if self._stops.get(session) is stop:
-                del self._stops[session]
+            job.stop.set()
+            if job.is_live:
+                job.end(None, texts.CUT_OFF)
+
+    def _ended(self, job: VisitorJob, session: str) -> Updates:
+        """The results of a job, in the tab that started it if that is still open."""
+        if self._jobs.shown(session) is not job or job.finished is None:
+            return {}
+        self._sessions.put(session, job.finished)
+        updates = {**finished_view(job.finished), **idle_view(), "tab": tab_view(job)}
+        return {**updates, **self._returning.earlier(job.visitor, session)}
+
+    def _failed(self, job: VisitorJob, session: str, message: str) -> Updates:
+        """Why a job could not run; the results that the tab showed before it remain."""
+        before = job.before
+        job.end(None, message)
+        if self._jobs.shown(session) is not job:
+            return {}
+        kept = self._returning.offer(job.visitor, session)
+        if before is not None and not kept:
+            self._jobs.show(session, before)
+        updates = {**self._previous(session), **kept, "status": texts.failed(message) + kept.get("status", "")}
+        tab = tab_view(self._jobs.shown(session))
+        return {**updates, **idle_view(), "tab": tab, **self._returning.earlier(job.visitor, session)}
 
     def _previous(self, session: str) -> Updates:
         """The results of the previous job, which remain when a later one fails."""
         finished = self._sessions.get(session)
         return finished_view(finished) if finished else {}
 
-    def queued(self, request: gr.Request) -> Updates:
-        """At the click: show that the job is queued, and allow stopping it before it starts."""
-        self._stops[session_of(request)] = Event()
-        if len(self._stops) > _MAX_SESSIONS:  # somebody makes them up
-            self._stops.pop(next(iter(self._stops)), None)
-        return {
-            "status": texts.QUEUED,
-            "place_timer": gr.Timer(active=True),
-            "start": gr.Button("Working", interactive=False),
-            "stop": gr.Button("Stop", visible=True, interactive=True),
-            "resume": gr.Button(visible=False),
-        }
+    def queued(self, token: str, request: gr.Request) -> Updates:
+        """At the click: the job gets its address, waits for its turn, and can be stopped before it starts."""
+        visitor, session = visitor_of(token, request), session_of(request)
+        job = self._jobs.begin(visitor, session)
+        return {**waiting_view(job), **self._returning.earlier(visitor, session)}
 
-    def shown(self, request: gr.Request) -> Updates:
-        """The browser has what a job yielded last: restore the buttons."""
-        if (finished := self._sessions.get(session_of(request))) is not None:
-            finished.fetched()
-        return self.idle()
+    def queued_again(self, token: str, request: gr.Request) -> Updates:
+        """At a click that adds to the results that are shown: likewise, at the same address."""
+        job = self._jobs.shown(session_of(request))
+        if job is None or job.is_live or self._sessions.get(session_of(request)) is not job.finished:
+            return self.queued(token, request)
+        self._jobs.again(job, session_of(request))
+        return {**waiting_view(job), **self._returning.earlier(job.visitor, job.session)}
 
-    def idle(self) -> Updates:
-        """The two buttons when no job runs."""
-        return {"start": gr.Button(texts.START, interactive=True), "stop": gr.Button("Stop", visible=False)}
-
-    def rejected(self, request: gr.Request) -> Updates:
-        """The queue is full, or the visitor has too many jobs queued; Gradio's own message says which."""
-        return {**self._previous(session_of(request)), "status": texts.failed(texts.REJECTED), **self.idle()}
-
-    def close_session(self, request: gr.Request) -> None:
-        """The tab was closed: end its job, queued or running, and forget its results."""
+    def rejected(self, goes_on: bool, request: gr.Request) -> Updates:
+        """The connection was lost, and the job goes on; or the queue is full, or the visitor has too many jobs queued.
+        Gradio's own message says which."""
         session = session_of(request)
-        finished = self._sessions.get(session)
-        if finished is not None and not finished.rows and not finished.report["failures"]:
-            shutil.rmtree(finished.folder, ignore_errors=True)  # stopped before its first image
-        self._sessions.discard(session)
-        stop = self._stops.pop(session, None)
-        if stop is not None:
-            stop.set()
+        job = self._jobs.live(session)
+        if job is not None and goes_on:
+            return self._returning.follow(job, session)
+        if job is not None:
+            before = job.before
+            job.end(None, texts.REJECTED)
+            if job.finished is None:
+                self._jobs.forget(job)
+                self._jobs.show(session, before)
+        tab = tab_view(self._jobs.shown(session))
+        return {**self._previous(session), "status": texts.failed(texts.REJECTED), **idle_view(), "tab": tab}
 
     def stop(self, request: gr.Request) -> Updates:
-        """End this visitor's job after the current image; finished images are kept."""
-        stop = self._stops.get(session_of(request))
-        if stop is not None:
-            stop.set()
-        return {"stop": gr.Button("Stopping" if stop else "Stop", interactive=False)}
+        """End the job that the tab shows, after the current image; finished images are kept."""
+        job = self._jobs.shown(session_of(request))
+        if job is not None:
+            job.stop.set()
+        return {"stop": gr.Button("Stopping" if job else "Stop", interactive=False)}

@@ -71,9 +71,9 @@ class PreviewHandlers:
             summary.refused += left_out
             return summary
 
-    def samples(self, layout: str | None, request: gr.Request) -> Updates:
-        """Load the bundled photos as if they had been uploaded."""
-        uploads = samples()
+    def samples(self, others: Sequence[Upload], layout: str | None, request: gr.Request) -> Updates:
+        """Load the bundled photos as if they had been uploaded. others: files that stay."""
+        uploads = [*others, *(one for one in samples() if one not in others)]
         updates = self.inspect(uploads, layout, request)
         return {**updates, "files": gr.update(value=uploads, summary=updates["files"]["summary"])}
 

@@ -1,4 +1,4 @@
-"""The last finished or interrupted job of each visitor, kept while their tab is open."""
+"""The last finished or interrupted job that each tab shows."""
 
 from __future__ import annotations
 
@@ -47,9 +47,3 @@ class SessionStore:
         """The interrupted job that a session may resume; None if there is none."""
         with self._lock:
             return self._offers.get(session)
-
-    def discard(self, session: str) -> None:
-        """Forget a session's jobs."""
-        with self._lock:
-            self._jobs.pop(session, None)
-            self._offers.pop(session, None)

@@ -1,0 +1,22 @@
+// The list of a visitor's jobs: a click opens one here, without losing the files that were chosen; a new tab opens it too.
+let isOpen = null;  // as the visitor left it
+
+function complete() {
+  const list = element.querySelector('details');
+  if (list && isOpen !== null) list.open = isOpen;
+  for (const link of element.querySelectorAll('[data-file]')) {
+    const path = link.dataset.file.split('/').map(encodeURIComponent).join('/');
+    link.href = new URL('.', location.href).href + 'gradio_api/file=' + path;
+  }
+  const short = {day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit'};
+  for (const time of element.querySelectorAll('time')) time.textContent = new Date(time.dateTime).toLocaleString([], short);
+}
+element.addEventListener('click', (event) => {
+  if (event.target.closest('summary')) isOpen = !element.querySelector('details').open;
+  const link = event.target.closest('[data-job]');
+  if (!link || event.button || event.metaKey || event.ctrlKey || event.shiftKey) return;
+  event.preventDefault();
+  trigger('select', {job: link.dataset.job});
+});
+watch('value', complete);
+complete();
