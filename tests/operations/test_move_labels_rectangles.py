@@ -34,7 +34,7 @@ from tests.support.painted_objects import bounds, overlap
 GROUND, PAINT = 60, 240
 LEAST_VISIBLE = 0.3
 LEAST_SIDE_PX = 32
-MOST_PX, LEAST_PX = 0.75, 6
+MOST_PX, LEAST_PX = 1, 6
 MOST_BEYOND_PX = 1.5
 LEAST_IOU, LEAST_IOU_OF_CUT_CORNERS = 0.95, 0.7
 SIZES = [(160, 120), (128, 128), (90, 160), (400, 50), (40, 320)]  # 4:3, 1:1, 9:16, 8:1, 1:8

@@ -15,7 +15,7 @@ from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
-from tests.support import list_sets, tool_sets
+from tests.support import list_sets, pixel_sets, tool_sets
 from tests.support.image_files import encoded, zipped
 from tests.support.jobs import Darker
 
@@ -273,6 +273,8 @@ LAYOUTS: dict[str, tuple[str, Files]] = {
     "createml": ("createml", list_sets.createml(IMAGES, SIZE_WH, photo)),
     "csv": ("csv", list_sets.csv_boxes(IMAGES, SIZE_WH, photo)),
     "via": ("via", list_sets.via(IMAGES, SIZE_WH, photo)),
+    "panoptic": ("coco", pixel_sets.panoptic(IMAGES, SIZE_WH, photo)),
+    "dota": ("dota", pixel_sets.dota(IMAGES, photo)),
     "class folders with splits": ("folders", class_folders(splits=True)),
     "class folders": ("folders", class_folders()),
 }

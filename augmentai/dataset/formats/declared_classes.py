@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.base import OutputFile
 from augmentai.dataset.formats.masks.class_files import class_names
+from augmentai.dataset.formats.masks.palette import voc_color
 
 # What LabelMe's own scripts expect of the first two lines of labels.txt.
 LABELME_FIRST = ("__ignore__", "_background_")
@@ -25,3 +27,23 @@ def class_list(names: Iterable[str]) -> bytes:
         b'cat\\ndog\\n'
     """
     return "".join(f"{name}\n" for name in names).encode("utf-8", "backslashreplace")
+
+
+def class_file(names: Sequence[str]) -> OutputFile:
+    """The name and content of a file of all classes beside Pascal VOC: labelmap.txt, as CVAT and datumaro have it.
+
+    Where a class has a name that ends there too early, it is labels.txt, with a name per line.
+
+    Example:
+        >>> class_file(["cat"])[1].decode().splitlines()
+        ['# label:color_rgb:parts:actions', 'background:0,0,0::', 'cat:128,0,0::']
+        >>> class_file(["2:1"])
+        ('labels.txt', b'2:1\\n')
+    """
+    if any(set(name) & set(":#") for name in names):
+        return "labels.txt", class_list(names)
+    classes = [name for name in names if name.casefold() not in _NO_CLASSES]
+    lines = ["# label:color_rgb:parts:actions"]
+    for value, name in enumerate(["background", *classes]):
+        lines.append(f"{name}:{','.join(map(str, voc_color(value)))}::")
+    return "labelmap.txt", class_list(lines)

@@ -46,8 +46,9 @@ READERS: dict[str, Callable[[Path], trainers.Boxes]] = {
 }
 WRITTEN = [name for name in BUILT_IN if format_named(name).writer is not None]
 SOURCES = ("yolo", "yolo polygons", "coco", "voc", "masks", "imagefolder jsonl", "labelme", "supervisely", "cvat")
-SOURCES += ("createml", "csv", "via")
-PAIRS = [(name, to) for number, name in enumerate(SOURCES) for to in WRITTEN]
+SOURCES += ("createml", "csv", "via", "panoptic", "dota")
+WITHOUT_OBJECTS = ("class folders", "class folders with splits", "imagefolder csv")
+PAIRS = [(name, to) for name in SOURCES for to in WRITTEN]
 OUTLINES = ("yolo", "coco", "panoptic", "labelme", "cvat", "via", "supervisely", "masks")
 UNDECLARED = ("createml", "dota", "imagefolder")  # what names classes by their objects alone
 PIXELS = ("dota", "panoptic", "masks")
@@ -100,20 +101,24 @@ def test_every_pair(name: str, to: str, tmp_path: Path) -> None:
         if to in {"panoptic", "masks"} and not all(area.any() for *_, area in found):
             assert "without an outline" in said
             kept = [one for one in found if one[2].any()]
-        names = [category.replace(" ", "-") if to == "dota" else category for category, *_ in kept]
+        names = [category.replace(" ", "-") if to == "dota" else category for category, *_ in kept]  # one word
         assert [category for category, *_ in after[key]] == names, key
         for (_, box, area), (_, written, drawn) in zip(kept, after[key], strict=True):
             np.testing.assert_allclose(written, box, atol=1)
             # Four corners everywhere are rotated boxes, and upright ones are boxes in CVAT.
-            if to in OUTLINES and area.any() and not (name == "yolo polygons" and to == "cvat"):
+            if to in OUTLINES and area.any() and not (name in {"yolo polygons", "dota"} and to == "cvat"):
                 assert overlap(area, drawn) > 0.95
     if name == "coco":
         assert ("1 unused class (never seen) left out" in said) == (to in UNDECLARED)
         classes = [*again.layout.class_names(), *again.layout.declared_classes()]
         if to != "coco" and to not in UNDECLARED and to != "masks":
             assert classes.index("never seen") == 3
-    if to in READERS and to != name:  # a set in its own format keeps its folders
+    if to in READERS and (name, to) != ("panoptic", "coco") and to != name:  # a set in its own format keeps its folders
         read, expected = READERS[to](tmp_path / "out"), named_by_masks(name, expected_boxes("train", variations=1))
+        if name == "dota":
+            expected = {
+                stem: [(category.replace(" ", "-"), box) for category, box in of] for stem, of in expected.items()
+            }
         if "csv" in {name, to}:  # it names images by their objects
             read, expected = ({stem: boxes for stem, boxes in one.items() if boxes} for one in (read, expected))
         assert_boxes(read, expected)
@@ -121,6 +126,28 @@ def test_every_pair(name: str, to: str, tmp_path: Path) -> None:
         assert "polygons and bitmaps were written as the boxes around them" in said
     if name in {"labelme", "cvat", "supervisely"} and to in {"yolo", "imagefolder", "createml", "csv", *PIXELS}:
         assert "attributes of objects" in said
+
+
+@pytest.mark.parametrize("to", WRITTEN)
+@pytest.mark.parametrize("name", WITHOUT_OBJECTS)
+def test_sets_without_objects(name: str, to: str, tmp_path: Path) -> None:
+    """Where nothing but a class or a text is known of an image, ImageFolder holds it; the others would be empty."""
+    given = write(tmp_path / "in", LAYOUTS[name][1])
+    if to != "imagefolder":
+        with pytest.raises(
+            RecipeError, match=f"to is {to}, and the set has no boxes, .*expected one of same, imagefolder"
+        ):
+            augmented([given], tmp_path / "out", to=to, variations=1)
+        assert not (tmp_path / "out").exists()
+        return
+    augmented([given], tmp_path / "out", to=to, variations=1)
+    again = gathered(tmp_path / "out")
+    assert again.layout.name == "imagefolder"
+    before = gathered(given)
+    for source in (*again.sources, *again.holdout):
+        stem = Path(source.path).stem.split("__")[0]
+        (own,) = (one for one in (*before.sources, *before.holdout) if Path(one.path).stem == stem)
+        assert (source.label, source.split) == (own.label, own.split)
 
 
 RICH_WH = (96, 80)

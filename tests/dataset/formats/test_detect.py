@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from augmentai.dataset.formats.object_shapes import objects_in
 from tests.support.expected_boxes import EXPECTED, assert_boxes
 from tests.support.image_files import jpeg
 from tests.support.labelled_sets import (
@@ -38,7 +39,7 @@ def test_recognised_from_folder_and_zip(name: str, tmp_path: Path) -> None:
             if layout in {"yolo", "coco", "voc", "labelme", "cvat", "createml", "via", "supervisely"}:
                 assert labels is not None
                 assert_boxes(
-                    {"x": [(s.category, s.box) for s in labels.shapes if s.box]},
+                    {"x": [(s.category, s.box) for s in objects_in(labels) if s.box]},
                     {"x": EXPECTED[Path(source.path).stem]},
                 )
             elif layout == "masks":

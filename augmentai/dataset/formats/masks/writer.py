@@ -13,6 +13,7 @@ from PIL import Image
 from augmentai.annotations import Labels, Shape
 from augmentai.dataset.formats.base import OutputFile, StreamedFiles
 from augmentai.dataset.formats.format_writer import FormatWriter, class_number
+from augmentai.dataset.formats.masks.palette import voc_color
 from augmentai.dataset.formats.masks.raster import filled, pixels_of
 from augmentai.types import Source
 
@@ -86,9 +87,5 @@ def _area(shape: Shape, size_wh: tuple[int, int]) -> np.ndarray[Any, Any]:
 
 
 def _palette() -> list[int]:
-    """Pascal VOC's colours: bits 0, 1 and 2 of a value are the highest ones of red, green and blue, and so on."""
-    return [
-        sum((value >> (3 * bit + channel) & 1) << (7 - bit) for bit in range(3))
-        for value in range(_VALUES_IN_8_BITS)
-        for channel in range(3)
-    ]
+    """Pascal VOC's colours."""
+    return [channel for value in range(_VALUES_IN_8_BITS) for channel in voc_color(value)]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from augmentai.annotations import Labels
 from augmentai.dataset.formats.base import OutputFile, StreamedFiles
-from augmentai.dataset.formats.declared_classes import class_list
+from augmentai.dataset.formats.declared_classes import class_file
 from augmentai.dataset.formats.drawn_shapes import foreign_attributes
 from augmentai.dataset.formats.format_writer import SPLITS, FormatWriter
 from augmentai.dataset.formats.voc.annotation import labels_to_voc
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class VocWriter(FormatWriter):
-    """Writes JPEGImages, Annotations, ImageSets/Main, and labels.txt, which names the classes."""
+    """Writes JPEGImages, Annotations, ImageSets/Main, and labelmap.txt, which names the classes."""
 
     def image_path(self, source: Source) -> str:
         return "JPEGImages/" + self.bare_path(source).replace("/", "_")
@@ -37,7 +37,8 @@ class VocWriter(FormatWriter):
         return [(f"Annotations/{PurePosixPath(file).stem}.xml", data)]
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
-        yield "labels.txt", [class_list(self.class_names)]
+        name, content = class_file(self.class_names)
+        yield name, [content]
         splits = rows.splits
         for split in SPLITS if splits else ("train",):
             listed = (row for row in rows if not splits or row.source.split == split)
