@@ -17,6 +17,7 @@ from augmentai.dataset.formats.image_list import ImagePaths
 from augmentai.dataset.formats.split_claims import TRAINVAL, SplitClaims
 from augmentai.dataset.formats.split_files import SplitFile
 from augmentai.dataset.formats.split_json import JSON_ENDINGS, read_split_json
+from augmentai.dataset.formats.split_records import read_split_records
 from augmentai.dataset.formats.split_tables import read_split_table
 from augmentai.dataset.formats.split_texts import read_numbered_images, read_split_list, read_split_pairs
 from augmentai.dataset.formats.split_words import may_name_split, read_name, split_in_file_name
@@ -133,8 +134,11 @@ def _split_files(tree: Tree, others: Container[str]) -> Iterator[SplitFile]:
         table = read_split_table(entry, names) if entry.path not in others else None
         if table is not None:
             yield table
-    for entry in tree.sidecars_ending(*JSON_ENDINGS):
-        parsed = read_split_json(entry, names) if entry.path not in others else None
+    jsons = [entry for entry in tree.sidecars_ending(*JSON_ENDINGS) if entry.path not in others]
+    for entry in jsons:
+        parsed = read_split_json(entry, names) or (
+            read_split_records(entry, names) if len(jsons) <= _MAX_LISTS else None
+        )
         if parsed is not None:
             yield parsed
 

@@ -1,4 +1,4 @@
-"""Files that ImageFolder's metadata names next to an image, in columns that end in "_file_name"."""
+"""Files that ImageFolder's metadata names next to an image: in columns that end in "_file_name", or hold such names."""
 
 from __future__ import annotations
 
@@ -14,12 +14,15 @@ from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.imagefolder.metadata import path_named
 from augmentai.dataset.formats.imagefolder.row_store import MetadataRow
 from augmentai.dataset.formats.masks.mask_file import MaskFile, looks_like_mask, mask_named_by_table
+from augmentai.images.file_types import IMAGE_SUFFIXES
 from augmentai.plurals import counted
 
 NamedMasks = tuple[tuple[str, MaskFile], ...]  # (column, the mask that it names)
 RowOf = Callable[[ImageKey], MetadataRow | None]
 
 _COLUMN_ENDINGS = ("_file_name", "_file_names")
+_IMAGE_ENDINGS = tuple(IMAGE_SUFFIXES)
+_LOSSLESS = (".png", ".tif", ".tiff", ".bmp", ".gif")
 _FILES_SAMPLED = 20
 _MIN_MASK_FRACTION = 0.9  # of the sampled files, that must be masks
 
@@ -46,7 +49,7 @@ class Companions:
 def find_companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Companions:
     """Every file that is named next to an image of a set.
 
-    A column names masks if nearly all files that it names are PNGs of their images' size with large flat areas.
+    A column names masks if nearly all its files are lossless, of their images' size, and have large flat areas.
 
     Args:
         tree: the files of the set.
@@ -64,14 +67,14 @@ def find_companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Compan
             entry = images.get((path, image.origin)) or by_name.get((name_key(path), image.origin))
             entry = entry or tree.sidecar(path, image.origin)
             if entry is None:
-                missing[column] += 1
+                missing[column] += column.endswith(_COLUMN_ENDINGS)
             elif entry.key != image.key:
                 named[column].append((image, entry))
     found = Companions()
     users = Counter(entry.key for pairs in named.values() for _, entry in pairs)
     copied: dict[ImageKey, Entry] = {}
     for column, pairs in named.items():
-        are_masks = column.endswith(_COLUMN_ENDINGS[0]) and _are_masks(pairs)
+        are_masks = not column.endswith(_COLUMN_ENDINGS[1]) and _are_masks(pairs)
         for image, entry in pairs:
             if entry.key in images and row_of(entry.key) is None:
                 found.excluded.add(entry.key)
@@ -83,7 +86,10 @@ def find_companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Compan
             if not are_masks and entry.key in images:
                 found.unmoved.add(column)
     found.copied = [copied[key] for key in sorted(copied)]
-    for column, count in sorted(missing.items()):
+    for column in sorted(found.unmoved):
+        if not column.endswith(_COLUMN_ENDINGS):
+            found.notices.append(f"the images that {column} names are copied unchanged, and are not augmented")
+    for column, count in sorted((+missing).items()):
         found.notices.append(f"{column} names {counted(count, 'file')} not found, or of a type that is not copied")
     return found
 
@@ -94,6 +100,8 @@ def _names(row: dict[str, Any]) -> Iterator[tuple[str, str]]:
         if column.endswith(_COLUMN_ENDINGS):
             names = value if isinstance(value, list) else [value]
             yield from ((column, name) for name in names if isinstance(name, str) and name.strip())
+        elif isinstance(value, str) and value.lower().endswith(_IMAGE_ENDINGS):
+            yield column, value
 
 
 def _are_masks(pairs: list[tuple[Entry, Entry]]) -> bool:
@@ -102,7 +110,7 @@ def _are_masks(pairs: list[tuple[Entry, Entry]]) -> bool:
 
 
 def _is_mask(image: Entry, entry: Entry) -> bool:
-    if not entry.path.lower().endswith(".png"):
+    if not entry.path.lower().endswith(_LOSSLESS):
         return False
     try:
         size_wh = image_frame(image).size_wh

@@ -20,7 +20,18 @@ LARGEST_BYTES = 256 << 20  # one file for all images of a folder
 _LONGEST_FIELD = 64 << 20  # boxes of an image as text may be longer than the 128 kB that the csv module expects
 _DELIMITERS = ",;\t|"
 # What the column with the images is called, the first that is there; `datasets` itself knows only the first.
-_NAME_COLUMNS = ("file_name", "filename", "file name", "image", "image_path", "image_name", "file_path", "path", "file")
+_NAME_COLUMNS = (
+    "file_name",
+    "image_file_name",
+    "filename",
+    "file name",
+    "image",
+    "image_path",
+    "image_name",
+    "file_path",
+    "path",
+    "file",
+)
 _COUNTERS = ("", "unnamed: 0", "index", "idx")  # what pandas calls the numbers of rows
 
 

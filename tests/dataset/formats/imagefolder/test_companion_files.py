@@ -96,3 +96,39 @@ def test_other_files_are_copied_and_reported(tmp_path: Path) -> None:
     assert "sound_file_name names 2 files not found" in notices
     assert "the images that before_file_name names are not masks and are copied unchanged" in notices
     assert "words_file_name" not in notices
+
+
+@pytest.mark.parametrize(
+    ("image_column", "mask_column"),
+    [
+        pytest.param("image_file_name", "mask_file_name", id="every column named as datasets has it"),
+        pytest.param("file_name", "mask", id="a column of another name"),
+        pytest.param("image", "label", id="as the hub's sets for segmentation call them"),
+    ],
+)
+def test_columns_by_what_they_hold(image_column: str, mask_column: str, tmp_path: Path) -> None:
+    lines = with_masks("drawn/{}.png")["train/metadata.jsonl"].decode()
+    lines = lines.replace('"mask_file_name"', f'"{mask_column}"').replace('"file_name"', f'"{image_column}"')
+    files = with_masks("drawn/{}.png") | {"train/metadata.jsonl": lines.encode()}
+    job = augmented([write(tmp_path / "in", files)], tmp_path / "out", geometry="light", variations=1)
+    assert job.report.variations == len(OBJECTS)
+    assert not job.gathered.notices
+    made = rows(tmp_path / "out/train")
+    assert len(made) == 2 * len(OBJECTS)
+    written = contents(tmp_path / "out")
+    for row in made:
+        assert {f"train/{row[image_column]}", f"train/{row[mask_column]}"} <= written.keys()
+    assert len({row[mask_column] for row in made}) == len(made)
+
+
+def test_photos_in_a_column_are_copied_and_no_images_of_the_set(tmp_path: Path) -> None:
+    files = {
+        f"{part}/{i}.jpg": photo([("bus", 4, 4 + i, 20, 20 + len(part))])
+        for part in ("before", "after")
+        for i in range(2)
+    }
+    table = "file_name,target\nbefore/0.jpg,after/0.jpg\nbefore/1.jpg,after/1.jpg\n"
+    job = augmented([write(tmp_path / "in", files | {"metadata.csv": table.encode()})], tmp_path / "out", variations=1)
+    assert [source.path for source in job.gathered.sources] == ["before/0.jpg", "before/1.jpg"]
+    assert {name for name in contents(tmp_path / "out") if name.startswith("after/")} == {"after/0.jpg", "after/1.jpg"}
+    assert "the images that target names are copied unchanged, and are not augmented" in job.gathered.notices
