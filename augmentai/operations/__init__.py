@@ -52,4 +52,5 @@ BUILT_IN = {
     "noise": "augmentai.operations.noise:Noise",
     "jpeg": "augmentai.operations.jpeg:Jpeg",
     "downscale": "augmentai.operations.downscale:Downscale",
+    "background": "augmentai.operations.background:Background",
 }

@@ -123,8 +123,10 @@ def applied(
 
 
 def boxes_of(image: Image.Image) -> Labels:
-    """Labels with one object, for images that show none."""
-    return Labels((Shape("0", (0.0, 0.0, *map(float, image.size))),))
+    """Labels with one object in the middle, for images that show none."""
+    width, height = image.size
+    x0, y0, x1, y1 = box = (width / 4, height / 4, width * 3 / 4, height * 3 / 4)
+    return Labels((Shape("0", box, (((x0, y0), (x1, y0), (x1, y1), (x0, y1)),)),))
 
 
 @cache

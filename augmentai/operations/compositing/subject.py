@@ -1,0 +1,147 @@
+"""Where the subject of a photograph is, found without any label: what differs from the border of the picture.
+
+The backbone describes cells of 16 pixels. Each cell's distance to those at the border is split in two by Otsu's
+threshold (Otsu 1979), and GrabCut (Rother et al. 2004) draws the outline in the pixels. That works for one object that
+stands in its surroundings, and not for textures, scenes and heaps; so a mask has to pass `fault`, which refuses those
+that cannot be right.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+from PIL import Image
+
+from augmentai.operations.compositing.grab_cut import grab_cut
+
+_SIDE_PX = 320  # 20 x 20 cells
+_CELLS = _SIDE_PX // 16
+_OUTLINE_PX = 200  # side of the square in which GrabCut works: a pixel of it is half a percent of the image
+_NEAREST = 5  # border cells that a cell is compared with
+_LEAST_CONTRAST = 2  # standard deviation in grey levels below which an image is flat
+_AREA = (0.06, 0.7)  # share of the image that a subject covers
+_MOST_BORDER = 0.25  # share of the image's border that a subject may touch
+_LEAST_AGREEMENT = 0.5  # intersection over union of the cells and of the outline
+
+Mask = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """The subject of an image.
+
+    Attributes:
+        mask: its pixels.
+        fault: why it should not be used, in words; "" if it passes.
+
+    Shape:
+        mask: (height, width) of bool.
+    """
+
+    mask: Mask
+    fault: str = ""
+
+
+def find_subject(image: Image.Image) -> Subject:
+    """Find the one object that a photograph shows.
+
+    Args:
+        image: RGB, of any size.
+
+    Returns:
+        A mask in the image's own pixels and, if it is no good, the reason.
+
+    Example:
+        >>> found = find_subject(Image.new("RGB", (64, 48), "gray"))
+        >>> found.fault
+        'nothing stands out from the surroundings'
+    """
+    return _found(image.mode, image.size, image.tobytes())
+
+
+@lru_cache(maxsize=4)  # an image with several variations, and operations that follow each other
+def _found(mode: str, size_wh: tuple[int, int], pixels: bytes) -> Subject:
+    image = Image.frombytes(mode, size_wh, pixels)
+    small = np.asarray(image.convert("RGB").resize((_SIDE_PX, _SIDE_PX), Image.Resampling.BOX, reducing_gap=3.0))
+    seed = _seed_cells(small)
+    if seed is None or small.std((0, 1)).max() < _LEAST_CONTRAST:
+        return Subject(np.zeros(size_wh[::-1], bool), "nothing stands out from the surroundings")
+    likely = np.kron(seed, np.ones((_OUTLINE_PX // _CELLS,) * 2, bool))
+    outline = _grab_cut(np.asarray(Image.fromarray(small).resize((_OUTLINE_PX, _OUTLINE_PX))), likely)
+    levels = Image.fromarray(outline.astype(np.uint8) * 255).resize(size_wh, Image.Resampling.BILINEAR)
+    return Subject(np.asarray(levels) > 127, _fault(outline, likely))
+
+
+def _seed_cells(image: Mask) -> Mask | None:
+    """The cells that differ from those at the border; None if all look alike. (S, S, 3) -> (S/16, S/16) of bool."""
+    from augmentai.backbone import load_backbone
+
+    cells = load_backbone().cells(image[None])[0].astype(np.float32)  # (20, 20, C)
+    spread = cells.std((0, 1))
+    cells = (cells - cells.mean((0, 1))) / (spread + spread.mean() * 0.05 + 1e-6)
+    edge = np.ones((_CELLS, _CELLS), bool)
+    edge[1:-1, 1:-1] = False
+    border = cells[edge]  # (76, C)
+    flat = cells.reshape(-1, cells.shape[-1])
+    squares = (flat**2).sum(1)[:, None] + (border**2).sum(1)[None] - 2 * flat @ border.T
+    distance = np.sort(np.sqrt(np.maximum(squares, 0)), 1)
+    own = edge.reshape(-1)
+    nearest = np.where(own, distance[:, 1 : _NEAREST + 1].mean(1), distance[:, :_NEAREST].mean(1))  # without itself
+    if nearest.max() - nearest.min() < 1e-3:
+        return None
+    return (nearest > _otsu(nearest)).reshape(_CELLS, _CELLS)
+
+
+def _otsu(values: Mask) -> float:
+    """The threshold that splits values into the two groups that vary least within themselves."""
+    ordered = np.sort(values)
+    counts = np.arange(1, len(ordered))
+    sums = np.cumsum(ordered)[:-1]
+    left, right = sums / counts, (ordered.sum() - sums) / (len(ordered) - counts)
+    between = counts * (len(ordered) - counts) * (left - right) ** 2
+    at = int(between.argmax())
+    return float(ordered[at] + ordered[at + 1]) / 2
+
+
+def _grab_cut(image: Mask, likely: Mask) -> Mask:
+    """The outline in the pixels. (S, S, 3), (S, S) of bool -> (S, S) of bool."""
+    import cv2
+
+    marks = np.where(likely, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
+    kernel = np.ones((21, 21), np.uint8)
+    marks[cv2.erode(likely.astype(np.uint8), kernel, borderValue=0) == 1] = cv2.GC_FGD
+    marks[cv2.dilate(likely.astype(np.uint8), kernel) == 0] = cv2.GC_BGD
+    found: Any = grab_cut(image, marks).astype(np.uint8)
+    found = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
+    found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    return _without_crumbs(found)
+
+
+def _without_crumbs(found: Mask) -> Mask:
+    """Parts much smaller than the largest are dust, and holes much smaller are gaps."""
+    import cv2
+
+    for value in (1, 0):
+        count, names, stats, _ = cv2.connectedComponentsWithStats((found == value).astype(np.uint8))
+        areas = stats[1:, cv2.CC_STAT_AREA]
+        for name in range(1, count):
+            if areas[name - 1] < 0.1 * areas.max():
+                found[names == name] = 1 - value
+    return found.astype(bool)
+
+
+def _fault(outline: Mask, likely: Mask) -> str:
+    area = outline.mean()
+    if area < _AREA[0]:
+        return "the subject is too small to be sure of"
+    if area > _AREA[1]:
+        return "the subject fills the image"
+    border = np.concatenate([outline[0], outline[-1], outline[:, 0], outline[:, -1]])
+    if border.mean() > _MOST_BORDER:
+        return "the subject reaches far along the border of the image"
+    if (outline & likely).sum() < _LEAST_AGREEMENT * (outline | likely).sum():
+        return "the outline of the subject is uncertain"
+    return ""
