@@ -15,7 +15,7 @@ from tests.support.plugin_package import installed, write_package
 
 PACKAGE = ROOT / "augmentai"
 # May name engines: the engines, the model of one, the environment variables, and extras that are named after libraries.
-HOMES = ("engines/", "gan/", "settings.py", "system/extras.py")
+HOMES = ("engines/", "gan/", "settings.py", "system/extras.py", "backbone/larger.py")
 
 
 def source_files() -> Iterator[Path]:

@@ -11,6 +11,7 @@ from typing import Any
 from augmentai.annotations import Labels, Shape
 from augmentai.dataset.formats.base import ImageInfo
 from augmentai.dataset.readers.gather import Gathered
+from augmentai.engines.base import Engine
 from augmentai.operations.auto_geometry import DatasetTraits
 from augmentai.pipeline.balance import classes_of
 from augmentai.pipeline.plan import RunPlan, plan_run
@@ -45,7 +46,7 @@ def class_groups(images: Sequence[ImageInfo]) -> list[ClassGroup]:
     return [*groups, *((label, (), count) for label, count in folders.items())]
 
 
-def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> RunPlan:
+def forecast(upload_state: Mapping[str, Any], recipe: Recipe, engines: Sequence[Engine] = ()) -> RunPlan:
     """Plan a job from what is known of an upload, as `plan_run` will plan it once the files are read.
 
     Exact, unless classes are balanced and an image shows several, or a split is to be made: which images are augmented
@@ -54,9 +55,11 @@ def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> RunPlan:
     Args:
         upload_state: `images`, `holdout`, `class_groups` and `traits`, see `UploadSummary.as_state`.
         recipe: what to make.
+        engines: those of the server.
 
     Raises:
-        RecipeError: classes are to be balanced and there are none, or a split is to be made and there is one.
+        RecipeError: classes are to be balanced and there are none, a split is to be made and there is one, or nothing
+            would change the images.
     """
     each = ([(label, names)] * count for label, names, count in upload_state.get("class_groups", ()))
     classes = chain.from_iterable(each)
@@ -69,7 +72,7 @@ def forecast(upload_state: Mapping[str, Any], recipe: Recipe) -> RunPlan:
     if recipe.make_split:
         sources = _training_part(sources, recipe, upload_state.get("holdout", 0))
     traits = DatasetTraits(**upload_state.get("traits", {}))
-    return plan_run(Gathered(sources, (), ()), recipe, traits=traits)
+    return plan_run(Gathered(sources, (), ()), recipe, engines, traits=traits)
 
 
 def _training_part(sources: Sequence[Source], recipe: Recipe, holdout: int) -> tuple[Source, ...]:

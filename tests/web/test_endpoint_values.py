@@ -84,6 +84,22 @@ def test_strange_values(url: str, file: str, keyword: str, caplog: pytest.LogCap
     assert "alert(1)" not in caplog.text
 
 
+@pytest.mark.parametrize(
+    ("operations", "words"),
+    [
+        ('["crop(scale=0.5..1)", "flip"]', "made"),
+        ('[{"crop": {"scale": [0.5, 1], "probability": 0.5}}, "flip(probability=1)"]', "made"),
+        ('"crop(scale=0.5..1), rotate(degrees=15)"', "made"),
+        ('["camera"]', "made"),
+        ('["crop(scale=0.5..3)"]', "operations: operation crop: scale is [0.5, 3.0]; expected a number from 0.04 to 1"),
+        ('[{"crop": {"size": 1}}]', "operations: operation crop has no parameter size; it has probability, scale"),
+        ('["camera(probability=1)"]', "operations: the bundle camera has no parameters"),
+    ],
+)
+def test_operations_in_every_form(url: str, file: str, operations: str, words: str) -> None:
+    assert answer(url, f'{{"files": [{file}], "operations": {operations}}}').startswith(words)
+
+
 def test_jobs_and_page_loads_leave_nothing_open(url: str, file: str) -> None:
     """Files, connections and threads of a server that lives for weeks."""
 

@@ -47,6 +47,13 @@ def test_the_page_shows_the_forecast(tmp_path: Path) -> None:
     assert "Too few images to reach 100" in short
 
 
+def test_without_an_engine_and_operations_the_page_says_so_before_the_click(tmp_path: Path) -> None:
+    state, handlers = inspected(as_zip(tmp_path / "set.zip", uneven_yolo()))
+    assert "so that nothing would change; add operations" in handlers.forecast(state, "", {"engine": "none"})
+    wanted = {"engine": "none", "operations": ["crop"]}
+    assert "<b>4 variations</b> of 4 images by No engine" in handlers.forecast(state, "", wanted)
+
+
 def test_no_classes_to_balance_is_shown_before_the_click(tmp_path: Path) -> None:
     (tmp_path / "set.zip").write_bytes(zipped({"a.jpg": photo([RED]), "b.jpg": photo([BUS])}))
     state, handlers = inspected(tmp_path / "set.zip")

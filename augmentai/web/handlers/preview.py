@@ -94,10 +94,10 @@ class PreviewHandlers:
         images = upload_state.get("images", 0)
         try:
             recipe = recipe_of(form)
-            plan = forecast(upload_state, recipe)
+            plan = forecast(upload_state, recipe, self._engines)
         except gr.Error as error:
             return texts.warning(str(error.message))
-        except RecipeError as error:  # no classes to balance
+        except RecipeError as error:  # no classes to balance, or nothing to do
             return texts.warning(str(error))
         active, ready = first_ready(with_key(self._engines, key or ""), recipe.engine)
         total = plan.total

@@ -12,6 +12,7 @@ from augmentai.annotations import Labels
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import distance, encode_for_web, shrink, thumbnail
 from augmentai.operations import warp_from_manifest
+from augmentai.operations.moves import whole_move
 from augmentai.types import Outcome, Source, Variation
 from augmentai.web.jobs.snapshot import ResultRow
 
@@ -31,8 +32,7 @@ class PreviewWriter:
         """Write the previews of one variation into its own folder. Raises OSError."""
         small = shrink(variation.image, PREVIEW_SIDE_PX)
         source, source_path = self._source_preview(outcome.source, folder)
-        # A thumbnail cannot follow operations: it stays as the source is.
-        geometry = None if "operations" in variation.details else variation.details.get("geometry")
+        geometry = whole_move(variation.details)
         if source is not None and geometry is not None:
             source, source_path = _aligned(source, geometry, variation.image.size, folder)
         return ResultRow(
