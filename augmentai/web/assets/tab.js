@@ -1,9 +1,12 @@
 // The tab's address and title, and the warning before a job is lost: Gradio has no parts for these. `props` and `watch`
 // come from gr.HTML; `props.job` is null until the page has been answered for the first time.
+// Names of properties in quotes would be events to Gradio, which sends the addresses of their objects.
+const [PARAMETER] = Object.keys({ job: 0 });
+
 function setAddress() {
   if (props.job === null) return;
   const address = new URL(location.href);
-  if (props.job) address.searchParams.set('job', props.job); else address.searchParams.delete('job');
+  if (props.job) address.searchParams.set(PARAMETER, props.job); else address.searchParams.delete(PARAMETER);
   if (address.href === location.href) return;
   history.replaceState(history.state, '', address);
   // A Space is shown in a frame: its visitor sees, copies and reloads the address of the page around it.

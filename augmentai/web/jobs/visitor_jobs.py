@@ -14,7 +14,8 @@ from threading import Event
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.snapshot import Snapshot
 
-_MAX_JOBS = 400  # of all visitors; the ones idle for longest are forgotten first
+_MAX_JOBS = 400  # with results, of all visitors; the ones idle for longest are forgotten first
+_MAX_TABS = 4_000  # likewise
 _MAX_PER_VISITOR = 20
 _ENDING_SECONDS = 5.0  # for a job whose page was closed to end by itself; then it is cut off
 _ABSENT_SECONDS = 10.0  # a click and its job are two calls
@@ -128,7 +129,7 @@ class VisitorJobs:
     def __init__(self, closed_tab_seconds: float | None = None) -> None:
         self.closed_tab_seconds = closed_tab_seconds
         self._jobs: OrderedDict[str, VisitorJob] = OrderedDict()
-        self._shown: dict[str, VisitorJob] = {}
+        self._shown: OrderedDict[str, VisitorJob] = OrderedDict()
         self._lock = threading.Lock()
 
     def begin(self, visitor: str, session: str) -> VisitorJob:
@@ -156,7 +157,10 @@ class VisitorJobs:
 
     def shown(self, session: str) -> VisitorJob | None:
         """What a tab shows; None if that is no job."""
-        return self._shown.get(session)
+        with self._lock:
+            if session in self._shown:
+                self._shown.move_to_end(session)
+            return self._shown.get(session)
 
     def open(self, session: str, visitor: str, job_id: str) -> VisitorJob | None:
         """A tab opens the address of a job. None: there is no such job, or it is another visitor's."""
@@ -214,11 +218,14 @@ class VisitorJobs:
                 job.end(None, message)
 
     def _forget_some(self, visitor: str) -> None:
-        own = [job for job in self._jobs.values() if job.visitor == visitor and not job.is_live]
-        idle = [job for job in self._jobs.values() if not job.is_live]
-        for job in [*own[: max(0, len(own) - _MAX_PER_VISITOR)], *idle[: max(0, len(self._jobs) - _MAX_JOBS)]]:
+        """Keep the numbers bounded. Jobs that were never made, which anybody can announce, go before results."""
+        done = [job for job in self._jobs.values() if not job.is_live and job.finished is not None]
+        own = [job for job in done if job.visitor == visitor]
+        empty = [job for job in self._jobs.values() if not job.is_live and job.finished is None]
+        made_up = [job for job in self._jobs.values() if job.state is JobState.QUEUED and job.absent_since is not None]
+        excess = [*own[: max(0, len(own) - _MAX_PER_VISITOR)], *done[: max(0, len(done) - _MAX_JOBS)]]
+        excess += [*empty, *made_up][: max(0, len(empty) + len(made_up) - _MAX_JOBS)]
+        for job in excess:
             self._jobs.pop(job.id, None)
-        if len(self._jobs) > 2 * _MAX_JOBS:  # somebody makes them up
-            self._jobs.popitem(last=False)
-        while len(self._shown) > 10 * _MAX_JOBS:
-            self._shown.pop(next(iter(self._shown)))
+        while len(self._shown) > _MAX_TABS:
+            self._shown.popitem(last=False)

@@ -1,0 +1,147 @@
+"""What a stranger learns of a job who knows its address, by direct calls of whatever the page itself calls."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from augmentai.settings import Settings
+from augmentai.web import texts
+from tests.support.app_server import serving
+from tests.support.page_steps import photos
+
+
+@pytest.fixture(scope="module")
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with serving(Settings(), tmp_path_factory.mktemp("returning")) as address:
+        yield address
+
+
+class Tab:
+    """A tab without a browser: it calls the page's handlers as the page does."""
+
+    def __init__(self, url: str, token: str = "", address: str = "") -> None:
+        self.url, self.token, self.query = url, token, {"job": address} if address else {}
+        self.session = secrets.token_hex(6)
+        config = httpx.get(f"{url}config").json()
+        self._functions = {one["api_name"]: one for one in config["dependencies"]}
+        self._names = {one["id"]: one["props"].get("elem_id") or one["type"] for one in config["components"]}
+        greeting = self.call("greet", [token])
+        self.token = self.token or greeting["browserstate"]
+        self.greeting = greeting
+
+    def call(self, name: str, data: list[Any], event: dict[str, Any] | None = None) -> dict[str, Any]:
+        """{component: what is new of it} of a call that does not wait in the queue."""
+        function = self._functions[name]
+        body = {"data": data, "fn_index": function["id"], "session_hash": self.session, "event_data": event}
+        answer = httpx.post(f"{self.url}gradio_api/run/predict", json=body, params=self.query, timeout=60)
+        assert answer.status_code == 200, answer.text
+        return dict(zip([self._names[one] for one in function["outputs"]], answer.json()["data"], strict=True))
+
+    def queue(self, name: str, data: list[Any]) -> None:
+        """A call that does, to its end."""
+        body = {"data": data, "fn_index": self._functions[name]["id"], "session_hash": self.session}
+        assert httpx.post(f"{self.url}gradio_api/queue/join", json=body).status_code == 200
+        stream = f"{self.url}gradio_api/queue/data?session_hash={self.session}"
+        with httpx.stream("GET", stream, timeout=90) as lines:
+            assert any('"process_completed"' in line and '"success":true' in line for line in lines.iter_lines())
+
+    def make(self, files: list[Path]) -> str:
+        """Run a job; returns its id."""
+        uploads = []
+        for file in files:
+            answer = httpx.post(f"{self.url}gradio_api/upload", files={"files": file.open("rb")}).json()
+            data = {"path": answer[0], "orig_name": file.name, "meta": {"_type": "gradio.FileData"}}
+            uploads.append({"rel": file.name, "file": data})
+        job = self.call("queued", [self.token])["tab"]["props"]["job"]
+        settings = self._functions["make"]["inputs"][4:]
+        values = {one["id"]: one["props"].get("value") for one in httpx.get(f"{self.url}config").json()["components"]}
+        self.queue("make", [uploads, None, "", self.token, *(values[one] for one in settings)])
+        return str(job)
+
+
+def seen(answer: dict[str, Any]) -> str:
+    return json.dumps(answer)
+
+
+@pytest.fixture(scope="module")
+def anna(url: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Tab, str]:
+    """A visitor with a finished job, and its id."""
+    tab = Tab(url)
+    return tab, tab.make(photos(tmp_path_factory.mktemp("photos"), "secret-name.png"))
+
+
+def test_its_visitor_comes_back_by_address_and_from_the_list(anna: tuple[Tab, str], url: str) -> None:
+    tab, job = anna
+    back = Tab(url, tab.token, job)
+    assert "Done." in back.greeting["status"]
+    assert "secret-name" in seen(back.greeting)
+    fresh = Tab(url, tab.token)
+    assert job in seen(fresh.greeting["earlier"])
+    assert "secret-name" in seen(fresh.call("open_job", [tab.token], {"job": job}))
+
+
+def test_a_stranger_with_the_address_learns_nothing(anna: tuple[Tab, str], url: str) -> None:
+    tab, job = anna
+    answers = {}
+    for name in (job, "of-nobody"):
+        stranger = Tab(url, address=name)
+        assert stranger.token != tab.token
+        stranger.greeting.pop("browserstate")
+        answers[name] = seen(stranger.greeting)
+        assert seen(stranger.call("open_job", [stranger.token], {"job": name})) == answers[name]
+        for token in ("", tab.token[:-1], tab.token.upper(), f"{tab.token} ", "*", "0" * 32):
+            assert texts.NOT_YOURS in seen(stranger.call("open_job", [token], {"job": name}))
+    assert answers[job] == answers["of-nobody"], "not even that there is such a job"
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "event"),
+    [
+        ("poll", [], None),
+        ("stop", [], None),
+        ("exclude", [], {"files": ["secret-name__v1.png"], "revision": 9}),
+        ("compare", [], {"file": "secret-name__v1.png"}),
+        ("filter_results", ["", ""], None),
+        ("turn_page", ["", "", 1], None),
+    ],
+)
+def test_no_other_call_leads_a_stranger_to_it(
+    anna: tuple[Tab, str], url: str, name: str, data: list[Any], event: dict[str, Any] | None
+) -> None:
+    tab, job = anna
+    stranger = Tab(url, address=job)
+    answer = seen(stranger.call(name, data, event))
+    assert "secret-name" not in answer
+    assert job not in answer
+    own = seen(tab.call("open_job", [tab.token], {"job": job}))
+    assert "secret-name__v1.png" in own
+    assert '"excluded": true' not in own
+
+
+def test_the_answers_of_a_session_are_read_by_whoever_can_name_it_alone(anna: tuple[Tab, str], url: str) -> None:
+    _, job = anna
+    for session in (job, "", "anna"):
+        text = ""
+        with (
+            suppress(httpx.RemoteProtocolError),  # Gradio breaks off
+            httpx.stream("GET", f"{url}gradio_api/queue/data", params={"session_hash": session}) as answer,
+        ):
+            for part in answer.iter_text():
+                text += part
+        assert "secret-name" not in text
+
+
+def test_a_list_of_files_is_not_to_be_had(anna: tuple[Tab, str], url: str, tmp_path: Path) -> None:
+    from gradio.utils import get_upload_folder
+
+    root = get_upload_folder()
+    for place in (root, f"{root}/augmentai-jobs", f"{root}/augmentai-paid", f"{root}/augmentai-jobs/*"):
+        assert httpx.get(f"{url}gradio_api/file={place}").status_code in (403, 404), place
