@@ -106,6 +106,11 @@ def test_a_job_goes_on_over_reload_second_tab_and_closed_page(
         is_done(back, 12)
         expect(back.locator(".card-excluded")).to_have_count(excluded)
     assert len(steps.images_in(steps.saved_zip(back, tmp_path))) == 10
+    restarted = anna.browser.new_context(storage_state=anna.storage_state())  # what a browser keeps on disk
+    again = restarted.new_page()
+    again.goto(address)
+    is_done(again, 12)
+    restarted.close()
     assert emulator.stats()["charged"] == 12 * PRICE
 
 
