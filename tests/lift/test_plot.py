@@ -28,8 +28,8 @@ def plotted(*recipes: RecipeLift) -> ElementTree.Element:
 def test_the_bar_and_zero_are_inside(interval: tuple[float, float]) -> None:
     root = plotted(RecipeLift("a", "cannot tell", sum(interval) / 2, interval, 120))
     width = float(root.attrib["viewBox"].split()[2])
-    [bar] = root.iter("{*}rect")
-    [zero] = [line for line in root.iter("{*}line") if line.attrib["class"] == "zero"]
+    [bar] = root.findall(".//{*}rect")
+    [zero] = [line for line in root.findall(".//{*}line") if line.attrib["class"] == "zero"]
     assert 0 < float(bar.attrib["x"]) <= float(bar.attrib["x"]) + float(bar.attrib["width"]) < width
     assert 0 < float(zero.attrib["x1"]) < width
 
@@ -39,6 +39,6 @@ def test_names_are_text_and_in_order() -> None:
         RecipeLift("<b>first</b>", "hurts", -3.0, (-5.0, -1.0), 120),
         RecipeLift("n" * 90, "helps", 3.0, (1.0, 5.0), 120),
     )
-    words = [text.text or "" for text in root.iter("{*}text")]
+    words = [text.text or "" for text in root.findall(".//{*}text")]
     assert words.index("<b>first</b>") < words.index("hurts: -3.0 (-5.0 to -1.0)") < words.index("n" * 29 + "…")
     assert not any(re.fullmatch("n{31,}", text) for text in words)
