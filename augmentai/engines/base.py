@@ -231,6 +231,7 @@ class Engine(ABC):
         reads_prompt: it follows the recipe's prompt.
         paints: a model changes the image; False if only geometry and operations do.
         repaints: it paints every pixel itself, so labelled objects may drift.
+        borrows_from_other_sources: what it makes of one image depends on the other images of the job.
         may_differ: why the same request may give other pixels another time; "" if it never does.
         auto_rank: its place in the order of engine="auto", lowest first; None: used only when named.
         auto_strength: the strength, 0 to 1, that it works with if the recipe says "auto".
@@ -244,6 +245,7 @@ class Engine(ABC):
     reads_prompt: bool = False
     paints: bool = True
     repaints: bool = False
+    borrows_from_other_sources: bool = False
     may_differ: str = ""
     auto_rank: int | None = None
     auto_strength: float = 0.5

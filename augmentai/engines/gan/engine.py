@@ -42,6 +42,7 @@ class GanEngine(Engine):
     title = "Local GAN"
     blurb = "any computer"
     auto_rank = 30
+    borrows_from_other_sources = True  # styles, and the strength that the whole set can take
 
     def __init__(self, settings: Settings) -> None:
         # Waiting threads sleep: by default they spin, which on two busy cores made a small image ten times as slow.

@@ -1,0 +1,229 @@
+"""The quick look at a classification set: what is prepared, made, trained and compared, in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from augmentai.backbone import Backbone
+from augmentai.lift.arms import Images, Part, Scores, scores
+from augmentai.lift.feature_table import FeatureTable
+from augmentai.lift.folds import fold_of_each
+from augmentai.lift.labelled_set import LiftSet
+from augmentai.lift.plan import (
+    FOLDS,
+    MOST_TEST,
+    MOST_TRAINING,
+    OWN_VIEWS,
+    POOL_VIEWS,
+    TRAINING_SHARE,
+    repeats_for,
+    sample,
+    sampled_note,
+)
+from augmentai.lift.prepared import Preparation, Prepared, prepare
+from augmentai.lift.progress import Progress, Work
+from augmentai.lift.report import LiftError
+from augmentai.lift.variations import Maker, VariationViews, views_of_variations
+from augmentai.plurals import counted
+from augmentai.settings import Settings
+from augmentai.types import Source
+
+Half = np.ndarray[Any, np.dtype[np.float16]]
+Ints = np.ndarray[Any, np.dtype[np.int64]]
+
+
+@dataclass(frozen=True)
+class Look:
+    """A finished quick look.
+
+    Attributes:
+        classes: names.
+        labels: class numbers of the test images: int64 (test images,).
+        scores: of each kind of test image and each arm; see `arms.scores`.
+        made: by recipe, the views of its variations, for each part that they were made for.
+        training: how many images there were to train on.
+        repeats: how often both arms were trained.
+        notes: what was left out.
+    """
+
+    classes: tuple[str, ...]
+    labels: Ints
+    scores: Scores
+    made: dict[str, list[VariationViews]]
+    training: int
+    repeats: int
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class _Ready:
+    """Images after `prepare`, those that could be read. Features: float16 (images, views, width)."""
+
+    images: tuple[Prepared, ...]
+    views: Half
+    tests: dict[str, Half]
+    notes: tuple[str, ...]
+
+
+class QuickLook:
+    """The steps of a quick look, and what all of them need.
+
+    Args:
+        data: the set.
+        makers: the recipes.
+        backbone: the frozen network.
+        settings: limits.
+        seed: of everything that is drawn.
+        folder: for small copies of the training images.
+    """
+
+    def __init__(
+        self,
+        data: LiftSet,
+        makers: Sequence[Maker],
+        backbone: Backbone,
+        settings: Settings,
+        seed: int,
+        folder: Path,
+    ) -> None:
+        self._data, self._makers, self._backbone = data, makers, backbone
+        self._settings, self._seed, self._folder = settings, seed, folder
+        self._training = sample(data.training, MOST_TRAINING, seed)
+        self._test = sample(data.test, MOST_TEST, seed)
+        self._by_folds = not self._test
+        self._repeats = repeats_for(len(self._test or self._training))
+
+    def expected(self) -> dict[Work, int]:
+        """How much work there will be, for `Progress`."""
+        training, tested = len(self._training), len(self._test or self._training)
+        made = [self._images_varied(maker) for maker in self._makers]
+        variations = sum(count * maker.recipe.variations for count, maker in zip(made, self._makers, strict=True))
+        fits = self._repeats * (FOLDS if self._by_folds else 1) * (1 + len(self._makers))
+        return {
+            "view": POOL_VIEWS * training + 2 * tested + OWN_VIEWS * sum(made),
+            "variation": variations,
+            "fit": fits,
+        }
+
+    def prices(self) -> list[str]:
+        """What the recipes that are not free cost at most, in words."""
+        found = ((maker.name, maker.price(self._images_varied(maker))) for maker in self._makers)
+        return [f"{name}: {price} by {price.engine}" for name, price in found if price is not None]
+
+    def _images_varied(self, maker: Maker) -> int:
+        """Of how many images variations are made, one that is in several folds counted for each."""
+        return len(self._training) * (FOLDS - 1 if maker.borrows and self._by_folds else 1)
+
+    def run(self, progress: Progress) -> Look:
+        """Take the look.
+
+        Raises:
+            LiftError: too few images can be read.
+            LiftStoppedError: it was stopped.
+        """
+        training = self._prepare(self._training, progress, train=True, test=self._by_folds)
+        tested = training if self._by_folds else self._prepare(self._test, progress, train=False, test=True)
+        classes = self._classes(training, tested)
+        images = Images(
+            training.views, _numbers(training, classes), tested.tests, _numbers(tested, classes), len(classes)
+        )
+        splits = self._splits(training, tested)
+        made = {maker.name: self._vary(maker, training, splits, progress) for maker in self._makers}
+        changing = [name for name, views in made.items() if any(one.changed for one in views)]
+        share = 1.0 if self._by_folds else TRAINING_SHARE
+        parts = [
+            _part(number, split, {name: made[name] for name in changing}, share) for number, split in enumerate(splits)
+        ]
+        arms = 1 + len(changing)
+        found = scores(
+            images, parts, changing, self._repeats, self._seed, lambda: progress.done("fit", "comparing", arms)
+        )
+        notes = (
+            *self._data.notes,
+            *sampled_note(len(self._data.training), len(self._training), "training"),
+            *sampled_note(len(self._data.test), len(self._test), "test"),
+            *dict.fromkeys((*training.notes, *tested.notes)),
+        )
+        return Look(classes, images.test_labels, found, made, len(training.images), self._repeats, notes)
+
+    def _prepare(self, sources: Sequence[Source], progress: Progress, train: bool, test: bool) -> _Ready:
+        side_px, most = self._backbone.side_px, self._settings.max_pixels
+        how = Preparation(self._folder, side_px, self._seed, most, train, test)
+
+        def computed(count: int) -> None:
+            progress.done("view", "looking at images", count)
+
+        views = FeatureTable(len(sources), POOL_VIEWS if train else 0, self._backbone, computed)
+        tests = {kind: FeatureTable(len(sources), 1, self._backbone, computed) for kind in ("clean", "shifted")}
+        kept: list[Prepared] = []
+        rows, failed = [], []
+        for row, one in enumerate(prepare(sources, how)):
+            progress.check()
+            if one.reason:
+                failed.append(f"{one.source.path}: {one.reason}")
+                continue
+            rows.append(row)
+            kept.append(one.without_pixels())
+            for table, squares in ((views, one.views), (tests["clean"], one.clean), (tests["shifted"], one.shifted)):
+                if squares is not None:
+                    table.add(row, 0, squares)
+        notes = (f"left out: {counted(len(failed), 'image')} that cannot be read ({failed[0]})",) if failed else ()
+        return _Ready(
+            tuple(kept), views.finish()[rows], {kind: one.finish()[rows, 0] for kind, one in tests.items()}, notes
+        )
+
+    def _classes(self, training: _Ready, tested: _Ready) -> tuple[str, ...]:
+        """The classes that can be both learned and tested."""
+        learned = {one.source.label for one in training.images}
+        if len(learned) < 2 or not tested.images:
+            reasons = "; ".join((*training.notes, *tested.notes))
+            raise LiftError(f"{self._data.name}: too few images can be read to measure anything ({reasons})")
+        return self._data.classes
+
+    def _splits(self, training: _Ready, tested: _Ready) -> list[tuple[Ints, Ints]]:
+        """Numbers of the training and test images of each part."""
+        if not self._by_folds:
+            return [(np.arange(len(training.images)), np.arange(len(tested.images)))]
+        sources = [one.source for one in training.images]
+        fold = fold_of_each(sources, [one.thumb for one in training.images], self._seed)
+        return [
+            (np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(FOLDS) if (fold == one).any()
+        ]
+
+    def _vary(
+        self, maker: Maker, training: _Ready, splits: Sequence[tuple[Ints, Ints]], progress: Progress
+    ) -> list[VariationViews]:
+        """Variations for each part if they depend on its other images; else one for all of them."""
+        sources = [one.source for one in training.images]
+        everything = np.arange(len(sources))
+        sets = [train for train, _ in splits] if maker.borrows else [everything]
+        words = f"making variations: {maker.name}"
+        return [
+            views_of_variations(
+                maker,
+                [sources[row] for row in rows],
+                rows,
+                self._backbone,
+                self._settings,
+                self._seed,
+                lambda count: progress.done("view", words, count),
+                lambda: progress.done("variation", words),
+                progress.stop,
+            )
+            for rows in sets
+        ]
+
+
+def _numbers(ready: _Ready, classes: tuple[str, ...]) -> Ints:
+    number = {name: position for position, name in enumerate(classes)}
+    return np.array([number[str(one.source.label)] for one in ready.images], np.int64)
+
+
+def _part(number: int, split: tuple[Ints, Ints], made: dict[str, list[VariationViews]], share: float) -> Part:
+    variations = {name: views[min(number, len(views) - 1)] for name, views in made.items()}
+    return Part(*split, variations, share)

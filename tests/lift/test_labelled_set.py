@@ -1,0 +1,78 @@
+"""Which images are trained on and which are tested, and what cannot be measured."""
+
+from __future__ import annotations
+
+import io
+import shutil
+from pathlib import Path
+
+import pytest
+from PIL import Image
+
+from augmentai.lift import LiftError
+from augmentai.lift.labelled_set import read_set
+from augmentai.settings import Settings
+from augmentai.types import Source
+from tests.support.labelled_sets import write, yolo
+
+
+def sources(*counts: int, split: str | None = None) -> list[Source]:
+    """So many different images of classes a, b, c, ..."""
+    found = []
+    for label, count in zip("abcdef", counts, strict=False):
+        for number in range(count):
+            buffer = io.BytesIO()
+            Image.new("RGB", (32, 32), (ord(label), number, 90 if split else 0)).save(buffer, "PNG")
+            found.append(Source.from_bytes(f"{label}/{split or ''}{number}.png", buffer.getvalue(), label))
+    return found
+
+
+def test_test_images_come_before_validation_images_before_folds(shapes_folder: Path) -> None:
+    found = read_set(shapes_folder, None, Settings())
+    assert (found.name, found.split, len(found.training), len(found.test)) == ("shapes", "test", 8, 10)
+    (shapes_folder / "test").rename(shapes_folder / "val")
+    assert read_set(shapes_folder, None, Settings()).split == "validation"
+    shutil.rmtree(shapes_folder / "val")
+    found = read_set(shapes_folder, None, Settings())
+    assert (found.split, len(found.training), len(found.test)) == ("folds", 8, 0)
+
+
+def test_own_test_images_take_the_place_of_those_of_the_set(shapes_folder: Path) -> None:
+    other = shapes_folder.parent / "other"
+    (shapes_folder / "test").rename(other)
+    found = read_set(shapes_folder, other, Settings())
+    assert (found.split, len(found.training), len(found.test)) == ("test", 8, 10)
+
+
+def test_what_is_left_out_is_said() -> None:
+    training = [*sources(4, 3, 1), Source.from_bytes("loose.png", sources(1)[0].read() + b" ")]
+    test = [*sources(2, 2, 2, 2, split="test"), training[0]]
+    found = read_set(training, test, Settings())
+    assert found.classes == ("a", "b")
+    assert (len(found.training), len(found.test)) == (6, 5)
+    assert found.notes == (
+        "left out: 1 image without a class",
+        "1 training image also among the test images, left out of training",
+        "left out: c, with fewer than 2 training images",
+        "left out: 4 test images of none of the classes",
+    )
+
+
+@pytest.mark.parametrize(
+    ("training", "test", "expected"),
+    [
+        pytest.param(sources(9), None, "1 class with 2 training images or more; a measurement needs two", id="one"),
+        pytest.param(sources(9, 1), None, "1 class with 2 training images", id="one-of-a-single-image"),
+        pytest.param(sources(3, 3), sources(0, 0, 2, split="t"), "test images are of c; expected classes", id="others"),
+        pytest.param([], None, "no image can be read", id="nothing"),
+        pytest.param("nowhere", None, "nowhere: no such file or folder", id="missing"),
+    ],
+)
+def test_what_cannot_be_measured(training: object, test: object, expected: str) -> None:
+    with pytest.raises(LiftError, match=expected):
+        read_set(training, test, Settings())
+
+
+def test_sets_with_boxes_are_refused_in_words(tmp_path: Path) -> None:
+    with pytest.raises(LiftError, match=r"boxes, masks or keypoints \(yolo\); only sets with a class per image"):
+        read_set(write(tmp_path / "set", yolo()), None, Settings())
