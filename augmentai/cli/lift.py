@@ -16,12 +16,13 @@ from rich.table import Table
 from rich.text import Text
 
 from augmentai.cli.console import ALL_DONE, NOTHING_DONE, SOME_FAILED, console, print_error, print_line, quit_with
-from augmentai.cli.run import recipe_of, stop_on_signals
+from augmentai.cli.run import recipe_of
 from augmentai.lift import LiftError, LiftReport, LiftStoppedError, measure
 from augmentai.lift.measure import DEFAULT_SEED, DEFAULT_VARIATIONS
 from augmentai.lift.sentences import heading, points, verdict
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import SettingsError
+from augmentai.system.ending import on_first_signal
 
 _STYLES = {"helps": "bold green", "hurts": "bold red", "cannot tell": ""}
 
@@ -85,7 +86,7 @@ def _measured(
     inputs: Sequence[Path], test: Path | None, recipes: dict[str, Recipe], seed: int, paid: bool
 ) -> LiftReport:
     stop = Event()
-    stop_on_signals(stop)
+    on_first_signal(stop.set)
     # Whatever an engine or a library prints must not get between the results on standard output.
     with redirect_stdout(sys.stderr), _bar() as bar:
         task = bar.add_task("reading the set", total=1.0)
