@@ -203,8 +203,7 @@ class JobView:
         max_pixels: larger images are not decoded.
         stop: set when the user cancels; an engine then begins nothing new and soon returns.
         engine_state: what an engine remembers for the length of the job, under its own name.
-        on_progress: for an engine whose images take long: what it is doing, in words, and the share of that which is
-            done, 0 to 1; no words when it is done. May be called from any thread.
+        on_progress: what an engine is doing, and the share of it that is done, 0 to 1; no words when it is done.
         ledger: the run's ledger of paid requests, which `PaidEngine` keeps.
     """
 
@@ -218,9 +217,9 @@ class JobView:
 
 
 class Engine(ABC):
-    """Something that makes variations. One object serves many jobs, one after the other or at once.
+    """Something that makes variations. Its attributes state what it can do, so that nothing has to know it by name.
 
-    The class attributes state what it can do, so that nothing else has to know it by name.
+    One object serves many jobs, one after the other or at once.
 
     Attributes:
         name: what recipes, flags and manifests call it; the name it is registered under.
