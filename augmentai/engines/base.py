@@ -203,7 +203,7 @@ class JobView:
         max_pixels: larger images are not decoded.
         stop: set when the user cancels; an engine then begins nothing new and soon returns.
         engine_state: what an engine remembers for the length of the job, under its own name.
-        on_progress: what an engine is doing, and the share of it that is done, 0 to 1; no words when it is done.
+        on_progress: what an engine is doing, and the share done, 0 to 1, from any thread; no words when it is over.
         ledger: the run's ledger of paid requests, which `PaidEngine` keeps.
     """
 
