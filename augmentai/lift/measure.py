@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from augmentai.backbone import load_backbone
+from augmentai.backbone import cached, load_backbone
 from augmentai.lift.classification import QuickLook
 from augmentai.lift.labelled_set import read_set
 from augmentai.lift.plan import BORROWED_PER_FOLD, OWN_VIEWS
@@ -77,7 +77,7 @@ def measure(
     named, seed = _named(recipes), Recipe(seed=seed).with_seed().seed
     data = read_set(inputs, test, settings, _layout(named))
     makers = makers_of(named, settings, seed, paid, folds=data.split == "folds")
-    backbone = load_backbone()
+    backbone = cached(load_backbone(), settings)
     with tempfile.TemporaryDirectory(prefix="augmentai-lift-") as folder:
         quick = QuickLook(data, makers, backbone, settings, seed, Path(folder))
         for words in quick.prices():
