@@ -164,7 +164,7 @@ def test_the_page_has_them(app: Running) -> None:
         if component.get("props", {}).get("elem_id") == "operations"
     )
     assert ["Other: Shift (to the right)", "shift"] in [list(choice) for choice in control["choices"]]
-    assert ["Crop (enlarges a part of the image)", "crop"] in [list(choice) for choice in control["choices"]]
+    assert ["Geometry: Crop (enlarges a part of the image)", "crop"] in [list(choice) for choice in control["choices"]]
     assert control["multiselect"]
     assert control["allow_custom_value"]  # for parameters
 
