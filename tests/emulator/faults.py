@@ -43,6 +43,9 @@ _RAW = {
     "text200": (200, "text/plain; charset=utf-8", b"all is well"),
     "html200": (200, "text/html", b"<!doctype html><title>Sign in to the guest network</title>"),
     "empty200": (200, "image/png", b""),
+    "202": (202, "application/json", b'{"id": "0123456789abcdef"}'),
+    "204": (204, "text/plain", b""),
+    "504": (504, "text/html", b"<title>504 Gateway Time-out</title>"),
     "404": (404, "text/html", b"<title>404 Not Found</title>"),
 }
 NAMES = (

@@ -62,7 +62,7 @@ def parse_response(response: Response, key: str) -> Success | Problem:
         return redacted(text, key)
 
     status = response.status
-    if status == 200:
+    if 200 <= status < 300:
         return _parse_success(response, clean)
     message = _error_message(response, clean)
     advice = f"; {_ADVICE[status]}" if status in _ADVICE else ""
@@ -75,6 +75,8 @@ def parse_response(response: Response, key: str) -> Success | Problem:
         return Problem("locked", reason, wait_seconds=_retry_after(response.headers), sent_at=response.sent_at)
     if status in {404, 405}:
         return Problem("out", reason)
+    if status == 504:  # something in between gave up: the work may well have been done
+        return Problem("fault", reason, None)
     if status >= 500 or status == 408:
         return Problem("transient", reason)
     if 300 <= status < 400:
@@ -94,7 +96,7 @@ def parse_failure(failure: RequestFailure) -> Problem:
     if failure.stage == "wait":
         # Long silence: the work may well have been done. A broken connection: retried once, but counted as charged.
         return Problem("transient" if failure.why == "reset" else "fault", failure.message, None)
-    if failure.status != 200:
+    if not 200 <= failure.status < 300:
         kind = "transient" if failure.status >= 500 else "fault"
         return Problem(kind, f"{failure.message} (status {failure.status})")
     return Problem("fault", failure.message, True if failure.looks_paid else None)
@@ -108,6 +110,8 @@ def balance_of(response: Response | RequestFailure) -> float | None:
 
 
 def _parse_success(response: Response, clean: Callable[[str], str]) -> Success | Problem:
+    """An image is one whatever the number of its success: it is paid for. Without one, that cannot be known."""
+    answered = f"the hosted API answered {response.status}"
     media_type = response.headers.get("content-type", "").split(";")[0].strip().lower()
     if media_type.startswith("image/"):
         finish, seed, data = response.headers.get("finish-reason", ""), response.headers.get("seed", ""), response.body
@@ -118,18 +122,16 @@ def _parse_success(response: Response, clean: Callable[[str], str]) -> Success |
         try:
             data = base64.b64decode(str(parsed["image"]), validate=True)
         except (binascii.Error, ValueError):
-            return Problem("fault", "the hosted API answered 200 with an image that is not base64", paid)
+            return Problem("fault", f"{answered} with an image that is not base64", paid)
     else:
         found = _describe_body(response, clean)
         paid = True if "finish-reason" in response.headers else None
-        return Problem("fault", f"the hosted API answered 200 with {found}, not an image", paid)
+        return Problem("fault", f"{answered} with {found}, not an image", paid)
     if not data:
-        return Problem("fault", "the hosted API answered 200 with an empty body", paid)
+        return Problem("fault", f"{answered} with an empty body", paid)
     finish = clean(finish)
     if not finish:
-        return Problem(
-            "fault", "the hosted API answered 200 without a finish-reason, so the image is not trusted", paid
-        )
+        return Problem("fault", f"{answered} without a finish-reason, so the image is not trusted", paid)
     if finish == "CONTENT_FILTERED":
         return Problem("refused", "CONTENT_FILTERED: the hosted API blurred the image it made", paid)
     if finish != "SUCCESS":

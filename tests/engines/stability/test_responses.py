@@ -103,6 +103,12 @@ TABLE = [
     # Not the service speaking: a page of some gateway or network in between.
     Row("text200", 3, "200 with the text 'all is well', not an image", sent=4),
     Row("html200", 3, "200 with an HTML page (Sign in to the guest network)", sent=4),
+    # Accepted, or given up by something in between: the work may well have been done.
+    Row(
+        "202", 3, 'answered 202 with the text \'{"id": "0123456789abcdef"}\', not an image (5 credits may have', sent=4
+    ),
+    Row("204", 3, "answered 204 with an empty body, not an image (5 credits may have been charged)", sent=4),
+    Row("504", 3, "504: an HTML page (504 Gateway Time-out) (5 credits may have been charged)", sent=4),
     Row("403-html", 3, "403: an HTML page (Access denied)", sent=4),
     Row("wrong-type", 3, "200 with an image labelled as text/html, not an image", charged=4, sent=4),
     # Understood all the same.
