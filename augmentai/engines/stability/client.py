@@ -46,7 +46,6 @@ class RequestFailure:
         message: the same in words.
         status: of the response, if it had begun; else 0.
         looks_paid: its headers are those of a generation, which is charged.
-        stale: a reused connection that the server had closed; nothing was done.
     """
 
     stage: str
@@ -54,7 +53,6 @@ class RequestFailure:
     message: str
     status: int = 0
     looks_paid: bool = False
-    stale: bool = False
 
 
 class _Bearer(requests.auth.AuthBase):
@@ -163,10 +161,8 @@ class Client:
         finally:
             current.call = None
         # Outside the handler: the exception contains the request and with it the key, and goes no further.
-        at_once = call.sent_at and time.monotonic() - call.sent_at < 1
-        stale = bool(call.stage == "wait" and call.reused and at_once and why == "reset")
         message = self._message(call.stage, why, timeouts, total_seconds)
-        return RequestFailure(call.stage, why, message, status, looks_paid, stale)
+        return RequestFailure(call.stage, why, message, status, looks_paid)
 
     def _message(self, stage: str, why: str, timeouts: tuple[float, float], total_seconds: float) -> str:
         host = self.host

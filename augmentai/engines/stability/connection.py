@@ -23,7 +23,6 @@ class Call:
     Attributes:
         deadline: monotonic time at which it is to be aborted.
         stage: "connect", "send", "wait" or "read".
-        reused: the connection has served another request before.
         sent_at: monotonic time when the whole request had gone out; 0 before.
         aborted: why it was aborted, in one word; "" if it was not.
     """
@@ -31,7 +30,6 @@ class Call:
     def __init__(self, deadline: float) -> None:
         self.deadline = deadline
         self.stage = "connect"
-        self.reused = False
         self.sent_at = 0.0
         self.aborted = ""
         self._connection: Any = None
@@ -63,22 +61,18 @@ class _Watched:
 
     sock: Any
     send_seconds = 180.0
-    _served = 0
 
     def connect(self) -> None:
         call = getattr(current, "call", None)
         if call is not None:
             call.attach(self)
         super().connect()  # type: ignore[misc]
-        self._served = 0
 
     def request(self, *args: Any, **kwargs: Any) -> None:
         call = getattr(current, "call", None)
         if call is not None:
             call.attach(self)
-            call.reused = self._served > 0
         super().request(*args, **kwargs)  # type: ignore[misc]
-        self._served += 1
         if call is not None:
             call.stage, call.sent_at = "wait", time.monotonic()
 

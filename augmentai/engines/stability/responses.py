@@ -91,10 +91,11 @@ def parse_failure(failure: RequestFailure) -> Problem:
     """What an incomplete request means: it is worth a retry only if it was certainly or very likely not charged."""
     if failure.why in {"certificate", "tls"}:
         return Problem("down", failure.message)
-    if failure.stage in {"connect", "send"} or failure.stale:
+    if failure.stage in {"connect", "send"}:
         return Problem("transient", failure.message)
     if failure.stage == "wait":
-        # Long silence: the work may well have been done. A broken connection: retried once, but counted as charged.
+        # Long silence: the work may well have been done. A broken connection: retried once, but counted as charged. One
+        # that was kept open and closed by the server meanwhile looks the same.
         return Problem("transient" if failure.why == "reset" else "fault", failure.message, None)
     if not 200 <= failure.status < 300:
         kind = "transient" if failure.status >= 500 else "fault"

@@ -75,6 +75,14 @@ TABLE = [
     Row("reset-headers", 4, sent=5),
     Row("close-headers", 4, sent=5),
     Row("reset-headers", 3, "broke before the response", more={"times": 2}, settings=ONE_CONNECTION, sent=5),
+    Row(  # on a connection that has served another request
+        "reset-headers",
+        3,
+        "broke before the response (5 credits may have been charged)",
+        more={"times": 2, "after": 1},
+        settings=ONE_CONNECTION,
+        sent=5,
+    ),
     # Faults that are not tried again, because the first try was paid for, or may have been.
     Row(
         "never",
