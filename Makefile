@@ -9,7 +9,7 @@ run: $(VENV)/.installed
 	$(BIN)/python app.py
 
 test: $(VENV)/.installed-dev
-	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 demo: $(VENV)/.installed
 	@out=augmented/demo-$$(date +%Y%m%d-%H%M%S) && \

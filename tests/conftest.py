@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
 
 for _name in list(os.environ):
@@ -22,7 +24,17 @@ from tempfile import TemporaryDirectory  # noqa: E402
 import pytest  # noqa: E402
 
 from augmentai.engines.gan import GanEngine  # noqa: E402
-from augmentai.settings import Settings  # noqa: E402
+from augmentai.settings import ROOT, Settings  # noqa: E402
+
+# Rooms whose files take long, longest first.
+_SLOW_ROOMS = ("browser", "gan", "deploy", "pipeline", "web", "cli", "lift", "engines")
+
+
+def pytest_collection_finish() -> None:
+    """What is loaded by now stays until the end; neither a later collection of garbage nor the last looks at it."""
+    gc.collect()
+    gc.freeze()
+    atexit.register(gc.freeze)
 
 
 @pytest.fixture(scope="session")
@@ -72,7 +84,14 @@ def as_nobody() -> Iterator[None]:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what takes an hour, unless it is asked for."""
+    """Leave out what takes an hour, unless it is asked for. Slow files come first, or one worker would be left with one
+    of them while the others have nothing to do."""
     if "nightly" not in config.option.markexpr:
         config.hook.pytest_deselected(items=[item for item in items if item.get_closest_marker("nightly")])
         items[:] = [item for item in items if not item.get_closest_marker("nightly")]
+    items.sort(key=lambda item: _rank(item.path.relative_to(ROOT).parts))
+
+
+def _rank(parts: tuple[str, ...]) -> int:
+    room = parts[1] if parts[0] == "tests" else ""
+    return _SLOW_ROOMS.index(room) if room in _SLOW_ROOMS else len(_SLOW_ROOMS)
