@@ -12,6 +12,14 @@ from augmentai.recipe.steps import Steps
 
 Schema = dict[str, Any]
 
+PATHS: Schema = {
+    "type": "array",
+    "items": {"type": "string"},
+    "minItems": 1,
+    "description": "Images, folders (class folders and labelled datasets are recognised), ZIPs and TARs of this "
+    "computer. Web addresses are refused.",
+}
+
 
 def of_object(properties: Mapping[str, Schema], required: Collection[str] = ()) -> Schema:
     """The schema of an object with these properties and no others."""

@@ -26,7 +26,7 @@ from augmentai.version import __version__
 
 _INSTRUCTIONS = (
     "AugmentAI enlarges labelled image datasets. First inspect the set, then preview settings on one of its images, "
-    "then augment into a new folder. Nothing is spent unless max_credits allows it."
+    "then augment into a new folder; lift measures whether that helps. Nothing is spent unless max_credits allows it."
 )
 
 _log = logging.getLogger(__name__)

@@ -17,7 +17,8 @@ from augmentai.engines import available, estimate, owner_pays, why_none_can_run,
 from augmentai.engines.base import Engine
 from augmentai.inspection import inspect_set
 from augmentai.mcp.answers import Answer, Call, ToolError
-from augmentai.mcp.schema import Schema, of_object, recipe_properties
+from augmentai.mcp.lift_tool import DESCRIPTION, lift, lift_schema
+from augmentai.mcp.schema import PATHS, Schema, of_object, recipe_properties
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
@@ -162,13 +163,6 @@ def _jpeg(image: Image.Image) -> bytes:
     return data.getvalue()
 
 
-_PATHS: Schema = {
-    "type": "array",
-    "items": {"type": "string"},
-    "minItems": 1,
-    "description": "Images, folders (class folders and labelled datasets are recognised), ZIPs and TARs of this "
-    "computer. Web addresses are refused.",
-}
 _MAX_CREDITS: Schema = {
     "type": "number",
     "minimum": 0,
@@ -182,7 +176,7 @@ TOOLS: tuple[Tool, ...] = (
         "inspect",
         "Report what is in an image set before anything is made: layout, splits, classes, sizes, missing or broken "
         "labels, duplicates, and what a run with the same settings would do and cost. Changes nothing.",
-        of_object({"paths": _PATHS, **recipe_properties(_PLANNING)}, ["paths"]),
+        of_object({"paths": PATHS, **recipe_properties(_PLANNING)}, ["paths"]),
         inspect,
         reads_only=True,
     ),
@@ -214,7 +208,7 @@ TOOLS: tuple[Tool, ...] = (
         "seconds, seed, failures, notices.",
         of_object(
             {
-                "paths": _PATHS,
+                "paths": PATHS,
                 "out": {
                     "type": "string",
                     "description": "A new or empty folder, or a new .zip file; or the folder of an interrupted run.",
@@ -226,4 +220,5 @@ TOOLS: tuple[Tool, ...] = (
         ),
         augment,
     ),
+    Tool("lift", DESCRIPTION, lift_schema(), lift, reads_only=True),
 )

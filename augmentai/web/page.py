@@ -22,13 +22,18 @@ from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_f
 from augmentai.web.handlers.api import ApiHandler
 from augmentai.web.handlers.job_runner import JobRunner
 from augmentai.web.handlers.jobs import JobHandlers
+from augmentai.web.handlers.lift import LiftHandlers
+from augmentai.web.handlers.lift_runner import LiftRunner
 from augmentai.web.handlers.preview import PreviewHandlers
 from augmentai.web.handlers.results import ResultHandlers
 from augmentai.web.handlers.returning import ReturnHandlers
 from augmentai.web.handlers.visitor import session_of
 from augmentai.web.jobs.deliveries import Deliveries
+from augmentai.web.jobs.lift_store import LiftStore
 from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.jobs.visitor_jobs import VisitorJobs
+from augmentai.web.lift_endpoint import add_lift_endpoint
+from augmentai.web.lift_tab import lift_tab, wire_lift
 from augmentai.web.parsing.pool import ParsingPool
 from augmentai.web.recipe_files import saved
 
@@ -45,7 +50,8 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
     runner = JobRunner(settings, engines, visitors, parsing)
     jobs = VisitorJobs(settings.closed_tab_seconds)
     returning = ReturnHandlers(sessions, jobs)
-    job_handlers = JobHandlers(runner, times, sessions, jobs, returning)
+    lifts, lift_runner = LiftStore(), LiftRunner(runner)
+    job_handlers = JobHandlers(runner, times, sessions, jobs, returning, lifts)
     preview = PreviewHandlers(settings, engines, visitors, times, parsing)
     queue: dict[str, Any] = {"concurrency_id": JOB_QUEUE, "concurrency_limit": settings.jobs_at_once}
     with Page(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
@@ -63,6 +69,8 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
                     components |= _place_of_jobs()
                 with gr.Column(scale=7, min_width=300, elem_id="right"):
                     components |= _results()
+            with gr.Tab("Does it help?", id="lift") as components["lift_tab"]:
+                components |= lift_tab()
             with gr.Tab("Use in code", id="code"):
                 gr.HTML(texts.CODE_LEAD, padding=False)
                 code = gr.HTML("", padding=False, js_on_load=asset("copy.js"), elem_id="code")
@@ -72,9 +80,11 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
         _wire_return(page, returning, components)
         _wire_results(ResultHandlers(settings, sessions), components)
         _wire_settings(page, preview, components, form, code, USER_NAME if credentials(settings) else "")
+        wire_lift(page, LiftHandlers(lift_runner, sessions, lifts, parsing), components, form, queue)
         with gr.Row(visible=False):
             page.deliveries = Deliveries()
-            page.api_docs = add_endpoint(ApiHandler(runner, page.deliveries), queue)
+            docs = add_endpoint(ApiHandler(runner, page.deliveries), queue)
+            page.api_docs = docs | add_lift_endpoint(lift_runner, queue)
     page.visitor_jobs = jobs
     page.stop_jobs = runner.running_jobs.stop_all
     return page

@@ -63,7 +63,7 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
 
     from augmentai.web.access.request_guard import RequestGuard
     from augmentai.web.access.site_guard import SiteGuard, listen_address
-    from augmentai.web.theme import CSS_FILE, FAVICON, theme
+    from augmentai.web.theme import CSS_FILES, FAVICON, theme
 
     folder = str(private_folder())
 
@@ -92,7 +92,7 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
         "show_error": False,
         "footer_links": ["api"],
         "theme": theme(),
-        "css_paths": [CSS_FILE],
+        "css_paths": [*CSS_FILES],
         "favicon_path": str(FAVICON),
         "head": f'<meta name="description" content="AugmentAI: {TAGLINE}">',
         "app_kwargs": {

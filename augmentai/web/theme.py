@@ -6,7 +6,7 @@ from typing import Any
 
 from augmentai.web.assets import HERE
 
-CSS_FILE = HERE / "page.css"
+CSS_FILES = (HERE / "page.css", HERE / "lift.css")
 FAVICON = HERE / "logo.svg"
 
 

@@ -12,6 +12,7 @@ import gradio as gr
 
 from augmentai.engines import title
 from augmentai.web import texts
+from augmentai.web.components.lift_bars import lift_report
 from augmentai.web.components.plots import ReportFigures, report_html
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.snapshot import ResultRow, Snapshot
@@ -152,7 +153,7 @@ def report_view(finished: FinishedJob) -> str:
         changes=[row.changed for row in rows],
         engines={title(name): number for name, number in engines.items()},
     )
-    return report_html(figures)
+    return report_html(figures) + lift_report(finished.lift)
 
 
 def cards(rows: Sequence[ResultRow], excluded: set[str]) -> list[dict[str, Any]]:

@@ -8,27 +8,10 @@ from typing import Any
 
 import pytest
 
+from tests.support.axe import barriers
 from tests.support.page_steps import augment, choose, expect, give, photos, samples, set_variations
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture
-def axe() -> Any:
-    from axe_playwright_python.sync_playwright import Axe
-
-    return Axe()
-
-
-def barriers(axe: Any, page: Any) -> list[str]:
-    """What axe-core finds serious or critical, one line each."""
-    found = axe.run(page).response["violations"]
-    return [
-        f"{rule['id']} ({rule['impact']}): {node['html'][:160]} {node.get('failureSummary', '')[:300]}"
-        for rule in found
-        if rule["impact"] in {"serious", "critical"}
-        for node in rule["nodes"]
-    ]
 
 
 @pytest.fixture(params=["light", "dark"])
@@ -42,34 +25,34 @@ def themed(request: pytest.FixtureRequest, browser: Any, page_url: str) -> Itera
     context.close()
 
 
-def test_axe_finds_nothing_serious(themed: Any, axe: Any, tmp_path: Path) -> None:
+def test_axe_finds_nothing_serious(themed: Any, tmp_path: Path) -> None:
     page = themed
     seen: dict[str, list[str]] = {}
-    seen["empty"] = barriers(axe, page)
+    seen["empty"] = barriers(page)
     (tmp_path / "notes.jpg").write_text("not an image")
     give(page, [*photos(tmp_path, "a.png", "b.png"), tmp_path / "notes.jpg"], 2)
     page.click("#more button")
     page.click("#set button")
     choose(page, "#balancing", "Target per class")
     page.wait_for_timeout(300)  # the settings unfold
-    seen["given, settings open"] = barriers(axe, page)
+    seen["given, settings open"] = barriers(page)
     choose(page, "#balancing", "Off")
     set_variations(page, 2)
     augment(page)
-    seen["finished, with a failure"] = barriers(axe, page)
+    seen["finished, with a failure"] = barriers(page)
     page.click("#earlier summary")
     page.click("[data-pick=samples]")
     page.wait_for_selector(".drop-choice:visible")
-    seen["jobs listed, add or replace"] = barriers(axe, page)
+    seen["jobs listed, add or replace"] = barriers(page)
     page.click("[data-choice=cancel]")
     page.click(".card-open >> nth=0")
     page.wait_for_selector("dialog[open]")
-    seen["compare"] = barriers(axe, page)
+    seen["compare"] = barriers(page)
     page.keyboard.press("Escape")
     for tab in ("Use in code", "Report"):
         page.get_by_role("tab", name=tab).click()
         page.wait_for_timeout(200)
-        seen[tab] = barriers(axe, page)
+        seen[tab] = barriers(page)
     assert {state: found for state, found in seen.items() if found} == {}
 
 

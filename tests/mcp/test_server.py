@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from augmentai.dataset.lift_file import LiftFile
 from augmentai.mcp.answers import Reach
 from augmentai.mcp.server import build
 from augmentai.recipe.fields import FIELDS
@@ -20,6 +21,7 @@ from augmentai.settings import EXAMPLES, Settings
 from tests.support.command_line import augmentai
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.support.mcp_client import Caller, connected, mcp_process
+from tests.support.small_sets import small_split_set
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +44,7 @@ def caller(folder: Path) -> Iterator[Caller]:
 
 def test_tools_explain_every_argument_and_list_choices(caller: Caller) -> None:
     tools = caller.tools()
-    assert tools.keys() >= {"inspect", "preview", "augment"}
+    assert tools.keys() >= {"inspect", "preview", "augment", "lift"}
     for tool in tools.values():
         assert tool.description
         for name, argument in tool.input_schema["properties"].items():
@@ -88,6 +90,17 @@ def _with_key(emulator: Emulator) -> Settings:  # noqa: F811
     return Settings(stability_api_key="sk-test", stability_api_base=emulator.url)
 
 
+def test_lift_measures_and_says_it_in_words(caller: Caller, folder: Path) -> None:
+    small_split_set(folder / "colours")
+    caller.progress.clear()
+    nothing = {"engine": "gan", "strength": 0, "geometry": "none", "filters": False, "variations": 1}
+    report = caller.call("lift", paths=["colours"], recipes={"nothing": nothing}).structured_content
+    assert (report["set"], report["split"], report["recipes"][0]["verdict"]) == ("colours", "test", "cannot tell")
+    assert "nothing: cannot tell with 4 images" in report["words"]
+    assert {total for _, total, _ in caller.progress} == {100}
+    assert LiftFile.of(report).verdicts()[0]["recipe"] == "nothing", "it can be given to a run"
+
+
 REFUSED = [
     pytest.param("inspect", {"paths": ["/etc"]}, "/etc is outside the folders", id="another folder"),
     pytest.param("inspect", {"paths": ["../.."]}, "../.. is outside the folders", id="a folder above"),
@@ -103,6 +116,10 @@ REFUSED = [
     pytest.param("inspect", {"paths": ["set"], "colour": 1}, "('colour' was unexpected)", id="an unknown argument"),
     pytest.param("inspect", {}, "'paths' is a required property", id="nothing"),
     pytest.param("augment", {"paths": ["set"], "out": "x", "engine": "stability"}, "STABILITY_API_KEY", id="no key"),
+    pytest.param("lift", {"paths": ["set/cats"]}, "put the images of each class into a folder", id="no classes"),
+    pytest.param("lift", {"paths": ["set"], "recipes": {}}, "recipes: ", id="no recipe"),
+    pytest.param("lift", {"paths": ["set"], "recipes": {"a": {"geometry": "up"}}}, "recipes.a.geometry", id="a field"),
+    pytest.param("lift", {"paths": ["set"], "test": ["/etc"]}, "/etc is outside the folders", id="a test elsewhere"),
     pytest.param("erase", {}, "there is no such tool; there are inspect", id="an unknown tool"),
 ]
 

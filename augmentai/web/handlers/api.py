@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from threading import Event
@@ -13,7 +12,7 @@ import gradio as gr
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.engines import why_none_can_run
 from augmentai.web.access.visitors import address_of
-from augmentai.web.handlers.job_runner import JobRunner, no_files
+from augmentai.web.handlers.job_runner import JobRunner, no_files, refuse_folders
 from augmentai.web.jobs.deliveries import Deliveries
 from augmentai.web.jobs.run import JobRequest, read_uploads
 from augmentai.web.recipe_files import recipe_of
@@ -35,8 +34,7 @@ class ApiHandler:
         """Run a job: yields skips while it works and (gallery, zip_path, report) at the end."""
         if not files:
             raise no_files()
-        if any(map(os.path.isdir, files)):  # Gradio accepts the folder of everybody's uploads as a file
-            raise gr.Error("Folders are not accepted. Upload the files, or a ZIP of the folder.", print_exception=False)
+        refuse_folders(files)
         recipe = recipe_of(form)
         if reason := why_none_can_run(self._runner.engines, recipe.engine):
             raise gr.Error(reason, title="No engine", print_exception=False)

@@ -86,3 +86,9 @@ class JobRunner:
 def no_files() -> gr.Error:
     """Nothing was uploaded."""
     return gr.Error(texts.NO_FILES, title="No files", print_exception=False)
+
+
+def refuse_folders(files: Sequence[str]) -> None:
+    """Raise gr.Error if one of them is a folder: Gradio accepts the folder of everybody's uploads as a file."""
+    if any(map(os.path.isdir, files)):
+        raise gr.Error("Folders are not accepted. Upload the files, or a ZIP of the folder.", print_exception=False)

@@ -16,7 +16,9 @@ from typing import Any
 import gradio as gr
 
 from augmentai.dataset.checkpoint import Checkpoint
+from augmentai.dataset.lift_file import LiftFile
 from augmentai.dataset.readers.gather import Gathered
+from augmentai.lift import LiftReport
 from augmentai.recipe import Recipe
 from augmentai.web import texts
 from augmentai.web.estimates import TimeEstimator
@@ -25,6 +27,7 @@ from augmentai.web.handlers.job_runner import JobRunner, no_files
 from augmentai.web.handlers.returning import ReturnHandlers
 from augmentai.web.handlers.visitor import session_of, visitor_of
 from augmentai.web.jobs.finished_job import FinishedJob
+from augmentai.web.jobs.lift_store import LiftStore
 from augmentai.web.jobs.paid_jobs import InterruptedJob
 from augmentai.web.jobs.run import JobRequest
 from augmentai.web.jobs.session_store import SessionStore
@@ -50,9 +53,11 @@ class JobHandlers:
         sessions: SessionStore,
         jobs: VisitorJobs,
         returning: ReturnHandlers,
+        lifts: LiftStore,
     ) -> None:
         self._runner, self._settings, self._engines = runner, runner.settings, runner.engines
         self._times, self._sessions, self._jobs, self._returning = times, sessions, jobs, returning
+        self._lifts = lifts
 
     def make(
         self,
@@ -74,13 +79,20 @@ class JobHandlers:
         def start(stop: Event) -> Iterator[Snapshot]:
             if not uploads:
                 raise no_files()
-            needed = [path for _, path in uploads]
-            job = JobRequest(read, recipe_of(form), False, visitor=visitor, has_inputs=True, needed=needed)
+            recipe, needed = recipe_of(form), [path for _, path in uploads]
+            lift = LiftFile.of(found.as_dict()) if (found := measured(recipe)) is not None else None
+            job = JobRequest(read, recipe, False, visitor=visitor, has_inputs=True, needed=needed, lift=lift)
             return self._runner.run(job, stop, request, key)
+
+        def measured(recipe: Recipe) -> LiftReport | None:
+            return self._lifts.of(session_of(request), uploads, recipe)
 
         def finish(result: JobResult, last: Snapshot) -> FinishedJob:
             self._learn_speed(result, last.seconds, upload_state)
-            return FinishedJob.of(result, last.rows, self._settings)
+            finished = FinishedJob.of(result, last.rows, self._settings)
+            finished.uploads, finished.lift = tuple(uploads), measured(result.plan.recipe)
+            finished.zipped_lift = finished.lift if result.report["lift"] is not None else None
+            return finished
 
         yield from self._show(start, finish, session_of(request), [], visitor)
 

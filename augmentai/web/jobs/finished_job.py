@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from augmentai.dataset.checkpoint import Checkpoint, PaidFailures
+from augmentai.dataset.lift_file import LiftFile
 from augmentai.dataset.manifest import MANIFEST
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.engines import estimate
@@ -18,6 +19,7 @@ from augmentai.engines.base import Engine
 from augmentai.engines.budget import Estimate
 from augmentai.engines.paid_answers import variation_name
 from augmentai.engines.run_ledger import RunLedger
+from augmentai.lift import LiftReport
 from augmentai.pipeline.paid_folder import PaidFolder
 from augmentai.pipeline.plan import RunPlan
 from augmentai.pipeline.report import headline
@@ -25,6 +27,7 @@ from augmentai.settings import Settings
 from augmentai.types import Source
 from augmentai.web.jobs.paid_jobs import hand_over
 from augmentai.web.jobs.snapshot import JobResult, ResultRow
+from augmentai.web.jobs.uploads import Upload
 from augmentai.web.jobs.zip_packing import Packing, pack
 
 
@@ -44,6 +47,9 @@ class FinishedJob:
         unfetched: its last result, until the visitor's page has it (see `paid_jobs.hand_over`).
         settled: names of the variations whose answers are in the result, should they still be there.
         rest_cost: the most that its missing variations may cost; None if nothing.
+        uploads: what it was made from.
+        lift: what was measured on these with its recipe; None if nothing was.
+        zipped_lift: what its first ZIP says of that.
     """
 
     plan: RunPlan
@@ -60,6 +66,9 @@ class FinishedJob:
     settled: frozenset[str] = frozenset()
     unfetched: JobResult | None = None
     rest_cost: Estimate | None = None
+    uploads: tuple[Upload, ...] = ()
+    lift: LiftReport | None = None
+    zipped_lift: LiftReport | None = None
     _packed: tuple[object, Path] | None = None  # what the packed ZIP was made of, and the ZIP
 
     @classmethod
@@ -197,7 +206,7 @@ class FinishedJob:
     def ready_zip(self) -> Path | None:
         """The ZIP to download; None if it has to be packed first, or was deleted."""
         found: Path | None = None
-        if len(self.zips) == 1 and not self.excluded:
+        if len(self.zips) == 1 and not self.excluded and self.lift is self.zipped_lift:
             found = self.zips[0]
         elif self._packed and self._packed[0] == self._contents():
             found = self._packed[1]
@@ -212,7 +221,8 @@ class FinishedJob:
         if self.ready_zip is not None:
             return
         contents, zips, excluded = self._contents(), tuple(self.zips), frozenset(self.excluded)
-        for packing in pack(self.plan, zips, self.folder, self.settings.max_pixels, excluded):
+        lift = LiftFile.of(self.lift.as_dict()) if self.lift is not None else None
+        for packing in pack(self.plan, zips, self.folder, self.settings.max_pixels, excluded, lift):
             if packing.path is not None:
                 if self._packed is not None:
                     self._packed[1].unlink(missing_ok=True)
@@ -220,7 +230,7 @@ class FinishedJob:
             yield packing
 
     def _contents(self) -> object:
-        return len(self.zips), frozenset(self.excluded)
+        return len(self.zips), frozenset(self.excluded), id(self.lift)
 
 
 def _names(result: JobResult) -> frozenset[str]:

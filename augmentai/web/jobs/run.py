@@ -15,6 +15,7 @@ from threading import Event
 from zipfile import ZipFile
 
 from augmentai.dataset.checkpoint import Checkpoint
+from augmentai.dataset.lift_file import LiftFile
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import OutputError
 from augmentai.engines.base import Engine
@@ -57,7 +58,8 @@ class JobRequest:
         visitor: who finds again what an interrupted job has paid for, see `paid_jobs.visitor_folder`.
         paid: the folder of what the job has paid for already, if it completes an earlier one.
         has_inputs: the inputs are in the job's folder, from which it can be resumed.
-        needed: uploads and results of an earlier job that it reads; they do not expire meanwhile.
+        needed: uploads and earlier results that it reads; they do not expire meanwhile.
+        lift: what was measured on the inputs with this recipe, for the card; None if nothing was.
         ending: set when the server is to end. Nobody may come to fetch the result, so the same request gets all of it.
     """
 
@@ -72,17 +74,12 @@ class JobRequest:
     paid: Path | None = None
     has_inputs: bool = False
     needed: Sequence[str | Path] = ()
+    lift: LiftFile | None = None
     ending: Event = field(default_factory=Event)
 
 
 def read_uploads(files: Sequence[str], settings: Settings, layout: str = "auto") -> ReadInputs:
-    """Inputs of an API call: uploaded files, of which only the names are known.
-
-    Args:
-        files: paths on the server.
-        settings: limits on size and number.
-        layout: dataset format of the upload, one of `recipe.LAYOUTS`.
-    """
+    """Inputs of an API call: paths on the server, of which only the names are known. layout: as for `gather`."""
     bounds = limits(settings, settings.max_files)
     return lambda folder, stop: gather([Path(file) for file in files], bounds, stop=stop, layout=layout)
 
@@ -281,6 +278,7 @@ class _Work:
             self._stop,
             request.first_index,
             on_progress=self._progress.update,
+            lift=request.lift,
         )
         job.resume(request.checkpoint or Checkpoint())
         return job

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from augmentai.dataset.lift_file import LiftFile
 from augmentai.pipeline.merge import merge
 from augmentai.pipeline.plan import RunPlan
 
@@ -39,7 +40,12 @@ def name_by_count(zip_path: Path, count: int) -> Path:
 
 
 def pack(
-    plan: RunPlan, parts: Sequence[Path], folder: Path, max_pixels: int, excluded: frozenset[str]
+    plan: RunPlan,
+    parts: Sequence[Path],
+    folder: Path,
+    max_pixels: int,
+    excluded: frozenset[str],
+    lift: LiftFile | None = None,
 ) -> Generator[Packing, None, None]:
     """Merge the ZIPs of a job into a new one below `folder`. Closed early, it leaves nothing behind.
 
@@ -49,7 +55,7 @@ def pack(
     target = new_zip(folder)
     count, finished = 0, False
     try:
-        with closing(merge(plan, parts, target, max_pixels, excluded)) as steps:
+        with closing(merge(plan, parts, target, max_pixels, excluded, lift)) as steps:
             for step in steps:
                 count = step.expected
                 yield Packing(step.done, step.expected)
