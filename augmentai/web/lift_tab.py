@@ -7,10 +7,11 @@ from typing import Any
 
 import gradio as gr
 
-from augmentai.web import lift_texts
+from augmentai.web import lift_texts, texts
 from augmentai.web.form import Form, as_recipe
 from augmentai.web.handlers.lift import QUICK, LiftHandlers
 from augmentai.web.handlers.lift_runner import MOST_RECIPES
+from augmentai.web.handlers.visitor import session_of
 from augmentai.web.lift_time import LiftSize
 
 Components = dict[str, Any]
@@ -18,7 +19,8 @@ Components = dict[str, Any]
 _PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
 _UNQUEUED: dict[str, Any] = {**_PRIVATE, "queue": False}
 _BUTTONS = ("lift_start", "lift_stop")
-_OUTPUTS = ("lift_status", "lift_result", "lift_save", *_BUTTONS, "report", "download", "pack")
+_OUTPUTS = ("lift_status", "lift_timer", "lift_result", "lift_save", *_BUTTONS, "report", "download", "pack")
+_PLACE_SECONDS = 1.5  # between two looks at the queue, while a measurement waits
 _LOADED = ("lift_saved", "lift_chosen", "lift_load_message")
 
 
@@ -51,6 +53,7 @@ def lift_tab() -> Components:
         with gr.Column(scale=7, min_width=300, elem_id="lift-right"):
             status = gr.HTML(lift_texts.EMPTY, padding=False, elem_id="lift-status")
             place = gr.HTML("", padding=False, elem_id="lift-place")
+            timer = gr.Timer(_PLACE_SECONDS, active=False)
             result = gr.HTML("", padding=False, elem_id="lift-result")
             save = gr.HTML("", padding=False, elem_id="lift-save")
     return {
@@ -63,6 +66,7 @@ def lift_tab() -> Components:
         "lift_stop": stop,
         "lift_status": status,
         "lift_place": place,
+        "lift_timer": timer,
         "lift_result": result,
         "lift_save": save,
     }
@@ -104,6 +108,12 @@ def wire_lift(
     def stop(request: gr.Request) -> Any:
         return handlers.stop(request)["lift_stop"]
 
+    def place(request: gr.Request) -> Any:
+        before = page._queue.place(session_of(request))
+        return texts.place(before), gr.Timer(active=before is not None)
+
+    waits = [components["lift_place"], components["lift_timer"]]
+    components["lift_timer"].tick(place, None, waits, **_UNQUEUED)
     about = [components[name] for name in ("upload_state", "lift_chosen", "lift_saved")]
     click = components["lift_start"].click(queued, None, outputs, **_UNQUEUED)
     measuring = click.then(measure, [components["files"], *about, *controls], outputs, **_PRIVATE, **queue)

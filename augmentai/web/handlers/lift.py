@@ -187,6 +187,7 @@ class LiftHandlers:
             self._stops.popitem(last=False)
         return {
             "lift_status": lift_texts.QUEUED,
+            "lift_timer": gr.Timer(active=True),
             "lift_start": gr.Button("Measuring", interactive=False),
             "lift_stop": gr.Button("Stop", visible=True, interactive=True),
         }
