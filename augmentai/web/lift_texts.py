@@ -72,7 +72,7 @@ def progress(words: str, share: float, seconds: float) -> str:
 def done(report: LiftReport) -> str:
     """A finished measurement in one line."""
     counts = {kind: sum(one.verdict == kind for one in report.recipes) for kind in ("helps", "hurts", "cannot tell")}
-    found = ", ".join(f"{count} {kind}" for kind, count in counts.items() if count)
+    found = ", ".join(f"{kind}: {count}" for kind, count in counts.items() if count)
     return (
         f'<div class="aug-status aug-done" role="status"><span><b>Done.</b> {found} · {report.seconds:g} s · seed '
         f"{report.seed}</span></div>"

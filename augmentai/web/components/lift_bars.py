@@ -41,7 +41,7 @@ def lift_html(report: LiftReport) -> str:
     cards = "".join(_card(one, scale) for one in report.recipes)
     notes = "".join(f"<li>{escape(_sentence(note))}</li>" for note in report.notes)
     return (
-        f'<div class="report lift"><p class="aug-line">{escape(_sentence(heading(report)))}</p>{cards}'
+        f'<div class="report lift"><p class="aug-line">{escape(heading(report))}.</p>{cards}'
         f'<p class="aug-hint">{_KEY}</p>' + (f'<ul class="lift-notes">{notes}</ul>' if notes else "") + "</div>"
     )
 

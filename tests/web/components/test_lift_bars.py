@@ -24,7 +24,7 @@ def test_recipes_are_in_the_order_asked_and_names_are_text() -> None:
     assert re.findall(r"<h2>(.*?)</h2>", html) == ["light", "strong | *bold*", "signs"]
     assert "&lt;b&gt;dogs&lt;/b&gt;" in html
     assert "<b>dogs" not in html
-    assert "Pets: 3 classes, 120 test images (the set&#x27;s test images)" in html
+    assert "pets: 3 classes, 120 test images (the set&#x27;s test images)" in html
     assert "<li>A quick look: an alarm for effects of about 5 points.</li>" in html
 
 
