@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from augmentai.backbone import BackboneError
 from augmentai.engines.base import Made
 from augmentai.filters import ImageFeatures, Verdict, image_features, judge_quality, measure_drift
 from augmentai.filters.holdout import reserved
@@ -68,6 +69,8 @@ def _judged(draft: Draft, run: RunState) -> Draft:
         verdict = _against_holdout(verdict, final, run)
     if not verdict.filter:
         verdict = _against_drift(verdict, draft, run)
+    if not verdict.filter and not source.plain:
+        draft, verdict = _against_source(draft, verdict, run)
     details = draft.details
     if "drifted" in verdict.marks:
         details = {**details, "drifted": verdict.marks["drifted"]}
@@ -100,3 +103,20 @@ def _against_drift(verdict: Verdict, draft: Draft, run: RunState) -> Verdict:
     what = f"{len(drifted)} of {len(measured.scores)} labelled objects" if min(drifted) >= 0 else "its mask"
     why = f"drifted: {what} no longer match (edges agree by {measured.lowest:.2f}, expected at least {least:g})"
     return replace(verdict, filter="drift", reason=why)
+
+
+def _against_source(draft: Draft, verdict: Verdict, run: RunState) -> tuple[Draft, Verdict]:
+    """Whether a repainted image still shows what its source shows. Operations after it may recombine what they like."""
+    made, semantic = draft.made, run.semantic
+    if semantic is None or not made.repainted or made.strength_used <= 0:
+        return draft, verdict
+    try:
+        score, least = semantic.compare(made.task.source, made.task.photo.rgb, made.image), semantic.least
+    except BackboneError as error:
+        notice = f"not compared with what its source shows: {error}"
+        return replace(draft, notices=(*draft.notices, notice)), verdict
+    verdict = replace(verdict, scores={**verdict.scores, "semantic": score})
+    if score >= least or "drifted" in verdict.marks:  # what drifted and is to be marked only stays
+        return draft, verdict
+    why = f"shows something else than its source: features agree by {score:.2f}, expected at least {least:.2f}"
+    return draft, replace(verdict, filter="semantic", reason=why)

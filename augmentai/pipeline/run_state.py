@@ -16,7 +16,7 @@ from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import Engine, Made, OnProgress, Task, ignore_progress
 from augmentai.engines.paid_answers import variation_name
 from augmentai.engines.run_ledger import RunLedger
-from augmentai.filters import HoldoutIndex, ImageFeatures, Verdict
+from augmentai.filters import HoldoutIndex, ImageFeatures, SemanticFilter, Verdict
 from augmentai.images import ImageError, Photo
 from augmentai.operations import (
     NOBODY,
@@ -170,6 +170,14 @@ class RunState:
             return None
         with ThreadPoolExecutor(usable_cores(), "hash") as pool:
             return HoldoutIndex(images, self.max_pixels, pool, self.stop)
+
+    @cached_property
+    def semantic(self) -> SemanticFilter | None:
+        """Compares repainted images with their sources; None if that is switched off."""
+        recipe = self.plan.recipe
+        if not (recipe.filters and recipe.thresholds.semantic):
+            return None
+        return SemanticFilter(self.plan.sources, self.max_pixels, recipe.thresholds.semantic)
 
     def close(self) -> None:
         """End the threads, without waiting for work that nobody needs."""

@@ -1,4 +1,4 @@
-"""What the emulator paints: the input, mixed by strength with a pattern that depends on the prompt and the seed."""
+"""What the emulator paints: the input, in a light that depends on the prompt and the seed."""
 
 from __future__ import annotations
 
@@ -11,25 +11,27 @@ import zlib
 from functools import cache
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageChops
 
 from tests.emulator.contract import Route
 
 
 def paint(name: str, route: Route, fields: dict[str, str], seed: int, source: Image.Image | None) -> Image.Image:
-    """Equal fields, seed and source give equal pixels. Strength 0 is the source resized, 1 has nothing of it."""
+    """Equal fields, seed and source give equal pixels. Strength 0 is the source resized, 1 is another light on it."""
     size = answer_size(name, route, fields, source)
     words = "|".join((name, fields.get("model", ""), fields.get("prompt", ""), str(seed)))
     digest = hashlib.sha256(words.encode()).digest()
     grid = np.random.default_rng(int.from_bytes(digest[:8], "big")).integers(0, 256, (12, 12, 3), dtype=np.uint8)
-    pattern = Image.fromarray(grid).resize(size, Image.Resampling.BILINEAR)
     if source is None:
-        return pattern
+        return Image.fromarray(grid).resize(size, Image.Resampling.BILINEAR)
     share = float(fields.get("strength", 0.5))
     if "control_strength" in fields or name in {"control/structure", "control/sketch"}:
         share = 1 - float(fields.get("control_strength", 0.7))
     resized = source.convert("RGB").resize(size, Image.Resampling.BICUBIC)
-    return Image.blend(resized, pattern, share)
+    # Two by two lamps: what the image shows stays, as in a good repaint.
+    lamps = Image.fromarray(grid[:2, :2]).resize(size, Image.Resampling.BILINEAR)
+    lit = ImageChops.add(ImageChops.multiply(resized, lamps), lamps.point(lambda v: v // 3))
+    return Image.blend(resized, lit, share)
 
 
 @cache
