@@ -212,6 +212,13 @@ inspect = GroupedCommand(
         GroupedOption(
             "--json", "as_json", group="output", common=1, is_flag=True, help="Print one JSON object instead of tables."
         ),
+        GroupedOption(
+            "--similarity",
+            group="output",
+            common=2,
+            is_flag=True,
+            help="Also compare images by a pretrained network, about 10 ms each: unlikely labels, outliers, twins.",
+        ),
         *recipe_options(field for field in FIELDS if field.name in _PLANNING),
         GroupedOption(
             "--recipe",

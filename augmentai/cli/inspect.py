@@ -28,7 +28,13 @@ _EXAMPLES_SHOWN = 5
 _LABEL_FILES = re.compile(r"label files? (is|are|that are) not understood")
 
 
-def inspect(inputs: Sequence[Path], fields: Mapping[str, Any], saved: Path | None = None, as_json: bool = False) -> int:
+def inspect(
+    inputs: Sequence[Path],
+    fields: Mapping[str, Any],
+    saved: Path | None = None,
+    as_json: bool = False,
+    similarity: bool = False,
+) -> int:
     """Inspect a set.
 
     Args:
@@ -36,6 +42,7 @@ def inspect(inputs: Sequence[Path], fields: Mapping[str, Any], saved: Path | Non
         fields: {field of the recipe: what was typed}; a run with the same would do what is printed.
         saved: a file of settings that `fields` override.
         as_json: print one JSON object.
+        similarity: compare images by a pretrained network as well.
 
     Returns:
         The exit status: that of the inspection.
@@ -49,9 +56,11 @@ def inspect(inputs: Sequence[Path], fields: Mapping[str, Any], saved: Path | Non
     total = len(gathered.sources) + len(gathered.holdout)
     with progress_bar() as bar:
         task = bar.add_task("inspecting", total=total)
-        found = inspect_set(
-            gathered, recipe, settings, available(settings), lambda done, _: bar.update(task, completed=done)
-        )
+
+        def on_examined(done: int, _: int) -> None:
+            bar.update(task, completed=done)
+
+        found = inspect_set(gathered, recipe, settings, available(settings), on_examined, similarity)
     if as_json:
         print(json.dumps(found.as_dict(), indent=2))
     else:

@@ -20,6 +20,7 @@ from augmentai.types import Source
 _SAMPLES = 64  # images of the set that are changed
 _MOST_CHANGES = 192  # in all: of a small set each image is changed several times
 _LEAST_CHANGES = 3  # of each image
+_SURE = 0.95  # what agrees by this passes whatever the threshold, which then need not be measured
 _LOST_DETAIL_PX = 64  # the side of the square of which a change leaves no more than the detail
 
 Features = np.ndarray
@@ -65,7 +66,11 @@ class SemanticFilter:
             features = self._load().features(np.stack([image, *changed]))
             agreements += [agreement(features[0], one) for one in features[1:]]
         # Rounded: the last bits of features depend on the machine, and what is rejected must not.
-        return round(float(np.quantile(agreements, min(self._share, 1.0))), 3)
+        return round(min(float(np.quantile(agreements, min(self._share, 1.0))), _SURE), 3)
+
+    def accepts(self, score: float) -> bool:
+        """Whether an image of this score, from `compare`, shows the same as its source."""
+        return score >= _SURE or score >= self.least
 
     def compare(self, source: Source, before: Image.Image, after: Image.Image) -> float:
         """How far an image shows the same as its source.

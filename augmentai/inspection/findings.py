@@ -22,6 +22,9 @@ Kind = Literal[
     "duplicates",
     "near_duplicates",
     "duplicates_across_splits",
+    "similar_across_splits",
+    "unlikely_labels",
+    "outliers",
 ]
 KINDS: tuple[Kind, ...] = get_args(Kind)
 # Those that lose labels, or make them untrue; the others are worth knowing.
@@ -46,6 +49,9 @@ TITLES: dict[Kind, str] = {
     "duplicates": "Images that are in the set several times",
     "near_duplicates": "Images that are nearly the same as another",
     "duplicates_across_splits": "Training images that are nearly the same as a validation or test image",
+    "similar_across_splits": "Training images that show nearly the same as a validation or test image",
+    "unlikely_labels": "Images that look more like another class",
+    "outliers": "Images unlike all others",
 }
 _EXAMPLES_KEPT = 50
 

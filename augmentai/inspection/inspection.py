@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from augmentai.backbone import cached, load_backbone
 from augmentai.dataset.formats.detect import format_named
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.engines.base import Engine
 from augmentai.inspection.examine import examine, located
 from augmentai.inspection.findings import Example, Finding, Findings, Kind
+from augmentai.inspection.similarity import find_by_features
 from augmentai.inspection.survey import Survey
 from augmentai.pipeline.plan import RunPlan, plan_run
 from augmentai.pipeline.split import make_split
@@ -83,6 +85,7 @@ def inspect_set(
     settings: Settings,
     engines: Sequence[Engine] = (),
     on_examined: OnExamined = lambda done, total: None,
+    similarity: bool = False,
 ) -> Inspection:
     """Inspect a set that was gathered. Every image is read once, at reduced size, and every label once.
 
@@ -92,6 +95,8 @@ def inspect_set(
         settings: limits.
         engines: in order of preference, to say which would run.
         on_examined: called after each image with how many are done and how many there are.
+        similarity: compare the images by a pretrained network as well, about 10 ms per image: labels that do not fit,
+            outliers, and twins across splits.
 
     Returns:
         What was found. Nothing is raised for bad files.
@@ -111,6 +116,9 @@ def inspect_set(
         survey.add(number, one)
         on_examined(number + 1, len(sources))
     survey.compare()
+    if similarity:
+        backbone = cached(load_backbone(), settings)
+        find_by_features(sources, backbone, settings.max_pixels, survey.findings, on_examined)
     unusable = [sources[position].key for position in survey.unusable]
     plan, notices = _plan(gathered, recipe, engines, fault, unusable)
     return Inspection(

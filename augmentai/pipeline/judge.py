@@ -70,7 +70,7 @@ def _judged(draft: Draft, run: RunState) -> Draft:
     if not verdict.filter:
         verdict = _against_drift(verdict, draft, run)
     if not verdict.filter and not source.plain:
-        draft, verdict = _against_source(draft, verdict, run)
+        draft, verdict = _against_source(draft, verdict, source, painted, run)
     details = draft.details
     if "drifted" in verdict.marks:
         details = {**details, "drifted": verdict.marks["drifted"]}
@@ -105,18 +105,21 @@ def _against_drift(verdict: Verdict, draft: Draft, run: RunState) -> Verdict:
     return replace(verdict, filter="drift", reason=why)
 
 
-def _against_source(draft: Draft, verdict: Verdict, run: RunState) -> tuple[Draft, Verdict]:
+def _against_source(
+    draft: Draft, verdict: Verdict, before: ImageFeatures, after: ImageFeatures, run: RunState
+) -> tuple[Draft, Verdict]:
     """Whether a repainted image still shows what its source shows. Operations after it may recombine what they like."""
     made, semantic = draft.made, run.semantic
     if semantic is None or not made.repainted or made.strength_used <= 0:
         return draft, verdict
     try:
-        score, least = semantic.compare(made.task.source, made.task.photo.rgb, made.image), semantic.least
+        score = semantic.compare(made.task.source, before.small, after.small)
+        accepted = semantic.accepts(score)
     except BackboneError as error:
         notice = f"not compared with what its source shows: {error}"
         return replace(draft, notices=(*draft.notices, notice)), verdict
     verdict = replace(verdict, scores={**verdict.scores, "semantic": score})
-    if score >= least or "drifted" in verdict.marks:  # what drifted and is to be marked only stays
+    if accepted or "drifted" in verdict.marks:  # what drifted and is to be marked only stays
         return draft, verdict
-    why = f"shows something else than its source: features agree by {score:.2f}, expected at least {least:.2f}"
+    why = f"shows something else than its source: features agree by {score:.2f}, expected at least {semantic.least:.2f}"
     return draft, replace(verdict, filter="semantic", reason=why)
