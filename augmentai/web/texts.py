@@ -249,11 +249,13 @@ def _earlier_job(job: VisitorJob, is_open: bool) -> str:
     link = f'<a class="aug-link" href="?job={job.id}" data-job="{job.id}"{" aria-current=page" if is_open else ""}>'
     ready = job.finished.ready_zip if job.finished is not None and not job.is_live else None
     save = f'<a class="aug-link" data-file="{escape(str(ready), quote=True)}" download>Download</a>' if ready else ""
-    return f"<li>{link}{clock}</a><span>{_job_state(job)}</span>{save}</li>"
+    return f"<li>{link}{clock}</a><span>{_job_state(job, is_open)}</span>{save}</li>"
 
 
-def _job_state(job: VisitorJob) -> str:
-    """Where a job is, in words."""
+def _job_state(job: VisitorJob, is_open: bool) -> str:
+    """Where a job is, in words. is_open: its progress is shown beside the list."""
+    if job.is_live and is_open:
+        return "In progress"
     if job.state is JobState.RUNNING and job.snapshot.expected:
         return f"Running: {job.snapshot.done:,} of {job.snapshot.expected:,}"
     if job.finished is None:

@@ -130,6 +130,7 @@ def test_a_paid_result_that_nobody_saw_is_opened_or_made_again_for_nothing(
     page.click("#earlier summary")
     page.locator("#earlier [data-job]").last.click()
     expect(page.locator("#earlier [aria-current]")).to_have_count(1)
+    expect(page.locator("#earlier time[title$=UTC]")).to_have_count(2)  # the text is in the visitor's own time
     is_done(page, 3)
     with page.expect_download() as download:
         page.locator("#earlier [data-file]").last.click()

@@ -3,13 +3,16 @@ let isOpen = null;  // as the visitor left it
 
 function complete() {
   const list = element.querySelector('details');
-  if (list && isOpen !== null) list.open = isOpen;
-  for (const link of element.querySelectorAll('[data-file]')) {
+  if (list && isOpen !== null && list.open !== isOpen) list.open = isOpen;
+  for (const link of element.querySelectorAll('[data-file]:not([href])')) {
     const path = link.dataset.file.split('/').map(encodeURIComponent).join('/');
     link.href = new URL('.', location.href).href + 'gradio_api/file=' + path;
   }
   const short = {day: 'numeric', month: 'short', hour: '2-digit', minute: '2-digit'};
-  for (const time of element.querySelectorAll('time')) time.textContent = new Date(time.dateTime).toLocaleString([], short);
+  for (const time of element.querySelectorAll('time:not([title])')) {
+    time.title = time.textContent;
+    time.textContent = new Date(time.dateTime).toLocaleString([], short);
+  }
 }
 element.addEventListener('click', (event) => {
   if (event.target.closest('summary')) isOpen = !element.querySelector('details').open;
@@ -18,5 +21,6 @@ element.addEventListener('click', (event) => {
   event.preventDefault();
   trigger('select', {job: link.dataset.job});
 });
-watch('value', complete);
+// Not `watch`, which may run before the list is drawn. What is complete already is left as it is, or this would not end.
+new MutationObserver(complete).observe(element, {childList: true, subtree: true});
 complete();
