@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from typing import IO, Any, cast
 
 import numpy as np
@@ -35,6 +36,7 @@ class JsonFile:
         entry: the file.
         has_non_finite: it has NaN or Infinity, which are read as null.
         has_large: it has whole numbers that the fast reader refuses.
+        may_list_images: the word "images" is in it, or may be, in escapes.
 
     Raises:
         LabelError: it cannot be read, or is nested deeper than any label file.
@@ -42,7 +44,7 @@ class JsonFile:
 
     def __init__(self, entry: Entry) -> None:
         self.entry = entry
-        self.has_non_finite = self.has_large = False
+        self.has_non_finite = self.has_large = self.may_list_images = False
         self._check()
 
     def items(self, prefix: str) -> Iterator[Any]:
@@ -71,6 +73,16 @@ class JsonFile:
             if builder is not None:
                 yield name, builder.value
 
+    @contextmanager
+    def located_errors(self) -> Iterator[None]:
+        """Whatever ijson raises becomes a LabelError that says what is wrong, and where."""
+        try:
+            yield
+        except LabelError:
+            raise
+        except Exception as error:  # ijson raises errors of its backends
+            raise self.error(error) from error
+
     def error(self, error: Exception) -> LabelError:
         """What is wrong with the file, with the line, which the streaming reader does not report."""
         words = " ".join(str(error).split())[:100]
@@ -88,6 +100,7 @@ class JsonFile:
         with self.entry.open_utf8() as stream:
             try:
                 for piece in _pieces(stream):
+                    self.may_list_images = self.may_list_images or b'images"' in piece or b"\\u" in piece
                     outside = _TEXT.sub(b"", piece)
                     self.has_non_finite = self.has_non_finite or bool(_NOT_FINITE.search(outside))
                     self.has_large = self.has_large or bool(_LARGE_WHOLE.search(outside))

@@ -40,6 +40,8 @@ def read_coco(tree: Tree, requested: bool) -> CocoLayout | None:
     for entry in entries:
         try:
             file = JsonFile(entry)
+            if not (file.may_list_images or requested):
+                continue  # a set of another format may have a JSON file for each of many images
             number = layout.files.store.add(file, index.finder(entry))
         except LabelError as error:
             if requested or _seems_coco(entry):

@@ -62,7 +62,7 @@ class CreateMlCodec:
         return sorted(self._names)
 
     def rows(self) -> Iterator[Row | Fault]:
-        try:
+        with self._file.located_errors():
             for count, entry in enumerate(self._file.items("item"), 1):
                 name = entry.get(_key(entry, _NAMES)) if isinstance(entry, dict) else None
                 if not isinstance(name, str) or not name.strip():
@@ -75,10 +75,6 @@ class CreateMlCodec:
                 self._names |= dict.fromkeys(clean(str(one.get("label"))) for one in boxes if one.get("label"))
                 tags = _tags(listed)
                 yield Row(name, entry, label=tags[0] if len(tags) == 1 and not boxes else None)
-        except LabelError:
-            raise
-        except Exception as error:  # ijson raises errors of its backends
-            raise self._file.error(error) from error
 
     def labels(self, raws: Sequence[Any], frame: Frame) -> Labels:
         shapes: list[Shape] = []

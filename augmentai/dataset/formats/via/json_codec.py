@@ -61,16 +61,12 @@ class ViaJsonCodec:
         return dict(self._file.head((PROJECT, _LIST))).get("_via_attributes") if self._is_project else None
 
     def rows(self) -> Iterator[Row | Fault]:
-        try:
+        with self._file.located_errors():
             for key, image in self._file.members(self.prefix):
                 if _is_image(image) and image["filename"].strip():
                     yield Row(image["filename"], [key, image])
                 elif not (isinstance(key, str) and key.startswith("_via")):
                     yield Fault(f"image {key!r}", "it has no filename or no regions; expected both")
-        except LabelError:
-            raise
-        except Exception as error:  # ijson raises errors of its backends
-            raise self._file.error(error) from error
 
     def labels(self, raws: Sequence[Any], frame: Frame) -> Labels:
         shapes: list[Shape] = []
