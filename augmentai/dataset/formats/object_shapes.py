@@ -16,6 +16,8 @@ _VOID = 255  # in masks of several classes: the border between objects, which is
 
 _BACKGROUND = "background"
 _WHITE = 250  # values from here on are the object itself
+_FEWEST_SHADES = 64
+_MAX_EQUAL_FRACTION = 0.65  # of neighbouring pixels in a map of shades
 _MIN_EDGE_GREYS = 3  # values in a soft edge; fewer may be classes
 _MAX_INNER_FRACTION = 0.2  # of the grey pixels of a soft edge: a mask that was a JPEG has noise around its edges
 
@@ -103,6 +105,8 @@ def _class_values(mask: Image) -> tuple[np.ndarray[Any, Any], dict[int, str]]:
     if mask.mode in {"L", "LA"} and _has_soft_edge(values):
         values = np.where(values >= 128, np.uint8(255), np.uint8(0))
     present = [int(value) for value in np.unique(values) if value]
+    if _are_shades(values, len(present)):
+        return values, {}
     if len(present) > 1 and values.dtype == np.uint8:
         present = [value for value in present if value != _VOID]
     return values, {value: f"#{value:06x}" if in_color else str(value) for value in present}
@@ -133,6 +137,16 @@ def _has_soft_edge(values: np.ndarray[Any, Any]) -> bool:
     for other in (values[:-2, 1:-1], values[2:, 1:-1], values[1:-1, :-2], values[1:-1, 2:]):
         equal &= inner == other
     return int((equal & (inner > 0) & (inner < _WHITE)).sum()) <= _MAX_INNER_FRACTION * greys
+
+
+def _are_shades(values: np.ndarray[Any, Any], count: int) -> bool:
+    """Whether the values of a mask, (height, width), are measures, as in a depth map or a matte, and not classes.
+
+    Classes and numbers of objects fill areas; `count` is how many values there are.
+    """
+    if count < _FEWEST_SHADES or values.shape[1] < 2:
+        return False
+    return float((values[:, 1:] == values[:, :-1]).mean()) < _MAX_EQUAL_FRACTION
 
 
 def _color_values(values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -49,6 +49,26 @@ _NEUTRAL = frozenset(
         *("final", "raw", "original", "originals", "frame", "frames", "the", "for", "of", "my", "our", "集", "データ"),
     }
 )
+# Words that a folder without siblings may be called by whoever has no classes.
+_GENERIC = frozenset(
+    {
+        *_IMAGES,
+        "data",
+        "dataset",
+        "datasets",
+        "set",
+        "folder",
+        "dir",
+        "file",
+        "files",
+        "jpg",
+        "jpeg",
+        "png",
+        "my",
+        "our",
+    }
+    | {"the", "all", "raw", "original", "originals", "frame", "frames", "input", "inputs", "upload", "uploads"}
+)
 _ANY = re.compile("|".join(map(re.escape, (*_WORDS, *_SHORT, "held", "hold"))))
 _LETTERS = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|.")
@@ -150,6 +170,17 @@ def names_images(name: str) -> bool:
         (True, True, False)
     """
     return name.casefold() in _IMAGES
+
+
+def says_nothing(name: str) -> bool:
+    """Whether a folder's name says neither what its images show nor which split they are.
+
+    Example:
+        >>> [says_nothing(name) for name in ("data", "img1", "my photos", "cats", "raw_cats", "7")]
+        [True, True, True, False, False, False]
+    """
+    words = [word for token in _LETTERS.findall(name) for word in _words_of(token)]
+    return bool(words) and all(word in _GENERIC for word in words)
 
 
 def _words_of(token: str) -> list[str]:

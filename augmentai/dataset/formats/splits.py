@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from augmentai.dataset.formats.split_words import SplitName, names_images, read_name, split_named, split_within
+from augmentai.dataset.formats.split_words import (
+    SplitName,
+    names_images,
+    read_name,
+    says_nothing,
+    split_named,
+    split_within,
+)
 from augmentai.plurals import counted
 
 __all__ = ["folder_splits", "split_named", "split_notices", "split_of", "split_within", "wrapper_folders"]
@@ -108,7 +115,7 @@ def split_notices(found: Mapping[str, str | None]) -> list[str]:
 
 
 def wrapper_folders(paths: Iterable[str], splits: Mapping[str, str | None]) -> frozenset[str]:
-    """Folders that say nothing of what their images show: called "images" or as a split, and without a sibling.
+    """Folders that say nothing of what their images show: called "images", "data" or as a split, without a sibling.
 
     Args:
         paths: the relative paths of all images.
@@ -125,7 +132,7 @@ def wrapper_folders(paths: Iterable[str], splits: Mapping[str, str | None]) -> f
         own = [name for name, below in node.below.items() if below.path not in splits]
         if len(own) == 1 and not node.has_images:
             path = node.below[own[0]].path
-            if names_images(own[0]) or (split_named(own[0]) or "") == split_of(path, splits)[0]:
+            if says_nothing(own[0]) or (split_named(own[0]) or "") == split_of(path, splits)[0]:
                 found.add(path)
         remaining += node.below.values()
     return frozenset(found)

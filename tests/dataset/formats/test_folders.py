@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support import trainers
+from tests.support.image_files import jpeg
 from tests.support.labelled_sets import (
     CATEGORIES,
     LAYOUTS,
@@ -45,3 +46,21 @@ def test_splits_below_classes(tmp_path: Path) -> None:
     }
     found = gathered(write(tmp_path / "in", files))
     assert {s.path: s.label for s in found.sources} == {"cats/train/a.jpg": "cats", "dogs/train/a.jpg": "dogs"}
+
+
+@pytest.mark.parametrize(
+    ("folders", "labels"),
+    [
+        pytest.param(["data"], {None}, id="the only folder"),
+        pytest.param(["img1"], {None}, id="numbered"),
+        pytest.param(["My Photos"], {None}, id="two words"),
+        pytest.param(["train/data", "val/data"], {None}, id="in splits"),
+        pytest.param(["cats"], {"cats"}, id="a class alone"),
+        pytest.param(["data", "cats"], {"data", "cats"}, id="beside a class"),
+        pytest.param(["2024"], {"2024"}, id="a number"),
+    ],
+)
+def test_a_folder_that_says_nothing_is_no_class(folders: list[str], labels: set[str | None], tmp_path: Path) -> None:
+    files = {f"{folder}/{n}{i}.jpg": jpeg(seed=2 * n + i) for n, folder in enumerate(folders) for i in range(2)}
+    found = gathered(write(tmp_path / "in", files))
+    assert {source.label for source in (*found.sources, *found.holdout)} == labels

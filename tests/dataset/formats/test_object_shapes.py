@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from PIL import Image, ImageFilter
 
 from augmentai.annotations import Labels
@@ -59,3 +60,19 @@ def test_pixels_of_no_class() -> None:
     named = {"class_names": {"0": "background", "1": "cat", "2": "dog"}}
     assert objects_in(Labels(mask=mask, extra=named)) == ()
     assert classes_in(Labels(mask=mask)) == {"255"}
+
+
+@pytest.mark.parametrize("mode", ["I;16", "L"])
+def test_a_depth_map_has_no_classes(mode: str) -> None:
+    rows, columns = np.mgrid[0:48, 0:64]
+    noise = np.random.default_rng(0).integers(0, 9, (48, 64))
+    depth = rows * 11 + columns * 37 + noise
+    values = depth.astype(np.uint16) if mode == "I;16" else (depth / 12).astype(np.uint8)
+    labels = Labels(mask=Image.fromarray(values))
+    assert objects_in(labels) == ()
+    assert classes_in(labels) == set()
+
+
+def test_numbers_of_many_objects_are_classes() -> None:
+    values = np.kron(np.arange(100, dtype=np.uint16).reshape(10, 10), np.ones((5, 5), np.uint16))
+    assert len(classes_in(Labels(mask=Image.fromarray(values)))) == 99

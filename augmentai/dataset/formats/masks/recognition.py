@@ -236,6 +236,12 @@ def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict]) -> None:
             f"{names_of(lossy)}: masks in a lossy format; each pixel is read as the value of an area near it, and "
             "moved masks are written in the same format at its highest quality"
         )
+    soft = [pair.other.entry for v in verdicts.values() if v.are_masks and v.are_soft for pair in v.pairs]
+    if soft:
+        found.notices.append(
+            f"{names_of(soft)}: values without areas, as depth maps and mattes have; they move with the pixels, and "
+            "are no classes in other formats"
+        )
     doubtful = [v for v in verdicts.values() if not v.are_masks and v.named and not v.are_flat]
     photos = [pair.other.entry for v in doubtful if says_mask(v.named) for pair in v.pairs if pair.same_place]
     if photos:

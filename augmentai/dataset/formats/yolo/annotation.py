@@ -19,6 +19,8 @@ from augmentai.dataset.formats.yolo.classes import Classes
 
 _TOLERANCE = 0.01  # beyond the edge: as much as rounding explains, and as Ultralytics accepts
 _WORDS_WITH_CONFIDENCE = 6
+_CORNERS = 8  # numbers of a rotated box
+_INSIDE = 0.55  # of a box's sides: half, and what rounding explains
 _REACH = 0.75  # of a box's sides: how far from its centre a keypoint is expected
 
 
@@ -95,6 +97,29 @@ def is_pose(values: list[float]) -> bool:
         visibility in {0, 1, 2} and (not visibility or (abs(px - x) <= w * _REACH and abs(py - y) <= h * _REACH))
         for px, py, visibility in points
     )
+
+
+def is_flat_pose(values: list[float]) -> bool:
+    """Whether the numbers behind a class are a box and keypoints of two numbers that lie in it and fill it.
+
+    Four corners of a rotated box have as many numbers as a box and two keypoints, so those are none.
+    """
+    if len(values) < 6 or len(values) % 2 or len(values) == _CORNERS or not all(0 <= value <= 1 for value in values):
+        return False
+    x, y, w, h = values[:4]
+    points = [(px, py) for px, py in zip(values[4::2], values[5::2], strict=True) if px or py]
+    if (
+        not points
+        or not w
+        or not h
+        or min(x - w / 2, y - h / 2) < -_TOLERANCE
+        or max(x + w / 2, y + h / 2) > 1 + _TOLERANCE
+    ):
+        return False
+    if any(abs(px - x) > _INSIDE * w or abs(py - y) > _INSIDE * h for px, py in points):
+        return False
+    spans = [(max(each) - min(each)) / side for each, side in zip(zip(*points, strict=True), (w, h), strict=True)]
+    return len(points) == 1 or max(spans) >= _INSIDE
 
 
 def shape_from_yolo(words: list[str], classes: Classes, size_wh: tuple[int, int]) -> Shape:

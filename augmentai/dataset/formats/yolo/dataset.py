@@ -117,7 +117,7 @@ def _keypoint_notices(set_files: Sequence[SetFile], kind: LabelKind) -> list[str
     if kind.keypoints and not poses:
         notices.append(
             f"the label files are read as poses of {kind.keypoints} keypoints, though nothing says so; add "
-            f"kpt_shape: [{kind.keypoints}, 3] to data.yaml, which Ultralytics needs as well"
+            f"kpt_shape: [{kind.keypoints}, {kind.dimensions}] to data.yaml, which Ultralytics needs as well"
         )
     if any(not one.classes.flip_order for one in poses) or (kind.keypoints > 1 and not poses):
         notices.append(

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry
-from augmentai.dataset.formats.yolo.annotation import is_pose, numbers_of
+from augmentai.dataset.formats.yolo.annotation import is_flat_pose, is_pose, numbers_of
 from augmentai.dataset.formats.yolo.classes import Classes
 
 _FILES_SAMPLED = 40
 _LINES_SAMPLED = 50  # of each file
+_FEWEST_POSES = 3  # lines without visibilities; one alone may be a polygon by chance
 _CORNERS = 8  # numbers after the class: four corners
 
 
@@ -22,12 +23,14 @@ class LabelKind:
     Attributes:
         is_yolo: most of the files are label files; captions and lists of files are text as well.
         oriented: every line has four corners.
-        keypoints: every line has a box and so many keypoints of x, y and visibility; 0 if not.
+        keypoints: every line has a box and so many keypoints; 0 if not.
+        dimensions: numbers of a keypoint: 3 with its visibility, else 2.
     """
 
     is_yolo: bool
     oriented: bool = False
     keypoints: int = 0
+    dimensions: int = 3
 
     def applied_to(self, classes: Classes) -> Classes:
         """The classes with what the lines show; what data.yaml says of keypoints comes first."""
@@ -35,7 +38,7 @@ class LabelKind:
             return classes
         if self.keypoints:
             order = (0,) if self.keypoints == 1 else ()
-            return replace(classes, keypoints=self.keypoints, dimensions=3, flip_order=order)
+            return replace(classes, keypoints=self.keypoints, dimensions=self.dimensions, flip_order=order)
         return replace(classes, oriented=True) if self.oriented else classes
 
 
@@ -64,4 +67,6 @@ def kind_of_labels(files: Sequence[Entry]) -> LabelKind:
         return LabelKind(is_yolo)
     if all(map(is_pose, lines)):
         return LabelKind(True, keypoints=(lengths.pop() - 4) // 3)
+    if len(lines) >= _FEWEST_POSES and all(map(is_flat_pose, lines)):
+        return LabelKind(True, keypoints=(lengths.pop() - 4) // 2, dimensions=2)
     return LabelKind(True, oriented=lengths == {_CORNERS})

@@ -21,6 +21,8 @@ SIZE_WH = (120, 90)
 BOX, CORNERS = "0 0.5 0.5 0.2 0.2", "0 0.1 0.1 0.3 0.2 0.2 0.4 0 0.3"
 TRIANGLE, POSE = "0 0.1 0.1 0.3 0.2 0.2 0.4", "0 0.5 0.5 0.4 0.4 0.4 0.4 2 0.6 0.6 1 0 0 0 0.5 0.5 2"
 
+FLAT_POSE, PENTAGON = "0 0.5 0.5 0.4 0.4 0.35 0.35 0.6 0.65 0 0", "0 0.5 0.1 0.9 0.4 0.7 0.9 0.3 0.9 0.1 0.4"
+
 
 @pytest.mark.parametrize(
     ("texts", "expected"),
@@ -31,6 +33,10 @@ TRIANGLE, POSE = "0 0.1 0.1 0.3 0.2 0.2 0.4", "0 0.5 0.5 0.4 0.4 0.4 0.4 2 0.6 0
         ([CORNERS, BOX], LabelKind(True)),
         ([POSE, POSE], LabelKind(True, keypoints=4)),  # four keypoints with their visibility
         ([POSE, BOX], LabelKind(True)),  # not throughout
+        ([FLAT_POSE] * 3, LabelKind(True, keypoints=3, dimensions=2)),  # keypoints without visibilities
+        ([FLAT_POSE] * 2, LabelKind(True)),  # too few to tell them from polygons
+        ([FLAT_POSE, FLAT_POSE, PENTAGON], LabelKind(True)),
+        ([PENTAGON] * 3, LabelKind(True)),
         (["0 0.5 0.5 0.4 0.4 0.9 0.9 2"], LabelKind(False)),  # a keypoint far from its box is something else
         (["a red car", "a bus"], LabelKind(False)),  # captions
         (["a red car", BOX, BOX], LabelKind(True)),  # most of them
