@@ -17,7 +17,7 @@ from augmentai.dataset.formats.image_list import ImagePaths
 from augmentai.dataset.formats.split_claims import TRAINVAL, SplitClaims
 from augmentai.dataset.formats.split_files import SplitFile
 from augmentai.dataset.formats.split_json import JSON_ENDINGS, read_split_json
-from augmentai.dataset.formats.split_records import read_split_records
+from augmentai.dataset.formats.split_records import read_split_mapping, read_split_records
 from augmentai.dataset.formats.split_tables import read_split_table
 from augmentai.dataset.formats.split_texts import read_numbered_images, read_split_list, read_split_pairs
 from augmentai.dataset.formats.split_words import may_name_split, read_name, split_in_file_name
@@ -135,10 +135,11 @@ def _split_files(tree: Tree, others: Container[str]) -> Iterator[SplitFile]:
         if table is not None:
             yield table
     jsons = [entry for entry in tree.sidecars_ending(*JSON_ENDINGS) if entry.path not in others]
+    few = len(jsons) <= _MAX_LISTS  # with more they are label files
     for entry in jsons:
-        parsed = read_split_json(entry, names) or (
-            read_split_records(entry, names) if len(jsons) <= _MAX_LISTS else None
-        )
+        parsed = read_split_json(entry, names)
+        if parsed is None and few:
+            parsed = read_split_records(entry, names) or read_split_mapping(entry, names)
         if parsed is not None:
             yield parsed
 

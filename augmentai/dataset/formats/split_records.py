@@ -1,11 +1,14 @@
 """JSON with a record per image that names its split, as Karpathy's captions of COCO and Flickr have it.
 
 {"images": [{"filepath": "val2014", "filename": "a.jpg", "split": "test", "sentences": [...]}]}
+
+The shortest record is a split by the name of the image: {"a.jpg": "train", "b.jpg": "test"}.
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -28,6 +31,7 @@ _SPLIT = "split"
 _NUMBERS = ("imgid", "sentid", "cocoid", "id")  # that count records or sentences, each once
 _LARGEST_BYTES = 256 << 20  # that of COCO has 144 MB
 _RESTVAL = {"restval": "train"}  # images of val2014 that Karpathy trains on
+_MAPPING = re.compile(r'\s*\{\s*"[^"]+"\s*:\s*"')
 _MIN_FOUND = 0.5  # of the records, that name an image of the set
 
 Record = dict[str, Any]
@@ -66,6 +70,41 @@ class SplitRecords(SplitFile):
             for name, file in names_with_variations(record[self.name], image, rows, parent(self.path)):
                 if any(file == row.file for source in rows.sources_at(image) for row in rows.variations_of(source)):
                     yield _numbered({**record, self.name: name}, following)
+
+
+@dataclass(frozen=True)
+class SplitMapping(SplitFile):
+    """A JSON file with the split of each image by its name.
+
+    Attributes:
+        images: the image of each name.
+    """
+
+    images: Mapping[str, str] | None = None
+
+    def written(self, rows: ImageRows, leads_to_files: bool) -> Iterator[tuple[str, Iterable[bytes]]]:
+        grown = {}
+        for name, split in _content(self.entries[0]).items():
+            image = (self.images or {}).get(name, "")
+            made = [new for new, _ in names_with_variations(name, image, rows, parent(self.path))]
+            grown.update(dict.fromkeys(made, split))
+        yield self.path, [json.dumps(grown, ensure_ascii=False).encode()]
+
+
+def read_split_mapping(entry: Entry, names: ImagePaths) -> SplitMapping | None:
+    """A JSON file with the split of each image by its name; None if it is something else."""
+    if not entry.path.lower().endswith(".json") or not _MAPPING.match(head_of(entry)):
+        return None
+    try:
+        content = _content(entry)
+    except (LabelError, ValueError, RecursionError):
+        return None
+    named = {name: split_named(split) for name, split in content.items() if isinstance(split, str)}
+    images = {name: image for name in named if (image := names.find(name, parent(entry.path)))}
+    if len(named) < len(content) or not all(named.values()) or len(images) < _MIN_FOUND * len(named):
+        return None
+    splits, twice = held_out_first((image, named[name] or "") for name, image in images.items())
+    return SplitMapping((entry,), splits, True, images, also_training=twice)
 
 
 def read_split_records(entry: Entry, names: ImagePaths) -> SplitRecords | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -36,7 +37,7 @@ _WORDS = {
 }
 _CERTAIN = frozenset({"val", "validation", "test", "testing", "holdout", "heldout"})
 # nnU-Net's imagesTr and imagesTs: a split beside one of the words below, and nothing by itself.
-_SHORT = {"tr": "train", "ts": "test", "te": "test", "va": "val"}
+SHORT = {"tr": "train", "ts": "test", "te": "test", "va": "val"}
 _IMAGES = ("image", "images", "img", "imgs", "jpegimages", "photo", "photos", "pic", "pics", "picture", "pictures")
 # Words that say nothing of what the images show: "training_set", "obj_train_data", "seg_test", "x_train".
 _NEUTRAL = frozenset(
@@ -69,7 +70,7 @@ _GENERIC = frozenset(
     }
     | {"the", "all", "raw", "original", "originals", "frame", "frames", "input", "inputs", "upload", "uploads"}
 )
-_ANY = re.compile("|".join(map(re.escape, (*_WORDS, *_SHORT, "held", "hold"))))
+_ANY = re.compile("|".join(map(re.escape, (*_WORDS, *SHORT, "held", "hold"))))
 _LETTERS = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|.")
 _CAPITALS_FIRST = re.compile(r"([A-Z]{2,})([a-z]+)")
@@ -111,8 +112,8 @@ def read_name(name: str) -> SplitName:
                 neutral = True
             else:
                 rest.append(word)
-    if not splits and neutral and len(rest) == 1 and rest[0] in _SHORT:
-        return SplitName(_SHORT[rest[0]], ())
+    if not splits and neutral and len(rest) == 1 and rest[0] in SHORT:
+        return SplitName(SHORT[rest[0]], ())
     return SplitName(_one_of(splits), tuple(rest), certain)
 
 
@@ -170,6 +171,17 @@ def names_images(name: str) -> bool:
         (True, True, False)
     """
     return name.casefold() in _IMAGES
+
+
+def are_short_splits(names: Iterable[str]) -> bool:
+    """Whether folders are called "tr" and "te" or the like, all of them, and one is for training.
+
+    Example:
+        >>> are_short_splits(["tr", "te"]), are_short_splits(["tr", "cat"]), are_short_splits(["te", "ts"])
+        (True, False, False)
+    """
+    splits = [SHORT.get(name.casefold()) for name in names]
+    return None not in splits and "train" in splits and len(set(splits)) > 1
 
 
 def says_nothing(name: str) -> bool:

@@ -65,6 +65,13 @@ TEXT = frozenset(
         ".cls",
         ".odgt",
         ".manifest",
+        ".dat",
+        ".toml",
+        ".rect",
+        ".rects",
+        ".lines",
+        ".kpts",
+        ".face",
     }
     | {".box", ".bbox", ".boxes", ".points", ".lmk", ".landmarks", ".roi", ".asf", ".poly"}
 )

@@ -64,3 +64,17 @@ def test_a_folder_that_says_nothing_is_no_class(folders: list[str], labels: set[
     files = {f"{folder}/{n}{i}.jpg": jpeg(seed=2 * n + i) for n, folder in enumerate(folders) for i in range(2)}
     found = gathered(write(tmp_path / "in", files))
     assert {source.label for source in (*found.sources, *found.holdout)} == labels
+
+
+@pytest.mark.parametrize(
+    ("folders", "splits"),
+    [
+        pytest.param(["tr", "te"], {"train", "test"}, id="short"),
+        pytest.param(["TR", "VA", "TE"], {"train", "val", "test"}, id="short and large"),
+        pytest.param(["tr", "es"], {None}, id="languages"),
+    ],
+)
+def test_short_names_of_splits(folders: list[str], splits: set[str | None], tmp_path: Path) -> None:
+    files = {f"{folder}/cats/{n}.jpg": jpeg(seed=n) for n, folder in enumerate(folders)}
+    found = gathered(write(tmp_path / "in", files))
+    assert {source.split for source in (*found.sources, *found.holdout)} == splits

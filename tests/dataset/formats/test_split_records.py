@@ -67,3 +67,12 @@ OTHERS = {
 def test_what_is_not_carried_is_named(content: Any, tmp_path: Path) -> None:
     found = gathered(write(tmp_path / "in", PHOTOS | {"dataset_coco.json": json.dumps(content).encode()}))
     assert "dataset_coco.json" in "\n".join(found.notices)
+
+
+def test_the_split_by_the_name_of_the_image(tmp_path: Path) -> None:
+    content = {f"COCO_val2014_{i}.jpg": split.replace("restval", "training") for i, split in enumerate(SPLITS)}
+    given = write(tmp_path / "in", PHOTOS | {"split.json": json.dumps(content).encode()})
+    job = augmented([given], tmp_path / "out", variations=1)
+    assert [source.split for source in job.gathered.holdout] == ["val", "test"]
+    made = {f"COCO_val2014_{i}__v1.jpg": content[f"COCO_val2014_{i}.jpg"] for i in range(2)}
+    assert json.loads(contents(tmp_path / "out")["split.json"]) == content | made

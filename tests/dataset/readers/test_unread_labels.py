@@ -88,6 +88,8 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
     "TFRecord": ({"train.record": b"\x01\x02"}, "TFRecord files", "cannot be read"),
     "SageMaker": ({"output.manifest": as_json({"source-ref": "s3://b/x.jpg"})}, "SageMaker", "convert"),
     "WebDataset": ({"cats/cat0.cls": b"1"}, ".cls files with the names of images", "convert"),
+    "OpenCV's positives": ({"info.dat": b"cats/cat0.jpg 1 10 10 20 20\n"}, ".dat files that name images", "convert"),
+    "an ending of one's own": ({"cats/cat0.rect": b"1 2 3 4"}, ".rect files with the names", "convert"),
     "KITTI": ({"t/cat0.txt": b"Car 0 0 0 1 1 9 9 1 1 1 1 1 1 0\n"}, "KITTI labels", "convert"),
 }
 
