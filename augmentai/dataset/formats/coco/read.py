@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
+from pathlib import PurePosixPath
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree, parent
@@ -20,7 +22,7 @@ from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.masks.mask_file import MaskFile
 from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.split_lists import read_split_lists
-from augmentai.dataset.formats.split_words import split_named
+from augmentai.dataset.formats.split_words import read_name, split_named
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.plurals import counted
 from augmentai.types import Failure
@@ -54,6 +56,7 @@ def read_coco(tree: Tree, requested: bool) -> CocoLayout | None:
     if not layout.files.entries and not is_broken:
         return None
     layout.files.store.finish()
+    _check_only_name(layout)
     _add_lists(layout, tree)
     listed = _listed(layout)
     segments = _segments(layout, tree, listed)
@@ -73,6 +76,20 @@ def _add_file(layout: CocoLayout, file: JsonFile, number: int) -> None:
     if file.has_non_finite:
         layout.outdated.add(number)
         layout.notices.append(f"{entry.path} has NaN or Infinity, which JSON does not have; written as null")
+
+
+def _check_only_name(layout: CocoLayout) -> None:
+    """The only file of a set is taken for one of held-out images if its name says that alone: not "test_abc.json"."""
+    if len(layout.splits) != 1 or layout.splits[0] in {None, "train"}:
+        return
+    path = PurePosixPath(layout.files.entries[0].path)
+    first, *more = re.split(r"[\W_]+", path.stem)
+    if split_named(first) and more and read_name(path.stem).rest and not split_named(path.parent.name):
+        layout.notices.append(
+            f"{path}: the only label file, so its images are for training; if they are for {layout.splits[0]}, call it "
+            f"{layout.splits[0]}.json"
+        )
+        layout.splits[0] = None
 
 
 def _add_lists(layout: CocoLayout, tree: Tree) -> None:

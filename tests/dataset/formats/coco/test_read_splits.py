@@ -55,3 +55,19 @@ def test_lists_come_back_with_the_variations(tmp_path: Path) -> None:
     assert written["train.txt"].decode().split() == ["a.jpg", "a__v1.jpg", "b.jpg", "b__v1.jpg"]
     assert written["val.txt"] == b"c.jpg\n"
     assert "c__v1.jpg" not in written
+
+
+@pytest.mark.parametrize(
+    ("name", "held_out"),
+    [
+        pytest.param("annotations/instances_test2017.json", True, id="COCO's own name"),
+        pytest.param("test.json", True, id="the split alone"),
+        pytest.param("test/_annotations.coco.json", True, id="a folder of a split"),
+        pytest.param("annotations/test_abc.json", False, id="somebody's test"),
+    ],
+)
+def test_the_only_file_is_of_held_out_images_if_its_name_says_so(name: str, held_out: bool, tmp_path: Path) -> None:
+    files = {name if path == "labels.json" else path: data for path, data in a_set({}).items()}
+    found = gathered(write(tmp_path / "in", files))
+    assert (len(found.sources), len(found.holdout)) == ((0, 3) if held_out else (3, 0))
+    assert ("its images are for training" in "".join(found.notices)) != held_out
