@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -21,6 +22,9 @@ from augmentai.types import Source
 
 _MAX_LABELS_READ = 500  # of a larger set, this many are read, spread evenly: the page needs the answer at once
 
+_MOST_SECONDS = 3.0
+_PASSES = 16
+
 ClassGroup = tuple[str | None, tuple[str, ...], int]  # (class folder, classes in the labels, number of such images)
 
 
@@ -34,13 +38,24 @@ class _ClassNames:
         return Labels(tuple(Shape(name, None) for name in self.names))
 
 
-def class_groups(images: Sequence[ImageInfo]) -> list[ClassGroup]:
-    """Group images by the classes that they show. Of large sets only some label files are read, and scaled up."""
+def class_groups(images: Sequence[ImageInfo], most_seconds: float = _MOST_SECONDS) -> list[ClassGroup]:
+    """Group images by the classes that they show. Of large sets only some labels are read, and scaled up.
+
+    Args:
+        images: those to augment.
+        most_seconds: after these no more labels are read.
+    """
     labelled = [info for info in images if info.label is None and info.labels is not None]
     sample = labelled[:: -(-len(labelled) // _MAX_LABELS_READ)] if labelled else []
-    shown = Counter(tuple(sorted(classes_of(Source("", None, "", 0, bytes, labels=info.labels)))) for info in sample)
+    end = time.monotonic() + most_seconds
+    shown: Counter[tuple[str, ...]] = Counter()
+    # In this order any first part of the sample is spread over the whole of it.
+    for info in (info for start in range(_PASSES) for info in sample[start::_PASSES]):
+        shown[tuple(sorted(classes_of(Source("", None, "", 0, bytes, labels=info.labels))))] += 1
+        if time.monotonic() > end:
+            break
     groups: list[ClassGroup] = [
-        (None, names, round(count * len(labelled) / len(sample))) for names, count in shown.items()
+        (None, names, round(count * len(labelled) / shown.total())) for names, count in shown.items()
     ]
     folders = Counter(info.label for info in images if info.label is not None or info.labels is None)
     return [*groups, *((label, (), count) for label, count in folders.items())]

@@ -7,13 +7,14 @@ from typing import Any
 
 import pytest
 
+from augmentai.dataset.formats.base import ImageInfo
 from augmentai.engines import available
 from augmentai.pipeline.job import Job
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.web.access.visitors import Visitors
 from augmentai.web.estimates import TimeEstimator
-from augmentai.web.forecast import forecast
+from augmentai.web.forecast import class_groups, forecast
 from augmentai.web.handlers.preview import PreviewHandlers
 from augmentai.web.jobs.uploads import inspect_uploads
 from augmentai.web.parsing.pool import ParsingPool
@@ -99,3 +100,11 @@ def test_a_split_leaves_fewer_images_to_augment(tmp_path: Path) -> None:
     state, _ = inspected(as_zip(tmp_path / "set.zip", yolo()))
     assert "the set has a split already" in handlers.forecast(state, "", asked)
     assert "expected shares for training" in handlers.forecast(state, "", asked | {"make_split": "80"})
+
+
+def test_labels_that_take_long_are_scaled_up_from_a_few(tmp_path: Path) -> None:
+    found = gathered(as_zip(tmp_path / "set.zip", yolo()))
+    images = [ImageInfo(labels=source.labels) for source in found.sources]
+    ((_, _, count),) = class_groups(images, most_seconds=0.0)
+    assert count == len(images) > 1
+    assert len(class_groups(images)) > 1
