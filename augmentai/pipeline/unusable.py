@@ -7,10 +7,12 @@ from collections.abc import Iterable
 
 from augmentai.annotations import LabelError
 from augmentai.images import ImageError
-from augmentai.images.orientation import read_frame
+from augmentai.images.preview import inspect_header
 from augmentai.system.regular_files import open_regular
 from augmentai.system.threads import in_order
 from augmentai.types import Failure, Source, SourceKey
+
+_ANY_SIZE = 1 << 60  # in pixels: the limit of a run is not known here
 
 
 def find_unusable(sources: Iterable[Source]) -> dict[SourceKey, Failure]:
@@ -38,9 +40,9 @@ def why_unusable(source: Source) -> str:
     try:
         if source.file is not None:
             with open_regular(source.file) as stream:
-                read_frame(stream)
+                inspect_header(stream, source.path, _ANY_SIZE)
         else:
-            read_frame(io.BytesIO(source.read()))
+            inspect_header(io.BytesIO(source.read()), source.path, _ANY_SIZE)
         if source.labels is not None:
             source.labels.load()
     except (ImageError, LabelError, OSError) as error:

@@ -137,7 +137,7 @@ def _split_files(tree: Tree, others: Container[str]) -> Iterator[SplitFile]:
     jsons = [entry for entry in tree.sidecars_ending(*JSON_ENDINGS) if entry.path not in others]
     few = len(jsons) <= _MAX_LISTS  # with more they are label files
     for entry in jsons:
-        parsed = read_split_json(entry, names)
+        parsed: SplitFile | None = read_split_json(entry, names)
         if parsed is None and few:
             parsed = read_split_records(entry, names) or read_split_mapping(entry, names)
         if parsed is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
@@ -52,14 +53,24 @@ class SplitTable(SplitFile):
     def _lines(self, rows: ImageRows) -> Iterator[bytes]:
         """The rows of the images that exist, each followed by those of its variations."""
         folder = parent(self.path)
+        named = self._columns_of_names()
         for number, (row, image) in enumerate(zip(self.rows, self.images, strict=True)):
             if number == 0 and not image:
                 yield self._line(row)
             for name, file in names_with_variations(row[self.column].strip(), image, rows, folder):
                 stems = PurePosixPath(image).stem, PurePosixPath(file).stem
-                cells = [_renamed_cell(cell, *stems) for cell in row]
+                cells = [_renamed_cell(cell, *stems) if i in named else cell for i, cell in enumerate(row)]
                 cells[self.column] = name
                 yield self._line(cells)
+
+    def _columns_of_names(self) -> set[int]:
+        """The columns that name the image of each row, or a file called after it; a class "1" may be one by chance."""
+        found: dict[int, list[bool]] = defaultdict(list)
+        for row, image in zip(self.rows, self.images, strict=True):
+            for i, cell in enumerate(row if image else ()):
+                if cell.strip():
+                    found[i].append(_renamed_cell(cell, PurePosixPath(image).stem, "") != cell)
+        return {i for i, are_names in found.items() if all(are_names)}
 
     def _line(self, row: list[str]) -> bytes:
         text = io.StringIO()

@@ -345,3 +345,11 @@ def test_a_column_of_class_numbers_names_no_images(tmp_path: Path) -> None:
         tree.add_sidecar(Entry(f"{name}.csv", "", file=tmp_path / f"{name}.csv"))
     found = read_split_lists(tree)
     assert [found.of(entry.path) for entry in tree.images] == [None, "train", "test"]
+
+
+def test_a_value_that_is_the_name_of_an_image_by_chance_stays(tmp_path: Path) -> None:
+    files: Files = {f"{i}.jpg": photo([("red car", i, 0, 20 + i, 20)]) for i in range(4)}
+    table = "filename,is_train\n0.jpg,1\n1.jpg,1\n2.jpg,0\n3.jpg,0\n"
+    augmented([write(tmp_path / "in", files | {"meta.csv": table.encode()})], tmp_path / "out", variations=1)
+    lines = contents(tmp_path / "out")["meta.csv"].decode().splitlines()
+    assert lines[1:5] == ["0.jpg,1", "0__v1.jpg,1", "1.jpg,1", "1__v1.jpg,1"]
