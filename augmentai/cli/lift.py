@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 from typing import Any
 
+from rich import box
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
@@ -19,7 +20,7 @@ from augmentai.cli.console import ALL_DONE, NOTHING_DONE, SOME_FAILED, console, 
 from augmentai.cli.run import recipe_of
 from augmentai.lift import LiftError, LiftReport, LiftStoppedError, measure
 from augmentai.lift.measure import DEFAULT_SEED, DEFAULT_VARIATIONS
-from augmentai.lift.sentences import heading, points, verdict
+from augmentai.lift.sentences import heading, points
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import SettingsError
 from augmentai.system.ending import on_first_signal
@@ -119,17 +120,22 @@ def _written(plot: Path, report: LiftReport) -> bool:
 
 
 def print_report(report: LiftReport) -> None:
-    """A row for each recipe in the order asked, then the classes of each whose interval leaves out zero, then notes."""
+    """What was measured, a row for each recipe in the order asked, and notes."""
     out = Console()
     out.print(Text(heading(report)), soft_wrap=True)
-    table = Table("Recipe", "Verdict", title_justify="left")
-    for column in ("Points (95 %)", "With / without", "Shifted images"):
+    table = Table("Recipe", "Verdict", box=box.SIMPLE)
+    for column in ("Points (95 %)", "Shifted images", "Would do"):
         table.add_column(column, justify="right", no_wrap=True)
     for one in report.recipes:
         shifted = points(one.shifted) if one.shifted else ""
-        accuracy = f"{one.accuracy:.1f} / {one.baseline:.1f} %"
-        table.add_row(Text(one.recipe), Text(verdict(one), _STYLES[one.verdict]), points(one), accuracy, shifted)
+        needs = f"{one.needs:,}" if one.needs is not None else ""
+        table.add_row(Text(one.recipe), Text(one.verdict, _STYLES[one.verdict]), points(one), shifted, needs)
     out.print(table)
+    baseline = report.recipes[0].baseline
+    out.print(Text(f"Points of accuracy against flips and crops alone, which reach {baseline:.1f} %."), soft_wrap=True)
+    if any(one.needs is not None for one in report.recipes):
+        words = "Would do: test images that would show an effect of this size, or of 2 points, in four of five cases."
+        out.print(Text(words), soft_wrap=True)
     notes = [f"{one.recipe}: {note}" for one in report.recipes for note in one.notes] + list(report.notes)
     if notes:
         out.print(Text("\n".join((f"Notes ({len(notes)})", *(f"- {note}" for note in notes)))), soft_wrap=True)

@@ -47,7 +47,7 @@ def test_the_table(tmp_path: Path) -> None:
     assert "lights: 2 classes, 6 test images (each image in turn, by models that never saw it)" in done.stdout
     assert "seed 4" in done.stdout
     assert "these flags" in done.stdout
-    assert "cannot tell with 6 images" in done.stdout
+    assert "cannot tell" in done.stdout
 
 
 def test_what_cannot_be_measured_ends_with_status_two(tmp_path: Path) -> None:
