@@ -31,7 +31,7 @@ from tests.support.page_steps import (
 pytestmark = pytest.mark.browser
 
 PHOTOS, EACH = 20, 15
-SIZE_WH = (480, 360)
+SIZE_WH = (400, 300)
 # Counts what the grid holds whenever it changes, from the first moment on.
 COUNTING = """new MutationObserver(() => {
   const shown = document.querySelector('.grid-cards')?.childElementCount ?? 0;

@@ -15,10 +15,10 @@ def test_trains_resumes_and_exports(photos: Path, tmp_path: Path) -> None:
     (photos / "broken.jpg").write_text("not an image")
     run = str(tmp_path / "run")
     arguments = ["--data", str(photos), "--out", run, "--batch", "4", "--size", "64", "--device", "cpu"]
+    train.main([*arguments, "--steps", "1"])
     train.main([*arguments, "--steps", "2"])
-    train.main([*arguments, "--steps", "4"])
     weights = weights_file.load(tmp_path / "run" / "gan.safetensors")
-    assert weights.metadata["steps"] == "4"
+    assert weights.metadata["steps"] == "2"
     assert json.loads(weights.metadata["plan"])["size"] == 64
     assert len(weights.bank) > 4
     with Image.open(tmp_path / "run" / "sheet.jpg") as opened:

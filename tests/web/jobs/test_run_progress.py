@@ -37,7 +37,7 @@ def settings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Settings]:
     before = torch.get_num_threads()
     torch.set_num_threads(1)  # networks this small are slower on several
     model = tiny_pipeline.write(tmp_path_factory.mktemp("model") / "plain", "DDIMScheduler")
-    yield Settings(diffusion_model=str(model), diffusion_device="cpu", diffusion_batch=4, diffusion_steps=60)
+    yield Settings(diffusion_model=str(model), diffusion_device="cpu", diffusion_batch=4, diffusion_steps=24)
     torch.set_num_threads(before)
 
 
@@ -63,7 +63,7 @@ def test_on_the_page(settings: Settings, photo: Path, tmp_path: Path) -> None:
         lines.append(re.sub("<[^>]*>", "", progress(snapshot)))
     said = "\n".join(lines)
     assert f"0 of 4 images · loading {settings.diffusion_model}" in said
-    assert re.search(r"0 of 4 images · denoising step \d+ of 60", said), said
+    assert re.search(r"0 of 4 images · denoising step \d+ of 24", said), said
     assert snapshot.progress.message == "", "nothing is said of a batch when the engine has left"
 
 
