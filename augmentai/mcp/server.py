@@ -8,7 +8,7 @@ import logging
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Event
+from threading import Event, Lock
 from typing import Any
 
 import anyio
@@ -29,6 +29,7 @@ _INSTRUCTIONS = (
     "then augment into a new folder; lift measures whether that helps. Nothing is spent unless max_credits allows it."
 )
 
+_WAIT_SECONDS = 0.2  # between two looks whether a waiting call was cancelled
 _log = logging.getLogger(__name__)
 
 
@@ -41,7 +42,7 @@ def build(settings: Settings, reach: Reach, tools: Sequence[Tool] = TOOLS) -> Se
         tools: what it offers.
     """
     known = {tool.name: tool for tool in tools}
-    turn = anyio.CapacityLimiter(1)  # a job has the whole machine
+    turn = Lock()  # a job has the whole machine, also one that was cancelled until it has ended
 
     async def list_tools(
         context: ServerRequestContext[dict[str, Any]], params: types.PaginatedRequestParams | None
@@ -60,7 +61,7 @@ def build(settings: Settings, reach: Reach, tools: Sequence[Tool] = TOOLS) -> Se
         call = Call(params.arguments or {}, reach, settings, on_progress, stop)
         try:
             answer = await anyio.to_thread.run_sync(
-                _serve, known.get(params.name), call, limiter=turn, abandon_on_cancel=True
+                _in_turn, turn, known.get(params.name), call, abandon_on_cancel=True
             )
         except ToolError as error:
             return types.CallToolResult(content=[types.TextContent(text=str(error))], is_error=True)
@@ -75,6 +76,17 @@ def build(settings: Settings, reach: Reach, tools: Sequence[Tool] = TOOLS) -> Se
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+def _in_turn(turn: Lock, tool: Tool | None, call: Call) -> Answer:
+    """Serve a call once those before it have ended."""
+    while not turn.acquire(timeout=_WAIT_SECONDS):
+        if call.stop.is_set():
+            raise ToolError("the call was cancelled before its turn")
+    try:
+        return _serve(tool, call)
+    finally:
+        turn.release()
 
 
 def _serve(tool: Tool | None, call: Call) -> Answer:
