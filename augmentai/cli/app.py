@@ -266,6 +266,13 @@ lift = GroupedCommand(
             "each image in turn by five folds]",
         ),
         GroupedOption(
+            "--deep",
+            group="what to make",
+            common=3,
+            is_flag=True,
+            help="Train all layers instead of a quick look: minutes on a GPU, an hour or more without.",
+        ),
+        GroupedOption(
             "--json",
             "as_json",
             group="output",

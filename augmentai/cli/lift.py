@@ -36,6 +36,7 @@ def lift(
     as_json: bool = False,
     plot: Path | None = None,
     paid: bool = False,
+    deep: bool = False,
 ) -> int:
     """Measure recipes on a set.
 
@@ -47,13 +48,14 @@ def lift(
         as_json: print one JSON object instead of a table.
         plot: a file for the plot.
         paid: credits may be spent.
+        deep: train all layers.
 
     Returns:
         The exit status.
     """
     try:
         recipes = _recipes(saved, fields)
-        report = _measured(inputs, test, recipes, fields.get("seed", DEFAULT_SEED), paid)
+        report = _measured(inputs, test, recipes, fields.get("seed", DEFAULT_SEED), paid, deep)
     except LiftStoppedError:
         print_error("stopped; nothing was measured")
         return NOTHING_DONE
@@ -84,7 +86,7 @@ def _recipes(saved: Sequence[Path], fields: Mapping[str, Any]) -> dict[str, Reci
 
 
 def _measured(
-    inputs: Sequence[Path], test: Path | None, recipes: dict[str, Recipe], seed: int, paid: bool
+    inputs: Sequence[Path], test: Path | None, recipes: dict[str, Recipe], seed: int, paid: bool, deep: bool
 ) -> LiftReport:
     stop = Event()
     on_first_signal(stop.set)
@@ -99,7 +101,8 @@ def _measured(
             on_progress=lambda words, share: bar.update(task, description=words, completed=share),
             should_stop=stop.is_set,
             paid=paid,
-            on_price=print_line,
+            deep=deep,
+            on_cost=print_line,
         )
 
 

@@ -1,4 +1,4 @@
-"""The two arms: probes trained on views of the images alone, and on as many of which half show variations."""
+"""The two arms: models trained on views of the images alone, and on as many of which half show variations."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from augmentai.lift.learners import Learner
 from augmentai.lift.plan import OWN_VIEWS, SHARED_VIEWS
-from augmentai.lift.probe import fit
 from augmentai.lift.variations import VariationViews
 from augmentai.lift.views import seeded
 from augmentai.system.threads import in_order
 
-Half = np.ndarray[Any, np.dtype[np.float16]]
+Rows = np.ndarray[Any, Any]  # what a learner knows of views: float16 features, or uint8 pixels
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
@@ -37,17 +37,17 @@ class Part:
 
 @dataclass(frozen=True)
 class Images:
-    """Features of all images.
+    """What is known of all images.
 
     Shape:
-        views: float16 (training images, pool, width); labels: int64 (training images,);
-        tests: of each kind of test image ("clean", "shifted"), float16 (test images, width);
+        views: (training images, pool, width); labels: int64 (training images,);
+        tests: of each kind of test image ("clean", "shifted"), (test images, width);
         test_labels: int64 (test images,).
     """
 
-    views: Half
+    views: Rows
     labels: Ints
-    tests: Mapping[str, Half]
+    tests: Mapping[str, Rows]
     test_labels: Ints
     classes: int
 
@@ -57,7 +57,13 @@ BASELINE = ""  # the name of the arm without variations
 
 
 def scores(
-    images: Images, parts: Sequence[Part], recipes: Sequence[str], repeats: int, seed: int, on_fit: Callable[[], None]
+    images: Images,
+    parts: Sequence[Part],
+    recipes: Sequence[str],
+    repeats: int,
+    seed: int,
+    learner: Learner,
+    on_work: Callable[[int], None],
 ) -> Scores:
     """Train every arm in every repeat, and test it.
 
@@ -70,7 +76,8 @@ def scores(
         recipes: names of the arms with variations.
         repeats: how often.
         seed: of all draws.
-        on_fit: called after each repeat of each part.
+        learner: what is trained.
+        on_work: called with how many units of work were done; what it raises ends everything.
 
     Returns:
         For each kind of test image and each arm, whether the prediction was right: bool (repeats, test images).
@@ -83,38 +90,72 @@ def scores(
     work = [(repeat, number) for repeat in range(repeats) for number in range(len(parts))]
 
     def one(item: tuple[int, int]) -> dict[tuple[str, str], Ints]:
-        torch.set_num_threads(1)  # of this thread's: two fits at once are quicker than one after the other
         repeat, number = item
-        return _predictions(images, parts[number], arms, seeded(seed, "repeat", repeat, number))
+        if learner.at_once:
+            torch.set_num_threads(1)  # of this thread's: two fits at once are quicker than one after the other
+        on_unit = _nothing if learner.at_once else lambda: on_work(1)
+        return _predictions(images, parts[number], arms, seeded(seed, "repeat", repeat, number), learner, on_unit)
 
-    for (repeat, number), predicted in zip(work, in_order(one, work, "fit"), strict=True):
+    done = in_order(one, work, "fit") if learner.at_once else map(one, work)
+    for (repeat, number), predicted in zip(work, done, strict=True):
         test = parts[number].test
         for (kind, arm), classes in predicted.items():
             found[kind][arm][repeat, test] = classes == images.test_labels[test]
-        on_fit()
+        if learner.at_once:
+            on_work(len(arms))
     return found
+
+
+def _nothing() -> None:
+    """For trainings side by side, whose work is counted when they are finished."""
 
 
 def _predictions(
-    images: Images, part: Part, arms: Sequence[str], rng: np.random.Generator
+    images: Images,
+    part: Part,
+    arms: Sequence[str],
+    rng: np.random.Generator,
+    learner: Learner,
+    on_unit: Callable[[], None],
 ) -> dict[tuple[str, str], Ints]:
     train = part.train if part.share == 1 else _subset(part.train, images.labels, part.share, rng)
     order = rng.permuted(np.tile(np.arange(images.views.shape[1]), (len(train), 1)), axis=1)
-    drawn = np.take_along_axis(images.views[train], order[:, : SHARED_VIEWS + 2 * OWN_VIEWS, None], axis=1)
-    shared, own, spare = np.split(drawn, [SHARED_VIEWS, SHARED_VIEWS + OWN_VIEWS], axis=1)
     labels = np.repeat(images.labels[train], SHARED_VIEWS + OWN_VIEWS)
+    seed = int(rng.integers(2**31))  # the same for every arm
     found = {}
     for arm in arms:
-        second = own
-        if arm != BASELINE:
-            views = part.variations[arm]
-            rows = views.rows_of(train)
-            second = np.where(views.made[rows][..., None], views.features[rows], spare)
-        training = np.concatenate([shared, second], 1).astype(np.float32)
-        probe = fit(training.reshape(-1, training.shape[-1]), labels, images.classes)
+        views = part.variations[arm] if arm != BASELINE else None
+        model = learner.train(_Taken(images, train, order, views), labels, images.classes, seed, on_unit)
         for kind, tests in images.tests.items():
-            found[kind, arm] = probe.predict(tests[part.test].astype(np.float32))
+            found[kind, arm] = model.predict(tests[part.test])
     return found
+
+
+@dataclass(frozen=True)
+class _Taken:
+    """The training views of one arm, taken by their numbers: 16 of each image, one image after the other.
+
+    The first 8 are views that all arms share. The others are more views of the image or, of a recipe, views of its
+    variations; further views of the image stand in for variations that could not be made.
+    """
+
+    images: Images
+    train: Ints
+    order: Ints  # of the views of each image
+    variations: VariationViews | None
+
+    def __call__(self, numbers: Ints) -> Rows:
+        image, column = np.divmod(numbers, SHARED_VIEWS + OWN_VIEWS)
+        if self.variations is None:
+            return self._own(image, column)
+        rows, own = self.variations.rows_of(self.train[image]), np.maximum(column - SHARED_VIEWS, 0)
+        varied = (column >= SHARED_VIEWS) & self.variations.made[rows, own]
+        out = self._own(image, np.where(column < SHARED_VIEWS, column, column + OWN_VIEWS))
+        out[varied] = self.variations.features[rows[varied], own[varied]]
+        return out
+
+    def _own(self, image: Ints, column: Ints) -> Rows:
+        return self.images.views[self.train[image], self.order[image, column]]
 
 
 def _subset(train: Ints, labels: Ints, share: float, rng: np.random.Generator) -> Ints:

@@ -1,4 +1,4 @@
-"""The quick look at a classification set: what is prepared, made, trained and compared, in order."""
+"""The look at a classification set, quick or deep: what is prepared, made, trained and compared, in order."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 
-from augmentai.backbone import Backbone
-from augmentai.lift.arms import Images, Part, Scores, scores
-from augmentai.lift.feature_table import FeatureTable
+from augmentai.lift.arms import Images, Part, Rows, Scores, scores
 from augmentai.lift.folds import fold_of_each
 from augmentai.lift.labelled_set import LiftSet
+from augmentai.lift.learners import Learner
 from augmentai.lift.plan import (
     FOLDS,
     MOST_TEST,
     MOST_TRAINING,
     OWN_VIEWS,
     POOL_VIEWS,
+    SHARED_VIEWS,
     TRAINING_SHARE,
     repeats_for,
     sample,
@@ -33,13 +33,12 @@ from augmentai.plurals import counted
 from augmentai.settings import Settings
 from augmentai.types import Source
 
-Half = np.ndarray[Any, np.dtype[np.float16]]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 
 
 @dataclass(frozen=True)
 class Look:
-    """A finished quick look.
+    """A finished look.
 
     Attributes:
         classes: names.
@@ -62,21 +61,21 @@ class Look:
 
 @dataclass(frozen=True)
 class _Ready:
-    """Images after `prepare`, those that could be read. Features: float16 (images, views, width)."""
+    """Images after `prepare`, those that could be read. Views: (images, views, width)."""
 
     images: tuple[Prepared, ...]
-    views: Half
-    tests: dict[str, Half]
+    views: Rows
+    tests: dict[str, Rows]
     notes: tuple[str, ...]
 
 
-class QuickLook:
-    """The steps of a quick look, and what all of them need.
+class Measurement:
+    """The steps of a look, and what all of them need.
 
     Args:
         data: the set.
         makers: the recipes.
-        backbone: the frozen network.
+        learner: what is trained on the views.
         settings: limits.
         seed: of everything that is drawn.
         folder: for small copies of the training images.
@@ -86,28 +85,29 @@ class QuickLook:
         self,
         data: LiftSet,
         makers: Sequence[Maker],
-        backbone: Backbone,
+        learner: Learner,
         settings: Settings,
         seed: int,
         folder: Path,
     ) -> None:
-        self._data, self._makers, self._backbone = data, makers, backbone
+        self._data, self._makers, self._learner = data, makers, learner
         self._settings, self._seed, self._folder = settings, seed, folder
         self._training = sample(data.training, MOST_TRAINING, seed)
         self._test = sample(data.test, MOST_TEST, seed)
         self._by_folds = not self._test
-        self._repeats = repeats_for(len(self._test or self._training))
+        self._repeats = repeats_for(len(self._test or self._training), learner.method == "fine-tune")
 
     def expected(self) -> dict[Work, int]:
         """How much work there will be, for `Progress`."""
         training, tested = len(self._training), len(self._test or self._training)
         made = [self._images_varied(maker) for maker in self._makers]
         variations = sum(count * maker.recipe.variations for count, maker in zip(made, self._makers, strict=True))
+        learned = training * (FOLDS - 1) // FOLDS if self._by_folds else round(TRAINING_SHARE * training)
         fits = self._repeats * (FOLDS if self._by_folds else 1) * (1 + len(self._makers))
         return {
             "view": POOL_VIEWS * training + 2 * tested + OWN_VIEWS * sum(made),
             "variation": variations,
-            "fit": fits,
+            self._learner.work: fits * self._learner.units(learned * (SHARED_VIEWS + OWN_VIEWS)),
         }
 
     def prices(self) -> list[str]:
@@ -139,10 +139,11 @@ class QuickLook:
         parts = [
             _part(number, split, {name: made[name] for name in changing}, share) for number, split in enumerate(splits)
         ]
-        arms = 1 + len(changing)
-        found = scores(
-            images, parts, changing, self._repeats, self._seed, lambda: progress.done("fit", "comparing", arms)
-        )
+
+        def worked(units: int) -> None:
+            progress.done(self._learner.work, "training and comparing", units)
+
+        found = scores(images, parts, changing, self._repeats, self._seed, self._learner, worked)
         notes = (
             *self._data.notes,
             *sampled_note(len(self._data.training), len(self._training), "training"),
@@ -152,29 +153,31 @@ class QuickLook:
         return Look(classes, images.test_labels, found, made, len(training.images), self._repeats, notes)
 
     def _prepare(self, sources: Sequence[Source], progress: Progress, train: bool, test: bool) -> _Ready:
-        side_px, most = self._backbone.side_px, self._settings.max_pixels
+        side_px, most = self._learner.side_px, self._settings.max_pixels
         how = Preparation(self._folder, side_px, self._seed, most, train, test)
 
         def computed(count: int) -> None:
             progress.done("view", "looking at images", count)
 
-        views = FeatureTable(len(sources), POOL_VIEWS if train else 0, self._backbone, computed)
-        tests = {kind: FeatureTable(len(sources), 1, self._backbone, computed) for kind in ("clean", "shifted")}
+        views = self._learner.table(len(sources), POOL_VIEWS if train else 0, computed)
+        tests = {kind: self._learner.table(len(sources), 1, computed) for kind in ("clean", "shifted")}
         kept: list[Prepared] = []
-        rows, failed = [], []
-        for row, one in enumerate(prepare(sources, how)):
+        failed = []
+        for one in prepare(sources, how):
             progress.check()
             if one.reason:
                 failed.append(f"{one.source.path}: {one.reason}")
                 continue
-            rows.append(row)
-            kept.append(one.without_pixels())
             for table, squares in ((views, one.views), (tests["clean"], one.clean), (tests["shifted"], one.shifted)):
                 if squares is not None:
-                    table.add(row, 0, squares)
+                    table.add(len(kept), 0, squares)
+            kept.append(one.without_pixels())
         notes = (f"left out: {counted(len(failed), 'image')} that cannot be read ({failed[0]})",) if failed else ()
         return _Ready(
-            tuple(kept), views.finish()[rows], {kind: one.finish()[rows, 0] for kind, one in tests.items()}, notes
+            tuple(kept),
+            views.finish()[: len(kept)],
+            {kind: one.finish()[: len(kept), 0] for kind, one in tests.items()},
+            notes,
         )
 
     def _classes(self, training: _Ready, tested: _Ready) -> tuple[str, ...]:
@@ -208,7 +211,7 @@ class QuickLook:
                 maker,
                 [sources[row] for row in rows],
                 rows,
-                self._backbone,
+                self._learner,
                 self._settings,
                 self._seed,
                 lambda count: progress.done("view", words, count),

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import Any
 
 from augmentai.backbone import cached, load_backbone
-from augmentai.lift.classification import QuickLook
+from augmentai.lift.classification import Measurement
 from augmentai.lift.labelled_set import read_set
+from augmentai.lift.learners import FineTuning, Learner, LinearProbe
 from augmentai.lift.plan import BORROWED_PER_FOLD, OWN_VIEWS
 from augmentai.lift.progress import OnProgress, Progress, ShouldStop
 from augmentai.lift.report import LiftError, LiftReport
 from augmentai.lift.variations import Maker, maker_of
 from augmentai.lift.verdicts import verdicts
+from augmentai.plurals import counted
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings, load_settings
 
@@ -33,26 +35,29 @@ def measure(
     on_progress: OnProgress | None = None,
     should_stop: ShouldStop | None = None,
     paid: bool = False,
-    on_price: Callable[[str], None] | None = None,
+    on_cost: Callable[[str], None] | None = None,
 ) -> LiftReport:
     """Measure what recipes are worth on a set, each against as many flips and crops. Writes nothing.
 
-    A frozen pretrained network looks at the images; a linear classifier is trained on what it sees, once on 16 flipped
-    and cropped views of each training image and once on 8 of them and 8 of its variations, and both are tested on
-    images that neither they nor any engine has seen. `docs/lift.md` describes the protocol.
+    A frozen pretrained network looks at the images; a linear classifier is trained on what it sees (with `deep`, all
+    of the network), once on 16 flipped and cropped views of each training image and once on 8 of them and 8 of its
+    variations, and both are tested on images that neither they nor any engine has seen. `docs/lift.md` describes the
+    protocol.
 
     Args:
         inputs: the set; what `augmentai.augment` takes.
         recipes: by name; by default 8 variations by the best engine that is free.
         test: images to test on: a folder or anything that `inputs` may be. By default the set's test images, else its
             validation images, else each image in turn by five folds.
-        deep: train all layers of the network over several seeds, which takes far longer and is the better judgement.
+        deep: train all layers of the network, five times for each arm, which is the better judgement and takes minutes
+            on a GPU and an hour or more without one.
         seed: of everything that is drawn; 0 draws it as well.
         settings: limits, keys and models; read from the environment by default.
         on_progress: called with what is being done and the share of the work that is done, 0 to 1.
         should_stop: asked often; once it returns True, the measurement ends with LiftStoppedError.
         paid: recipes may spend credits, within the limits of the settings.
-        on_price: called with what each recipe costs at most, before anything is spent; not for free ones.
+        on_cost: called before the work begins with what it costs, in words: the most that recipes which are not free
+            may spend, and how long a deep measurement takes.
 
     Returns:
         A verdict, a difference and its interval for each recipe, in the order asked.
@@ -70,31 +75,33 @@ def measure(
         >>> report.split, report.pictures, report.recipes[0].verdict
         ('folds', 8, 'cannot tell')
     """
-    if deep:
-        raise LiftError("deep measurements are not available; leave deep out for the quick look")
     started = time.monotonic()
     settings = settings or load_settings()
     named, seed = _named(recipes), Recipe(seed=seed).with_seed().seed
     data = read_set(inputs, test, settings, _layout(named))
     makers = makers_of(named, settings, seed, paid, folds=data.split == "folds")
-    backbone = cached(load_backbone(), settings)
     with tempfile.TemporaryDirectory(prefix="augmentai-lift-") as folder:
-        quick = QuickLook(data, makers, backbone, settings, seed, Path(folder))
-        for words in quick.prices():
-            (on_price or _ignore)(words)
-        progress = Progress(quick.expected(), on_progress or _no_progress, should_stop or _never)
-        look = quick.run(progress)
+        learner = _learner(deep, settings, Path(folder))
+        measurement = Measurement(data, makers, learner, settings, seed, Path(folder))
+        for words in measurement.prices():
+            (on_cost or _ignore)(words)
+        expected, seconds = measurement.expected(), {}
+        if isinstance(learner, FineTuning):
+            seconds[learner.work] = learner.seconds_per_step()
+            (on_cost or _ignore)(_time(expected[learner.work], seconds[learner.work], learner.device))
+        progress = Progress(expected, on_progress or _no_progress, should_stop or _never, seconds)
+        look = measurement.run(progress)
     return LiftReport(
         set=data.name,
         task="classification",
-        method="probe",
+        method=learner.method,
         split=data.split,
         classes=len(look.classes),
         pictures=len(look.labels),
         training=look.training,
         repeats=look.repeats,
         seed=seed,
-        backbone=backbone.name,
+        backbone=learner.backbone,
         seconds=round(time.monotonic() - started, 1),
         recipes=verdicts(look, makers, seed),
         notes=look.notes,
@@ -126,6 +133,25 @@ def _layout(recipes: Mapping[str, Recipe]) -> str:
     if len(layouts) > 1:
         raise LiftError(f"the recipes read the set in several ways (layout {', '.join(sorted(layouts))}); use one")
     return layouts.pop()
+
+
+def _learner(deep: bool, settings: Settings, folder: Path) -> Learner:
+    if not deep:
+        return LinearProbe(cached(load_backbone(), settings))
+    import torch
+
+    return FineTuning(folder, "cuda" if torch.cuda.is_available() else "cpu")
+
+
+def _time(steps: int, seconds: float, device: str) -> str:
+    """How long the trainings will take, in words."""
+    where = "the GPU" if device == "cuda" else "the CPU"
+    return f"training all layers: {steps:,} steps of {seconds:.1f} s on {where}, about {_minutes(steps * seconds)}"
+
+
+def _minutes(seconds: float) -> str:
+    minutes = max(1, round(seconds / 60))
+    return counted(minutes, "minute") if minutes < 120 else f"{minutes / 60:.1f} hours"
 
 
 def _ignore(words: str) -> None:

@@ -1,4 +1,4 @@
-"""What a quick look does, decided before it begins: which images, how often, and how much work that is."""
+"""What a measurement does, decided before it begins: which images, how often, and how much work that is."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ BORROWED_PER_FOLD = 4  # variations of each image, where they have to be made an
 TRAINING_SHARE = 0.8  # of the training images, in each repeat: as with folds, another part is left out each time
 SMALL_SIDE_PX = 320  # longer side of what is augmented and cropped: the network sees 160 px
 MOST_TRAINING, MOST_TEST = 600, 1000  # images: a quick look at a large set is one at a sample of it
-_FEW_PICTURES, _MANY_REPEATS, _FEW_REPEATS = 100, 10, 5
+_FEW_PICTURES, _MANY_REPEATS, _FEW_REPEATS = 100, 10, 5  # deep: always few, since each takes minutes
 
 
-def repeats_for(pictures: int) -> int:
+def repeats_for(pictures: int, deep: bool = False) -> int:
     """How often both arms are trained: with many test images, the luck of one training matters less.
 
     Example:
         >>> repeats_for(50), repeats_for(400)
         (10, 5)
     """
-    return _MANY_REPEATS if pictures < _FEW_PICTURES else _FEW_REPEATS
+    return _MANY_REPEATS if pictures < _FEW_PICTURES and not deep else _FEW_REPEATS
 
 
 def sample(sources: Sequence[Source], most: int, seed: int) -> list[Source]:

@@ -32,11 +32,11 @@ class Probe:
     weights: Floats
     bias: Floats
 
-    def predict(self, features: Floats) -> Ints:
+    def predict(self, features: np.ndarray[Any, Any]) -> Ints:
         """The class of each row: (N, D) to (N,)."""
         import torch
 
-        x = torch.from_numpy((features - self.mean) * self.scale)
+        x = torch.from_numpy((features.astype(np.float32) - self.mean) * self.scale)
         logits = torch.addmm(torch.from_numpy(self.bias), x, torch.from_numpy(self.weights))
         predicted: Ints = logits.argmax(1).numpy()
         return predicted

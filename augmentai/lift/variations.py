@@ -9,14 +9,14 @@ from typing import Any
 
 import numpy as np
 
-from augmentai.backbone import Backbone
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.engines import available, estimate
 from augmentai.engines.base import Engine
 from augmentai.engines.budget import Estimate
 from augmentai.images import decode
-from augmentai.lift.feature_table import FeatureTable, OnComputed
+from augmentai.lift.feature_table import OnComputed
+from augmentai.lift.learners import Learner
 from augmentai.lift.plan import OWN_VIEWS
 from augmentai.lift.report import LiftError
 from augmentai.lift.views import flip_and_crop, seeded
@@ -117,11 +117,11 @@ class VariationViews:
         reasons: why variations could not be made.
 
     Shape:
-        numbers: int64 (images,); features: float16 (images, views, width); made: bool (images, views).
+        numbers: int64 (images,); features: (images, views, width); made: bool (images, views).
     """
 
     numbers: np.ndarray[Any, np.dtype[np.int64]]
-    features: np.ndarray[Any, np.dtype[np.float16]]
+    features: np.ndarray[Any, Any]
     made: np.ndarray[Any, np.dtype[np.bool_]]
     failed: int = 0
     changed: bool = False
@@ -136,7 +136,7 @@ def views_of_variations(
     maker: Maker,
     sources: Sequence[Source],
     numbers: np.ndarray[Any, np.dtype[np.int64]],
-    backbone: Backbone,
+    learner: Learner,
     settings: Settings,
     seed: int,
     on_computed: OnComputed,
@@ -149,7 +149,7 @@ def views_of_variations(
         maker: what makes them.
         sources: training images alone; what is borrowed comes from these.
         numbers: of these images among all training images, ascending.
-        backbone: what computes features.
+        learner: what is to be known of each view.
         settings: limits.
         seed: of the crops.
         on_computed: called with how many views were computed.
@@ -158,7 +158,7 @@ def views_of_variations(
     """
     rows = {source.key: row for row, source in enumerate(sources)}
     count = maker.recipe.variations
-    table = FeatureTable(len(sources), OWN_VIEWS, backbone, on_computed)
+    table = learner.table(len(sources), OWN_VIEWS, on_computed)
     made = np.zeros((len(sources), OWN_VIEWS), bool)
     changed, reasons = False, dict[str, None]()
     gathered = Gathered(tuple(sorted(sources, key=sort_key)), (), ())
@@ -171,7 +171,7 @@ def views_of_variations(
         changed = changed or _differs(outcome, settings.max_pixels)
         for column in range(outcome.index - 1, OWN_VIEWS, count):
             rng = seeded(seed, outcome.source.sha256, "variation", column)
-            table.add(row, column, flip_and_crop(outcome.image, 1, backbone.side_px, rng))
+            table.add(row, column, flip_and_crop(outcome.image, 1, learner.side_px, rng))
             made[row, column] = True
     features = table.finish()
     failed = len(sources) * count - int(made[:, :count].sum())

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
-from augmentai.lift import LiftError, LiftStoppedError, measure
+from augmentai.lift import LiftError, LiftStoppedError, fine_tune, measure
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from tests.lift.conftest import shapes
@@ -44,6 +45,43 @@ def test_folds_and_the_same_answer_for_the_same_seed() -> None:
     assert first.recipes == second.recipes
     assert first.recipes[0].verdict == "cannot tell", "four images tell nothing"
     assert first.as_dict()["recipes"][0]["shifted"]["interval"][0] <= 0
+
+
+def test_deep_trains_all_layers_and_says_how_long_that_takes(
+    shapes_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fine_tune, "BATCH", 4)  # short trainings: that they are of use is measured elsewhere
+    monkeypatch.setattr(fine_tune, "LEAST_STEPS", 2)
+    monkeypatch.setattr(fine_tune, "MOST_STEPS", 2)
+    costs: list[str] = []
+    seen: list[float] = []
+    report = measure(
+        shapes_folder,
+        {"light": LIGHT, "nothing": NOTHING},
+        deep=True,
+        on_cost=costs.append,
+        on_progress=lambda words, share: seen.append(share),
+    )
+    light, nothing = report.recipes
+    assert (report.method, report.repeats, light.pictures) == ("fine-tune", 5, 10)
+    assert re.fullmatch(r"training all layers: 30 steps of [\d.]+ s on the [CG]PU, about \d+ minutes?", costs[0])
+    assert light.interval[0] <= light.difference <= light.interval[1]
+    assert nothing.notes[0] == "this recipe changes nothing"
+    assert seen == sorted(seen)
+
+
+def test_a_deep_measurement_ends_when_asked_to(shapes_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fine_tune, "BATCH", 4)
+    training: list[str] = []
+    with pytest.raises(LiftStoppedError):
+        measure(
+            shapes_folder,
+            {"light": LIGHT},
+            deep=True,
+            on_progress=lambda words, share: training.append(words),
+            should_stop=lambda: training.count("training and comparing") == 2,
+        )
+    assert training.count("training and comparing") == 2
 
 
 def test_engines_that_cost_credits_are_not_used_unasked() -> None:

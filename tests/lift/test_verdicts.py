@@ -5,8 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from augmentai.backbone import load_backbone
 from augmentai.lift.arms import BASELINE, Images, Part, scores
 from augmentai.lift.classification import Look
+from augmentai.lift.learners import LinearProbe
 from augmentai.lift.plan import OWN_VIEWS, POOL_VIEWS
 from augmentai.lift.variations import Maker, VariationViews
 from augmentai.lift.verdicts import verdicts
@@ -36,7 +38,7 @@ def looked_at(kind: str, failed: bool = False) -> Look:
     made_views = VariationViews(np.arange(len(labels)), shown, made, failed * labels.size, not failed, ("no room",))
     images = Images(views, labels, {"clean": tests, "shifted": tests}, test_labels, CLASSES)
     part = Part(np.arange(len(labels)), np.arange(TESTS), {"it": made_views}, share=0.8)
-    found = scores(images, [part], [] if failed else ["it"], 6, 1, lambda: None)
+    found = scores(images, [part], [] if failed else ["it"], 6, 1, LinearProbe(load_backbone()), lambda units: None)
     return Look(("a", "b", "c"), test_labels, found, {"it": [made_views]}, len(labels), 6, ())
 
 
