@@ -1,8 +1,10 @@
 """Fine-tuning: all layers of the network learn from the views, as in a training that somebody means to use.
 
 Batch norms are folded into the convolutions, so they stay as they were pretrained; with few images that is what is
-advised anyway. The new last layer learns at a higher rate than the rest, both fall along a cosine (Loshchilov & Hutter
-2017), and the last weights are used: nothing is chosen by the test images.
+advised anyway. The last layer starts as the linear probe of the quick look, so that the first steps do not distort what
+the network knows (Kumar et al. 2022, "Fine-tuning can distort pretrained features and underperform
+out-of-distribution"). The rate falls along a cosine (Loshchilov & Hutter 2017), and the last weights are used: nothing
+is chosen by the test images.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
+from augmentai.lift.probe import fit
 
 if TYPE_CHECKING:
     import torch
@@ -26,7 +30,7 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 BATCH = 32
 LEAST_STEPS, MOST_STEPS = 40, 400
 EPOCHS = 3  # over all views, within these steps
-_RATE, _HEAD_RATE, _WEIGHT_DECAY = 3e-4, 3e-3, 1e-2
+_RATE, _WEIGHT_DECAY = 2e-4, 1e-2
 _MOST_NORM = 1.0  # of a gradient
 _WARM_UP = 0.1  # share of the steps in which the rates rise
 _TEST_BATCH = 64
@@ -78,7 +82,7 @@ def fine_tune(
         squares: gives the training views with some numbers, from 0 to `len(labels) - 1`.
         labels: class numbers.
         classes: how many classes there are.
-        seed: of the last layer's first weights and of the batches.
+        seed: of the batches.
         device: "cpu" or "cuda".
         on_step: called after each step; True ends the training early.
 
@@ -98,20 +102,17 @@ def fine_tune(
     from augmentai.backbone.network import load_network
 
     network = load_network(WEIGHTS).to(device).train()
-    head = _new_head(classes, seed).to(device)
+    head = _probe_of(network, squares, labels, classes).to(device)
     steps = steps_for(len(labels))
-    groups: list[dict[str, Any]] = [
-        {"params": network.parameters(), "lr": _RATE},
-        {"params": head.parameters(), "lr": _HEAD_RATE},
-    ]
-    optimizer = torch.optim.AdamW(groups, weight_decay=_WEIGHT_DECAY)
+    learned = [*network.parameters(), *head.parameters()]
+    optimizer = torch.optim.AdamW(learned, _RATE, weight_decay=_WEIGHT_DECAY)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: _rate(step, steps))
     for rows in _batches(len(labels), steps, seed):
         x, expected = _to_network(squares(rows), head.weight.device), torch.from_numpy(labels[rows]).to(device)
         loss = F.cross_entropy(head(network(x)), expected)
         optimizer.zero_grad(set_to_none=True)
         loss.backward()
-        torch.nn.utils.clip_grad_norm_([*network.parameters(), *head.parameters()], _MOST_NORM)
+        torch.nn.utils.clip_grad_norm_(learned, _MOST_NORM)
         optimizer.step()
         schedule.step()
         if on_step():
@@ -119,14 +120,25 @@ def fine_tune(
     return FineTuned(network, head)
 
 
-def _new_head(classes: int, seed: int) -> torch.nn.Linear:
+def _probe_of(
+    network: EfficientNetLite0, squares: Callable[[Ints], Pixels], labels: Ints, classes: int
+) -> torch.nn.Linear:
+    """A last layer that predicts what the linear probe on the network's features does."""
     import torch
 
-    from augmentai.backbone.layout import HEAD
-
-    head = torch.nn.Linear(HEAD, classes)
-    torch.nn.init.normal_(head.weight, std=0.01, generator=torch.Generator().manual_seed(seed))
-    torch.nn.init.zeros_(head.bias)
+    device = next(network.parameters()).device
+    rows = np.arange(len(labels))
+    with torch.inference_mode():
+        features = [
+            network(_to_network(squares(rows[start : start + _TEST_BATCH]), device)).cpu()
+            for start in range(0, len(rows), _TEST_BATCH)
+        ]
+    probe = fit(torch.cat(features).numpy(), labels, classes)
+    weights = probe.weights * probe.scale[:, None]
+    head = torch.nn.Linear(*weights.shape)
+    with torch.no_grad():
+        head.weight.copy_(torch.from_numpy(weights.T))
+        head.bias.copy_(torch.from_numpy(probe.bias - probe.mean @ weights))
     return head
 
 
