@@ -238,9 +238,9 @@ lift = GroupedCommand(
     callback=_lift,
     context_settings=_SETTINGS,
     short_help="Measure whether variations help on your data.",
-    help="Measure what recipes are worth on SET, a labelled classification set: a model is trained with the variations "
-    "of each recipe and without, and tested on images that neither has seen. The answer is one of three: it helps, it "
-    "hurts, or these images cannot tell. Nothing is written but the plot.\n\n"
+    help="Measure what recipes are worth on SET, whose images have classes, boxes or masks: a model is trained with "
+    "the variations of each recipe and without, and tested on images that neither has seen. The answer is one of "
+    "three: it helps, it hurts, or these images cannot tell. Nothing is written but the plot.\n\n"
     "Without --recipe, the options below describe one recipe, by default "
     "-n 8 --seed 1 with the best engine that is free.",
     epilog="Exit status: 0 all is measured, 1 some variations could not be made, 2 nothing was measured.",

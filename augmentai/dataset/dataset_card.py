@@ -247,9 +247,10 @@ def _lift_section(lift: LiftFile | None) -> str:
     tested = f"{counted(found['pictures'], 'test image')} ({_SPLITS.get(found['split'], _plain(found['split']))})"
     trained = f"{counted(found['training'], 'training image')} of {counted(found['classes'], 'class', 'classes')}"
     how = _METHODS.get(found["method"], _plain(found["method"]))
+    metric = "mean average precision of cells" if found["method"] == "cells" else "accuracy"
     lead = (
         f"Measured on `{_cell(found['set'])}`: {tested}, {trained}, {counted(found['repeats'], 'repeat')}, seed "
-        f"{found['seed']}; {how} (`{_cell(found['backbone'])}`). Differences are percentage points of accuracy, of "
+        f"{found['seed']}; {how} (`{_cell(found['backbone'])}`). Differences are percentage points of {metric}, of "
         "training with a recipe's variations against training with as many flipped and cropped views of the images; "
         f"in brackets the 95 % interval. `{LIFT_FILE}` has the whole measurement."
     )

@@ -1,4 +1,4 @@
-"""The set that a measurement is made on: training and test images of a classification set, or images for folds."""
+"""The set that a measurement is made on: training and test images, or images for folds."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 
 from augmentai.api.inputs import to_inputs
 from augmentai.dataset.readers.gather import Gathered, gather
-from augmentai.lift.report import LiftError, Split
+from augmentai.lift.report import LiftError, LiftTask, Split
 from augmentai.pipeline.job import limits
 from augmentai.plurals import counted
 from augmentai.settings import Settings
@@ -26,11 +26,12 @@ class LiftSet:
 
     Attributes:
         name: for the report.
-        classes: sorted names.
+        classes: sorted names; empty of a set with boxes or masks, whose labels are not read yet.
         training: images to train on; with folds, each is tested as well.
         test: images to test on; empty with folds.
         split: where the test images are from.
         notes: what was left out, and why.
+        task: what its labels are for; "detection" of any set with boxes or masks until its labels are read.
     """
 
     name: str
@@ -39,6 +40,7 @@ class LiftSet:
     test: tuple[Source, ...]
     split: Split
     notes: tuple[str, ...] = ()
+    task: LiftTask = "classification"
 
 
 def read_set(inputs: Any, test: Any, settings: Settings, layout: str = "auto") -> LiftSet:
@@ -51,7 +53,7 @@ def read_set(inputs: Any, test: Any, settings: Settings, layout: str = "auto") -
         layout: the set's format; see `Recipe.layout`.
 
     Raises:
-        LiftError: it is not a classification set, or has too few images.
+        LiftError: nothing of it is labelled, or too few images are.
     """
     gathered = _gathered(inputs, settings, layout)
     name = _name(inputs)
@@ -62,6 +64,8 @@ def read_set(inputs: Any, test: Any, settings: Settings, layout: str = "auto") -
         held_out = (*own.sources, *own.holdout)
     else:
         split, held_out = _held_out(gathered.holdout)
+    if _is_dense(gathered.sources):
+        return _dense_set(name, gathered.sources, held_out, split)
     labelled = [source for source in gathered.sources if source.label is not None]
     if not labelled:
         raise LiftError(f"{name}: {_without_classes(gathered)}")
@@ -102,16 +106,43 @@ def _held_out(holdout: Sequence[Source]) -> tuple[Split, tuple[Source, ...]]:
     """The labelled images of the test split, else those of validation, else none: folds."""
     splits: tuple[tuple[str, Split], ...] = (("test", "test"), ("val", "validation"))
     for name, split in splits:
-        found = tuple(source for source in holdout if source.split == name and source.label is not None)
+        found = tuple(source for source in holdout if source.split == name and _is_labelled(source))
         if found:
             return split, found
     return "folds", ()
 
 
+def _is_labelled(source: Source) -> bool:
+    return source.label is not None or source.labels is not None
+
+
+def _is_dense(sources: Sequence[Source]) -> bool:
+    """Whether most labelled images have boxes or masks. Class folders whose label files are ignored have none."""
+    return 2 * sum(source.labels is not None for source in sources) > sum(map(_is_labelled, sources))
+
+
+def _dense_set(name: str, sources: Sequence[Source], held_out: Sequence[Source], split: Split) -> LiftSet:
+    test = tuple(source for source in held_out if source.labels is not None)
+    if held_out and not test:
+        raise LiftError(f"{name}: the test images have no boxes or masks; expected labels as those of the set")
+    tested = {source.sha256 for source in test}
+    labelled = [source for source in sources if source.labels is not None]
+    training = tuple(source for source in labelled if source.sha256 not in tested)
+    if len(training) < LEAST_PER_CLASS:
+        found = counted(len(training), "training image")
+        raise LiftError(f"{name}: {found} with boxes or masks; a measurement needs {LEAST_PER_CLASS} or more")
+    notes = []
+    if len(labelled) < len(sources):
+        notes.append(f"left out: {counted(len(sources) - len(labelled), 'image')} without boxes or masks")
+    if len(training) < len(labelled):
+        repeated = counted(len(labelled) - len(training), "training image")
+        notes.append(f"{repeated} also among the test images, left out of training")
+    if len(test) < len(held_out):
+        notes.append(f"left out: {counted(len(held_out) - len(test), 'test image')} without boxes or masks")
+    return LiftSet(name, (), training, test, split, tuple(notes), "detection")
+
+
 def _without_classes(gathered: Gathered) -> str:
-    if any(source.labels is not None for source in gathered.sources):
-        what = f"its labels are boxes, masks or keypoints ({gathered.layout.name})"
-        return f"{what}; only sets with a class per image can be measured so far"
     if not gathered.sources:
         return "there is no training image; a measurement needs some beside the test images"
     return "no image has a class; put the images of each class into a folder of its own"

@@ -12,6 +12,7 @@ from augmentai.backbone import cached, load_backbone
 from augmentai.lift.classification import Measurement
 from augmentai.lift.labelled_set import read_set
 from augmentai.lift.learners import FineTuning, Learner, LinearProbe
+from augmentai.lift.measure_cells import measure_cells
 from augmentai.lift.plan import BORROWED_PER_FOLD, OWN_VIEWS
 from augmentai.lift.progress import OnProgress, Progress, ShouldStop
 from augmentai.lift.report import LiftError, LiftReport
@@ -80,6 +81,10 @@ def measure(
     named, seed = _named(recipes), Recipe(seed=seed).with_seed().seed
     data = read_set(inputs, test, settings, _layout(named))
     makers = makers_of(named, settings, seed, paid, folds=data.split == "folds")
+    if data.task != "classification":
+        if deep:
+            raise LiftError(f"{data.name}: of sets with boxes or masks there is the quick look alone; leave deep out")
+        return measure_cells(data, makers, settings, seed, on_progress, should_stop, on_cost)
     with tempfile.TemporaryDirectory(prefix="augmentai-lift-") as folder:
         learner = _learner(deep, settings, Path(folder))
         measurement = Measurement(data, makers, learner, settings, seed, Path(folder))

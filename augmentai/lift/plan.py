@@ -16,6 +16,10 @@ BORROWED_PER_FOLD = 4  # variations of each image, where they have to be made an
 TRAINING_SHARE = 0.8  # of the training images, in each repeat: as with folds, another part is left out each time
 SMALL_SIDE_PX = 320  # longer side of what is augmented and cropped: the network sees 160 px
 MOST_TRAINING, MOST_TEST = 600, 1000  # images: a quick look at a large set is one at a sample of it
+MOST_DENSE_TRAINING, MOST_DENSE_TEST = 100, 200  # images with boxes or masks, which take four times as long
+MOST_DENSE_CLASSES = 50
+DENSE_REPEATS = 5
+DENSE_VIEW, DENSE_FIT = 5, 15  # how much longer a view and a fit of cells take than those of whole images
 _FEW_PICTURES, _MANY_REPEATS, _FEW_REPEATS = 100, 10, 5  # deep: always few, since each takes minutes
 
 

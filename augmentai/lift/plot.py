@@ -9,7 +9,7 @@ from __future__ import annotations
 from html import escape
 
 from augmentai.lift.report import LiftReport, RecipeLift
-from augmentai.lift.sentences import points, verdict
+from augmentai.lift.sentences import metric, points, verdict
 
 _WIDTH, _ROW, _TOP, _BOTTOM = 760, 48, 36, 40
 _MARGIN = 24  # left and right of the scale
@@ -44,7 +44,7 @@ def svg(report: LiftReport) -> str:
     """
     low, high, step = _scale([bound for one in report.recipes for bound in one.interval])
     height = _TOP + _ROW * len(report.recipes) + _BOTTOM
-    name = f"What each recipe is worth on {report.set}, in percentage points of accuracy"
+    name = f"What each recipe is worth on {report.set}, in percentage points of {metric(report)}"
     parts = [
         f'<svg xmlns="http://www.w3.org/2000/svg" class="lift" viewBox="0 0 {_WIDTH} {height}" role="img" '
         f'aria-label="{escape(name)}">',
@@ -53,7 +53,7 @@ def svg(report: LiftReport) -> str:
     ]
     for row, one in enumerate(report.recipes):
         parts += _bar(one, _TOP + _ROW * row, low, high)
-    words = "points of accuracy against as many flips and crops; bar: 95 % interval"
+    words = f"points of {metric(report)} against as many flips and crops; bar: 95 % interval"
     parts.append(f'<text class="quiet" x="{_MARGIN}" y="{height - 8}">{words}</text></svg>')
     return "\n".join(parts)
 

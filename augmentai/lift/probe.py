@@ -34,12 +34,21 @@ class Probe:
 
     def predict(self, features: np.ndarray[Any, Any]) -> Ints:
         """The class of each row: (N, D) to (N,)."""
+        predicted: Ints = self._logits(features).argmax(1).numpy()
+        return predicted
+
+    def log_shares(self, features: np.ndarray[Any, Any]) -> Floats:
+        """The logarithm of the probability of each class: (N, D) to (N, classes)."""
+        import torch
+
+        found: Floats = torch.log_softmax(self._logits(features), 1).numpy()
+        return found
+
+    def _logits(self, features: np.ndarray[Any, Any]) -> Tensor:
         import torch
 
         x = torch.from_numpy((features.astype(np.float32) - self.mean) * self.scale)
-        logits = torch.addmm(torch.from_numpy(self.bias), x, torch.from_numpy(self.weights))
-        predicted: Ints = logits.argmax(1).numpy()
-        return predicted
+        return torch.addmm(torch.from_numpy(self.bias), x, torch.from_numpy(self.weights))
 
 
 def fit(features: Floats, labels: Ints, classes: int) -> Probe:

@@ -1,7 +1,7 @@
 """What a measurement says: a verdict and an interval for each recipe, in the order in which the recipes were asked for.
 
-All differences are percentage points of accuracy, of training with a recipe's variations against training with as many
-flipped and cropped views of the images alone.
+All differences are percentage points of accuracy (by cells, of their mean average precision), of training with a
+recipe's variations against training with as many flipped and cropped views of the images alone.
 """
 
 from __future__ import annotations
@@ -58,8 +58,9 @@ class RecipeLift:
         needs: about how many test images would show an effect of this size in four of five measurements; None if the
             verdict is clear, or if the recipe changes nothing.
         per_class: the same for each class, in the order of the classes.
-        shifted: the difference on the test images under another light, blurred or noisy; None if not measured.
-        accuracy: in percent, with the recipe's variations.
+        shifted: the difference on the test images under another light, blurred or noisy; None if not measured, as by
+            cells.
+        accuracy: in percent, with the recipe's variations; by cells, the mean over the classes of average precision.
         baseline: in percent, with flips and crops alone.
         failed: how many variations could not be made; views of the source stood in for them.
         notes: what the user should know of this recipe.

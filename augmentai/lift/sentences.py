@@ -10,6 +10,7 @@ _METHODS = {
     "cells": "quick look: a linear classifier on cells of the features of a pretrained network",
     "fine-tune": "all layers of a pretrained network trained",
 }
+_METRICS = {"probe": "accuracy", "cells": "mean average precision of cells", "fine-tune": "accuracy"}
 _SPLITS = {
     "test": "the set's test images",
     "validation": "the set's validation images",
@@ -26,6 +27,11 @@ def points(one: Difference | RecipeLift) -> str:
     """
     low, high = one.interval
     return f"{_signed(one.difference)} ({_signed(low)} to {_signed(high)})"
+
+
+def metric(report: LiftReport) -> str:
+    """What the points are of: accuracy, or, of sets with boxes or masks, mean average precision of cells."""
+    return _METRICS[report.method]
 
 
 def verdict(one: RecipeLift) -> str:
@@ -63,7 +69,7 @@ def text(report: LiftReport) -> str:
     """
     lines = [heading(report)]
     for one in report.recipes:
-        line = f"{one.recipe}: {verdict(one)}; {points(one)} points of accuracy, {one.accuracy:.1f} % against"
+        line = f"{one.recipe}: {verdict(one)}; {points(one)} points of {metric(report)}, {one.accuracy:.1f} % against"
         line += f" {one.baseline:.1f} % with flips and crops alone"
         lines.append(line + (f"; shifted images {points(one.shifted)}" if one.shifted else ""))
         lines += [f"  {note}" for note in one.notes]

@@ -168,7 +168,7 @@ def views_of_variations(
             reasons[outcome.reason] = None
             continue
         row = rows[outcome.source.key]
-        changed = changed or _differs(outcome, settings.max_pixels)
+        changed = changed or differs(outcome, settings.max_pixels)
         for column in range(outcome.index - 1, OWN_VIEWS, count):
             rng = seeded(seed, outcome.source.sha256, "variation", column)
             table.add(row, column, flip_and_crop(outcome.image, 1, learner.side_px, rng))
@@ -178,7 +178,7 @@ def views_of_variations(
     return VariationViews(numbers, features, made, failed, changed, tuple(reasons))
 
 
-def _differs(outcome: Outcome, max_pixels: int) -> bool:
+def differs(outcome: Outcome, max_pixels: int) -> bool:
     assert outcome.image is not None
     source = decode(outcome.source.read(), outcome.source.path, max_pixels).rgb
     pixels = np.asarray(outcome.image.convert("RGB"), np.int16) - np.asarray(source, np.int16)

@@ -28,7 +28,7 @@ def verdicts(look: Look, makers: Sequence[Maker], seed: int) -> tuple[RecipeLift
 def _verdict(look: Look, maker: Maker, comparisons: int, seed: int) -> RecipeLift:
     views = look.made[maker.name]
     failed = sum(one.failed for one in views)
-    notes = [*maker.notes, *_of_failures(failed, views[0].reasons)]
+    notes = [*maker.notes, *of_failures(failed, views[0].reasons)]
     baseline = 100 * float(look.scores["clean"][BASELINE].mean())
     images = len(look.labels)
     if maker.name not in look.scores["clean"]:  # no variation differs from its image
@@ -57,11 +57,11 @@ def _verdict(look: Look, maker: Maker, comparisons: int, seed: int) -> RecipeLif
         maker.name,
         found.verdict,
         round(found.mean, 2),
-        _rounded(found),
+        rounded(found),
         images,
         needs,
         _per_class(look, clean, seed),
-        Difference(round(under_shift.mean, 2), _rounded(under_shift)),
+        Difference(round(under_shift.mean, 2), rounded(under_shift)),
         round(100 * float(look.scores["clean"][maker.name].mean()), 2),
         round(baseline, 2),
         failed,
@@ -69,7 +69,8 @@ def _verdict(look: Look, maker: Maker, comparisons: int, seed: int) -> RecipeLif
     )
 
 
-def _of_failures(failed: int, reasons: Sequence[str]) -> list[str]:
+def of_failures(failed: int, reasons: Sequence[str]) -> list[str]:
+    """What is said of variations that could not be made."""
     if not failed:
         return []
     why = f" ({reasons[0]})" if reasons else ""
@@ -87,11 +88,11 @@ def _per_class(look: Look, differences: Table, seed: int) -> tuple[ClassLift, ..
         own = look.labels == number
         if own.any():
             one = effect(differences[:, own], 1, seed)
-            found.append(ClassLift(name, int(own.sum()), round(one.mean, 2), _rounded(one)))
+            found.append(ClassLift(name, int(own.sum()), round(one.mean, 2), rounded(one)))
     return tuple(found)
 
 
-def _rounded(found: Effect) -> tuple[float, float]:
+def rounded(found: Effect) -> tuple[float, float]:
     """Two digits after the point, which never turn an interval that leaves zero out into one that has it."""
     low, high = (round(bound, 2) for bound in found.interval)
     return low, high

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,25 @@ def seeded(*words: object) -> np.random.Generator:
     """
     digest = hashlib.sha256(":".join(map(str, words)).encode("utf-8", "backslashreplace")).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "big"))
+
+
+@dataclass(frozen=True)
+class Crop:
+    """Which part of an image a view shows: x0, y0, x1, y1 in pixels, and whether mirrored."""
+
+    box: tuple[int, int, int, int]
+    mirrored: bool = False
+
+
+def draw_crop(size_wh: tuple[int, int], rng: np.random.Generator) -> Crop:
+    """A random crop of half to all of an image, mirrored half of the time; see `flip_and_crop`."""
+    return Crop(_box(size_wh, rng), bool(rng.random() < 0.5))
+
+
+def cropped(rgb: Image.Image, crop: Crop, side_px: int) -> Squares:
+    """What a crop shows, squeezed to a square. Shape: uint8 (side_px, side_px, 3)."""
+    view = np.asarray(rgb.resize((side_px, side_px), Image.Resampling.BICUBIC, box=crop.box, reducing_gap=2.0))
+    return view[:, ::-1] if crop.mirrored else view
 
 
 def flip_and_crop(image: Image.Image, count: int, side_px: int, rng: np.random.Generator) -> Squares:
@@ -47,8 +67,7 @@ def flip_and_crop(image: Image.Image, count: int, side_px: int, rng: np.random.G
     rgb = image.convert("RGB")
     views = np.empty((count, side_px, side_px, 3), np.uint8)
     for number in range(count):
-        view = rgb.resize((side_px, side_px), Image.Resampling.BICUBIC, box=_box(rgb.size, rng), reducing_gap=2.0)
-        views[number] = np.asarray(view)[:, ::-1] if rng.random() < 0.5 else np.asarray(view)
+        views[number] = cropped(rgb, draw_crop(rgb.size, rng), side_px)
     return views
 
 

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import io
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from augmentai.annotations import Labels, Shape
 from augmentai.lift import LiftError
 from augmentai.lift.labelled_set import read_set
 from augmentai.settings import Settings
@@ -73,6 +75,40 @@ def test_what_cannot_be_measured(training: object, test: object, expected: str) 
         read_set(training, test, Settings())
 
 
-def test_sets_with_boxes_are_refused_in_words(tmp_path: Path) -> None:
-    with pytest.raises(LiftError, match=r"boxes, masks or keypoints \(yolo\); only sets with a class per image"):
-        read_set(write(tmp_path / "set", yolo()), None, Settings())
+class _Boxes:
+    def load(self) -> Labels:
+        return Labels((Shape("cat", (0, 0, 9, 9)),))
+
+
+def with_boxes(count: int, split: str | None = None) -> list[Source]:
+    return [replace(source, label=None, labels=_Boxes()) for source in sources(count, split=split)]
+
+
+def test_sets_with_boxes_are_read_by_their_label_files(tmp_path: Path) -> None:
+    found = read_set(write(tmp_path / "set", yolo()), None, Settings())
+    assert (found.task, found.classes) == ("detection", ())
+    assert found.training
+
+
+def test_boxes_where_most_images_have_them() -> None:
+    found = read_set(
+        [*with_boxes(3), *sources(0, 1)], [*with_boxes(2, "t"), *with_boxes(1), *sources(0, 1)], Settings()
+    )
+    assert (found.task, found.split, len(found.training), len(found.test)) == ("detection", "test", 2, 3)
+    assert found.notes == (
+        "left out: 1 image without boxes or masks",
+        "1 training image also among the test images, left out of training",
+        "left out: 1 test image without boxes or masks",
+    )
+
+
+@pytest.mark.parametrize(
+    ("test", "expected"),
+    [
+        pytest.param(sources(2, split="t"), "the test images have no boxes or masks", id="test images without"),
+        pytest.param(with_boxes(2), "1 training image with boxes or masks; a measurement needs 2", id="too few"),
+    ],
+)
+def test_what_of_boxes_cannot_be_measured(test: list[Source], expected: str) -> None:
+    with pytest.raises(LiftError, match=expected):
+        read_set(with_boxes(3), test, Settings())

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from html import escape
 
 from augmentai.lift import ClassLift, Difference, LiftReport, RecipeLift
-from augmentai.lift.sentences import heading, points, verdict
+from augmentai.lift.sentences import heading, metric, points, verdict
 from augmentai.plurals import counted
 
 _KINDS = {"helps": "up", "hurts": "down", "cannot tell": "unsure"}
@@ -17,9 +17,10 @@ _STEPS = (0.5, 1, 2, 5, 10, 20, 50)
 _MOST_MARKS = 6  # fit on a phone
 _CLASSES_SHOWN = 200
 _KEY = (
-    "Points of accuracy, against as many flips and crops. Each bar is a 95 % interval, its line the difference that "
-    "was measured. Shifted: the same test images under another light, blurred or noisy."
+    "Points of {metric}, against as many flips and crops. Each bar is a 95 % interval, its line the difference that "
+    "was measured."
 )
+_SHIFTED = " Shifted: the same test images under another light, blurred or noisy."
 
 
 def lift_html(report: LiftReport) -> str:
@@ -39,10 +40,11 @@ def lift_html(report: LiftReport) -> str:
     """
     scale = _Scale.of(bound for one in report.recipes for bound in _bounds(one))
     cards = "".join(_card(one, scale) for one in report.recipes)
+    key = _KEY.format(metric=metric(report)) + (_SHIFTED if any(one.shifted for one in report.recipes) else "")
     notes = "".join(f"<li>{escape(_sentence(note))}</li>" for note in report.notes)
     return (
         f'<div class="report lift"><p class="aug-line">{escape(heading(report))}.</p>{cards}'
-        f'<p class="aug-hint">{_KEY}</p>' + (f'<ul class="lift-notes">{notes}</ul>' if notes else "") + "</div>"
+        f'<p class="aug-hint">{key}</p>' + (f'<ul class="lift-notes">{notes}</ul>' if notes else "") + "</div>"
     )
 
 
