@@ -23,6 +23,7 @@ from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.types import Failure, Source
 
 if TYPE_CHECKING:
+    from augmentai.dataset.formats.masks.mask_file import MaskFile
     from augmentai.dataset.image_rows import ImageRows
 
 OutputFile = tuple[str, bytes]  # relative path, content
@@ -122,6 +123,7 @@ class Layout:
         excluded: images that are not sources: masks, companion files, images whose labels are broken. Cleared as well.
         orphans: masks that belong to no image; copied unchanged.
         label_paths: paths of the label files that were understood.
+        masks: those that were found next to the labels of an image; not those that the format itself knows.
         failures, notices: for the user.
         conversions: what `format_writer.conversion_of` found out, without and with classes, so that a later job over
             some of the sources uses the same class numbers and paths.
@@ -136,6 +138,7 @@ class Layout:
         self.excluded: set[ImageKey] = set()
         self.orphans: list[Entry] = []
         self.label_paths: set[str] = set()
+        self.masks: dict[ImageKey, tuple[MaskFile, ...]] = {}
         self.failures: list[Failure] = []
         self.notices: list[str] = []
         self.losses: dict[str, None] = {}

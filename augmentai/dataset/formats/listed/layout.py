@@ -19,6 +19,7 @@ from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.listed.codec import Codec, Fault, NewImage, Placed
 from augmentai.dataset.formats.listed.finder import Find, ImageFinder
 from augmentai.dataset.formats.listed.store import RowStore, StoredRow
+from augmentai.dataset.formats.masks.named_masks import with_own_masks
 from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.plurals import counted
@@ -152,7 +153,8 @@ class ListedLayout(Layout):
                 for row in rows.variations_of(source):
                     image = _new_image(name_for(name, entry.path, key[0], row.file), row)
                     stored = self.store.rows_of(key)[file] if row.record is None else row.record["rows"][str(file)]
-                    yield from codec.renamed(stored, image)
+                    masks = self.masks.get(key, ())
+                    yield from codec.renamed(with_own_masks(stored, masks, source.path, row.file), image)
 
 
 def _new_image(name: str, row: ImageRow) -> NewImage:

@@ -61,6 +61,7 @@ def attach_masks(layout: Layout, tree: Tree, requested: bool = False) -> None:
     layout.excluded |= found.excluded
     layout.notices += found.notices
     layout.orphans += found.orphans
+    layout.masks = dict(found.masks)
     entries = {entry.key: entry for entry in rest.images}
     for key in found.excluded:
         layout.images.pop(key, None)

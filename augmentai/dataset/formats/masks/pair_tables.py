@@ -13,14 +13,14 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.image_list import ImagePaths
 from augmentai.dataset.formats.masks.content import read_content
-from augmentai.dataset.formats.masks.mask_file import MaskFile
+from augmentai.dataset.formats.masks.named_masks import renamed_mask
+from augmentai.dataset.formats.masks.names import says_mask
 from augmentai.dataset.formats.split_files import locates_objects, names_with_variations
 from augmentai.dataset.readers.label_signatures import head_of
 
@@ -109,6 +109,8 @@ class _Names:
         """Whether the beginning of a table names an image and a mask."""
         words = dict.fromkeys(_CELL.findall(head_of(table)[:_HEAD_CHARACTERS]))
         images = [entry for word in words if "." in word and (entry := self.find(word, table)) is not None]
+        if any(map(says_mask, words)) and len(dict.fromkeys(images)) > 1:
+            return True
         sample = images[:: max(1, len(images) // _FILES_SAMPLED)][:_FILES_SAMPLED] + images[:4]
         return len({self.is_mask(entry) for entry in sample}) == 2
 
@@ -133,6 +135,8 @@ def _read(entry: Entry, names: _Names) -> PairTable | None:
                 columns[column][number] = image
     columns = {name: found for name, found in columns.items() if len(found) >= _MIN_ROWS * (len(rows) - 1)}
     masks = tuple(name for name, found in columns.items() if _are_masks(list(found.values()), names))
+    if len(masks) == len(columns) > 1:  # flat photographs: the header says which column is the masks'
+        masks = tuple(name for name in masks if says_mask(_title(name, rows)))
     images = [name for name in columns if name not in masks]
     if len(images) != 1 or not masks:
         return None
@@ -142,6 +146,11 @@ def _read(entry: Entry, names: _Names) -> PairTable | None:
     header = ["".join(filter(str.isalpha, column.casefold())) for column in (rows[0] if rows else ())]
     is_carried = not any(locates_objects(cells, header) for cells in others)
     return PairTable(entry, content, images[0], masks, tuple(pairs), is_carried)
+
+
+def _title(column: str, rows: list[Row]) -> str:
+    """What a column is called: in the first line, where columns are known by their number."""
+    return rows[0].get(column, "") if column.isdecimal() else column
 
 
 def _are_masks(entries: list[Entry], names: _Names) -> bool:
@@ -230,19 +239,10 @@ class _Grower:
         for name, file in names_with_variations(written, image, self._rows, self._folder):
             made = {**row, self._table.image: name}
             if file != image:
-                made |= {column: _renamed(row[column], masks, file) for column in self._table.masks if column in row}
+                made |= {
+                    column: renamed_mask(row[column], masks, file) for column in self._table.masks if column in row
+                }
             yield made
-
-
-def _renamed(text: str, masks: list[MaskFile], file: str) -> str:
-    """The name of the mask of a variation, as a table writes that of its source."""
-    for mask in masks:
-        own = PurePosixPath(mask.entry.path)
-        if PurePosixPath(text.strip().replace("\\", "/")).name in {own.name, own.stem}:
-            made = PurePosixPath(mask.path_for(file))
-            known, new = (own.name, made.name) if text.strip().endswith(own.name) else (own.stem, made.stem)
-            return text.strip().removesuffix(known) + new
-    return text
 
 
 def _line(dialect: type[csv.Dialect], cells: list[str]) -> bytes:

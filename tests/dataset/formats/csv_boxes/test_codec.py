@@ -14,7 +14,7 @@ from augmentai.dataset.formats.csv_boxes.codec import open_csv
 from augmentai.dataset.formats.listed.codec import Row
 from augmentai.images.orientation import Frame
 from tests.support.dataset_runs import failures, notices
-from tests.support.labelled_sets import SIZE_WH, augmented, contents, gathered, photo, write
+from tests.support.labelled_sets import SIZE_WH, augmented, contents, gathered, mask_of, photo, write
 from tests.support.listed_files import assert_read_or_reported
 from tests.support.memory_file import MemoryFile, mutated
 
@@ -131,6 +131,30 @@ def test_everything_in_pixels_moves_or_is_removed(
         notice for notice in notices(job).splitlines() if "is removed from geometrically transformed images" in notice
     ]
     assert said == [f"`{name}` is removed from geometrically transformed images" for name in removed]
+
+
+@pytest.mark.parametrize(
+    ("image", "mask", "written", "of_variation"),
+    [
+        pytest.param("images/a.jpg", "masks/a.png", "masks/a.png", "masks/a__v1.png", id="a folder of masks"),
+        pytest.param("a.jpg", "a_mask.png", "a_mask.png", "a__v1_mask.png", id="beside the image"),
+        pytest.param("images/a.jpg", "masks/a.png", "a.png", "a__v1.png", id="named without its folder"),
+        pytest.param("images/a.jpg", "gt/0017.png", "gt/0017.png", "gt/a__v1/0017.png", id="a name of its own"),
+        pytest.param("images/a.jpg", "masks/a_seg.png", "a_seg", "a__v1_seg", id="without its ending"),
+    ],
+)
+def test_a_row_of_a_variation_names_its_own_mask(
+    image: str, mask: str, written: str, of_variation: str, tmp_path: Path
+) -> None:
+    header, row = "filename,class,xmin,ymin,xmax,ymax,mask,scan", f"{image},car,4,6,24,20,{written},a"
+    files = {image: PHOTO, mask: mask_of([CAR]), "boxes.csv": f"{header}\n{row}\n".encode()}
+    augmented(
+        [write(tmp_path / "in", files)], tmp_path / "out", operations=[{"flip": {"probability": 1.0}}], variations=1
+    )
+    made = contents(tmp_path / "out")
+    mirrored = f"{image.replace('a.jpg', 'a__v1.jpg')},car,40,6,60,20,{of_variation},a"
+    assert made["boxes.csv"].decode().splitlines() == [header, row, mirrored]
+    assert any(of_variation in path for path in made)
 
 
 def test_images_without_objects_keep_a_row_where_the_format_has_one(tmp_path: Path) -> None:
