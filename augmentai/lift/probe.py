@@ -70,6 +70,8 @@ def fit(features: Floats, labels: Ints, classes: int) -> Probe:
         >>> rows = np.array([[0.0, 1.0], [0.2, 1.1], [3.0, 1.0], [3.1, 0.9]], np.float32)
         >>> fit(rows, np.array([0, 0, 1, 1]), classes=2).predict(rows).tolist()
         [0, 0, 1, 1]
+        >>> fit(np.zeros((4, 9), np.float32), np.array([0, 0, 0, 1]), classes=2).predict(rows[:1, [0] * 9]).tolist()
+        [0]
     """
     import torch
 
@@ -81,7 +83,7 @@ def fit(features: Floats, labels: Ints, classes: int) -> Probe:
         weights, bias = _minimise(x, labels, classes)
         return Probe(mean, scale, weights.numpy(), bias)
     inner = x @ x.T
-    inner.diagonal().add_(_JITTER * float(inner.trace()) / count)  # rows may repeat
+    inner.diagonal().add_(_JITTER * float(inner.trace()) / count or 1.0)  # rows may repeat; 1: all of them are one
     root = torch.linalg.cholesky(inner)  # rows in other coordinates
     own, bias = _minimise(root, labels, classes)
     combination = torch.linalg.solve_triangular(root.T, own, upper=True)
