@@ -58,7 +58,10 @@ def inspect(call: Call) -> Answer:
     recipe = _recipe(call.arguments)
     gathered = _gathered(call, recipe)
     engines = available(call.settings)
-    found = inspect_set(gathered, recipe, call.settings, engines, lambda done, all_: call.on_progress(done, all_, ""))
+    similarity = bool(call.arguments.get("similarity", False))
+    found = inspect_set(
+        gathered, recipe, call.settings, engines, lambda done, all_: call.on_progress(done, all_, ""), similarity
+    )
     return Answer(found.as_dict())
 
 
@@ -171,12 +174,19 @@ _MAX_CREDITS: Schema = {
     "nothing is spent, and engine auto uses free engines. Ask the user before you allow anything.",
 }
 
+_SIMILARITY: Schema = {
+    "type": "boolean",
+    "default": False,
+    "description": "Compare the images by a pretrained network as well, about 10 ms per image: labels that look wrong, "
+    "outliers, and training images with a twin in validation or test.",
+}
+
 TOOLS: tuple[Tool, ...] = (
     Tool(
         "inspect",
         "Report what is in an image set before anything is made: layout, splits, classes, sizes, missing or broken "
         "labels, duplicates, and what a run with the same settings would do and cost. Changes nothing.",
-        of_object({"paths": PATHS, **recipe_properties(_PLANNING)}, ["paths"]),
+        of_object({"paths": PATHS, "similarity": _SIMILARITY, **recipe_properties(_PLANNING)}, ["paths"]),
         inspect,
         reads_only=True,
     ),

@@ -33,6 +33,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(2):
             image = Image.open(EXAMPLES / "chelsea.png").rotate(90 * number).resize((96, 64))
             image.save(folder / "set" / name / f"{number}.png")
+    for name in ("train", "test"):  # the same cat, mirrored
+        (folder / "split" / name / "cats").mkdir(parents=True)
+        photo = Image.open(EXAMPLES / "chelsea.png")
+        photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if name == "test" else photo
+        photo.resize((160, 160)).save(folder / "split" / name / "cats" / "1.png")
     return folder
 
 
@@ -62,6 +67,12 @@ def test_inspect_gives_what_the_command_gives(caller: Caller, folder: Path) -> N
     assert found.structured_content == json.loads(found.content[0].text)
     assert found.structured_content["images"]["count"] == 4
     assert found.structured_content["plan"]["variations"] == 12
+
+
+def test_inspect_compares_images_by_features_when_asked(caller: Caller) -> None:
+    at_first, asked = (caller.call("inspect", paths=["split"], similarity=asked) for asked in (False, True))
+    kinds = [{one["kind"] for one in answer.structured_content["findings"]} for answer in (at_first, asked)]
+    assert kinds[1] - kinds[0] == {"similar_across_splits"}
 
 
 def test_preview_shows_the_source_and_its_variations(caller: Caller, folder: Path) -> None:
