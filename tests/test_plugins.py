@@ -200,7 +200,16 @@ def test_those_of_auto_come_first(package: Path) -> None:
     with installed(package):
         found = [engine.name for engine in available(Settings())]
     assert found[:3] == ["stability", "diffusion", "gan"]
-    assert set(found[3:]) == {"none", "inverter", "painter", "stumbler", "unbuildable", "renamed", "no_engine", "missing"}
+    assert set(found[3:]) == {
+        "none",
+        "inverter",
+        "painter",
+        "stumbler",
+        "unbuildable",
+        "renamed",
+        "no_engine",
+        "missing",
+    }
 
 
 def test_a_visitors_key_and_limits_reach_it(package: Path) -> None:

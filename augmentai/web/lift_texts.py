@@ -16,9 +16,9 @@ from augmentai.web.lift_time import LiftSize
 
 START = "Measure"
 CURRENT = "These settings"
-LEAD = """<div class="aug-lead"><p>Measured on your own images: a small classifier is trained with as many flips and
-crops as with variations, and tested on images that neither has seen. A quick look: it sees effects of about 5 points
-and more, and is no ranking.</p></div>"""
+LEAD = """<div class="aug-lead"><p>Measured on your own images: one model is trained on flips and crops of them,
+another with half of those replaced by variations; both are tested on images that neither has seen. It is a quick look:
+it notices effects of about 5 points and more, and it does not rank recipes.</p></div>"""
 EMPTY = """<div class="aug-empty"><strong>Nothing measured yet</strong>
 <span>The answer for each recipe appears here: helps, hurts, or cannot tell with so few images.</span></div>"""
 QUEUED = texts.QUEUED
@@ -71,8 +71,7 @@ def progress(words: str, share: float, seconds: float) -> str:
 
 def done(report: LiftReport) -> str:
     """A finished measurement in one line."""
-    counts = {kind: sum(one.verdict == kind for one in report.recipes) for kind in ("helps", "hurts", "cannot tell")}
-    found = ", ".join(f"{kind}: {count}" for kind, count in counts.items() if count)
+    found = f"{counted(len(report.recipes), 'recipe')} measured"
     return (
         f'<div class="aug-status aug-done" role="status"><span><b>Done.</b> {found} · {report.seconds:g} s · seed '
         f"{report.seed}</span></div>"

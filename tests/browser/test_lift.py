@@ -56,7 +56,7 @@ def test_from_a_set_to_an_answer_that_its_results_repeat(visitor: Any, small: Pa
     open_tab(page, "Does it help?")
     expect(page.locator("#lift-forecast")).to_contain_text("1 recipe on 4 images, tested on 4 held-out images · free")
     measured(page)
-    assert "Done. cannot tell: 1" in page.inner_text("#lift-status")
+    assert "Done. 1 recipe measured" in page.inner_text("#lift-status")
     assert page.locator(".lift-card h2").all_inner_texts() == ["These settings"]
     expect(page.locator(".lift-verdict")).to_contain_text("with 4 images")
     expect(page.locator(".lift-track")).to_have_count(2)
