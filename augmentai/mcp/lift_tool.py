@@ -17,9 +17,9 @@ _SHARES = 100  # what progress is counted in
 DESCRIPTION = (
     "Measure whether variations help a model on this very set: one model is trained on flips and crops, another "
     "with half of them replaced by variations, both tested on images that neither has seen. For each recipe, in the "
-    "order asked: verdict (helps, hurts, cannot tell), difference and 95 % interval in points of accuracy (with boxes or masks, of "
-    "mean average precision of cells), and how many test images would be needed. A quick look: it sees effects of "
-    "about 5 points and more, and is no ranking; do not pick the best of several. Free engines alone; "
+    "order asked: verdict (helps, hurts, cannot tell), difference and 95 % interval in points of accuracy (with boxes "
+    "or masks, of mean average precision of cells), and how many test images would be needed. A quick look: it sees "
+    "effects of about 5 points and more, and is no ranking; do not pick the best of several. Free engines alone; "
     "writes nothing; takes minutes."
 )
 
