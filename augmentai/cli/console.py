@@ -109,6 +109,8 @@ def print_summary(report: dict[str, Any], out: Path) -> None:
     print_line(f"{_lead(report)}{report['headline']} ({', '.join(parts)})")
     if report["filtered"]:
         print_line(report["filtered"])
+    if report["diversity"]:
+        print_line(report["diversity"]["sentence"])
     print(out, file=sys.stdout)
 
 

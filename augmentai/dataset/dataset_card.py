@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.diversity import Diversity
 from augmentai.dataset.lift_file import LIFT_FILE, LiftFile
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, SHEET, is_made
 from augmentai.dataset.run_record import RunRecord
@@ -134,7 +135,13 @@ def _count_source(counts: DatasetCounts, source: Source, is_original: bool) -> N
         counts.original_objects += objects
 
 
-def render_card(record: RunRecord, counts: DatasetCounts, has_sheet: bool, lift: LiftFile | None = None) -> bytes:
+def render_card(
+    record: RunRecord,
+    counts: DatasetCounts,
+    has_sheet: bool,
+    lift: LiftFile | None = None,
+    diversity: Diversity | None = None,
+) -> bytes:
     """Render the card.
 
     Args:
@@ -142,6 +149,7 @@ def render_card(record: RunRecord, counts: DatasetCounts, has_sheet: bool, lift:
         counts: from `count_dataset`.
         has_sheet: whether there is a contact sheet to show.
         lift: what was measured on the set; None if nothing was.
+        diversity: how much the variations differ; None if that is not known.
 
     Returns:
         Markdown in UTF-8, with the metadata of the Hugging Face Hub at its top.
@@ -166,6 +174,7 @@ def render_card(record: RunRecord, counts: DatasetCounts, has_sheet: bool, lift:
         ),
         f"Credits spent on the hosted engine: {counts.credits:g}." if counts.credits else "",
         *(f"{words[:1].upper()}{words[1:]}." for words in counts.money_notices),
+        _diversity_section(diversity),
         _recipe_table(record),
         "## Does it help?",
         _lift_section(lift),
@@ -237,6 +246,13 @@ def _recipe_table(record: RunRecord) -> str:
     rows = [(f"`{name}`", f"`{_cell(str(value))}`") for name, value in settings.items()]
     replay = f"`augmentai replay` makes the same images from the same sources; `{RECIPE_FILE}` has all settings."
     return _table(("setting", "value"), rows) + "\n\n" + replay
+
+
+def _diversity_section(diversity: Diversity | None) -> str:
+    if diversity is None:
+        return ""
+    sentence = diversity.sentence()
+    return f"{sentence[:1].upper()}{sentence[1:]}, by the features of a pretrained network."
 
 
 def _lift_section(lift: LiftFile | None) -> str:

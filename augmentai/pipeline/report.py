@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from augmentai.dataset.checkpoint import Checkpoint
+from augmentai.dataset.diversity import Diversity
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.lift_file import LiftFile
 from augmentai.engines.run_ledger import RunLedger
@@ -37,6 +38,7 @@ class Report:
         labels_dropped: objects whose labels were removed because they left the frame.
         skipped_engines: engines that were never asked, and why.
         lift: what was measured on the set; None if nothing was.
+        diversity: how much the variations differ; None until the run has finished, or if that cannot be measured.
         stopped: whether the run ended early.
         ended: whether it is over.
     """
@@ -49,6 +51,7 @@ class Report:
         self.variations = 0
         self.resumed = 0
         self.lift: LiftFile | None = None
+        self.diversity: Diversity | None = None
         self.stopped = self.ended = False
         self.skipped_engines: Mapping[str, str] = {}
         self.engines: Counter[str] = Counter()
@@ -182,6 +185,7 @@ class Report:
             "credits": round(self.credits, 2),
             "estimated_credits": estimate.credits if estimate else 0.0,
             "lift": self.lift.verdicts() if self.lift is not None else None,
+            "diversity": self.diversity.as_dict() if self.diversity is not None else None,
             "version": __version__,
         }
 

@@ -12,10 +12,12 @@ from typing import IO
 from zipfile import BadZipFile, ZipFile
 
 from augmentai.annotations import LabelError
+from augmentai.backbone import BackboneError
 from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.checkpoint import Checkpoint, PaidFailures, read_checkpoint
 from augmentai.dataset.contact_sheet import draw_contact_sheet
 from augmentai.dataset.dataset_card import count_dataset, dataset_title, render_card
+from augmentai.dataset.diversity import Diversity, measure_diversity
 from augmentai.dataset.lift_file import LIFT_FILE, LiftFile, LiftFileError
 from augmentai.dataset.manifest import CARD, MANIFEST, PAID_ANSWERS, RUN_LEDGER, SHEET, is_made
 from augmentai.dataset.run_record import RunRecord, build_record, differences
@@ -169,7 +171,8 @@ def _written(job: Job, writer: Writer, record: RunRecord, out: Path, forget: boo
         if job.lift is not None:
             writer.write(LIFT_FILE, job.lift.data)
         report.lift = measured_in(writer)
-        describe_set(writer, job.output, record, job.settings.max_pixels, report.credits, *report.money_notices())
+        notices = report.money_notices()
+        report.diversity = describe_set(writer, job.output, record, job.settings.max_pixels, report.credits, *notices)
 
 
 def receive_rest(job: Job, outcomes: Iterator[Outcome]) -> None:
@@ -260,7 +263,7 @@ def write_label_lists(writer: Writer, output: OutputSet) -> None:
 
 def describe_set(
     writer: Writer, output: OutputSet, record: RunRecord, max_pixels: int, credits: float = 0.0, *notices: str
-) -> None:
+) -> Diversity | None:
     """Add what is only known at the end: the card and the contact sheet.
 
     Args:
@@ -270,13 +273,21 @@ def describe_set(
         max_pixels: larger images are not decoded for the contact sheet.
         credits: what it cost by the run's ledger; the manifest may say less.
         notices: what the ledger does not know for certain.
+
+    Returns:
+        How much the variations differ, as the card says it; None if that could not be measured.
     """
     counts = count_dataset(writer.entries(), output.sources, output.original)
     counts.credits, counts.money_notices = max(credits, counts.credits), notices
     drawn = draw_contact_sheet(writer.entries(), output.sources, writer.read, dataset_title(record), max_pixels)
     if drawn is not None:
         writer.write(SHEET, drawn)
-    writer.write(CARD, render_card(record, counts, drawn is not None, measured_in(writer)))
+    try:
+        diversity = measure_diversity(writer.entries(), output.sources, writer.read, max_pixels)
+    except BackboneError:
+        diversity = None  # an installation without its weights still makes datasets
+    writer.write(CARD, render_card(record, counts, drawn is not None, measured_in(writer), diversity))
+    return diversity
 
 
 def measured_in(writer: Writer) -> LiftFile | None:

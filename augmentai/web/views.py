@@ -152,6 +152,7 @@ def report_view(finished: FinishedJob) -> str:
         variations_per_class=Counter(name for row in rows for name in row.labels or ("",)),
         changes=[row.changed for row in rows],
         engines={title(name): number for name, number in engines.items()},
+        diversity=report["diversity"]["sentence"] if report.get("diversity") else "",
     )
     return report_html(figures) + lift_report(finished.lift)
 

@@ -14,7 +14,7 @@ from augmentai.cli import console as printed
 REPORT: dict[str, Any] = {
     "variations": 6, "held": 0, "failed": 0, "engines": {"gan": 6}, "seconds": 1.5, "seed": 3, "stopped": False,
     "headline": "6 variations from 3 files", "filtered": "", "failures": [], "fallbacks": [], "notices": [],
-    "credits": 0.0,
+    "credits": 0.0, "diversity": None,
 }  # fmt: skip
 
 

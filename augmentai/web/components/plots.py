@@ -20,6 +20,7 @@ class ReportFigures:
     Attributes:
         changes: mean pixel difference of each variation from its source, 0 to 1.
         engines: variations by engine title.
+        diversity: how much the variations differ, see `Diversity.sentence`; empty if that was not measured.
     """
 
     sources: int
@@ -32,6 +33,7 @@ class ReportFigures:
     variations_per_class: Mapping[str, int]
     changes: Sequence[float]
     engines: Mapping[str, int]
+    diversity: str = ""
 
 
 def report_html(figures: ReportFigures) -> str:
@@ -48,7 +50,7 @@ def report_html(figures: ReportFigures) -> str:
     classes = _classes(figures.originals_per_class, figures.variations_per_class)
     return (
         f'<div class="report"><dl class="report-tiles">{facts}</dl>'
-        f"{classes}{_changes(figures.changes)}{_engines(figures.engines)}</div>"
+        f"{classes}{_changes(figures.changes)}{_diversity(figures.diversity)}{_engines(figures.engines)}</div>"
     )
 
 
@@ -84,6 +86,15 @@ def _changes(changes: Sequence[float]) -> str:
     )
     unit = "Mean pixel difference from the source: 0 % is identical, 100 % is black against white."
     return f'<section class="plot"><h2>Amount of change</h2><p>{text} {unit}</p>{_columns(changes, text)}</section>'
+
+
+def _diversity(sentence: str) -> str:
+    """How much the variations differ from each other, and what that is measured by."""
+    if not sentence:
+        return ""
+    unit = "Measured by the features of a pretrained network: near 0 %, variations add little but copies."
+    text = f"{escape(sentence[:1].upper() + sentence[1:])}. {unit}"
+    return f'<section class="plot"><h2>Diversity</h2><p>{text}</p></section>'
 
 
 def _columns(changes: Sequence[float], summary: str) -> str:
