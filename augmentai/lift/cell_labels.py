@@ -102,9 +102,9 @@ def cell_classes(made: Image.Image, crop: Crop, side_px: int, classes: int) -> I
     values = values[:, ::-1] if crop.mirrored else values
     side = side_px // CELL_PX
     cells = values.reshape(side, CELL_PX, side, CELL_PX).transpose(0, 2, 1, 3).reshape(side * side, -1)
-    counts = np.zeros((len(cells), classes + 2))
-    np.add.at(counts, (np.arange(len(cells))[:, None], cells + 1), 1)  # column 0: unclear, 1: ground
-    shares = counts / cells.shape[1]
+    kinds = classes + 2  # column 0: unclear, 1: ground
+    places = cells + 1 + kinds * np.arange(len(cells))[:, None]
+    shares = np.bincount(places.ravel(), minlength=kinds * len(cells)).reshape(-1, kinds) / cells.shape[1]
     best = shares[:, 2:].argmax(1)
     found = np.full(len(cells), UNCLEAR, np.int64)
     found[1 - shares[:, 1] < GROUND] = 0
