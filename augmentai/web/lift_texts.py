@@ -43,9 +43,12 @@ def forecast(size: LiftSize, seconds: float, class_names: Sequence[str | None]) 
         return texts.warning("Choose what to measure.")
     tested = f"{counted(size.held_out, 'held-out image')}" if size.held_out else "each image in turn"
     words = f"{counted(size.recipes, 'recipe')} on {counted(size.training, 'image')}, tested on {tested}"
+    line = f'<p class="aug-line"><b>{words}</b> · free · about {texts.duration(seconds)}</p>'
+    if size.by_cells:
+        return line + texts.hint("Measured by what each part of an image shows: points are of mean average precision.")
     half = min(_MOST_HALF, math.ceil(_HALF_INTERVAL / math.sqrt(size.tested)))
     hint = f"With {counted(size.tested, 'test image')}, expect intervals of about ±{half} points."
-    return f'<p class="aug-line"><b>{words}</b> · free · about {texts.duration(seconds)}</p>' + texts.hint(hint)
+    return line + texts.hint(hint)
 
 
 def _unfit(names: Sequence[str | None]) -> str:

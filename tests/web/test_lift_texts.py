@@ -22,6 +22,7 @@ TWO = ["cats", "dogs"]
         pytest.param(LiftSize(8, 100, 1), TWO, "1 recipe on 8 images, tested on 100 held-out images", id="a split"),
         pytest.param(LiftSize(8, 100, 1), TWO, "· free · about 75 s", id="the time"),
         pytest.param(LiftSize(9, 0, 1), [], "1 recipe on 9 images", id="labels in files: known later"),
+        pytest.param(LiftSize(9, 0, 1, True), [], "points are of mean average precision", id="boxes or masks"),
     ],
 )
 def test_before_the_click(size: LiftSize, names: list[str | None], expected: str) -> None:

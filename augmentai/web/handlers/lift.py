@@ -218,7 +218,8 @@ class LiftHandlers:
 
 
 def _size(upload_state: Mapping[str, Any], recipes: int) -> LiftSize:
-    return LiftSize(upload_state.get("images", 0), upload_state.get("holdout", 0), recipes)
+    by_cells = any(names for _, names, _ in upload_state.get("class_groups", ()))
+    return LiftSize(upload_state.get("images", 0), upload_state.get("holdout", 0), recipes, by_cells)
 
 
 def _class_names(upload_state: Mapping[str, Any]) -> list[str | None]:
