@@ -17,6 +17,7 @@ from augmentai.inspection.examine import examine, located
 from augmentai.inspection.findings import Example, Finding, Findings, Kind
 from augmentai.inspection.similarity import find_by_features
 from augmentai.inspection.survey import Survey
+from augmentai.pipeline.moved_labels import lost_when_moved
 from augmentai.pipeline.plan import RunPlan, plan_run
 from augmentai.pipeline.split import make_split
 from augmentai.recipe import Recipe, RecipeError
@@ -184,4 +185,5 @@ def _plan(
         "cost": str(plan.estimate) if plan and plan.estimate else "",
         "reason": reason,
     }
-    return content, plan.notices if plan else gathered.notices
+    notices = plan.notices if plan else gathered.notices
+    return content, tuple(dict.fromkeys((*notices, *lost_when_moved(gathered.layout, gathered.sources))))

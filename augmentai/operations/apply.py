@@ -10,7 +10,15 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from augmentai import registry
-from augmentai.operations.base import DrawSettings, Operation, OperationError, OperationSkippedError
+from augmentai.operations.base import (
+    CAMERA,
+    OCCLUSION,
+    WEATHER,
+    DrawSettings,
+    Operation,
+    OperationError,
+    OperationSkippedError,
+)
 from augmentai.operations.borrowing import BorrowingOperation
 from augmentai.operations.canvas import Canvas, named, package_of
 from augmentai.operations.checks import fault_in_drawn, plain_drawn
@@ -66,6 +74,19 @@ def build_operations(steps: Iterable[Step]) -> tuple[Operation, ...]:
     """
     pairs = [(step, {}) if isinstance(step, str) else next(iter(step.items())) for step in steps]
     return tuple(make_step("operations", name, parameters) for name, parameters in pairs)
+
+
+def may_move(steps: Sequence[Step]) -> bool:
+    """Whether any operation of a recipe may move pixels, and labels with them.
+
+    Args:
+        steps: as a recipe has them.
+
+    Example:
+        >>> may_move(["noise"]), may_move(["noise", "flip"])
+        (False, True)
+    """
+    return any(operation.group not in {CAMERA, WEATHER, OCCLUSION} for operation in build_operations(steps))
 
 
 def apply_operations(

@@ -69,6 +69,11 @@ class ResolvedGeometry:
     without_class: str
     notice: str = ""
 
+    @property
+    def moves(self) -> bool:
+        """Whether it moves the pixels of any image."""
+        return {self.with_class, self.without_class} != {"none"}
+
     def for_source(self, source: Source) -> str:
         """The preset of one source."""
         return self.with_class if source.label is not None else self.without_class

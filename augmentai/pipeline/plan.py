@@ -13,8 +13,10 @@ from augmentai.dataset.readers.gather import Gathered
 from augmentai.engines import estimate
 from augmentai.engines.base import Engine
 from augmentai.engines.budget import Estimate
+from augmentai.operations.apply import may_move
 from augmentai.operations.auto_geometry import DatasetTraits, ResolvedGeometry, dataset_traits, resolve_geometry
 from augmentai.pipeline.balance import Quotas, plan_quotas
+from augmentai.pipeline.moved_labels import lost_when_moved
 from augmentai.pipeline.unusable import find_unusable
 from augmentai.recipe import AUTO, Recipe, RecipeError
 from augmentai.types import Failure, Source, SourceKey
@@ -75,7 +77,14 @@ class RunPlan:
     def notices(self) -> tuple[str, ...]:
         """What the user should know before the start, in words."""
         own = (*self.quotas.notices, *((self.geometry.notice,) if self.geometry.notice else ()))
-        return (*self.gathered.notices, *own)
+        return (*self.gathered.notices, *own, *self.lost_labels)
+
+    @cached_property
+    def lost_labels(self) -> tuple[str, ...]:
+        """What the labels will lose since the run moves pixels. Reads the labels of some images when first asked."""
+        if not self.geometry.moves and not may_move(self.recipe.operations):
+            return ()
+        return tuple(lost_when_moved(self.gathered.layout, self.sources))
 
     def count(self, source: Source) -> int:
         """How many variations one source gets; 0 if it is not augmented.

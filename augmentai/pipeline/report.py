@@ -145,6 +145,10 @@ class Report:
         """Something that the user should know, reported once."""
         self._notices.setdefault(words)
 
+    def _all_notices(self) -> list[str]:
+        every = (*self.money_notices(), *self._notices, *self._file_notices(), *self._losses)
+        return list(dict.fromkeys(every))  # what the plan foresaw is lost as well
+
     def _file_notices(self) -> list[str]:
         """Each notice of single images once, with the first of them by name."""
         return [f"{_first_names(sorted(paths))}: {notice}" for notice, paths in self._of_files.items()]
@@ -177,7 +181,7 @@ class Report:
                 for file, engine, reason in list(self._fallbacks)[:_ROWS_LIMIT]
             ],
             "engines_not_set_up": dict(self.skipped_engines),
-            "notices": [*self.money_notices(), *self._notices, *self._file_notices(), *self._losses][:_ROWS_LIMIT],
+            "notices": self._all_notices()[:_ROWS_LIMIT],
             "rejected": dict(self.rejected),
             "left_out": self.given_up,
             "drifted": self.drifted,

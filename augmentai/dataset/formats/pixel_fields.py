@@ -18,6 +18,12 @@ _BY_NAME = re.compile(
     r"|^[xy]_?(min|max|center|centre|c|\d{1,2})?$|^(cent(er|re)|c|b?box|obj|object|face)_?[xywh]$"
     r"|^b?box_?([xy]_?(min|max|\d)|width|height|left|right|top|bottom)$"
 )
+_DIRECTION = re.compile(
+    r"(?i)(^|[_.\s-])(heading|yaw|theta|azimuth|bearing|direction|orientation|facing|rotation|angle|rot)"
+    r"([_\s-]?(deg|degrees?|rad|radians?|angle|z|2d))?$"
+)
+_ZERO_SAYS_NOTHING = re.compile(r"(?i)rotation|angle|theta|^rot")  # tools write 0 for what was never rotated
+_SIDE_WORDS = re.compile(r"(?i)\b(left|right|up|down|top|bottom|upwards?|downwards?)\b")
 _COUNTS = re.compile(r"(?i)(num|count|n|has|is|no)_")  # num_keypoints
 _SIDES = ("left", "top", "right", "bottom")  # of a box if the first two are there; "left" alone may be a class
 _SIZES = ("w", "h", "width", "height")  # of a box beside x and y, of the image else
@@ -39,15 +45,43 @@ def is_in_pixels(field: str, value: object = None) -> bool:
     Example:
         >>> [is_in_pixels(name) for name in ("bbox", "xmin", "face_keypoints", "inbox", "pointer")]
         [True, True, True, False, False]
+        >>> is_in_pixels("heading", 90), is_in_pixels("facing", "left"), is_in_pixels("orientation", "portrait")
+        (True, True, False)
         >>> is_in_pixels("head", [10, 20, 30, 40]), is_in_pixels("colour", [10, 20, 30, 40]), is_in_pixels("bbox_id", 3)
         (True, False, False)
     """
     name = field.strip()
     if _COUNTS.match(name):
         return False
-    if _BY_NAME.search(name):
+    if _BY_NAME.search(name) or (_DIRECTION.search(name) and _is_direction(value)):
         return True
     return not _OTHER_NUMBERS.search(name) and _is_place(value)
+
+
+def without_places(fields: Mapping[str, Any], losses: dict[str, None], within: str = "") -> dict[str, Any]:
+    """What a format says of an object beside its place, without what is in pixels or an angle in the image.
+
+    Args:
+        fields: as the object has them in its source.
+        losses: what is removed is added to these, in words for the user.
+        within: what the fields belong to, as the words name it ("attributes.").
+
+    Example:
+        >>> losses = {}
+        >>> without_places({"rotation": "30", "heading": 0, "age": "4", "pose": "upright"}, losses, "attributes.")
+        {'age': '4', 'pose': 'upright'}
+        >>> list(losses)[0]
+        '`attributes.rotation` is removed from geometrically transformed images'
+    """
+    removed = [name for name, value in fields.items() if not _says_nothing(name, value) and is_in_pixels(name, value)]
+    for name in removed:
+        losses.setdefault(removed_words(within + name))
+    return {name: value for name, value in fields.items() if name not in removed}
+
+
+def removed_words(name: str) -> str:
+    """That a field is removed where pixels move, for the user."""
+    return f"`{name}` is removed from geometrically transformed images"
 
 
 def fields_in_pixels(row: Mapping[str, Any]) -> list[str]:
@@ -63,6 +97,22 @@ def fields_in_pixels(row: Mapping[str, Any]) -> list[str]:
     return [
         name for name, value in row.items() if is_in_pixels(name, value) or name.strip().casefold() in (*sides, *sizes)
     ]
+
+
+def _says_nothing(name: str, value: object) -> bool:
+    """Whether a value is no place and no angle, whatever its name says: yes, no, and words without a number."""
+    if value is None or isinstance(value, bool) or value in ("", [], {}):
+        return True
+    if _ZERO_SAYS_NOTHING.search(name) and is_number(value) and float(str(value)) == 0:
+        return True
+    return isinstance(value, str) and not re.search(r"\d", value) and not _SIDE_WORDS.search(value)
+
+
+def _is_direction(value: object) -> bool:
+    """Whether a value is an angle, or names a side of the image."""
+    if isinstance(value, str):
+        return is_number(value.strip().rstrip("°")) or bool(_SIDE_WORDS.search(value))
+    return is_number(value) and not isinstance(value, bool)
 
 
 def _is_place(value: object) -> bool:

@@ -18,6 +18,7 @@ from augmentai.images import ImageError
 from augmentai.inspection.examine import examine, located
 from augmentai.inspection.findings import TITLES
 from augmentai.inspection.survey import Survey
+from augmentai.pipeline.moved_labels import lost_when_moved
 from augmentai.plurals import counted
 from augmentai.settings import Settings
 from augmentai.types import Source
@@ -25,6 +26,7 @@ from augmentai.types import Source
 _MOST_EXAMINED = 200
 _MOST_SECONDS = 3.0
 _EXAMPLES_SHOWN = 5
+_MOST_MOVED = 50
 
 
 @dataclass(frozen=True)
@@ -52,7 +54,8 @@ def check_images(images: Sequence[tuple[Entry, ImageInfo]], layout: Layout, sett
     Returns:
         JSON for the drop zone: `images`, `splits` and `classes` as in `Survey`, `findings`, each with its `title`,
         `count`, `problem` and `examples` in words, `unusable`: the positions of images that a job will skip, and
-        `checked`: of how many images the labels were read.
+        `checked`: of how many images the labels were read,
+        `lost`: what labels lose where pixels move.
     """
     sources = [
         Source(
@@ -88,6 +91,7 @@ def check_images(images: Sequence[tuple[Entry, ImageInfo]], layout: Layout, sett
         }
         for one in survey.findings.all()
     ]
+    sources = [one for one in sources if one.split in {None, "train"}]
     known = layout.class_names() if layout.labelled else ()
     return {
         "images": survey.images(),
@@ -96,6 +100,7 @@ def check_images(images: Sequence[tuple[Entry, ImageInfo]], layout: Layout, sett
         "findings": found,
         "unusable": sorted(survey.unusable),
         "checked": checked,
+        "lost": lost_when_moved(layout, sources, _MOST_MOVED),
     }
 
 

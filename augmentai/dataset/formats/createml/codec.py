@@ -14,6 +14,7 @@ from augmentai.dataset.formats.format_writer import json_bytes
 from augmentai.dataset.formats.label_values import category, clean, number, plain_fields, rounded
 from augmentai.dataset.formats.listed.codec import Fault, NewImage, Placed, Row
 from augmentai.dataset.formats.listed.file_start import file_start
+from augmentai.dataset.formats.pixel_fields import without_places
 from augmentai.images.orientation import Frame
 
 _NAMES = ("image", "imagefilename")
@@ -105,12 +106,18 @@ class CreateMlCodec:
                     kept.append(one)
                 elif place in by_place:
                     found = by_place[place]
-                    kept.append({**one, "coordinates": _coordinates(found.shape)} if found.moved else one)
+                    kept.append(self._placed(one, found.shape) if found.moved else one)
             written.append({**raw, _key(raw, _LISTS): kept} if isinstance(raw[_key(raw, _LISTS)], list) else raw)
         new = [new_annotation(one.shape) for one in placed if one.place is None and one.shape.box is not None]
         if new:
             written[0] = {**written[0], _key(raws[0], _LISTS): [*_annotations(written[0]), *new]}
         return written
+
+    def _placed(self, annotation: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+        others = {key: value for key, value in annotation.items() if key not in {"label", "coordinates"}}
+        kept = without_places(others, self.losses)
+        written = {key: value for key, value in annotation.items() if key in kept or key not in others}
+        return {**written, "coordinates": _coordinates(shape)}
 
     def renamed(self, raws: Sequence[Any], image: NewImage) -> list[Any]:
         return [{**raw, _key(raw, _NAMES): image.name} for raw in raws]

@@ -27,6 +27,7 @@ from augmentai.dataset.formats.drawn_shapes import (
 )
 from augmentai.dataset.formats.ellipses import Ellipse, fitted_ellipse
 from augmentai.dataset.formats.label_values import category, number, plain_fields, rounded
+from augmentai.dataset.formats.pixel_fields import without_places
 from augmentai.dataset.formats.rotated_boxes import box_and_angle, fitted_corners, rotated_corners
 
 SHAPES = frozenset({"box", "polygon", "polyline", "points", "ellipse", "cuboid", "skeleton", "mask"})
@@ -79,7 +80,7 @@ def moved_elements(element: Element, shape: Shape, points: Sequence[str], losses
     """The elements of an object at its new place; several if the border cut it into pieces."""
     kind = element.tag
     if kind == "skeleton":
-        return _moved_skeleton(element, shape, points)
+        return _moved_skeleton(element, shape, points, losses)
     if kind == "cuboid":
         losses.setdefault("cuboids are written as the polygons around them in geometrically transformed images")
     if kind == "ellipse" and (len(shape.polygons) != 1 or fitted_ellipse(shape.polygons[0]) is None):
@@ -92,7 +93,7 @@ def moved_elements(element: Element, shape: Shape, points: Sequence[str], losses
     made = []
     for tag, placed in pieces:
         piece = Element(tag, {**attributes, "label": shape.category, **placed})
-        piece.extend(element.findall("attribute"))
+        piece.extend(_unplaced(element, losses))
         made.append(piece)
     return made
 
@@ -209,7 +210,14 @@ def _skeleton(element: Element, name: str, extra: Mapping[str, Any], points: Seq
     return Shape(name, box, keypoints=keypoints, extra=extra)
 
 
-def _moved_skeleton(element: Element, shape: Shape, points: Sequence[str]) -> list[Element]:
+def _unplaced(element: Element, losses: dict[str, None]) -> list[Element]:
+    """The attributes of an object that stay true when it moves."""
+    listed = element.findall("attribute")
+    kept = without_places({one.get("name") or "": (one.text or "").strip() for one in listed}, losses)
+    return [one for one in listed if (one.get("name") or "") in kept]
+
+
+def _moved_skeleton(element: Element, shape: Shape, points: Sequence[str], losses: dict[str, None]) -> list[Element]:
     """A skeleton at its new place; what left the image is outside. None if nothing of it is left."""
     if not any(visibility for _, _, visibility in shape.keypoints):
         return []
@@ -218,7 +226,10 @@ def _moved_skeleton(element: Element, shape: Shape, points: Sequence[str]) -> li
     order = [*points, *(label for label in labels if label not in points)]
     at = dict(zip(order, shape.keypoints, strict=False))
     labelled = iter(labels)
+    unplaced = _unplaced(element, losses)
     for child in element:
+        if child.tag == "attribute" and child not in unplaced:
+            continue
         if child.tag != "points":
             made.append(child)
             continue

@@ -24,12 +24,14 @@ from augmentai.dataset.formats.drawn_shapes import (
 from augmentai.dataset.formats.ellipses import Ellipse, fitted_ellipse
 from augmentai.dataset.formats.label_values import category, clean, plain_fields, point, rounded, whole
 from augmentai.dataset.formats.labelme.mask_crop import mask_from_crop, mask_to_crop
+from augmentai.dataset.formats.pixel_fields import without_places
 from augmentai.dataset.formats.rotated_boxes import fitted_corners
 from augmentai.images.orientation import Frame
 from augmentai.plurals import counted
 
 NAME = "labelme"  # the key of what this format keeps in `extra`
 _ROTATED = {"rotation", "oriented_rectangle"}
+_OWN = {"label", "points", "shape_type", "group_id", "description", "flags", "attributes", "mask", "direction"}
 _AREAS = {"polygon", "quadrilateral"}
 _PATHS = {"line", "linestrip"}
 
@@ -160,9 +162,19 @@ def _expected(kind: str) -> str:
     return "4" if kind in _ROTATED else "2 or more" if kind in _PATHS else "2"
 
 
+def _unplaced(raw: Mapping[str, Any], losses: dict[str, None]) -> dict[str, Any]:
+    """An entry without what other tools say of places and angles in the image; `_moved` writes those of LabelMe."""
+    own = {key: value for key, value in raw.items() if key in _OWN}
+    kept = own | without_places({key: value for key, value in raw.items() if key not in _OWN}, losses)
+    for key in ("attributes", "flags"):
+        if isinstance(kept.get(key), dict):
+            kept[key] = without_places(kept[key], losses, f"{key}.")
+    return {key: kept[key] for key in raw if key in kept}
+
+
 def _moved(shape: Shape, raw: Mapping[str, Any], losses: dict[str, None]) -> list[dict[str, Any]]:
     """The entries of a shape at its new place."""
-    entry = dict(raw)
+    entry = _unplaced(raw, losses)
     if clean(str(raw.get("label"))) != shape.category:
         entry["label"] = shape.category
     kind = str(raw.get("shape_type") or "polygon")

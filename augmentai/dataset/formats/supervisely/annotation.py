@@ -11,6 +11,7 @@ from augmentai.annotations import LabelError, Labels, Point, Polygon, Shape, box
 from augmentai.dataset.formats.bitmaps import refuse_bitmaps
 from augmentai.dataset.formats.drawn_shapes import boxed, dotted, is_same_place, masked, outlined, traced, upright
 from augmentai.dataset.formats.label_values import category, clean, plain_fields, point, rounded, whole
+from augmentai.dataset.formats.pixel_fields import without_places
 from augmentai.dataset.formats.supervisely.bitmap import mask_from_bitmap, mask_to_bitmap
 from augmentai.images.orientation import Frame
 
@@ -164,6 +165,9 @@ def _moved(shape: Shape, raw: Mapping[str, Any], losses: dict[str, None]) -> lis
     """The entries of an object at its new place; its tags go with it."""
     kind = str(raw.get("geometryType"))
     entry = {key: value for key, value in raw.items() if key != "id"}  # which is one object's alone
+    named = without_places(dict(_tags(raw)), losses, "tags.")
+    if isinstance(raw.get("tags"), list):
+        entry["tags"] = [tag for tag in raw["tags"] if not isinstance(tag, dict) or str(tag.get("name")) in named]
     if shape.mask is not None:
         if kind == "alpha_mask":
             losses.setdefault("alpha masks lose their partial transparency in geometrically transformed images")

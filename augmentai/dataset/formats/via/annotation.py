@@ -16,6 +16,7 @@ from augmentai.dataset.formats.drawn_shapes import boxed, dotted, elliptic, fore
 from augmentai.dataset.formats.ellipses import Ellipse, fitted_ellipse
 from augmentai.dataset.formats.label_values import clean, number, plain_fields, rounded
 from augmentai.dataset.formats.object_shapes import with_polygons
+from augmentai.dataset.formats.pixel_fields import without_places
 
 CLASS_NAMES = ("class", "label", "name", "category", "type", "object", "classname", "objectname")
 UNNAMED = "object"  # the class of regions without attributes
@@ -76,7 +77,13 @@ def moved_regions(region: Region, shape: Shape, losses: dict[str, None]) -> list
     pieces = _drawn(shape, region["shape_attributes"].get("name"), losses)
     if len(pieces) > 1:
         losses.setdefault("objects that the border cuts into pieces become one region per piece")
-    return [{**region, "shape_attributes": piece} for piece in pieces]
+    attributes = region.get("region_attributes")
+    attributes = attributes if isinstance(attributes, dict) else {}
+    key = class_key(attributes)
+    kept = without_places({name: value for name, value in attributes.items() if name != key}, losses)
+    rest = {name: value for name, value in attributes.items() if name == key or name in kept}
+    own = {**region, "region_attributes": rest} if attributes else region
+    return [{**own, "shape_attributes": piece} for piece in pieces]
 
 
 def new_regions(shape: Shape, losses: dict[str, None]) -> list[dict[str, Any]]:

@@ -10,10 +10,12 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from augmentai.annotations import Box, LabelError, Labels, Polygon, Shape, box_around
+from augmentai.dataset.formats.pixel_fields import without_places
 from augmentai.dataset.formats.voc.rotated_box import ROTATED, moved_rotated, rotated_corners
 from augmentai.images.orientation import Frame
 
 _GEOMETRY_TAGS = ("bndbox", "polygon", ROTATED)
+_PLAIN_TAGS = {"name", "pose", "truncated", "difficult", "occluded"}
 _PLACE = re.compile(r"(?i)^(?:[xy]\d*|[xy](?:min|max)|[cw]?[xyhw]|cx|cy|width|height|angle|pt|points?)$")
 _MAX_DEPTH = 60
 _MAX_PX = 1e9
@@ -242,25 +244,21 @@ def unmoved_tags(root: bytes) -> list[str]:
     found: set[str] = set()
     for element in _reparsed(root).iter("object"):
         found |= {one.tag for one in element if one.tag not in (*_GEOMETRY_TAGS, "part") and _is_place(one)}
-        found |= {"attributes.rotation" for _ in _angles(element)}
+        found |= {f"attributes.{one.findtext('name')}" for _, one in _angles(element)}
     return sorted(found)
 
 
 def _angles(element: Element) -> list[tuple[Element, Element]]:
-    """(parent, attribute) of the angles that CVAT writes beside a box without them."""
+    """(parent, attribute) of the angles and places that are attributes, as CVAT writes the angle of a box."""
     pairs = [(attributes, one) for attributes in element.findall("attributes") for one in attributes]
-    return [(above, one) for above, one in pairs if one.findtext("name") == "rotation" and _is_turned(one)]
-
-
-def _is_turned(attribute: Element) -> bool:
-    try:
-        return float(attribute.findtext("value", "0")) != 0
-    except ValueError:
-        return False
+    named = [(above, one, {one.findtext("name", ""): one.findtext("value", "")}) for above, one in pairs]
+    return [(above, one) for above, one, field in named if not without_places(field, {})]
 
 
 def _is_place(element: Element) -> bool:
-    return any(_PLACE.match(below.tag) for below in element.iter() if below is not element)
+    if len(element):
+        return any(_PLACE.match(below.tag) for below in element.iter() if below is not element)
+    return element.tag not in _PLAIN_TAGS and not without_places({element.tag: (element.text or "").strip()}, {})
 
 
 def _write_box(bndbox: Element, shape: Shape) -> None:
