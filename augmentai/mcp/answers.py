@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from threading import Event
@@ -41,27 +42,66 @@ class Reach:
         """A path that a call names, with its links resolved.
 
         Raises:
-            ToolError: it is a web address, or outside the folders.
+            ToolError: it is a web address, outside the folders, or longer than the system allows.
         """
         if "://" in text:
             raise ToolError(f"{text} is a web address; expected a file or folder of this computer. Download it first.")
         if "\0" in text:
             raise ToolError("a path contains a null character; expected a file or folder of this computer")
-        path = (self.folders[0] / Path(text).expanduser()).resolve()
-        if not any(path.is_relative_to(folder) for folder in self.folders):
-            allowed = ", ".join(map(str, self.folders))
-            raise ToolError(
-                f"{text} is outside the folders that this server may use ({allowed}). Name a file in them, or start "
-                "the server with more: augmentai mcp FOLDER..."
-            )
+        try:
+            path = (self.folders[0] / Path(text).expanduser()).resolve()
+            path.exists()
+        except (OSError, RuntimeError) as error:  # RuntimeError: no such home folder
+            reason = error.strerror if isinstance(error, OSError) else error
+            raise ToolError(f"{text} is no path of this computer ({reason}); expected a file or folder") from error
+        if not self._holds(path):
+            raise ToolError(f"{text} is outside {self._folders()}")
         return path
 
     def existing(self, text: str) -> Path:
-        """A path that a call reads. Raises ToolError also if nothing is there."""
+        """A path that a call reads. Raises ToolError also if nothing is there, or if links in it lead outside."""
         path = self.path(text)
         if not path.exists():
             raise ToolError(f"{text} does not exist; expected an image, a folder, a ZIP or a TAR")
+        for file in _linked(path, folders=False):  # links to folders are not followed
+            self._check_link(text, path, file)
         return path
+
+    def output(self, text: str) -> Path:
+        """A path that a call writes. Raises ToolError also if links in or beside it, as left by a run, lead outside."""
+        path = self.path(text)
+        beside = path.parent.iterdir() if path.parent.is_dir() else ()
+        files = [file for file in beside if file.name.startswith(f".{path.name}") and file.is_symlink()]
+        for file in [*files, *_linked(path, folders=True)]:
+            self._check_link(text, path, file)
+        return path
+
+    def _check_link(self, text: str, path: Path, file: Path) -> None:
+        try:
+            if self._holds(file.resolve()):
+                return
+        except (OSError, RuntimeError):  # a circle of links
+            return
+        place = os.path.relpath(file, path)
+        raise ToolError(f"{text}: {place} is a link to a place outside {self._folders()}")
+
+    def _holds(self, path: Path) -> bool:
+        return any(path.is_relative_to(folder) for folder in self.folders)
+
+    def _folders(self) -> str:
+        allowed = ", ".join(map(str, self.folders))
+        return (
+            f"the folders that this server may use ({allowed}). Name a file in them, or start the server with more: "
+            "augmentai mcp FOLDER..."
+        )
+
+
+def _linked(folder: Path, folders: bool) -> Iterator[Path]:
+    """The symbolic links below a folder; those to folders only if asked for."""
+    for here, subfolders, files in os.walk(folder):
+        for name in [*files, *(subfolders if folders else ())]:
+            if (file := Path(here, name)).is_symlink():
+                yield file
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from augmentai.mcp.schema import PATHS, Schema, of_object, recipe_properties
 from augmentai.recipe import Recipe
 
 _MOST_RECIPES = 8
+_LONGEST_NAME = 60
 _SHARES = 100  # what progress is counted in
 DESCRIPTION = (
     "Measure whether variations help a model on this very set: one model is trained on flips and crops, another "
@@ -34,6 +35,7 @@ def lift_schema() -> Schema:
             "recipes": {
                 "type": "object",
                 "additionalProperties": recipe,
+                "propertyNames": {"maxLength": _LONGEST_NAME},
                 "minProperties": 1,
                 "maxProperties": _MOST_RECIPES,
                 "default": {"default": {"variations": 8}},

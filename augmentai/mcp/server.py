@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import logging
+import math
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -29,6 +30,7 @@ _INSTRUCTIONS = (
     "then augment into a new folder; lift measures whether that helps. Nothing is spent unless max_credits allows it."
 )
 
+_LONGEST_MESSAGE = 2_000  # characters: one that quotes an argument can be as long as the argument
 _WAIT_SECONDS = 0.2  # between two looks whether a waiting call was cancelled
 _log = logging.getLogger(__name__)
 
@@ -64,7 +66,7 @@ def build(settings: Settings, reach: Reach, tools: Sequence[Tool] = TOOLS) -> Se
                 _in_turn, turn, known.get(params.name), call, abandon_on_cancel=True
             )
         except ToolError as error:
-            return types.CallToolResult(content=[types.TextContent(text=str(error))], is_error=True)
+            return types.CallToolResult(content=[types.TextContent(text=_short(str(error)))], is_error=True)
         finally:
             stop.set()  # a cancelled call ends after the image at work, and keeps what is finished
         return _result(answer)
@@ -76,6 +78,12 @@ def build(settings: Settings, reach: Reach, tools: Sequence[Tool] = TOOLS) -> Se
         on_list_tools=list_tools,
         on_call_tool=call_tool,
     )
+
+
+def _short(message: str) -> str:
+    """A message without its middle, if it is long."""
+    half = _LONGEST_MESSAGE // 2
+    return message if len(message) <= _LONGEST_MESSAGE else f"{message[:half]} ... {message[-half:]}"
 
 
 def _in_turn(turn: Lock, tool: Tool | None, call: Call) -> Answer:
@@ -93,6 +101,8 @@ def _serve(tool: Tool | None, call: Call) -> Answer:
     """Check and serve a call. Raises ToolError whatever goes wrong, so that the server stays."""
     if tool is None:
         raise ToolError(f"there is no such tool; there are {', '.join(tool.name for tool in TOOLS)}")
+    if any(isinstance(value, float) and not math.isfinite(value) for value in call.arguments.values()):
+        raise ToolError("an argument is not a finite number; JSON has no NaN and no Infinity")
     faults = jsonschema.Draft202012Validator(tool.schema).iter_errors(dict(call.arguments))
     if (fault := jsonschema.exceptions.best_match(faults)) is not None:
         where = ".".join(map(str, fault.absolute_path))

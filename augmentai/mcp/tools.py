@@ -88,7 +88,7 @@ def preview(call: Call) -> Answer:
 
 def augment(call: Call) -> Answer:
     """A larger set, written to a folder or ZIP."""
-    out = call.reach.path(call.arguments["out"])
+    out = call.reach.output(call.arguments["out"])
     try:
         recipe = resolve_recipe(out, _recipe(call.arguments))
         inputs = _inputs(call)
@@ -169,6 +169,7 @@ def _jpeg(image: Image.Image) -> bytes:
 _MAX_CREDITS: Schema = {
     "type": "number",
     "minimum": 0,
+    "maximum": 1_000_000,
     "default": 0,
     "description": "The most that hosted engines may spend in this call, in credits (1 credit is 0.01 US dollars). 0: "
     "nothing is spent, and engine auto uses free engines. Ask the user before you allow anything.",

@@ -121,7 +121,7 @@ REFUSED = [
     pytest.param("inspect", {"paths": ["set/none"]}, "set/none does not exist", id="nothing there"),
     pytest.param("preview", {"path": "set"}, "set is a folder", id="a folder as an image"),
     pytest.param("augment", {"paths": ["set"], "out": "/tmp/x"}, "outside the folders", id="output elsewhere"),
-    pytest.param("augment", {"paths": ["set"], "out": "set"}, "already holds files", id="output over the input"),
+    pytest.param("augment", {"paths": ["set"], "out": "set/cats"}, "already holds files", id="output over the input"),
     pytest.param("inspect", {"paths": ["set"], "geometry": "up"}, "geometry: 'up' is not one of", id="no choice"),
     pytest.param("inspect", {"paths": ["set"], "balance": True, "per_class": 9}, "both set", id="a contradiction"),
     pytest.param("inspect", {"paths": ["set"], "colour": 1}, "('colour' was unexpected)", id="an unknown argument"),
@@ -131,6 +131,11 @@ REFUSED = [
     pytest.param("lift", {"paths": ["set"], "recipes": {}}, "recipes: ", id="no recipe"),
     pytest.param("lift", {"paths": ["set"], "recipes": {"a": {"geometry": "up"}}}, "recipes.a.geometry", id="a field"),
     pytest.param("lift", {"paths": ["set"], "test": ["/etc"]}, "/etc is outside the folders", id="a test elsewhere"),
+    pytest.param("inspect", {"paths": ["a" * 5_000]}, "is no path of this computer", id="a name that is too long"),
+    pytest.param("inspect", {"paths": ["~nobody-here/a"]}, "is no path of this computer", id="no such home"),
+    pytest.param("inspect", {"paths": ["set"], "geometry": "x" * 10**6}, "xxx ... xxx", id="a huge argument"),
+    pytest.param("lift", {"paths": ["set"], "recipes": {"x" * 99: {}}}, "is too long", id="a long name"),
+    pytest.param("augment", {"paths": ["set"], "out": "x", "max_credits": 10**400}, "max_credits: 1", id="a huge sum"),
     pytest.param("erase", {}, "there is no such tool; there are inspect", id="an unknown tool"),
 ]
 
@@ -146,6 +151,46 @@ def test_what_cannot_be_served_says_why(
     finally:
         link.unlink()
     assert not (folder / "x").exists()
+
+
+LINKS = [
+    pytest.param("set/cats/leak.png", "secret.png", "inspect", {"paths": ["set"]}, id="an image"),
+    pytest.param("set/cats/0.txt", "words.txt", "inspect", {"paths": ["set"]}, id="a label file"),
+    pytest.param("set/classes.txt", "words.txt", "augment", {"paths": ["set"], "out": "new"}, id="names of classes"),
+    pytest.param("set/more.zip", "words.txt", "lift", {"paths": ["set"]}, id="an archive"),
+    pytest.param("set/a.png", "secret.png", "lift", {"paths": ["ok"], "test": ["set"]}, id="a test image"),
+    pytest.param("old/cats", ".", "augment", {"paths": ["ok"], "out": "old"}, id="a folder of an earlier output"),
+    pytest.param("old/manifest.jsonl", "none", "augment", {"paths": ["ok"], "out": "old"}, id="a file of one"),
+    pytest.param(".x.zip.augmentai.paid", ".", "augment", {"paths": ["ok"], "out": "x.zip"}, id="beside a ZIP"),
+]
+
+
+@pytest.mark.parametrize(("link", "target", "tool", "arguments"), LINKS)
+def test_a_link_in_a_folder_leads_nowhere_else(
+    tmp_path: Path, link: str, target: str, tool: str, arguments: dict[str, Any]
+) -> None:
+    inside, outside = tmp_path / "inside", tmp_path / "outside"
+    outside.mkdir()
+    (outside / "words.txt").write_text("0 0.5 0.5 0.2 0.2\n")
+    for place in (outside / "secret.png", inside / "set" / "cats" / "0.png", inside / "ok" / "cats" / "0.png"):
+        place.parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (32, 32), "teal").save(place)
+    (inside / link).parent.mkdir(exist_ok=True)
+    (inside / link).symlink_to(outside / target)
+    before = sorted(outside.rglob("*"))
+    with connected(build(Settings(), Reach.of([inside]))) as own:
+        message = own.refused(tool, **arguments)
+    assert "is a link to a place outside the folders that this server may use" in message
+    assert sorted(outside.rglob("*")) == before
+    assert not (inside / "new").exists()
+
+
+def test_a_link_to_a_file_of_its_own_folders_is_read(tmp_path: Path) -> None:
+    (tmp_path / "set" / "cats").mkdir(parents=True)
+    Image.new("RGB", (32, 32), "teal").save(tmp_path / "photo.png")
+    (tmp_path / "set" / "cats" / "0.png").symlink_to(tmp_path / "photo.png")
+    with connected(build(Settings(), Reach.of([tmp_path]))) as own:
+        assert own.call("inspect", paths=["set"]).structured_content["images"]["count"] == 1
 
 
 def test_a_cancelled_call_ends_soon_and_keeps_what_is_finished(caller: Caller, folder: Path) -> None:
