@@ -20,7 +20,7 @@ from augmentai.cli.console import ALL_DONE, NOTHING_DONE, SOME_FAILED, console, 
 from augmentai.cli.run import recipe_of
 from augmentai.lift import LiftError, LiftReport, LiftStoppedError, measure
 from augmentai.lift.measure import DEFAULT_SEED, DEFAULT_VARIATIONS
-from augmentai.lift.sentences import heading, points
+from augmentai.lift.sentences import heading, metric, points
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import SettingsError
 from augmentai.system.ending import on_first_signal
@@ -135,7 +135,8 @@ def print_report(report: LiftReport) -> None:
         table.add_row(Text(one.recipe), Text(one.verdict, _STYLES[one.verdict]), points(one), shifted, needs)
     out.print(table)
     baseline = report.recipes[0].baseline
-    out.print(Text(f"Points of accuracy against flips and crops alone, which reach {baseline:.1f} %."), soft_wrap=True)
+    words = f"Points of {metric(report)} against flips and crops alone, which reach {baseline:.1f} %."
+    out.print(Text(words), soft_wrap=True)
     if any(one.needs is not None for one in report.recipes):
         words = "Would do: test images that would show an effect of this size, or of 2 points, in four of five cases."
         out.print(Text(words), soft_wrap=True)

@@ -98,7 +98,7 @@ def _card(one: RecipeLift, scale: _Scale) -> str:
     bars = _bar("Clean", one, _KINDS[one.verdict], scale)
     if one.shifted is not None:
         bars += _bar("Shifted", one.shifted, "quiet", scale)
-    accuracy = f"{one.accuracy:.1f} % right with its variations, {one.baseline:.1f} % with flips and crops alone."
+    accuracy = f"{one.accuracy:.1f} % with its variations, {one.baseline:.1f} % with flips and crops alone."
     failed = f" {counted(one.failed, 'variation')} could not be made." if one.failed else ""
     notes = "".join(f'<p class="aug-hint">{escape(_sentence(note))}</p>' for note in one.notes)
     return (

@@ -51,3 +51,11 @@ def test_any_interval_is_within_the_scale(interval: tuple[float, float]) -> None
 def test_the_report_of_a_job_says_that_nothing_was_measured() -> None:
     assert "Not measured with these settings" in lift_report(None)
     assert "Helps: +4.2 points" in lift_report(REPORT)
+
+
+def test_by_cells_points_are_of_average_precision_and_nothing_is_shifted() -> None:
+    recipes = tuple(replace(one, shifted=None) for one in REPORT.recipes)
+    html = lift_html(replace(REPORT, task="detection", method="cells", recipes=recipes))
+    assert "Points of mean average precision of cells, against as many flips and crops" in html
+    assert "Shifted" not in html
+    assert "Shifted" in lift_html(REPORT)
