@@ -41,6 +41,9 @@ class ImageRows:
 
     Variations are stored in a temporary database on disk, so memory does not grow with them.
 
+    Attributes:
+        made_split: the split of all these images, if it was made for them; what their labels said before is outdated.
+
     Args:
         sources: every image of the dataset, sorted by (path, hash).
         original: returns where a source is in the output, None if it is not part of it.
@@ -64,6 +67,7 @@ class ImageRows:
     ) -> None:
         self.sources = sources
         self.original = original
+        self.made_split: str | None = None
         self.paths = {source.path for source in sources}
         self._positions: dict[tuple[str, str], int] = {sort_key(source): i for i, source in enumerate(sources)}
         self._database = sqlite3.connect("")  # without a name: a temporary file that ends with the connection
@@ -141,6 +145,7 @@ class _SplitRows(ImageRows):
 
     def __init__(self, rows: ImageRows, split: str) -> None:
         self._rows_of_all, self._split = rows, split
+        self.made_split = split
         self.sources = [source for source in rows.sources if source.split == split]
         self.original = rows.original
         self.paths = {source.path for source in self.sources}

@@ -184,9 +184,6 @@ class _MetadataFolders(_Folders):
         self._inner = inner
         if inner.companions.copied or any(inner.own_label_files(source) for source in sources):
             _refuse(inner, "for metadata that names masks or other files beside the images")
-        for number, file in enumerate(inner.files):
-            if any(split_named(str(values.get("split", ""))) for _, values in inner.store.rows_of(number)):
-                _refuse(inner, f"since rows of {file.entry.path} say in the column split that they are for training")
         super().__init__(inner, sources)
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
@@ -280,9 +277,6 @@ class _ListedFiles(_SplitLayout):
         super().__init__(inner, sources)
         assert isinstance(inner, ListedLayout)
         self._paths = {entry.path for entry in inner.entries}
-        for number, entry in enumerate(inner.entries):
-            if any(split is not None for _, split in inner.store.splits(number)):
-                _refuse(inner, f"since rows of {entry.path} say that they are for training")
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         some_unlisted = any(source.labels is None for source in rows.sources)

@@ -241,3 +241,16 @@ def _some(folders: list[str]) -> str:
 
 def _is_are(folders: list[str]) -> str:
     return "are" if len(folders) > 1 else "is"
+
+
+def split_like(written: str, split: str) -> str:
+    """The name of another split, written as a file writes that of its own; other words stay.
+
+    Example:
+        >>> split_like("Train", "val"), split_like("TRAIN", "test"), split_like("day 1", "val")
+        ('Val', 'TEST', 'day 1')
+    """
+    plain = written.strip()
+    if split_named(plain) in {None, split}:
+        return written
+    return split.upper() if plain.isupper() else split.capitalize() if plain[:1].isupper() else split

@@ -306,3 +306,40 @@ def test_a_class_called_train_is_kept_by_a_conversion(tmp_path: Path) -> None:
     assert {name.rsplit("/", 1)[0] for name in contents(tmp_path / "out") if name.endswith(".jpg")} == {
         *("train/cats", "train/train", "validation/cats", "validation/train")
     }
+
+
+SAID_BEFORE: dict[str, Files] = {
+    "a column of a CSV": {
+        "a.csv": b"filename,class,xmin,ymin,xmax,ymax,split\n"
+        + b"".join(b"%d.jpg,cat,4,6,24,20,Train\n" % i for i in range(10))
+    },
+    "subsets of CVAT": {
+        "a.xml": b"<annotations><version>1.1</version>"
+        + b"".join(b'<image id="%d" name="%d.jpg" subset="Train" width="64" height="48"/>' % (i, i) for i in range(10))
+        + b"</annotations>"
+    },
+    "a column of metadata": {
+        "metadata.csv": b"file_name,text,split\n" + b"".join(b"%d.jpg,words,train\n" % i for i in range(10))
+    },
+    "a field of COCO's images": {
+        "a.json": json.dumps(
+            {
+                "images": [{"id": i, "file_name": f"{i}.jpg", "split": "train"} for i in range(10)],
+                "annotations": [
+                    {"id": i + 1, "image_id": i, "category_id": 1, "bbox": [4, 6, 9, 9]} for i in range(10)
+                ],
+                "categories": [{"id": 1, "name": "cat"}],
+            }
+        ).encode()
+    },
+}
+
+
+@pytest.mark.parametrize("files", SAID_BEFORE.values(), ids=SAID_BEFORE)
+def test_labels_that_said_training_of_all_say_the_split_that_was_made(files: Files, tmp_path: Path) -> None:
+    images = {f"{i}.jpg": unlike(i) for i in range(10)}
+    augmented([write(tmp_path / "in", {**images, **files})], tmp_path / "out", make_split="80/20", variations=1)
+    again = gathered(tmp_path / "out")
+    assert {source.split for source in again.holdout} == {"val"}
+    assert (len(again.holdout), len(again.sources)) == (2, 16)
+    assert not [notice for notice in again.notices if "split" in notice]

@@ -10,11 +10,10 @@ import pytest
 from augmentai.dataset.formats.base import Layout
 from augmentai.pipeline.split import make_split
 from augmentai.recipe import Recipe, RecipeError
-from tests.support import list_sets
 from tests.support.labelled_sets import LAYOUTS, Files, gathered, write
 from tests.support.tool_sets import supervisely_file
 from tests.support.unlike_images import unlike
-from tests.support.unsplit_sets import COUNT, drawn, folders, masks
+from tests.support.unsplit_sets import COUNT, folders, masks
 
 MAX_PIXELS = 10**8
 REFUSED: dict[str, tuple[Files, str]] = {
@@ -22,20 +21,6 @@ REFUSED: dict[str, tuple[Files, str]] = {
     "splits in data.yaml": (LAYOUTS["yolo"][1], "the set has a split already"),
     "splits of COCO's files": (LAYOUTS["coco"][1], "leave make_split empty"),
     "two images for three splits": ({"a.jpg": unlike(1), "b.jpg": unlike(2)}, "has 2 images; expected 3 or more"),
-    "rows that say training": (
-        {f"{i}.jpg": unlike(i) for i in range(5)}
-        | {
-            "a.csv": b"filename,class,xmin,ymin,xmax,ymax,split\n"
-            + b"".join(b"%d.jpg,cat,4,6,24,20,train\n" % i for i in range(5))
-        },
-        "since rows of a.csv say that they are for training; convert the set with to: one of yolo, coco, ",
-    ),
-    "subsets of CVAT": (drawn(list_sets.cvat), "since rows of annotations.xml say that they are for training"),
-    "metadata that says training": (
-        {f"{i}.jpg": unlike(i) for i in range(5)}
-        | {"metadata.csv": b"file_name,split\n" + b"".join(b"%d.jpg,train\n" % i for i in range(5))},
-        "since rows of metadata.csv say in the column split that they are for training",
-    ),
     "metadata that names masks": (
         {name: data for name, data in masks().items() if name.startswith(("images", "masks"))}
         | {

@@ -21,6 +21,7 @@ from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.dataset.formats.split_lists import SplitLists
+from augmentai.dataset.formats.splits import split_like
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -146,7 +147,7 @@ class CocoLayout(Layout):
             for source in _sources(rows, (path, origin)):
                 original = rows.original(source)
                 if original is not None:
-                    yield self._named(file, image, path, original), image_id, None
+                    yield _in_split(self._named(file, image, path, original), rows.made_split), image_id, None
         number = store.largest_ids(file)[0]
         for image_id, path, origin, image in store.images(file):
             for source in _sources(rows, (path, origin)):
@@ -155,7 +156,7 @@ class CocoLayout(Layout):
                     made = {**self._named(file, image, path, row.file), "id": _like(image["id"], number)}
                     if "width" in image and row.record:
                         made["width"], made["height"] = row.record["size_wh"]
-                    yield made, image_id, row
+                    yield _in_split(made, rows.made_split), image_id, row
 
     def _named(self, file: int, image: dict[str, Any], path: str, made: str) -> dict[str, Any]:
         """The entry of an image under the name of a file of the finished set."""
@@ -232,3 +233,10 @@ def _separated(items: Iterable[Any]) -> Iterator[bytes]:
     for item in items:
         yield comma + json.dumps(item, ensure_ascii=False).encode("utf-8", "backslashreplace")
         comma = b",\n"
+
+
+def _in_split(image: dict[str, Any], split: str | None) -> dict[str, Any]:
+    """The entry of an image whose split was made; None if it has its own still."""
+    if split is None or not isinstance(image.get("split"), str):
+        return image
+    return {**image, "split": split_like(image["split"], split)}

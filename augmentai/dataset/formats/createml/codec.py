@@ -122,6 +122,9 @@ class CreateMlCodec:
     def renamed(self, raws: Sequence[Any], image: NewImage) -> list[Any]:
         return [{**raw, _key(raw, _NAMES): image.name} for raw in raws]
 
+    def in_split(self, raws: Sequence[Any], split: str) -> list[Any]:
+        return list(raws)  # no row states a split
+
     def content(self, raws: Iterable[Any]) -> Iterator[bytes]:
         yield from written_file(raws)
 

@@ -35,7 +35,7 @@ from augmentai.dataset.formats.label_values import (
 from augmentai.dataset.formats.listed.codec import Fault, NewImage, Placed, Row
 from augmentai.dataset.formats.listed.csv_table import CsvTable
 from augmentai.dataset.formats.pixel_fields import is_in_pixels
-from augmentai.dataset.formats.splits import split_named
+from augmentai.dataset.formats.splits import split_like, split_named
 from augmentai.images.orientation import Frame
 
 UNNAMED = "object"  # the class of boxes in a file without classes
@@ -135,6 +135,12 @@ class CsvCodec:
                     made[at[name]] = str(length)
             written.append([line, made])
         return written
+
+    def in_split(self, raws: Sequence[Any], split: str) -> list[Any]:
+        at = self._columns.at.get(SPLIT)
+        if at is None:
+            return list(raws)
+        return [[line, [*values[:at], split_like(values[at], split), *values[at + 1 :]]] for line, values in raws]
 
     def content(self, raws: Iterable[Any]) -> Iterator[bytes]:
         header = [self._table.first] if self._columns.header else []

@@ -18,7 +18,7 @@ from augmentai.dataset.formats.drawn_shapes import upright
 from augmentai.dataset.formats.label_values import clean, whole
 from augmentai.dataset.formats.listed.codec import Fault, NewImage, Placed, Row
 from augmentai.dataset.formats.listed.file_start import file_start
-from augmentai.dataset.formats.splits import split_named
+from augmentai.dataset.formats.splits import split_like, split_named
 from augmentai.images.orientation import Frame
 
 _HEAD_BYTES = 1 << 16
@@ -178,6 +178,15 @@ class CvatCodec:
             element = ElementTree.fromstring(raw)
             element.set("name", image.name)
             element.attrib.pop("id", None)  # numbered when it is written
+            written.append(_xml(element))
+        return written
+
+    def in_split(self, raws: Sequence[Any], split: str) -> list[Any]:
+        written = []
+        for raw in raws:
+            element = ElementTree.fromstring(raw)
+            if subset := element.get("subset"):
+                element.set("subset", split_like(subset, split))
             written.append(_xml(element))
         return written
 

@@ -22,6 +22,7 @@ from augmentai.dataset.formats.imagefolder.companion_files import Companions, Na
 from augmentai.dataset.formats.imagefolder.metadata import LARGEST_BYTES, Metadata
 from augmentai.dataset.formats.imagefolder.objects import COLUMN, columns_in_pixels, objects_of
 from augmentai.dataset.formats.imagefolder.row_store import RowStore
+from augmentai.dataset.formats.splits import split_like
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -128,7 +129,8 @@ class ImageFolderLayout(Layout):
         named = {file.name_column: files[0].name_column for file in files}
         columns = list(dict.fromkeys(named.get(column, column) for file in files for column in file.columns))
         file = replace(files[0], columns=columns, counters=dict(files[0].counters))
-        return file.written(row for number in numbers for row in self._rows(number, file, rows))
+        every = (row for number in numbers for row in self._rows(number, file, rows))
+        return file.written(_in_split(row, rows.made_split) for row in every)
 
     def _rows(self, number: int, file: Metadata, rows: ImageRows) -> Iterator[dict[str, Any]]:
         """Rows of originals in their order, then of variations."""
@@ -145,6 +147,11 @@ class ImageFolderLayout(Layout):
             for source in _sources(rows, key):
                 for made in rows.variations_of(source):
                     yield file.numbered(_variation_row(row, made, source, file))
+
+
+def _in_split(row: dict[str, Any], split: str | None) -> dict[str, Any]:
+    """The row of an image whose split was made; None if it has its own still."""
+    return row if split is None or "split" not in row else {**row, "split": split_like(str(row["split"]), split)}
 
 
 def _variation_row(row: dict[str, Any], made: ImageRow, source: Source, file: Metadata) -> dict[str, Any]:

@@ -106,6 +106,10 @@ class Codec(Protocol):
         """Rows that are about another image: a variation, or an original in another place."""
         ...
 
+    def in_split(self, raws: Sequence[Any], split: str) -> list[Any]:
+        """Rows of which the split that they state is another one; those that state none stay."""
+        ...
+
     def content(self, raws: Iterable[Any]) -> Iterator[bytes]:
         """The file with these rows in place of its own."""
         ...

@@ -132,11 +132,17 @@ class ListedLayout(Layout):
                 yield entry.path, _copied(entry)
                 continue
             raws = self._raws(file, rows)
+            if rows.made_split is not None:
+                raws = self._in_split(file, raws, rows.made_split)
             first = next(raws, None)
             if first is not None:
                 yield entry.path, self.codecs[file].content(_after(first, raws))
         if self.lists is not None:
             yield from self.lists.written(rows)
+
+    def _in_split(self, file: int, raws: Iterator[Any], split: str) -> Iterator[Any]:
+        for raw in raws:
+            yield from self.codecs[file].in_split([raw], split)
 
     def _raws(self, file: int, rows: ImageRows) -> Iterator[Any]:
         """The rows of originals in their order, then those of variations."""

@@ -98,6 +98,9 @@ class ViaJsonCodec:
             made.append([f"{image.name}{image.size_bytes}", entry])
         return made
 
+    def in_split(self, raws: Sequence[Any], split: str) -> list[Any]:
+        return list(raws)  # no row states a split
+
     def content(self, raws: Iterable[Any]) -> Iterator[bytes]:
         if not self._is_project:
             yield from written_file(raws)
