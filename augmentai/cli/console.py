@@ -57,6 +57,9 @@ def print_plan(job: Job) -> None:
         lines.append(f"{counted(len(unusable), 'image')} will be skipped: see Failed")
     if holdout := len(job.gathered.holdout):
         lines.append(f"{counted(holdout, 'validation or test image')} will not be augmented")
+        if job.recipe.filters and job.recipe.thresholds.held_out and not job.gathered.made_split:
+            lines[0] = f"up to {lines[0]}"
+            lines.append("training images nearly the same as one of these will be skipped: see augmentai inspect")
     for engine in job.engines:
         if engine.serves(job.recipe.engine):
             readiness = engine.readiness()

@@ -110,7 +110,8 @@ def inspect_set(
         fault = str(error)
     sources = sorted((*gathered.sources, *gathered.holdout), key=sort_key)
     has_splits = any(source.split for source in sources)
-    survey = Survey(sources, frozenset({"train" if has_splits else None}), gathered.layout)
+    skips_leaks = recipe.filters and bool(recipe.thresholds.held_out)
+    survey = Survey(sources, frozenset({"train" if has_splits else None}), gathered.layout, skips_leaks)
     _add_unread(gathered, survey.findings)
     examined = in_order(partial(examine, max_pixels=settings.max_pixels), sources, "inspect")
     for number, one in enumerate(examined):

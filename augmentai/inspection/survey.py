@@ -25,10 +25,20 @@ class Survey:
         sources: every image of the set, those of other splits included.
         augmented: the splits whose images are augmented.
         layout: how the set is laid out.
+        skips_leaks: a run makes nothing of training images that are nearly the same as a held-out one.
     """
 
-    def __init__(self, sources: Sequence[Source], augmented: frozenset[str | None], layout: Layout) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        augmented: frozenset[str | None],
+        layout: Layout,
+        skips_leaks: bool = True,
+    ) -> None:
         self._sources, self._augmented, self._layout = sources, augmented, layout
+        self._skips_leaks = skips_leaks
+        self._shown: dict[int, tuple[str, ...]] = {}  # the classes in each training image, if others are held out
+        self._has_held_out = any(source.split not in augmented for source in sources)
         self.findings = Findings()
         self.examined = 0
         self.unusable: set[int] = set()  # positions of images that a run will skip
@@ -57,6 +67,8 @@ class Survey:
         if any(kind in UNUSABLE for kind, _ in one.faults):
             self.skip(position)
             self._skipped.update(name for name, _ in one.objects if source.split in self._augmented)
+        elif self._has_held_out and source.split in self._augmented:
+            self._shown[position] = tuple(name for name, _ in one.objects)
         for name, objects in one.objects:
             self._images[name][source.split or NO_SPLIT] += 1
             self._objects[name][source.split or NO_SPLIT] += objects
@@ -95,7 +107,7 @@ class Survey:
             members = [self._sources[self._indexed[number]] for number in group]
             if len({source.sha256 for source in members}) > 1:
                 self.findings.add("near_duplicates", _group(members), len(members) - 1)
-            self._find_leaks(members)
+            self._find_leaks([self._indexed[number] for number in group])
 
     def _find_equal(self) -> None:
         by_hash: dict[str, list[Source]] = defaultdict(list)
@@ -110,13 +122,18 @@ class Survey:
                     example = Example(members[0].path, f"also {_names(members[1:])}; classes {', '.join(classes)}")
                     self.findings.add("conflicting_classes", example)
 
-    def _find_leaks(self, members: Sequence[Source]) -> None:
+    def _find_leaks(self, positions: Sequence[int]) -> None:
+        members = [self._sources[position] for position in positions]
         held_out = [source for source in members if source.split not in self._augmented]
-        for source in members if held_out else ():
+        for position, source in zip(positions, members, strict=True) if held_out else ():
             if source.split in self._augmented:
                 twin = held_out[0]
-                detail = f"nearly the same as {twin.path} ({twin.split}); not augmented"
+                outcome = "; not augmented" if self._skips_leaks else "; take one of them out of the set"
+                detail = f"nearly the same as {twin.path} ({twin.split}){outcome}"
                 self.findings.add("duplicates_across_splits", Example(source.path, detail))
+                if self._skips_leaks:
+                    self.skip(position)
+                    self._skipped.update(self._shown.pop(position, ()))
 
     def splits(self) -> list[dict[str, Any]]:
         """Images by split, ready for JSON."""

@@ -258,3 +258,17 @@ def test_captions_are_not_called_images_without_objects(tmp_path: Path) -> None:
     found = inspected(tmp_path, {f"{i}.jpg": unlike(i) for i in range(3)} | {"metadata.csv": rows})
     assert found.layout["name"] == "imagefolder"
     assert (found.status, kinds(found)) == (0, {})
+
+
+@pytest.mark.parametrize(("filters", "augmented"), [pytest.param(True, 2, id="on"), pytest.param(False, 3, id="off")])
+def test_what_the_leak_filter_drops_is_not_counted(filters: bool, augmented: int, tmp_path: Path) -> None:
+    files = {
+        "train/cats/a.jpg": jpeg(seed=1, quality=95),
+        "train/cats/b.jpg": unlike(1),
+        "train/dogs/c.jpg": unlike(2),
+        "val/cats/d.jpg": jpeg(seed=1, quality=70),
+    }
+    found = inspected(tmp_path, files, filters=filters, variations=3, engine="gan")
+    assert found.images["augmented"] == augmented
+    assert found.plan["variations"] == 3 * augmented
+    assert [one["augmented_images"] for one in found.classes] == [augmented - 1, 1]
