@@ -5,6 +5,8 @@ These are hints, not faults: a network that has seen everyday photographs may be
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -36,7 +38,9 @@ def find_by_features(
     max_pixels: int,
     findings: Findings,
     on_done: Callable[[int, int], None] = lambda done, total: None,
-) -> None:
+    most_images: int = MOST_IMAGES,
+    most_seconds: float = math.inf,
+) -> int:
     """Add what features tell of a set: about 10 ms and 5 KB per image.
 
     Args:
@@ -45,12 +49,17 @@ def find_by_features(
         max_pixels: larger images are not decoded.
         findings: where it is added.
         on_done: called with how many images are done and how many there are.
+        most_images: of more, so many are compared, evenly chosen.
+        most_seconds: then no further image is read.
+
+    Returns:
+        How many images were compared.
     """
-    step = max(1.0, len(sources) / MOST_IMAGES)
-    chosen = [sources[int(number * step)] for number in range(min(len(sources), MOST_IMAGES))]
-    read, features = _features(chosen, backbone, max_pixels, on_done)
+    step = max(1.0, len(sources) / most_images)
+    chosen = [sources[int(number * step)] for number in range(min(len(sources), most_images))]
+    read, features = _features(chosen, backbone, max_pixels, on_done, most_seconds)
     if len(read) < 2:
-        return
+        return len(read)
     unit = features / np.maximum(np.linalg.norm(features, axis=1, keepdims=True), 1e-6)
     _find_twins(read, unit, findings)
     _find_outliers(read, unit, findings)
@@ -60,6 +69,7 @@ def find_by_features(
         source = read[labelled[number]]
         detail = f"labelled {source.label}, looks more like {other} (margin {margin:.2f})"
         findings.add("unlikely_labels", Example(source.path, detail))
+    return len(read)
 
 
 def mislabelled(features: Array, labels: Sequence[str]) -> list[tuple[int, str, float]]:
@@ -178,9 +188,14 @@ def _find_outliers(sources: Sequence[Source], unit: Array, findings: Findings) -
 
 
 def _features(
-    sources: Sequence[Source], backbone: Backbone, max_pixels: int, on_done: Callable[[int, int], None]
+    sources: Sequence[Source],
+    backbone: Backbone,
+    max_pixels: int,
+    on_done: Callable[[int, int], None],
+    most_seconds: float,
 ) -> tuple[list[Source], Array]:
     """The sources that can be read, and their features."""
+    end = time.monotonic() + most_seconds
     read: list[Source] = []
     parts: list[Array] = []
     waiting: list[Array] = []
@@ -189,10 +204,13 @@ def _features(
         if image is not None:
             read.append(source)
             waiting.append(image)
-        if waiting and (len(waiting) == _BATCH or number == len(sources)):
+        is_last = number == len(sources) or time.monotonic() > end
+        if waiting and (len(waiting) == _BATCH or is_last):
             parts.append(backbone.features(np.stack(waiting)))
             waiting = []
         on_done(number, len(sources))
+        if is_last:
+            break
     return read, np.concatenate(parts) if parts else np.empty((0, backbone.width), np.float32)
 
 

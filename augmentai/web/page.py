@@ -280,6 +280,9 @@ def _wire_settings(
         others = list(uploads or ()) if event.add else []
         return _in_order(uploaded)(handlers.samples(others, layout, request))
 
+    def compare(uploads: Any, layout: str, request: gr.Request) -> Any:
+        return _in_order(("files",))(handlers.compare(uploads, layout, request))[0]
+
     def forecast(upload_state: Any, key: str, request: gr.Request, *values: Any) -> str:
         filled = as_recipe(dict(zip(names, values, strict=True)))
         return handlers.forecast(upload_state or _NO_UPLOADS, key, filled, request)
@@ -299,6 +302,7 @@ def _wire_settings(
     triggers = [components["files"].upload, layout.input]
     inspected = gr.on(triggers, inspect, [components["files"], layout], uploaded_components, **_UNQUEUED)
     sampled = components["files"].select(load_samples, [components["files"], layout], uploaded_components, **_UNQUEUED)
+    components["files"].compare(compare, [components["files"], layout], components["files"], **_UNQUEUED)
     changes = [control.change for control in controls]
     inputs = [components["upload_state"], form.key, *controls]
     gr.on([*changes, form.key.blur, form.key.submit], forecast, inputs, components["forecast"], **_UNQUEUED)

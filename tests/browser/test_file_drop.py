@@ -10,6 +10,7 @@ import pytest
 from PIL import Image
 
 from tests.support import labelled_sets as sets
+from tests.support.axe import barriers
 from tests.support.page_steps import (
     augment,
     cards,
@@ -23,6 +24,7 @@ from tests.support.page_steps import (
     saved_zip,
     set_variations,
 )
+from tests.support.small_sets import mirrored_split
 
 pytestmark = pytest.mark.browser
 SET = ("cats/a.png", "cats/b.png", "dogs/a.png", "dogs/deep/c.png")
@@ -85,6 +87,22 @@ def test_a_zip_dataset_is_inspected(page: Any, tmp_path: Path) -> None:
     expect(cards(page)).to_have_count(4)
     assert "cats/broken.png" in page.inner_text("#problems")
     assert len(images_in(saved_zip(page, tmp_path))) == 4
+
+
+def test_look_alikes_across_splits_are_found_when_asked(page: Any, tmp_path: Path) -> None:
+    folder = mirrored_split(tmp_path / "set")
+    give_folder(page, folder, 1)
+    button = page.get_by_role("button", name="Check for likely mislabels and look-alikes")
+    button.click()
+    box = page.locator(".drop-check").last
+    expect(box).to_contain_text("2 images compared by a pretrained network")
+    expect(box).to_contain_text("Training images that show nearly the same as a validation or test image (1)")
+    expect(box).to_contain_text("train/cats/1.png: looks nearly the same as test/cats/1.png")
+    assert barriers(page) == []
+    page.click("[data-pick=samples]")
+    page.click("[data-choice=replace]")
+    counted(page, 8)
+    expect(button).to_be_enabled()  # what was found is of other files
 
 
 def test_refused_files_are_listed_at_once_and_after_the_job(page: Any, tmp_path: Path) -> None:

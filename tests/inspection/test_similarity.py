@@ -113,3 +113,16 @@ def test_the_command_and_python_say_the_same(
     assert [one for one in inside if one["kind"] in kinds] == list(kinds.values())
     without = augmentai.inspect(tmp_path / "set").as_dict()["findings"]
     assert "unlikely_labels" not in {one["kind"] for one in without}
+
+
+@pytest.mark.parametrize(
+    ("limits", "compared"),
+    [
+        pytest.param({}, 3, id="no limit"),
+        pytest.param({"most_images": 2}, 2, id="images"),
+        pytest.param({"most_seconds": 0.0}, 1, id="time"),
+    ],
+)
+def test_it_says_how_many_were_compared(limits: dict[str, float], compared: int) -> None:
+    sources = [Source.from_bytes(f"{number}.png", crop("coffee.png", number)) for number in range(3)]
+    assert find_by_features(sources, load_backbone(), 10**8, Findings(), **limits) == compared

@@ -21,7 +21,7 @@ from augmentai.settings import EXAMPLES, Settings
 from tests.support.command_line import augmentai
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.support.mcp_client import Caller, connected, mcp_process
-from tests.support.small_sets import small_split_set
+from tests.support.small_sets import mirrored_split, small_split_set
 
 
 @pytest.fixture(scope="module")
@@ -33,11 +33,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for number in range(2):
             image = Image.open(EXAMPLES / "chelsea.png").rotate(90 * number).resize((96, 64))
             image.save(folder / "set" / name / f"{number}.png")
-    for name in ("train", "test"):  # the same cat, mirrored
-        (folder / "split" / name / "cats").mkdir(parents=True)
-        photo = Image.open(EXAMPLES / "chelsea.png")
-        photo = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if name == "test" else photo
-        photo.resize((160, 160)).save(folder / "split" / name / "cats" / "1.png")
+    mirrored_split(folder / "split")
     return folder
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from augmentai.settings import EXAMPLES
+
 CLASSES = {"red": (200, 60, 60), "blue": (60, 60, 200)}
 
 
@@ -31,3 +33,13 @@ def zipped(folder: Path) -> Path:
         for file in sorted(folder.rglob("*.png")):
             archive.write(file, file.relative_to(folder).as_posix())
     return path
+
+
+def mirrored_split(folder: Path) -> Path:
+    """One photograph for training and, mirrored, for the test, which hashes do not find. Returns the folder."""
+    photo = Image.open(EXAMPLES / "chelsea.png").resize((160, 160))
+    mirrored = photo.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    for split, image in (("train", photo), ("test", mirrored)):
+        (folder / split / "cats").mkdir(parents=True)
+        image.save(folder / split / "cats" / "1.png")
+    return folder

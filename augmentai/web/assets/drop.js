@@ -9,7 +9,7 @@ const IGNORED = /(^|\/)(__MACOSX|\.git)\/|(^|\/)(\.[^/]*|Thumbs\.db|desktop\.ini
 const LIKE_IMAGE = /\.(p?jpe?g|jfif|png|webp|gif|bmp|tiff?|heic|avif)[^/]*$|\.tmp$/;
 const BATCH_FILES = 40, BATCH_BYTES = 48e6, PARALLEL_UPLOADS = 3, REFUSED_SHOWN = 50, CLASSES_SHOWN = 24;
 const imageLimit = props.limits.files.toLocaleString('en');
-let refused = [], found = null, busy = false;
+let refused = [], found = null, busy = false, similar = null, comparing = false;
 
 const size = (bytes) => bytes >= 1e9 ? (bytes / 1e9).toFixed(1) + ' GB' : bytes >= 1e6 ? Math.round(bytes / 1e6) + ' MB' : Math.ceil(bytes / 1e3) + ' kB';
 const plural = (count, one, more) => count.toLocaleString('en') + ' ' + (count === 1 ? one : more);
@@ -164,7 +164,7 @@ function drawFound() {
   if (found.classes.length) summary.append(classes());
   else if (!found.layout) summary.append(make('p', 'drop-note', 'No class folders: the images are unlabelled.'));
   for (const notice of found.notices || []) summary.append(make('p', 'drop-note aug-warn', notice[0].toUpperCase() + notice.slice(1)));
-  if (found.check?.images) summary.append(check());
+  if (found.check?.images) summary.append(check(), comparison());
 }
 
 function thumbnails() {
@@ -210,13 +210,36 @@ function check() {
   if (images.sizes) facts.push(`sizes ${['min', 'median', 'max'].map((name) => `${images.sizes[name].join('×')} (${name})`).join(', ')}`);
   box.append(make('p', 'drop-note', facts.join(' · ')));
   if (classes.some((one) => one.objects)) box.append(classTable(classes));
-  for (const one of findings) {
-    const list = make('ul');
-    for (const example of one.examples) list.append(make('li', '', example));
-    if (one.count > one.examples.length) list.append(make('li', '', `and ${(one.count - one.examples.length).toLocaleString('en')} more`));
-    box.append(make('p', one.problem ? 'drop-problem' : '', `${one.title} (${one.count.toLocaleString('en')})`), list);
-  }
+  box.append(...findings.flatMap(listed));
   box.open = problems > 0;
+  return box;
+}
+
+function listed(one) {
+  const list = make('ul');
+  for (const example of one.examples) list.append(make('li', '', example));
+  if (one.count > one.examples.length) list.append(make('li', '', `and ${(one.count - one.examples.length).toLocaleString('en')} more`));
+  return [make('p', one.problem ? 'drop-problem' : '', `${one.title} (${one.count.toLocaleString('en')})`), list];
+}
+
+// What a pretrained network sees in the images, which takes a while and is compared only when asked.
+function comparison() {
+  const box = make('div', 'drop-check'), total = found.check.images.count;
+  if (similar?.findings) {
+    const some = similar.compared < total ? ` of ${total.toLocaleString('en')}` : '';
+    const what = similar.findings.length ? 'Hints, worst first; look at them before you change anything.' : 'No likely mislabels, look-alikes across splits or outliers were found.';
+    box.append(make('p', 'drop-note', `${similar.compared.toLocaleString('en')}${some} ${total === 1 ? 'image' : 'images'} compared by a pretrained network. ${what}`), ...similar.findings.flatMap(listed));
+    return box;
+  }
+  if (comparing) {
+    box.append(make('p', 'drop-note', 'Comparing the images'));
+    return box;
+  }
+  const button = make('button', 'aug-link', 'Check for likely mislabels and look-alikes');
+  button.type = 'button';
+  button.onclick = () => { comparing = true; similar = props.similar = null; draw(); trigger('compare'); };
+  box.append(button);
+  if (similar?.error) box.append(make('p', 'drop-note aug-warn', `Not compared: ${similar.error}`));
   return box;
 }
 
@@ -287,4 +310,5 @@ zone.addEventListener('drop', async (event) => {
   if (!pairs.length) draw();
   else if (!busy) choose((add) => addFiles(pairs, add));
 });
-watch('summary', () => { found = props.summary; draw(); });
+watch('summary', () => { found = props.summary; similar = null; comparing = false; draw(); });
+watch('similar', () => { if (comparing && props.similar) { similar = props.similar; comparing = false; draw(); } });

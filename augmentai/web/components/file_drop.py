@@ -23,6 +23,8 @@ from augmentai.images.file_types import (
 from augmentai.settings import Settings
 from augmentai.web.assets import asset
 
+_FOUND = ("summary", "similar")  # what the server tells the script
+
 
 class DroppedFile(GradioModel):
     """rel: the path on the visitor's computer, not safe to use as a path. file: checked by Gradio to be an upload."""
@@ -40,20 +42,23 @@ _write_stub, component_meta.create_or_modify_pyi = component_meta.create_or_modi
 
 
 class DropZone(gr.HTML):
-    """Value: a list of (path on the visitor's computer, path on the server). `summary`: what the server found in it."""
+    """Value: a list of (path on the visitor's computer, path on the server). `summary`: what the server found in it.
+
+    `similar`: what comparing its images has found.
+    """
 
     data_model = DroppedFiles
 
     def __init__(self, **options: Any) -> None:
-        """options: those of `gr.HTML`, and those of `drop_zone` and `summary`, which the script reads.
+        """options: those of `gr.HTML`, and those of `drop_zone`, `summary` and `similar`, which the script reads.
 
         Gradio creates the component again, with the same options, for each visitor whose drop zone it updates.
         """
         own = {"html_template": asset("drop.html"), "js_on_load": asset("drop.js"), "apply_default_css": False}
-        super().__init__(**(own | {"summary": None} | options))
+        super().__init__(**(own | dict.fromkeys(_FOUND) | options))
 
     def __getattr__(self, name: str) -> Any:
-        if name == "summary":  # Gradio takes every word in quotes in the script for an event, and sends its address
+        if name in _FOUND:  # Gradio takes every word in quotes in the script for an event, and sends its address
             raise AttributeError(name)
         return super().__getattr__(name)
 

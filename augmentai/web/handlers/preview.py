@@ -9,6 +9,7 @@ from typing import Any
 
 import gradio as gr
 
+from augmentai.backbone import BackboneError
 from augmentai.dataset.recipe_file import load_recipe
 from augmentai.engines import with_key
 from augmentai.engines.base import Engine
@@ -70,6 +71,15 @@ class PreviewHandlers:
                 summary = UploadSummary()
             summary.refused += left_out
             return summary
+
+    def compare(self, uploads: Sequence[Upload], layout: str | None, request: gr.Request) -> Updates:
+        """Compare the images of an upload by a pretrained network. Why it cannot be done is shown on the page."""
+        visitor, settings = address_of(request, self._visitors.proxies), without_secrets(self._settings)
+        try:
+            summary = self._parsing.run(visitor, inspect_uploads, list(uploads or ()), settings, layout or AUTO, True)
+        except (BackboneError, BusyError, ParsingError) as error:
+            return {"files": gr.update(similar={"error": str(error)})}
+        return {"files": gr.update(similar=summary.check["similar"])}
 
     def samples(self, others: Sequence[Upload], layout: str | None, request: gr.Request) -> Updates:
         """Load the bundled photos as if they had been uploaded. others: files that stay."""

@@ -5,18 +5,21 @@ The page needs the answer at once, so of a large upload only some images are exa
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from augmentai.annotations import LabelError
+from augmentai.backbone import load_backbone
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import ImageInfo, Layout
 from augmentai.images import ImageError
 from augmentai.inspection.examine import examine, located
-from augmentai.inspection.findings import TITLES
+from augmentai.inspection.findings import TITLES, Findings
+from augmentai.inspection.similarity import find_by_features
 from augmentai.inspection.survey import Survey
 from augmentai.pipeline.moved_labels import lost_when_moved
 from augmentai.plurals import counted
@@ -27,6 +30,8 @@ _MOST_EXAMINED = 200
 _MOST_SECONDS = 3.0
 _EXAMPLES_SHOWN = 5
 _MOST_MOVED = 50
+_MOST_COMPARED = 1000
+_MOST_SECONDS_COMPARING = 15.0
 
 
 @dataclass(frozen=True)
@@ -43,19 +48,23 @@ class _ReadEntry:
             raise OSError(str(error)) from error
 
 
-def check_images(images: Sequence[tuple[Entry, ImageInfo]], layout: Layout, settings: Settings) -> dict[str, Any]:
+def check_images(
+    images: Sequence[tuple[Entry, ImageInfo]], layout: Layout, settings: Settings, similarity: bool = False
+) -> dict[str, Any]:
     """Examine the images of an upload, or some of them.
 
     Args:
         images: every image with what the layout knows of it.
         layout: how the upload is laid out.
         settings: limits.
+        similarity: compare images by a pretrained network as well, or some of them.
 
     Returns:
         JSON for the drop zone: `images`, `splits` and `classes` as in `Survey`, `findings`, each with its `title`,
         `count`, `problem` and `examples` in words, `unusable`: the positions of images that a job will skip, and
         `checked`: of how many images the labels were read,
-        `lost`: what labels lose where pixels move.
+        `lost`: what labels lose where pixels move. If asked for, `similar`: how many images were `compared`, and the
+        `findings`.
     """
     sources = [
         Source(
@@ -82,26 +91,45 @@ def check_images(images: Sequence[tuple[Entry, ImageInfo]], layout: Layout, sett
             break
     survey.compare()
     checked = len(examined) + _check_labels(sources, examined, survey)
-    found = [
+    known = layout.class_names() if layout.labelled else ()
+    augmented = [one for one in sources if one.split in {None, "train"}]
+    return {
+        "images": survey.images(),
+        "splits": survey.splits(),
+        "classes": survey.classes(known),
+        "findings": _in_words(survey.findings),
+        "unusable": sorted(survey.unusable),
+        "checked": checked,
+        "lost": lost_when_moved(layout, augmented, _MOST_MOVED),
+        **({"similar": _compare(sources, settings)} if similarity else {}),
+    }
+
+
+def _compare(sources: Sequence[Source], settings: Settings) -> dict[str, Any]:
+    """What a pretrained network finds, in random order, so that the first images stand for all if time runs out."""
+    findings = Findings()
+    shuffled = random.Random(0).sample(sources, len(sources))
+    compared = find_by_features(
+        shuffled,
+        load_backbone(),
+        settings.max_pixels,
+        findings,
+        most_images=_MOST_COMPARED,
+        most_seconds=_MOST_SECONDS_COMPARING,
+    )
+    return {"compared": compared, "findings": _in_words(findings)}
+
+
+def _in_words(findings: Findings) -> list[dict[str, Any]]:
+    return [
         {
             "title": TITLES[one.kind],
             "count": one.count,
             "problem": one.is_problem,
             "examples": [printable(str(example)) for example in one.examples[:_EXAMPLES_SHOWN]],
         }
-        for one in survey.findings.all()
+        for one in findings.all()
     ]
-    sources = [one for one in sources if one.split in {None, "train"}]
-    known = layout.class_names() if layout.labelled else ()
-    return {
-        "images": survey.images(),
-        "splits": survey.splits(),
-        "classes": survey.classes(known),
-        "findings": found,
-        "unusable": sorted(survey.unusable),
-        "checked": checked,
-        "lost": lost_when_moved(layout, sources, _MOST_MOVED),
-    }
 
 
 def count_notices(skipped: int, checked: int, total: int) -> list[str]:

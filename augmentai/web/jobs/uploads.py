@@ -122,7 +122,9 @@ class UploadSummary:
         self.refused.append({"file": printable(file), "reason": str(reason)})
 
 
-def inspect_uploads(uploads: Sequence[Upload], settings: Settings, layout: str = "auto") -> UploadSummary:
+def inspect_uploads(
+    uploads: Sequence[Upload], settings: Settings, layout: str = "auto", similarity: bool = False
+) -> UploadSummary:
     """Inspect uploads by the headers of files and the contents lists of ZIPs.
 
     A dozen images are decoded for thumbnails, and some at reduced size for `check_images`.
@@ -131,6 +133,7 @@ def inspect_uploads(uploads: Sequence[Upload], settings: Settings, layout: str =
         uploads: files and ZIPs.
         settings: limits on size and number.
         layout: dataset format that the visitor chose, one of `recipe.LAYOUTS`.
+        similarity: see `check_images`.
 
     Returns:
         The summary. Unusable files never raise: they are in its `refused`.
@@ -139,7 +142,7 @@ def inspect_uploads(uploads: Sequence[Upload], settings: Settings, layout: str =
     inspection = _Inspection(settings, summary)
     for place, path in _safe_uploads(uploads, summary):
         inspection.add(place, Path(path))
-    inspection.detect_dataset(layout)
+    inspection.detect_dataset(layout, similarity)
     return summary
 
 
@@ -217,7 +220,7 @@ class _Inspection:
         self._summary.pixels += width * height
         self._summary.measured += 1
 
-    def detect_dataset(self, wanted: str) -> None:
+    def detect_dataset(self, wanted: str, similarity: bool) -> None:
         """Detect format, classes and splits from label files and folders, as the job will."""
         summary, tree = self._summary, self._tree
         beside_images = any(not entry.origin for entry in tree.images)
@@ -231,7 +234,7 @@ class _Inspection:
         left_out = layout.excluded | self._refused
         images = [entry for entry in tree.images if entry.key not in left_out]
         known = [layout.images.get(entry.key, ImageInfo()) for entry in images]
-        summary.check = check_images(list(zip(images, known, strict=True)), layout, self._settings)
+        summary.check = check_images(list(zip(images, known, strict=True)), layout, self._settings, similarity)
         unusable = set(summary.check.pop("unusable"))
         has_splits = any(info.split for info in known)
         split = "train" if has_splits else None
