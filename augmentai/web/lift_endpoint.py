@@ -107,8 +107,8 @@ def _request(
     if not files:
         raise no_files()
     refuse_folders([*files, *(test or ())])
-    if not 0 <= seed <= _MOST_SEED or seed != int(seed):
-        raise _wrong(f"seed is {seed:g}; expected a whole number from 0 to {_MOST_SEED}")
+    if not isinstance(seed, int | float) or not 0 <= seed <= _MOST_SEED or seed != int(seed):
+        raise _wrong(f"seed is {seed!r:.60}; expected a whole number from 0 to {_MOST_SEED}")
     named = _recipes(recipes, layout)
 
     def read(paths: list[str]) -> Any:
@@ -135,6 +135,8 @@ def _recipes(recipes: Any, layout: str) -> dict[str, Recipe]:
         raise _wrong(
             'recipes is not understood; expected {name: {field: value}}, such as {"light": {"geometry": "light"}}'
         )
+    if len(recipes) > MOST_RECIPES:  # before any of them is looked at, which takes its time
+        raise _wrong(f"{len(recipes)} recipes are sent; at most {MOST_RECIPES} are measured at once")
     try:
         return {
             str(name)[:_LONGEST_NAME]: recipe_from_mapping({**one, "layout": layout}, str(name)[:_LONGEST_NAME])

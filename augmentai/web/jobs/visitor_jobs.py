@@ -227,5 +227,6 @@ class VisitorJobs:
         excess += [*empty, *made_up][: max(0, len(empty) + len(made_up) - _MAX_JOBS)]
         for job in excess:
             self._jobs.pop(job.id, None)
+            job.before = None  # or a tab would hold a chain of all that it ever announced
         while len(self._shown) > _MAX_TABS:
             self._shown.popitem(last=False)

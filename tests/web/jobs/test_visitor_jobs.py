@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -105,3 +107,14 @@ def test_a_visitor_has_a_bounded_number_of_results(tmp_path: Path) -> None:
         made[-1].end(finished(tmp_path))
     assert jobs.of("anna")[0] is made[-1]
     assert 20 <= len(jobs.of("anna")) <= 21
+
+
+def test_jobs_that_one_tab_makes_up_are_forgotten() -> None:
+    jobs = VisitorJobs()
+    made: list[weakref.ref[VisitorJob]] = []
+    for number in range(2_000):
+        made.append(weakref.ref(jobs.begin(f"visitor {number}", "one tab")))
+        if not number % 50:
+            jobs.end_absent([], number / 50, "never came")
+    gc.collect()
+    assert sum(one() is not None for one in made) < 1_000
