@@ -8,7 +8,7 @@ mean difference, its spread over the draws beside the standard error that was re
 mean over the draws in them. What images look like to the network is computed once for each set; with --strict,
 variations that borrow from other images are made anew for each draw.
 
-With --json, sets of an earlier run that are not measured now are kept in the file.
+With --json, sets of an earlier run that are not measured now are kept in the file, each with and without --strict.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def _save(file: Path, path: Path, plan: CalibrationPlan, rows: Sequence[Row], se
 
     known = json.loads(file.read_text()) if file.exists() else {}
     commit = subprocess.run(["git", "rev-parse", "HEAD"], cwd=ROOT, capture_output=True, text=True, check=False)
-    known[path.name] = {
+    known[f"{path.name}, strict" if plan.strict else path.name] = {
         "plan": asdict(plan),
         "commit": commit.stdout.strip(),
         "python": platform.python_version(),

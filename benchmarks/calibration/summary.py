@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 
+from augmentai.lift.statistics import LEAST_EFFECT_POINTS, Effect, images_needed
+
 BY_FOLDS = "folds"
 OFTEN = 0.8  # share of the draws in which an effect is to be found
 
@@ -117,14 +119,30 @@ def found_with(rows: Sequence[Row]) -> int | None:
 
 
 def needed(rows: Sequence[Row]) -> list[str]:
-    """Of each recipe, how many test images it takes to find its effect in four of five draws, in words."""
+    """How many test images it takes to find an effect in four of five draws, in words.
+
+    Where none of the numbers that were tried is enough, it is told from mean and reported error, as the product does,
+    for effects of 2 points or more.
+
+    Example:
+        >>> needed(summarise([Answer("a", "x", 5, "60", 3.0, (-1.0, 7.0), 2.0)]))
+        ['a, 5 per class, x: not found in four of five draws with 60 test images; about 210 would do']
+    """
     groups: dict[tuple[str, int, str], list[Row]] = {}
     for row in rows:
-        groups.setdefault((row.set, row.shots, row.recipe), []).append(row)
+        if row.tested != BY_FOLDS:
+            groups.setdefault((row.set, row.shots, row.recipe), []).append(row)
     said = []
     for (name, shots, recipe), own in groups.items():
+        what = f"{name}, {shots} per class, {recipe}"
+        most = max(own, key=lambda row: int(row.tested))
         if fewest := found_with(own):
-            said.append(f"{name}, {shots} per class, {recipe}: found in four of five draws with {fewest} test images")
+            said.append(f"{what}: found in four of five draws with {fewest} test images")
+        elif abs(most.mean) >= LEAST_EFFECT_POINTS:
+            number = images_needed(Effect(most.mean, (0.0, 0.0), most.error), int(most.tested)) or most.tested
+            said.append(
+                f"{what}: not found in four of five draws with {most.tested} test images; about {number} would do"
+            )
     return said
 
 
