@@ -56,7 +56,9 @@ def test_white_balance_keeps_the_lightness_of_grey() -> None:
     assert 0.2126 * light(red) + 0.7152 * light(green) + 0.0722 * light(blue) == pytest.approx(light(120), rel=0.03)
 
 
-@pytest.mark.parametrize("image", [greys(), greys().convert("RGB"), Image.fromarray(deep_values())], ids=str)
+@pytest.mark.parametrize(
+    "image", [greys(), greys().convert("RGB"), Image.fromarray(deep_values())], ids=["grey", "colour", "16 bits"]
+)
 def test_a_grey_image_stays_grey_and_says_so(image: Image.Image) -> None:
     applied = apply_operations(image, None, [WhiteBalance()], 3)
     assert applied.image is image
