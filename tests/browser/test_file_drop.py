@@ -94,7 +94,7 @@ def test_look_alikes_across_splits_are_found_when_asked(page: Any, tmp_path: Pat
     give_folder(page, folder, 1)
     button = page.get_by_role("button", name="Check for likely mislabels and look-alikes")
     button.click()
-    box = page.locator(".drop-check").last
+    box = page.locator("div.drop-check")
     expect(box).to_contain_text("2 images compared by a pretrained network")
     expect(box).to_contain_text("Training images that show nearly the same as a validation or test image (1)")
     expect(box).to_contain_text("train/cats/1.png: looks nearly the same as test/cats/1.png")
@@ -202,7 +202,7 @@ def test_faults_of_a_dataset_are_shown_before_the_click(page: Any, tmp_path: Pat
     expect(notes.nth(1)).to_contain_text(
         "1 label file is not understood (MATLAB files, which may hold labels: my set/boxes.mat)"
     )
-    check = page.locator(".drop-check")
+    check = page.locator("details.drop-check")
     expect(check.locator("summary")).to_have_text("Dataset check: 1 problem, 1 note")
     expect(check).to_contain_text("my set/labels/train/one.txt, line 1: found 1 numbers after the class")
     expect(check).to_contain_text("3 train, 1 val, 1 test · sizes 64×48 (min)")

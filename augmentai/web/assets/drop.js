@@ -227,7 +227,7 @@ function comparison() {
   const box = make('div', 'drop-check'), total = found.check.images.count;
   if (similar?.findings) {
     const some = similar.compared < total ? ` of ${total.toLocaleString('en')}` : '';
-    const what = similar.findings.length ? 'Hints, worst first; look at them before you change anything.' : 'No likely mislabels, look-alikes across splits or outliers were found.';
+    const what = similar.compared < 2 ? 'It takes at least two that can be read.' : similar.findings.length ? 'Hints, worst first; look at them before you change anything.' : 'No likely mislabels, look-alikes across splits or outliers were found.';
     box.append(make('p', 'drop-note', `${similar.compared.toLocaleString('en')}${some} ${total === 1 ? 'image' : 'images'} compared by a pretrained network. ${what}`), ...similar.findings.flatMap(listed));
     return box;
   }
