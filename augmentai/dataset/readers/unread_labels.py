@@ -16,6 +16,7 @@ from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import Layout
 from augmentai.dataset.formats.captions import SUFFIXES as CAPTION_SUFFIXES
 from augmentai.dataset.formats.detect import format_named, is_label_file
+from augmentai.dataset.readers.compare_labels import compared_labels
 from augmentai.dataset.readers.label_signatures import (
     BINARY,
     CAPTIONS,
@@ -223,21 +224,25 @@ class _Search:
         if signature.per_image and not any(image_stem(PurePosixPath(path)) in self._stems for path in paths):
             return _NO_IMAGE
         read_as = self._layout.name
-        if known.name != read_as and self._would_be_read(known.name, paths):
+        if known.name != read_as and (found := self._as_read(known.name, paths)) is not None:
             title = "class folders" if read_as == "folders" else format_named(read_as).title
-            return f"the set is read as {title}; choose the dataset format {known.name} to read this instead"
+            said = compared_labels(self._tree, self._layout, found)
+            return (
+                f"the set is read as {title}{f', and {said}' if said else ''}; choose the dataset format {known.name} "
+                "to read this instead"
+            )
         return f"matches no image; for {known.title}, expected {known.hint}"
 
-    def _would_be_read(self, name: str, paths: list[str]) -> bool:
-        """Whether a format reads these files, if it is asked for."""
+    def _as_read(self, name: str, paths: list[str]) -> Layout | None:
+        """The set as a format reads it that is asked for; None if it does not read these files."""
         entries = [self._tree.sidecars[path][0] for path in paths]
         if sum(entry.size_bytes or 0 for entry in entries) > _LARGEST_TRIAL_BYTES:
-            return True
+            return Layout()  # it takes too long to find out
         try:
             found = format_named(name).detect(self._tree, True)
         except Exception:  # it may fail in any way on files that are not its own; the advice is all that is lost
-            return False
-        return found is not None and any(path in found.label_paths for path in paths)
+            return None
+        return found if found is not None and any(path in found.label_paths for path in paths) else None
 
     def _has_labels(self) -> bool:
         """Whether something else says what the images show: label files, captions, or several class folders."""

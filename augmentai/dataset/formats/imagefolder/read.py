@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
+from reprlib import repr as short
+from typing import Any
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_names import safe_path
@@ -92,7 +94,7 @@ def _add_metadata(layout: ImageFolderLayout, entry: Entry, index: _RowIndex) -> 
     layout.files.append(file)
     layout.label_paths.add(entry.path)
     missing: list[str] = []
-    rows = []
+    rows, differ = [], list[str]()
     for line, row in file.rows:
         name = row[file.name_column]
         key = index.find(entry, name) if name.strip() else None
@@ -101,6 +103,8 @@ def _add_metadata(layout: ImageFolderLayout, entry: Entry, index: _RowIndex) -> 
             continue
         file.is_mended = file.is_mended or key[0] != path_named(entry, name)
         rows.append((key, line, row))
+        if number and (words := _difference(layout, key, row, file.name_column)):
+            differ.append(f"{key[0]}: {words}")
     layout.store.add(number, rows)
     file.rows.clear()  # a large file need not be in memory
     file.is_mended = file.is_mended or bool(missing) or bool(file.faults)
@@ -108,7 +112,27 @@ def _add_metadata(layout: ImageFolderLayout, entry: Entry, index: _RowIndex) -> 
         layout.notices.append(
             f"{entry.path}: {named(missing, 'row')} left out, since the images that they name are missing"
         )
+    if differ:
+        images = counted(len(differ), "image")
+        layout.notices.append(f"{entry.path} differs from another file about {images} ({differ[0]}); the first is used")
     _report_faults(layout, file)
+
+
+def _difference(layout: ImageFolderLayout, key: ImageKey, row: dict[str, Any], name_column: str) -> str:
+    """What an earlier file says otherwise of an image, in words; "" if they agree as far as both go."""
+    earlier = layout.store.row_of(key)
+    if earlier is None:
+        return ""
+    own = {match_key(column.strip()): value for column, value in row.items() if column != name_column}
+    for column, value in earlier.values.items():
+        other = own.get(match_key(column.strip()))
+        if (
+            column != layout.files[earlier.file].name_column
+            and other not in (None, "", value)
+            and value not in (None, "")
+        ):
+            return f"{column} is {short(value)} in {layout.files[earlier.file].entry.path}, {short(other)} here"
+    return ""
 
 
 def _report_faults(layout: ImageFolderLayout, file: Metadata) -> None:

@@ -237,10 +237,15 @@ def read_listed(
 def _add_images(layout: ListedLayout, tree: Tree, broken: bool) -> None:
     """Everything that is known of each image of the tree. broken: a label file could not be read."""
     classes: dict[ImageKey, str] = {}
+    differ: dict[ImageKey, str] = {}
     for file in range(len(layout.entries)):
         for key, _, label in layout.store.images(file):
-            if label is not None:
-                classes.setdefault(key, label)
+            if label is not None and classes.setdefault(key, label) != label:
+                differ.setdefault(key, f"{classes[key]} and {label}")
+    if differ:
+        (path, _), first = next(iter(differ.items()))
+        images = counted(len(differ), "image has", "images have")
+        layout.notices.append(f"{images} another class in another label file ({path}: {first}); the first is used")
     lists = read_split_lists(tree, layout.label_paths)
     claims = _claims(layout, tree, lists)
     layout.lists = lists
