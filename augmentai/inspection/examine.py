@@ -103,6 +103,7 @@ def _counted(source: Source, labels: Labels | None) -> tuple[tuple[str, int], ..
 
 def _faults(path: str, labels: Labels, size_wh: tuple[int, int]) -> Iterator[tuple[Kind, Example]]:
     seen: set[tuple[str, Box]] = set()
+    classes: dict[Box, str] = {}
     for number, shape in enumerate(labels.shapes, 1):
         if shape.box is None:
             continue
@@ -117,4 +118,7 @@ def _faults(path: str, labels: Labels, size_wh: tuple[int, int]) -> Iterator[tup
             yield "tiny_boxes", Example(path, what)
         if (shape.category, shape.box) in seen:
             yield "repeated_objects", Example(path, what)
+        elif (other := classes.get(shape.box, shape.category)) != shape.category:
+            yield "repeated_objects", Example(path, f"{what}; labelled {other} as well")
         seen.add((shape.category, shape.box))
+        classes.setdefault(shape.box, shape.category)

@@ -6,6 +6,7 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import ImageInfo, Layout
+from augmentai.dataset.formats.masks.companions import AccompaniedLabels
 from augmentai.plurals import counted
 
 _MOST_COMPARED = 200  # images, evenly spread
@@ -42,11 +43,11 @@ def _has_labels(layout: Layout, key: tuple[str, str]) -> bool:
 def _objects(layout: Layout, key: tuple[str, str]) -> Objects | None:
     """The objects of an image by class and place; None if they cannot be read, which is reported with the image."""
     reader = layout.images[key].labels
+    own = reader.own if isinstance(reader, AccompaniedLabels) else reader
     try:
-        labels = getattr(reader, "own", reader).load()
-    except (LabelError, OSError, AttributeError):
+        return _sorted(own.load()) if own is not None else None
+    except (LabelError, OSError):
         return None
-    return _sorted(labels)
 
 
 def _sorted(labels: Labels) -> Objects:

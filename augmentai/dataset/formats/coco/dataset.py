@@ -20,6 +20,7 @@ from augmentai.dataset.formats.coco.panoptic import is_panoptic, moved_segments
 from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.keypoint_order import Skeleton
+from augmentai.dataset.formats.masks.named_masks import with_own_masks
 from augmentai.dataset.formats.split_lists import SplitLists
 from augmentai.dataset.formats.splits import split_like
 from augmentai.types import Source
@@ -153,7 +154,12 @@ class CocoLayout(Layout):
             for source in _sources(rows, (path, origin)):
                 for row in rows.variations_of(source):
                     number += 1
-                    made = {**self._named(file, image, path, row.file), "id": _like(image["id"], number)}
+                    own_masks = source.labels.masks if isinstance(source.labels, CocoLabels) else ()
+                    masks = (*own_masks, *self.masks.get((path, origin), ()))
+                    key = name_key_of(image)
+                    own = with_own_masks(image, masks, path, row.file) if masks else image
+                    named = own if key is None else {**own, key: image[key]}
+                    made = {**self._named(file, named, path, row.file), "id": _like(image["id"], number)}
                     if "width" in image and row.record:
                         made["width"], made["height"] = row.record["size_wh"]
                     yield _in_split(made, rows.made_split), image_id, row

@@ -18,6 +18,7 @@ from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.formats.voc.annotation import labels_from_voc, labels_to_voc, parse_xml, unmoved_tags
 from augmentai.dataset.formats.voc.annotation_files import AnnotationFile, Assigned, assign, read_annotation_files
 from augmentai.dataset.formats.voc.image_sets import ImageLists
+from augmentai.dataset.formats.voc.named_masks import naming_own_masks
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -84,7 +85,9 @@ class VocLayout(Layout):
                 self.losses.setdefault("`pose` and `part` are removed from geometrically transformed images")
             for tag in unmoved_tags(before.extra["voc"]) if moved else ():
                 self.losses.setdefault(f"`{tag}` is removed from geometrically transformed images")
-            files.append((path, labels_to_voc(labels, before, file, size_wh, moved)))
+            masks = (*reader.masks, *self.masks.get(reader.image.key, ()))
+            written = labels_to_voc(labels, before, file, size_wh, moved)
+            files.append((path, naming_own_masks(written, masks, source, file)))
         bitmaps = [labels.mask, *labels.other_masks]
         for mask, bitmap in zip(reader.masks, bitmaps, strict=False):
             if bitmap is not None:
