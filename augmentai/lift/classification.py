@@ -194,6 +194,11 @@ class Measurement:
             return [(np.arange(len(training.images)), np.arange(len(tested.images)))]
         sources = [one.source for one in training.images]
         fold = fold_of_each(sources, [one.thumb for one in training.images], self._seed)
+        if len(set(fold.tolist())) < 2:
+            raise LiftError(
+                f"{self._data.name}: all {len(sources)} images nearly equal each other, so no model can be tested on "
+                "an image that it has not seen; add other images, or images to test on"
+            )
         return [
             (np.flatnonzero(fold != one), np.flatnonzero(fold == one)) for one in range(FOLDS) if (fold == one).any()
         ]

@@ -6,10 +6,11 @@ import re
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from augmentai.lift import LiftError, LiftStoppedError, fine_tune, measure
 from augmentai.recipe import Recipe
-from augmentai.settings import Settings
+from augmentai.settings import EXAMPLES, Settings
 from tests.lift.conftest import shapes
 
 NOTHING = Recipe(engine="gan", strength=0, geometry="none", filters=False, variations=1)
@@ -112,3 +113,12 @@ def test_it_can_be_stopped() -> None:
     asked = iter([False] * 3)
     with pytest.raises(LiftStoppedError):
         measure(shapes(3), {"light": LIGHT}, should_stop=lambda: next(asked, True))
+
+
+def test_images_that_all_equal_each_other_cannot_be_measured(tmp_path: Path) -> None:
+    photo = Image.open(EXAMPLES / "chelsea.png").convert("RGB").resize((120, 80))
+    for number in range(6):
+        (tmp_path / "ab"[number % 2]).mkdir(exist_ok=True)
+        photo.save(tmp_path / "ab"[number % 2] / f"{number}.jpg", quality=80 + number)
+    with pytest.raises(LiftError, match="all 6 images nearly equal each other"):
+        measure(tmp_path, {"nothing": NOTHING})

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import re
 from collections.abc import Callable
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,6 +33,7 @@ _MAX_HEADERS, _MAX_HEADER_BYTES = 100, 32_768  # a queued job holds those of its
 _MAX_PATH, _MAX_QUERY = 4_096, 4_096
 _MAX_NAME = 128  # characters of a session or event: Gradio's own have 11 to 36, and it holds them for long
 _NAMES = ("session_hash", "event_id")
+_RANGE = re.compile(rb"bytes=(\d{1,18}-\d{0,18}|-\d{1,18})")  # one part: Gradio fails on anything else
 _LOGIN_ATTEMPTS, _LOGIN_SECONDS = 10, 300.0
 # Gradio's routes that this page never calls. Each does work, reveals something or sends requests for any caller.
 _CLOSED_ROUTES = (
@@ -85,6 +87,7 @@ class RequestGuard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
+        scope["headers"] = [one for one in scope["headers"] if one[0] != b"range" or _RANGE.fullmatch(one[1])]
         request = Request(scope)
         path = self._path(scope)
         started = False

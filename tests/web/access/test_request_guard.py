@@ -396,3 +396,21 @@ def test_a_guessed_session_reveals_nothing(url: str) -> None:
     text = outcome(url, event)
     assert "event: complete" in text
     assert '"variations": 3' in text
+
+
+@pytest.mark.parametrize(
+    ("part", "status", "length"),
+    [
+        pytest.param("bytes=2-5", 206, 4, id="from the middle"),
+        pytest.param("bytes=2-", 206, 8, id="to the end"),
+        pytest.param("bytes=0-0,2-3", 200, 10, id="two parts"),
+        pytest.param("bytes=--5", 200, 10, id="two signs"),
+        pytest.param(f"bytes={'9' * 5000}-", 200, 10, id="a number without end"),
+        pytest.param("items=0-5", 200, 10, id="another unit"),
+    ],
+)
+def test_a_part_of_a_file_that_is_not_understood_is_the_whole_file(
+    url: str, part: str, status: int, length: int
+) -> None:
+    answer = requests.get(f"{url}gradio_api/file={upload(url, 'a.png', b'0123456789')}", headers={"Range": part})
+    assert (answer.status_code, len(answer.content)) == (status, length)
