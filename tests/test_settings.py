@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -35,12 +36,14 @@ def test_keys_are_stripped_and_never_shown(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_settings_of_a_workbench_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    from augmentai.web.jobs.deliveries import Deliveries
     from augmentai.web.server import launch_options
 
     monkeypatch.setenv("PROXY_PREFIX", "/projects/augmentai")
-    options = launch_options(load_settings(), None)
+    page = SimpleNamespace(deliveries=Deliveries())
+    options = launch_options(load_settings(), page)
     assert (options["root_path"], options["server_name"]) == ("/projects/augmentai", "0.0.0.0")
-    assert launch_options(Settings(), None)["max_file_size"] > 0
+    assert launch_options(Settings(), page)["max_file_size"] > 0
     assert Path(options["css_paths"][0]).exists()
 
 
