@@ -223,10 +223,10 @@ def test_results_are_shown_to_their_own_tab_only(url: str) -> None:
 
 def test_only_the_intended_endpoint_is_listed(url: str) -> None:
     info = requests.get(url + "gradio_api/info", timeout=30).json()
-    assert list(info["named_endpoints"]) == ["/augment"]
+    assert list(info["named_endpoints"]) == ["/augment", "/lift"]
     assert not info["unnamed_endpoints"]
     listed = requests.get(url + "gradio_api/openapi.json", timeout=30).json()["paths"]
-    assert all("augment" in path or path.endswith(("upload", "{event_id}")) for path in listed), list(listed)
+    assert all("augment" in path or path.endswith(("upload", "{event_id}", "lift")) for path in listed), list(listed)
 
 
 @pytest.mark.parametrize(
