@@ -10,25 +10,24 @@ from augmentai.lift import measure
 from benchmarks.calibration import CalibrationError, CalibrationPlan, calibrate
 from benchmarks.calibration.calibrate import RECIPES
 
-PLAIN = "background, plain"
-
 
 def _silent(words: str) -> None:
     """For a test, which shows nothing."""
 
 
-@pytest.mark.parametrize(
-    ("tests", "folds"), [pytest.param((12,), False, id="test images"), pytest.param((), True, id="folds")]
-)
-def test_a_draw_of_all_images_is_the_measurement_itself(shapes_set: Path, tests: tuple[int, ...], folds: bool) -> None:
+def test_a_draw_of_all_images_is_the_measurement_itself(shapes_set: Path) -> None:
     """With nothing left out, views, variations, trainings and interval are those of the product."""
-    plan = CalibrationPlan((3,), 1, tests, folds, pool=3, strict=folds, recipes=(PLAIN,))
-    (nothing, drawn) = calibrate(shapes_set, plan, _silent)
-    report = measure(shapes_set / "train" if folds else shapes_set, {PLAIN: RECIPES[PLAIN]}, seed=plan.seed)
-    measured = report.recipes[0]
-    assert (nothing.recipe, drawn.recipe) == ("nothing", PLAIN)
-    assert drawn.mean == measured.difference
-    assert (drawn.helps, drawn.hurts) == (int(measured.verdict == "helps"), int(measured.verdict == "hurts"))
+    plan = CalibrationPlan((3,), 1, (12,), pool=3, recipes=("local GAN",))
+    nothing, row = calibrate(shapes_set, plan, _silent)
+    measured = measure(shapes_set, {row.recipe: RECIPES[row.recipe]}, seed=plan.seed).recipes[0]
+    assert (nothing.recipe, row.recipe) == ("nothing", "local GAN")
+    assert row.mean == measured.difference
+    assert (row.helps, row.hurts) == (int(measured.verdict == "helps"), int(measured.verdict == "hurts"))
+
+
+def test_by_folds(shapes_set: Path) -> None:
+    rows = calibrate(shapes_set, CalibrationPlan((3,), 2, (), folds=True, pool=3, recipes=()), _silent)
+    assert [(row.recipe, row.tested, row.draws) for row in rows] == [("nothing", "folds", 2)]
 
 
 def test_what_borrows_is_made_anew_for_each_draw(shapes_set: Path) -> None:
