@@ -118,12 +118,13 @@ class _Verdict:
         """Whether the names are proof enough: class folders may hold drawings under the same numbers."""
         if all(content.is_label_map for content in contents):
             return True
-        if self.named == "" and all(pair.same_place for pair in self.sample):  # a.jpg beside a.png
-            return all(content.is_gray or content.is_few for content in contents)
         if says_mask(self.named) and all(pair.same_place for pair in self.sample):
             return True
         images = [read_content(pair.image.entry) for pair in self.sample]
-        return _mostly(image is not None and not image.is_flat for image in images)
+        are_photos = [image is not None and not image.is_flat for image in images]
+        if self.named == "" and all(pair.same_place for pair in self.sample):  # a.jpg beside a.png
+            return any(are_photos) and all(content.is_gray or content.is_few for content in contents)
+        return _mostly(are_photos)
 
     def _are_soft(self) -> bool:
         """Whether these are soft masks, as mattes and depth maps are: nothing but their names says so."""
