@@ -87,7 +87,7 @@ def maker_of(name: str, recipe: Recipe, settings: Settings, seed: int, paid: boo
     if recipe.per_class or recipe.balance:
         notes.append("class balancing is not measured: every image gets the same number of variations")
     borrows = any(engine.borrows_from_other_sources for engine in engines if engine.readiness().ready) or any(
-        isinstance(operation, BorrowingOperation) for operation in build_operations(recipe.operations)
+        isinstance(one, BorrowingOperation) and one.borrows for one in build_operations(recipe.operations)
     )
     changed = replace(
         recipe,

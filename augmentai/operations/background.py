@@ -63,6 +63,10 @@ class Background(BorrowingOperation):
         "Where the new background comes from.",
     )
 
+    @property
+    def borrows(self) -> bool:
+        return self.ground != "plain"
+
     def draw(
         self,
         rng: Random,

@@ -53,6 +53,11 @@ class BorrowingOperation(Operation):
         127
     """
 
+    @property
+    def borrows(self) -> bool:
+        """Whether it uses other images with the parameters that it has."""
+        return True
+
     @abstractmethod
     def draw(
         self,

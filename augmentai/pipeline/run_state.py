@@ -145,7 +145,7 @@ class RunState:
 
     def donors_for(self, source: Source) -> Donors:
         """Whom the variations of a source may borrow from, if the recipe has an operation that borrows."""
-        borrows = any(isinstance(operation, BorrowingOperation) for operation in self.operations)
+        borrows = any(isinstance(one, BorrowingOperation) and one.borrows for one in self.operations)
         return self.donors.beside(source) if borrows else NOBODY
 
     @cached_property

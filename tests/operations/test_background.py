@@ -12,8 +12,11 @@ from PIL import Image, ImageDraw
 
 from augmentai.annotations import Labels, Shape
 from augmentai.images import Photo
+from augmentai.lift.variations import maker_of
 from augmentai.operations import Donor, DonorPool, Donors, apply_operations, replay_operations
 from augmentai.operations.background import Background
+from augmentai.recipe import Recipe
+from augmentai.settings import Settings
 from augmentai.types import Source
 
 SIZE_WH = (96, 64)
@@ -164,6 +167,16 @@ def test_every_kind_of_image(mode: str) -> None:
     np.testing.assert_array_equal(after[BITMAP], before[BITMAP])
     assert (after[~_grown(3)] != before[~_grown(3)]).any()
     assert after.max() <= before.max() or after.dtype == np.uint8
+
+
+def test_a_plain_ground_borrows_from_nobody() -> None:
+    """So that a measurement by folds makes its variations once."""
+    settings = Settings(stability_api_key="")
+    makers = [
+        maker_of(ground, Recipe(engine="none", operations=[{"background": {"ground": ground}}]), settings, 1, False, 8)
+        for ground in ("other", "plain")
+    ]
+    assert [maker.borrows for maker in makers] == [True, False]
 
 
 def test_a_donor_of_another_shape_covers_the_whole_image() -> None:
