@@ -33,6 +33,7 @@ _PROGRAMS = {
     r"augmentai\.gan\.sample_sheet": "augmentai/gan/sample_sheet.py",
     r"tests\.emulator": "tests/emulator/__main__.py",
     r"benchmarks/lift\.py": "benchmarks/lift.py",
+    r"lift_calibration\.py": "benchmarks/lift_calibration.py",
 }
 
 

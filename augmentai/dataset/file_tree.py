@@ -31,6 +31,13 @@ _ENCODINGS_NAMED = 200  # files whose encoding is guessed for a notice
 _LARGEST_TEXT_BYTES = 32 << 20  # of a file that is read at once: ten times the largest label file of one image
 
 
+def _pieces(stream: IO[bytes], most_bytes: int) -> Iterator[bytes]:
+    """The bytes of a stream up to a limit; to ask for all of it at once would take the memory of the limit itself."""
+    while most_bytes > 0 and (piece := stream.read(min(most_bytes, _CHUNK_BYTES))):
+        most_bytes -= len(piece)
+        yield piece
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One file of a dataset. Either `file` or `member` says where its bytes are.
@@ -91,7 +98,9 @@ class Entry:
         """All its bytes. Raises LabelError, also if there are more than `limit_bytes`."""
         with self.open() as stream:
             try:
-                data = stream.read(limit_bytes + 1)
+                data = b"".join(_pieces(stream, limit_bytes + 1))
+            except MemoryError as error:
+                raise LabelError(f"{self.path} is too large for the memory that is left; split it up") from error
             except Exception as error:  # zlib.error, BadZipFile (a wrong checksum), EOFError, OSError
                 raise LabelError(f"{self.path} is corrupt ({error}); copy it again") from error
         if len(data) > limit_bytes:

@@ -22,9 +22,11 @@ BASE = "base"
 ROOMS = {
     "web": ("augmentai/web/",),
     "mcp": ("augmentai/mcp/",),
-    "diffusion": ("augmentai/engines/diffusion/",),
+    "diffusion": ("augmentai/engines/diffusion/", "augmentai/backbone/larger.py"),
     "hub": ("augmentai/dataset/writers/hub.py",),
 }
+# Run once, when the weights of the backbone are converted, by whoever develops it.
+CONVERSION = {"augmentai/backbone/onnx_graph.py": "onnx"}
 LENT = {"spaces"}  # only on a Hugging Face Space with ZeroGPU, which installs it
 
 
@@ -67,6 +69,8 @@ def test_every_import_is_declared_where_it_is_used() -> None:
         if distribution in base:
             continue
         for file in files:
+            if CONVERSION.get(file) == distribution:
+                continue
             extras = [extra for extra, rooms in ROOMS.items() if file.startswith(rooms)]
             assert any(distribution in declared(extra) for extra in extras), f"{file} imports {distribution}"
 

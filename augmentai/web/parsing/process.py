@@ -27,6 +27,7 @@ def main() -> None:
         os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # what libraries print is no answer
         for module in _LOADED_BEFORE:
             importlib.import_module(module)
+        importlib.import_module("augmentai.web.jobs.upload_check").load_all()
         reports = _Reports(answers)
         sys.addaudithook(reports.hear)
         _send(answers, (READY, None))
