@@ -15,6 +15,7 @@ from augmentai.dataset.formats.masks.names import Role, may_be_soft, says_mask, 
 from augmentai.dataset.formats.masks.pair_tables import PairTable, read_pair_tables
 from augmentai.dataset.formats.masks.pairing import Group, Pair, Pairing, find_pairs, group_of
 from augmentai.dataset.readers.read_report import NameSample
+from augmentai.images.file_types import IMAGE_SUFFIXES
 
 _FILES_SAMPLED = 20
 _MIN_MASK_FRACTION = 0.9  # of the sampled files of one kind, that must hold what masks hold
@@ -121,14 +122,19 @@ class _Verdict:
         if says_mask(self.named) and all(pair.same_place for pair in self.sample):
             return True
         images = [read_content(pair.image.entry) for pair in self.sample]
-        are_photos = [image is not None and not image.is_flat for image in images]
-        if self.named == "" and all(pair.same_place for pair in self.sample):  # a.jpg beside a.png
-            return any(are_photos) and all(content.is_gray or content.is_few for content in contents)
-        return _mostly(are_photos)
+        if self.named == "" and all(pair.same_place for pair in self.sample):  # a.jpg beside a.png, no a.zip or a.svg
+            are_images = any(map(_is_image, self.sample, images))
+            return are_images and all(content.is_gray or content.is_few for content in contents)
+        return _mostly(image is not None and not image.is_flat for image in images)
 
     def _are_soft(self) -> bool:
         """Whether these are soft masks, as mattes and depth maps are: nothing but their names says so."""
         return may_be_soft(self.named) and self.are_gray and all(pair.same_place for pair in self.pairs)
+
+
+def _is_image(pair: Pair, content: Content | None) -> bool:
+    """Whether a file that has its name from an image can be read as one and is called so."""
+    return content is not None and PurePosixPath(pair.image.entry.path.lower()).suffix in IMAGE_SUFFIXES
 
 
 def _most(readable: Sequence[Content], verdicts: Sequence[bool], least: float = _MIN_MASK_FRACTION) -> bool:
