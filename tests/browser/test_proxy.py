@@ -14,7 +14,7 @@ from PIL import Image
 
 from augmentai.settings import EXAMPLES, Settings
 from tests.support.app_server import serving
-from tests.support.page_steps import counted
+from tests.support.page_steps import counted, set_variations
 from tests.support.prefix_proxy import Manner, proxied
 
 pytestmark = pytest.mark.browser
@@ -55,8 +55,11 @@ def test_a_visit_through_the_proxy_of_workbench(browser: Any, tmp_path: Path, ph
         page.wait_for_selector("#augment")
         page.set_input_files("#files input[type=file] >> nth=0", [photo, EXAMPLES / "hubble_deep_field.jpg"])
         counted(page, 2)
+        set_variations(page, 16)  # long enough for progress to be seen
         page.click("#augment")
-        page.wait_for_selector("#status [role=progressbar], #status .aug-done", timeout=60_000)  # so few are soon done
+        page.wait_for_function(
+            "Number(document.querySelector('#status [role=progressbar]')?.ariaValueNow) > 0", timeout=60_000
+        )
         page.wait_for_selector("#status .aug-done", timeout=60_000)
         page.wait_for_function(f"{SHOWN} >= 2", timeout=30_000)
         with page.expect_download() as download:
