@@ -12,7 +12,7 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Self
 
-from augmentai.api.inputs import from_home, to_inputs
+from augmentai.dataset.readers.python_inputs import from_home, to_inputs
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings, load_settings
 from augmentai.types import Outcome, Source, Variation

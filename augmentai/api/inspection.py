@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from augmentai.api.augmentation import recipe_with
-from augmentai.api.inputs import to_inputs
+from augmentai.dataset.readers.python_inputs import to_inputs
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings, load_settings
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from augmentai.api.inputs import to_inputs
 from augmentai.dataset.readers.gather import Gathered, gather
+from augmentai.dataset.readers.python_inputs import to_inputs
 from augmentai.lift.report import LiftError, LiftTask, Split
 from augmentai.pipeline.job import limits
 from augmentai.plurals import counted

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from augmentai import augment
-from augmentai.api.inputs import to_inputs
+from augmentai.dataset.readers.python_inputs import to_inputs
 from augmentai.types import Source
 from tests.support.image_files import png
 

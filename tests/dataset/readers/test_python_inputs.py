@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from augmentai import augment, run
-from augmentai.api.inputs import to_inputs
+from augmentai.dataset.readers.python_inputs import to_inputs
 from augmentai.types import Source
 
 SHARES = np.linspace(0, 1, 48 * 64, dtype=np.float32).reshape(48, 64)
