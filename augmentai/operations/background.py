@@ -16,11 +16,13 @@ from PIL import Image, ImageOps
 from augmentai.operations.base import OBJECTS, DrawSettings, OperationSkippedError
 from augmentai.operations.borrowing import BorrowingOperation
 from augmentai.operations.compositing.blend import composite, draw_plain, filled_in, like, plain, rgb_of, soft
+from augmentai.operations.compositing.harmonise import harmonised
 from augmentai.operations.compositing.objects import labelled_pixels
-from augmentai.operations.compositing.subject import find_subject
+from augmentai.operations.compositing.subject import Cutout, find_subject
 from augmentai.operations.donors import NOBODY, Donor, Donors
 from augmentai.operations.parameters import parameter
-from augmentai.recipe.kinds import Choice
+from augmentai.recipe.kinds import Choice, RecipeError, Switch
+from augmentai.system.extras import missing
 
 if TYPE_CHECKING:
     from augmentai.annotations import Labels
@@ -38,7 +40,8 @@ class Background(BorrowingOperation):
     """Takes what is labelled, or the subject of an image without labels, and puts it in front of another ground.
 
     Outlines and masks are cut out exactly, what has only a box by GrabCut, a subject without any label by the backbone
-    (`augmentai.operations.compositing`); the image stays as it is where that is uncertain, and the report says so.
+    or by a saliency network (`augmentai.operations.compositing`); the image stays as it is where that is uncertain, and
+    the report says so.
     Labels do not change: nothing moves, and the objects of the image that lends its ground are painted over.
 
     It helps where the ground says nothing about the class, and harms where it does: measure it (`augmentai lift`).
@@ -46,6 +49,12 @@ class Background(BorrowingOperation):
     Attributes:
         ground: "other": of any other training image; "same_class": of one of the same class; "plain": one colour, a
             gradient or a texture.
+        cutout: how the subject of an image without labels is found: "built_in", or by a network of the extra
+            `augmentai[cutout]`: "u2net", "isnet", "birefnet", or "custom" (u2net_custom.onnx in rembg's folder).
+        harmonise: carry the objects into the light of the new ground.
+
+    Raises:
+        RecipeError: `cutout` names a network and the extra is not installed.
 
     Example:
         >>> Background(ground="plain").as_step()
@@ -62,6 +71,17 @@ class Background(BorrowingOperation):
         Choice(Ground, ("Of any other image", "Of an image of the same class", "Plain colours and textures")),
         "Where the new background comes from.",
     )
+    cutout: Cutout = parameter(
+        "built_in",
+        Choice(Cutout, ("Built in", "U2-Net", "IS-Net", "BiRefNet", "My own model")),
+        "How subjects without labels are found; all but built_in need the extra augmentai[cutout].",
+    )
+    harmonise: bool = parameter(False, Switch(), "Carry the objects into the light of the new background.")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.cutout != "built_in" and (reason := missing("cutout")):
+            raise RecipeError(f"operation {self.name}: cutout={self.cutout}: {reason}")
 
     @property
     def borrows(self) -> bool:
@@ -77,12 +97,18 @@ class Background(BorrowingOperation):
     ) -> dict[str, Any] | None:
         if labels is not None and not labels.shapes and labels.mask is None:
             return None  # an image without objects is all ground
+        options = self._options()
         if self.ground == "plain":
-            return {"donors": [], "plain": draw_plain(rng)}
+            return {"donors": [], "plain": draw_plain(rng), **options}
         chosen = self._candidates(rng, labels, donors)
         if not chosen:
             raise OperationSkippedError("no other training image can lend its background")
-        return {"donors": [chosen[0].as_record()], "mirrored": settings.mirror and rng.random() < 0.5}
+        return {"donors": [chosen[0].as_record()], "mirrored": settings.mirror and rng.random() < 0.5, **options}
+
+    def _options(self) -> dict[str, Any]:
+        """What differs from the default, for `apply`."""
+        cutout = {} if self.cutout == "built_in" else {"cutout": self.cutout}
+        return {**cutout, "harmonise": True} if self.harmonise else cutout
 
     def _candidates(self, rng: Random, labels: Labels | None, donors: Donors) -> list[Donor]:
         if self.ground == "other":
@@ -92,24 +118,44 @@ class Background(BorrowingOperation):
             asked = donors.choose(rng, _ASKED, category=category)
         else:
             asked = donors.choose(rng, _ASKED, same_class=True)
-        return [donor for donor in asked if _hole(donor) is not None]
+        return [donor for donor in asked if _hole(donor, self.cutout) is not None]
 
     def apply(
         self, image: Image.Image, labels: Labels | None, drawn: Mapping[str, Any], donors: Sequence[Donor] = ()
     ) -> tuple[Image.Image, Labels | None]:
-        rgb = rgb_of(image)
-        objects = _objects(rgb, labels)
+        cutout = drawn.get("cutout", "built_in")
+        opacity = soft(objects_in(image, labels, cutout), max(1.0, _EDGE * max(image.size)))
         if donors:
-            ground = _ground_of(donors[0], image, drawn["mirrored"])
+            ground = _ground_of(donors[0], image, drawn["mirrored"], cutout)
         else:
             ground = like(plain(drawn["plain"], image.size), image)
-        return composite(image, ground, soft(objects, max(1.0, _EDGE * max(image.size)))), labels
+        over = harmonised(image, ground, opacity) if drawn.get("harmonise") else image
+        return composite(over, ground, opacity), labels
 
 
-def _objects(rgb: Image.Image, labels: Labels | None) -> np.ndarray[Any, Any]:
-    """What is to be kept of an image."""
+def objects_in(image: Image.Image, labels: Labels | None, cutout: Cutout) -> np.ndarray[Any, Any]:
+    """What is kept of an image when it gets another ground.
+
+    Args:
+        image: of any mode.
+        labels: in its pixels; None if it has none.
+        cutout: how its subject is found if it has none.
+
+    Raises:
+        OperationSkippedError: it stays as it is, and why.
+        OperationError: the network of `cutout` cannot be had.
+
+    Shape:
+        output: (height, width) of bool.
+
+    Example:
+        >>> objects_in(Image.new("RGB", (64, 48), "gray"), None, "built_in")
+        Traceback (most recent call last):
+        augmentai.operations.base.OperationSkippedError: nothing stands out from the surroundings
+    """
+    rgb = rgb_of(image)
     if labels is None:
-        subject = find_subject(rgb)
+        subject = find_subject(rgb, cutout)
         if subject.fault:
             raise OperationSkippedError(subject.fault)
         return subject.mask
@@ -122,18 +168,18 @@ def _objects(rgb: Image.Image, labels: Labels | None) -> np.ndarray[Any, Any]:
     return objects
 
 
-def _ground_of(donor: Donor, image: Image.Image, mirrored: bool) -> Image.Image:
+def _ground_of(donor: Donor, image: Image.Image, mirrored: bool, cutout: Cutout) -> Image.Image:
     """The donor's ground, without its objects, over the whole image."""
-    hole = _hole(donor)
+    hole = _hole(donor, cutout)
     ground = donor.photo.rgb if hole is None else filled_in(donor.photo.rgb, hole)
     fitted = ImageOps.fit(ground, image.size, Image.Resampling.BICUBIC)
     return like(ImageOps.mirror(fitted) if mirrored else fitted, image)
 
 
-_subjects: OrderedDict[str, tuple[tuple[int, int], bytes] | None] = OrderedDict()
+_subjects: OrderedDict[tuple[str, Cutout], tuple[tuple[int, int], bytes] | None] = OrderedDict()
 
 
-def _hole(donor: Donor) -> np.ndarray[Any, Any] | None:
+def _hole(donor: Donor, cutout: Cutout) -> np.ndarray[Any, Any] | None:
     """What has to be painted over in a donor; None if that is not known or leaves too little."""
     if donor.labels is not None:
         try:
@@ -141,11 +187,12 @@ def _hole(donor: Donor) -> np.ndarray[Any, Any] | None:
         except OperationSkippedError:
             return None
         return None if hole.mean() > _MOST_COVERED else hole
-    if donor.sha256 not in _subjects:
-        subject = find_subject(donor.photo.rgb)
-        _subjects[donor.sha256] = None if subject.fault else (subject.mask.shape, np.packbits(subject.mask).tobytes())
-    known = _subjects[donor.sha256]
-    _subjects.move_to_end(donor.sha256)
+    key = (donor.sha256, cutout)
+    if key not in _subjects:
+        subject = find_subject(donor.photo.rgb, cutout)
+        _subjects[key] = None if subject.fault else (subject.mask.shape, np.packbits(subject.mask).tobytes())
+    known = _subjects[key]
+    _subjects.move_to_end(key)
     if len(_subjects) > _MOST_GROUNDS:
         _subjects.popitem(last=False)
     if known is None:

@@ -43,7 +43,8 @@ def _parameter(one: Parameter) -> str:
     if one.name == "probability":
         return f"`probability` ({_value(one)})"
     meaning = one.help.rstrip(".")
-    return f"`{one.name}` ({_value(one)}; allowed {one.kind.values()}): {meaning[0].lower()}{meaning[1:]}"
+    allowed = one.kind.values().replace("|", "\\|")  # a bar alone would begin the next column
+    return f"`{one.name}` ({_value(one)}; allowed {allowed}): {meaning[0].lower()}{meaning[1:]}"
 
 
 def _value(one: Parameter) -> str:

@@ -6,7 +6,7 @@ import importlib.util
 from importlib import metadata
 from typing import Literal
 
-Extra = Literal["web", "mcp", "diffusion", "hub"]
+Extra = Literal["web", "mcp", "diffusion", "hub", "cutout"]
 
 # What is imported when an extra is used. Their versions are in pyproject.toml.
 MODULES: dict[Extra, tuple[str, ...]] = {
@@ -14,6 +14,7 @@ MODULES: dict[Extra, tuple[str, ...]] = {
     "mcp": ("mcp", "jsonschema"),
     "diffusion": ("diffusers", "transformers", "accelerate", "huggingface_hub"),
     "hub": ("huggingface_hub",),
+    "cutout": ("rembg", "numba"),
 }
 
 
@@ -21,8 +22,8 @@ def missing(extra: Extra) -> str:
     """Why an extra cannot be used and the command that installs it. Imports nothing.
 
     Args:
-        extra: "web" (the page and its API), "mcp" (the server for AI assistants), "diffusion" (diffusers on a GPU) or
-            "hub" (push to the Hugging Face Hub).
+        extra: "web" (the page and its API), "mcp" (the server for AI assistants), "diffusion" (diffusers on a GPU),
+            "hub" (push to the Hugging Face Hub) or "cutout" (subject masks by saliency networks).
 
     Returns:
         One sentence that names the extra; "" if everything is installed.
@@ -33,8 +34,10 @@ def missing(extra: Extra) -> str:
 
 def _command(extra: Extra) -> str:
     """By the packages' own names: the name augmentai alone would mean another project's package on PyPI."""
-    wanted = _requirements(extra)
-    return f"pip install {' '.join(wanted)}" if wanted else "pip install -r requirements.txt in the project's folder"
+    if wanted := _requirements(extra):
+        return f"pip install {' '.join(wanted)}"
+    what = "'.[cutout]'" if extra == "cutout" else "-r requirements.txt"  # which is without what cutout drags in
+    return f"pip install {what} in the project's folder"
 
 
 def _requirements(extra: Extra) -> list[str]:

@@ -34,4 +34,6 @@ def test_a_checkout_names_its_requirements_file(absent: None, monkeypatch: pytes
         raise metadata.PackageNotFoundError(name)
 
     monkeypatch.setattr(metadata, "requires", requires)
+    monkeypatch.setitem(extras.MODULES, "cutout", ("no_such_package",))
     assert extras.missing("web").endswith("; run pip install -r requirements.txt in the project's folder")
+    assert extras.missing("cutout").endswith("; run pip install '.[cutout]' in the project's folder")

@@ -3,19 +3,20 @@
 The backbone describes cells of 16 pixels. Each cell's distance to those at the border is split in two by Otsu's
 threshold (Otsu 1979), and GrabCut (Rother et al. 2004) draws the outline in the pixels. That works for one object that
 stands in its surroundings, and not for textures, scenes and heaps; so a mask has to pass `fault`, which refuses those
-that cannot be right.
+that cannot be right. A saliency network (`saliency`) finds subjects where this one does not.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
 from augmentai.operations.compositing.grab_cut import grab_cut
+from augmentai.operations.compositing.saliency import Model, salient_levels
 
 _SIDE_PX = 320  # 20 x 20 cells
 _CELLS = _SIDE_PX // 16
@@ -26,7 +27,14 @@ _AREA = (0.06, 0.7)  # share of the image that a subject covers
 _MOST_BORDER = 0.25  # share of the image's border that a subject may touch
 _LEAST_AGREEMENT = 0.5  # intersection over union of the cells and of the outline
 
+# Of a network's mask, which is sure of its subject where the built-in one is not.
+_SALIENT_AREA = (0.02, 0.85)
+_MOST_SALIENT_BORDER = 0.5
+_UNSURE = (64, 192)  # levels of 255 that are neither subject nor ground
+_MOST_UNSURE = 0.5  # of the subject's area
+
 Mask = np.ndarray[Any, Any]
+Cutout = Literal["built_in", Model]
 
 
 @dataclass(frozen=True)
@@ -45,33 +53,50 @@ class Subject:
     fault: str = ""
 
 
-def find_subject(image: Image.Image) -> Subject:
+def find_subject(image: Image.Image, cutout: Cutout = "built_in") -> Subject:
     """Find the one object that a photograph shows.
 
     Args:
         image: RGB, of any size.
+        cutout: how: "built_in", or a network of the extra `augmentai[cutout]`.
 
     Returns:
         A mask in the image's own pixels and, if it is no good, the reason.
+
+    Raises:
+        OperationError: the network cannot be had.
 
     Example:
         >>> found = find_subject(Image.new("RGB", (64, 48), "gray"))
         >>> found.fault
         'nothing stands out from the surroundings'
     """
-    return _found(image.mode, image.size, image.tobytes())
+    return _found(image.mode, image.size, image.tobytes(), cutout)
 
 
 @lru_cache(maxsize=4)  # an image with several variations, and operations that follow each other
-def _found(mode: str, size_wh: tuple[int, int], pixels: bytes) -> Subject:
+def _found(mode: str, size_wh: tuple[int, int], pixels: bytes, cutout: Cutout) -> Subject:
     image = Image.frombytes(mode, size_wh, pixels)
+    return _built_in(image) if cutout == "built_in" else _salient(image, cutout)
+
+
+def _salient(image: Image.Image, model: Model) -> Subject:
+    levels = salient_levels(image, model)
+    mask = levels > 127
+    if (fault := _fault_in_shape(mask, _SALIENT_AREA, _MOST_SALIENT_BORDER)) == "":
+        unsure = (levels > _UNSURE[0]) & (levels < _UNSURE[1])
+        fault = "the outline of the subject is uncertain" if unsure.sum() > _MOST_UNSURE * mask.sum() else ""
+    return Subject(mask, fault)
+
+
+def _built_in(image: Image.Image) -> Subject:
     small = np.asarray(image.convert("RGB").resize((_SIDE_PX, _SIDE_PX), Image.Resampling.BOX, reducing_gap=3.0))
     seed = _seed_cells(small)
     if seed is None or small.std((0, 1)).max() < _LEAST_CONTRAST:
-        return Subject(np.zeros(size_wh[::-1], bool), "nothing stands out from the surroundings")
+        return Subject(np.zeros(image.size[::-1], bool), "nothing stands out from the surroundings")
     likely = np.kron(seed, np.ones((_OUTLINE_PX // _CELLS,) * 2, bool))
     outline = _grab_cut(np.asarray(Image.fromarray(small).resize((_OUTLINE_PX, _OUTLINE_PX))), likely)
-    levels = Image.fromarray(outline.astype(np.uint8) * 255).resize(size_wh, Image.Resampling.BILINEAR)
+    levels = Image.fromarray(outline.astype(np.uint8) * 255).resize(image.size, Image.Resampling.BILINEAR)
     return Subject(np.asarray(levels) > 127, _fault(outline, likely))
 
 
@@ -134,14 +159,20 @@ def _without_crumbs(found: Mask) -> Mask:
 
 
 def _fault(outline: Mask, likely: Mask) -> str:
-    area = outline.mean()
-    if area < _AREA[0]:
-        return "the subject is too small to be sure of"
-    if area > _AREA[1]:
-        return "the subject fills the image"
-    border = np.concatenate([outline[0], outline[-1], outline[:, 0], outline[:, -1]])
-    if border.mean() > _MOST_BORDER:
-        return "the subject reaches far along the border of the image"
+    if fault := _fault_in_shape(outline, _AREA, _MOST_BORDER):
+        return fault
     if (outline & likely).sum() < _LEAST_AGREEMENT * (outline | likely).sum():
         return "the outline of the subject is uncertain"
+    return ""
+
+
+def _fault_in_shape(outline: Mask, shares: tuple[float, float], most_border: float) -> str:
+    area = outline.mean()
+    if area < shares[0]:
+        return "the subject is too small to be sure of"
+    if area > shares[1]:
+        return "the subject fills the image"
+    border = np.concatenate([outline[0], outline[-1], outline[:, 0], outline[:, -1]])
+    if border.mean() > most_border:
+        return "the subject reaches far along the border of the image"
     return ""

@@ -1,0 +1,81 @@
+"""Carries what is pasted into the light of its new ground, by the local GAN's style transfer.
+
+The composite and the ground are encoded; the change from the one style to the other, at the object's place, is applied
+to the object. So the more the object and its ground differ in brightness, colour and contrast, the more it changes.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from PIL import Image
+
+from augmentai.images.photo import value_range
+from augmentai.operations.compositing.blend import composite, like, rgb_of
+from augmentai.settings import DEFAULT_WEIGHTS
+
+if TYPE_CHECKING:
+    from augmentai.gan.weights_file import Weights
+
+STRENGTH = 0.6  # of the change; all of it takes the object's own colours away, and a red tulip becomes a yellow one
+_ROUNDING = 4096  # steps per unit of change: the last bits of a sum depend on the number of threads
+
+Opacity = np.ndarray[Any, Any]
+
+
+def harmonised(over: Image.Image, under: Image.Image, opacity: Opacity, strength: float = STRENGTH) -> Image.Image:
+    """An image in the light of the one that it will be put onto. The same arguments give the same pixels.
+
+    Args:
+        over: holds the object; of mode L, LA, RGB, RGBA, I;16, I or F.
+        under: the new ground, of the same size and mode.
+        opacity: of the object, as `blend.composite` takes it.
+        strength: 0 changes nothing, 1 applies the whole change.
+
+    Returns:
+        A new image of the mode of `over`; its transparency is kept.
+
+    Shape:
+        opacity: float32 (H, W), 0 to 1.
+
+    Example:
+        >>> grey, night = Image.new("RGB", (64, 64), (150, 150, 150)), Image.new("RGB", (64, 64), (10, 10, 30))
+        >>> opacity = np.zeros((64, 64), np.float32)
+        >>> opacity[20:40, 20:40] = 1
+        >>> harmonised(grey, night, opacity).getpixel((30, 30)) < (150, 150, 150)
+        True
+    """
+    import torch
+
+    from augmentai.gan.network import smoothed_change
+    from augmentai.gan.render import apply_full_size, thumbnail, to_image, to_pixels
+
+    rgb, ground = rgb_of(over), rgb_of(under)
+    generator = _weights().generator
+    with torch.inference_mode():
+        content, own = generator.encode(thumbnail(composite(rgb, ground, opacity)))
+        wanted = generator.encode(thumbnail(ground))[1]
+        change = smoothed_change(generator.painter(content, own), generator.painter(content, wanted))[0]
+        change = (change * _ROUNDING).round() / _ROUNDING
+        relit = to_image(apply_full_size(to_pixels(rgb), change, strength))
+    return _changed(over, rgb, relit)
+
+
+@lru_cache(maxsize=1)
+def _weights() -> Weights:
+    from augmentai.gan.weights_file import load
+
+    return load(DEFAULT_WEIGHTS)
+
+
+def _changed(image: Image.Image, before: Image.Image, after: Image.Image) -> Image.Image:
+    """An image of any mode, changed as its 8-bit copy was: so that deep values keep their precision."""
+    if image.mode == "RGB":
+        return after
+    own = np.asarray(image)
+    moved = own.astype(np.float64) + np.asarray(like(after, image)) - np.asarray(like(before, image)).astype(np.float64)
+    low, high = (0, 255) if own.dtype == np.uint8 else value_range(own)
+    moved = moved.clip(low, high)
+    return Image.fromarray((moved if own.dtype == np.float32 else np.rint(moved)).astype(own.dtype))
