@@ -8,19 +8,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-from PIL import Image
 
 from augmentai.backbone import Backbone
-from augmentai.lift.cell_labels import class_map, objects_of
-from augmentai.lift.cells import CELLS, CellTable, dense_view
 from augmentai.lift.dense_arms import CellVariations, DenseCells, DensePart, Ints, Table, precisions
+from augmentai.lift.dense_cells import cells_of_views, cells_of_whole
 from augmentai.lift.dense_images import DenseImage, dense_images
 from augmentai.lift.dense_variations import cells_of_variations
 from augmentai.lift.folds import fold_of_each
 from augmentai.lift.labelled_set import LEAST_PER_CLASS, LiftSet
 from augmentai.lift.plan import (
     DENSE_FIT,
-    DENSE_REPEATS,
     DENSE_VIEW,
     FOLDS,
     MOST_DENSE_CLASSES,
@@ -29,12 +26,12 @@ from augmentai.lift.plan import (
     OWN_VIEWS,
     POOL_VIEWS,
     TRAINING_SHARE,
+    repeats_for,
     sample,
 )
 from augmentai.lift.progress import Progress, Work
 from augmentai.lift.report import LiftError, LiftTask
 from augmentai.lift.variations import Maker
-from augmentai.lift.views import Crop, draw_crop, seeded
 from augmentai.plurals import counted
 from augmentai.settings import Settings
 from augmentai.types import Source
@@ -92,13 +89,14 @@ class DenseMeasurement:
         self._training = sample(data.training, MOST_DENSE_TRAINING, seed)
         self._test = sample(data.test, MOST_DENSE_TEST, seed)
         self._by_folds = not self._test
+        self._repeats = repeats_for(len(self._test or self._training))
 
     def expected(self) -> dict[Work, int]:
         """How much work there will be, for `Progress`."""
         training, tested = len(self._training), len(self._test or self._training)
         made = [self._images_varied(maker) for maker in self._makers]
         variations = sum(count * maker.recipe.variations for count, maker in zip(made, self._makers, strict=True))
-        fits = DENSE_REPEATS * (FOLDS if self._by_folds else 1) * (1 + len(self._makers))
+        fits = self._repeats * (FOLDS if self._by_folds else 1) * (1 + len(self._makers))
         return {
             "view": DENSE_VIEW * (POOL_VIEWS * training + tested + OWN_VIEWS * sum(made)),
             "variation": variations,
@@ -139,7 +137,7 @@ class DenseMeasurement:
             cells,
             parts,
             changing,
-            DENSE_REPEATS,
+            self._repeats,
             self._seed,
             lambda: progress.done("fit", "comparing", DENSE_FIT * arms),
         )
@@ -154,7 +152,7 @@ class DenseMeasurement:
         ]
         task: LiftTask = "segmentation" if outlined else "detection"
         return DenseLook(
-            task, tuple(classes), shown, values, made, len(training), len(test), DENSE_REPEATS, tuple(notes)
+            task, tuple(classes), shown, values, made, len(training), len(test), self._repeats, tuple(notes)
         )
 
     def _prepared(self, sources: Sequence[Source], name: str, progress: Progress, notes: list[str]) -> list[DenseImage]:
@@ -195,20 +193,12 @@ class DenseMeasurement:
         classes: dict[str, int],
         progress: Progress,
     ) -> DenseCells:
-        views = CellTable(len(training), POOL_VIEWS, self._backbone)
-        tests = CellTable(len(test), 1, self._backbone, CELLS)
-        for row, one in enumerate(training):
-            image, shown = one.open(), _shown(one, classes)
-            rng = seeded(self._seed, one.source.sha256, "views")
-            for column in range(POOL_VIEWS):
-                view = dense_view(image, shown, draw_crop(image.size, rng), len(classes))
-                views.add(row, column, view, rng)
-                progress.done("view", "looking at images", DENSE_VIEW)
-        for row, one in enumerate(test):
-            view = dense_view(one.open(), _shown(one, classes), Crop((0, 0, *one.size_wh)), len(classes))
-            tests.add(row, 0, view, seeded(self._seed))
+        def seen() -> None:
             progress.done("view", "looking at images", DENSE_VIEW)
-        return DenseCells(views.finish(), tests.finish(), len(classes))
+
+        views = cells_of_views(training, classes, self._backbone, self._seed, seen)
+        tests = cells_of_whole(test, classes, self._backbone, self._seed, seen)
+        return DenseCells(views, tests, len(classes))
 
     def _splits(self, training: Sequence[DenseImage], test: Sequence[DenseImage]) -> list[tuple[Ints, Ints]]:
         """Numbers of the training and test images of each part; of folds, each has its share of rare classes."""
@@ -244,12 +234,6 @@ class DenseMeasurement:
             )
             for rows in sets
         ]
-
-
-def _shown(one: DenseImage, classes: dict[str, int]) -> Image.Image:
-    """The class of each pixel."""
-    assert one.source.labels is not None
-    return class_map(objects_of(one.source.labels.load(), one.source.label), classes, one.size_wh)
 
 
 def _sampled(all_images: int, chosen: int, what: str) -> list[str]:

@@ -9,13 +9,17 @@ import numpy as np
 from augmentai.lift.arms import BASELINE
 from augmentai.lift.dense import DenseLook
 from augmentai.lift.report import ClassLift, RecipeLift
-from augmentai.lift.statistics import LEAST_EFFECT_POINTS, Table, effect, images_needed
+from augmentai.lift.statistics import LEAST_EFFECT_POINTS, Table, effect, hidden_by_luck, images_needed
 from augmentai.lift.variations import Maker
 from augmentai.lift.verdicts import of_failures, rounded
 
 SEES = (
     "cells see context, pasted seams and false alarms; they do not see how exact a box or an outline is, how many "
     "objects there are, nor objects that cover less than a third of a cell of 16 pixels in 320"
+)
+
+_BY_VIEWS = (
+    "more test images would not tell: with so few training images, the answer depends on which views of them are drawn"
 )
 
 
@@ -53,9 +57,11 @@ def _verdict(look: DenseLook, maker: Maker, comparisons: int, seed: int) -> Reci
             notes=(why, *notes),
         )
     after = look.values[maker.name][..., tested]
-    found = effect((after - before).mean(-1), comparisons, seed)
+    found = effect((after - before).mean(-1), comparisons, seed, few_views=True)
     needs = images_needed(found, look.pictures, comparisons) if found.verdict == "cannot tell" else None
-    if found.verdict == "cannot tell" and needs is None:
+    if found.verdict == "cannot tell" and hidden_by_luck(found, comparisons):
+        notes.append(_BY_VIEWS)
+    elif found.verdict == "cannot tell" and needs is None:
         notes.append(f"an effect of {LEAST_EFFECT_POINTS:g} points or more would have been seen")
     return RecipeLift(
         maker.name,
@@ -77,6 +83,6 @@ def _per_class(look: DenseLook, differences: Table, seed: int) -> tuple[ClassLif
     found = []
     for number, (name, images) in enumerate(zip(look.classes, look.shown, strict=True)):
         if images:
-            one = effect(differences[..., number], 1, seed)
+            one = effect(differences[..., number], 1, seed, few_views=True)
             found.append(ClassLift(name, images, round(one.mean, 2), rounded(one)))
     return tuple(found)

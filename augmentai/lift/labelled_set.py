@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from augmentai.dataset.formats.base import ImageInfo
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.readers.python_inputs import to_inputs
 from augmentai.lift.report import LiftError, LiftTask, Split
@@ -64,7 +65,7 @@ def read_set(inputs: Any, test: Any, settings: Settings, layout: str = "auto") -
         held_out = (*own.sources, *own.holdout)
     else:
         split, held_out = _held_out(gathered.holdout)
-    if _is_dense(gathered.sources):
+    if is_dense(gathered.sources):
         return _dense_set(name, gathered.sources, held_out, split)
     labelled = [source for source in gathered.sources if source.label is not None]
     if not labelled:
@@ -112,13 +113,16 @@ def _held_out(holdout: Sequence[Source]) -> tuple[Split, tuple[Source, ...]]:
     return "folds", ()
 
 
-def _is_labelled(source: Source) -> bool:
-    return source.label is not None or source.labels is not None
+def _is_labelled(image: Source | ImageInfo) -> bool:
+    return image.label is not None or image.labels is not None
 
 
-def _is_dense(sources: Sequence[Source]) -> bool:
-    """Whether most labelled images have boxes or masks. Class folders whose label files are ignored have none."""
-    return 2 * sum(source.labels is not None for source in sources) > sum(map(_is_labelled, sources))
+def is_dense(images: Sequence[Source | ImageInfo]) -> bool:
+    """Whether most labelled images have boxes or masks, so that their cells are measured.
+
+    Class folders whose label files are ignored have none.
+    """
+    return 2 * sum(image.labels is not None for image in images) > sum(map(_is_labelled, images))
 
 
 def _dense_set(name: str, sources: Sequence[Source], held_out: Sequence[Source], split: Split) -> LiftSet:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from augmentai.plurals import counted
 from augmentai.types import Source
@@ -18,7 +18,6 @@ SMALL_SIDE_PX = 320  # longer side of what is augmented and cropped: the network
 MOST_TRAINING, MOST_TEST = 600, 1000  # images: a quick look at a large set is one at a sample of it
 MOST_DENSE_TRAINING, MOST_DENSE_TEST = 100, 200  # images with boxes or masks, which take four times as long
 MOST_DENSE_CLASSES = 50
-DENSE_REPEATS = 5
 DENSE_VIEW, DENSE_FIT = 5, 15  # how much longer a view and a fit of cells take than those of whole images
 _FEW_PICTURES, _MANY_REPEATS, _FEW_REPEATS = 100, 10, 5  # deep: always few, since each takes minutes
 
@@ -31,6 +30,24 @@ def repeats_for(pictures: int, deep: bool = False) -> int:
         (10, 5)
     """
     return _MANY_REPEATS if pictures < _FEW_PICTURES and not deep else _FEW_REPEATS
+
+
+def most_variations(training: int, variations: Iterable[int], folds: bool) -> int:
+    """How many variations a measurement makes at most.
+
+    Args:
+        training: images to train on.
+        variations: of each image, by recipe.
+        folds: there are no test images, so that what borrows from other images is made anew for each fold.
+
+    Example:
+        >>> most_variations(100, [8, 2], folds=False), most_variations(100, [8], folds=True)
+        (1000, 1600)
+    """
+    each = [min(count, OWN_VIEWS) for count in variations]
+    if folds:
+        each = [max(count, (FOLDS - 1) * min(count, BORROWED_PER_FOLD)) for count in each]
+    return min(training, MOST_TRAINING) * sum(each)
 
 
 def sample(sources: Sequence[Source], most: int, seed: int) -> list[Source]:

@@ -4,8 +4,10 @@ Each repeat trains both arms anew, on other views and another share of the train
 images. A difference therefore varies by test image and by repeat. The interval comes from the bootstrap that resamples
 both at once, rows and columns of the table of differences (the pigeonhole bootstrap: A. B. Owen, "The pigeonhole
 bootstrap", Annals of Applied Statistics 1, 2007). Resampling images alone would take the luck of the views for an
-effect; resampling both is somewhat too wide rather than too narrow. For several recipes the level is divided by their
-number (Bonferroni), so that one false claim is made in 20 reports, not in 20 recipes.
+effect; resampling both is somewhat too wide rather than too narrow. Where a few training images decide (cells), the
+views of variations, the same in every repeat, have a luck of their own, for which the spread of the repeats stands. For
+several recipes the level is divided by their number (Bonferroni), so that one false claim is made in 20 reports, not in
+20 recipes.
 """
 
 from __future__ import annotations
@@ -35,11 +37,13 @@ class Effect:
         mean: the difference.
         interval: of the mean.
         error: standard error of the mean.
+        luck: the part of it that no number of test images takes away.
     """
 
     mean: float
     interval: Interval
     error: float
+    luck: float = 0.0
 
     @property
     def verdict(self) -> Verdict:
@@ -47,13 +51,16 @@ class Effect:
         return "helps" if low > 0 else "hurts" if high < 0 else "cannot tell"
 
 
-def effect(differences: Table, comparisons: int = 1, seed: int = 1) -> Effect:
+def effect(differences: Table, comparisons: int = 1, seed: int = 1, few_views: bool = False) -> Effect:
     """The mean of a table of differences, with its interval.
 
     Args:
         differences: of each test image in each repeat: score with the recipe less score without, from -1 to 1.
         comparisons: how many verdicts the level of 5 % is for.
         seed: of the resampling.
+        few_views: the repeats share the views of so few variations that the luck of these is not small. Repeats that
+            draw half of a pool of views differ by about as much as pools would, so the spread of the repeats is added,
+            not divided by their number.
 
     Shape:
         differences: float32 (repeats, images).
@@ -76,11 +83,16 @@ def effect(differences: Table, comparisons: int = 1, seed: int = 1) -> Effect:
         of_repeats = rows[start : start + _AT_ONCE] @ differences / repeats  # (_AT_ONCE, images)
         columns = rng.integers(images, size=of_repeats.shape)
         resampled[start : start + _AT_ONCE] = 100 * np.take_along_axis(of_repeats, columns, 1).mean(1)
+    luck = 0.0
+    if few_views:
+        of_repeats = 100 * differences.mean(1) - mean
+        resampled += rng.choice(of_repeats, _RESAMPLES)
+        luck = float(of_repeats.std())
     tail = LEVEL / comparisons / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
     if images < _FEWEST:  # a resample of so few can hardly differ from them
         low, high = min(low, 0.0, -mean), max(high, 0.0, -mean)
-    return Effect(mean, (float(low), float(high)), float(resampled.std()))
+    return Effect(mean, (float(low), float(high)), float(resampled.std()), luck)
 
 
 def images_needed(found: Effect, images: int, comparisons: int = 1) -> int | None:
@@ -94,18 +106,36 @@ def images_needed(found: Effect, images: int, comparisons: int = 1) -> int | Non
         comparisons: see `effect`.
 
     Returns:
-        M = N ((z(1 - level/2k) + z(power)) SE / d)^2, in two digits; None if these images would have shown it.
+        M = N (SE^2 - luck^2) / ((d / (z(1 - level/2k) + z(power)))^2 - luck^2), in two digits; None if these images
+        would have shown it, or if no number would.
 
     Example:
         >>> images_needed(Effect(3.0, (-1.0, 7.0), 2.0), images=100)
         350
+        >>> images_needed(Effect(3.0, (-1.0, 7.0), 2.0, luck=1.0), images=100)
+        2100
     """
-    if not found.error:
+    left = _largest_error(found, comparisons) ** 2 - found.luck**2
+    if not found.error or left <= 0:
         return None
-    z = NormalDist().inv_cdf(1 - LEVEL / 2 / comparisons) + NormalDist().inv_cdf(POWER)
-    size = max(abs(found.mean), LEAST_EFFECT_POINTS)
-    needed = images * (z * found.error / size) ** 2
+    needed = images * (found.error**2 - found.luck**2) / left
     return _two_digits(needed) if needed > images else None
+
+
+def hidden_by_luck(found: Effect, comparisons: int = 1) -> bool:
+    """Whether no number of test images would show the effect: it takes other, or more, training images.
+
+    Example:
+        >>> hidden_by_luck(Effect(3.0, (-1.0, 7.0), 2.0)), hidden_by_luck(Effect(3.0, (-1.0, 7.0), 2.0, luck=1.5))
+        (False, True)
+    """
+    return found.luck >= _largest_error(found, comparisons)
+
+
+def _largest_error(found: Effect, comparisons: int) -> float:
+    """The standard error with which the effect, or one of 2 points, is found in four of five measurements."""
+    z = NormalDist().inv_cdf(1 - LEVEL / 2 / comparisons) + NormalDist().inv_cdf(POWER)
+    return max(abs(found.mean), LEAST_EFFECT_POINTS) / z
 
 
 def _two_digits(value: float) -> int:

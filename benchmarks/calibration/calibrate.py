@@ -14,6 +14,7 @@ import numpy as np
 from augmentai.backbone import cached, load_backbone
 from augmentai.lift.arms import BASELINE, Images, Part, scores
 from augmentai.lift.folds import fold_of_each
+from augmentai.lift.labelled_set import read_set
 from augmentai.lift.learners import LinearProbe
 from augmentai.lift.measure import makers_of
 from augmentai.lift.plan import FOLDS, TRAINING_SHARE, repeats_for
@@ -22,6 +23,7 @@ from augmentai.lift.variations import Maker, VariationViews
 from augmentai.lift.views import seeded
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings, load_settings
+from benchmarks.calibration.calibrate_cells import calibrate_cells
 from benchmarks.calibration.pool import NOTHING, CalibrationError, Ints, Pool, read_pool
 from benchmarks.calibration.summary import BY_FOLDS, Answer, Row, summarise
 
@@ -39,11 +41,11 @@ class CalibrationPlan:
     """What is drawn from each set.
 
     Attributes:
-        shots: training images of a class; each number is drawn by itself.
+        shots: training images of a class, of a set with boxes or masks in all; each number is drawn by itself.
         draws: training sets of each size.
         tests: numbers of test images; each draw is judged on all of them.
         folds: judge each draw by five folds, without other test images, as well.
-        pool: training images of a class that are drawn from.
+        pool: training images of a class, of a set with boxes or masks in all, that are drawn from.
         strict: variations that borrow from other images are made anew for each draw, from its training images alone;
             else once, from all training images of the pool, which takes a fraction of the time. By folds they are
             always made anew, or not measured if this is False.
@@ -71,7 +73,8 @@ def calibrate(
     """Draw small sets from a large one, and judge each.
 
     Args:
-        path: a folder with training and test images of the same classes.
+        path: a folder with training and test images of the same classes, or a set with boxes or masks; of that, any
+            split.
         plan: what is drawn.
         report: told what is being done.
         settings: for the engines; read from the environment by default.
@@ -85,20 +88,23 @@ def calibrate(
         augmentai.lift.report.LiftError: it is no set that can be measured.
     """
     settings = settings or load_settings()
-    learner = LinearProbe(cached(load_backbone(), settings))
     recipes = {name: RECIPES[name] for name in plan.recipes}
     makers = makers_of(recipes, settings, plan.seed, paid=False, folds=False)
+    data = read_set(path, None, settings)
+    if data.task != "classification":
+        return calibrate_cells(data, makers, plan, report, settings, on_rows)
+    learner = LinearProbe(cached(load_backbone(), settings))
     with tempfile.TemporaryDirectory(prefix="augmentai-calibration-") as folder:
         once = [maker for maker in makers if not (plan.strict and maker.borrows)]
-        report(f"{path.name}: looking at images and making variations")
-        pool = read_pool(path, plan.pool, once, learner, settings, plan.seed, Path(folder))
+        report(f"{data.name}: looking at images and making variations")
+        pool = read_pool(data, plan.pool, once, learner, settings, plan.seed, Path(folder))
         _check(pool, plan)
         answers: list[Answer] = []
         for number in range(plan.draws):  # outside of the sizes, so that an interrupted run covers all of them
             for shots in plan.shots:
                 answers += _draw(pool, makers, plan, shots, number)
                 on_rows(summarise(answers))
-                report(f"{path.name}: draw {number + 1} of {plan.draws}, {shots} per class")
+                report(f"{data.name}: draw {number + 1} of {plan.draws}, {shots} per class")
     return summarise(answers)
 
 
@@ -113,8 +119,8 @@ def _check(pool: Pool, plan: CalibrationPlan) -> None:
 def _draw(pool: Pool, makers: Sequence[Maker], plan: CalibrationPlan, shots: int, number: int) -> Iterator[Answer]:
     """One training set, judged on test images and by folds."""
     rng = seeded(plan.seed, "draw", shots, number)
-    train = np.sort(_first_of_each(pool.labels, len(pool.classes), rng)[: shots * len(pool.classes)])
-    test = _first_of_each(pool.test_labels, len(pool.classes), rng)
+    train = np.sort(first_of_each(pool.labels, len(pool.classes), rng)[: shots * len(pool.classes)])
+    test = first_of_each(pool.test_labels, len(pool.classes), rng)
     seed = plan.seed + number
     known = dict(pool.made)
     if plan.tests:
@@ -124,8 +130,14 @@ def _draw(pool: Pool, makers: Sequence[Maker], plan: CalibrationPlan, shots: int
         yield from _by_folds(pool, makers, plan, shots, train, seed)
 
 
-def _first_of_each(labels: Ints, classes: int, rng: np.random.Generator) -> Ints:
-    """All images in random order, one of each class after the other: any number of the first is evenly distributed."""
+def first_of_each(labels: Ints, classes: int, rng: np.random.Generator) -> Ints:
+    """All images in random order, one of each class after the other: any number of the first is evenly distributed.
+
+    Example:
+        >>> labels = np.array([0, 0, 0, 1, 1, 1])
+        >>> sorted(labels[first_of_each(labels, 2, np.random.default_rng(1))[:4]].tolist())
+        [0, 0, 1, 1]
+    """
     shuffled = rng.permutation(len(labels))
     rank = np.empty(len(labels), np.int64)
     for one in range(classes):
@@ -144,7 +156,9 @@ def _on_tests(
     made: Mapping[str, VariationViews],
     seed: int,
 ) -> Iterator[Answer]:
-    images = Images(pool.views, pool.labels, {"clean": pool.tests[test]}, pool.test_labels[test], len(pool.classes))
+    images = Images(
+        pool.views, pool.labels, {"clean": pool.tests["clean"][test]}, pool.test_labels[test], len(pool.classes)
+    )
     part = Part(train, np.arange(len(test)), made, TRAINING_SHARE)
     most = max(repeats_for(count) for count in plan.tests)
     found = scores(images, [part], list(made), most, seed, pool.learner, _ignore)["clean"]

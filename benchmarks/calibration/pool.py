@@ -11,12 +11,12 @@ from typing import Any
 import numpy as np
 
 from augmentai.images import decode
-from augmentai.lift.labelled_set import read_set
+from augmentai.lift.labelled_set import LiftSet
 from augmentai.lift.learners import LinearProbe
 from augmentai.lift.plan import OWN_VIEWS, POOL_VIEWS, sample
 from augmentai.lift.prepared import Preparation, Prepared, prepare
 from augmentai.lift.variations import Maker, VariationViews, views_of_variations
-from augmentai.lift.views import flip_and_crop, seeded
+from augmentai.lift.views import Squares, flip_and_crop, seeded
 from augmentai.settings import Settings
 from augmentai.types import Source
 
@@ -40,7 +40,7 @@ class Pool:
         training: training images; their order is that of `labels` and `views`.
         labels, test_labels: class numbers.
         views, whole: of the training images, features of flips and crops, and of each as it is when it is tested.
-        tests: features of the test images.
+        tests: features of the test images as they are ("clean") and, if asked for, "shifted".
         made: by recipe, views of variations of all training images. Of a recipe that borrows, any training image of
             the pool lends; no test image does.
         learner: what looked at them.
@@ -48,7 +48,7 @@ class Pool:
         seed: of views and variations.
 
     Shape:
-        labels: int64 (N,); views: (N, pool, width); whole: (N, width); tests: (M, width); test_labels: int64 (M,).
+        labels: int64 (N,); views: (N, pool, width); whole: (N, width); tests: (M, width) each; test_labels: int64 (M,).
     """
 
     name: str
@@ -57,7 +57,7 @@ class Pool:
     labels: Ints
     views: Rows
     whole: Rows
-    tests: Rows
+    tests: Mapping[str, Rows]
     test_labels: Ints
     made: Mapping[str, VariationViews]
     learner: LinearProbe
@@ -71,30 +71,42 @@ class Pool:
 
 
 def read_pool(
-    path: Path, most: int, makers: Sequence[Maker], learner: LinearProbe, settings: Settings, seed: int, folder: Path
+    data: LiftSet,
+    most: int,
+    makers: Sequence[Maker],
+    learner: LinearProbe,
+    settings: Settings,
+    seed: int,
+    folder: Path,
+    most_test: int | None = None,
+    shifted: bool = False,
 ) -> Pool:
     """Look at a set.
 
     Args:
-        path: a folder with training and test images of the same classes.
+        data: the set.
         most: training images of a class.
         makers: the recipes whose variations are made once for all draws.
         learner: what looks at images.
         settings: for the engines.
         seed: of views and variations.
         folder: for small copies of the images.
+        most_test: test images; all by default.
+        shifted: look at shifted test images as well.
 
     Raises:
         CalibrationError: there is no test image.
     """
-    data = read_set(path, None, settings)
     if not data.test:
-        raise CalibrationError(f"{path}: no test images; expected a train and a test folder with class folders in them")
+        raise CalibrationError(
+            f"{data.name}: no test images; expected a train and a test folder with class folders in them"
+        )
     number = {name: position for position, name in enumerate(data.classes)}
     how = Preparation(folder, learner.side_px, seed, settings.max_pixels, train=True, test=True)
     chosen = sample(data.training, most * len(number), seed)
     training = [one for one in prepare(chosen, how) if not one.reason]
-    tested = [one for one in prepare(data.test, replace(how, train=False)) if not one.reason]
+    held_out = data.test if most_test is None else sample(data.test, most_test, seed)
+    tested = [one for one in prepare(held_out, replace(how, train=False)) if not one.reason]
     views = learner.table(len(training), POOL_VIEWS, _ignore)
     for row, one in enumerate(training):
         assert one.views is not None
@@ -102,14 +114,17 @@ def read_pool(
     kept = tuple(one.without_pixels() for one in training)
     sources, everything = [one.source for one in kept], np.arange(len(kept))
     made = {maker.name: _vary(maker, sources, everything, learner, settings, seed) for maker in makers}
+    tests = {"clean": _features([one.clean for one in tested], learner)}
+    if shifted:
+        tests["shifted"] = _features([one.shifted for one in tested], learner)
     return Pool(
         data.name,
         data.classes,
         kept,
         np.array([number[str(source.label)] for source in sources], np.int64),
         views.finish(),
-        _whole(training, learner),
-        _whole(tested, learner),
+        _features([one.clean for one in training], learner),
+        tests,
         np.array([number[str(one.source.label)] for one in tested], np.int64),
         {NOTHING: _more_views(training, learner, seed, settings.max_pixels), **made},
         learner,
@@ -118,11 +133,11 @@ def read_pool(
     )
 
 
-def _whole(images: Sequence[Prepared], learner: LinearProbe) -> Rows:
-    table = learner.table(len(images), 1, _ignore)
-    for row, one in enumerate(images):
-        assert one.clean is not None
-        table.add(row, 0, one.clean)
+def _features(squares: Sequence[Squares | None], learner: LinearProbe) -> Rows:
+    table = learner.table(len(squares), 1, _ignore)
+    for row, one in enumerate(squares):
+        assert one is not None
+        table.add(row, 0, one)
     return table.finish()[:, 0]
 
 

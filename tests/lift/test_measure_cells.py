@@ -63,7 +63,7 @@ def test_a_set_with_test_images() -> None:
         on_progress=lambda words, share: seen.append(share),
     )
     assert (report.task, report.method, report.split, report.classes) == ("segmentation", "cells", "test", 2)
-    assert (report.pictures, report.training, report.repeats) == (9, 3, 5)
+    assert (report.pictures, report.training, report.repeats) == (9, 3, 10)
     plain, nothing = report.recipes
     assert plain.baseline > 60, "discs and stripes are easy to tell from ground"
     assert plain.accuracy - plain.baseline == pytest.approx(plain.difference, abs=0.02)

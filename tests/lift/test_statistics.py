@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from augmentai.lift.statistics import Effect, Table, effect, images_needed
+from augmentai.lift.statistics import Effect, Table, effect, hidden_by_luck, images_needed
 
 
 def answers(rng: np.random.Generator, repeats: int, images: int, gain: float) -> Table:
@@ -27,6 +27,21 @@ def test_large_effects_are_found(gain: float, expected: str) -> None:
 def test_luck_is_not_taken_for_an_effect() -> None:
     claims = [effect(answers(np.random.default_rng(n), 10, 100, 0.0)).verdict != "cannot tell" for n in range(60)]
     assert sum(claims) <= 3, "one in twenty"
+
+
+def test_the_luck_of_views_that_all_repeats_share_is_not_taken_for_an_effect() -> None:
+    """Each measurement has a luck of its own, as large as that by which its repeats differ."""
+
+    def claims(few_views: bool) -> int:
+        found = 0
+        for number in range(60):
+            rng = np.random.default_rng(number)
+            luck = rng.normal(0, 0.02) + rng.normal(0, 0.02, (10, 1))
+            table = (luck + rng.normal(0, 0.05, (10, 60))).astype(np.float32)
+            found += effect(table, few_views=few_views).verdict != "cannot tell"
+        return found
+
+    assert claims(few_views=True) <= 6 < 12 <= claims(few_views=False), "one in twenty would be 3"
 
 
 def test_no_difference_at_all_cannot_tell() -> None:
@@ -60,3 +75,16 @@ def test_how_many_images_would_do(
 ) -> None:
     found = Effect(mean, (mean - 2 * error, mean + 2 * error), error)
     assert images_needed(found, images, comparisons) == expected
+
+
+@pytest.mark.parametrize(
+    ("luck", "needs", "hidden"),
+    [
+        pytest.param(0.0, 350, False, id="no luck"),
+        pytest.param(1.0, 2100, False, id="some luck: more images than without"),
+        pytest.param(1.5, None, True, id="more luck than effect: no number would do"),
+    ],
+)
+def test_test_images_do_not_take_the_luck_of_views_away(luck: float, needs: int | None, hidden: bool) -> None:
+    found = Effect(3.0, (-1.0, 7.0), 2.0, luck)
+    assert (images_needed(found, 100), hidden_by_luck(found)) == (needs, hidden)

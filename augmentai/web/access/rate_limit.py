@@ -86,7 +86,14 @@ class SlidingWindow:
 
 
 def wait_words(seconds: float) -> str:
-    """A waiting time in words: "in 40 seconds", "in 12 minutes"."""
+    """A waiting time in words: "in 40 seconds", "in 12 minutes"; infinite, "when the limit is raised".
+
+    Example:
+        >>> wait_words(40), wait_words(math.inf)
+        ('in 40 seconds', 'when the limit is raised')
+    """
+    if not math.isfinite(seconds):
+        return "when the limit is raised"  # what is asked for will never fit into it
     if seconds > 90:
         return f"in {math.ceil(seconds / 60)} minutes"
     whole = max(1, math.ceil(seconds))

@@ -218,14 +218,15 @@ class LiftHandlers:
 
 
 def _size(upload_state: Mapping[str, Any], recipes: int) -> LiftSize:
-    by_cells = any(names for _, names, _ in upload_state.get("class_groups", ()))
+    by_cells = upload_state.get("by_cells", False)
     return LiftSize(upload_state.get("images", 0), upload_state.get("holdout", 0), recipes, by_cells)
 
 
 def _class_names(upload_state: Mapping[str, Any]) -> list[str | None]:
     """The class of each group of images; none if their labels are in files, of which not enough is known here."""
     groups = upload_state.get("class_groups", ())
-    return [] if any(names for _, names, _ in groups) else [label for label, _, _ in groups]
+    in_files = upload_state.get("by_cells", False) or any(names for _, names, _ in groups)
+    return [] if in_files else [label for label, _, _ in groups]
 
 
 def _name(uploads: Sequence[Upload]) -> str:

@@ -23,6 +23,7 @@ from augmentai.web.parsing.pool import ParsingError
 from augmentai.web.recipe_files import wrong_setting
 
 MOST_RECIPES = 4  # at once; each makes the intervals of all wider
+_PER_IMAGE = 4  # variations of a measurement, which are small, that count as one image of the visitor's hour
 
 
 class LiftRunner:
@@ -43,7 +44,7 @@ class LiftRunner:
             gr.Error: it cannot be measured; the message says why.
         """
         self.check(wanted.recipes)
-        allowance = _Allowance(self.jobs.visitors, request, len(wanted.recipes))
+        allowance = _Allowance(self.jobs.visitors, request)
         admitted = LiftRequest(**{**vars(wanted), "admit": allowance.reserve})
         share = 0.0
         try:
@@ -85,23 +86,23 @@ class LiftRunner:
 
 
 class _Allowance:
-    """What a measurement takes of its visitor's hour: one image per image and recipe, or less if it ends before."""
+    """What a measurement takes of its visitor's hour: an image for every few variations, less if it ends before."""
 
-    def __init__(self, visitors: Visitors, request: gr.Request, recipes: int) -> None:
+    def __init__(self, visitors: Visitors, request: gr.Request) -> None:
         self._window, self._address = visitors.images, address_of(request, visitors.proxies)
-        self._recipes, self._taken = recipes, 0
+        self._taken = 0
 
-    def reserve(self, images: int) -> None:
-        """Raise LimitReachedError if that is more than is left."""
-        wanted = images * self._recipes
+    def reserve(self, variations: int) -> None:
+        """Raise LimitReachedError if so many variations are more than is left."""
+        wanted = math.ceil(variations / _PER_IMAGE)
         if self._window.reserve(self._address, wanted):
             self._taken = wanted
             return
         left, seconds = self._window.remaining(self._address), self._window.seconds_until(self._address, wanted)
-        when = f"Try again {wait_words(seconds)}, or measure" if math.isfinite(seconds) else "Measure"
         raise LimitReachedError(
-            f"Hourly image limit reached: this measurement counts as {wanted:,} images ({images:,} for each recipe) "
-            f"and you have {left:,.0f} of {self._window.limit:,.0f} left. {when} fewer recipes or fewer images."
+            f"Hourly image limit reached: this measurement makes up to {variations:,} small variations, which count as "
+            f"{wanted:,} images, and you have {left:,.0f} of {self._window.limit:,.0f} left. Try again "
+            f"{wait_words(seconds)}, or measure fewer recipes, variations or images."
         )
 
     def give_back(self, share: float) -> None:

@@ -262,5 +262,6 @@ def merge_reports(
         "credits": round(first["credits"] + added["credits"], 2),
         "fallbacks": [f for f in first["fallbacks"] if f["file"] not in retried] + added["fallbacks"],
         "notices": list(dict.fromkeys(first["notices"] + added["notices"])),
+        "diversity": None,  # that of the first ones is of these alone; the card of a packed ZIP has that of all
         "headline": headline(variations, wanted, first["sources"], len(failures)),
     }

@@ -33,7 +33,8 @@ class LiftRequest:
         read_test: likewise, images to test on in place of those of the set.
         seed: of everything that is drawn.
         needed: uploads, which do not expire meanwhile.
-        admit: called with the number of images before anything is measured; an exception that it raises ends it.
+        admit: called with the most variations that will be made, before anything is measured; an exception that it
+            raises ends it.
     """
 
     read: ReadInputs
@@ -42,7 +43,7 @@ class LiftRequest:
     read_test: ReadInputs | None = None
     seed: int = 1
     needed: Sequence[str | Path] = ()
-    admit: Callable[[int], None] = lambda images: None
+    admit: Callable[[int], None] = lambda variations: None
 
 
 @dataclass
@@ -52,12 +53,10 @@ class LiftProgress:
     Attributes:
         words: what is being done.
         share: of the work that is done, 0 to 1.
-        images: of the set, once they are counted.
     """
 
     words: str = "reading the files"
     share: float = 0.0
-    images: int = 0
 
     def update(self, words: str, share: float) -> None:
         """Take what `measure` reports."""
@@ -105,13 +104,14 @@ def _work(
     request: LiftRequest, settings: Settings, own: Path, progress: LiftProgress, stop: Event
 ) -> Generator[LiftSnapshot, None, None]:
     from augmentai.lift import measure  # loads what only a measurement needs
+    from augmentai.lift.plan import most_variations
 
     create_job_folder(own)
     try:
         gathered = request.read(own, stop)
         test = request.read_test(own / "test", stop) if request.read_test is not None else None
-        progress.images = len(_all(gathered)) + (len(_all(test)) if test is not None else 0)
-        request.admit(progress.images)
+        counts = [recipe.variations for recipe in request.recipes.values()]
+        request.admit(most_variations(len(gathered.sources), counts, folds=not (gathered.holdout or test)))
         report = measure(
             _all(gathered),
             request.recipes,

@@ -28,6 +28,7 @@ from augmentai.dataset.readers.unread_labels import find_unread_labels, may_be_l
 from augmentai.images.file_types import IMAGE_SUFFIXES
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import encode_for_web, inspect_header, thumbnail
+from augmentai.lift.labelled_set import is_dense
 from augmentai.operations.auto_geometry import DatasetTraits, dataset_traits
 from augmentai.pipeline.job import limits
 from augmentai.settings import Settings
@@ -57,6 +58,7 @@ class UploadSummary:
         all_classes: the same of all images, those for validation and test included.
         check: what was found in images and labels, see `check_images`.
         class_groups: see `forecast`.
+        by_cells: most of them have boxes or masks, so that a measurement is of their cells.
         traits: what automatic geometry depends on.
         notices: label files that are not understood, and what else a job would say of labels and splits first.
         measured: how many images had their header read.
@@ -76,6 +78,7 @@ class UploadSummary:
     all_classes: Counter[str] = field(default_factory=Counter)
     check: dict[str, Any] = field(default_factory=dict)
     class_groups: list[ClassGroup] = field(default_factory=list)
+    by_cells: bool = False
     traits: DatasetTraits = field(default_factory=DatasetTraits)
     notices: list[str] = field(default_factory=list)
     refused: list[dict[str, str]] = field(default_factory=list)
@@ -114,6 +117,7 @@ class UploadSummary:
             "holdout": self.holdout,
             "pixels": self.pixels // max(1, self.measured),
             "class_groups": self.class_groups,
+            "by_cells": self.by_cells,
             "traits": asdict(self.traits),
         }
 
@@ -253,6 +257,7 @@ class _Inspection:
         summary.refused += [{"file": one.file, "reason": one.reason} for one in layout.failures]
         self._apply_file_limit()
         summary.class_groups = class_groups(training[: summary.images])
+        summary.by_cells = is_dense(training[: summary.images])
         unread, _ = find_unread_labels(tree, layout)
         refused = held_out_notice(info.split for info in known)
         refused += count_notices(skipped, summary.check["checked"], len(known))

@@ -63,3 +63,7 @@ def test_memory_is_bounded_in_visitors_and_in_reservations(monkeypatch: pytest.M
 
 def test_waiting_times_in_words() -> None:
     assert [wait_words(s) for s in (0.2, 40, 600.5)] == ["in 1 second", "in 40 seconds", "in 11 minutes"]
+
+
+def test_what_never_fits_into_a_limit_is_said_in_words_too() -> None:
+    assert wait_words(SlidingWindow(10).seconds_until("a", 11)) == "when the limit is raised"

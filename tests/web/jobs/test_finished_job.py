@@ -45,8 +45,10 @@ def test_label_files_include_what_is_added(to: str, tmp_path: Path) -> None:
     assert not any("already paid for" in notice for notice in more.report.as_dict()["notices"])
     for _ in run_part(more, tmp_path / "2.zip"):
         pass
+    job.report["diversity"] = {"sentence": "of the first six"}
     job.add(result_of(more, tmp_path / "2.zip"), rows_in(tmp_path / "2.zip"), [])
     assert job.report["headline"] == "8 variations from 3 files"
+    assert job.report["diversity"] is None, "it says nothing of eight"
     out = unpacked(packed(job), tmp_path / "unpacked")
     if to == "same":
         boxes = trainers.pycocotools(out / "my set/annotations/instances_train.json", out / "my set/train")
