@@ -67,11 +67,12 @@ def beyond(warp: Warp) -> Pixels:
     return outside.any(axis=1).reshape(height, width)
 
 
-def filled(polygons: Any) -> Pixels:
-    large = Image.new("1", (SIZE_WH[0] * SCALE, SIZE_WH[1] * SCALE))
+def filled(polygons: Any, size_wh: tuple[int, int] = SIZE_WH) -> Pixels:
+    """The pixels of which polygons cover more than half; each is a list of points."""
+    large = Image.new("1", (size_wh[0] * SCALE, size_wh[1] * SCALE))
     for ring in polygons:
         ImageDraw.Draw(large).polygon([(x * SCALE - 0.5, y * SCALE - 0.5) for x, y in ring], fill=1)
-    return np.asarray(large.convert("L").resize(SIZE_WH, Image.Resampling.BOX)) > 127
+    return np.asarray(large.convert("L").resize(size_wh, Image.Resampling.BOX)) > 127
 
 
 def overlap(one: Pixels, other: Pixels) -> float:

@@ -19,12 +19,14 @@ _IMAGES = {".jpg", ".jpeg", ".png", ".bmp", ".webp", ".tif", ".tiff"}
 
 @dataclass
 class Read:
-    """One image. boxes: (N, 4) of x0, y0, x1, y1 in pixels; points: (N, K, 2) of corners or keypoints in pixels."""
+    """One image. boxes: (N, 4) of x0, y0, x1, y1 in pixels; points: (N, K, 2) of corners or keypoints in pixels;
+    visible: (N, K), how visible each keypoint is, where the set says so."""
 
     size_wh: tuple[int, int]
     classes: list[str]
     boxes: np.ndarray[Any, Any]
     points: list[np.ndarray[Any, Any]]
+    visible: list[np.ndarray[Any, Any]]
 
 
 def read_set(data: Path, split: str, task: str = "detect") -> dict[str, Read]:
@@ -54,17 +56,19 @@ def read_image(image: Path, names: dict[int, str], content: dict[str, Any], task
     lines = [line.split() for line in label.read_text("utf-8").splitlines() if line] if label.is_file() else []
     rows = [np.array(line, float) for line in lines]
     assert len({tuple(row) for row in rows}) == len(rows), f"{label} has a line twice"
-    read = Read((width, height), [], np.zeros((len(rows), 4)), [])
+    read = Read((width, height), [], np.zeros((len(rows), 4)), [], [])
     for number, row in enumerate(rows):
         values = row[1:]
         assert row[0] in names, f"{label}: class {row[0]}"
         read.classes.append(names[int(row[0])])
         boxed, points = _parts(values, content, task)
-        assert ((points >= 0) & (points <= 1)).all(), f"{label}: coordinates out of bounds: {values}"
+        places = points[:, :2]
+        assert ((places >= 0) & (places <= 1)).all(), f"{label}: coordinates out of bounds: {values}"
         assert ((boxed >= 0) & (boxed <= 1)).all(), f"{label}: coordinates out of bounds: {values}"
         x, y, w, h = boxed
         read.boxes[number] = (x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height
-        read.points.append(points * (width, height))
+        read.points.append(points[:, :2] * (width, height))
+        read.visible.append(points[:, 2:].ravel())
     return read
 
 
@@ -76,7 +80,7 @@ def _parts(values: np.ndarray[Any, Any], content: dict[str, Any], task: str) -> 
         keypoints = values[4:].reshape(count, dimensions)
         assert dimensions == 2 or set(keypoints[:, 2]) <= {0, 1, 2}
         assert sorted(content.get("flip_idx", range(count))) == list(range(count))
-        return values[:4], keypoints[:, :2]
+        return values[:4], keypoints
     if task == "detect":
         assert len(values) == 4, f"{len(values)} numbers of a box"
         return values, np.zeros((0, 2))

@@ -30,7 +30,12 @@ class CvatWriter(ListingWriter):
         return _FOLDER + super().image_path(source)
 
     def record(self, source: Source, labels: Labels | None, size_wh: tuple[int, int]) -> Any:
-        elements = [one for shape in self.objects_without_keypoints(source, labels) for one in new_elements(shape)]
+        elements: list[Element] = []
+        for number, shape in enumerate(self.objects_without_keypoints(source, labels), 1):
+            pieces = new_elements(shape)
+            for piece in pieces if len(pieces) > 1 else ():
+                piece.set("group_id", str(number))
+            elements += pieces
         tags = labels.extra.get("tags", ()) if labels is not None else ()
         elements += [Element("tag", {"label": tag, "source": "manual"}) for tag in tags]
         written = [ElementTree.tostring(one, "unicode") for one in elements]

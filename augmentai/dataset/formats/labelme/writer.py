@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import Labels
 from augmentai.dataset.formats.base import OutputFile, StreamedFiles
@@ -29,11 +29,11 @@ class LabelMeWriter(FormatWriter):
     ) -> list[OutputFile]:
         if labels is None:
             return []
-        shapes = self.objects_without_keypoints(source, labels)
+        shapes = enumerate(self.objects_without_keypoints(source, labels), 1)
         content = {
             "version": _VERSION,
             "flags": dict.fromkeys(labels.extra.get("tags", ()), True),
-            "shapes": [entry for shape in shapes for entry in new_shapes(shape)],
+            "shapes": [entry for number, shape in shapes for entry in _grouped(new_shapes(shape), number)],
             "imagePath": PurePosixPath(file).name,
             "imageData": None,
             "imageHeight": size_wh[1],
@@ -43,3 +43,8 @@ class LabelMeWriter(FormatWriter):
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         yield "labels.txt", [class_list((*LABELME_FIRST, *self.class_names))]
+
+
+def _grouped(pieces: list[dict[str, Any]], number: int) -> list[dict[str, Any]]:
+    """The pieces of the object of a number, held together as LabelMe does it."""
+    return pieces if len(pieces) < 2 else [{**piece, "group_id": number} for piece in pieces]

@@ -40,13 +40,16 @@ class YoloWriter(FormatWriter):
     """Writes images/SPLIT, labels/SPLIT and data.yaml.
 
     Ultralytics trains a set for one task: poses if most objects have keypoints, rotated boxes (OBB) if there are some
-    and no other outlines, else polygons or boxes.
+    and no other outlines, polygons if any object has one, else boxes. It drops every polygon of a set that has boxes as
+    well, be it in another image.
     """
 
     def __init__(self, layout: Layout, sources: Sequence[Source]) -> None:
         super().__init__(layout, sources)
         self._skeletons = layout.skeletons()
-        self._classes = _classes_of(_sample(sources), dict(enumerate(self.class_names)))
+        sample = _sample(sources)
+        self._classes = _classes_of(sample, dict(enumerate(self.class_names)))
+        self._in_polygons = not self._classes.keypoints and any(shape.has_outline for shape in sample)
 
     def image_path(self, source: Source) -> str:
         return "/".join(filter(None, ("images", source.split, self.bare_path(source))))
@@ -58,9 +61,9 @@ class YoloWriter(FormatWriter):
             return []
         found = self.objects if self._classes.keypoints else self.objects_without_keypoints
         shapes = [self._as_written(shape) for shape in found(source, labels)]
-        polygons = self._classes.oriented or any(shape.polygons for shape in shapes)
+        polygons = self._in_polygons or any(shape.polygons for shape in shapes)
         if polygons and any(not shape.polygons for shape in shapes):
-            self.lose("boxes next to polygons were written as four-corner polygons: YOLO takes one kind per image")
+            self.lose("boxes next to polygons were written as four-corner polygons: YOLO takes one kind per set")
         lines = []
         for shape in shapes:
             written = lines_of(shape, self._classes.number(shape.category), self._classes, size_wh, polygons)
