@@ -68,12 +68,15 @@ def results(browser: Any, page_url: str, tmp_path_factory: pytest.TempPathFactor
 @pytest.fixture
 def finished(results: Any) -> Any:
     results.get_by_role("tab", name="Make").click()
+    for filtered, everything in (("#by-label", "All classes"), ("#by-source", "All images")):
+        if results.input_value(f"{filtered} input") != everything:  # a test has failed on its way
+            choose(results, filtered, everything)
     expect(cards(results)).to_have_count(6)
     return results
 
 
-def names(page: Any) -> list[str]:
-    return page.locator(".card-name").all_inner_texts()
+def expect_names(page: Any, *names: str) -> None:
+    expect(page.locator(".card-name")).to_have_text(list(names))
 
 
 def test_captions_have_engine_strength_and_seed(finished: Any, tmp_path: Path) -> None:
@@ -128,13 +131,11 @@ def test_the_source_is_shown_flipped_beside_a_flipped_variation(finished: Any, t
 def test_filters_by_class_and_source(finished: Any) -> None:
     page = finished
     choose(page, "#by-label", "dogs")
-    expect(cards(page)).to_have_count(2)
-    assert names(page) == ["c__v1.png", "c__v2.png"]
+    expect_names(page, "c__v1.png", "c__v2.png")
     choose(page, "#by-label", "All classes")
     expect(cards(page)).to_have_count(6)
     choose(page, "#by-source", "cats/b.png")
-    expect(cards(page)).to_have_count(2)
-    assert names(page) == ["b__v1.png", "b__v2.png"]
+    expect_names(page, "b__v1.png", "b__v2.png")
     choose(page, "#by-source", "All images")
 
 
@@ -236,8 +237,8 @@ def test_more_like_this_adds_to_what_is_there(finished: Any, tmp_path: Path) -> 
     before = saved_zip(page, tmp_path / "before")
     page.get_by_role("button", name="More like this: dogs/c__v2.png").click()
     expect(page.locator("#status .aug-done")).to_contain_text("10 variations from 3 files")
-    expect(cards(page)).to_have_count(10)
-    assert names(page)[-4:] == [f"c__v{number}.png" for number in (3, 4, 5, 6)]
+    earlier = [f"{photo}__v{number}.png" for photo in "abc" for number in (1, 2)]
+    expect_names(page, *earlier, *(f"c__v{number}.png" for number in (3, 4, 5, 6)))
     after = saved_zip(page, tmp_path)
     assert images_in(after) - images_in(before) == {f"dogs/c__v{number}.png" for number in (3, 4, 5, 6)}
     assert len({(line["source"], line["index"]) for line in manifest(after)}) == 10

@@ -109,8 +109,8 @@ def run_job(
     """
     work = _Work(request, settings, engines, folder / JOBS_FOLDER / uuid.uuid4().hex, stop)
     lease = Lease(folder, settings.keep_hours, [*request.needed, work.folder])
-    try:
-        with closing(run_with_heartbeat(work.run(), Snapshot(), stop, settings.jobs_at_once)) as snapshots:
+    with closing(run_with_heartbeat(work.run(), Snapshot(), stop, settings.jobs_at_once)) as snapshots:
+        try:
             for snapshot in snapshots:
                 lease.renew(*work.paid_folders)
                 if snapshot.result is not None:  # the last; a heartbeat might repeat it
@@ -119,8 +119,8 @@ def run_job(
                     yield snapshot
                     return
                 yield snapshot
-    finally:
-        work.reader_is_done.set()
+        finally:
+            work.reader_is_done.set()  # before the job is stopped: so it knows that nobody asked for only a part
 
 
 class _Work:
@@ -218,7 +218,8 @@ class _Work:
         """From now on the same request gets this result, until it was fetched."""
         assert last.result is not None
         request = self._request
-        is_complete = not (self._is_partial or request.ending.is_set())
+        was_left = last.result.report["stopped"] and self.reader_is_done.is_set()
+        is_complete = not (self._is_partial or was_left or request.ending.is_set())
         if self._paid is not None and last.credits and is_complete and request.checkpoint is None:
             with suppress(OSError):  # the disk is full: the same request makes the result again, from the paid answers
                 write_result(last)

@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +24,7 @@ from augmentai.settings import Settings
 from augmentai.system import free_space
 from augmentai.types import Outcome
 from augmentai.web.handlers.interrupted import inputs_of, pack_answers
-from augmentai.web.jobs import cleanup, paid_jobs
+from augmentai.web.jobs import cleanup, heartbeat, paid_jobs
 from augmentai.web.jobs.cleanup import JOBS_FOLDER
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.paid_jobs import PAID_JOBS, InterruptedJob, interrupted_job
@@ -88,6 +89,11 @@ def leave(request: JobRequest, settings: Settings, root: Path, when: Callable[[S
     assert over.wait(30)
 
 
+def wait_for_its_end(worker: heartbeat._Worker[Any]) -> None:
+    while not worker.ended:
+        time.sleep(0.01)
+
+
 def found_by(visitor: str, root: Path) -> InterruptedJob | None:
     return interrupted_job(root, root / JOBS_FOLDER, visitor)
 
@@ -119,9 +125,12 @@ def test_a_visitor_who_leaves_finds_what_was_paid_for(
     assert found_by("anna", root) is None
 
 
+@pytest.mark.parametrize("stopped", ["as it is left", "before it knows that it is left"])
 def test_the_same_request_continues_an_interrupted_job_and_nobody_elses(
-    photos: Path, root: Path, settings: Settings, emulator: Emulator
+    photos: Path, root: Path, settings: Settings, emulator: Emulator, monkeypatch: pytest.MonkeyPatch, stopped: str
 ) -> None:
+    if stopped == "before it knows that it is left":
+        monkeypatch.setattr(heartbeat._Worker, "abandon", wait_for_its_end)
     emulator.control(latency=0.2)
     leave(request_for(photos, settings, "anna"), settings, root, lambda snapshot: snapshot.done >= 2)
     emulator.control(latency=0)
