@@ -101,7 +101,7 @@ def test_everything_works_by_keyboard(page: Any, tmp_path: Path) -> None:
     assert page.evaluate("document.activeElement.type") == "range"
     for _ in range(10):
         page.keyboard.press("ArrowRight")
-    assert page.input_value("dialog input[type=range]") == "60"
+    expect(page.locator("dialog input[type=range]")).to_have_value("60")
     assert "inset(0px 40% 0px 0px)" in page.evaluate("document.querySelector('.compare-source').style.clipPath")
     page.keyboard.press("Escape")
     expect(page.locator("dialog")).to_be_hidden()

@@ -64,13 +64,13 @@ def test_a_target_per_class_is_saved_and_loaded(dataset_page: Any, browser: Any,
     other.click("#more button >> nth=0")
     choose_file(other, tmp_path / "recipe.yaml")
     expect(other.locator("#load-message")).to_contain_text("Settings loaded")
-    assert other.input_value("#balancing input") == "Target per class"
-    assert other.input_value("#per-class input") == "5"
+    expect(other.locator("#balancing input")).to_have_value("Target per class")
+    expect(other.locator("#per-class input")).to_have_value("5")
     (tmp_path / "recipe.yaml").write_text("balance: true\noriginals: link\ndrift: mark\nretries: 1\n")
     choose_file(other, tmp_path / "recipe.yaml")
     expect(other.locator("#load-message")).to_contain_text("only the command line has them: retries, drift")
-    assert other.input_value("#balancing input") == "Match largest class"
-    assert other.input_value("#originals input") == "Always"
+    expect(other.locator("#balancing input")).to_have_value("Match largest class")
+    expect(other.locator("#originals input")).to_have_value("Always")
     expect(other.locator("#per-class")).to_be_hidden()
     other.close()
 

@@ -42,8 +42,8 @@ def test_a_chosen_folder_keeps_its_classes(page: Any, tmp_path: Path) -> None:
     assert chips(page) == ["cats 2", "deep 1", "dogs 1"]
     expect(page.locator(".drop-thumbs img")).to_have_count(4)
     expect(page.locator(".aug-refused")).to_contain_text("1 file cannot be used")
-    assert "readme.md" in page.inner_text(".aug-refused")
-    assert ".DS_Store" not in page.inner_text("#files")
+    expect(page.locator(".aug-refused")).to_contain_text("readme.md")
+    expect(page.locator("#files")).not_to_contain_text(".DS_Store")
     set_variations(page, 1)
     augment(page)
     made = images_in(saved_zip(page, tmp_path))
@@ -85,7 +85,7 @@ def test_a_zip_dataset_is_inspected(page: Any, tmp_path: Path) -> None:
     set_variations(page, 1)
     augment(page)
     expect(cards(page)).to_have_count(4)
-    assert "cats/broken.png" in page.inner_text("#problems")
+    expect(page.locator("#problems")).to_contain_text("cats/broken.png")
     assert len(images_in(saved_zip(page, tmp_path))) == 4
 
 
@@ -131,7 +131,9 @@ def test_refused_files_are_listed_at_once_and_after_the_job(page: Any, tmp_path:
 
 
 def test_limits_are_shown_and_everything_can_be_cleared(page: Any, tmp_path: Path) -> None:
-    assert page.inner_text(".drop-limits") == "Up to 2,000 images per job, 100 MB each; ZIPs up to 2.0 GB."
+    expect(page.locator(".drop-limits")).to_have_text(
+        "Up to 2,000 images per job, 100 MB each; ZIPs up to 2.0 GB.", use_inner_text=True
+    )
     give(page, photos(tmp_path, "a.png", "b.png"), 2)
     page.click("text=Clear")
     expect(page.locator(".drop-count")).to_have_count(0)

@@ -56,12 +56,12 @@ def test_from_a_set_to_an_answer_that_its_results_repeat(visitor: Any, small: Pa
     open_tab(page, "Does it help?")
     expect(page.locator("#lift-forecast")).to_contain_text("1 recipe on 4 images, tested on 4 held-out images · free")
     measured(page)
-    assert "Done. 1 recipe measured" in page.inner_text("#lift-status")
-    assert page.locator(".lift-card h2").all_inner_texts() == ["These settings"]
+    expect(page.locator("#lift-status")).to_contain_text("Done. 1 recipe measured")
+    expect(page.locator(".lift-card h2")).to_have_text(["These settings"], use_inner_text=True)
     expect(page.locator(".lift-verdict")).to_contain_text("with 4 images")
     expect(page.locator(".lift-track")).to_have_count(2)
     page.locator(".lift-classes summary").click()
-    assert page.locator(".lift-classes tbody th").all_inner_texts() == ["blue", "red"]
+    expect(page.locator(".lift-classes tbody th")).to_have_text(["blue", "red"], use_inner_text=True)
     assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
     assert barriers(page) == []
     with page.expect_download() as download:
@@ -115,7 +115,9 @@ def test_saved_settings_and_stop(page: Any, small: Path, tmp_path: Path) -> None
         page.click("#lift-load")
     chooser.value.set_files([tmp_path / "mine.yaml", tmp_path / "wrong.yaml"])
     expect(page.locator("#lift-load-message")).to_contain_text("wrong.yaml: unknown setting colour")
-    assert page.locator("#lift-chosen label:has(input:checked)").all_inner_texts() == ["These settings", "mine"]
+    expect(page.locator("#lift-chosen label:has(input:checked)")).to_have_text(
+        ["These settings", "mine"], use_inner_text=True
+    )
     expect(page.locator("#lift-forecast")).to_contain_text("2 recipes on 4 images")
     page.click("#lift-start")
     page.wait_for_selector("#lift-status [role=progressbar]")

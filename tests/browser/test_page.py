@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -33,7 +34,7 @@ def test_samples_to_zip_with_two_clicks(page: Any, tmp_path: Path) -> None:
     expect(page.locator("#forecast")).to_contain_text("32 variations of 8 images by Local GAN · free · about")
     augment(page)
     expect(cards(page)).to_have_count(32)
-    assert "32 variations from 8 files" in page.inner_text("#status")
+    expect(page.locator("#status")).to_contain_text("32 variations from 8 files")
     path = saved_zip(page, tmp_path)
     assert path.name.startswith("augmentai-20")
     assert path.name.endswith("-32-images.zip")
@@ -75,7 +76,7 @@ def test_settings_reach_the_result(page: Any, tmp_path: Path) -> None:
     page.fill("#seed input", "77")
     page.press("#seed input", "Tab")
     augment(page)
-    assert "seed 77" in page.inner_text("#status")
+    expect(page.locator("#status")).to_contain_text("seed 77")
     path = saved_zip(page, tmp_path)
     line = manifest(path)[0]
     assert line["strength"] == 0
@@ -91,7 +92,7 @@ def test_settings_reach_the_result(page: Any, tmp_path: Path) -> None:
 def test_no_files_is_reported_and_the_button_is_restored(page: Any) -> None:
     page.click("#augment")
     page.wait_for_selector("#status [role=alert]")
-    assert "No files selected" in page.inner_text("#status")
+    expect(page.locator("#status")).to_contain_text("No files selected")
     expect(page.locator("#augment")).to_be_enabled()
 
 
@@ -103,7 +104,7 @@ def test_stop_keeps_finished_images_and_resume_makes_the_rest(page: Any, tmp_pat
     expect(cards(page).first).to_be_visible()
     page.click("#stop")
     page.wait_for_selector("#status .aug-done", timeout=DONE_MS)
-    assert page.inner_text("#status").startswith("Stopped.")
+    expect(page.locator("#status")).to_have_text(re.compile("^\\s*Stopped\\."))
     (tmp_path / "stopped").mkdir()
     before = images_in(saved_zip(page, tmp_path / "stopped"))
     assert 0 < len(before) < 32
@@ -177,5 +178,5 @@ def test_a_queued_job_can_be_stopped(browser: Any, page: Any, page_url: str, tmp
     for visitor in (page, other):
         visitor.wait_for_selector("#status .aug-done", timeout=DONE_MS)
         expect(visitor.locator("#augment")).to_be_enabled()
-    assert "0 variations" in other.inner_text("#status")
+    expect(other.locator("#status")).to_contain_text("0 variations")
     context.close()

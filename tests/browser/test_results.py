@@ -90,7 +90,7 @@ def test_comparing_a_variation_with_its_source(finished: Any) -> None:
     page = finished
     page.click(".card-open >> nth=3")
     page.wait_for_selector("dialog[open]")
-    assert page.inner_text("#compare-title") == "cats/b__v2.png"
+    expect(page.locator("#compare-title")).to_have_text("cats/b__v2.png", use_inner_text=True)
     page.wait_for_function("document.querySelector('.compare-variation').src.includes('large-variation')")
     for side in ("variation", "source"):
         page.wait_for_function(f"document.querySelector('.compare-{side}').naturalWidth === 60")
@@ -98,7 +98,7 @@ def test_comparing_a_variation_with_its_source(finished: Any) -> None:
     assert "cats/b.png" in facts
     assert "Style" in facts
     page.click("dialog [data-do=next]")
-    assert page.inner_text("#compare-title") == "dogs/c__v1.png"
+    expect(page.locator("#compare-title")).to_have_text("dogs/c__v1.png", use_inner_text=True)
     stage = page.locator(".compare-stage").bounding_box()
     page.mouse.click(stage["x"] + stage["width"] * 0.2, stage["y"] + stage["height"] / 2)
     assert 15 <= int(page.input_value("dialog input[type=range]")) <= 25
@@ -116,7 +116,7 @@ def test_the_source_is_shown_flipped_beside_a_flipped_variation(finished: Any, t
     for number in range(6):
         file = page.inner_text("#compare-title")
         expected = "Source, flipped" if file in mirrored else "Source"
-        assert page.inner_text(".compare-tag-source") == expected
+        expect(page.locator(".compare-tag-source")).to_have_text(expected, use_inner_text=True)
         assert (", flipped" in page.inner_text(".compare-facts")) == (file in mirrored)
         for side in ("source", "variation"):
             large = f"(i => i.src.includes('large-{side}') && i.complete)(document.querySelector('.compare-{side}'))"
@@ -159,6 +159,7 @@ def test_excluded_variations_are_not_in_the_zip(finished: Any, tmp_path: Path) -
 def test_the_report_tab_shows_classes_changes_and_engines(finished: Any) -> None:
     page = finished
     page.get_by_role("tab", name="Report").click()
+    expect(page.locator(".plot-table >> nth=0 >> tbody tr")).to_have_count(2)
     rows = [row.split() for row in page.locator(".plot-table >> nth=0 >> tbody tr").all_inner_texts()]
     assert rows == [["cats", "2", "6"], ["dogs", "1", "3"]]
     assert "Median change of 6 variations" in page.get_attribute(".plot-columns", "aria-label")
@@ -222,8 +223,8 @@ def test_settings_are_saved_and_loaded(page: Any, browser: Any, page_url: str, t
     other.click("#more button")
     choose_file(other, path)
     expect(other.locator("#load-message")).to_contain_text("Settings loaded")
-    assert other.input_value("#variations input[type=number]") == "7"
-    assert other.input_value("#seed input") == "1234"
+    expect(other.locator("#variations input[type=number]")).to_have_value("7")
+    expect(other.locator("#seed input")).to_have_value("1234")
     path.write_text("strenght: 0.3\n")
     choose_file(other, path)
     expect(other.locator("#load-message")).to_contain_text("unknown setting strenght")
