@@ -46,10 +46,16 @@ def cached(backbone: Backbone, settings: Settings) -> Backbone:
         >>> cached(backbone, Settings(cache_mb=0)) is backbone
         True
     """
+    file = feature_file(settings)
+    return CachedBackbone(backbone, file) if file is not None else backbone
+
+
+def feature_file(settings: Settings) -> FeatureFile | None:
+    """The file that features are stored in; None if none are to be stored."""
     if settings.cache_mb <= 0:
-        return backbone
+        return None
     folder = settings.cache or Path(user_cache_dir("augmentai", appauthor=False))
-    return CachedBackbone(backbone, FeatureFile(folder.expanduser() / _FILE, int(settings.cache_mb * 1_000_000)))
+    return FeatureFile(folder.expanduser() / _FILE, int(settings.cache_mb * 1_000_000))
 
 
 class CachedBackbone:

@@ -28,6 +28,7 @@ from augmentai.lift.plan import (
 from augmentai.lift.prepared import Preparation, Prepared, prepare
 from augmentai.lift.progress import Progress, Work
 from augmentai.lift.report import LiftError
+from augmentai.lift.variation_cache import variation_cache
 from augmentai.lift.variations import Maker, VariationViews, views_of_variations
 from augmentai.plurals import counted
 from augmentai.settings import Settings
@@ -96,6 +97,7 @@ class Measurement:
         self._test = sample(data.test, MOST_TEST, seed)
         self._by_folds = not self._test
         self._repeats = repeats_for(len(self._test or self._training), learner.method == "fine-tune")
+        self._cache = variation_cache(learner, settings, seed)
 
     def expected(self) -> dict[Work, int]:
         """How much work there will be, for `Progress`."""
@@ -207,24 +209,31 @@ class Measurement:
         self, maker: Maker, training: _Ready, splits: Sequence[tuple[Ints, Ints]], progress: Progress
     ) -> list[VariationViews]:
         """Variations for each part if they depend on its other images; else one for all of them."""
-        sources = [one.source for one in training.images]
-        everything = np.arange(len(sources))
+        everything = np.arange(len(training.images))
         sets = [train for train, _ in splits] if maker.borrows else [everything]
+        return [self._views(maker, [training.images[row].source for row in rows], rows, progress) for rows in sets]
+
+    def _views(self, maker: Maker, sources: Sequence[Source], rows: Ints, progress: Progress) -> VariationViews:
+        """Variations of some images, as an earlier measurement saw them if there was one."""
         words = f"making variations: {maker.name}"
-        return [
-            views_of_variations(
-                maker,
-                [sources[row] for row in rows],
-                rows,
-                self._learner,
-                self._settings,
-                self._seed,
-                lambda count: progress.done("view", words, count),
-                lambda: progress.done("variation", words),
-                progress.stop,
-            )
-            for rows in sets
-        ]
+        if self._cache is not None and (known := self._cache.read(maker, sources, rows)) is not None:
+            progress.done("view", words, len(rows) * OWN_VIEWS)
+            progress.done("variation", words, len(rows) * maker.recipe.variations)
+            return known
+        made = views_of_variations(
+            maker,
+            sources,
+            rows,
+            self._learner,
+            self._settings,
+            self._seed,
+            lambda count: progress.done("view", words, count),
+            lambda: progress.done("variation", words),
+            progress.stop,
+        )
+        if self._cache is not None:
+            self._cache.write(maker, sources, made)
+        return made
 
 
 def _numbers(ready: _Ready, classes: tuple[str, ...]) -> Ints:
