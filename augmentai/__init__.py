@@ -17,7 +17,7 @@ from augmentai.types import Outcome, Source, Variation
 from augmentai.version import __version__
 
 if TYPE_CHECKING:
-    from augmentai.api import Augmentation, Augmenter, AugmentError, RunResult, augment, inspect, run
+    from augmentai.api import Augmentation, Augmenter, AugmentError, RunResult, augment, inspect, preview_masks, run
     from augmentai.dataset.formats.base import Format
     from augmentai.engines.base import Engine
     from augmentai.operations.base import Operation
@@ -38,13 +38,15 @@ __all__ = [
     "__version__",
     "augment",
     "inspect",
+    "preview_masks",
     "run",
 ]
 
 # Loaded when first used: what is behind them is not needed to describe a recipe.
 _LAZY = {
     **dict.fromkeys(
-        ("AugmentError", "Augmentation", "Augmenter", "RunResult", "augment", "inspect", "run"), "augmentai.api"
+        ("AugmentError", "Augmentation", "Augmenter", "RunResult", "augment", "inspect", "preview_masks", "run"),
+        "augmentai.api",
     ),
     "Engine": "augmentai.engines.base",
     "Format": "augmentai.dataset.formats.base",

@@ -1,4 +1,4 @@
-"""The Python API: `inspect` says what is in a set, before anything is made of it."""
+"""The Python API: `inspect` says what is in a set, and `preview_masks` what would be cut out, before a run."""
 
 from __future__ import annotations
 
@@ -11,6 +11,9 @@ from augmentai.settings import Settings, load_settings
 
 if TYPE_CHECKING:
     from augmentai.inspection import Inspection
+    from augmentai.inspection.cutouts import Cutouts
+
+MOST = 12  # images of which masks are shown
 
 
 def inspect(
@@ -54,3 +57,45 @@ def inspect(
     asked, settings = recipe_with(recipe, recipe_fields), settings or load_settings()
     gathered = gather(to_inputs(inputs), limits(settings), layout=asked.layout)
     return inspect_set(gathered, asked, settings, available(settings), similarity=similarity)
+
+
+def preview_masks(
+    inputs: Any,
+    recipe: Recipe | None = None,
+    settings: Settings | None = None,
+    *,
+    most: int = MOST,
+    **recipe_fields: Any,
+) -> Cutouts:
+    """Show what the operation `background` would cut out of a few images. Makes nothing.
+
+    Args:
+        inputs: what would be augmented; see `augment`.
+        recipe, settings, **recipe_fields: what a run would be asked for; see `augment`. Among the operations there must
+            be `background`.
+
+        most: how many images are looked at.
+
+    Returns:
+        The images with outlines, and why some stay as they are. `words` says it in one sentence; in a notebook it shows
+        itself, and `as_svg()` is the same contact sheet for a file.
+
+    Raises:
+        TypeError, RecipeError, SettingsError: see `augment`.
+        OperationError: the network that `background(cutout=...)` names cannot be had.
+
+    Example:
+        >>> from PIL import Image
+        >>> photo = Image.new("RGB", (96, 64), "navy")
+        >>> photo.paste("orange", (30, 20, 60, 50))
+        >>> preview_masks([photo], operations=["background(ground=plain)"]).words
+        '1 of 1 image gets another background'
+    """
+    from augmentai.dataset.readers.gather import gather
+    from augmentai.inspection.cutouts import background_of, find_cutouts
+    from augmentai.pipeline.job import limits
+
+    asked, settings = recipe_with(recipe, recipe_fields), settings or load_settings()
+    background_of(asked)  # before any file is read
+    gathered = gather(to_inputs(inputs), limits(settings), layout=asked.layout)
+    return find_cutouts(gathered.sources, asked, settings.max_pixels, most)

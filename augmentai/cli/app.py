@@ -153,6 +153,13 @@ run = GroupedCommand(
             help="Print the plan and the maximum cost, and exit.",
         ),
         GroupedOption(
+            "--masks",
+            group="output",
+            type=_PATH,
+            metavar="FILE.svg",
+            help="With --dry-run and -O background: a contact sheet of what would be cut out of 12 images.",
+        ),
+        GroupedOption(
             "--lift",
             group="output",
             type=_PATH,

@@ -23,6 +23,7 @@ from augmentai.cli.console import (
     progress_bar,
     quit_with,
 )
+from augmentai.dataset.file_names import printable
 from augmentai.dataset.lift_file import LiftFile, LiftFileError
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.recipe_file import load_recipe
@@ -30,6 +31,8 @@ from augmentai.dataset.writers.base import OutputError
 from augmentai.dataset.writers.folder import resolve_recipe
 from augmentai.dataset.writers.hub import Hub, HubError
 from augmentai.engines import available
+from augmentai.inspection.cutouts import background_of, find_cutouts
+from augmentai.operations import OperationError
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import look_ahead, run_to_disk
 from augmentai.recipe import Recipe, RecipeError
@@ -46,6 +49,7 @@ def augment(
     fields: Mapping[str, Any],
     saved: Path | None = None,
     dry_run: bool = False,
+    masks: Path | None = None,
     push_to_hub: str = "",
     private: bool = False,
     lift: Path | None = None,
@@ -58,6 +62,7 @@ def augment(
         fields: {field of the recipe: what was typed}.
         saved: a file of settings that `fields` override.
         dry_run: print the plan and make nothing.
+        masks: with it, a new file for a contact sheet of what would be cut out.
         push_to_hub: the name of a dataset to push the finished folder to.
         private: make that dataset private.
         lift: a measurement, for the card and the report.
@@ -69,9 +74,12 @@ def augment(
         click.BadParameter: two flags contradict each other, or one is missing.
     """
     _check_out(out, dry_run, push_to_hub)
+    _check_masks(masks, dry_run)
     try:
         settings = load_settings()
         recipe = recipe_of(fields, saved)
+        if masks is not None:
+            background_of(recipe)  # before the files are read
         if out is not None:
             recipe = resolve_recipe(out, recipe)
         hub = Hub(push_to_hub, settings, private) if push_to_hub else None
@@ -89,7 +97,7 @@ def augment(
         quit_with("there is no image to work on")
     if dry_run or out is None:
         print_plan(job)
-        return ALL_DONE
+        return ALL_DONE if masks is None else _write_masks(job, masks)
     status = run_job(job, out, inputs)
     if hub is not None and status != NOTHING_DONE:
         status = max(status, _push(hub, job, out))
@@ -145,6 +153,29 @@ def _check_out(out: Path | None, dry_run: bool, push_to_hub: str) -> None:
         raise click.BadParameter("missing; give a new or empty folder, or a new .zip file", param_hint=hint)
     if push_to_hub and out is not None and out.suffix.lower() == ".zip":
         raise click.BadParameter("only a folder can be pushed to the hub, not a ZIP", param_hint=hint)
+
+
+def _check_masks(masks: Path | None, dry_run: bool) -> None:
+    hint = "'--masks'"
+    if masks is not None and not dry_run:
+        raise click.BadParameter("it shows what a run would do; add --dry-run", param_hint=hint)
+    if masks is not None and masks.suffix.lower() != ".svg":
+        raise click.BadParameter(f"{masks} is no .svg file; give it that ending", param_hint=hint)
+
+
+def _write_masks(job: Job, file: Path) -> int:
+    """Show what would be cut out of some images. Returns the exit status."""
+    try:
+        found = find_cutouts(job.gathered.sources, job.recipe, job.settings.max_pixels)
+        file.write_text(found.as_svg(), encoding="utf-8")
+    except (OperationError, OSError) as error:
+        print_error(str(error))
+        return NOTHING_DONE
+    print(f"masks: {found.words}; see {file}")
+    for one in found.images:
+        if one.fault:
+            print(f"- {printable(one.path)}: {one.fault}")
+    return ALL_DONE
 
 
 def recipe_of(fields: Mapping[str, Any], saved: Path | None) -> Recipe:
