@@ -24,6 +24,7 @@ from augmentai.web.handlers.job_runner import JobRunner
 from augmentai.web.handlers.jobs import JobHandlers
 from augmentai.web.handlers.lift import LiftHandlers
 from augmentai.web.handlers.lift_runner import LiftRunner
+from augmentai.web.handlers.masks import MaskHandlers
 from augmentai.web.handlers.preview import PreviewHandlers
 from augmentai.web.handlers.results import ResultHandlers
 from augmentai.web.handlers.returning import ReturnHandlers
@@ -34,6 +35,7 @@ from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.jobs.visitor_jobs import VisitorJobs
 from augmentai.web.lift_endpoint import add_lift_endpoint
 from augmentai.web.lift_tab import lift_tab, wire_lift
+from augmentai.web.masks import masks_panel, wire_masks
 from augmentai.web.parsing.pool import ParsingPool
 from augmentai.web.recipe_files import saved
 
@@ -57,13 +59,14 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
     with Page(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
         gr.HTML(texts.HEADER, padding=False)
         components: Components = {"upload_state": gr.State(_NO_UPLOADS), "visitor": _browser_token()}
-        with gr.Tabs(elem_id="tabs"):
+        with gr.Tabs(elem_id="tabs") as components["tabs"]:
             with gr.Tab("Make", id="make"), gr.Row(equal_height=False):
                 with gr.Column(scale=5, min_width=300, elem_id="left"):
                     components["files"] = drop_zone(settings, elem_id="files")
                     simple = simple_fields()
                     form = more_settings(simple, engines)
                     forecast = preview.forecast(_NO_UPLOADS, "", {})
+                    components |= masks_panel()
                     components["forecast"] = gr.HTML(forecast, padding=False, elem_id="forecast")
                     components |= _job_buttons()
                     components |= _place_of_jobs()
@@ -79,7 +82,9 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
         _wire_jobs(page, job_handlers, returning, components, form, queue)
         _wire_return(page, returning, components)
         _wire_results(ResultHandlers(settings, sessions), components)
-        _wire_settings(page, preview, components, form, code, USER_NAME if credentials(settings) else "")
+        user = USER_NAME if credentials(settings) else ""
+        uploaded = _wire_settings(page, preview, components, form, code, user)
+        wire_masks(MaskHandlers(settings, visitors, parsing), components, form, uploaded)
         wire_lift(page, LiftHandlers(lift_runner, sessions, lifts, parsing), components, form, queue)
         with gr.Row(visible=False):
             page.deliveries = Deliveries()
@@ -268,7 +273,8 @@ def _wire_results(handlers: ResultHandlers, components: Components) -> None:
 
 def _wire_settings(
     page: gr.Blocks, handlers: PreviewHandlers, components: Components, form: Form, code: gr.HTML, user: str
-) -> None:
+) -> tuple[Any, ...]:
+    """Returns the events after which other images are there."""
     names, controls = list(form.fields), list(form.fields.values())
     uploaded = ("files", "upload_state")
     uploaded_components = [components[name] for name in uploaded]
@@ -311,6 +317,7 @@ def _wire_settings(
     gr.on([page.load, *changes], show_code, controls, code, **_UNQUEUED)
     gr.on([page.load, *changes], save, controls, form.save, **_UNQUEUED)
     form.load.upload(load, form.load, [*controls, form.load_message], **_UNQUEUED)
+    return inspected, sampled
 
 
 def _in_order(names: Sequence[str]) -> Callable[[dict[str, Any]], list[Any]]:

@@ -26,7 +26,7 @@ _CHECK_SECONDS = 0.05
 # How the names of the environment variables begin that are passed on: no keys.
 _ENVIRONMENT: tuple[str, ...] = (
     *("PATH", "PYTHON", "VIRTUAL_ENV", "LD_", "DYLD_", "OMP_", "OPENBLAS_", "MKL_", "HOME", "USER", "TMP", "TEMP"),
-    *("TZ", "LANG", "LC_", "SYSTEMROOT", "WINDIR", "COMSPEC"),
+    *("TZ", "LANG", "LC_", "SYSTEMROOT", "WINDIR", "COMSPEC", "REMBG_HOME", "U2NET_HOME", "XDG_DATA_HOME"),
 )
 
 R = TypeVar("R")
