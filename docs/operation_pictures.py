@@ -26,7 +26,9 @@ OBJECTS = {
     "coffee.png": [("cup", (0.487, 0.285), (0.205, 0.26))],
     "chelsea.png": [("cat", (0.5, 0.45), (0.3, 0.45))],
     "flower.jpg": [("flower", (0.5, 0.5), (0.2, 0.3))],
+    "china.jpg": [("pagoda", (0.4, 0.5), (0.25, 0.45))],
 }
+OUTDOORS = {"rain", "snow", "fog", "shadow", "glare", "dirt"}
 
 
 def example(name: str) -> tuple[Image.Image, Labels]:
@@ -66,7 +68,7 @@ def outlined(image: Image.Image, labels: Labels | None) -> Image.Image:
 
 
 def picture(name: str) -> Image.Image:
-    image, labels = example("coffee.png")
+    image, labels = example("china.jpg" if name in OUTDOORS else "coffee.png")
     made = most_visible(name, image, labels)
     moved = made.labels is not labels
     strip = Image.new("RGB", (2 * SIDE_WH[0] + GAP_PX, SIDE_WH[1]), "white")

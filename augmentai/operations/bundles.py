@@ -57,9 +57,23 @@ ROBUST = Bundle(
         {"jpeg": {"quality": [40, 80], "probability": 0.2}},
     ),
 )
+WEATHER = Bundle(
+    "weather",
+    "Weather",
+    "rain, snow, fog, shadows, glare, a dirty lens",
+    (
+        {"shadow": {"probability": 0.25}},
+        {"fog": {"probability": 0.2}},
+        {"rain": {"probability": 0.25}},
+        {"snow": {"probability": 0.15}},
+        {"glare": {"probability": 0.15}},
+        {"dirt": {"probability": 0.15}},
+    ),
+)
 
 # Read by `augmentai.registry`.
 BUILT_IN = {
     "camera": "augmentai.operations.bundles:CAMERA",
+    "weather": "augmentai.operations.bundles:WEATHER",
     "robust": "augmentai.operations.bundles:ROBUST",
 }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
 from random import Random
@@ -25,7 +24,8 @@ MAX_EXTRA_ZOOM = 1.6  # to hide the border; what would need more is rotated and 
 
 @dataclass(frozen=True)
 class GeometricOperation(Operation):
-    """An operation that moves pixels by one homography. A subclass chooses it; labels follow automatically.
+    """An operation that moves pixels by one homography. A subclass chooses it, by `place` or, if nothing may be zoomed
+    to hide the border, by `homography`; labels follow automatically.
 
     Drawn are the numbers of `Homography.as_record` and `least_visible`. Those that follow each other are multiplied, so
     that pixels are resampled once.
@@ -33,7 +33,6 @@ class GeometricOperation(Operation):
 
     group = GEOMETRY
 
-    @abstractmethod
     def place(self, rng: Random, limits: LabelConstraints) -> Placement | None:
         """Draw where one image goes.
 
@@ -45,16 +44,29 @@ class GeometricOperation(Operation):
             The placement, which is then zoomed further if too much of the border would show; None to leave the image
             as it is.
         """
+        return None
+
+    def homography(self, rng: Random, size_wh: tuple[int, int], limits: LabelConstraints) -> Homography | None:
+        """Draw how one image moves: by default as `place` says, within what the border allows.
+
+        Args:
+            rng: this variation's own random numbers.
+            size_wh: width and height of the image in pixels.
+            limits: what its labels ask for.
+
+        Returns:
+            The homography; None to leave the image as it is.
+        """
+        placement = self.place(rng, limits)
+        if placement is None:
+            return None
+        return fitted(placement, size_wh, 0.0 if limits.hide_border else MAX_REFLECTION, MAX_EXTRA_ZOOM)
 
     def draw(
         self, rng: Random, size_wh: tuple[int, int], labels: Labels | None, settings: DrawSettings
     ) -> dict[str, Any] | None:
-        limits = label_constraints(labels)
-        placement = self.place(rng, limits)
-        if placement is None:
-            return None
-        homography = fitted(placement, size_wh, 0.0 if limits.hide_border else MAX_REFLECTION, MAX_EXTRA_ZOOM)
-        if Warp(self.name, size_wh, homography).is_identity:
+        homography = self.homography(rng, size_wh, label_constraints(labels))
+        if homography is None or Warp(self.name, size_wh, homography).is_identity:
             return None
         return {**homography.as_record(), "least_visible": settings.least_visible}
 

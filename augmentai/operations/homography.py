@@ -128,6 +128,27 @@ def translation(x: float, y: float) -> Matrix:
     return np.array([[1.0, 0, x], [0, 1, y], [0, 0, 1]])
 
 
+def quarter_turns(turns: int, size_wh: tuple[int, int]) -> Matrix:
+    """(3, 3): turns an image by so many times 90 degrees, counter-clockwise; all numbers are whole.
+
+    Args:
+        turns: 0 to 3; 1 and 3 only for a square image, since the size stays.
+        size_wh: width and height in pixels.
+
+    Example:
+        >>> transform_points(quarter_turns(1, (8, 8)), np.array([[8.0, 1.0]])).tolist()
+        [[1.0, 0.0]]
+    """
+    width, height = size_wh
+    columns = {
+        0: [[1, 0, 0], [0, 1, 0]],
+        1: [[0, 1, 0], [-1, 0, width]],
+        2: [[-1, 0, width], [0, -1, height]],
+        3: [[0, -1, height], [1, 0, 0]],
+    }
+    return np.array([*columns[turns], [0, 0, 1]], np.float64)
+
+
 def corners_in_source(matrix: Matrix, size_wh: tuple[int, int]) -> Matrix:
     """Where the four corners of the variation are in the source: (4, 2), in order around it."""
     width, height = size_wh

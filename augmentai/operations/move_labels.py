@@ -136,11 +136,11 @@ def _path(points: np.ndarray[Any, Any]) -> Polygon:
 
 def _box_of(warp: Warp, box: Box, polygons: Sequence[Polygon], bitmap: np.ndarray[Any, Any] | None) -> Box | None:
     x0, y0, x1, y1 = box
-    # A mirrored box is exact, and it may have been drawn wider than its polygon.
-    if bitmap is not None and not warp.is_mirror:
+    # A mirrored or turned box is exact, and it may have been drawn wider than its polygon.
+    if bitmap is not None and warp.transposition is None:
         columns, rows = np.flatnonzero(bitmap.any(axis=0)), np.flatnonzero(bitmap.any(axis=1))
         bounds = float(columns[0]), float(rows[0]), float(columns[-1] + 1), float(rows[-1] + 1)
-    elif polygons and not warp.is_mirror:
+    elif polygons and warp.transposition is None:
         points = np.array([point for ring in polygons for point in ring])
         bounds = *points.min(axis=0).tolist(), *points.max(axis=0).tolist()
     else:

@@ -12,7 +12,7 @@ import numpy as np
 
 from augmentai.operations.base import DrawSettings
 from augmentai.operations.parameters import Range, parameter
-from augmentai.operations.pixels import PixelOperation, Values
+from augmentai.operations.pixels import PART, PixelOperation, Values
 
 if TYPE_CHECKING:
     from augmentai.annotations import Labels
@@ -50,8 +50,17 @@ class Noise(PixelOperation):
         return {"amount": amount, "seed": rng.getrandbits(32)} if amount else None
 
     def change(self, values: Values, drawn: Mapping[str, Any]) -> Values:
-        deviation = drawn["amount"] * np.sqrt(1 - _FROM_LIGHT + _FROM_LIGHT * values)
-        return np.asarray(values + deviation * normal(drawn["seed"], values.shape), np.float32)
+        light = np.ascontiguousarray(values).reshape(-1)
+        numbers = _Normal(drawn["seed"])
+        for start in range(0, len(light), PART):
+            part = light[start : start + PART]
+            deviation = _FROM_LIGHT * part
+            deviation += 1 - _FROM_LIGHT
+            np.sqrt(deviation, out=deviation)
+            deviation *= drawn["amount"]
+            deviation *= numbers.next(len(part))
+            part += deviation
+        return light.reshape(values.shape)
 
 
 def normal(seed: int, shape: tuple[int, ...]) -> Values:
@@ -65,9 +74,20 @@ def normal(seed: int, shape: tuple[int, ...]) -> Values:
         >>> round(float(numbers.mean()), 1) + 0.0, round(float(numbers.std()), 1)
         (0.0, 1.0)
     """
-    raw = np.random.PCG64(seed).random_raw(int(np.prod(shape)))
-    quarters = raw.astype("<u8", copy=False).view("<u2")
-    total = np.zeros(len(raw), np.float32)
-    for start in range(4):
-        total += quarters[start::4]
-    return ((total - 2 * 65535) * np.float32(np.sqrt(3) / 65536)).reshape(shape)
+    return _Normal(seed).next(int(np.prod(shape))).reshape(shape)
+
+
+class _Normal:
+    """The numbers of `normal`, a part at a time."""
+
+    def __init__(self, seed: int) -> None:
+        self._bits = np.random.PCG64(seed)
+
+    def next(self, count: int) -> Values:
+        quarters = self._bits.random_raw(count).astype("<u8", copy=False).view("<u2")
+        total = quarters[0::4].astype(np.float32)
+        for start in range(1, 4):
+            total += quarters[start::4]
+        total -= 2 * 65535
+        total *= np.float32(np.sqrt(3) / 65536)
+        return total

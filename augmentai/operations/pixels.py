@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 Values = np.ndarray[Any, np.dtype[np.float32]]
 
+_LEVELS: Any = np.arange(256, dtype=np.float32) / 255  # what 8 bits can say, as 0 to 1
+PART = 1 << 15  # values at a time, which a processor's cache holds
 _LEAST_OPACITY = 1 / 512  # below it a pixel keeps its own colour
 
 
@@ -61,10 +63,8 @@ class PixelOperation(Operation):
     def _opaque(self, image: Image.Image, drawn: Mapping[str, Any]) -> Image.Image:
         own = np.asarray(image)
         low, high = (0.0, 255.0) if own.dtype == np.uint8 else value_range(own)
-        values: Any = own[..., None] if own.ndim == 2 else own
-        values = values.astype(np.float32 if own.dtype == np.uint8 else np.float64)
-        scaled = ((values - low) / (high - low)).astype(np.float32)
-        return _image(self.change(scaled, drawn).reshape(own.shape), own.dtype, low, high)
+        values = own[..., None] if own.ndim == 2 else own
+        return _image(self.change(_scaled(values, low, high), drawn).reshape(own.shape), own.dtype, low, high)
 
     def _transparent(self, image: Image.Image, alpha: Image.Image, drawn: Mapping[str, Any]) -> Image.Image:
         """Colours weighted by their opacity, so that what is hidden under clear pixels never shows."""
@@ -78,10 +78,36 @@ class PixelOperation(Operation):
         return _image(made.reshape(own.shape), own.dtype, 0.0, 255.0)
 
 
+def _scaled(values: np.ndarray[Any, Any], low: float, high: float) -> Values:
+    """Values from `low` to `high` as 0 to 1."""
+    if values.dtype == np.uint8:
+        return levels_of(_LEVELS, values)
+    return ((values.astype(np.float64) - low) / (high - low)).astype(np.float32)
+
+
+def levels_of(table: Values, values: np.ndarray[Any, Any]) -> Values:
+    """For each 8-bit value, the number that a table of 256 has in its place.
+
+    Shape:
+        values: (height, width, channels) of uint8, as is the result, of float32.
+    """
+    import cv2
+
+    return np.asarray(cv2.LUT(np.ascontiguousarray(values), table)).reshape(values.shape)
+
+
 def _image(values: Values, dtype: np.dtype[Any], low: float, high: float) -> Image.Image:
     """Values of 0 to 1 as an image with values from `low` to `high`."""
-    scaled = values.clip(0, 1) * (high - low) + low if dtype == np.uint8 else _deep(values, low, high)
-    return Image.fromarray((scaled if dtype.kind == "f" else np.rint(scaled)).astype(dtype))
+    if dtype != np.uint8:
+        scaled = _deep(values, low, high)
+        return Image.fromarray((scaled if dtype.kind == "f" else np.rint(scaled)).astype(dtype))
+    made = np.empty(values.shape, dtype)
+    rows = max(1, PART // max(1, values[0].size))
+    for top in range(0, len(values), rows):
+        scaled = values[top : top + rows].clip(0, 1)
+        scaled *= high
+        made[top : top + rows] = np.rint(scaled, out=scaled)
+    return Image.fromarray(made)
 
 
 def _deep(values: Values, low: float, high: float) -> np.ndarray[Any, Any]:

@@ -10,9 +10,22 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from augmentai.operations.homography import Homography, Matrix, corners_in_source, transform_points
+from augmentai.operations.homography import (
+    Homography,
+    Matrix,
+    corners_in_source,
+    quarter_turns,
+    transform_points,
+)
 
 _NEAREST_MODES = {"1", "P", "PA"}  # palette indices and booleans: there is nothing between two values
+# Quarter turns counter-clockwise, alone and after left and right are swapped.
+_TRANSPOSITIONS = (
+    (None, Image.Transpose.FLIP_LEFT_RIGHT),
+    (Image.Transpose.ROTATE_90, Image.Transpose.TRANSPOSE),
+    (Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM),
+    (Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE),
+)
 
 
 @dataclass(frozen=True)
@@ -49,8 +62,23 @@ class Warp:
 
     @cached_property
     def is_mirror(self) -> bool:
-        """Left and right are swapped and nothing else happens, which moves pixels without mixing them."""
-        return np.array_equal(self.matrix, [[-1, 0, self.size_wh[0]], [0, 1, 0], [0, 0, 1]])
+        """Left and right are swapped and nothing else happens."""
+        return self.transposition == Image.Transpose.FLIP_LEFT_RIGHT
+
+    @cached_property
+    def transposition(self) -> Image.Transpose | None:
+        """The mirroring or quarter turn that it is, which moves pixels without mixing them; None if it is another."""
+        width, height = self.size_wh
+        mirror = np.array([[-1, 0, width], [0, 1, 0], [0, 0, 1]], np.float64)
+        for turns, (plain, mirrored) in enumerate(_TRANSPOSITIONS):
+            if turns % 2 and width != height:
+                continue
+            matrix = quarter_turns(turns, self.size_wh)
+            if plain is not None and np.array_equal(self.matrix, matrix):
+                return plain
+            if np.array_equal(self.matrix, matrix @ mirror):
+                return mirrored
+        return None
 
     @property
     def details(self) -> Mapping[str, Any]:
@@ -84,8 +112,8 @@ class Warp:
 
         if self.is_identity or not len(bitmaps):
             return bitmaps
-        if self.is_mirror:
-            return np.ascontiguousarray(bitmaps[:, :, ::-1])
+        if self.transposition is not None:
+            return np.stack([np.asarray(self.mask(Image.fromarray(bitmap))) for bitmap in bitmaps])
         return warped_planes(bitmaps.astype(np.uint8), self.matrix, "nearest").astype(bool)
 
     def points(self, points: Any) -> Matrix:
@@ -104,8 +132,8 @@ class Warp:
             raise ValueError(f"the image has {found} pixels, this warp is for {expected}")
         if self.is_identity:
             return image
-        if self.is_mirror:
-            moved = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+        if self.transposition is not None:
+            moved = image.transpose(self.transposition)
         else:
             from augmentai.operations.resample import warped_image
 

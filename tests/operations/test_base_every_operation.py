@@ -189,7 +189,7 @@ class TestOperation:
     def test_other_seeds_draw_other_numbers(self, name: str) -> None:
         image, shapes = painted()
         drawn = [json.dumps(applied(built(name), image, Labels(tuple(shapes)), seed).details) for seed in SEEDS]
-        assert name == "flip" or len(set(drawn)) > 2
+        assert name in {"flip", "turn90"} or len(set(drawn)) > 2  # those two have one way to move this image
 
     @pytest.mark.parametrize("mode", MODES)
     def test_what_was_drawn_is_json_and_repeats_it(self, name: str, mode: str) -> None:
@@ -235,7 +235,7 @@ class TestOperation:
         ]
         pairs = [one["operations"] for one in several if len(one.get("operations", ())) == 2]
         assert pairs
-        assert name == "flip" or any(first != second for first, second in pairs)
+        assert name in {"flip", "turn90"} or any(first != second for first, second in pairs)
 
     def test_neutral_settings_leave_everything_as_it_is(self, name: str) -> None:
         image, shapes = painted()
