@@ -156,6 +156,18 @@ class Layout:
         """What the set says of the keypoints of each class that has some."""
         return {}
 
+    def other_fields(self) -> list[str]:
+        """What the set says of whole images and of classes that only its own format can hold, by name."""
+        return []
+
+    def is_in(self, name: str) -> bool:
+        """Whether the set is in a format already, so that nothing is converted to write it.
+
+        Args:
+            name: a format, or "same".
+        """
+        return name in {"same", self.name}
+
     def own_label_files(self, source: Source) -> list[Entry]:
         """The files that hold the labels of this source alone; they are copied with it, unchanged.
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from augmentai.annotations import LabelError, Labels, Shape
 from augmentai.dataset.atomic_files import OutputError
+from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import parent
 from augmentai.dataset.formats.base import Conversion, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.drawn_shapes import foreign_attributes
@@ -66,6 +67,8 @@ class FormatWriter:
             raise RecipeError("the set has no boxes, polygons or masks to write")
         if self.needs_outlines and not any(map(_has_outlines, sources)):
             raise RecipeError("the set has no outlines or masks")
+        if fields := layout.other_fields():
+            self.lose(f"fields of images and classes were left out: {', '.join(map(printable, fields))}")
 
     def image_path(self, source: Source) -> str:
         """SPLIT/..., unless a format overrides it."""

@@ -87,6 +87,9 @@ class _SplitLayout(Layout):
     def skeletons(self) -> Mapping[str, Skeleton]:
         return self.inner.skeletons()
 
+    def is_in(self, name: str) -> bool:
+        return self.inner.is_in(name)
+
     def own_label_files(self, source: Source) -> list[Entry]:
         return self.inner.own_label_files(source)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -37,7 +37,7 @@ def objects_in(labels: Labels) -> tuple[Shape, ...]:
     if labels.shapes or labels.mask is None:
         return labels.shapes
     if (named := labels.extra.get("mask_classes")) is not None:
-        return tuple(_named_objects(labels.mask, named))
+        return tuple(_named_objects(labels.mask, named, labels.extra.get("mask_crowds", ())))
     if labels.extra.get("instances"):
         found = (_instance(mask, labels) for mask in (labels.mask, *labels.other_masks))
         return tuple(shape for shape in found if shape is not None)
@@ -82,13 +82,14 @@ def with_polygons(shape: Shape) -> Shape:
     return replace(shape, mask=None, polygons=tuple(mask_to_polygons(shape.mask)))
 
 
-def _named_objects(mask: Image, named: Mapping[int, str]) -> Iterator[Shape]:
-    """The object of each value, as a bitmap."""
+def _named_objects(mask: Image, named: Mapping[int, str], crowds: Collection[int]) -> Iterator[Shape]:
+    """The object of each value, as a bitmap. crowds: the values that are several objects."""
     values = _pixel_values(mask)
     for value, name in named.items():
         pixels = values == value
         if pixels.any():
-            yield Shape(name, mask_to_box(pixels), mask=pixels)
+            extra = {"coco": {"iscrowd": 1}} if value in crowds else {}
+            yield Shape(name, mask_to_box(pixels), mask=pixels, extra=extra)
 
 
 def _pixel_values(mask: Image) -> np.ndarray[Any, Any]:

@@ -81,7 +81,7 @@ class OutputSet:
         self._layout, self._links = gathered.layout, recipe.originals == "link"
         self._originals = Originals(gathered, recipe)
         self.sources = self._originals.sources
-        self.converts = recipe.to not in {"same", self._layout.name}
+        self.converts = not self._layout.is_in(recipe.to)
         self.writer: LabelWriter = self._layout
         if self.converts:
             from augmentai.dataset.formats.convert import converter

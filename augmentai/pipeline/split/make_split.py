@@ -61,7 +61,7 @@ def make_split(gathered: Gathered, recipe: Recipe, max_pixels: int) -> Gathered:
     split_of = {position: split for group, split in zip(groups, splits, strict=True) for position in group}
     divided = [replace(source, split=split_of[number]) for number, source in enumerate(sources)]
     notices = _notices(divided, seen, len(groups), recipe)
-    same = recipe.to in {"same", gathered.layout.name}
+    same = gathered.layout.is_in(recipe.to)
     return replace(
         gathered,
         sources=tuple(source for source in divided if source.split == "train"),
@@ -81,7 +81,7 @@ def _check(gathered: Gathered, recipe: Recipe) -> None:
     needed = len(split_shares(recipe.make_split))
     if len(gathered.sources) < needed:
         raise RecipeError(f"{asked}, and the set has {len(gathered.sources)} images; expected {needed} or more")
-    if recipe.to in {"same", gathered.layout.name}:
+    if gathered.layout.is_in(recipe.to):
         layout_with_split(gathered.layout, gathered.sources)  # before the work, which would otherwise be wasted
 
 

@@ -15,7 +15,7 @@ SOURCES = ("yolo", *OUTLINED, "voc", "labelme", "supervisely", "cvat", "createml
 # Of YOLO it reads boxes alone, CreateML's centre of a box it takes for its corner, and DOTA's images it looks for
 # elsewhere. A set in its own format keeps its files.
 PAIRS = [
-    *((name, to) for name in SOURCES for to in ("coco", "voc", "cvat") if (name, to) != ("panoptic", "coco")),
+    *((name, to) for name in SOURCES for to in ("coco", "voc", "cvat")),
     *((name, "yolo") for name in ("voc", "createml")),
     *((name, to) for name in OUTLINED for to in ("panoptic", "masks")),
 ]

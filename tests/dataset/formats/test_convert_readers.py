@@ -52,6 +52,7 @@ FAULTS = [
     ("coco", "yolo"),  # an image of boxes alone in a set of outlines, whose outlines Ultralytics would drop
     ("coco", "labelme"),  # the parts of one object
     ("coco", "cvat"),
+    ("panoptic", "coco"),  # recognised as COCO, and not what COCO's instances are
 ]
 SLICE = [
     (name, list(READERS)[(place * 5 + step) % len(READERS)]) for place, name in enumerate(SOURCES) for step in (0, 7)

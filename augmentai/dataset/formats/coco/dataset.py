@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,11 @@ if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRow, ImageRows
 
 _COUNTS = ("image_count", "instance_count")  # of each class, in LVIS
+_IMAGES_SAMPLED = 200  # of each file
+# What other formats have as well, or what every set is counted by.
+_OF_IMAGES = {"id", "file_name", "width", "height", "split"}
+_OF_CLASSES = {"id", "name", "keypoints", "skeleton", "flip_idx", *_COUNTS}
+_SAYS_NOTHING: tuple[object, ...] = ("", "none", [], {}, None)  # Roboflow writes a supercategory "none"
 
 
 class CocoLayout(Layout):
@@ -41,6 +47,7 @@ class CocoLayout(Layout):
         outdated: files that cannot stay as they are even if no image of theirs has a variation: with names that lead
             nowhere, ids that no tool matches, or annotations of no image.
         has_segments: a file is panoptic.
+        has_annotations: a file is not.
         lists: the lists of splits beside its files.
     """
 
@@ -50,7 +57,7 @@ class CocoLayout(Layout):
         self.splits: list[str | None] = []
         self.named_from: list[NamedFrom] = []
         self.outdated: set[int] = set()
-        self.has_segments = False
+        self.has_segments = self.has_annotations = False
         self.lists = SplitLists({})
 
     def class_names(self) -> list[str]:
@@ -61,6 +68,20 @@ class CocoLayout(Layout):
     def skeletons(self) -> Mapping[str, Skeleton]:
         classes = (one for categories in self.files.categories for one in categories.values())
         return {one.name: one.skeleton for one in classes if one.keypoints}
+
+    def other_fields(self) -> list[str]:
+        found: dict[str, None] = {}
+        for file, head in enumerate(self.files.store.heads):
+            for _, _, _, image in islice(self.files.store.images(file), _IMAGES_SAMPLED):
+                found |= dict.fromkeys(_said(image, _OF_IMAGES))
+            categories = head.get("categories")
+            for category in categories if isinstance(categories, list) else ():
+                found |= dict.fromkeys(_said(category, _OF_CLASSES))
+        return sorted(found)
+
+    def is_in(self, name: str) -> bool:
+        """Segments alone are not what COCO's instances are, whatever both are recognised as."""
+        return super().is_in(name) and (name != "coco" or self.has_annotations or not self.has_segments)
 
     def own_label_files(self, source: Source) -> list[Entry]:
         return [mask.entry for mask in source.labels.mask_files] if isinstance(source.labels, CocoLabels) else []
@@ -246,3 +267,10 @@ def _in_split(image: dict[str, Any], split: str | None) -> dict[str, Any]:
     if split is None or not isinstance(image.get("split"), str):
         return image
     return {**image, "split": split_like(image["split"], split)}
+
+
+def _said(entry: object, known: Collection[str]) -> list[str]:
+    """The fields of an image or a class, besides those that are known, that say something."""
+    fields = entry.items() if isinstance(entry, dict) else ()
+    said = (key for key, value in fields if value not in _SAYS_NOTHING and (key, value) != ("isthing", 1))
+    return [str(key) for key in said if key not in known]

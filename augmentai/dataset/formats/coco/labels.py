@@ -11,7 +11,7 @@ from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.bitmaps import refuse_bitmaps
 from augmentai.dataset.formats.coco.annotation import has_geometry, shape_from_coco
 from augmentai.dataset.formats.coco.merge import Described, merged
-from augmentai.dataset.formats.coco.panoptic import is_panoptic, pixel_value, segment_classes
+from augmentai.dataset.formats.coco.panoptic import crowd_segments, is_panoptic, pixel_value, segment_classes
 from augmentai.dataset.formats.coco.store import CocoStore
 from augmentai.dataset.formats.coco.values import Categories
 from augmentai.dataset.formats.image_frame import image_frame
@@ -73,8 +73,9 @@ class CocoLabels:
         if bitmaps:
             extra["mask_classes"] = {}  # the objects are those that files list, even if there are none
         if self.segments:
-            classes = self._segment_classes(others)
+            classes, crowds = self._segment_classes(others)
             extra["mask_classes"] = {pixel_value(number, bitmaps[0]): name for number, name in classes.items()}
+            extra["mask_crowds"] = {pixel_value(number, bitmaps[0]) for number in crowds}
         first = bitmaps[0] if bitmaps else None
         return Labels(tuple(merged(described)), first, tuple(bitmaps[1:]), reoriented, extra)
 
@@ -89,17 +90,18 @@ class CocoLabels:
             which = annotation.get("id", f"number {number} of this image")
             raise LabelError(f"{self.files.entries[file].path}, annotation {which}: {error}") from error
 
-    def _segment_classes(self, others: list[dict[str, Any]]) -> dict[int, str]:
-        """The class of each segment of the first mask."""
+    def _segment_classes(self, others: list[dict[str, Any]]) -> tuple[dict[int, str], list[int]]:
+        """The class of each segment of the first mask, and those that are crowds."""
         first = next(iter(self.segments))
         for other in others:
             if other["file"] == first and is_panoptic(other["annotation"]):
                 try:
-                    return segment_classes(other["annotation"], self.files.categories[first])
+                    classes = segment_classes(other["annotation"], self.files.categories[first])
+                    return classes, crowd_segments(other["annotation"])
                 except ValueError as error:
                     path, name = self.files.entries[first].path, other["annotation"]["file_name"]
                     raise LabelError(f"{path}, segments of {name}: {error}") from error
-        return {}
+        return {}, []
 
     def _check_memory(self, annotations: list[dict[str, Any]], size_wh: tuple[int, int], file: int) -> None:
         path = self.files.entries[file].path

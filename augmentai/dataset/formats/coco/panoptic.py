@@ -100,6 +100,11 @@ def segment_classes(annotation: Mapping[str, Any], categories: Categories) -> di
     return found
 
 
+def crowd_segments(annotation: Mapping[str, Any]) -> list[int]:
+    """The ids of the segments that are crowds, of an annotation that `segment_classes` has read."""
+    return [_number(segment) for segment in annotation["segments_info"] if segment.get("iscrowd")]
+
+
 def mask_file(entry: Entry, image: Entry) -> MaskFile:
     """A PNG, and how those of variations are named: as the variation, with what the PNG's name adds to the image's."""
     own, stem = PurePosixPath(entry.path).stem, PurePosixPath(image.path).stem

@@ -176,6 +176,7 @@ def _segments(layout: CocoLayout, tree: Tree, listed: dict[ImageKey, str | None]
     for file, entry in enumerate(layout.files.entries):
         first = next(layout.files.store.annotations(file), None)
         if not isinstance(first, dict) or "segments_info" not in first:
+            layout.has_annotations = True
             continue
         layout.has_segments = True
         index = index or PanopticIndex(tree, listed)

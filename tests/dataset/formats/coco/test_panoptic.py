@@ -13,6 +13,7 @@ from PIL import Image
 
 from tests.support import trainers
 from tests.support.coco_files import image, photos
+from tests.support.dataset_runs import notices
 from tests.support.image_files import encoded
 from tests.support.labelled_sets import Files, augmented, contents, gathered, write
 
@@ -97,6 +98,26 @@ def test_segments_become_objects_of_other_formats(tmp_path: Path) -> None:
         f"<{tag}>{value}</{tag}>" in text
         for tag, value in zip(("xmin", "ymin", "xmax", "ymax"), (7, 5, 20, 14), strict=True)
     )
+
+
+def test_segments_become_annotations(tmp_path: Path) -> None:
+    """A panoptic set is recognised as COCO and has none of its annotations: to coco writes them. A crowd stays one."""
+    files = panoptic()
+    content = json.loads(files[JSON])
+    content["annotations"][0]["segments_info"][0]["iscrowd"] = 1
+    given = write(tmp_path / "in", files | {JSON: json.dumps(content).encode()})
+    job = augmented([given], tmp_path / "out", variations=1, to="coco")
+    written = trainers.json_of(tmp_path / "out/annotations/instances_train.json")
+    classes = {one["id"]: one["name"] for one in written["categories"]}
+    found = [(classes[one["category_id"]], one["bbox"], one["area"], one["iscrowd"]) for one in written["annotations"]]
+    wanted = [("car", [6, 4, 14, 10], 140, 1), ("dog", [31, 0, 1, 1], 1, 0), ("road", [0, 0, 32, 23], 595, 0)]
+    assert sorted(found) == sorted([*wanted, *wanted])
+    assert "fields of images and classes were left out: isthing" in notices(job)
+    again = augmented([given], tmp_path / "same", variations=1)
+    assert not again.report.failures
+    assert JSON in contents(tmp_path / "same")
+    job = augmented([given], tmp_path / "yolo", variations=1, to="yolo")
+    assert "crowds were written as single objects" in notices(job)
 
 
 def test_a_png_that_no_file_lists_is_no_photograph(tmp_path: Path) -> None:

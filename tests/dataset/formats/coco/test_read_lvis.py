@@ -5,8 +5,12 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 from tests.support import trainers
 from tests.support.coco_files import BOX, photos
+from tests.support.dataset_runs import notices
 from tests.support.labelled_sets import augmented, contents, gathered, write
 
 URL = "http://images.cocodataset.org/train2017/"
@@ -64,7 +68,42 @@ def test_lvis_is_recognised_and_written_with_its_fields(tmp_path: Path) -> None:
     assert len(written["annotations"]) == 8
 
 
+def test_counts_are_of_what_is_left(tmp_path: Path) -> None:
+    """Objects that left the image count no more; `frequency` stays, since metrics are compared by it."""
+    given = write(tmp_path / "in", lvis())
+    augmented([given], tmp_path / "out", variations=4, operations=["crop(scale=0.3..0.4)"])
+    written = trainers.json_of(tmp_path / "out/lvis_v1_train.json")
+    own = {category["id"]: category for category in CATEGORIES}
+    assert 8 <= len(written["annotations"]) < 20
+    for category in written["categories"]:
+        of_class = [one for one in written["annotations"] if one["category_id"] == category["id"]]
+        assert category["instance_count"] == len(of_class)
+        assert category["image_count"] == len({one["image_id"] for one in of_class})
+        assert category["frequency"] == own[category["id"]]["frequency"]
+    assert len(written["images"]) == 10
+    assert all(one["neg_category_ids"] == [9] for one in written["images"])
+
+
+def test_lvis_own_reader_finds_what_is_written(tmp_path: Path) -> None:
+    """Its package needs another OpenCV than supervision does, so it is no requirement of the tests."""
+    api = pytest.importorskip("lvis", reason="the package lvis is not installed")
+    augmented([write(tmp_path / "in", lvis())], tmp_path / "out", variations=1, geometry="flip")
+    read = api.LVIS(str(tmp_path / "out/lvis_v1_train.json"))
+    assert len(read.get_img_ids()) == 4
+    assert len(read.get_ann_ids()) == len(read.anns) == 8
+    for category in read.load_cats(read.get_cat_ids()):
+        images = read.cat_img_map[category["id"]]
+        assert (category["instance_count"], category["image_count"]) == (len(images), len(set(images)))
+    for annotation in read.load_anns(read.get_ann_ids()):
+        x, y, width, height = annotation["bbox"]
+        rows, columns = np.nonzero(read.ann_to_mask(annotation))
+        found = [columns.min(), rows.min(), columns.max() + 1, rows.max() + 1]
+        np.testing.assert_allclose(found, [x, y, x + width, y + height], atol=1)
+
+
 def test_to_another_format(tmp_path: Path) -> None:
-    augmented([write(tmp_path / "in", lvis())], tmp_path / "out", variations=1, to="voc")
+    job = augmented([write(tmp_path / "in", lvis())], tmp_path / "out", variations=1, to="voc")
+    said = "left out: coco_url, frequency, neg_category_ids, not_exhaustive_category_ids, synset"
+    assert f"fields of images and classes were {said}" in notices(job)
     sheets = [data.decode() for name, data in contents(tmp_path / "out").items() if name.endswith(".xml")]
     assert sum(text.count("<name>airplane</name>") for text in sheets) == 6
