@@ -125,11 +125,25 @@ def _cutout(source: Source, operation: Background, max_pixels: int) -> Cutout:
         mask = objects_in(image, labels, operation.cutout)
     except (OperationSkippedError, LabelError, OSError) as error:
         return Cutout(source.path, source.label, small, 0, str(error))
-    return Cutout(source.path, source.label, _outlined(small, mask), float(mask.mean()))
+    return Cutout(source.path, source.label, outlined(small, mask), float(mask.mean()))
 
 
-def _outlined(small: Image.Image, mask: np.ndarray[Any, Any]) -> Image.Image:
-    """The picture with a darkened ground and a line around what is kept."""
+def outlined(small: Image.Image, mask: np.ndarray[Any, Any]) -> Image.Image:
+    """A picture with a darkened ground and a line around what is kept.
+
+    Args:
+        small: the picture, RGB.
+        mask: what is kept, of any size.
+
+    Shape:
+        mask: (H, W) of bool.
+
+    Example:
+        >>> kept = np.zeros((10, 10), bool)
+        >>> kept[4:6, 4:6] = True
+        >>> outlined(Image.new("RGB", (10, 10), "white"), kept).getpixel((0, 0))
+        (102, 102, 102)
+    """
     import cv2
 
     fitted = Image.fromarray(mask.astype(np.uint8) * 255).resize(small.size, Image.Resampling.BOX)

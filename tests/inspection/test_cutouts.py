@@ -17,6 +17,7 @@ from augmentai.inspection.cutouts import SIDE_PX, Cutouts, find_cutouts
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.types import Source
 from tests.support.image_files import encoded
+from tests.support.known_labels import KnownLabels
 
 RECIPE = Recipe(operations=["background(ground=plain)"])
 BOX = (30, 20, 60, 50)
@@ -31,19 +32,9 @@ def photo(colour: Any = "red", number: int = 0) -> Image.Image:
     return image
 
 
-class Known:
-    """Labels that are known already."""
-
-    def __init__(self, labels: Labels) -> None:
-        self.labels = labels
-
-    def load(self) -> Labels:
-        return self.labels
-
-
 def source(path: str, image: Image.Image, labels: Labels | None = None) -> Source:
     folder = path.rpartition("/")[0] or None
-    known = None if labels is None else Known(labels)
+    known = None if labels is None else KnownLabels(labels)
     plain = Source.from_bytes(path, encoded(image), folder)
     return Source(plain.path, plain.label, plain.sha256, plain.size_bytes, plain.read, labels=known)
 

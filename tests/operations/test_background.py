@@ -18,6 +18,7 @@ from augmentai.operations.background import Background
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Source
+from tests.support.known_labels import KnownLabels
 
 SIZE_WH = (96, 64)
 BOX = (30.0, 20.0, 60.0, 50.0)
@@ -119,6 +120,31 @@ def test_a_ground_of_the_same_class_only() -> None:
 def test_grounds_where_the_labelled_class_occurs() -> None:
     elsewhere = donors(Labels((Shape("circle", BOX, (RING,)),)))
     assert not apply_operations(photo(), SQUARE, [Background(ground="same_class")], 1, donors=elsewhere).moved
+
+
+def test_grounds_where_one_of_the_labelled_classes_occurs() -> None:
+    """Of ten images that could lend, those with a square do, whatever the seed."""
+    with_square = {f"{number}.png" for number in range(0, 10, 3)}
+
+    def load(source: Source) -> Donor:
+        assert source.labels is not None
+        lent = Photo(photo("black", "blue"), "PNG", "RGB")
+        return Donor(source.path, source.sha256, None, lent, source.labels.load())
+
+    def lender(path: str) -> Source:
+        plain = Source.from_bytes(path, path.encode())
+        name = "square" if path in with_square else "circle"
+        labels = KnownLabels(Labels((Shape(name, BOX, (RING,)),)))
+        return Source(path, None, plain.sha256, plain.size_bytes, plain.read, labels=labels)
+
+    pool = DonorPool([lender(f"{number}.png") for number in range(10)], load)
+    lent = set()
+    for seed in range(12):
+        lenders = pool.beside(Source.from_bytes("own.png", b"own"))
+        applied = apply_operations(photo(), SQUARE, [Background(ground="same_class")], seed, donors=lenders)
+        lent.add(applied.details["operations"][0]["drawn"]["donors"][0]["path"])
+    assert lent <= with_square
+    assert len(lent) > 1
 
 
 REFUSED = {
