@@ -18,6 +18,7 @@ from augmentai.plurals import counted
 
 ALL_DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2  # exit status
 _ROWS_SHOWN = 20
+_SKIPPED_SHOWN = 5
 
 console = Console(stderr=True)
 
@@ -102,6 +103,15 @@ def print_notes(notes: Sequence[str]) -> None:
     """Things to know, one per line."""
     if notes:
         print_line("\n".join((f"Notes ({len(notes)})", *(f"- {note}" for note in notes))))
+
+
+def print_skipped(job: Job) -> None:
+    """The images that a run will skip, before it starts; at its end they are listed with everything that failed."""
+    reasons = [f"{one.file}: {one.reason}" for one in job.plan.unusable.values()]
+    if reasons:
+        more = len(reasons) - _SKIPPED_SHOWN
+        lines = reasons[:_SKIPPED_SHOWN] + ([f"and {more:,} more"] if more > 0 else [])
+        print_line("\n- ".join((f"{counted(len(reasons), 'image')} will be skipped:", *lines)))
 
 
 def print_summary(report: dict[str, Any], out: Path) -> None:

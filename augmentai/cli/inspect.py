@@ -25,7 +25,8 @@ from augmentai.settings import SettingsError, load_settings
 
 _CLASSES_SHOWN = 40
 _EXAMPLES_SHOWN = 5
-_LABEL_FILES = re.compile(r"label files? (is|are|that are) not understood")
+# Each of these is named among the findings.
+_FINDINGS = re.compile(r"label files? (is|are|that are) not understood|^[\d,]+ box(es)? in |without labels; ")
 
 
 def inspect(
@@ -102,8 +103,7 @@ def _lines(found: Inspection) -> list[tuple[str, str]]:
     made = f"{plan['variations']:,} variations by {plan['engine']}, geometry {plan['geometry']}"
     rows.append(("A run", made if plan["engine"] and plan["variations"] else plan["reason"] or "nothing to augment"))
     rows += [("Cost", plan["cost"])] if plan["cost"] else []
-    # Each label file that is not understood is named among the findings.
-    return rows + [("Note", notice) for notice in found.notices if not _LABEL_FILES.search(notice)]
+    return rows + [("Note", notice) for notice in found.notices if not _FINDINGS.search(notice)]
 
 
 def _counts(found: Inspection) -> str:

@@ -19,6 +19,7 @@ from augmentai.cli.console import (
     print_notes,
     print_plan,
     print_problems,
+    print_skipped,
     print_summary,
     progress_bar,
     quit_with,
@@ -108,6 +109,7 @@ def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
     """Run a job into a folder or ZIP with a progress bar, and print the result. Returns the exit status."""
     said_before = job.plan.notices
     print_notes(said_before)
+    print_skipped(job)
     _stop_on_signals(job)
     try:
         # Whatever an engine or a library prints must not get between the results on standard output.

@@ -6,7 +6,7 @@ import io
 from dataclasses import dataclass
 from typing import IO
 
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from augmentai.images.decode import FORMATS, load_decoders
 from augmentai.images.exif import is_quarter_turn, orientation_of, stored_size, turned
@@ -68,7 +68,8 @@ def read_frame(stream: IO[bytes]) -> Frame:
         with Image.open(stream, formats=FORMATS) as opened:
             stored, orientation = stored_size(opened), orientation_of(opened)
     except Exception as error:
-        raise ImageError(f"not an image that can be read ({error})") from error
+        found = "no decoder knows it" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise ImageError(f"not an image that can be read ({found})") from error
     width, height = stored
     return Frame((height, width) if is_quarter_turn(orientation) else stored, stored, orientation)
 

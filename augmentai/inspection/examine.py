@@ -5,20 +5,18 @@ from __future__ import annotations
 import io
 import re
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from augmentai.annotations import Box, LabelError, Labels
+from augmentai.annotations import LabelError, Labels
+from augmentai.dataset.formats.box_faults import box_faults
 from augmentai.dataset.formats.object_shapes import classes_in
 from augmentai.filters.features import SIDE_PX, image_features
 from augmentai.filters.near_duplicates import Thumbprint, thumbprint
 from augmentai.images import ImageError, decode
 from augmentai.images.orientation import read_frame
-from augmentai.inspection.findings import Example, Kind
+from augmentai.inspection.findings import UNUSABLE, Example, Kind
 from augmentai.types import Source
 
-_TOLERANCE_PX = 1.0  # by which a box may reach over the edge: as much as rounding explains
-_TINY_PX = 3.0  # the shorter side of a box that hardly any model can find
 _LINE = re.compile(r"^(?P<file>.*?),? line (?P<line>\d+)(?:, column \d+)?: (?P<rest>.*)$", re.S)
 
 
@@ -33,6 +31,7 @@ class Examined:
         objects: how many of each class are labelled; 0 of a class that a mask shows without counting its objects.
         has_objects: whether anything is labelled in it; None if it has no labels that could say so.
         faults: what is wrong with it.
+        labels: what is labelled in it; None if it has none, or they cannot be read.
     """
 
     size_wh: tuple[int, int] | None = None
@@ -42,6 +41,12 @@ class Examined:
     objects: tuple[tuple[str, int], ...] = ()
     has_objects: bool | None = None
     faults: tuple[tuple[Kind, Example], ...] = ()
+    labels: Labels | None = None
+
+    @property
+    def is_usable(self) -> bool:
+        """Whether a run can read it."""
+        return not any(kind in UNUSABLE for kind, _ in self.faults)
 
 
 def examine(source: Source, max_pixels: int, with_pixels: bool = True) -> Examined:
@@ -60,11 +65,11 @@ def examine(source: Source, max_pixels: int, with_pixels: bool = True) -> Examin
     faults: list[tuple[Kind, Example]] = []
     try:
         data = source.read()
-        size_wh = read_frame(io.BytesIO(data)).size_wh
         if with_pixels:
             photo = decode(data, source.path, max_pixels, draft_side_px=SIDE_PX)
             mode, file_format = photo.mode, photo.format
             thumb = thumbprint(image_features(photo.restore(photo.rgb), photo.black_white))
+        size_wh = read_frame(io.BytesIO(data)).size_wh
     except (ImageError, OSError) as error:
         faults.append(("unreadable_images", Example(source.path, str(error))))
     labels = None
@@ -76,9 +81,9 @@ def examine(source: Source, max_pixels: int, with_pixels: bool = True) -> Examin
         except OSError as error:
             faults.append(("broken_labels", Example(source.path, str(error))))
     if labels is not None and size_wh is not None:
-        faults += _faults(source.path, labels, size_wh)
+        faults += [(one.kind, Example(source.path, one.detail)) for one in box_faults(labels, size_wh)]
     has_objects = None if labels is None else bool(labels.shapes or (labels.mask is not None and classes_in(labels)))
-    return Examined(size_wh, mode, file_format, thumb, _counted(source, labels), has_objects, tuple(faults))
+    return Examined(size_wh, mode, file_format, thumb, _counted(source, labels), has_objects, tuple(faults), labels)
 
 
 def located(message: str, file: str) -> Example:
@@ -99,26 +104,3 @@ def _counted(source: Source, labels: Labels | None) -> tuple[tuple[str, int], ..
     if source.label is not None:
         return ((source.label, 0),)
     return tuple((name, 0) for name in sorted(classes_in(labels))) if labels is not None else ()
-
-
-def _faults(path: str, labels: Labels, size_wh: tuple[int, int]) -> Iterator[tuple[Kind, Example]]:
-    seen: set[tuple[str, Box]] = set()
-    classes: dict[Box, str] = {}
-    for number, shape in enumerate(labels.shapes, 1):
-        if shape.box is None:
-            continue
-        x0, y0, x1, y1 = shape.box
-        what = f"object {number}, {shape.category}: ({x0:.6g}, {y0:.6g}) to ({x1:.6g}, {y1:.6g})"
-        beyond = max(-x0, -y0, x1 - size_wh[0], y1 - size_wh[1])
-        if min(x1 - x0, y1 - y0) <= 0:
-            yield "boxes_without_area", Example(path, what)
-        elif beyond > _TOLERANCE_PX:
-            yield "boxes_outside", Example(path, f"{what}, in an image of {size_wh[0]}x{size_wh[1]}")
-        elif min(x1 - x0, y1 - y0) < _TINY_PX:
-            yield "tiny_boxes", Example(path, what)
-        if (shape.category, shape.box) in seen:
-            yield "repeated_objects", Example(path, what)
-        elif (other := classes.get(shape.box, shape.category)) != shape.category:
-            yield "repeated_objects", Example(path, f"{what}; labelled {other} as well")
-        seen.add((shape.category, shape.box))
-        classes.setdefault(shape.box, shape.category)

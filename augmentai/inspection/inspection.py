@@ -10,6 +10,7 @@ from typing import Any
 
 from augmentai.backbone import cached, load_backbone
 from augmentai.dataset.formats.detect import format_named
+from augmentai.dataset.formats.masks.companions import own_labels
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.engines.base import Engine
@@ -17,7 +18,7 @@ from augmentai.inspection.examine import examine, located
 from augmentai.inspection.findings import Example, Finding, Findings, Kind
 from augmentai.inspection.similarity import find_by_features
 from augmentai.inspection.survey import Survey
-from augmentai.pipeline.moved_labels import lost_when_moved
+from augmentai.pipeline.label_check import LabelNotes
 from augmentai.pipeline.plan import RunPlan, plan_run
 from augmentai.pipeline.split import make_split
 from augmentai.recipe import Recipe, RecipeError
@@ -113,9 +114,13 @@ def inspect_set(
     skips_leaks = recipe.filters and bool(recipe.thresholds.held_out)
     survey = Survey(sources, frozenset({"train" if has_splits else None}), gathered.layout, skips_leaks)
     _add_unread(gathered, survey.findings)
+    notes = LabelNotes(gathered.layout, gathered.sources)
+    augmented = {source.key for source in gathered.sources}
     examined = in_order(partial(examine, max_pixels=settings.max_pixels), sources, "inspect")
     for number, one in enumerate(examined):
         survey.add(number, one)
+        if one.is_usable and sources[number].key in augmented:
+            notes.add(sources[number], own_labels(sources[number], one.labels), one.size_wh)
         on_examined(number + 1, len(sources))
     survey.compare()
     if similarity:
@@ -123,6 +128,7 @@ def inspect_set(
         find_by_features(sources, backbone, settings.max_pixels, survey.findings, on_examined)
     unusable = [sources[position].key for position in survey.unusable]
     plan, notices = _plan(gathered, recipe, engines, fault, unusable)
+    said = (*gathered.notices, *notes.notices(), *notices, *notes.lost)
     return Inspection(
         _layout(gathered, recipe.layout),
         survey.images(),
@@ -130,7 +136,7 @@ def inspect_set(
         survey.classes(gathered.layout.class_names()),
         survey.findings.all(),
         plan,
-        notices,
+        tuple(dict.fromkeys(said)),
     )
 
 
@@ -164,7 +170,7 @@ def _layout(gathered: Gathered, requested: str) -> dict[str, Any]:
 def _plan(
     gathered: Gathered, recipe: Recipe, engines: Sequence[Engine], fault: str, unusable: Collection[SourceKey]
 ) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """What a run would do, and what it would say first. Loads no engine.
+    """What a run would do, and what it would say of that first. Loads no engine.
 
     Args:
         gathered, recipe, engines: see `inspect_set`.
@@ -186,5 +192,4 @@ def _plan(
         "cost": str(plan.estimate) if plan and plan.estimate else "",
         "reason": reason,
     }
-    notices = plan.notices if plan else gathered.notices
-    return content, tuple(dict.fromkeys((*notices, *lost_when_moved(gathered.layout, gathered.sources))))
+    return content, plan.own_notices if plan else ()

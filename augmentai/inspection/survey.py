@@ -11,7 +11,7 @@ from augmentai.dataset.formats.base import Layout
 from augmentai.dataset.formats.masks.companions import without_companions
 from augmentai.filters.near_duplicates import NearDuplicates
 from augmentai.inspection.examine import Examined
-from augmentai.inspection.findings import UNUSABLE, Example, Findings
+from augmentai.inspection.findings import Example, Findings
 from augmentai.types import Source
 
 NO_SPLIT = "none"
@@ -64,7 +64,7 @@ class Survey:
             self._heights.append(one.size_wh[1])
         self._modes.update([one.mode] if one.mode else ())
         self._formats.update([one.format] if one.format else ())
-        if any(kind in UNUSABLE for kind, _ in one.faults):
+        if not one.is_usable:
             self.skip(position)
             self._skipped.update(name for name, _ in one.objects if source.split in self._augmented)
         elif self._has_held_out and source.split in self._augmented:

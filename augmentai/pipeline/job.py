@@ -66,7 +66,9 @@ class Job:
     def __post_init__(self) -> None:
         self.recipe = self.recipe.with_seed()
         self.gathered = make_split(self.gathered, self.recipe, self.settings.max_pixels)
-        self.plan: RunPlan = plan_run(self.gathered, self.recipe, self.engines, self.first_index, self.retry_round)
+        numbering = self.first_index, self.retry_round
+        limit = self.settings.max_pixels
+        self.plan: RunPlan = plan_run(self.gathered, self.recipe, self.engines, *numbering, max_pixels=limit)
         self.output = OutputSet(self.gathered, self.recipe)
         self.ledger = RunLedger()
         self.report = Report(self.plan, self.output.losses, self.ledger)

@@ -16,10 +16,12 @@ from augmentai.engines.budget import Estimate
 from augmentai.operations.apply import may_move
 from augmentai.operations.auto_geometry import DatasetTraits, ResolvedGeometry, dataset_traits, resolve_geometry
 from augmentai.pipeline.balance import Quotas, plan_quotas
-from augmentai.pipeline.moved_labels import lost_when_moved
+from augmentai.pipeline.label_check import LabelCheck, check_labels
 from augmentai.pipeline.unusable import find_unusable
 from augmentai.recipe import AUTO, Recipe, RecipeError
 from augmentai.types import Failure, Source, SourceKey
+
+ANY_SIZE = 1 << 60  # in pixels
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class RunPlan:
         retry_round: 1, and one more each time a finished run was resumed for what filters had rejected. A variation
             gets `retry_round * (recipe.retries + 1)` attempts in all.
         estimate: the most that paid engines may charge; None if none would be used.
+        max_pixels: images with more are skipped.
     """
 
     gathered: Gathered
@@ -44,6 +47,7 @@ class RunPlan:
     first_index: int = 1
     retry_round: int = 1
     estimate: Estimate | None = None
+    max_pixels: int = ANY_SIZE
 
     @property
     def sources(self) -> tuple[Source, ...]:
@@ -56,16 +60,22 @@ class RunPlan:
         return self.quotas.total
 
     @cached_property
-    def unusable(self) -> Mapping[SourceKey, Failure]:
-        """The images that the run will skip, since their header or labels cannot be read.
+    def label_check(self) -> LabelCheck:
+        """What the labels say before the run. Reads those of every image when it is first asked for."""
+        moves = self.geometry.moves or may_move(self.recipe.operations)
+        return check_labels(self.gathered.layout, self.sources, moves)
 
-        Reads the labels of every image when it is first asked for.
+    @cached_property
+    def unusable(self) -> Mapping[SourceKey, Failure]:
+        """The images that the run will skip, since their files or labels cannot be read.
+
+        Reads the header and the labels of every image when it is first asked for.
         """
-        return find_unusable(self.sources)
+        return find_unusable(self.sources, self.max_pixels, self.label_check.broken)
 
     @property
     def expected(self) -> int:
-        """How many variations there will be, as far as headers and labels show; see `unusable`."""
+        """How many variations there will be, as far as files and labels show; see `unusable`."""
         return self.total - sum(map(self.quotas.of, self.unusable))
 
     @property
@@ -75,16 +85,14 @@ class RunPlan:
 
     @property
     def notices(self) -> tuple[str, ...]:
-        """What the user should know before the start, in words."""
-        own = (*self.quotas.notices, *((self.geometry.notice,) if self.geometry.notice else ()))
-        return (*self.gathered.notices, *own, *self.lost_labels)
+        """What the user should know before the start, in words; see `label_check`."""
+        check = self.label_check
+        return (*self.gathered.notices, *check.notices, *self.own_notices, *check.lost)
 
-    @cached_property
-    def lost_labels(self) -> tuple[str, ...]:
-        """What the labels will lose since the run moves pixels. Reads the labels of some images when first asked."""
-        if not self.geometry.moves and not may_move(self.recipe.operations):
-            return ()
-        return tuple(lost_when_moved(self.gathered.layout, self.sources))
+    @property
+    def own_notices(self) -> tuple[str, ...]:
+        """Those of the notices that are about the plan, and not about the set. Nothing is read for them."""
+        return (*self.quotas.notices, *((self.geometry.notice,) if self.geometry.notice else ()))
 
     def count(self, source: Source) -> int:
         """How many variations one source gets; 0 if it is not augmented.
@@ -118,6 +126,7 @@ def plan_run(
     first_index: int = 1,
     retry_round: int = 1,
     traits: DatasetTraits | None = None,
+    max_pixels: int = ANY_SIZE,
 ) -> RunPlan:
     """Plan a run. Nothing is decoded and no engine is loaded.
 
@@ -128,6 +137,7 @@ def plan_run(
         first_index: number of the first variation of each source.
         retry_round: see `RunPlan`.
         traits: what automatic geometry depends on, if it is known already; else it is found from the sources.
+        max_pixels: see `RunPlan`.
 
     Raises:
         RecipeError: classes are to be balanced and there are none, or nothing would change the images.
@@ -136,7 +146,7 @@ def plan_run(
     _check_change(recipe, engines)
     quotas = plan_quotas(gathered.sources, recipe)
     geometry = resolve_geometry(recipe, traits if traits is not None else _traits(gathered))
-    plan = RunPlan(gathered, recipe, quotas, geometry, first_index, retry_round)
+    plan = RunPlan(gathered, recipe, quotas, geometry, first_index, retry_round, max_pixels=max_pixels)
     return replace(plan, estimate=estimate(engines, recipe, plan.total))
 
 

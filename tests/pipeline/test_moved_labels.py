@@ -120,5 +120,5 @@ def test_what_is_lost_is_said_before(make: Any, fields: dict[str, Any], lost: se
 def test_nothing_is_said_where_nothing_moves(tmp_path: Path) -> None:
     given = write(tmp_path / "in", {"a.jpg": PHOTO, **_csv(theta=30)})
     job = augmented([given], tmp_path / "out", operations=["noise"], variations=1)
-    assert not job.plan.lost_labels
+    assert not job.plan.label_check.lost
     assert "geometrically" not in notices(job)

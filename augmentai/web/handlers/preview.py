@@ -113,7 +113,7 @@ class PreviewHandlers:
         total = plan.total
         seconds = self._times.seconds(active.name, total, upload_state.get("pixels", 0)) if active and total else 0.0
         cost = active.estimate(recipe, total) if active and total else None
-        notices = plan.notices if active is None else (*plan.notices, *active.unused_settings(recipe))
+        notices = plan.own_notices if active is None else (*plan.own_notices, *active.unused_settings(recipe))
         hints = "".join(texts.hint(notice) for notice in notices)
         remaining = texts.line(self._visitors.remaining(request)) if request else ""
         line = texts.forecast(images, total, active, cost, seconds)

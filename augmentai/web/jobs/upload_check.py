@@ -19,12 +19,14 @@ from augmentai.backbone import load_backbone
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import ImageInfo, Layout
+from augmentai.dataset.formats.masks.companions import own_labels
 from augmentai.images import ImageError
+from augmentai.images.orientation import read_size
 from augmentai.inspection.examine import examine, located
 from augmentai.inspection.findings import TITLES, Findings
 from augmentai.inspection.similarity import find_by_features
 from augmentai.inspection.survey import Survey
-from augmentai.pipeline.moved_labels import lost_when_moved
+from augmentai.pipeline.label_check import LabelNotes
 from augmentai.plurals import counted
 from augmentai.settings import Settings
 from augmentai.types import Source
@@ -32,7 +34,6 @@ from augmentai.types import Source
 _MOST_EXAMINED = 200
 _MOST_SECONDS = 3.0
 _EXAMPLES_SHOWN = 5
-_MOST_MOVED = 50
 _MOST_COMPARED = 1000
 _MOST_SECONDS_COMPARING = 15.0
 
@@ -66,8 +67,8 @@ def check_images(
         JSON for the drop zone: `images`, `splits` and `classes` as in `Survey`, `findings`, each with its `title`,
         `count`, `problem` and `examples` in words, `unusable`: the positions of images that a job will skip, and
         `checked`: of how many images the labels were read,
-        `lost`: what labels lose where pixels move. If asked for, `similar`: how many images were `compared`, and the
-        `findings`.
+        `labels`: what a run says of the labels before it starts. If asked for, `similar`: how many images were
+        `compared`, and the `findings`.
     """
     sources = [
         Source(
@@ -82,20 +83,24 @@ def check_images(
         for entry, info in images
     ]
     has_splits = any(source.split for source in sources)
-    survey = Survey(sources, frozenset({"train" if has_splits else None}), layout)
+    augmented = frozenset({"train" if has_splits else None})
+    survey = Survey(sources, augmented, layout)
+    notes = LabelNotes(layout, [one for one in sources if one.split in augmented])
     examined: set[int] = set()
     step = max(1.0, len(sources) / _MOST_EXAMINED)
     end = time.monotonic() + _MOST_SECONDS
     for number in range(min(len(sources), _MOST_EXAMINED)):
         position = int(number * step)
-        survey.add(position, examine(sources[position], settings.max_pixels))
+        one = examine(sources[position], settings.max_pixels)
+        survey.add(position, one)
+        if one.is_usable and sources[position].split in augmented:
+            notes.add(sources[position], own_labels(sources[position], one.labels), one.size_wh)
         examined.add(position)
         if time.monotonic() > end:
             break
     survey.compare()
-    checked = len(examined) + _check_labels(sources, examined, survey)
+    checked = len(examined) + _check_labels(sources, examined, survey, notes, augmented)
     known = layout.class_names() if layout.labelled else ()
-    augmented = [one for one in sources if one.split in {None, "train"}]
     return {
         "images": survey.images(),
         "splits": survey.splits(),
@@ -103,7 +108,7 @@ def check_images(
         "findings": _in_words(survey.findings),
         "unusable": sorted(survey.unusable),
         "checked": checked,
-        "lost": lost_when_moved(layout, augmented, _MOST_MOVED),
+        "labels": [*notes.notices(), *notes.lost],
         **({"similar": _compare(sources, settings)} if similarity else {}),
     }
 
@@ -158,7 +163,13 @@ def count_notices(skipped: int, checked: int, total: int) -> list[str]:
     return notices + ([f"the labels of {checked:,} of {total:,} images were checked"] if checked < total else [])
 
 
-def _check_labels(sources: Sequence[Source], examined: Container[int], survey: Survey) -> int:
+def _check_labels(
+    sources: Sequence[Source],
+    examined: Container[int],
+    survey: Survey,
+    notes: LabelNotes,
+    augmented: Container[str | None],
+) -> int:
     """Read the labels of the other images, and note those that cannot be read. Returns how many were."""
     end = time.monotonic() + _MOST_SECONDS
     checked = 0
@@ -169,8 +180,10 @@ def _check_labels(sources: Sequence[Source], examined: Container[int], survey: S
             break
         checked += 1
         try:
-            if source.labels is not None:
-                source.labels.load()
+            labels = source.labels.load() if source.labels is not None else None
+            if source.split in augmented:
+                size_wh = read_size(source) if labels is not None and labels.shapes else None
+                notes.add(source, own_labels(source, labels), size_wh)
         except (LabelError, ImageError, OSError) as error:
             survey.skip(position)
             survey.findings.add("broken_labels", located(str(error), source.path))

@@ -262,7 +262,7 @@ class _Inspection:
         refused = held_out_notice(info.split for info in known)
         refused += count_notices(skipped, summary.check["checked"], len(known))
         summary.notices += [*refused, *unread.notices(), *self._report.notices(), *layout.notices]
-        summary.notices += summary.check.pop("lost")
+        summary.notices += summary.check.pop("labels")
         labelled = unread.may_locate or any(info.labels is not None for info in training)
         summary.traits = dataset_traits(((entry.path, info.label) for entry, info in augmented), labelled)
         summary.thumbnails = list(_thumbnails(images, self._settings))

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, joined, parent
@@ -226,7 +226,8 @@ def _decoded(entry: Entry) -> tuple[Image.Image, bool]:
             opened.load()
             mask = opened.copy()
     except Exception as error:
-        raise LabelError(f"{entry.path} is not a valid {_type_expected(entry)} ({error}); save it again") from error
+        found = "it is no image" if isinstance(error, UnidentifiedImageError) else str(error)
+        raise LabelError(f"{entry.path} is not a valid {_type_expected(entry)} ({found}); save it again") from error
     if frames > 1:
         raise LabelError(f"{entry.path} has {frames} pages; expected one mask: save each page as a file of its own")
     return mask, lossy
