@@ -93,7 +93,7 @@ LOST: dict[str, tuple[Any, dict[str, Any], set[str]]] = {
     "CreateML: a field": (_createml, {"orientation": 1.5, **KEPT}, {"orientation"}),
     "Pascal VOC: an element": (_voc, {"heading": 30, **KEPT}, {"heading"}),
     "COCO: a field": (_coco, {"heading": 30, "cx": 4, **KEPT}, {"heading", "cx"}),
-    "CSV: a column": (_csv, {"theta": 30, "cx": 14, **KEPT}, {"theta", "cx"}),
+    "CSV: a column": (_csv, {"theta": 30, "cx": 17, **KEPT}, {"theta", "cx"}),
     "an angle of 0 that was never set, and words": (_cvat, {"rotation": "0", "direction": "unknown", **KEPT}, set()),
 }
 

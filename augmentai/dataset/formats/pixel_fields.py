@@ -24,6 +24,7 @@ _DIRECTION = re.compile(
 )
 _ZERO_SAYS_NOTHING = re.compile(r"(?i)rotation|angle|theta|^rot")  # tools write 0 for what was never rotated
 _SIDE_WORDS = re.compile(r"(?i)\b(left|right|up|down|top|bottom|upwards?|downwards?)\b")
+_UNITS = re.compile(r"(?i)[_.\s-]?(norm(ali[sz]ed)?|rel(ative)?|pixels?|px|abs(olute)?)$")
 _COUNTS = re.compile(r"(?i)(num|count|n|has|is|no)_")  # num_keypoints
 _SIDES = ("left", "top", "right", "bottom")  # of a box if the first two are there; "left" alone may be a class
 _SIZES = ("w", "h", "width", "height")  # of a box beside x and y, of the image else
@@ -50,7 +51,7 @@ def is_in_pixels(field: str, value: object = None) -> bool:
         >>> is_in_pixels("head", [10, 20, 30, 40]), is_in_pixels("colour", [10, 20, 30, 40]), is_in_pixels("bbox_id", 3)
         (True, False, False)
     """
-    name = field.strip()
+    name = _UNITS.sub("", field.strip())
     if _COUNTS.match(name):
         return False
     if _BY_NAME.search(name) or (_DIRECTION.search(name) and _is_direction(value)):
@@ -73,7 +74,7 @@ def without_places(fields: Mapping[str, Any], losses: dict[str, None], within: s
         >>> list(losses)[0]
         '`attributes.rotation` is removed from geometrically transformed images'
     """
-    removed = [name for name, value in fields.items() if not _says_nothing(name, value) and is_in_pixels(name, value)]
+    removed = [name for name in fields_in_pixels(fields) if not _says_nothing(name, fields[name])]
     for name in removed:
         losses.setdefault(removed_words(within + name))
     return {name: value for name, value in fields.items() if name not in removed}

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from itertools import chain
 from reprlib import repr as short
 from typing import Any
 
 from augmentai.annotations import Box, LabelError, Labels, Shape
 from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.box_fields import QUANTITIES
 from augmentai.dataset.formats.csv_boxes.columns import (
     BOX,
     CLASS,
@@ -26,7 +28,6 @@ from augmentai.dataset.formats.drawn_shapes import boxed, upright
 from augmentai.dataset.formats.label_values import (
     category,
     clean,
-    is_number,
     number,
     plain_fields,
     rounded,
@@ -204,39 +205,39 @@ class CsvCodec:
     def _placed(self, values: Sequence[str], shape: Shape, size_wh: tuple[int, int]) -> list[str]:
         """A row with the box of a shape, in every form that the file has; other places in the image are removed."""
         assert shape.box is not None
-        at, made = self._columns.at, list(values)
-        for column, i in self._columns.others.items():
-            if column.casefold() == "area" and made[i].strip() and not self._columns.forms[0].relative:
-                x0, y0, x1, y1 = shape.box
-                made[i] = str(rounded((x1 - x0) * (y1 - y0)))
-            elif made[i].strip() and is_in_pixels(column, made[i]):
+        columns, made = self._columns, list(values)
+        for column, i in columns.others.items():
+            if made[i].strip() and (i in columns.unread or is_in_pixels(column, made[i])):
                 made[i] = ""
                 self.losses.setdefault(f"`{column}` is removed from geometrically transformed images")
-        for form in self._columns.forms:
+        for form in columns.forms:
             corners = _written(shape.box, form, size_wh)
-            x0, y0, x1, y1 = map(float, corners)
-            places = 6 if form.relative else 3
-            sides = [rounded(x0, places), rounded(y0, places), rounded(x1 - x0, places), rounded(y1 - y0, places)]
+            box = _box_of(corners)
             if form.names == CORNERS:
                 texts = corners
             elif form.names[0] == BOX:
-                ends = self._ends_in_corner(values)
-                texts = [json.dumps([*sides[:2], rounded(x1, places), rounded(y1, places)] if ends else sides)]
+                texts = [json.dumps([_rounded(name, box, form) for name in form.order])]
             else:
-                texts = [str(side) for side in sides]
+                texts = [str(_rounded(name, box, form)) for name in ("x0", "y0", "w", "h")]
             for name, text in zip(form.names, texts, strict=True):
-                made[at[name]] = text
+                made[columns.at[name]] = text
+        own = replace(columns.forms[0], whole=False)
+        box = _box_of(_written(shape.box, own, size_wh))
+        for i, name in columns.repeats.items():
+            if values[i].strip():
+                value = _rounded(name, box, own)
+                made[i] = str(round(value) if re.fullmatch(r"-?\d+", values[i].strip()) else value)
         return made
 
-    def _ends_in_corner(self, values: Sequence[str]) -> bool:
-        """Whether the box in one column is written as its corners, as columns beside it show."""
-        at = self._columns.at
-        if CORNERS[0] not in at:
-            return False
-        parts = [part for part in re.split(r"[\s,\[\]()]+", values[at[BOX]]) if part]
-        corners = [values[at[side]] for side in CORNERS]
-        are_numbers = len(parts) == len(corners) and all(map(is_number, [*parts, *corners]))
-        return are_numbers and [float(part) for part in parts] == [float(corner) for corner in corners]
+
+def _box_of(corners: Sequence[str]) -> Box:
+    x0, y0, x1, y1 = map(float, corners)
+    return x0, y0, x1, y1
+
+
+def _rounded(name: str, box: Box, form: Form) -> float | int:
+    """One of the quantities of a box, as it is written."""
+    return rounded(QUANTITIES[name](box), 6 if form.relative else 3)
 
 
 def _written(box: Box, form: Form, size_wh: tuple[int, int]) -> list[str]:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from augmentai.annotations import Box
+from augmentai.dataset.formats.box_fields import repeated_quantity
 from augmentai.dataset.formats.label_values import is_number
 from augmentai.images.file_types import IMAGE_SUFFIXES
 
@@ -33,6 +35,8 @@ _NAMES = {  # of columns, in small letters without anything else
     "height": ("height", "imageheight", "imgheight"),
     SPLIT: ("split", "subset", "set", "dataset", "partition"),
 }
+_ORDERS = (("x0", "y0", "w", "h"), CORNERS, ("cx", "cy", "w", "h"))
+_BETWEEN = re.compile(r"[\s,\[\]()]+")  # the numbers of a box in one column
 _MOST_CLASSES = 2000  # columns of a table with a column per class
 
 
@@ -44,11 +48,13 @@ class Form:
         names: `CORNERS`, `CORNER_AND_SIZE` or `BOX` alone.
         relative: coordinates are fractions of the image's width and height.
         whole: coordinates are written as whole numbers.
+        order: what the four numbers of a box in one column are.
     """
 
     names: tuple[str, ...]
     relative: bool = False
     whole: bool = False
+    order: tuple[str, ...] = ("x0", "y0", "w", "h")
 
 
 @dataclass(frozen=True)
@@ -60,12 +66,16 @@ class Columns:
         at: the position of each of the words above that the file has.
         classes: the position of each class that has a column of its own, with 0 or 1 for each image.
         forms: everything that says where an object is; the first one is read, and all are written.
+        repeats: the quantity of that box which each of these columns repeats; they are written with it.
+        unread: columns that say where an object is in a way that is not understood; removed where it moves.
     """
 
     header: tuple[str, ...]
     at: dict[str, int]
     classes: dict[str, int] = field(default_factory=dict)
     forms: tuple[Form, ...] = ()
+    repeats: Mapping[int, str] = field(default_factory=dict)
+    unread: frozenset[int] = frozenset()
 
     @cached_property
     def place(self) -> tuple[int, ...]:
@@ -75,7 +85,7 @@ class Columns:
     @cached_property
     def others(self) -> dict[str, int]:
         """The position of each column that says something else of an object."""
-        known = {*self.at.values(), *self.classes.values()}
+        known = {*self.at.values(), *self.classes.values(), *self.repeats}
         return {name: i for i, name in enumerate(self.header) if i not in known and name}
 
 
@@ -100,7 +110,7 @@ def columns_of(first: Sequence[str], sample: Sequence[Sequence[str]], file: str)
     has_place = BOX in at or not {*CORNERS, *CORNER_AND_SIZE} <= partial
     if IMAGE in at and has_place:
         at = {name: i for name, i in at.items() if name not in partial}  # those say nothing without the rest
-        return Columns(header, at, {}, tuple(_forms(at, sample)))
+        return _with_repeats(header, at, tuple(_forms(at, sample)), sample)
     if IMAGE in at and at[IMAGE] == 0 and not has_place:
         return _one_hot(header, at, sample, file)
     return _without_header([first, *sample])
@@ -116,8 +126,59 @@ def _forms(at: Mapping[str, int], sample: Sequence[Sequence[str]]) -> Iterator[F
             yield Form(names, _are_fractions(values), _are_whole(values))
     if BOX in at:
         cells = [row[at[BOX]] for row in sample if at[BOX] < len(row)]
-        values = [part for cell in cells for part in re.split(r"[\s,\[\]()]+", cell) if part]
+        values = [part for cell in cells for part in _BETWEEN.split(cell) if part]
         yield Form((BOX,), _are_fractions(values))
+
+
+def _with_repeats(
+    header: tuple[str, ...], at: Mapping[str, int], forms: tuple[Form, ...], sample: Sequence[Sequence[str]]
+) -> Columns:
+    """The columns of a file, with those that repeat the box that is read: their values tell, whatever they are called.
+
+    Width and height of the image are the box's own if they are so in every row.
+    """
+    own = forms[0]
+    read = {at[name] for name in own.names}
+    boxes = [(row, box) for row in sample if len(row) == len(header) and (box := box_in(row, at, own)) is not None]
+    kept = [form for form in forms[1:] if form.relative != own.relative]
+    known = {*read, *(at[name] for name in (IMAGE, CLASS, SPLIT) if name in at)}
+    known |= {at[name] for form in kept for name in form.names}
+    repeats: dict[int, str] = {}
+    for i, name in enumerate(header):
+        pairs = [(row[i].strip(), box) for row, box in boxes if row[i].strip()]
+        quantity = repeated_quantity(name, pairs) if i not in known else None
+        is_size = i in {at.get(side) for side in SIZE} and all(box[0] <= 0 or box[1] <= 0 for _, box in boxes)
+        if quantity is not None and not is_size:
+            repeats[i] = quantity
+    box_column = at.get(BOX, -1)
+    if box_column not in known and box_column >= 0 and (order := _order([(row[box_column], b) for row, b in boxes])):
+        kept.append(replace(forms[-1], order=order))
+    kept_columns = {at[name] for form in kept for name in form.names}
+    others = {at[name] for form in forms[1:] for name in form.names} - kept_columns - set(repeats)
+    places = {name: i for name, i in at.items() if i not in repeats and i not in others}
+    return Columns(header, places, {}, (own, *kept), repeats, frozenset(others))
+
+
+def box_in(row: Sequence[str], at: Mapping[str, int], form: Form) -> Box | None:
+    """The box of a row, in the unit in which it is written; None if it has none, or none that can be read."""
+    cells = [row[at[name]] for name in form.names]
+    numbers = [float(part) for cell in cells for part in _BETWEEN.split(cell) if part and is_number(part)]
+    if len(numbers) != len(CORNERS):
+        return None
+    x, y, third, fourth = numbers
+    return (x, y, third, fourth) if form.names == CORNERS else (x, y, x + third, y + fourth)
+
+
+def _order(pairs: Sequence[tuple[str, Box]]) -> tuple[str, ...]:
+    """What the four numbers of a box in one column are, as the box that is read shows; empty if they are others."""
+    parts = [([part for part in _BETWEEN.split(cell) if part], box) for cell, box in pairs if cell.strip()]
+    if not parts or any(len(numbers) != len(CORNERS) for numbers, _ in parts):
+        return ()
+    for order in _ORDERS:
+        places = enumerate(order)
+        if all(repeated_quantity(name, ((numbers[i], box) for numbers, box in parts)) == name for i, name in places):
+            return order
+    return ()
 
 
 def _named(header: Sequence[str]) -> dict[str, int]:

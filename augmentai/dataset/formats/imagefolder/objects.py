@@ -10,8 +10,9 @@ from reprlib import repr as short
 from typing import Any
 
 from augmentai.annotations import Shape
+from augmentai.dataset.formats.box_fields import QUANTITIES, repeated_quantity
 from augmentai.dataset.formats.coco.values import is_number
-from augmentai.dataset.formats.pixel_fields import fields_in_pixels, is_in_pixels
+from augmentai.dataset.formats.pixel_fields import fields_in_pixels
 
 COLUMN = "objects"
 _BOX_KEYS = ("bbox", "bboxes", "boxes")
@@ -57,7 +58,8 @@ class Objects:
     def moved(self, shapes: Sequence[Shape]) -> tuple[Any, list[str]]:
         """(the column for a variation, without objects that left the image; what was removed from it)."""
         numbers = [shape.extra["imagefolder"] for shape in shapes]
-        removed = [key for key, each in self.columns.items() if key != self.box_key and _are_places(key, each)]
+        repeats = self._repeats()
+        removed = [key for key in self._places() if key not in repeats]
         count = len(self.boxes)
         moved: dict[str, Any] = {}
         for key, value in self.columns.items():
@@ -66,9 +68,26 @@ class Objects:
                 moved[key] = [value[number] for number in numbers] if is_of_objects else value
         boxes = [shape.box or (0, 0, 0, 0) for shape in shapes]
         moved[self.box_key] = [[round(v, 3) for v in (x0, y0, x1 - x0, y1 - y0)] for x0, y0, x1, y1 in boxes]
-        if "area" in moved:
-            moved["area"] = [round((x1 - x0) * (y1 - y0), 3) for x0, y0, x1, y1 in boxes]
+        for key, name in repeats.items():
+            moved[key] = [round(QUANTITIES[name](box), 3) for box in boxes]
         return self._styled(moved, len(numbers)), [f"{COLUMN}.{key}" for key in removed]
+
+    def _repeats(self) -> dict[str, str]:
+        """The quantity of the boxes that each field repeats."""
+        boxes = [(x, y, x + width, y + height) for x, y, width, height in self.boxes]
+        lists = {key: value for key, value in self.columns.items() if isinstance(value, list) and key != self.box_key}
+        known = {key: repeated_quantity(key, zip(value, boxes, strict=False)) for key, value in lists.items()}
+        return {key: quantity for key, quantity in known.items() if quantity is not None} | (
+            {"area": "area"} if "area" in lists else {}
+        )
+
+    def _places(self) -> list[str]:
+        """The fields that say where the objects are."""
+        firsts = {
+            key: next((value for value in each if value), None) if isinstance(each, list) else None
+            for key, each in self.columns.items()
+        }
+        return [key for key in fields_in_pixels(firsts) if key not in {self.box_key, "area"}]
 
     def _styled(self, columns: dict[str, Any], count: int) -> Any:
         """Columns as the row had them."""
@@ -106,12 +125,6 @@ def objects_of(row: Mapping[str, Any]) -> Objects | None:
         return None
     fields = dict.fromkeys(field for one in value for field in one)
     return Objects({field: [one.get(field) for one in value] for field in fields}, key, "rows", text)
-
-
-def _are_places(key: str, each: object) -> bool:
-    """Whether a field of objects says where they are."""
-    values = each if isinstance(each, list) else []
-    return key != "area" and is_in_pixels(key, next((value for value in values if value), None))
 
 
 def columns_in_pixels(row: Mapping[str, Any]) -> list[str]:

@@ -103,11 +103,54 @@ SEVERAL = {
         (),
     ),
     "an area": ("image,bbox,area", 'a.jpg,"[4, 6, 20, 14]",280', 'a__v1.jpg,"[40, 6, 20, 14]",280', ()),
-    "a centre": (
+    "a centre": ("image,bbox,cx,cy,kind", 'a.jpg,"[4, 6, 20, 14]",14,13,b', 'a__v1.jpg,"[40, 6, 20, 14]",50,13,b', ()),
+    "a centre of something else": (
         "image,bbox,cx,cy,kind",
-        'a.jpg,"[4, 6, 20, 14]",14,13,b',
+        'a.jpg,"[4, 6, 20, 14]",17,9,b',
         'a__v1.jpg,"[40, 6, 20, 14]",,,b',
         ("cx", "cy"),
+    ),
+    "corners and a box by its centre": (
+        "filename,xmin,ymin,xmax,ymax,bbox",
+        'a.jpg,4,6,24,20,"[14, 13, 20, 14]"',
+        'a__v1.jpg,40,6,60,20,"[50, 13, 20, 14]"',
+        (),
+    ),
+    "corners, and sides by the centre": (
+        "filename,xmin,ymin,xmax,ymax,x,y,w,h",
+        "a.jpg,4,6,24,20,14,13,20,14",
+        "a__v1.jpg,40,6,60,20,50,13,20,14",
+        (),
+    ),
+    "corners, and sides of something else": (
+        "filename,xmin,ymin,xmax,ymax,x,y,w,h",
+        "a.jpg,4,6,24,20,1,2,3,4",
+        "a__v1.jpg,40,6,60,20,,,,",
+        ("x", "y", "w", "h"),
+    ),
+    "sides and a box of something else": (
+        "image,x,y,w,h,bbox",
+        'a.jpg,4,6,20,14,"[1, 2, 3, 9]"',
+        "a__v1.jpg,40,6,20,14,",
+        ("bbox",),
+    ),
+    "width and height of the box beside corners": (
+        "filename,xmin,ymin,xmax,ymax,width,height",
+        "a.jpg,4,6,24,20,20,14",
+        "a__v1.jpg,40,6,60,20,20,14",
+        (),
+    ),
+    "width and height of the image beside corners": (
+        "filename,xmin,ymin,xmax,ymax,width,height",
+        "a.jpg,4,6,24,20,64,48",
+        "a__v1.jpg,40,6,60,20,64,48",
+        (),
+    ),
+    "a centre in fractions beside pixels": (
+        "filename,xmin,ymin,xmax,ymax,cx_norm,age",
+        "a.jpg,4,6,24,20,0.21875,20",
+        "a__v1.jpg,40,6,60,20,,20",
+        ("cx_norm",),
     ),
     "points and an outline": (
         "image,bbox,landmarks,head,colour",

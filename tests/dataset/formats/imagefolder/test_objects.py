@@ -39,6 +39,8 @@ def as_csv(text: str) -> Files:
         with_objects(COLUMNS),
         with_objects({**COLUMNS, "area": [80, 36], "source": "ours"}),
         with_objects({"bbox": BOXES, "category": ["cat", "dog"]}),
+        # The same boxes once more, as sides and centres.
+        with_objects({**COLUMNS, "x": [4, 20], "y": [3, 1], "w": [10, 6], "h": [8, 6], "cx": [9, 23]}),
         with_objects({"boxes": BOXES, "labels": ["cat", "dog"]}),
         # One mapping per object, as `datasets` shows them.
         with_objects([{"bbox": box, "category": name} for box, (name, _) in zip(BOXES, SHAPES, strict=True)]),
