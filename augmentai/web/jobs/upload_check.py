@@ -14,7 +14,7 @@ from typing import Any
 
 from PIL import Image
 
-from augmentai.annotations import LabelError
+from augmentai.annotations import LabelError, Labels
 from augmentai.backbone import load_backbone
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import Entry
@@ -87,6 +87,7 @@ def check_images(
     survey = Survey(sources, augmented, layout)
     notes = LabelNotes(layout, [one for one in sources if one.split in augmented])
     examined: set[int] = set()
+    read: list[tuple[Source, Labels | None, tuple[int, int] | None]] = []
     step = max(1.0, len(sources) / _MOST_EXAMINED)
     end = time.monotonic() + _MOST_SECONDS
     for number in range(min(len(sources), _MOST_EXAMINED)):
@@ -94,11 +95,13 @@ def check_images(
         one = examine(sources[position], settings.max_pixels)
         survey.add(position, one)
         if one.is_usable and sources[position].split in augmented:
-            notes.add(sources[position], own_labels(sources[position], one.labels), one.size_wh)
+            read.append((sources[position], _without_mask(own_labels(sources[position], one.labels)), one.size_wh))
         examined.add(position)
         if time.monotonic() > end:
             break
     survey.compare()
+    for source, labels, size_wh in read:
+        notes.add(source, labels, size_wh)
     checked = len(examined) + _check_labels(sources, examined, survey, notes, augmented)
     known = layout.class_names() if layout.labelled else ()
     return {
@@ -163,6 +166,11 @@ def count_notices(skipped: int, checked: int, total: int) -> list[str]:
     return notices + ([f"the labels of {checked:,} of {total:,} images were checked"] if checked < total else [])
 
 
+def _without_mask(labels: Labels | None) -> Labels | None:
+    """Labels that take little memory; None for a mask, of which nothing is noted."""
+    return labels if labels is None or labels.mask is None else None
+
+
 def _check_labels(
     sources: Sequence[Source],
     examined: Container[int],
@@ -183,7 +191,7 @@ def _check_labels(
             labels = source.labels.load() if source.labels is not None else None
             if source.split in augmented:
                 size_wh = read_size(source) if labels is not None and labels.shapes else None
-                notes.add(source, own_labels(source, labels), size_wh)
+                notes.add(source, _without_mask(own_labels(source, labels)), size_wh)
         except (LabelError, ImageError, OSError) as error:
             survey.skip(position)
             survey.findings.add("broken_labels", located(str(error), source.path))

@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageKey
 from augmentai.dataset.formats.image_frame import image_frame
+from augmentai.dataset.formats.image_names import named as listed
 from augmentai.dataset.formats.imagefolder.metadata import path_named
 from augmentai.dataset.formats.imagefolder.row_store import MetadataRow
 from augmentai.dataset.formats.masks.mask_file import MaskFile, looks_like_mask, mask_named_by_table
 from augmentai.images.file_types import IMAGE_SUFFIXES
-from augmentai.plurals import counted
 
 NamedMasks = tuple[tuple[str, MaskFile], ...]  # (column, the mask that it names)
 RowOf = Callable[[ImageKey], MetadataRow | None]
@@ -45,6 +46,11 @@ class Companions:
     unmoved: set[str] = field(default_factory=set)
     notices: list[str] = field(default_factory=list)
 
+    @cached_property
+    def mask_columns(self) -> frozenset[str]:
+        """The columns that name masks. Asked for once all masks are found."""
+        return frozenset(column for masks in self.masks.values() for column, _ in masks)
+
 
 def find_companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Companions:
     """Every file that is named next to an image of a set.
@@ -59,7 +65,7 @@ def find_companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Compan
     images = {entry.key: entry for entry in tree.images}
     by_name = {(name_key(path), origin): entry for (path, origin), entry in images.items()}
     named: dict[str, list[tuple[Entry, Entry]]] = defaultdict(list)  # column -> (image, companion)
-    missing: Counter[str] = Counter()
+    missing: dict[str, list[str]] = defaultdict(list)  # column -> names of files
     for image in tree.images:
         row = row_of(image.key)
         for column, name in _names(row.values) if row is not None else ():
@@ -67,7 +73,7 @@ def find_companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Compan
             entry = images.get((path, image.origin)) or by_name.get((name_key(path), image.origin))
             entry = entry or tree.sidecar(path, image.origin)
             if entry is None:
-                missing[column] += column.endswith(_COLUMN_ENDINGS)
+                missing[column].append(name)
             elif entry.key != image.key:
                 named[column].append((image, entry))
     found = Companions()
@@ -89,8 +95,13 @@ def find_companions(tree: Tree, row_of: RowOf, files: Sequence[Entry]) -> Compan
     for column in sorted(found.unmoved):
         if not column.endswith(_COLUMN_ENDINGS):
             found.notices.append(f"the images that {column} names are copied unchanged, and are not augmented")
-    for column, count in sorted((+missing).items()):
-        found.notices.append(f"{column} names {counted(count, 'file')} not found, or of a type that is not copied")
+    for column, names in sorted(missing.items()):
+        if column in found.mask_columns:
+            found.notices.append(
+                f"{column} names {listed(names, 'mask')} that the set does not have; rows of variations leave it empty"
+            )
+        elif column.endswith(_COLUMN_ENDINGS):
+            found.notices.append(f"{column} names {listed(names, 'file')} not found, or of a type that is not copied")
     return found
 
 

@@ -146,7 +146,17 @@ class ImageFolderLayout(Layout):
             row = _renamed(found, name_column, file.name_column)
             for source in _sources(rows, key):
                 for made in rows.variations_of(source):
-                    yield file.numbered(_variation_row(row, made, source, file))
+                    own = _variation_row(row, made, source, file)
+                    yield file.numbered(self._without_missing_masks(own, row, file))
+
+    def _without_missing_masks(self, made: dict[str, Any], row: dict[str, Any], file: Metadata) -> dict[str, Any]:
+        """The row of a variation without the masks that its source names and the set does not have."""
+        same = {
+            column
+            for column in self.companions.mask_columns & row.keys()
+            if row[column] and made.get(column) == row[column]
+        }
+        return {key: ("" if file.is_csv else None) if key in same else value for key, value in made.items()}
 
 
 def _in_split(row: dict[str, Any], split: str | None) -> dict[str, Any]:

@@ -50,6 +50,7 @@ class PairTable:
         image: the column of images.
         masks: the columns of masks.
         pairs: (image, mask) of each row that names both.
+        missing: the masks that rows name and the set does not have.
         is_carried: nothing in it would be untrue for a variation.
     """
 
@@ -59,6 +60,7 @@ class PairTable:
     masks: tuple[str, ...]
     pairs: tuple[tuple[Entry, Entry], ...]
     is_carried: bool
+    missing: tuple[str, ...] = ()
 
     def written(self, rows: ImageRows) -> Iterator[bytes]:
         """The table of the finished set. The sources of the rows know their masks."""
@@ -145,7 +147,8 @@ def _read(entry: Entry, names: _Names) -> PairTable | None:
     others = [[text for column, text in row.items() if column not in columns] for row in rows[:100]]
     header = ["".join(filter(str.isalpha, column.casefold())) for column in (rows[0] if rows else ())]
     is_carried = not any(locates_objects(cells, header) for cells in others)
-    return PairTable(entry, content, images[0], masks, tuple(pairs), is_carried)
+    missing = [rows[i].get(name, "").strip() for name in masks for i in named if i not in columns[name]]
+    return PairTable(entry, content, images[0], masks, tuple(pairs), is_carried, tuple(filter(None, missing)))
 
 
 def _title(column: str, rows: list[Row]) -> str:
@@ -239,9 +242,9 @@ class _Grower:
         for name, file in names_with_variations(written, image, self._rows, self._folder):
             made = {**row, self._table.image: name}
             if file != image:
-                made |= {
-                    column: renamed_mask(row[column], masks, file) for column in self._table.masks if column in row
-                }
+                for column in (column for column in self._table.masks if column in row):
+                    own = renamed_mask(row[column], masks, file)
+                    made[column] = "" if own.strip() in self._table.missing else own
             yield made
 
 

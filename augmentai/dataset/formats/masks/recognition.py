@@ -14,6 +14,7 @@ from augmentai.dataset.formats.masks.mask_file import MaskFile, mask_named_by_ta
 from augmentai.dataset.formats.masks.names import Role, may_be_soft, says_mask, shows_instances
 from augmentai.dataset.formats.masks.pair_tables import PairTable, read_pair_tables
 from augmentai.dataset.formats.masks.pairing import Group, Pair, Pairing, find_pairs, group_of
+from augmentai.dataset.formats.masks.table_notices import table_notices
 from augmentai.dataset.readers.read_report import NameSample
 from augmentai.images.file_types import IMAGE_SUFFIXES
 
@@ -187,6 +188,7 @@ def _add_named_masks(found: FoundMasks, tree: Tree, labelled: Collection[ImageKe
         if mask.key in named - known and image.key not in named | known:
             own = mask_named_by_table(mask, image, shared=users[mask.key] > 1)
             found.masks[image.key] = (*found.masks.get(image.key, ()), own)
+    found.notices += table_notices(found.tables, {key: [one.entry for one in own] for key, own in found.masks.items()})
     if pairs:
         known |= named | {image.key for image, _ in pairs} | set(labelled)
         folders = {parent(mask.path) for _, mask in pairs} - {parent(image.path) for image, _ in pairs}
