@@ -26,7 +26,9 @@ from augmentai.settings import SettingsError, load_settings
 _CLASSES_SHOWN = 40
 _EXAMPLES_SHOWN = 5
 # Each of these is named among the findings.
-_FINDINGS = re.compile(r"label files? (is|are|that are) not understood|^[\d,]+ box(es)? in |without labels; ")
+_FINDINGS = re.compile(
+    r"label files? (is|are|that are) (not understood|also there)|^[\d,]+ box(es)? in |without labels; "
+)
 
 
 def inspect(

@@ -7,6 +7,7 @@ from typing import Any, Literal, get_args
 
 Kind = Literal[
     "unread_labels",
+    "second_labels",
     "labels_without_image",
     "labels_left_out",
     "broken_labels",
@@ -15,6 +16,7 @@ Kind = Literal[
     "boxes_without_area",
     "conflicting_classes",
     "tiny_boxes",
+    "agreeing_labels",
     "repeated_objects",
     "images_without_labels",
     "images_without_objects",
@@ -34,6 +36,7 @@ UNUSABLE = frozenset({"broken_labels", "unreadable_images"})  # an image of whic
 
 TITLES: dict[Kind, str] = {
     "unread_labels": "Label files that are not understood",
+    "second_labels": "Label files in a second format, which are not used",
     "labels_without_image": "Label files without their image",
     "labels_left_out": "Labels that are left out",
     "broken_labels": "Labels that cannot be read",
@@ -42,6 +45,7 @@ TITLES: dict[Kind, str] = {
     "boxes_without_area": "Boxes without area",
     "conflicting_classes": "The same image in several classes",
     "tiny_boxes": "Boxes of less than 3 pixels on a side",
+    "agreeing_labels": "Label files in a second format, which say the same",
     "repeated_objects": "Objects that are labelled twice",
     "images_without_labels": "Images without labels",
     "images_without_objects": "Images whose labels name no object",

@@ -144,6 +144,8 @@ def _add_unread(gathered: Gathered, findings: Findings) -> None:
     """What the reader could not use: label files, and files that failed."""
     for kind in gathered.unread_labels.kinds:
         where: Kind = "labels_without_image" if kind.without_image else "unread_labels"
+        if kind.second:
+            where = "agreeing_labels" if kind.agrees else "second_labels"
         for number, file in enumerate(kind.files):
             count = 1 if number else kind.count - len(kind.files) + 1  # of many files only the first are named
             findings.add(where, Example(file, f"{kind.looks_like}: {kind.why}"), count)

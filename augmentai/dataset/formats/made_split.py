@@ -236,8 +236,10 @@ class _YoloLists(_SplitLayout):
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         files = list(self.inner.dataset_files(rows))
         yamls = {path: b"".join(pieces) for path, pieces in files if path.lower().endswith((".yaml", ".yml"))}
-        self.leave_out(path for path, _ in files if path not in yamls)
-        for path, text in (yamls or {"data.yaml": self._names(rows).encode()}).items():
+        described = yamls or {"data.yaml": self._names(rows).encode()}
+        anew = {posixpath.join(parent(path), f"{split}.txt") for path in described for split in rows.splits}
+        self.leave_out(path for path, _ in files if path not in yamls and path not in anew)
+        for path, text in described.items():
             content = load_yaml(text.decode())
             for split in SPLITS:
                 content.pop(split, None)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import Tree
@@ -15,8 +17,21 @@ _TOLERANCE_PX = 2.0  # formats count pixels from 0 or 1, and round
 Objects = list[tuple[str, tuple[float, ...]]]  # (class, box) of each
 
 
-def compared_labels(tree: Tree, used: Layout, other: Layout) -> str:
-    """Whether the labels of two formats agree, in words; "" if no image has both.
+@dataclass(frozen=True)
+class Comparison:
+    """How the labels of two formats compare.
+
+    Attributes:
+        words: in words ("agree in 3 compared images"); "" if no image has both.
+        agrees: both say the same of every image that was compared, and some were.
+    """
+
+    words: str = ""
+    agrees: bool = False
+
+
+def compared_labels(tree: Tree, used: Layout, other: Layout) -> Comparison:
+    """Whether the labels of two formats agree.
 
     Args:
         tree: the files of the set.
@@ -30,10 +45,10 @@ def compared_labels(tree: Tree, used: Layout, other: Layout) -> str:
         if ours is not None and theirs is not None and not _agree(ours, theirs):
             differ.append(f"{printable(entry.path)}: {_told(ours)} here, {_told(theirs)} there")
     if not sample:
-        return ""
+        return Comparison()
     if differ:
-        return f"they differ in {len(differ)} of {counted(len(sample), 'compared image')} ({differ[0]})"
-    return f"they agree in {counted(len(sample), 'compared image')}"
+        return Comparison(f"differ in {len(differ)} of {counted(len(sample), 'compared image')} ({differ[0]})")
+    return Comparison(f"agree in {counted(len(sample), 'compared image')}", agrees=True)
 
 
 def _has_labels(layout: Layout, key: tuple[str, str]) -> bool:

@@ -13,10 +13,10 @@ from pathlib import PurePosixPath
 
 from augmentai.dataset.file_names import name_key, printable
 from augmentai.dataset.file_tree import Tree
-from augmentai.dataset.formats.base import Layout
+from augmentai.dataset.formats.base import Format, Layout
 from augmentai.dataset.formats.captions import SUFFIXES as CAPTION_SUFFIXES
 from augmentai.dataset.formats.detect import format_named, is_label_file
-from augmentai.dataset.readers.compare_labels import compared_labels
+from augmentai.dataset.readers.compare_labels import Comparison, compared_labels
 from augmentai.dataset.readers.label_signatures import (
     BINARY,
     CAPTIONS,
@@ -56,6 +56,8 @@ class UnreadKind:
         count: how many there are.
         files: the first of them by name, at most 1,000.
         without_image: a format reads them, but the images that they describe are not in the set.
+        second: a format reads them, but the set has labels in another one, which are used.
+        agrees: as far as both were compared, they say the same as the labels that are used.
     """
 
     looks_like: str
@@ -63,12 +65,15 @@ class UnreadKind:
     count: int
     files: tuple[str, ...] = field(repr=False)
     without_image: bool = False
+    second: bool = False
+    agrees: bool = False
 
     def __str__(self) -> str:
         names = ", ".join(map(printable, self.files[:_NAMES_IN_A_NOTICE]))
         more = f" and {self.count - _NAMES_IN_A_NOTICE} more" if self.count > _NAMES_IN_A_NOTICE else ""
         those = counted(self.count, "label file is", "label files are")
-        return f"{those} not understood ({self.looks_like}: {names}{more}): {self.why}"
+        state = "also there, and not used" if self.second else "not understood"
+        return f"{those} {state} ({self.looks_like}: {names}{more}): {self.why}"
 
 
 @dataclass(frozen=True)
@@ -98,7 +103,8 @@ class UnreadLabels:
             "label files that are not understood are not carried to the result, and their images are augmented "
             "without them"
         )
-        return [*([lead] if lead else []), *map(str, self.kinds), outcome]
+        outcomes = [outcome] if any(not kind.second for kind in self.kinds) else []
+        return [*([lead] if lead else []), *map(str, self.kinds), *outcomes]
 
 
 def may_be_label_file(name: str) -> bool:
@@ -203,8 +209,38 @@ class _Search:
         return Signature(f"{suffix} files that name images of the set") if self._names.named_in(text) else None
 
     def _kind(self, signature: Signature, paths: list[str]) -> UnreadKind:
+        first = tuple(paths[:_NAMES_KEPT])
+        if (comparison := self._in_second_format(signature, paths)) is not None:
+            why = f"the set is read as {self._title()}"
+            why += f"; the two {comparison.words}" if comparison.words else ""
+            why += f"; not carried to the result; choose the dataset format {signature.format} to use these instead"
+            return UnreadKind(signature.title, why, len(paths), first, second=True, agrees=comparison.agrees)
         why = self._reason(signature, paths)
-        return UnreadKind(signature.title, why, len(paths), tuple(paths[:_NAMES_KEPT]), why == _NO_IMAGE)
+        return UnreadKind(signature.title, why, len(paths), first, why == _NO_IMAGE)
+
+    def _title(self) -> str:
+        """What the format is called that the set is read in."""
+        return "class folders" if self._layout.name == "folders" else format_named(self._layout.name).title
+
+    def _in_second_format(self, signature: Signature, paths: list[str]) -> Comparison | None:
+        """How files compare to the labels that are used; None if there are none, or no other format reads the files."""
+        known = self._format(signature)
+        if known is None or known.name == self._layout.name or not self._layout.labelled:
+            return None
+        if self._is_of_no_image(signature, paths):
+            return None
+        found = self._as_read(known.name, paths)
+        return compared_labels(self._tree, self._layout, found) if found is not None else None
+
+    def _format(self, signature: Signature) -> Format | None:
+        try:
+            return format_named(signature.format) if signature.format else None
+        except RegistryError:
+            return None
+
+    def _is_of_no_image(self, signature: Signature, paths: list[str]) -> bool:
+        stems = (image_stem(PurePosixPath(path)) for path in paths)
+        return signature.per_image and not any(stem in self._stems for stem in stems)
 
     def _reason(self, signature: Signature, paths: list[str]) -> str:
         if PurePosixPath(paths[0]).suffix.lower() in BINARY:
@@ -215,22 +251,13 @@ class _Search:
             )
         if signature == _IMAGE_LISTS:
             return "not read; if these are splits, move the images into folders called train, val and test"
-        try:
-            known = format_named(signature.format) if signature.format else None
-        except RegistryError:
-            known = None
+        known = self._format(signature)
         if known is None:
             return f"no installed format reads this; {_CONVERT}"
-        if signature.per_image and not any(image_stem(PurePosixPath(path)) in self._stems for path in paths):
+        if self._is_of_no_image(signature, paths):
             return _NO_IMAGE
-        read_as = self._layout.name
-        if known.name != read_as and (found := self._as_read(known.name, paths)) is not None:
-            title = "class folders" if read_as == "folders" else format_named(read_as).title
-            said = compared_labels(self._tree, self._layout, found)
-            return (
-                f"the set is read as {title}{f', and {said}' if said else ''}; choose the dataset format {known.name} "
-                "to read this instead"
-            )
+        if known.name != self._layout.name and self._as_read(known.name, paths) is not None:
+            return f"the set is read as {self._title()}; choose the dataset format {known.name} to read this instead"
         return f"matches no image; for {known.title}, expected {known.hint}"
 
     def _as_read(self, name: str, paths: list[str]) -> Layout | None:

@@ -9,8 +9,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.formats.base import Layout
 from augmentai.dataset.formats.made_split import layout_with_split
+from augmentai.dataset.formats.masks.companions import without_companions
 from augmentai.dataset.formats.object_shapes import classes_in
+from augmentai.dataset.image_rows import ImageRows
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.filters.features import SIDE_PX, image_features
@@ -62,11 +65,14 @@ def make_split(gathered: Gathered, recipe: Recipe, max_pixels: int) -> Gathered:
     divided = [replace(source, split=split_of[number]) for number, source in enumerate(sources)]
     notices = _notices(divided, seen, len(groups), recipe)
     same = gathered.layout.is_in(recipe.to)
+    layout = layout_with_split(gathered.layout, sources) if same else gathered.layout
+    if same:
+        notices += _left_out(layout, divided)
     return replace(
         gathered,
         sources=tuple(source for source in divided if source.split == "train"),
         holdout=tuple(source for source in divided if source.split != "train"),
-        layout=layout_with_split(gathered.layout, sources) if same else gathered.layout,
+        layout=layout,
         notices=(*gathered.notices, *notices),
         made_split=True,
     )
@@ -114,6 +120,18 @@ def _group(members: Sequence[int], sources: Sequence[Source], seen: Sequence[_Se
     first = min(sources[position].sha256 + sources[position].path for position in members)
     order = hashlib.sha256(f"{seed}:split:{first}".encode("utf-8", "backslashreplace")).hexdigest()
     return Group(order, len(members), images, objects)
+
+
+def _left_out(layout: Layout, divided: Sequence[Source]) -> list[str]:
+    """What the written set will not have of what the set has, in the words of a run's report."""
+    known = dict(layout.losses)
+    rows = ImageRows([without_companions(source) for source in divided], lambda source: source.path, [])
+    for _ in layout.dataset_files(rows):  # each names a file; none of them is written
+        pass
+    found = [words for words in layout.losses if words not in known]
+    for words in found:
+        del layout.losses[words]
+    return found
 
 
 def _notices(divided: Sequence[Source], seen: Sequence[_Seen], groups: int, recipe: Recipe) -> list[str]:

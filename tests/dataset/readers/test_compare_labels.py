@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from augmentai.inspection import inspect_set
+from augmentai.recipe import Recipe
+from augmentai.settings import Settings
+from tests.support.image_files import jpeg
 from tests.support.labelled_sets import RED, Files, gathered, photo, voc_xml, write, yolo_line
+from tests.support.mask_sets import mask_set
 
 LINE = yolo_line(*RED)
 YOLO: Files = {
@@ -19,15 +24,35 @@ MOVED = (RED[0], RED[1] + 9, *RED[2:])
 TWO: dict[str, tuple[Files, str]] = {
     "YOLO and VOC that agree": (
         {**YOLO, "Annotations/a.xml": voc_xml("a", [RED])},
-        "they agree in 1 compared image",
+        "1 label file is also there, and not used (Pascal VOC XML: Annotations/a.xml): the set is read as YOLO; the "
+        "two agree in 1 compared image; not carried to the result; choose the dataset format voc to use these instead",
     ),
     "YOLO and VOC that differ": (
         {**YOLO, "Annotations/a.xml": voc_xml("a", [MOVED])},
-        "they differ in 1 of 1 compared image (images/a.jpg: red car at",
+        "the two differ in 1 of 1 compared image (images/a.jpg: red car at",
     ),
     "an object more": (
         {**YOLO, "Annotations/a.xml": voc_xml("a", [RED, MOVED])},
         "here, 2 objects there)",
+    ),
+    "a text beside an image, and metadata": (
+        {
+            **{f"{n}.jpg": jpeg((64, 48), n) for n in range(3)},
+            "0.txt": b"A red  car.\n",
+            "1.txt": b"a bus\n",
+            "metadata.csv": b"file_name,text\n0.jpg,a red car\n1.jpg,two people\n2.jpg,a street\n",
+        },
+        "captions differ in 1 of 2 compared images, between the text beside the image and the labels of the set "
+        '(1.jpg: "a bus" and "two people"); both are kept, each in its file',
+    ),
+    "a table and a folder of masks": (
+        {
+            **mask_set([f"images/{n}.jpg" for n in range(3)], [f"masks/{n}.png" for n in range(3)]),
+            **mask_set([], [f"other/{n}_b.png" for n in range(3)]),
+            "pairs.csv": ("image,mask\n" + "".join(f"images/{n}.jpg,other/{n}_b.png\n" for n in range(3))).encode(),
+        },
+        "3 images have different masks by different tables or folders (images/0.jpg: masks/0.png and other/0_b.png); "
+        "all move with the image",
     ),
     "two tables of metadata": (
         {
@@ -51,3 +76,11 @@ TWO: dict[str, tuple[Files, str]] = {
 @pytest.mark.parametrize(("files", "words"), TWO.values(), ids=TWO)
 def test_two_sayings_about_an_image_are_compared(files: Files, words: str, tmp_path: Path) -> None:
     assert words in "\n".join(gathered(write(tmp_path, files)).notices)
+
+
+def test_what_agrees_is_no_problem(tmp_path: Path) -> None:
+    """An inspection names a second format, as a note if it says the same and as a problem if it does not."""
+    for name, kind, problem in (("agree", "agreeing_labels", False), ("differ", "second_labels", True)):
+        given = write(tmp_path / name, TWO[f"YOLO and VOC that {name}"][0])
+        found = inspect_set(gathered(given), Recipe(), Settings())
+        assert [(one.kind, one.is_problem) for one in found.findings if "label" in one.kind] == [(kind, problem)]

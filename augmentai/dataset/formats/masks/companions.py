@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from augmentai.annotations import LabelReader, Labels
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile
+from augmentai.dataset.formats.caption_conflicts import Captioned, caption_notices
 from augmentai.dataset.formats.captions import captions_for, find_captions
 from augmentai.dataset.formats.masks.dataset import MaskLabels, MaskLayout, written_masks
 from augmentai.dataset.formats.masks.recognition import find_masks, names_of
@@ -79,13 +80,18 @@ def attach_captions(layout: Layout, tree: Tree) -> None:
         tree: the files of the set.
     """
     found = find_captions(layout, tree)
+    described: list[Captioned] = []
     for entry in tree.images if found else ():
         if entry.key in found:
             info = layout.images.get(entry.key, ImageInfo())
             labels = info.labels
+            own = labels.own if isinstance(labels, AccompaniedLabels) else labels
+            if own is not None and not isinstance(own, MaskLabels):
+                described.append((entry, found[entry.key], own))
             if not isinstance(labels, AccompaniedLabels):
                 labels = AccompaniedLabels(labels, MaskLabels(entry, ()))
             layout.images[entry.key] = replace(info, labels=replace(labels, captions=found[entry.key]))
+    layout.notices += caption_notices(described)
 
 
 def _attach_to_classes(layout: Layout, tree: Tree, requested: bool) -> None:
