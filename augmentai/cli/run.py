@@ -107,7 +107,7 @@ def augment(
 
 def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
     """Run a job into a folder or ZIP with a progress bar, and print the result. Returns the exit status."""
-    said_before = job.plan.notices
+    said_before = job.report.as_dict()["notices"]
     print_notes(said_before)
     print_skipped(job)
     _stop_on_signals(job)

@@ -19,7 +19,7 @@ from augmentai.settings import Settings
 from augmentai.web.jobs.uploads import inspect_uploads
 from tests.support.command_line import augmentai
 from tests.support.image_files import jpeg
-from tests.support.labelled_sets import RED, Files, augmented, gathered, photo, write
+from tests.support.labelled_sets import RED, Files, augmented, contents, gathered, photo, write
 from tests.support.mask_sets import mask_set
 
 PHOTO = photo([RED])
@@ -117,6 +117,42 @@ def test_images_without_labels(files: Files, image: str, tmp_path: Path, capsys:
     given = write(tmp_path / "in", files)
     for place in said(given, files, capsys):
         assert f"1 image ({image}) without labels" in place
+
+
+# (files, the row of the image whose mask is missing, that of its variation)
+MISSING: dict[str, tuple[Files, str, str, str]] = {
+    "a table": ({**MASKS, "pairs.csv": TABLE.encode()}, "pairs.csv", "images/c.png,gt/c_m.png", "images/c__v1.png,"),
+    "metadata": (
+        {**MASKS, "metadata.csv": TABLE.replace("image,mask", "file_name,mask").encode()},
+        "metadata.csv",
+        "images/c.png,gt/c_m.png",
+        "images/c__v1.png,",
+    ),
+    "metadata as JSON lines": (
+        {
+            **MASKS,
+            "metadata.jsonl": "".join(
+                json.dumps({"file_name": f"images/{one}.png", "mask": f"gt/{one}_m.png"}) + "\n" for one in "abcd"
+            ).encode(),
+        },
+        "metadata.jsonl",
+        '{"file_name": "images/c.png", "mask": "gt/c_m.png"}',
+        '{"file_name": "images/c__v1.png", "mask": null}',
+    ),
+}
+
+
+@pytest.mark.parametrize(("files", "table", "row", "of_variation"), MISSING.values(), ids=MISSING)
+def test_a_missing_mask_is_named_and_no_variation_claims_it(
+    files: Files, table: str, row: str, of_variation: str, tmp_path: Path
+) -> None:
+    job = augmented([write(tmp_path / "in", files)], tmp_path / "out", variations=1)
+    assert "names 1 mask (gt/c_m.png) that the set does not have; rows of variations leave it empty" in "\n".join(
+        job.plan.notices
+    )
+    lines = contents(tmp_path / "out")[table].decode().splitlines()
+    assert row in lines
+    assert of_variation in lines
 
 
 def test_what_will_be_skipped_is_in_the_first_lines_of_a_run(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_other_files_are_copied_and_reported(tmp_path: Path) -> None:
         for column in ("before_file_name", "words_file_name"):
             assert (out / "train" / row[column]).read_bytes() == files[f"train/{row[column]}"]
     notices = " ".join(job.report.as_dict()["notices"])
-    assert "sound_file_name names 2 files not found" in notices
+    assert "sound_file_name names 2 files (0.wav, 1.wav) not found" in notices
     assert "the images that before_file_name names are not masks and are copied unchanged" in notices
     assert "words_file_name" not in notices
 
