@@ -43,6 +43,7 @@ STEPS = {
     "crop": ["crop(scale=0.4..0.9)"],
     "rotate": ["rotate(degrees=30)"],
     "perspective": ["perspective(tilt=0.2)"],
+    "turn90": ["turn90(probability=1)"],
     "chained": ["flip", "rotate(degrees=12)", "crop(scale=0.6..0.9)", "perspective(tilt=0.1)"],
 }
 WAYS = [*(f"geometry {name}" for name in PRESETS if name != "none"), *STEPS]

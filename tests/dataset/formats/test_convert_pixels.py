@@ -48,6 +48,7 @@ WAYS: list[dict[str, Any]] = [
     {"operations": ["crop(scale=0.5..0.9)"], "output_format": "png"},
     {"operations": ["rotate(degrees=20)"]},
     {"operations": ["perspective(tilt=0.15)"]},
+    {"operations": ["turn90(probability=1)"]},
     # The others move nothing; strong blur and darkness are left out, after which no edge is where it was seen.
     {"operations": ["vignette(amount=0.1..0.3)", "exposure(stops=-0.2..0.2)", "white_balance", "noise", "jpeg"]},
 ]

@@ -11,6 +11,7 @@ import posixpath
 from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_tree import Entry, joined, parent
 from augmentai.dataset.formats.base import ImageKey, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.image_frame import image_frame
+from augmentai.dataset.formats.image_names import match_key
 from augmentai.dataset.formats.imagefolder.companion_files import Companions, NamedMasks
 from augmentai.dataset.formats.imagefolder.metadata import LARGEST_BYTES, Metadata
 from augmentai.dataset.formats.imagefolder.objects import COLUMN, columns_in_pixels, objects_of
@@ -27,6 +29,8 @@ from augmentai.types import Source
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRow, ImageRows
+
+_ROWS_SAMPLED = 200  # of each file
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,16 @@ class ImageFolderLayout(Layout):
         self.files: list[Metadata] = []
         self.store = RowStore()
         self.companions = Companions()
+
+    def other_fields(self) -> list[str]:
+        masks = {column for named in self.companions.masks.values() for column, _ in named}
+        found: dict[str, None] = {}
+        for number, file in enumerate(self.files):
+            known = {file.name_column, COLUMN, *file.counters, *masks}
+            for _, row in islice(self.store.rows_of(number), _ROWS_SAMPLED):
+                said = (column for column, value in row.items() if value not in ("", None))
+                found |= dict.fromkeys(column for column in said if column not in known)
+        return sorted(column for column in found if match_key(column.strip()) not in {"label", "split"})
 
     def own_label_files(self, source: Source) -> list[Entry]:
         return [mask.entry for _, mask in source.labels.masks] if isinstance(source.labels, RowLabels) else []

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from reprlib import repr as short
 from typing import Any
 
-from augmentai.annotations import Shape
+from augmentai.annotations import Box, Shape
 from augmentai.dataset.formats.box_fields import QUANTITIES, repeated_quantity
 from augmentai.dataset.formats.coco.values import is_number
+from augmentai.dataset.formats.label_values import plain_fields
 from augmentai.dataset.formats.pixel_fields import fields_in_pixels
 
 COLUMN = "objects"
 _BOX_KEYS = ("bbox", "bboxes", "boxes")
+_COUNTED = ("id", "image_id", "area")  # by every format in its own way
 _CATEGORY_KEYS = ("categories", "category", "labels", "label", "class", "classes", "category_id", "name", "names")
 
 
@@ -41,19 +43,36 @@ class Objects:
 
     def shapes(self) -> list[Shape]:
         """Each box with its class. Raises ValueError."""
-        names = next((self.columns[k] for k in _CATEGORY_KEYS if isinstance(self.columns.get(k), list)), None)
+        names_key = next((key for key in _CATEGORY_KEYS if isinstance(self.columns.get(key), list)), "")
+        names = self.columns.get(names_key)
         if names is not None and len(names) != len(self.boxes):
             raise ValueError(f"{len(names)} classes for {len(self.boxes)} boxes in objects; expected one for each")
-        shapes = []
-        for number, box in enumerate(self.boxes):
-            if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
-                raise ValueError(f"bbox {number + 1} is {short(box)}; expected [x, y, width, height]")
-            x, y, width, height = box
-            if width < 0 or height < 0:
-                raise ValueError(f"bbox {number + 1} is {short(box)}; expected a width and a height above 0")
-            category = str(names[number]) if names is not None else "object"
-            shapes.append(Shape(category, (x, y, x + width, y + height), extra={"imagefolder": number}))
-        return shapes
+        corners = [self._corners(number, box) for number, box in enumerate(self.boxes, 1)]
+        known = {self.box_key, names_key, *_COUNTED, *self._places(), *self._repeats()}
+        return [
+            Shape(
+                str(names[number]) if names is not None else "object",
+                box,
+                extra={"imagefolder": number, **self._attributes(number, known)},
+            )
+            for number, box in enumerate(corners)
+        ]
+
+    def _corners(self, number: int, box: object) -> Box:
+        if not isinstance(box, list) or len(box) != 4 or not all(map(is_number, box)):
+            raise ValueError(f"bbox {number} is {short(box)}; expected [x, y, width, height]")
+        x, y, width, height = box
+        if width < 0 or height < 0:
+            raise ValueError(f"bbox {number} is {short(box)}; expected a width and a height above 0")
+        return x, y, x + width, y + height
+
+    def _attributes(self, number: int, known: Collection[str]) -> dict[str, Any]:
+        """What the other fields say of one object, for other formats. known: fields that say nothing new."""
+        count = len(self.boxes)
+        lists = {key: value for key, value in self.columns.items() if isinstance(value, list) and len(value) == count}
+        fields = {key: value[number] for key, value in lists.items() if key not in known}
+        crowd = {"coco": {"iscrowd": 1}} if fields.pop("iscrowd", None) else {}
+        return {"fields": plain_fields(**fields), **crowd}
 
     def moved(self, shapes: Sequence[Shape]) -> tuple[Any, list[str]]:
         """(the column for a variation, without objects that left the image; what was removed from it)."""

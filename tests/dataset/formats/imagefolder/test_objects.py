@@ -122,3 +122,16 @@ def test_datasets_reads_the_same_boxes(tmp_path: Path, monkeypatch: pytest.Monke
     rows = trainers.loads_as_imagefolder(tmp_path / "out", tmp_path / "cache")["train"]
     assert [row["objects"]["bbox"] for row in rows] == [BOXES, MIRRORED]
     assert [row["objects"]["categories"] for row in rows] == [["cat", "dog"]] * 2
+
+
+def test_what_other_formats_hold_of_it(tmp_path: Path) -> None:
+    """Fields of objects are attributes, a crowd is one; columns of the image, which only a table has, are named."""
+    column = {"bbox": BOXES, "categories": ["cat", "dog"], "occluded": [1, 0], "iscrowd": [0, 1], "id": [4, 5]}
+    files = with_objects(column, text="two pets", score=0.5, empty="")
+    given = write(tmp_path / "in", files)
+    job = augmented([given], tmp_path / "out", variations=1, to="coco")
+    assert "fields of images and classes were left out: score, text" in notices(job)
+    annotations = json.loads(contents(tmp_path / "out")["annotations/instances.json"])["annotations"]
+    assert [(one.get("occluded"), one["iscrowd"]) for one in annotations] == [(1, 0), (None, 1)] * 2
+    job = augmented([given], tmp_path / "voc", variations=1, to="voc")
+    assert "attributes of objects were left out" in notices(job)
