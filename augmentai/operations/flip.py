@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from augmentai.operations.geometric import GeometricOperation
-from augmentai.operations.homography import Placement
+from augmentai.operations.homography import Matrix, Placement, mirroring
 from augmentai.operations.label_constraints import LabelConstraints
 from augmentai.operations.parameters import Number, parameter
 
@@ -31,3 +31,6 @@ class Flip(GeometricOperation):
 
     def place(self, rng: Random, limits: LabelConstraints) -> Placement | None:
         return Placement(mirrored=True) if limits.may_mirror else None
+
+    def all_moves(self, size_wh: tuple[int, int], limits: LabelConstraints) -> list[Matrix]:
+        return [mirroring(size_wh)] if limits.may_mirror else []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from augmentai.operations.apply_warp import apply_warp
 from augmentai.operations.base import GEOMETRY, DrawSettings, Operation
-from augmentai.operations.homography import Homography, Placement, fitted
+from augmentai.operations.homography import Homography, Matrix, Placement, fitted
 from augmentai.operations.label_constraints import LabelConstraints, label_constraints
 from augmentai.operations.warp import Warp
 
@@ -61,6 +61,15 @@ class GeometricOperation(Operation):
         if placement is None:
             return None
         return fitted(placement, size_wh, 0.0 if limits.hide_border else MAX_REFLECTION, MAX_EXTRA_ZOOM)
+
+    def all_moves(self, size_wh: tuple[int, int], limits: LabelConstraints) -> list[Matrix] | None:
+        """Every move that it may draw for an image of this size, if these can be counted; else None.
+
+        Args:
+            size_wh: width and height of the image in pixels.
+            limits: what its labels ask for.
+        """
+        return None
 
     def draw(
         self, rng: Random, size_wh: tuple[int, int], labels: Labels | None, settings: DrawSettings

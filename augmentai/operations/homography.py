@@ -52,7 +52,7 @@ class Placement:
         freedom = max(0.0, 1 - 1 / self.zoom) / 2  # how far the crop's centre may be from the image's
         center = width * (0.5 + self.center[0] * freedom), height * (0.5 + self.center[1] * freedom)
         cos, sin = math.cos(math.radians(rotation_deg)), math.sin(math.radians(rotation_deg))
-        mirror = np.array([[-1, 0, width], [0, 1, 0], [0, 0, 1]] if self.mirrored else np.eye(3), np.float64)
+        mirror = mirroring(size_wh) if self.mirrored else np.eye(3)
         rotate = np.array([[cos, sin, 0], [-sin, cos, 0], [0, 0, 1]])
         perspective = np.array([[1, 0, 0], [0, 1, 0], [tilt[0] / (width / 2), tilt[1] / (height / 2), 1]])
         steps = translation(width / 2, height / 2) @ np.diag([self.zoom, self.zoom, 1.0]) @ perspective @ rotate
@@ -126,6 +126,11 @@ def fitted(placement: Placement, size_wh: tuple[int, int], max_reflection: float
 def translation(x: float, y: float) -> Matrix:
     """(3, 3): moves points by x to the right and y down, in pixels."""
     return np.array([[1.0, 0, x], [0, 1, y], [0, 0, 1]])
+
+
+def mirroring(size_wh: tuple[int, int]) -> Matrix:
+    """(3, 3): swaps left and right of an image of this size, in pixels."""
+    return np.array([[-1, 0, size_wh[0]], [0, 1, 0], [0, 0, 1]], np.float64)
 
 
 def quarter_turns(turns: int, size_wh: tuple[int, int]) -> Matrix:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from random import Random
 
 from augmentai.operations.geometric import GeometricOperation
-from augmentai.operations.homography import Homography, quarter_turns
+from augmentai.operations.homography import Homography, Matrix, quarter_turns
 from augmentai.operations.label_constraints import LabelConstraints
 from augmentai.operations.parameters import Number, parameter
 
@@ -33,5 +33,12 @@ class Turn90(GeometricOperation):
     probability: float = parameter(0.75, Number(0, 1), "Share of the variations that are turned.")
 
     def homography(self, rng: Random, size_wh: tuple[int, int], limits: LabelConstraints) -> Homography:
-        turns = rng.choice(_SQUARE if size_wh[0] == size_wh[1] else _OTHER)
+        turns = rng.choice(_turns(size_wh))
         return Homography(quarter_turns(turns, size_wh), rotation_deg=90.0 * turns)
+
+    def all_moves(self, size_wh: tuple[int, int], limits: LabelConstraints) -> list[Matrix]:
+        return [quarter_turns(turns, size_wh) for turns in _turns(size_wh)]
+
+
+def _turns(size_wh: tuple[int, int]) -> tuple[int, ...]:
+    return _SQUARE if size_wh[0] == size_wh[1] else _OTHER

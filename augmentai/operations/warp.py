@@ -14,6 +14,7 @@ from augmentai.operations.homography import (
     Homography,
     Matrix,
     corners_in_source,
+    mirroring,
     quarter_turns,
     transform_points,
 )
@@ -69,7 +70,7 @@ class Warp:
     def transposition(self) -> Image.Transpose | None:
         """The mirroring or quarter turn that it is, which moves pixels without mixing them; None if it is another."""
         width, height = self.size_wh
-        mirror = np.array([[-1, 0, width], [0, 1, 0], [0, 0, 1]], np.float64)
+        mirror = mirroring(self.size_wh)
         for turns, (plain, mirrored) in enumerate(_TRANSPOSITIONS):
             if turns % 2 and width != height:
                 continue

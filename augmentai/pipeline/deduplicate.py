@@ -51,7 +51,7 @@ def _ready(siblings: Siblings, key: SourceKey, run: RunState) -> Iterator[Draft 
         if not draft.verdict.filter:
             siblings.settle(key, index, draft.fingerprint or None)
             yield draft
-        elif (given_up := reject(draft, run)) is not None:
+        elif (given_up := reject(draft, run, siblings.accepted(key))) is not None:
             yield given_up
             siblings.settle(key, index, None)
 
@@ -118,6 +118,10 @@ class Siblings:
             if other is not None and lower < index and mine
         ]
         return (min(others)[1], min(others)[0]) if others else None
+
+    def accepted(self, key: SourceKey) -> int:
+        """How many variations of a source are accepted so far and have a fingerprint."""
+        return sum(fingerprint is not None for fingerprint in self._families[key].fingerprints.values())
 
     def settle(self, key: SourceKey, index: int, fingerprint: bytes | None) -> None:
         """This one is accepted, with its fingerprint, or given up, with None."""

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from augmentai.backbone import BackboneError
 from augmentai.engines.base import Made
 from augmentai.filters import ImageFeatures, Verdict, image_features, judge_quality, measure_drift
 from augmentai.filters.holdout import reserved
+from augmentai.operations.few_ways import count_ways
 from augmentai.pipeline.run_state import Draft, RunState, failed, failed_draft, spent_on
+from augmentai.recipe import AUTO
 from augmentai.types import Outcome, Rejection, variation_seed
 
 _CHANGE_WITHOUT_ENGINE = 0.5
+_MOST_DRAWS = 64  # for one variation, counting those that gave the source itself or a sibling again
 
 
 def judge(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Draft | Outcome]:
@@ -37,8 +40,16 @@ def expected_change(made: Made) -> float:
     return made.strength_used if made.painted else _CHANGE_WITHOUT_ENGINE
 
 
-def reject(draft: Draft, run: RunState) -> Outcome | None:
+def reject(draft: Draft, run: RunState, accepted: int = 0) -> Outcome | None:
     """Queue another attempt with the next seed, or give the variation up.
+
+    Where no engine paints, a draw that leaves the source or a sibling as it is costs next to nothing and does not count
+    as an attempt: of a recipe that flips, every other draw does.
+
+    Args:
+        draft: what was rejected.
+        run: the run.
+        accepted: how many variations of its source are there already.
 
     Returns:
         The outcome that says why it is given up; None if it is retried.
@@ -47,7 +58,11 @@ def reject(draft: Draft, run: RunState) -> Outcome | None:
     rejection = Rejection(task.seed, verdict.filter, verdict.reason, verdict.scores)
     spent = spent_on(draft.made)
     paid = spent > 0 and not recipe.paid_retries
-    if task.attempt + 1 < run.plan.max_attempts and not paid:
+    rejections = (*task.rejections, rejection)
+    ways = None if draft.made.painted else _ways(draft, run)
+    if ways is not None and ways <= accepted:
+        return replace(failed(task, _no_more(ways), spent), rejections=rejections)
+    if _may_retry(rejections, draft.made.painted, run.plan.max_attempts) and not paid:
         seed = variation_seed(recipe.seed, task.source.sha256, task.index, task.attempt + 1)
         run.retries.append(task.retry(seed, rejection, spent))
         return None
@@ -55,7 +70,33 @@ def reject(draft: Draft, run: RunState) -> Outcome | None:
     reason = f"rejected{attempts}: {verdict.reason}"
     if paid and recipe.retries:
         reason += "; not retried, since each attempt costs credits (paid_retries allows it)"
-    return replace(failed(task, reason, spent), rejections=(*task.rejections, rejection))
+    return replace(failed(task, reason, spent), rejections=rejections)
+
+
+def _may_retry(rejections: Sequence[Rejection], painted: bool, max_attempts: int) -> bool:
+    idle = 0 if painted else sum(map(_is_idle, rejections))
+    return len(rejections) - idle < max_attempts and len(rejections) < max(max_attempts, _MOST_DRAWS if idle else 0)
+
+
+def _is_idle(rejection: Rejection) -> bool:
+    """Whether a draw, without an engine that paints, gave what was there already."""
+    return rejection.filter == "near_copy" or (rejection.filter == "duplicate" and rejection.scores["sibling"] == 0)
+
+
+def _ways(draft: Draft, run: RunState) -> int | None:
+    """How many different variations of this source there can be, if that can be counted."""
+    task, recipe = draft.made.task, run.plan.recipe
+    geometry = run.plan.geometry.for_source(task.source)
+    if recipe.geometry == AUTO and geometry != "none":
+        return None  # a mirror image that was not asked for does not count as a variation
+    return count_ways(geometry, run.operations, task.photo.size_wh, task.labels, recipe.mirror)
+
+
+def _no_more(ways: int) -> str:
+    there = "is only 1 different variation" if ways == 1 else f"are only {ways} different variations"
+    if not ways:
+        there = "is no different variation"
+    return f"there {there} of this image, since the recipe at most flips and turns it; add operations or ask for fewer"
 
 
 def _judged(draft: Draft, run: RunState) -> Draft:
