@@ -59,7 +59,8 @@ class Cutouts:
         shown = counted(len(self.images), "image")
         some = f"{shown} (of {self.of:,})" if len(self.images) < self.of else shown
         left = len(self.images) - self.passed
-        gets, stays = "gets" if self.passed == 1 else "get", "stays as it is" if left == 1 else "stay as they are"
+        gets = "gets" if 1 in (self.passed, len(self.images)) else "get"
+        stays = "stays as it is" if left == 1 else "stay as they are"
         return f"{self.passed} of {some} {gets} another background" + (f"; {left} {stays}" if left else "")
 
     def as_svg(self) -> str:

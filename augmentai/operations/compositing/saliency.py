@@ -6,7 +6,8 @@ a recipe asks for it. They run on the CPU, as the built-in mask does.
 
 from __future__ import annotations
 
-from functools import lru_cache
+import textwrap
+import time
 from pathlib import Path
 from threading import Lock
 from typing import Any, Literal
@@ -24,7 +25,12 @@ Model = Literal["u2net", "isnet", "birefnet", "custom"]
 _REMBG: dict[Model, str] = {"u2net": "u2net", "isnet": "isnet-general-use", "birefnet": "birefnet-general-lite"}
 _CUSTOM = "u2net_custom"  # the user's own: an image of 320 x 320 in, its mask first among the outputs
 
+_LONGEST_FAULT = 120  # characters; what network libraries say runs to several lines
+_RETRY_SECONDS = 60.0  # after a model could not be had
+
 _LOADING = Lock()
+_sessions: dict[Model, Any] = {}
+_faults: dict[Model, tuple[float, str]] = {}  # when, and in words
 
 
 def salient_levels(image: Image.Image, model: Model) -> np.ndarray[Any, Any]:
@@ -40,34 +46,45 @@ def salient_levels(image: Image.Image, model: Model) -> np.ndarray[Any, Any]:
     Shape:
         output: uint8 (height, width), 0 to 255.
     """
-    with _LOADING:
-        session = _session(model)
-    if isinstance(session, str):
-        raise OperationError(session)
+    session = _session(model)
     with np.errstate(invalid="ignore"):  # of a mask that is the same everywhere
         try:
             levels = session.predict(image)[0]
         except Exception as error:  # onnxruntime's errors share no class
-            raise OperationError(f"cutout={model}: the model failed ({_first_line(error)})") from error
+            raise OperationError(f"cutout={model}: the model failed ({_in_short(error)})") from error
     return np.asarray(levels.convert("L"))
 
 
-@lru_cache(maxsize=2)
 def _session(model: Model) -> Any:
-    """A loaded model; or in words why there is none, so that a download is not repeated for every image."""
+    """The loaded model. Raises OperationError; a download that failed is not repeated for every image."""
+    with _LOADING:
+        if model in _sessions:
+            return _sessions[model]
+        failed_at, fault = _faults.get(model, (-_RETRY_SECONDS, ""))
+        if time.monotonic() - failed_at >= _RETRY_SECONDS:
+            try:
+                return _sessions.setdefault(model, _loaded(model))
+            except OperationError as error:
+                fault = str(error)
+                _faults[model] = time.monotonic(), fault
+        raise OperationError(fault)
+
+
+def _loaded(model: Model) -> Any:
     if reason := missing("cutout"):
-        return f"cutout={model}: {reason}"
+        raise OperationError(f"cutout={model}: {reason}")
     rembg = _imported()
     name = _REMBG.get(model, _CUSTOM)
-    kept_in = Path(rembg.sessions.sessions[name].model_dir())
+    file = Path(rembg.sessions.sessions[name].model_dir()) / f"{name}.onnx"
     try:
         options = rembg.session_factory.ort.SessionOptions()
         options.intra_op_num_threads = usable_cores()
-        own = {"model_path": str(kept_in / f"{name}.onnx")} if name == _CUSTOM else {}
+        own = {"model_path": str(file)} if name == _CUSTOM else {}
         return rembg.new_session(name, options, providers=["CPUExecutionProvider"], **own)
     except Exception as error:  # no network, no disk, not a model: whatever rembg and onnxruntime raise
         remedy = "put your own model there" if name == _CUSTOM else "connect once to download it, or copy it there"
-        return f"cutout={model}: {kept_in / name}.onnx could not be loaded ({_first_line(error)}); {remedy}"
+        words = f"cutout={model}: {file} could not be loaded ({_in_short(error)}); {remedy}"
+        raise OperationError(words.replace(str(Path.home()), "~")) from error
 
 
 def _imported() -> Any:
@@ -85,5 +102,5 @@ def _imported() -> Any:
     return rembg
 
 
-def _first_line(error: Exception) -> str:
-    return f"{type(error).__name__}: {error}".splitlines()[0]
+def _in_short(error: Exception) -> str:
+    return textwrap.shorten(f"{type(error).__name__}: {error}", _LONGEST_FAULT, placeholder=" …")

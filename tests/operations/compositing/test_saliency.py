@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -21,15 +20,15 @@ SIZE_WH = (120, 80)
 
 
 @pytest.fixture
-def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """rembg's folder, without a model."""
     monkeypatch.delenv("U2NET_HOME", raising=False)
     monkeypatch.setenv("REMBG_HOME", str(tmp_path))
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "older"))
     monkeypatch.setenv("HTTPS_PROXY", "http://127.0.0.1:9")  # nothing is downloaded by a test
-    saliency._session.cache_clear()
-    yield tmp_path
-    saliency._session.cache_clear()
+    monkeypatch.setattr(saliency, "_sessions", {})
+    monkeypatch.setattr(saliency, "_faults", {})
+    return tmp_path
 
 
 def photo(box: tuple[int, int, int, int] = (40, 20, 80, 60), bright: int = 230) -> Image.Image:
@@ -94,6 +93,23 @@ def test_a_model_that_cannot_be_had(home: Path, model: saliency.Model, remedy: s
     assert f"cutout={model}: " in str(raised.value)
     assert str(home / "models") in str(raised.value)
     assert str(raised.value).endswith(remedy)
+
+
+def test_a_model_that_came_later_is_found(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure is remembered for a while, so that a download is not attempted for every image."""
+    with pytest.raises(OperationError):
+        find_subject(photo(bright=212), "custom")
+    write_brightness_model(home)
+    with pytest.raises(OperationError):
+        find_subject(photo(bright=212), "custom")
+    monkeypatch.setattr(saliency, "_RETRY_SECONDS", 0.0)
+    assert find_subject(photo(bright=212), "custom").fault == ""
+
+
+def test_every_network_is_one_of_rembgs() -> None:
+    from rembg.sessions import sessions
+
+    assert {*saliency._REMBG.values(), saliency._CUSTOM} <= sessions.keys()
 
 
 def test_without_the_extra_a_recipe_is_refused_with_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

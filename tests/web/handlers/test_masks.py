@@ -53,4 +53,4 @@ def test_names_of_files_are_text(handlers: MaskHandlers, tmp_path: Path) -> None
     request: Any = gr.Request(session_hash="one")
     updates = handlers.show([(name, str(tmp_path / "a.png"))], ["background"], None, request)
     assert "cats &amp; dogs.png" in updates["masks_strip"]
-    assert "0 of 1 image get another background; 1 stays as it is" in updates["masks_strip"]
+    assert "0 of 1 image gets another background; 1 stays as it is" in updates["masks_strip"]
