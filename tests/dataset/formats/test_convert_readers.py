@@ -13,11 +13,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+import supervision as sv
 
 from augmentai.dataset.formats import BUILT_IN
 from augmentai.dataset.formats.detect import format_named
 from augmentai.recipe import RecipeError
-from tests.support import list_set_readers, set_readers
+from tests.support import list_set_readers, set_readers, trainers
 from tests.support.dataset_runs import notices
 from tests.support.labelled_sets import augmented, write
 from tests.support.outlined_objects import CORNERS, Set, truth
@@ -42,6 +43,19 @@ READERS: dict[str, Callable[[Path, str], Found]] = {
     "supervisely": set_readers.supervisely,
     "dota": set_readers.dota,  # as its development kit splits the lines
     "masks": set_readers.masks,  # Pillow
+}
+SUPERVISION: dict[str, Callable[[Path], sv.DetectionDataset]] = {
+    "coco": lambda out: sv.DetectionDataset.from_coco(
+        str(out / "train"), str(out / "annotations/instances_train.json")
+    ),
+    "yolo": lambda out: sv.DetectionDataset.from_yolo(
+        str(out / "images/train"), str(out / "labels/train"), str(out / "data.yaml")
+    ),
+    "voc": lambda out: sv.DetectionDataset.from_pascal_voc(str(out / "JPEGImages"), str(out / "Annotations")),
+    "labelme": lambda out: sv.DetectionDataset.from_labelme(str(out / "train"), str(out / "train")),
+    "createml": lambda out: sv.DetectionDataset.from_createml(
+        str(out / "train"), str(out / "train/_annotations.createml.json")
+    ),
 }
 BOXES_ALONE = {"voc", "imagefolder", "createml", "csv"}
 POINTS = {"yolo", "coco"}
@@ -190,6 +204,23 @@ def test_other_readers_agree(name: str, to: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize(("name", "to"), [pair for pair in PAIRS if pair not in SLICE])
 def test_other_readers_agree_in_every_pair(name: str, to: str, tmp_path: Path) -> None:
     assert_read(name, to, tmp_path)
+
+
+@pytest.mark.parametrize(("name", "to"), [("via", to) for to in SUPERVISION] + [("coco", "coco"), ("coco", "yolo")])
+def test_supervision_agrees(name: str, to: str, tmp_path: Path) -> None:
+    """The training images as it reads them: the boxes of all objects, which are half a pixel off in whole pixels."""
+    write_files, objects = SOURCES[name]
+    job = augmented([write(tmp_path / "in", write_files(objects))], tmp_path / "out", to=to, variations=1)
+    assert not job.report.failures
+    found = trainers.supervision(SUPERVISION[to](tmp_path / "out"))
+    task = task_of(name, objects)
+    for (split, stem), of in truth(objects).items():
+        if split == "train":
+            parts = in_parts(of) if to == "yolo" and task == "segment" else of
+            boxes = sorted((one.category, one.box) for one in parts)
+            assert [category for category, _ in sorted(found[stem])] == [category for category, _ in boxes]
+            for (_, box), (_, other) in zip(sorted(found[stem]), boxes, strict=True):
+                np.testing.assert_allclose(box, other, atol=1)
 
 
 def test_every_written_format_has_a_reader() -> None:
