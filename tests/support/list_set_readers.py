@@ -90,7 +90,7 @@ def cvat(out: Path, _: str) -> Found:
         for one in image:
             assert one.attrib["label"] in declared
             if one.tag != "tag":
-                objects.append((one.get("group_id"), _cvat_object(one, size_wh)))
+                objects.append((int(one.get("group_id", "0")) or None, _cvat_object(one, size_wh)))
         found[subset, path.stem] = grouped(objects)
     return found
 

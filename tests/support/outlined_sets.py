@@ -6,6 +6,7 @@ import base64
 import json
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -117,6 +118,11 @@ def per_image(objects: Set, content: Callable[[str, list[Drawn]], Any], label: s
     return files
 
 
+def parts_of(one: Drawn) -> list[Drawn]:
+    """An object as several, for formats that group its parts."""
+    return [replace(one, rings=(ring,)) for ring in one.rings] or [one]
+
+
 def crop_of(area: Area) -> tuple[int, int, int, int, Area]:
     x0, y0, x1, y1 = map(int, bitmap("", area).box)
     return x0, y0, x1, y1, area[y0:y1, x0:x1]
@@ -133,9 +139,13 @@ def labelme(objects: Set) -> Files:
             more = {"mask": base64.b64encode(encoded(Image.fromarray(part))).decode()}
         return {"label": one.category, "points": points, "shape_type": kind, "group_id": None, "flags": {}, **more}
 
+    def shapes(one: Drawn) -> list[dict[str, Any]]:
+        parts = [shape(part) for part in parts_of(one)]
+        return parts if len(parts) == 1 else [{**part, "group_id": 0} for part in parts]
+
     def content(stem: str, of: list[Drawn]) -> dict[str, Any]:
         where = {"imagePath": f"{stem}.png", "imageWidth": 96, "imageHeight": 64, "imageData": None}
-        return {"version": "5.5.0", "flags": {}, "shapes": list(map(shape, of)), **where}
+        return {"version": "5.5.0", "flags": {}, "shapes": [part for one in of for part in shapes(one)], **where}
 
     return per_image(objects, content, "{}/{}.json", "{}/{}.png")
 
@@ -163,8 +173,10 @@ def supervisely(objects: Set) -> Files:
 
 
 def cvat(objects: Set) -> Files:
-    def element(one: Drawn) -> str:
-        head = f'label="{one.category}" occluded="0" z_order="0"'
+    def element(one: Drawn, group: int = 0) -> str:
+        head = f'label="{one.category}" occluded="0" z_order="0" group_id="{group}"'
+        if len(one.rings) > 1:
+            return "".join(element(part, 4) for part in parts_of(one))
         if one.rings:
             return f'<polygon {head} points="{";".join(f"{x},{y}" for x, y in one.rings[0])}"/>'
         if one.area is not None:
@@ -299,9 +311,9 @@ SOURCES: dict[str, tuple[Callable[[Set], Files], Set]] = {
     "yolo corners": (yolo, CORNERS),
     "yolo poses": (yolo, POSES),
     "voc": (voc, BOXES),
-    "labelme": (labelme, BITMAPS),
+    "labelme": (labelme, ALL),
     "supervisely": (supervisely, BITMAPS),
-    "cvat": (cvat, BITMAPS),
+    "cvat": (cvat, ALL),
     "via": (via, BOTH),
     "imagefolder": (imagefolder, BOXES),
     "createml": (createml, BOXES),

@@ -17,6 +17,7 @@ from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import parent
 from augmentai.dataset.formats.base import Conversion, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.drawn_shapes import foreign_attributes
+from augmentai.dataset.formats.grouped_shapes import whole_objects
 from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.object_shapes import classes_in, objects_in
 from augmentai.dataset.formats.splits import split_named
@@ -94,7 +95,7 @@ class FormatWriter:
         if labels is None:
             return []
         if labels is not self._last[0]:  # the variations of one source follow each other, and outlines are slow
-            shapes = objects_in(labels)
+            shapes = whole_objects(objects_in(labels))
             if self._conversion.by_folder and source.label is not None:
                 shapes = tuple(replace(shape, category=source.label) for shape in shapes)
             self._last = labels, shapes

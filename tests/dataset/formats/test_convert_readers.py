@@ -66,6 +66,8 @@ FAULTS = [
     ("coco", "yolo"),  # an image of boxes alone in a set of outlines, whose outlines Ultralytics would drop
     ("coco", "labelme"),  # the parts of one object
     ("coco", "cvat"),
+    ("labelme", "coco"),  # as one object again
+    ("cvat", "coco"),
     ("panoptic", "coco"),  # recognised as COCO, and not what COCO's instances are
 ]
 SLICE = [

@@ -131,6 +131,8 @@ def _shape(raw: object, number: int, size_wh: tuple[int, int]) -> Shape:
     points = [point(one, f"point {i} of {name}") for i, one in enumerate(listed, 1)]
     attributes = raw.get("attributes") if isinstance(raw.get("attributes"), dict) else {}
     known = {key: raw.get(key) for key in ("group_id", "description", "difficult", "score")}
+    if known["group_id"] == 0:
+        known["group_id"] = "0"  # a group like any other
     fields = {str(key): value for key, value in (attributes or {}).items()} | dict.fromkeys(_true_flags(raw), True)
     extra = {NAME: number, "fields": plain_fields(**fields, **{k: v for k, v in known.items() if k not in fields})}
     return _placed(name, str(raw.get("shape_type") or "polygon"), points, raw, extra, size_wh)
