@@ -90,9 +90,11 @@ def assert_labels_fit(images: tuple[Painted, ...], formats: set[str], place: Pat
 def joined(shapes: tuple[Shape, ...]) -> tuple[Shape, ...]:
     """As one object: the areas of a bitmap, into which a thin object falls apart when it is turned."""
     polygons = tuple(ring for shape in shapes for ring in shape.polygons)
+    masks = [shape.mask for shape in shapes if shape.mask is not None]
+    mask = np.any(masks, axis=0) if masks else None
     boxes = np.array([shape.box for shape in shapes]).reshape(-1, 4)
     box = (*boxes[:, :2].min(0, initial=np.inf), *boxes[:, 2:].max(0, initial=-np.inf))
-    return tuple(replace(shape, polygons=polygons, box=box) for shape in shapes[:1])
+    return tuple(replace(shape, polygons=polygons, mask=mask, box=box) for shape in shapes[:1])
 
 
 def assert_fits(
