@@ -12,6 +12,7 @@ from augmentai.images.decode import REDUCED
 from augmentai.images.deep_colour import DEEP_FORMATS
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, MADE_BY, format_for
 from augmentai.operations import borrowed_from
+from augmentai.operations.compositing.harmonise import is_harmonised
 from augmentai.pipeline.run_state import Draft, RunState, failure_reason, spent_on
 from augmentai.pipeline.write_labels import file_of
 from augmentai.types import Outcome, Variation
@@ -96,5 +97,7 @@ def _mark(draft: Draft) -> tuple[str, str]:
     if made.painted:
         note = f"AI-made {MADE_BY}, engine {made.engine}, model {made.model}, seed {made.task.seed}"
         return note, repainted if made.repainted else altered
+    if is_harmonised(draft.details):
+        return f"AI-made {MADE_BY}, light of its objects by the local GAN, seed {made.task.seed}", altered
     note = f"{MADE_BY[0].upper()}{MADE_BY[1:]}, made without AI, seed {made.task.seed}"
     return note, composed if borrowed_from(draft.details) else transformed

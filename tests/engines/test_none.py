@@ -76,6 +76,18 @@ def test_what_borrows_is_a_composite(tmp_path: Path) -> None:
     assert marks == {True: True} or marks == {True: True, False: False}
 
 
+@pytest.mark.parametrize("relit", [True, False])
+def test_what_the_gan_has_relit_is_ai_made(relit: bool) -> None:
+    """By an operation, though no engine painted it."""
+    step = {"background": {"ground": "plain", "harmonise": relit}}
+    (outcome,) = job_of([Source.from_bytes("a.png", photo())], operations=[step], filters=False).run()
+    assert outcome.variation is not None
+    assert outcome.variation.details["operations"]
+    written = outcome.variation.data
+    assert (f"{TYPE}compositeWithTrainedAlgorithmicMedia<".encode() in written) is relit
+    assert (b"AI-made variation by AugmentAI, light of its objects by the local GAN, seed " in written) is relit
+
+
 def test_sixteen_bits_stay_sixteen() -> None:
     deep = np.asarray(colours((96, 64))).astype(np.uint16) * 200 + np.arange(96, dtype=np.uint16)[None, :, None]
     source = Source.from_bytes("a.png", png_16_bit_colour(deep))

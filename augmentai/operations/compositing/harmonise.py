@@ -6,6 +6,7 @@ to the object. So the more the object and its ground differ in brightness, colou
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +62,19 @@ def harmonised(over: Image.Image, under: Image.Image, opacity: Opacity, strength
         change = (change * _ROUNDING).round() / _ROUNDING
         relit = to_image(apply_full_size(to_pixels(rgb), change, strength))
     return _changed(over, rgb, relit)
+
+
+def is_harmonised(details: Mapping[str, Any]) -> bool:
+    """Whether an operation had a network change what a variation shows, so that it is AI-made whatever its engine.
+
+    Args:
+        details: of the variation, as its manifest has them.
+
+    Example:
+        >>> is_harmonised({"operations": [{"name": "background", "drawn": {"donors": [], "harmonise": True}}]})
+        True
+    """
+    return any(record["drawn"].get("harmonise") is True for record in details.get("operations", ()))
 
 
 @lru_cache(maxsize=1)
