@@ -35,7 +35,8 @@ class Shape:
         polygons: its outlines in pixels; an object in two parts has two.
         mask: a bitmap of this object alone, if its format has one (COCO's RLE).
         keypoints: x, y in pixels and visibility, in the order its format defines.
-        extra: whatever else its format says about it, to be written back unchanged.
+        extra: whatever else its format says about it, to be written back unchanged. An object that was pasted from
+            another image has none of it but under "pasted", as it was said of the object there.
         flip_order: for each keypoint, the position of the one that takes its place in a mirrored image: the left eye
             becomes the right eye. Empty if nothing says which; the object must not be mirrored then.
         oriented: its one polygon is a rotated rectangle of four corners, and stays one however it moves.
@@ -67,6 +68,22 @@ class Shape:
 
 
 @dataclass(frozen=True)
+class Hidden:
+    """Objects that lost their label since others were put in front of them.
+
+    Attributes:
+        objects: how many.
+        pixels: how many of their pixels still show, without a label.
+    """
+
+    objects: int = 0
+    pixels: int = 0
+
+    def __add__(self, other: Hidden) -> Hidden:
+        return Hidden(self.objects + other.objects, self.pixels + other.pixels)
+
+
+@dataclass(frozen=True)
 class Labels:
     """Everything labelled in one image.
 
@@ -76,7 +93,11 @@ class Labels:
         other_masks: further masks of the same image, such as instances next to classes; they move as `mask` does.
         reoriented: the labels were drawn on the image as it is stored, and have been rotated upright with it. The label
             file of the source does not fit an upright image then.
-        extra: whatever else the format says about the image, to be written back unchanged.
+        extra: whatever else the format says about the image, to be written back unchanged. Also "instance_masks", the
+            numbers of those masks, counted from `mask`, whose values are single objects, and "mask_classes", the class
+            of each value where the values of `mask` are single objects of known classes; "stuff", which of these
+            classes have no single objects; "takes_no_objects", why no shape can be added.
+        hidden: objects that are labelled no more, since others were put in front of them.
 
     Shape:
         mask, other_masks: PIL images of the image's width and height.
@@ -92,6 +113,12 @@ class Labels:
     other_masks: tuple[Image, ...] = field(default=(), compare=False)
     reoriented: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
+    hidden: Hidden = Hidden()
+
+    @property
+    def masks(self) -> tuple[Image, ...]:
+        """`mask` and `other_masks`, as far as there are some."""
+        return (*((self.mask,) if self.mask is not None else ()), *self.other_masks)
 
 
 class LabelReader(Protocol):
@@ -139,6 +166,7 @@ def objects_lost(before: Labels, after: Labels) -> int:
     """How many objects left the image: shapes, and masks that have nothing left on them.
 
     A mask with several objects counts only when all of them are gone, since it does not say where one of them ends.
+    Objects that were pasted (`extra["pasted"]`) make up for none that is lost.
 
     Args:
         before: the labels of the source.
@@ -148,11 +176,15 @@ def objects_lost(before: Labels, after: Labels) -> int:
         >>> objects_lost(Labels((Shape("cat", (0, 0, 9, 9)),)), Labels())
         1
     """
-    lost = len(before.shapes) - len(after.shapes)
+    lost = len(before.shapes) - len(after.shapes) + max(0, _pasted(after) - _pasted(before))
     if before.mask is not None and after.mask is not None:
         pairs = zip((before.mask, *before.other_masks), (after.mask, *after.other_masks), strict=True)
         lost += sum(_is_emptied(one, other) for one, other in pairs)
     return lost
+
+
+def _pasted(labels: Labels) -> int:
+    return sum("pasted" in shape.extra for shape in labels.shapes)
 
 
 def _is_emptied(before: Image, after: Image) -> bool:

@@ -25,7 +25,8 @@ SEEDS = range(1, 13)
 OBJECTS = {
     "coffee.png": [("cup", (0.487, 0.285), (0.205, 0.26))],
     "chelsea.png": [("cat", (0.5, 0.45), (0.3, 0.45))],
-    "flower.jpg": [("flower", (0.5, 0.5), (0.2, 0.3))],
+    "flower.jpg": [("flower", (0.487, 0.518), (0.212, 0.318))],
+    "dandelions_clemens_engelhardt.jpg": [("flower", (0.295, 0.325), (0.157, 0.243))],
     "china.jpg": [("pagoda", (0.4, 0.5), (0.25, 0.45))],
 }
 OUTDOORS = {"rain", "snow", "fog", "shadow", "glare", "dirt"}

@@ -61,4 +61,6 @@ BUILT_IN = {
     "fog": "augmentai.operations.fog:Fog",
     "erase": "augmentai.operations.erase:Erase",
     "background": "augmentai.operations.background:Background",
+    "copy_paste": "augmentai.operations.copy_paste:CopyPaste",
+    "mosaic": "augmentai.operations.mosaic:Mosaic",
 }

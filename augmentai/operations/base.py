@@ -50,10 +50,12 @@ class DrawSettings:
     Attributes:
         mirror: left and right may be swapped.
         least_visible: 0 to 1; an object of which a smaller share stays visible loses its label.
+        balance: classes are balanced, so that what is added is to be of rare ones.
     """
 
     mirror: bool = True
     least_visible: float = 0.3
+    balance: bool = False
 
 
 @dataclass(frozen=True)

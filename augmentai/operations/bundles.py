@@ -70,10 +70,22 @@ WEATHER = Bundle(
         {"dirt": {"probability": 0.15}},
     ),
 )
+# What is measured of it stands in docs/operations.md: modest, since much of it costs more than it gives.
+OBJECTS = Bundle(
+    "objects",
+    "Objects",
+    "for detection and segmentation: now and then a pasted object or four images in one, crops",
+    (
+        "copy_paste",
+        {"mosaic": {"probability": 0.15}},
+        {"crop": {"probability": 0.5}},
+    ),
+)
 
 # Read by `augmentai.registry`.
 BUILT_IN = {
     "camera": "augmentai.operations.bundles:CAMERA",
     "weather": "augmentai.operations.bundles:WEATHER",
     "robust": "augmentai.operations.bundles:ROBUST",
+    "objects": "augmentai.operations.bundles:OBJECTS",
 }

@@ -115,9 +115,11 @@ class Canvas:
         self._matrix, self._waiting = np.eye(3), []
 
     def _count_lost(self, before: Labels | None) -> None:
-        """Objects that an operation added make up for none."""
-        if before is not None and self._labels is not None and before is not self._labels:
-            self.lost += max(0, objects_lost(before, self._labels))
+        """Objects that an operation added make up for none; those that it hid are counted by the labels."""
+        after = self._labels
+        if before is not None and after is not None and before is not after:
+            hidden = after.hidden.objects - before.hidden.objects
+            self.lost += max(0, objects_lost(before, after) - hidden)
 
 
 def is_move(operation: Operation) -> bool:

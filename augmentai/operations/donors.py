@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from random import Random
 from typing import Any
 
@@ -20,6 +21,7 @@ from PIL import Image
 from augmentai.annotations import LabelError, Labels
 from augmentai.images.photo import ImageError, Photo, value_range
 from augmentai.operations.base import OperationError
+from augmentai.operations.compositing.labelled_objects import labelled_objects
 from augmentai.types import Source, SourceKey
 
 MOST_BYTES = 256 << 20  # of decoded donors in memory at a time
@@ -41,6 +43,7 @@ class Donor:
         label: its class, if it has one.
         photo: its pixels; `image_like` gives them in the mode of another image.
         labels: in its pixels; None if it has none.
+        memory: what operations worked out about it, by names of their own; kept as long as it is decoded.
     """
 
     path: str
@@ -48,6 +51,7 @@ class Donor:
     label: str | None
     photo: Photo = field(repr=False)
     labels: Labels | None = field(default=None, repr=False)
+    memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -62,6 +66,32 @@ class Donor:
             {'path': 'a.png', 'sha256': 'ab'}
         """
         return {"path": self.path, "sha256": self.sha256}
+
+    def part_like(self, window: tuple[int, int, int, int], image: Image.Image) -> Image.Image:
+        """As `image_like`, of a part alone.
+
+        Args:
+            window: left, top, right, bottom in whole pixels; what is beyond the image is black.
+            image: see `image_like`.
+
+        Example:
+            >>> donor = Donor("a.png", "", None, Photo(Image.new("RGB", (8, 6), "red"), "PNG", "RGB"))
+            >>> donor.part_like((-1, 0, 3, 2), Image.new("RGB", (30, 20))).getpixel((1, 0))
+            (255, 0, 0)
+        """
+        left, top, right, bottom = window
+        width, height = self.size_wh
+        view = max(0, left), max(0, top), min(width, right), min(height, bottom)
+        deep = self.photo.deep
+        part = replace(
+            self.photo,
+            rgb=self.photo.rgb.crop(view),
+            alpha=None if self.photo.alpha is None else self.photo.alpha.crop(view),
+            deep=None if deep is None else deep[view[1] : view[3], view[0] : view[2]],
+            fine=None,
+        )
+        made = replace(self, photo=part).image_like(image)
+        return made if view == window else made.crop((left - view[0], top - view[1], right - view[0], bottom - view[1]))
 
     def image_like(self, image: Image.Image) -> Image.Image:
         """Its pixels in the mode of another image, at its own size.
@@ -117,9 +147,7 @@ class DonorPool:
         self, sources: Iterable[Source], load: Callable[[Source], Donor], most_bytes: int = MOST_BYTES
     ) -> None:
         self._load, self._most_bytes = load, most_bytes
-        unique: dict[
-            tuple[str, str | None], Source
-        ] = {}  # a file that is in the set twice does not lend twice as often
+        unique: dict[object, Source] = {}  # a file that is in the set twice does not lend twice as often
         for source in sorted(sources, key=lambda source: (source.sha256, source.path)):
             unique.setdefault((source.sha256, source.label), source)
         self._sources = list(unique.values())
@@ -176,7 +204,7 @@ class DonorPool:
         return self._by_category.get(category, ())
 
     def categories(self) -> Mapping[str, int]:
-        """How many objects of each class are labelled, by class name. The first call reads all labels."""
+        """How many objects of each class are labelled, by name. The first call reads all labels."""
         return self._objects
 
     @property
@@ -219,7 +247,8 @@ def _objects_in(source: Source) -> Counter[str]:
     if source.labels is None:
         return Counter()
     try:
-        return Counter(shape.category for shape in source.labels.load().shapes)
+        labels = source.labels.load()
+        return Counter(one.category for one in labels.shapes or labelled_objects(labels))
     except (LabelError, ImageError, OSError):
         return Counter()  # reported where the image itself is augmented
 
@@ -272,12 +301,11 @@ class Donors:
         Returns:
             Decoded donors; fewer than wanted, or none, if there are not so many.
         """
-        chosen: list[Donor] = []
-        for source in self._shuffled(rng, self._candidates(same_class, category)):
-            if len(chosen) == count:
-                break
-            chosen.append(source)
-        return chosen
+        return list(islice(self.shuffled(rng, same_class=same_class, category=category), count))
+
+    def shuffled(self, rng: Random, *, same_class: bool = False, category: str | None = None) -> Iterator[Donor]:
+        """As `choose`, one by one: what is not asked for is neither drawn nor decoded."""
+        return self._shuffled(rng, self._candidates(same_class, category))
 
     def categories(self) -> Mapping[str, int]:
         """How many objects of each class are labelled in the whole training set, by class name, which are sorted."""

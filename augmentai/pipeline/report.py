@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from augmentai.annotations import Hidden
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.diversity import Diversity
 from augmentai.dataset.file_names import printable
@@ -36,6 +38,7 @@ class Report:
         given_up: variations that filters rejected in every attempt.
         drifted: variations marked because labelled objects have drifted.
         labels_dropped: objects whose labels were removed because they left the frame.
+        hidden: objects whose labels were removed because others were pasted in front of them.
         skipped_engines: engines that were never asked, and why.
         lift: what was measured on the set; None if nothing was.
         diversity: how much the variations differ; None until the run has finished, or if that cannot be measured.
@@ -61,6 +64,7 @@ class Report:
         self.given_up = 0
         self.drifted = 0
         self.labels_dropped = 0
+        self.hidden = Hidden()
         self._failures = {(failure.file, str(i)): failure.reason for i, failure in enumerate(gathered.failures)}
         self._fallbacks: dict[tuple[str, str, str], None] = {}
         self._notices = dict.fromkeys(plan.notices)
@@ -115,6 +119,7 @@ class Report:
         if outcome.variation is not None:
             self.drifted += "drifted" in outcome.variation.details
             self.labels_dropped += outcome.variation.details.get("labels_dropped", 0)
+            self.hidden += Hidden(**outcome.variation.details.get("labels_hidden", {}))
             self.variations += 1
             self.engines[outcome.variation.engine] += 1
         else:
@@ -139,6 +144,10 @@ class Report:
         if self.labels_dropped:
             labels = "its label was" if self.labels_dropped == 1 else "their labels were"
             parts.append(f"{counted(self.labels_dropped, 'object')} left the frame; {labels} removed")
+        if self.hidden.objects:
+            labels = "its label was" if self.hidden.objects == 1 else "their labels were"
+            behind = f"{counted(self.hidden.objects, 'object')} nearly vanished behind pasted ones; {labels} removed"
+            parts.append(f"{behind} ({counted(self.hidden.pixels, 'pixel')} still visible)")
         return "; ".join(parts)
 
     def notice(self, words: str) -> None:
@@ -191,6 +200,7 @@ class Report:
             "lift": self.lift.verdicts() if self.lift is not None else None,
             "diversity": self.diversity.as_dict() if self.diversity is not None else None,
             "version": __version__,
+            "labels_hidden": asdict(self.hidden),
         }
 
 

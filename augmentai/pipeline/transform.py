@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -38,12 +39,14 @@ def _draft(made: Made, run: RunState) -> Draft:
     photo, labels = task.photo, task.labels
     painted = photo.restore(made.image)
     warp = warp_for(run.plan.geometry.for_source(task.source), photo.size_wh, task.seed, recipe.mirror, labels)
-    settings = DrawSettings(recipe.mirror, recipe.least_visible)
+    settings = DrawSettings(recipe.mirror, recipe.least_visible, recipe.balance or bool(recipe.per_class))
     donors = run.donors_for(task.source)
     applied = apply_operations(painted, labels, run.operations, task.seed, settings, donors, first=warp)
     details = {**made.details, **warp.details, **applied.details}
     if applied.lost:
         details["labels_dropped"] = applied.lost
+    if applied.labels is not None and applied.labels.hidden.objects:
+        details["labels_hidden"] = asdict(applied.labels.hidden)
     unmoved = applied.image is painted
     # A mirror image alone counts as new if it was asked for; a training that flips by itself has seen it already.
     is_new = not unmoved and (applied.moved or recipe.geometry != AUTO)

@@ -75,6 +75,22 @@ def classes_in(labels: Labels) -> set[str]:
     return set(_named_values(labels.mask, labels)[1].values())
 
 
+def named_values(mask: Image, labels: Labels) -> tuple[np.ndarray[Any, Any], dict[int, str]]:
+    """The values of a mask, soft edges made hard, and the class of each value that is one.
+
+    Args:
+        mask: one of the labels' own.
+        labels: which say what values are called.
+
+    Returns:
+        One number per pixel: its value, or its colour as 0xRRGGBB; and {number: class}. The background has none.
+
+    Shape:
+        values: (height, width).
+    """
+    return _named_values(mask, labels)
+
+
 def with_polygons(shape: Shape) -> Shape:
     """The shape with polygons in place of its bitmap."""
     if shape.mask is None or shape.polygons:

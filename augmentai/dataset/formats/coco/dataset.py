@@ -18,6 +18,7 @@ from augmentai.dataset.formats.coco.ids import id_key
 from augmentai.dataset.formats.coco.image_index import name_key_of
 from augmentai.dataset.formats.coco.labels import CocoFiles, CocoLabels
 from augmentai.dataset.formats.coco.panoptic import is_panoptic, moved_segments
+from augmentai.dataset.formats.coco.pasted import pasted_annotations, with_pasted_segments
 from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.keypoint_order import Skeleton
@@ -101,7 +102,11 @@ class CocoLayout(Layout):
         own = source.labels.load()
         before: Mapping[int, Shape] = {} if own.reoriented else dict(enumerate(own.shapes))
         annotations: dict[str, list[Any]] = defaultdict(list)
+        listing = [file for file, _, _ in self.files.store.images_of(source.labels.image.key)]
         for shape in labels.shapes:
+            if "coco_number" not in shape.extra:
+                for file, annotation in pasted_annotations(shape, listing, self.files.categories).items():
+                    annotations[str(file)].append(annotation)
             old = before.get(shape.extra.get("coco_number", -1))
             for file, raw in shape.extra.get("coco_in", ()):
                 annotations[str(file)].append(self._moved(shape, old, raw))
@@ -109,6 +114,9 @@ class CocoLayout(Layout):
         for other in labels.extra.get("coco", ()):
             annotation, bitmap = other["annotation"], bitmaps.get(other["file"])
             if bitmap is not None and is_panoptic(annotation):
+                if bitmap is labels.mask:
+                    classes, in_colour = self.files.categories[other["file"]], len(bitmap.getbands()) > 2
+                    annotation = with_pasted_segments(annotation, labels, in_colour, classes)
                 annotation = moved_segments(annotation, bitmap)
             annotations[str(other["file"])].append(annotation)
         return {"size_wh": list(size_wh), "annotations": annotations}

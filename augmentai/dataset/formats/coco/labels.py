@@ -76,6 +76,9 @@ class CocoLabels:
             classes, crowds = self._segment_classes(others)
             extra["mask_classes"] = {pixel_value(number, bitmaps[0]): name for number, name in classes.items()}
             extra["mask_crowds"] = {pixel_value(number, bitmaps[0]) for number in crowds}
+            extra["stuff"] = [
+                one.name for one in self.files.categories[next(iter(self.segments))].values() if one.is_stuff
+            ]
         first = bitmaps[0] if bitmaps else None
         return Labels(tuple(merged(described)), first, tuple(bitmaps[1:]), reoriented, extra)
 

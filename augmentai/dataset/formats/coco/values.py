@@ -29,12 +29,14 @@ class Category:
         keypoints: the names of its keypoints, in their order; empty if it does not say.
         flip_idx: which of them change places in a mirrored image, if it says so as data.yaml does.
         edges: pairs of keypoints that are joined by a line, numbered from 1.
+        is_stuff: it is no class of single objects, but of sky, grass and the like.
     """
 
     name: str
     keypoints: tuple[str, ...] = ()
     flip_idx: tuple[int, ...] = field(default=(), repr=False)
     edges: tuple[tuple[int, int], ...] = field(default=(), repr=False)
+    is_stuff: bool = field(default=False, repr=False)
 
     @property
     def skeleton(self) -> Skeleton:
@@ -80,7 +82,11 @@ def categories_in(value: object) -> tuple[dict[str, Category], list[str]]:
             keypoints = category.get("keypoints")
             names = keypoints if isinstance(keypoints, list) and all(isinstance(k, str) for k in keypoints) else []
             found[key] = Category(
-                str(name), tuple(names), _exchange(category.get("flip_idx")), _edges(category.get("skeleton"))
+                str(name),
+                tuple(names),
+                _exchange(category.get("flip_idx")),
+                _edges(category.get("skeleton")),
+                category.get("isthing") == 0,
             )
     return found, faults
 

@@ -56,7 +56,9 @@ class RowLabels:
         extra = {"imagefolder": row.values}
         try:
             objects = objects_of(row.values)
-            return Labels(tuple(objects.shapes()) if objects is not None else (), extra=extra)
+            if objects is None:
+                return Labels(extra={**extra, "takes_no_objects": "its row has no objects, and none can be added"})
+            return Labels(tuple(objects.shapes()), extra=extra)
         except ValueError as error:
             raise LabelError(f"{self.layout.files[row.file].entry.path}, line {row.line}: {error}") from error
 

@@ -53,7 +53,11 @@ class Objects:
             Shape(
                 str(names[number]) if names is not None else "object",
                 box,
-                extra={"imagefolder": number, **self._attributes(number, known)},
+                extra={
+                    "imagefolder": number,
+                    "category": names[number] if names is not None else None,
+                    **self._attributes(number, known),
+                },
             )
             for number, box in enumerate(corners)
         ]
@@ -76,7 +80,7 @@ class Objects:
 
     def moved(self, shapes: Sequence[Shape]) -> tuple[Any, list[str]]:
         """(the column for a variation, without objects that left the image; what was removed from it)."""
-        numbers = [shape.extra["imagefolder"] for shape in shapes]
+        numbers = [shape.extra.get("imagefolder") for shape in shapes]
         repeats = self._repeats()
         removed = [key for key in self._places() if key not in repeats]
         count = len(self.boxes)
@@ -84,7 +88,7 @@ class Objects:
         for key, value in self.columns.items():
             if key not in removed:
                 is_of_objects = isinstance(value, list) and len(value) == count
-                moved[key] = [value[number] for number in numbers] if is_of_objects else value
+                moved[key] = self._of_objects(key, value, shapes, numbers) if is_of_objects else value
         boxes = [shape.box or (0, 0, 0, 0) for shape in shapes]
         moved[self.box_key] = [[round(v, 3) for v in (x0, y0, x1 - x0, y1 - y0)] for x0, y0, x1, y1 in boxes]
         for key, name in repeats.items():
@@ -108,6 +112,23 @@ class Objects:
         }
         return [key for key in fields_in_pixels(firsts) if key not in {self.box_key, "area"}]
 
+    def _of_objects(
+        self, key: str, values: Sequence[Any], shapes: Sequence[Shape], numbers: Sequence[int | None]
+    ) -> list[Any]:
+        """A column of a variation; of a pasted object as its own image has it, with a number of its own."""
+        names = next((name for name in _CATEGORY_KEYS if isinstance(self.columns.get(name), list)), "")
+        made: list[Any] = []
+        for shape, number in zip(shapes, numbers, strict=True):
+            if number is not None:
+                made.append(values[number])
+            elif key == names:
+                made.append(_lent(shape).get("category", shape.category))
+            elif key == "id" and all(isinstance(value, int) for value in values):
+                made.append(max([*values, *(one for one in made if isinstance(one, int))], default=0) + 1)
+            else:
+                made.append(0 if key == "iscrowd" else _lent(shape).get("fields", {}).get(key))
+        return made
+
     def _styled(self, columns: dict[str, Any], count: int) -> Any:
         """Columns as the row had them."""
         value: Any = columns
@@ -116,6 +137,12 @@ class Objects:
         if not self.text:
             return value
         return json.dumps(value, ensure_ascii=False) if self.text == "json" else repr(value)
+
+
+def _lent(shape: Shape) -> Mapping[str, Any]:
+    """What the image that a pasted object comes from says of it."""
+    said: Mapping[str, Any] = shape.extra.get("pasted", {})
+    return said
 
 
 def objects_of(row: Mapping[str, Any]) -> Objects | None:

@@ -16,6 +16,7 @@ from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFi
 from augmentai.dataset.formats.caption_conflicts import Captioned, caption_notices
 from augmentai.dataset.formats.captions import captions_for, find_captions
 from augmentai.dataset.formats.masks.dataset import MaskLabels, MaskLayout, written_masks
+from augmentai.dataset.formats.masks.mask_file import instance_masks
 from augmentai.dataset.formats.masks.recognition import find_masks, names_of
 from augmentai.dataset.formats.masks.unnamed import unnamed_masks
 from augmentai.types import Source
@@ -38,7 +39,10 @@ class AccompaniedLabels:
     def load(self) -> Labels:
         labels = self.own.load() if self.own is not None else Labels()
         added = tuple(loaded.image for loaded in self.masks.read())
-        return replace(labels, other_masks=(*labels.other_masks, *added))
+        numbered = instance_masks(self.masks.masks, len(labels.masks)).get("instance_masks", ())
+        known = (*labels.extra.get("instance_masks", ()), *numbered)
+        extra = {**labels.extra, "instance_masks": known} if known else labels.extra
+        return replace(labels, other_masks=(*labels.other_masks, *added), extra=extra)
 
 
 def attach_masks(layout: Layout, tree: Tree, requested: bool = False) -> None:

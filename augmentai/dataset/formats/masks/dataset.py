@@ -15,7 +15,7 @@ from augmentai.dataset.formats.declared_classes import classes_in_files
 from augmentai.dataset.formats.folders import class_of
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.class_files import class_files, class_names
-from augmentai.dataset.formats.masks.mask_file import LoadedMask, MaskFile
+from augmentai.dataset.formats.masks.mask_file import LoadedMask, MaskFile, instance_masks
 from augmentai.dataset.formats.masks.names import Role, read_folder, says_all
 from augmentai.dataset.formats.masks.pair_lists import with_own_masks
 from augmentai.dataset.formats.masks.pair_tables import PairTable
@@ -54,7 +54,7 @@ class MaskLabels:
 
     def load(self) -> Labels:
         images = [mask.image for mask in self.read()]
-        extra = {"instances": self.instances, "class_names": self.class_names}
+        extra = {"instances": self.instances, "class_names": self.class_names, **instance_masks(self.masks)}
         shapes = self.polygons.shapes() if self.polygons is not None else ()
         return Labels(shapes, images[0] if images else None, tuple(images[1:]), extra=extra)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -14,6 +15,7 @@ from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, joined, parent
 from augmentai.dataset.formats.masks.content import MODES, is_lossy, read_content
 from augmentai.dataset.formats.masks.lossy import without_noise
+from augmentai.dataset.formats.masks.names import shows_instances
 from augmentai.images.decode import FORMATS, load_decoders
 from augmentai.images.orientation import Frame
 
@@ -174,6 +176,18 @@ class MaskFile:
         buffer = io.BytesIO()
         mask.save(buffer, kind, **_options(kind, mask, compression))
         return buffer.getvalue()
+
+
+def instance_masks(masks: Sequence[MaskFile], first: int = 0) -> dict[str, tuple[int, ...]]:
+    """What `Labels.extra` says of the masks whose values are single objects; nothing if there are none.
+
+    Args:
+        masks: in the order of the labels.
+        first: how many masks the labels have before these.
+    """
+    names = [f"{PurePosixPath(mask.entry.path).stem} {parent(mask.entry.path)}" for mask in masks]
+    found = tuple(first + number for number, name in enumerate(names) if shows_instances(name))
+    return {"instance_masks": found} if found else {}
 
 
 def mask_named_by_table(entry: Entry, image: Entry, shared: bool) -> MaskFile:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,17 +51,22 @@ class PolygonFile:
             size_wh: its width and height in pixels.
         """
         before = self.shapes()
-        shapes = [shape for shape in labels.shapes if _NAME in shape.extra]
+        shapes = labels.shapes
         if len(shapes) == len(before) and all(map(is_same_place, shapes, before)):
             return self.name.path_for(file), self.entry.read()
         content = self._content()
         objects = [
-            {**content["objects"][shape.extra[_NAME]], "polygon": [[rounded(x), rounded(y)] for x, y in ring]}
+            {**self._said(content, shape), "polygon": [[rounded(x), rounded(y)] for x, y in ring]}
             for shape in shapes
             for ring in (*shape.polygons, *shape.lines)
         ]
         made = {**content, "imgWidth": size_wh[0], "imgHeight": size_wh[1], "objects": objects}
         return self.name.path_for(file), json_bytes(made)
+
+    def _said(self, content: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+        """What the file says of an object; of a pasted one, its class."""
+        number = shape.extra.get(_NAME)
+        return {"label": shape.category} if number is None else dict(content["objects"][number])
 
     def _content(self) -> dict[str, Any]:
         content = load_json(self.entry)

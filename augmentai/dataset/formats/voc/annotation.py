@@ -10,6 +10,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from augmentai.annotations import Box, LabelError, Labels, Polygon, Shape, box_around
+from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.dataset.formats.pixel_fields import without_places
 from augmentai.dataset.formats.voc.rotated_box import ROTATED, moved_rotated, rotated_corners
 from augmentai.images.orientation import Frame
@@ -86,7 +87,7 @@ def labels_to_voc(labels: Labels, before: Labels | None, file: str, size_wh: tup
         before: the labels of its source; None writes a new annotation.
         file: the path of the image.
         size_wh: width and height of the image, in pixels.
-        moved: pixels were moved, so pose and parts, which did not move along, are removed.
+        moved: objects were moved; of these, pose and parts, which did not move along, are removed.
     """
     raw = before.extra.get("voc") if before is not None else None
     root = _reparsed(raw) if isinstance(raw, bytes) else _new_annotation(size_wh)
@@ -103,13 +104,18 @@ def labels_to_voc(labels: Labels, before: Labels | None, file: str, size_wh: tup
     for number, element in enumerate(list(root.iter("object"))):
         if number not in remaining:
             parents[element].remove(element)
-        elif moved:
+        elif moved and not _stays(before, remaining[number], number):
             _move(element, remaining[number])
     for shape in labels.shapes:
         if not isinstance(shape.extra.get("voc"), int):
             root.append(_new_object(shape))
     ElementTree.indent(root, "\t")
     return ElementTree.tostring(root, encoding="utf-8") + b"\n"
+
+
+def _stays(before: Labels | None, shape: Shape, number: int) -> bool:
+    """Whether an object is where it was in the source, since only others changed."""
+    return before is not None and not before.reoriented and is_same_place(before.shapes[number], shape)
 
 
 def _depth(root: Element) -> int:

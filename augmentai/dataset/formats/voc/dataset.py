@@ -11,9 +11,10 @@ from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.companions import find_companions
 from augmentai.dataset.formats.declared_classes import classes_in_files
+from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import named, stem_of
-from augmentai.dataset.formats.masks.mask_file import MaskFile
+from augmentai.dataset.formats.masks.mask_file import MaskFile, instance_masks
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.dataset.formats.voc.annotation import labels_from_voc, labels_to_voc, parse_xml, unmoved_tags
 from augmentai.dataset.formats.voc.annotation_files import AnnotationFile, Assigned, assign, read_annotation_files
@@ -43,6 +44,7 @@ class VocLabels:
         masks = tuple(mask.load(frame) for mask in self.masks)
         # Where there is an annotation, the objects are those that it lists, even if there are none.
         extra = {**labels.extra, "mask_classes": {}} if masks and self.xml is not None else labels.extra
+        extra = {**extra, **instance_masks(self.masks)}
         return replace(labels, mask=masks[0] if masks else None, other_masks=masks[1:], extra=extra)
 
 
@@ -80,10 +82,15 @@ class VocLayout(Layout):
         if reader.xml is not None:
             before = reader.load()
             moved = before.reoriented or before.shapes != labels.shapes
+            is_warped = before.reoriented or any(
+                not is_same_place(before.shapes[number], shape)
+                for shape in labels.shapes
+                if isinstance(number := shape.extra.get("voc"), int)
+            )
             path = joined(parent(reader.xml.path), PurePosixPath(file).stem + ".xml")
-            if moved and (b"<part>" in before.extra["voc"] or b"<pose>" in before.extra["voc"]):
+            if is_warped and (b"<part>" in before.extra["voc"] or b"<pose>" in before.extra["voc"]):
                 self.losses.setdefault("`pose` and `part` are removed from geometrically transformed images")
-            for tag in unmoved_tags(before.extra["voc"]) if moved else ():
+            for tag in unmoved_tags(before.extra["voc"]) if is_warped else ():
                 self.losses.setdefault(f"`{tag}` is removed from geometrically transformed images")
             masks = (*reader.masks, *self.masks.get(reader.image.key, ()))
             written = labels_to_voc(labels, before, file, size_wh, moved)

@@ -18,7 +18,7 @@ from augmentai.dataset.formats.yolo.annotation import YoloLabels, shape_to_yolo
 from augmentai.dataset.formats.yolo.classes import Classes, classes_from_list
 from augmentai.dataset.formats.yolo.darknet import read_darknet
 from augmentai.dataset.formats.yolo.data_yaml import read_data_yamls
-from augmentai.dataset.formats.yolo.label_index import LabelIndex, label_path
+from augmentai.dataset.formats.yolo.label_index import LabelIndex, label_path, usual_label_path
 from augmentai.dataset.formats.yolo.label_kind import LabelKind, kind_of_labels
 from augmentai.dataset.formats.yolo.set_file import SetFile
 from augmentai.types import Failure, Source
@@ -70,11 +70,12 @@ class YoloLayout(Layout):
         self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
     ) -> list[OutputFile]:
         reader = source.labels
-        if labels is None or not isinstance(reader, YoloLabels) or reader.text is None:
+        if labels is None or not isinstance(reader, YoloLabels) or (reader.text is None and not labels.shapes):
             return []
+        path = label_path(reader.text, source.path, file) if reader.text is not None else usual_label_path(file)
         polygons = any(shape.polygons for shape in labels.shapes)
         lines = [line for shape in labels.shapes for line in shape_to_yolo(shape, reader.classes, size_wh, polygons)]
-        return [(label_path(reader.text, source.path, file), "".join(line + "\n" for line in lines).encode())]
+        return [(path, "".join(line + "\n" for line in lines).encode())]
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         for one in self.set_files:

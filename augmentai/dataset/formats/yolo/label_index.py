@@ -61,6 +61,19 @@ def label_path(label: Entry, image: str, file: str) -> str:
     return own.with_name(made + own.suffix).as_posix()
 
 
+def usual_label_path(image: str) -> str:
+    """Where a trainer looks for the labels of an image first.
+
+    Args:
+        image: its path.
+
+    Example:
+        >>> usual_label_path("set/images/train/a.jpg"), usual_label_path("a.jpg")
+        ('set/labels/train/a.txt', 'a.txt')
+    """
+    return next(_candidates(Entry(image, ""), _LABEL_WORDS))
+
+
 def _candidates(image: Entry, words: tuple[str, ...]) -> Iterator[str]:
     """Where the labels of an image may be, the most usual place first."""
     *folders, full_name = image.path.split("/")

@@ -10,7 +10,8 @@ from typing import Any
 
 import pytest
 
-from augmentai.annotations import LabelError
+from augmentai.annotations import LabelError, Shape
+from augmentai.dataset.formats.imagefolder.objects import objects_of
 from tests.support import trainers
 from tests.support.coco_files import SIZE_WH, photos
 from tests.support.dataset_runs import notices
@@ -135,3 +136,19 @@ def test_what_other_formats_hold_of_it(tmp_path: Path) -> None:
     assert [(one.get("occluded"), one["iscrowd"]) for one in annotations] == [(1, 0), (None, 1)] * 2
     job = augmented([given], tmp_path / "voc", variations=1, to="voc")
     assert "attributes of objects were left out" in notices(job)
+
+
+def test_a_pasted_object_is_written_as_its_own_image_says_it() -> None:
+    """The class in the set's own type, a number that no other has, the fields of the donor, the area of the box."""
+    row = {"objects": {"bbox": [[1, 2, 3, 4]], "categories": [3], "id": [7], "area": [12], "colour": ["red"]}}
+    objects = objects_of(row)
+    assert objects is not None
+    lent = {"category": 5, "fields": {"colour": "blue"}}
+    moved, _ = objects.moved([*objects.shapes(), Shape("5", (2, 2, 8, 8), extra={"pasted": lent})])
+    assert moved == {
+        "bbox": [[1, 2, 3, 4], [2, 2, 6, 6]],
+        "categories": [3, 5],
+        "id": [7, 8],
+        "area": [12, 36],
+        "colour": ["red", "blue"],
+    }
