@@ -14,8 +14,12 @@ from augmentai.settings import ROOT
 from tests.support.plugin_package import installed, write_package
 
 PACKAGE = ROOT / "augmentai"
-# May name engines: the engines, the model of one, the environment variables, and extras that are named after libraries.
-HOMES = ("engines/", "gan/", "settings.py", "system/extras.py", "backbone/larger.py")
+# May name engines: the engines, the model of one and what uses it without its engine, the environment variables, and
+# extras that are named after libraries.
+HOMES = (
+    *("engines/", "gan/", "operations/compositing/harmonise.py"),
+    *("settings.py", "system/extras.py", "backbone/larger.py"),
+)
 
 
 def source_files() -> Iterator[Path]:

@@ -98,6 +98,6 @@ def _mark(draft: Draft) -> tuple[str, str]:
         note = f"AI-made {MADE_BY}, engine {made.engine}, model {made.model}, seed {made.task.seed}"
         return note, repainted if made.repainted else altered
     if is_harmonised(draft.details):
-        return f"AI-made {MADE_BY}, light of its objects by the local GAN, seed {made.task.seed}", altered
+        return f"AI-made {MADE_BY}, light of its objects by a network, seed {made.task.seed}", altered
     note = f"{MADE_BY[0].upper()}{MADE_BY[1:]}, made without AI, seed {made.task.seed}"
     return note, composed if borrowed_from(draft.details) else transformed

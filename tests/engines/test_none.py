@@ -85,7 +85,7 @@ def test_what_the_gan_has_relit_is_ai_made(relit: bool) -> None:
     assert outcome.variation.details["operations"]
     written = outcome.variation.data
     assert (f"{TYPE}compositeWithTrainedAlgorithmicMedia<".encode() in written) is relit
-    assert (b"AI-made variation by AugmentAI, light of its objects by the local GAN, seed " in written) is relit
+    assert (b"AI-made variation by AugmentAI, light of its objects by a network, seed " in written) is relit
 
 
 def test_sixteen_bits_stay_sixteen() -> None:
