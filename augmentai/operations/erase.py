@@ -17,7 +17,7 @@ from PIL import Image
 from augmentai.images.photo import value_range
 from augmentai.operations.base import OCCLUSION, DrawSettings, Operation, OperationSkippedError
 from augmentai.operations.parameters import Number, Range, parameter
-from augmentai.operations.textures import uniform
+from augmentai.operations.textures import random_bytes, uniform
 from augmentai.operations.visible_parts import VisibleParts
 from augmentai.recipe.kinds import Choice, WholeNumber
 
@@ -36,8 +36,9 @@ class Erase(Operation):
     """Covers rectangles at random places (random erasing, Zhong et al. 2020).
 
     Labels stay, since detectors and segmenters are to find what is partly hidden: boxes, polygons and the pixels of
-    masks stay as they are; keypoints that are covered are marked as hidden. So that they stay true, no rectangle hides
-    more of an object than `most_hidden`, nor more than the recipe's `least_visible` allows.
+    masks stay as they are; keypoints that are covered are marked as hidden. So that they stay true, the rectangles hide
+    no more of an object than `most_hidden`, nor more than the recipe's `least_visible` allows, of what the image shows
+    of it. Twice in a recipe, it may hide as much twice.
 
     Attributes:
         scale: of the image's area, what one rectangle covers at most, drawn from this range.
@@ -92,9 +93,13 @@ class Erase(Operation):
         plain = _mean(image) if drawn["fill"] == "mean" else low
         for number, (x0, y0, x1, y1) in enumerate(drawn["boxes"]):
             part = colours[y0:y1, x0:x1]
-            noise = drawn["fill"] == "noise"
-            filling = low + (high - low) * uniform(drawn["seed"] + number, *part.shape) if noise else plain
-            part[...] = filling if values.dtype.kind == "f" else np.rint(filling)
+            if drawn["fill"] != "noise":
+                part[...] = plain if values.dtype.kind == "f" else np.rint(plain)
+            elif values.dtype == np.uint8:
+                part[...] = random_bytes(drawn["seed"] + number, *part.shape)
+            else:
+                filling = low + (high - low) * uniform(drawn["seed"] + number, *part.shape)
+                part[...] = filling if values.dtype.kind == "f" else np.rint(filling)
         return Image.fromarray(values), labels and _with_hidden_keypoints(labels, drawn["boxes"])
 
 

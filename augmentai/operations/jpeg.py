@@ -44,11 +44,18 @@ class Jpeg(PixelOperation):
 
     def change(self, values: Values, drawn: Mapping[str, Any]) -> Values:
         levels = np.rint(values.clip(0, 1) * 255).astype(np.uint8)
-        buffer = io.BytesIO()
-        Image.fromarray(levels[..., 0] if levels.shape[2] == 1 else levels).save(
-            buffer, "JPEG", quality=drawn["quality"]
-        )
-        with Image.open(buffer) as opened:
-            made = np.asarray(opened)
+        made = np.asarray(_compressed(Image.fromarray(levels[..., 0] if levels.shape[2] == 1 else levels), drawn))
         # What compression did in 8 bits is added to the values, which may be deeper.
         return np.asarray(values + (made.reshape(levels.shape).astype(np.float32) - levels) / 255, np.float32)
+
+    def _opaque(self, image: Image.Image, drawn: Mapping[str, Any]) -> Image.Image:
+        return _compressed(image, drawn) if image.mode in {"L", "RGB"} else super()._opaque(image, drawn)
+
+
+def _compressed(image: Image.Image, drawn: Mapping[str, Any]) -> Image.Image:
+    buffer = io.BytesIO()
+    image.save(buffer, "JPEG", quality=drawn["quality"], exif=b"", icc_profile=None)
+    with Image.open(buffer) as opened:
+        made = opened.copy()
+    made.info = {}
+    return made

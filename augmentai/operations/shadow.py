@@ -17,7 +17,7 @@ from augmentai.operations.base import DrawSettings
 from augmentai.operations.overlay import dimmed
 from augmentai.operations.parameters import Range, parameter
 from augmentai.operations.pixels import PixelOperation, Values
-from augmentai.operations.textures import Plane, clouds, enlarged, small_size
+from augmentai.operations.textures import Plane, clouds, enlarged, small_size, softened
 from augmentai.recipe.kinds import Choice
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ def shaded(drawn: Mapping[str, Any], size_wh: tuple[int, int]) -> Plane:
     cv2.fillPoly(canvas, [np.rint(corners).astype(np.int32)], 255, cv2.LINE_AA, _SHIFT)
     leaves = drawn["caster"] == "leaves"
     blur = _CROWN if leaves else drawn["blur"]
-    mask = cv2.GaussianBlur(canvas, (0, 0), max(0.3, blur * max(small))).astype(np.float32) / 255
+    mask = softened(canvas, blur * max(small)).astype(np.float32) * np.float32(1 / 255)
     if leaves:  # the crown is dense inside, and its edge is open
         spots = clouds(drawn["seed"], small, _LEAVES)
         mask = mask * ((0.66 * mask - spots) / 0.24 + 0.5).clip(0, 1)

@@ -30,6 +30,18 @@ def uniform(seed: int, *shape: int) -> Plane:
     return np.asarray((raw >> np.uint64(11)) * 2.0**-53).reshape(shape)
 
 
+def random_bytes(seed: int, *shape: int) -> Plane:
+    """Random values of 8 bits, the same for a seed in every version of NumPy.
+
+    Example:
+        >>> random_bytes(7, 2, 3).shape, random_bytes(7, 2, 3).dtype.name
+        ((2, 3), 'uint8')
+    """
+    count = int(np.prod(shape))
+    raw = np.random.PCG64(seed).random_raw(-(-count // 8))
+    return np.asarray(raw.astype("<u8", copy=False).view(np.uint8)[:count]).reshape(shape)
+
+
 def small_size(size_wh: tuple[int, int], most_px: int = MOST_PX) -> tuple[int, int]:
     """A size of the same proportions whose long side is at most `most_px`.
 
@@ -52,6 +64,20 @@ def enlarged(plane: Plane, size_wh: tuple[int, int]) -> Plane:
     if plane.shape == size_wh[::-1]:
         return plane
     return np.asarray(cv2.resize(plane, size_wh, interpolation=cv2.INTER_LINEAR))
+
+
+def softened(plane: Plane, radius_px: float) -> Plane:
+    """A plane blurred by about this radius, much faster than by a Gaussian: by two boxes.
+
+    Shape:
+        plane: (height, width) of uint8 or float32, as is the result.
+    """
+    import cv2
+
+    side = 2 * round(radius_px) + 1
+    for _ in range(2 if side > 1 else 0):
+        plane = np.asarray(cv2.blur(plane, (side, side)))
+    return plane
 
 
 def clouds(seed: int, size_wh: tuple[int, int], cells: float, octaves: int = 3) -> Plane:
@@ -130,10 +156,7 @@ def falling(layers: Sequence[Particles], seed: int, slant_deg: float, size_wh: t
     for number, layer in enumerate(layers):
         canvas = np.zeros_like(most)
         _draw(canvas, layer, seed + 10 * (number + 1), slant_deg)
-        side = 2 * round(layer.blur * min(small)) + 1
-        for _ in range(2 if side > 1 else 0):  # two boxes are near enough to a Gaussian, and faster
-            canvas = cv2.blur(canvas, (side, side))
-        most = cv2.max(most, canvas)
+        most = cv2.max(most, softened(canvas, layer.blur * min(small)))
     return enlarged(most.astype(np.float32) * np.float32(1 / 255), size_wh)
 
 

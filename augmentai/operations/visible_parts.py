@@ -22,12 +22,16 @@ _MOST_VALUES = 64  # of a mask whose objects are told apart by their connected a
 
 @dataclass
 class _Part:
-    """An object: the frame that it is in, which pixels of that (None for all), how many, and how many are hidden."""
+    """An object: the frame that it is in, which pixels of that (None for all), how many, and how many are hidden.
+
+    Polygons are filled when a rectangle comes near them: `rings` is what is still to be filled.
+    """
 
     frame: Frame
     pixels: Mask | None
     count: int
     hidden: int = 0
+    rings: tuple[Polygon, ...] = ()
 
 
 @dataclass
@@ -86,12 +90,13 @@ class VisibleParts:
         self._covered[y0:y1, x0:x1] = True
 
     def _beneath(self, rectangle: Frame) -> list[_Part]:
-        x0, y0, x1, y1 = rectangle
-        return [
-            part
-            for part in self._parts
-            if part.frame[0] < x1 and x0 < part.frame[2] and part.frame[1] < y1 and y0 < part.frame[3]
-        ]
+        found = []
+        for number, part in enumerate(self._parts):
+            if part.rings and _meet(part.frame, rectangle):
+                part = self._parts[number] = _filled(part, self._size_wh)
+            if _meet(part.frame, rectangle):
+                found.append(part)
+        return found
 
     def _newly_hidden(self, part: _Part, rectangle: Frame) -> int:
         left, top = part.frame[:2]
@@ -113,22 +118,31 @@ class VisibleParts:
 
 def _part(shape: Shape, size_wh: tuple[int, int]) -> _Part | None:
     """One object; None if it has no place in the image."""
-    from augmentai.operations.compositing.objects import filled
-
     if shape.mask is not None:
         return _trimmed((0, 0, *size_wh), np.asarray(shape.mask, bool))
     if shape.polygons:
         frame = _around([point for ring in shape.polygons for point in ring], size_wh)
-        if frame is None:
-            return None
-        moved = [tuple((x - frame[0], y - frame[1]) for x, y in ring) for ring in shape.polygons]
-        pixels = filled(moved, (frame[2] - frame[0], frame[3] - frame[1]))
-        return _trimmed(frame, pixels) or _paths(shape.polygons, size_wh)  # or it is thinner than a pixel
+        return _Part(frame, None, 0, rings=shape.polygons) if frame is not None else None
     if shape.box is not None:
         box = _whole_pixels(shape.box, size_wh)
         return _Part(box, None, (box[2] - box[0]) * (box[3] - box[1])) if box is not None else None
     seen = tuple(((x, y),) for x, y, visibility in shape.keypoints if visibility > 0)
     return _paths(shape.lines or seen, size_wh)
+
+
+def _meet(one: Frame, other: Frame) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _filled(part: _Part, size_wh: tuple[int, int]) -> _Part:
+    """An object of polygons with its pixels."""
+    from augmentai.operations.compositing.objects import filled
+
+    left, top, right, bottom = part.frame
+    moved = [tuple((x - left, y - top) for x, y in ring) for ring in part.rings]
+    pixels = filled(moved, (right - left, bottom - top))
+    thin = _Part(part.frame, None, (right - left) * (bottom - top))
+    return _trimmed(part.frame, pixels) or _paths(part.rings, size_wh) or thin
 
 
 def _trimmed(frame: Frame, pixels: Mask) -> _Part | None:

@@ -110,7 +110,8 @@ class TestFilters:
         job = job_of([Source.from_bytes("a.png", photo())], operations=["flip(probability=1)"], variations=3)
         outcomes = list(job.run())
         assert [outcome.ok for outcome in outcomes] == [True, False, False]
-        assert "near-duplicate of variation 1" in outcomes[1].reason
+        assert "there is only 1 different variation of this image" in outcomes[1].reason
+        assert outcomes[1].rejections[-1].reason.startswith("near-duplicate of variation 1")
 
     def test_moderate_moves_pass(self) -> None:
         job = job_of([Source.from_bytes("a.png", photo())], geometry="light", operations=["rotate"], variations=6)
