@@ -13,11 +13,13 @@ from augmentai.dataset.readers.gather import Gathered
 from augmentai.engines import estimate
 from augmentai.engines.base import Engine
 from augmentai.engines.budget import Estimate
-from augmentai.operations.apply import may_move
+from augmentai.operations.apply import build_operations, may_move
 from augmentai.operations.auto_geometry import DatasetTraits, ResolvedGeometry, dataset_traits, resolve_geometry
+from augmentai.operations.few_ways import count_ways
 from augmentai.pipeline.balance import Quotas, plan_quotas
 from augmentai.pipeline.label_check import LabelCheck, check_labels
 from augmentai.pipeline.unusable import find_unusable
+from augmentai.plurals import counted
 from augmentai.recipe import AUTO, Recipe, RecipeError
 from augmentai.types import Failure, Source, SourceKey
 
@@ -146,6 +148,7 @@ def plan_run(
     _check_change(recipe, engines)
     quotas = plan_quotas(gathered.sources, recipe)
     geometry = resolve_geometry(recipe, traits if traits is not None else _traits(gathered))
+    quotas = replace(quotas, notices=(*quotas.notices, *_too_few_ways(recipe, engines, quotas, geometry)))
     plan = RunPlan(gathered, recipe, quotas, geometry, first_index, retry_round, max_pixels=max_pixels)
     return replace(plan, estimate=estimate(engines, recipe, plan.total))
 
@@ -157,6 +160,24 @@ def _check_change(recipe: Recipe, engines: Sequence[Engine]) -> None:
         return
     what = f"engine is {recipe.engine}, and neither operations nor geometry are given, so that nothing would change"
     raise RecipeError(f"{what}; add operations such as flip or crop, or choose a geometry such as light")
+
+
+def _too_few_ways(
+    recipe: Recipe, engines: Sequence[Engine], quotas: Quotas, geometry: ResolvedGeometry
+) -> tuple[str, ...]:
+    """A notice if more variations of an image are asked for than flips and quarter turns, alone, can make."""
+    asked = [engine for engine in engines if engine.serves(recipe.engine)]
+    most = max(quotas.counts.values(), default=0) if quotas.counts is not None else quotas.each
+    presets = {geometry.with_class, geometry.without_class}
+    if not asked or any(one.paints for one in asked) or (recipe.geometry == AUTO and presets != {"none"}):
+        return ()
+    operations = build_operations(recipe.operations)
+    counts = [count_ways(preset, operations, (2, 2), None, recipe.mirror) for preset in presets]  # of square images
+    known = [count for count in counts if count is not None]
+    if len(known) < len(counts) or max(known) >= most:
+        return ()
+    what = counted(max(known), "different variation")
+    return (f"Flips and turns alone make at most {what} of an image, and {most} are asked for; add operations",)
 
 
 def _traits(gathered: Gathered) -> DatasetTraits:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import FrozenInstanceError
+from typing import Any
 
 import pytest
 
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.engines import available
+from augmentai.engines.none import NoEngine
 from augmentai.pipeline.plan import plan_run
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
@@ -72,3 +74,24 @@ def test_the_price_is_the_paid_engine_s() -> None:
     assert estimate is not None
     assert (estimate.images, estimate.credits) == (4, 4 * estimate.credits_each)
     assert plan_run(gathered, Recipe(engine="gan"), available(paid)).estimate is None
+
+
+TOO_FEW: dict[str, tuple[dict[str, Any], str]] = {
+    # recipe, what it says
+    "one flip": (
+        {"geometry": "flip", "variations": 3},
+        "at most 1 different variation of an image, and 3 are",
+    ),
+    "turns": ({"operations": ["turn90"], "variations": 4}, "at most 3 different variations of an image, and 4 are"),
+    "enough turns": ({"operations": ["turn90"], "variations": 3}, ""),
+    "a crop": ({"geometry": "flip", "operations": ["crop"], "variations": 3}, ""),
+}
+
+
+@pytest.mark.parametrize(("asked", "words"), TOO_FEW.values(), ids=TOO_FEW)
+def test_more_variations_than_flips_and_turns_can_make(asked: dict[str, Any], words: str) -> None:
+    recipe = Recipe(**{"engine": "none", "geometry": "none", **asked})
+    plan = plan_run(Gathered(sources(cats=2), (), ()), recipe, [NoEngine(Settings(stability_api_key=""))])
+    found = [notice for notice in plan.notices if "Flips and turns alone" in notice]
+    assert len(found) == bool(words)
+    assert all(words in notice for notice in found)
