@@ -98,6 +98,7 @@ class Labels:
             of each value where the values of `mask` are single objects of known classes; "stuff", which of these
             classes have no single objects; "takes_no_objects", why no shape can be added.
         hidden: objects that are labelled no more, since others were put in front of them.
+        other_size_wh: the width and height that a label file states for the image, if the image is of another size.
 
     Shape:
         mask, other_masks: PIL images of the image's width and height.
@@ -114,6 +115,7 @@ class Labels:
     reoriented: bool = False
     extra: Mapping[str, Any] = field(default_factory=dict)
     hidden: Hidden = Hidden()
+    other_size_wh: tuple[int, int] | None = field(default=None, compare=False)
 
     @property
     def masks(self) -> tuple[Image, ...]:

@@ -56,8 +56,12 @@ def print_plan(job: Job) -> None:
     lines = [f"{counted(plan.expected, 'variation')} of {usable}"]
     if unusable:
         lines.append(f"{counted(len(unusable), 'image')} will be skipped: see Failed")
-    if holdout := len(job.gathered.holdout):
-        lines.append(f"{counted(holdout, 'validation or test image')} will not be augmented")
+    if holdout := job.gathered.holdout:
+        apart = sum(source.split is None for source in holdout)
+        if len(holdout) > apart:
+            lines.append(f"{counted(len(holdout) - apart, 'validation or test image')} will not be augmented")
+        if apart:
+            lines.append(f"{counted(apart, 'image')} in no split will not be augmented")
         if job.recipe.filters and job.recipe.thresholds.held_out and not job.gathered.made_split:
             lines[0] = f"up to {lines[0]}"
             lines.append("training images nearly the same as one of these will be skipped: see augmentai inspect")

@@ -40,6 +40,16 @@ class Frame:
         """
         return size_wh == self.stored_wh != self.size_wh
 
+    def unlike(self, size_wh: tuple[int, int]) -> tuple[int, int] | None:
+        """A size that a label file states for this image, if it is another one; None if it is not, or states none.
+
+        Example:
+            >>> frame = Frame(size_wh=(30, 40), stored_wh=(40, 30), orientation=6)
+            >>> frame.unlike((40, 30)), frame.unlike((0, 0)), frame.unlike((300, 400))
+            (None, None, (300, 400))
+        """
+        return size_wh if min(size_wh) > 0 and size_wh not in {self.size_wh, self.stored_wh} else None
+
     def point(self, x: float, y: float) -> tuple[float, float]:
         """Map a point of the stored image to the upright image, both in pixels."""
         width, height = self.stored_wh

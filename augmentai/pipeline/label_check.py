@@ -86,6 +86,7 @@ class LabelNotes:
         self._boxes: dict[str, Counter[str]] = defaultdict(Counter)  # of each kind, by image
         self._classes: tuple[str, ...] = ()  # of the first box with two classes
         self._unlabelled: list[str] = []
+        self._other_sizes: dict[str, tuple[int, int]] = {}  # by image
         self._has_files = any(layout.own_label_files(without_companions(source)) for source in sources)
 
     @property
@@ -107,6 +108,8 @@ class LabelNotes:
         for fault in box_faults(labels, size_wh) if labels is not None and size_wh is not None else ():
             self._boxes["two classes" if fault.classes else fault.kind][source.path] += 1
             self._classes = self._classes or fault.classes
+        if labels is not None and labels.other_size_wh is not None:
+            self._other_sizes[source.path] = labels.other_size_wh
         if self._is_unlabelled(without_companions(source), labels):
             self._unlabelled.append(source.path)
 
@@ -129,6 +132,13 @@ class LabelNotes:
                 count = images.total()
                 verb = one if count == 1 else several
                 yield f"{counted(count, 'box', 'boxes')} in {named(images)} {verb} {outcome}"
+        if self._other_sizes:
+            image, (width, height) = next(iter(sorted(self._other_sizes.items())))
+            are = "is" if len(self._other_sizes) == 1 else "are"
+            yield (
+                f"{named(self._other_sizes)} {are} of another size than the labels state (as {image}, "
+                f"{width}x{height}); the labels are taken as they are: check that they fit"
+            )
         # Some formats know why an image has none, and say so.
         if self._unlabelled and not any("without labels" in notice for notice in self._layout.notices):
             have = "its variations have none" if len(self._unlabelled) == 1 else "their variations have none"

@@ -119,6 +119,35 @@ def test_images_without_labels(files: Files, image: str, tmp_path: Path, capsys:
         assert f"1 image ({image}) without labels" in place
 
 
+def sized(make: Any, old: str, new: str) -> Files:
+    """A set whose label file states another size for its image than the image has."""
+    files = make([("cup", BOX)])
+    return {name: data.replace(old.encode(), new.encode()) for name, data in files.items()}
+
+
+CVAT = (
+    '<annotations><image id="0" name="images/a.jpg" width="640" height="480">'
+    '<box label="cup" xtl="4" ytl="6" xbr="24" ybr="20"/></image></annotations>'
+)
+OTHER_SIZES: dict[str, Files] = {
+    "COCO": sized(coco, '"width": 64, "height": 48', '"width": 640, "height": 480'),
+    "LabelMe": sized(labelme, '"imageWidth": 64, "imageHeight": 48', '"imageWidth": 640, "imageHeight": 480'),
+    "Pascal VOC": sized(voc, "<annotation>", "<annotation><size><width>640</width><height>480</height></size>"),
+    "CSV": {
+        "images/a.jpg": PHOTO,
+        "boxes.csv": b"filename,width,height,class,xmin,ymin,xmax,ymax\nimages/a.jpg,640,480,cup,4,6,24,20\n",
+    },
+    "CVAT": {"images/a.jpg": PHOTO, "annotations.xml": CVAT.encode()},
+}
+
+
+@pytest.mark.parametrize("files", OTHER_SIZES.values(), ids=OTHER_SIZES)
+def test_labels_of_an_image_of_another_size(files: Files, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = "1 image (images/a.jpg) is of another size than the labels state (as images/a.jpg, 640x480)"
+    for place in said(write(tmp_path / "in", files), files, capsys):
+        assert words in place
+
+
 # (files, the row of the image whose mask is missing, that of its variation)
 MISSING: dict[str, tuple[Files, str, str, str]] = {
     "a table": ({**MASKS, "pairs.csv": TABLE.encode()}, "pairs.csv", "images/c.png,gt/c_m.png", "images/c__v1.png,"),

@@ -56,7 +56,8 @@ def folder_splits(paths: Iterable[str]) -> dict[str, str | None]:
     Sibling folders are splits if one of them is for training and another is not, or if all are called so. So a class
     may be called "train" as long as its siblings are called "car" and "bus". A folder called "test" beside classes is
     held out, since hardly any class has that name, and everything else is for training; so is one within "train".
-    Siblings of splits that are not splits ("extra") give None: they are kept apart from training too.
+    Siblings of splits that are not splits ("extra") give None: they are kept apart from training too. So are siblings
+    of "train" with the same folders of classes in them ("unseen").
 
     Args:
         paths: the relative paths of all images.
@@ -205,12 +206,20 @@ def _splits_of_siblings(node: _Node) -> tuple[dict[str, str | None], bool]:
     every = {name: one.split for name, one in read.items() if one.split}
     if named and len(every) == len(read) and len(set(every.values())) > 1:  # "train", "testA" and "testB"
         return dict(every), True
+    if "train" in present and others and _show_the_same(node):  # "train" and "unseen", each with all classes
+        return {name: named.get(name) for name in read}, False
     if not named or ("train" in present and others):
         return {}, False
     if "train" in present or (others and not node.has_images and all(map(names_images, others))):
         return dict(named), True
     is_family = any(word in name.casefold() for name in others for word in ("test", "val"))  # "pretest", "invalid"
     return (dict(named), True) if all(read[name].is_certain for name in named) and not is_family else ({}, False)
+
+
+def _show_the_same(node: _Node) -> bool:
+    """Whether the subfolders of a folder have the same folders of classes, several of them."""
+    classes = [set(below.below) for below in node.below.values()]
+    return len(set.intersection(*classes)) > 1 and not any(below.has_images for below in node.below.values())
 
 
 def _held_out_in_training(node: _Node, splits: Mapping[str, str | None]) -> dict[str, str | None]:

@@ -97,6 +97,11 @@ def test_split_folders(train: str, other: str, split: str) -> None:
             [(s, c) for c in ("cat", "dog") for s in ("train", "test")],
         ),
         (["train/cats", "val/cats", "extra"], [("train", "cats"), ("val", "cats"), (None, None)]),  # kept apart
+        (  # the same classes beside "train", under a name that is no split: kept apart
+            ["train/cats", "train/dogs", "unseen/cats", "unseen/dogs"],
+            [("train", "cats"), ("train", "dogs"), (None, "cats"), (None, "dogs")],
+        ),
+        (["train/cats", "train/dogs", "car/cats", "car/red"], [(None, one) for one in ("cats", "dogs", "cats", "red")]),
         (["train/cats", "seg_pred", "test/cats"], [("train", "cats"), TEST, ("test", "cats")]),
         (["train/n01/images", "train/n02/images", "val/images"], [("train", "n01"), ("train", "n02"), VAL]),
         (["train", "testA", "testB"], [TRAIN, TEST, TEST]),  # several of a split

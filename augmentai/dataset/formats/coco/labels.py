@@ -57,9 +57,10 @@ class CocoLabels:
         frame = image_frame(self.image)
         described: list[Described] = []
         others: list[dict[str, Any]] = []
-        reoriented = False
+        reoriented, other_wh = False, None
         for file, image_id, image in self.files.store.images_of(self.image.key):
-            on_stored = frame.matches_stored((_whole(image.get("width")), _whole(image.get("height"))))
+            stated_wh = _whole(image.get("width")), _whole(image.get("height"))
+            on_stored, other_wh = frame.matches_stored(stated_wh), other_wh or frame.unlike(stated_wh)
             reoriented = reoriented or on_stored
             annotations = self.files.store.annotations_of(file, image_id)
             self._check_memory(annotations, frame.size_wh, file)
@@ -80,7 +81,7 @@ class CocoLabels:
                 one.name for one in self.files.categories[next(iter(self.segments))].values() if one.is_stuff
             ]
         first = bitmaps[0] if bitmaps else None
-        return Labels(tuple(merged(described)), first, tuple(bitmaps[1:]), reoriented, extra)
+        return Labels(tuple(merged(described)), first, tuple(bitmaps[1:]), reoriented, extra, other_size_wh=other_wh)
 
     def _described(
         self, file: int, number: int, annotation: dict[str, Any], frame: Frame, on_stored: bool

@@ -90,7 +90,8 @@ class CsvCodec:
             yield Row(values[at[IMAGE]].strip(), [line, values], split, label=tags[0] if len(tags) == 1 else None)
 
     def labels(self, raws: Sequence[Any], frame: Frame) -> Labels:
-        on_stored = any(frame.matches_stored(self._size(values)) for _, values in raws)
+        stated = [self._size(values) for _, values in raws]
+        on_stored = any(map(frame.matches_stored, stated))
         size_wh = frame.stored_wh if on_stored else frame.size_wh
         shapes: list[Shape] = []
         tags: dict[str, None] = {}
@@ -103,7 +104,8 @@ class CsvCodec:
             except ValueError as error:
                 raise ValueError(f"line {line}: {error}") from error
             shapes.append(upright(shape, frame) if on_stored else shape)
-        return Labels(tuple(shapes), reoriented=on_stored, extra={"tags": list(tags)})
+        other = next(filter(None, map(frame.unlike, stated)), None)
+        return Labels(tuple(shapes), reoriented=on_stored, extra={"tags": list(tags)}, other_size_wh=other)
 
     def moved(self, raws: Sequence[Any], placed: Sequence[Placed], size_wh: tuple[int, int]) -> list[Any]:
         by_place = {one.place: one for one in placed if one.place is not None}

@@ -118,10 +118,11 @@ class CvatCodec:
         return Row(name, _xml(element), split_named(subset), subset)
 
     def labels(self, raws: Sequence[Any], frame: Frame) -> Labels:
-        shapes, tags, reoriented = [], [], False
+        shapes, tags, reoriented, other_wh = [], [], False, None
         for first, raw in zip(_starts(raws), raws, strict=True):
             image = ElementTree.fromstring(raw)  # written by ElementTree itself, from what was parsed safely
-            on_stored = frame.matches_stored((whole(image.get("width")), whole(image.get("height"))))
+            stated_wh = whole(image.get("width")), whole(image.get("height"))
+            on_stored, other_wh = frame.matches_stored(stated_wh), other_wh or frame.unlike(stated_wh)
             size_wh = frame.stored_wh if on_stored else frame.size_wh
             refuse_bitmaps(len(image.findall("mask")), size_wh, f"image {image.get('name')}")
             for number, child in enumerate(image):
@@ -135,7 +136,7 @@ class CvatCodec:
                     raise ValueError(f"image {image.get('name')}, {child.tag} {number + 1}: {error}") from error
                 shapes.append(upright(shape, frame) if on_stored else shape)
             reoriented = reoriented or on_stored
-        return Labels(tuple(shapes), reoriented=reoriented, extra={"tags": tags})
+        return Labels(tuple(shapes), reoriented=reoriented, extra={"tags": tags}, other_size_wh=other_wh)
 
     def moved(self, raws: Sequence[Any], placed: Sequence[Placed], size_wh: tuple[int, int]) -> list[Any]:
         by_place = {one.place: one for one in placed if one.place is not None}

@@ -59,7 +59,8 @@ def labels_from_labelme(content: Mapping[str, Any], file: str, frame: Frame) -> 
     Raises:
         LabelError: a shape cannot be parsed; the message names its number in the file.
     """
-    on_stored = frame.matches_stored((whole(content.get("imageWidth")), whole(content.get("imageHeight"))))
+    stated_wh = whole(content.get("imageWidth")), whole(content.get("imageHeight"))
+    on_stored = frame.matches_stored(stated_wh)
     size_wh = frame.stored_wh if on_stored else frame.size_wh
     bitmaps = sum(isinstance(raw, dict) and raw.get("shape_type") == "mask" for raw in content["shapes"])
     refuse_bitmaps(bitmaps, size_wh, file)
@@ -71,7 +72,8 @@ def labels_from_labelme(content: Mapping[str, Any], file: str, frame: Frame) -> 
             raise LabelError(f"{file}, shape {number + 1}: {error}") from error
         shapes.append(upright(shape, frame) if on_stored else shape)
     kept = {key: value for key, value in content.items() if key != "imageData"}
-    return Labels(tuple(shapes), reoriented=on_stored, extra={NAME: kept, "tags": _true_flags(content)})
+    extra = {NAME: kept, "tags": _true_flags(content)}
+    return Labels(tuple(shapes), reoriented=on_stored, extra=extra, other_size_wh=frame.unlike(stated_wh))
 
 
 def shapes_to_labelme(labels: Labels, before: Labels, losses: dict[str, None]) -> list[dict[str, Any]]:

@@ -43,7 +43,7 @@ class ListedLabels:
         frame = image_frame(self.image)
         shapes: list[Shape] = []
         tags: dict[str, None] = {}
-        reoriented = False
+        reoriented, other_wh = False, None
         for file, raws in self.layout.store.rows_of(self.image.key).items():
             try:
                 found = self.layout.codecs[file].labels(raws, frame)
@@ -51,8 +51,8 @@ class ListedLabels:
                 raise LabelError(f"{self.layout.entries[file].path}, {error}") from error
             shapes += [replace(shape, extra={**shape.extra, "file": file}) for shape in found.shapes]
             tags |= dict.fromkeys(found.extra.get("tags", ()))
-            reoriented = reoriented or found.reoriented
-        return Labels(tuple(shapes), reoriented=reoriented, extra={"tags": list(tags)})
+            reoriented, other_wh = reoriented or found.reoriented, other_wh or found.other_size_wh
+        return Labels(tuple(shapes), reoriented=reoriented, extra={"tags": list(tags)}, other_size_wh=other_wh)
 
 
 class ListedLayout(Layout):

@@ -13,7 +13,7 @@ from augmentai.dataset.formats.masks.content import Content, read_content
 from augmentai.dataset.formats.masks.mask_file import MaskFile, mask_named_by_table
 from augmentai.dataset.formats.masks.names import Role, may_be_soft, says_mask, shows_instances
 from augmentai.dataset.formats.masks.pair_tables import PairTable, read_pair_tables
-from augmentai.dataset.formats.masks.pairing import Group, Pair, Pairing, find_pairs, group_of
+from augmentai.dataset.formats.masks.pairing import Group, Named, Pair, Pairing, find_pairs, group_of
 from augmentai.dataset.formats.masks.table_notices import table_notices
 from augmentai.dataset.readers.read_report import NameSample
 from augmentai.images.file_types import IMAGE_SUFFIXES
@@ -221,12 +221,18 @@ def _add_masks_alone(found: FoundMasks, pairing: Pairing, tree: Tree) -> None:
 
     If the set has nothing else, they are what the user has given.
     """
-    alone = [one.entry for one in pairing.unpaired if one.role is Role.MASK]
-    flat = [entry for entry in alone if (content := read_content(entry)) is not None and content.is_flat]
+    alone = [one for one in pairing.unpaired if one.role is Role.MASK]
+    flat = [one.entry for one in alone if _holds_labels(one)]
     if flat and len(flat) < len(tree.images):
         found.orphans = flat
     elif flat:
         found.notices.append(f"{names_of(flat)}: look like masks, but no image belongs to them; augmented as images")
+
+
+def _holds_labels(one: Named) -> bool:
+    """Whether a file that is called a mask holds flat areas, or the grey values of a matte or a depth map."""
+    content = read_content(one.entry)
+    return content is not None and (content.is_flat or (content.is_gray and may_be_soft(one.folder.marker)))
 
 
 def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict]) -> None:

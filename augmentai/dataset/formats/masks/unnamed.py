@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterator
 from itertools import permutations
@@ -20,6 +21,7 @@ Folder = dict[str, Entry]  # by the stem
 _FILES_SAMPLED = 10
 _MOST_SIBLINGS = 4  # more folders side by side are classes
 _MIN_COMMON_FRACTION = 0.8
+_ENDING = re.compile(r"(.+?)([-_. ][a-z]\w{0,11})")
 _CLASS_NUMBERS = frozenset({"L", "I", "I;16", "I;16B", "I;16L"})  # modes that masks of class numbers have
 _ADVICE = (
     "If they are masks of these images, call their folder masks, and each as its image; if they are images, choose the "
@@ -67,10 +69,16 @@ def _label_maps(tree: Tree) -> dict[ImageKey, Entry]:
 
 
 def _twins(tree: Tree) -> Iterator[tuple[str, Folder, Folder]]:
-    """Two folders side by side, with the same names or as many files: (why, images, what may be their masks)."""
+    """Two folders side by side, with the same names or as many files: (why, images, what may be their masks).
+
+    So are two halves of a folder whose names differ by what follows them ("a" and "a_m").
+    """
     folders: dict[str, Folder] = defaultdict(dict)
     for entry in tree.images:
         folders[parent(entry.path)][name_key(entry.stem.rpartition("/")[2], fold_case=True)] = entry
+    for folder in folders.values():
+        for images, masks in _halves(folder):
+            yield "named after", images, masks
     siblings: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for folder in sorted(folders):
         parts = folder.split("/")
@@ -84,6 +92,18 @@ def _twins(tree: Tree) -> Iterator[tuple[str, Folder, Folder]]:
                     yield "named as", images, masks
                 elif len(images) == len(masks) > 1:
                     yield "as many as", images, masks
+
+
+def _halves(folder: Folder) -> Iterator[tuple[Folder, Folder]]:
+    """(files, those whose names are theirs with the same ending) for each such ending."""
+    by_ending: dict[str, dict[str, str]] = defaultdict(dict)  # ending -> name -> name with the ending
+    for name in folder:
+        found = _ENDING.fullmatch(name)
+        if found is not None and found[1] in folder:
+            by_ending[found[2]][found[1]] = name
+    for names in by_ending.values():
+        if len(names) > 1 and len(names) >= _MIN_COMMON_FRACTION * len(folder) / 2:
+            yield {name: folder[name] for name in names}, {name: folder[name] for name in names.values()}
 
 
 def _all_are(folder: Folder, flat: bool) -> bool:

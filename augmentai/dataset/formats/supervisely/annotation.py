@@ -44,7 +44,8 @@ def labels_from_supervisely(content: Mapping[str, Any], file: str, frame: Frame)
         LabelError: an object cannot be parsed; the message names its number in the file.
     """
     stated = content.get("size") if isinstance(content.get("size"), dict) else {}
-    on_stored = frame.matches_stored((whole((stated or {}).get("width")), whole((stated or {}).get("height"))))
+    stated_wh = whole((stated or {}).get("width")), whole((stated or {}).get("height"))
+    on_stored = frame.matches_stored(stated_wh)
     size_wh = frame.stored_wh if on_stored else frame.size_wh
     bitmaps = sum(isinstance(raw, dict) and raw.get("geometryType") in _BITMAPS for raw in content["objects"])
     refuse_bitmaps(bitmaps, size_wh, file)
@@ -55,7 +56,8 @@ def labels_from_supervisely(content: Mapping[str, Any], file: str, frame: Frame)
         except ValueError as error:
             raise LabelError(f"{file}, object {number + 1}: {error}") from error
         shapes.append(upright(shape, frame) if on_stored else shape)
-    return Labels(tuple(shapes), reoriented=on_stored, extra={NAME: content, "tags": tag_names(content)})
+    extra = {NAME: content, "tags": tag_names(content)}
+    return Labels(tuple(shapes), reoriented=on_stored, extra=extra, other_size_wh=frame.unlike(stated_wh))
 
 
 def tag_names(content: Mapping[str, Any]) -> list[str]:

@@ -67,14 +67,16 @@ def labels_from_voc(root: Element, file: str, frame: Frame) -> Labels:
     Raises:
         LabelError: an object cannot be parsed; the message names its number in the file.
     """
-    on_stored = frame.matches_stored(_size(root))
+    stated_wh = _size(root)
+    on_stored = frame.matches_stored(stated_wh)
     shapes = []
     for number, element in enumerate(root.iter("object"), 1):
         try:
             shapes.append(_shape(element, number - 1, frame, on_stored))
         except ValueError as error:
             raise LabelError(f"{file}, object {number}: {error}") from error
-    return Labels(tuple(shapes), reoriented=on_stored, extra={"voc": ElementTree.tostring(root)})
+    extra = {"voc": ElementTree.tostring(root)}
+    return Labels(tuple(shapes), reoriented=on_stored, extra=extra, other_size_wh=frame.unlike(stated_wh))
 
 
 def labels_to_voc(labels: Labels, before: Labels | None, file: str, size_wh: tuple[int, int], moved: bool) -> bytes:

@@ -211,6 +211,19 @@ ODD: list[tuple[str, dict[str, bytes], list[str], str]] = [
         ["x/a1.jpg", "x/a2.jpg"],
         "y/b1.png, y/b2.png: flat and of few values, and as many as other images of the set; taken for masks",
     ),
+    (
+        "masks beside their images under an ending that says nothing",
+        mask_set(["x/a.jpg", "x/b.jpg"], ["x/a_m.png", "x/b_m.png"]),
+        ["x/a.jpg", "x/b.jpg"],
+        "x/a_m.png, x/b_m.png: flat and of few values, and named after other images of the set; taken for masks",
+    ),
+    (
+        "depth of a pair of cameras, whose image nothing tells",
+        mask_set([f"{side}/{n}.png" for side in ("left", "right") for n in range(2)])
+        | {f"disparity/{n}.png": in_file(Image.linear_gradient("L").rotate(n), "a.png") for n in range(2)},
+        ["left/0.png", "left/1.png", "right/0.png", "right/1.png"],
+        "disparity/0.png, disparity/1.png: no image belongs to these masks; they are copied unchanged",
+    ),
     # Named and placed like masks, and photographs all the same.
     (
         "photographs in a folder called labels",
