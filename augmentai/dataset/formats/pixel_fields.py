@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Mapping
 from typing import Any
 
@@ -29,8 +30,10 @@ _COUNTS = re.compile(r"(?i)(num|count|n|has|is|no)_")  # num_keypoints
 _SIDES = ("left", "top", "right", "bottom")  # of a box if the first two are there; "left" alone may be a class
 _SIZES = ("w", "h", "width", "height")  # of a box beside x and y, of the image else
 _OTHER_NUMBERS = re.compile(
-    r"(?i)colou?r|rgb|hsv|mean|std|score|prob|logit|embed|feature|size|shape|date|time|version|id"
+    r"(?i)colou?r|rgb|hsv|mean|std|score|prob|logit|embed|feature|size|shape|date|time|version|id|scale|dpi|resolution"
+    r"|spacing"
 )
+_COORDINATE = re.compile(r"(?:(.*[^xyXY])[_. -]([xyXY])|([xyXY])[_. -](.+))")
 _CORNER_KEYS = ({"x", "y"}, {"left", "top"}, {"xmin", "ymin"}, {"x1", "y1"})
 _NUMBERS = re.compile(r"[\d\s.,;eE+()\[\]-]+")
 _BOX = 4
@@ -91,13 +94,28 @@ def fields_in_pixels(row: Mapping[str, Any]) -> list[str]:
     Example:
         >>> fields_in_pixels({"x": 3, "y": 4, "w": 9, "h": 9, "age": 4}), fields_in_pixels({"width": 64, "left": "yes"})
         (['x', 'y', 'w', 'h'], [])
+        >>> fields_in_pixels({"left_eye_x": 9, "left_eye_y": 5, "scale_x": 2, "scale_y": 2, "x": "a", "y": "b"})
+        ['left_eye_x', 'left_eye_y', 'x', 'y']
     """
     known = {name.strip().casefold() for name in row}
     sides = _SIDES if {"left", "top"} <= known else ()
     sizes = _SIZES if {"x", "y"} <= known else ()
+    points = _points(row)
     return [
-        name for name, value in row.items() if is_in_pixels(name, value) or name.strip().casefold() in (*sides, *sizes)
+        name
+        for name, value in row.items()
+        if is_in_pixels(name, value) or name in points or name.strip().casefold() in (*sides, *sizes)
     ]
+
+
+def _points(row: Mapping[str, Any]) -> set[str]:
+    """The fields that are the two coordinates of a point: "nose_x" beside "nose_y", both numbers."""
+    pairs: dict[str, dict[str, str]] = defaultdict(dict)
+    for name, value in row.items():
+        found = _COORDINATE.fullmatch(name.strip()) if is_number(value) and not isinstance(value, bool) else None
+        if found is not None and not _OTHER_NUMBERS.search(name):
+            pairs[f"{found[1] or ''}*{found[4] or ''}".casefold()][(found[2] or found[3]).casefold()] = name
+    return {name for pair in pairs.values() if len(pair) == 2 for name in pair.values()}
 
 
 def _says_nothing(name: str, value: object) -> bool:

@@ -261,7 +261,8 @@ class _Inspection:
         unread, _ = find_unread_labels(tree, layout)
         refused = held_out_notice(info.split for info in known)
         refused += count_notices(skipped, summary.check["checked"], len(known))
-        summary.notices += [*refused, *unread.notices(), *self._report.notices(), *layout.notices]
+        summary.notices += [*refused, *unread.notices(), *self._report.notices(), *tree.encoding_notices()]
+        summary.notices += layout.notices
         summary.notices += summary.check.pop("labels")
         labelled = unread.may_locate or any(info.labels is not None for info in training)
         summary.traits = dataset_traits(((entry.path, info.label) for entry, info in augmented), labelled)

@@ -62,6 +62,13 @@ TWO: dict[str, tuple[Files, str]] = {
         },
         "differs from another file about 1 image (a.jpg: text is 'a red car' in metadata.csv, 'a bus' here)",
     ),
+    "two rows of one table": (
+        {
+            **{f"{n}.jpg": jpeg((64, 48), n) for n in range(3)},
+            "metadata.csv": b"file_name,text,label\n0.jpg,a car,car\n0.jpg,a bus,bus\n1.jpg,one,car\n1.jpg,two,car\n",
+        },
+        "metadata.csv has several rows about 1 image that differ (0.jpg: label is 'car' and 'bus'); all rows are kept",
+    ),
     "two tables of classes": (
         {
             "a.jpg": photo([RED]),

@@ -35,7 +35,7 @@ from augmentai.dataset.formats.label_values import (
 )
 from augmentai.dataset.formats.listed.codec import Fault, NewImage, Placed, Row
 from augmentai.dataset.formats.listed.csv_table import CsvTable
-from augmentai.dataset.formats.pixel_fields import is_in_pixels
+from augmentai.dataset.formats.pixel_fields import fields_in_pixels
 from augmentai.dataset.formats.splits import split_like, split_named
 from augmentai.images.orientation import Frame
 
@@ -208,8 +208,10 @@ class CsvCodec:
         """A row with the box of a shape, in every form that the file has; other places in the image are removed."""
         assert shape.box is not None
         columns, made = self._columns, list(values)
-        for column, i in columns.others.items():
-            if made[i].strip() and (i in columns.unread or is_in_pixels(column, made[i])):
+        others = columns.others
+        places = fields_in_pixels({column: made[i].strip() for column, i in others.items() if made[i].strip()})
+        for column, i in others.items():
+            if made[i].strip() and (i in columns.unread or column in places):
                 made[i] = ""
                 self.losses.setdefault(f"`{column}` is removed from geometrically transformed images")
         for form in columns.forms:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import PurePosixPath
 from reprlib import repr as short
 from typing import Any
@@ -22,6 +23,7 @@ from augmentai.types import Failure
 
 _FILE_NAMES = {"metadata.csv", "metadata.jsonl", "metadata.parquet"}
 _FAULTS_NAMED = 5
+_CAPTIONS = re.compile(r"(?i)caption|text|prompt|descri|sentence|comment|id$|num|index|question|answer")
 
 
 def read_imagefolder(tree: Tree, requested: bool) -> ImageFolderLayout | None:
@@ -94,7 +96,8 @@ def _add_metadata(layout: ImageFolderLayout, entry: Entry, index: _RowIndex) -> 
     layout.files.append(file)
     layout.label_paths.add(entry.path)
     missing: list[str] = []
-    rows, differ = [], list[str]()
+    rows, differ, repeated = [], list[str](), dict[ImageKey, str]()
+    first: dict[ImageKey, dict[str, Any]] = {}
     for line, row in file.rows:
         name = row[file.name_column]
         key = index.find(entry, name) if name.strip() else None
@@ -103,6 +106,9 @@ def _add_metadata(layout: ImageFolderLayout, entry: Entry, index: _RowIndex) -> 
             continue
         file.is_mended = file.is_mended or key[0] != path_named(entry, name)
         rows.append((key, line, row))
+        words = _contradiction(first.setdefault(key, row), row, file.name_column)
+        if words:
+            repeated.setdefault(key, f"{key[0]}: {words}")
         if number and (words := _difference(layout, key, row, file.name_column)):
             differ.append(f"{key[0]}: {words}")
     layout.store.add(number, rows)
@@ -115,7 +121,25 @@ def _add_metadata(layout: ImageFolderLayout, entry: Entry, index: _RowIndex) -> 
     if differ:
         images = counted(len(differ), "image")
         layout.notices.append(f"{entry.path} differs from another file about {images} ({differ[0]}); the first is used")
+    if repeated:
+        images = counted(len(repeated), "image")
+        example = next(iter(repeated.values()))
+        layout.notices.append(
+            f"{entry.path} has several rows about {images} that differ ({example}); all rows are kept, and the first "
+            "says the class"
+        )
     _report_faults(layout, file)
+
+
+def _contradiction(first: dict[str, Any], row: dict[str, Any], name_column: str) -> str:
+    """What a row says otherwise than the first about its image, in words; an image may have several captions."""
+    for column, value in first.items():
+        other = row.get(column)
+        if column == name_column or _CAPTIONS.search(column) or value in (None, "") or other in (None, ""):
+            continue
+        if other != value and isinstance(value, str | int | float):
+            return f"{column} is {short(value)} and {short(other)}"
+    return ""
 
 
 def _difference(layout: ImageFolderLayout, key: ImageKey, row: dict[str, Any], name_column: str) -> str:

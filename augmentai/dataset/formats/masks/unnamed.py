@@ -76,8 +76,8 @@ def _twins(tree: Tree) -> Iterator[tuple[str, Folder, Folder]]:
     folders: dict[str, Folder] = defaultdict(dict)
     for entry in tree.images:
         folders[parent(entry.path)][name_key(entry.stem.rpartition("/")[2], fold_case=True)] = entry
-    for folder in folders.values():
-        for images, masks in _halves(folder):
+    for files in folders.values():
+        for images, masks in _halves(files):
             yield "named after", images, masks
     siblings: dict[tuple[str, ...], list[str]] = defaultdict(list)
     for folder in sorted(folders):

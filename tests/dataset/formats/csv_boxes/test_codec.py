@@ -146,6 +146,12 @@ SEVERAL = {
         "a__v1.jpg,40,6,60,20,64,48",
         (),
     ),
+    "points by their coordinates": (
+        "image,bbox,nose_x,nose_y,scale_x,scale_y",
+        'a.jpg,"[4, 6, 20, 14]",11,9,2,2',
+        'a__v1.jpg,"[40, 6, 20, 14]",,,2,2',
+        ("nose_x", "nose_y"),
+    ),
     "a centre in fractions beside pixels": (
         "filename,xmin,ymin,xmax,ymax,cx_norm,age",
         "a.jpg,4,6,24,20,0.21875,20",
