@@ -12,6 +12,7 @@ from augmentai.dataset.formats.box_faults import box_faults
 from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.masks.companions import without_companions
 from augmentai.dataset.formats.masks.dataset import MaskLabels
+from augmentai.dataset.formats.shape_files import differing_files
 from augmentai.images import ImageError
 from augmentai.images.orientation import read_size
 from augmentai.pipeline.moved_labels import MovedLosses
@@ -86,6 +87,7 @@ class LabelNotes:
         self._boxes: dict[str, Counter[str]] = defaultdict(Counter)  # of each kind, by image
         self._classes: tuple[str, ...] = ()  # of the first box with two classes
         self._unlabelled: list[str] = []
+        self._differing: dict[str, tuple[str, ...]] = {}  # label files, by image
         self._other_sizes: dict[str, tuple[int, int]] = {}  # by image
         self._has_files = any(layout.own_label_files(without_companions(source)) for source in sources)
 
@@ -110,6 +112,8 @@ class LabelNotes:
             self._classes = self._classes or fault.classes
         if labels is not None and labels.other_size_wh is not None:
             self._other_sizes[source.path] = labels.other_size_wh
+        if labels is not None and (files := differing_files(self._layout, labels)):
+            self._differing[source.path] = files
         if self._is_unlabelled(without_companions(source), labels):
             self._unlabelled.append(source.path)
 
@@ -132,6 +136,9 @@ class LabelNotes:
                 count = images.total()
                 verb = one if count == 1 else several
                 yield f"{counted(count, 'box', 'boxes')} in {named(images)} {verb} {outcome}"
+        if self._differing:
+            files = " and ".join(next(iter(self._differing.values())))
+            yield f"{files} have different objects of one class in {named(self._differing)}: all are kept"
         if self._other_sizes:
             image, (width, height) = next(iter(sorted(self._other_sizes.items())))
             are = "is" if len(self._other_sizes) == 1 else "are"

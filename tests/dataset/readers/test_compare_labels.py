@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from augmentai.inspection import inspect_set
+from augmentai.pipeline.label_check import check_labels
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from tests.support.image_files import jpeg
@@ -83,6 +84,34 @@ TWO: dict[str, tuple[Files, str]] = {
 @pytest.mark.parametrize(("files", "words"), TWO.values(), ids=TWO)
 def test_two_sayings_about_an_image_are_compared(files: Files, words: str, tmp_path: Path) -> None:
     assert words in "\n".join(gathered(write(tmp_path, files)).notices)
+
+
+def _coco(x: int, name: str = "car") -> bytes:
+    content = {
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 64, "height": 48}],
+        "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [x, 6, 20, 14]}],
+        "categories": [{"id": 1, "name": name}],
+    }
+    return json.dumps(content).encode()
+
+
+CSV = b"filename,class,xmin,ymin,xmax,ymax\na.jpg,car,%d,6,24,20\n"
+# (two files, whether they have different objects of one class in the image)
+FILES: dict[str, tuple[Files, bool]] = {
+    "two COCO files": ({"a.json": _coco(4), "b.json": _coco(30)}, True),
+    "two COCO files that agree": ({"a.json": _coco(4), "b.json": _coco(4)}, False),
+    "two COCO files of different classes": ({"a.json": _coco(4), "b.json": _coco(30, "bus")}, False),
+    "two CSV files": ({"a.csv": CSV % 4, "b.csv": CSV % 9}, True),
+    "two CSV files that agree": ({"a.csv": CSV % 4, "b.csv": CSV % 4}, False),
+}
+
+
+@pytest.mark.parametrize(("files", "differ"), FILES.values(), ids=FILES)
+def test_two_files_of_one_format(files: Files, differ: bool, tmp_path: Path) -> None:
+    found = gathered(write(tmp_path, {"a.jpg": photo([RED]), **files}))
+    one, other = files
+    said = f"{one} and {other} have different objects of one class in 1 image (a.jpg): all are kept"
+    assert (said in check_labels(found.layout, found.sources, moves=False).notices) is differ
 
 
 def test_what_agrees_is_no_problem(tmp_path: Path) -> None:
