@@ -232,3 +232,51 @@ def test_nothing_of_a_validation_image_is_pasted(tmp_path: Path) -> None:
     assert not any("val" in outcome.source.path for outcome in outcomes)
     before, after = (opened(root / "images" / "val" / "b.png") for root in (folder, tmp_path / "out"))
     assert before.tobytes() == after.tobytes()
+
+
+@pytest.mark.parametrize(
+    "written", ["labelme", "cvat", "via", "supervisely", "createml", "csv", "dota", "imagefolder", "yolo", "voc"]
+)
+def test_every_format_takes_what_is_pasted(written: str, tmp_path: Path) -> None:
+    """A set of the format, with pasted objects: read again, it has the objects that its variations have."""
+    settings = Settings()
+    first = Recipe(seed=1, engine="none", variations=1, operations=["flip(probability=1)"], to=written, filters=False)
+    photos = gather([write_coco(tmp_path / "coco")], limits(settings))
+    assert all(one.ok for one in run_to_disk(Job(photos, first, settings, available(settings)), tmp_path / "set"))
+    asked = Recipe(seed=3, engine="none", variations=2, geometry="none", operations=[OPERATION], filters=False)
+    job = Job(gather([tmp_path / "set"], limits(settings)), asked, settings, available(settings))
+    outcomes = list(run_to_disk(job, tmp_path / "out"))
+    again = {source.path: source for source in gather([tmp_path / "out"], limits(settings)).sources}
+    pasted_ones = 0
+    for outcome in outcomes:
+        assert outcome.variation is not None, outcome.reason
+        expected, reader = outcome.variation.labels, again[outcome.variation.file].labels
+        assert expected is not None
+        assert reader is not None
+        pieces = sum(max(1, len(shape.polygons)) for shape in expected.shapes)
+        found = reader.load().shapes
+        assert len(expected.shapes) <= len(found) <= pieces
+        pasted_ones += sum("pasted" in shape.extra for shape in expected.shapes)
+        for shape in expected.shapes:
+            assert shape.box is not None
+            near = [one for one in found if one.category == shape.category and one.box is not None]
+            if len(shape.polygons) < 2:
+                assert min(np.abs(np.subtract(one.box, shape.box)).max() for one in near) <= 1.6  # type: ignore[arg-type]
+    assert pasted_ones > 10
+
+
+def test_with_balance_objects_become_as_many(tmp_path: Path) -> None:
+    """Three red, two green, two blue: what is pasted makes up for what is missing."""
+    counts = {}
+    for balance in (False, True):
+        outcomes = made(write_coco(tmp_path / f"set {balance}"), tmp_path / f"out {balance}", balance=balance)
+        drawn = [
+            one["class"]
+            for outcome in outcomes
+            if outcome.variation is not None and outcome.variation.details.get("operations")
+            for one in outcome.variation.details["operations"][0]["drawn"]["objects"]
+        ]
+        counts[balance] = {name: drawn.count(name) for name in CLASSES}
+    assert counts[False]["red"] > 4
+    assert counts[True]["red"] == 0
+    assert counts[True]["green"] + counts[True]["blue"] > 0

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
-from augmentai.annotations import Box
+from augmentai.annotations import Box, Shape
 from augmentai.dataset.formats.drawn_shapes import foreign_attributes
 from augmentai.operations.base import OperationSkippedError
 from augmentai.operations.compositing.grab_cut import grab_cut
@@ -35,6 +35,7 @@ _MOST_SHARED = 0.1  # of a box without an outline, that other boxes may cover
 _MAIN_PART = 0.9  # of a cut-out object, in one piece
 _FILLS_BOX = 0.65  # intersection over union of its box and the box around what GrabCut found
 _FILLS_ROTATED = 0.5  # of a rotated box, that an object covers
+_UPRIGHT = 0.9  # of the window around it, that a rotated box covers if it is hardly rotated
 _FILLED = (0.3, 0.97)  # the share of its box that an object covers
 _MOST_PX = 200  # long side in which GrabCut works
 _LEAST_SOLID = 0.8  # of the convex hull: less is ragged
@@ -212,13 +213,13 @@ def _from_box(donor: Donor, one: LabelledObject, others: Sequence[Box]) -> Value
         raise OperationSkippedError(f"other objects are in the box of the object {one.category!r}")
     left, top, right, bottom = one.window
     view = donor.photo.rgb.crop(one.window)
-    if one.shape.oriented:
-        (corners,) = one.shape.polygons
-        region = filled([tuple((x - left, y - top) for x, y in corners)], view.size)
+    rings = [tuple((x - left, y - top) for x, y in ring) for ring in one.shape.polygons]
+    region = filled(rings, view.size) if rings else np.ones((bottom - top, right - left), bool)
+    if region.mean() < _UPRIGHT:
         found = _found_within(view, region)
     else:
-        region = np.ones((bottom - top, right - left), bool)
-        found = object_mask(donor.photo.rgb, one.shape)[top:bottom, left:right]
+        upright = Shape(one.category, one.box)
+        region, found = np.ones_like(region), object_mask(donor.photo.rgb, upright)[top:bottom, left:right]
     main = _main_part(found)
     if fault := fault_in_cut(found, main, region, view):
         raise OperationSkippedError(f"the object {one.category!r} could not be cut out by its box: {fault}")
