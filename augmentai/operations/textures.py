@@ -15,6 +15,7 @@ Plane = np.ndarray[Any, Any]
 
 MOST_PX = 640  # long side at which particles are drawn
 _SHIFT = 3  # OpenCV's fixed point: eighths of a pixel
+_MOST_ELONGATED = 4
 _SHADES = 4  # of the particles of one layer
 SMOOTH_PX = 96  # long side at which what is smooth is computed
 
@@ -156,14 +157,19 @@ def falling(layers: Sequence[Particles], seed: int, slant_deg: float, size_wh: t
     for number, layer in enumerate(layers):
         canvas = np.zeros_like(most)
         _draw(canvas, layer, seed + 10 * (number + 1), slant_deg)
-        most = cv2.max(most, softened(canvas, layer.blur * min(small)))
+        most = cv2.max(most, softened(canvas, layer.blur * _unit(small)))
     return enlarged(most.astype(np.float32) * np.float32(1 / 255), size_wh)
+
+
+def _unit(size: tuple[int, ...]) -> float:
+    """The shorter side, but not that of a narrow strip, which would be full of tiny particles."""
+    return max(min(size), max(size) / _MOST_ELONGATED)
 
 
 def _draw(canvas: Plane, layer: Particles, seed: int, slant_deg: float) -> None:
     import cv2
 
-    size, unit = np.array(canvas.shape[::-1]), min(canvas.shape)
+    size, unit = np.array(canvas.shape[::-1]), _unit(canvas.shape)
     numbers = uniform(seed, max(1, round(layer.count * canvas.size / unit**2)), 4)
     slant = np.deg2rad(slant_deg + layer.flutter_deg * (2 * numbers[:, 3] - 1))
     reach = np.stack([-np.sin(slant), np.cos(slant)], 1) * layer.length * unit * (0.6 + 0.8 * numbers[:, 2:3])

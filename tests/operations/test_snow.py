@@ -33,3 +33,10 @@ def test_it_is_grey_in_a_grey_image_and_nearly_white_in_colour() -> None:
     red, green, blue = (after[..., channel] for channel in range(3))
     assert np.abs(red - green).max() <= 4
     assert np.abs(blue - green).max() <= 4
+
+
+def test_a_narrow_strip_has_no_more_flakes_than_its_area_holds() -> None:
+    drawn = {"strength": 0.5, "slant_deg": 0.0, "seed": 1}
+    for size_wh in ((640, 2), (2, 640)):
+        values = changed(Snow(), flat(20, size_wh), drawn)[..., 1]
+        assert (values > np.median(values) + 20).mean() < 0.6
