@@ -12,7 +12,6 @@ from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import Format, Layout
 from augmentai.dataset.formats.folders import read_folders
 from augmentai.dataset.formats.masks.companions import attach_captions, attach_masks
-from augmentai.dataset.formats.splits import split_notices
 from augmentai.plurals import counted
 from augmentai.types import Failure
 
@@ -133,7 +132,6 @@ def _finished(layout: Layout, one: Format, tree: Tree, requested: bool = False) 
         rest = counted(splits[None], "image in no split is", "images in no split are")
         layout.notices.append(f"the set names {named} images and none for training; {rest} for training")
         layout.images = {key: replace(info, split=info.split or "train") for key, info in layout.images.items()}
-    layout.notices += split_notices({path: info.split for (path, _), info in layout.images.items()})
     return layout
 
 

@@ -15,13 +15,15 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, joined, parent
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
 
 _LAST_WORD = re.compile(r"[\s,;]+[^\s,;]*$")  # a class, or its number
-_FIRST_WORD = re.compile(r"[^\s,;]+")
+_QUOTED = re.compile(r"""\s*(["'])(.+?)\1""")
+_CELL = re.compile(r"[^\s,;]+")
 
 
 def resolve(written: str, base: str, folder: str, paths: Collection[str]) -> str | None:
@@ -76,37 +78,66 @@ class ImagePaths:
         return set(self._listed)
 
     @cached_property
+    def _by_key(self) -> dict[str, str]:
+        """The paths that are not plain ASCII, by what they have in common in either Unicode form."""
+        return {name_key(path): path for path in sorted(self._paths) if not path.isascii()}
+
+    @cached_property
     def _by_name(self) -> dict[str, list[str]]:
         """The paths by the name of the file, with and without its ending."""
         found: dict[str, list[str]] = defaultdict(list)
         for path in self._paths:
             name = path.rpartition("/")[2]
             stem = name.rpartition(".")[0] or name
-            for one in {name, stem}:
+            for one in {name_key(name), name_key(stem)}:
                 found[one].append(path)
         return found
 
     def find(self, written: str, folder: str) -> str | None:
-        """The image of a name in a list that is in `folder`; None if there is none, or if several may be meant."""
-        found = resolve(written, "", folder, self._paths) if written.strip() else None
+        """The image of a name in a list that is in `folder`; None if there is none, or if several may be meant.
+
+        Of several that share a name it is the one whose folders are named as well, then the one nearest to the list.
+
+        Example:
+            >>> paths = ImagePaths(["day/images/1.jpg", "night/images/1.jpg"])
+            >>> paths.find("1", "day/lists"), paths.find("night/images/1.jpg", ""), paths.find("1.jpg", "")
+            ('day/images/1.jpg', 'night/images/1.jpg', None)
+        """
+        if not written.strip():
+            return None
+        found = resolve(written, "", folder, self._paths)
+        if found is None and self._by_key:
+            key = resolve(name_key(written), "", name_key(folder), self._by_key)
+            found = self._by_key[key] if key is not None else None
         if found is not None:
             return found
         parts = joined(written).split("/")
-        candidates = self._by_name.get(parts[-1], [])
-        if len(candidates) > 1:  # of several that share a name, the one whose folders are named as well
+        candidates = self._by_name.get(name_key(parts[-1]), [])
+        if len(candidates) > 1:
             shared = {path: _shared_folders(path, parts) for path in candidates}
             most = max(shared.values())
-            candidates = [path for path in candidates if shared[path] == most]
+            candidates = _nearest([path for path in candidates if shared[path] == most], folder)
         return candidates[0] if len(candidates) == 1 else None
 
     def line(self, text: str, folder: str) -> ListedImage:
-        """What a line of a list means: the path of an image, with spaces or not, and what follows it."""
+        """What a line of a list means: the path of an image, with spaces, in quotes or not, and what is around it.
+
+        Example:
+            >>> paths = ImagePaths(["images/a 1.jpg"])
+            >>> [paths.line(text, "").name for text in ("images/a 1.jpg 3", '"images/a 1.jpg"', "nothing")]
+            ['images/a 1.jpg', 'images/a 1.jpg', '']
+            >>> ImagePaths(["images/a.jpg"]).line("0\\t0.2\\t0.4\\timages/a.jpg", "").name
+            'images/a.jpg'
+        """
         whole = text.strip()
-        first = _FIRST_WORD.match(whole)
-        for name in dict.fromkeys((whole, _LAST_WORD.sub("", whole), first[0] if first else "")):
+        quoted = _QUOTED.match(whole)
+        cells = _CELL.findall(whole)
+        for name in dict.fromkeys((quoted[2] if quoted else whole, whole, _LAST_WORD.sub("", whole), *cells[:1])):
             path = self.find(name, folder)
             if path is not None:
-                return ListedImage(text, name, path)
+                # "7 0.2 0.4 images/a.jpg" ends in the name: what precedes it is not of it.
+                alone = cells[-1] if len(cells) > 2 and name == whole and cells[-1] != whole else ""
+                return ListedImage(text, alone if alone and self.find(alone, folder) == path else name, path)
         return ListedImage(text)
 
 
@@ -178,6 +209,16 @@ def _seen_from(folder: str, name: str) -> str:
 
 def _is_absolute(name: str) -> bool:
     return name.startswith("/") or bool(re.match(r"[A-Za-z]:", name))
+
+
+def _nearest(paths: list[str], folder: str) -> list[str]:
+    """Those of some paths that share the deepest folder with a list."""
+    while folder:
+        near = [path for path in paths if path.startswith(folder + "/")]
+        if near:
+            return near
+        folder = parent(folder)
+    return paths
 
 
 def _shared_folders(path: str, parts: list[str]) -> int:

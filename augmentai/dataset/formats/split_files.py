@@ -23,6 +23,11 @@ _PLACE_WORDS = frozenset(
     {"bbox", "box", "boxes", "roi", "polygon", "polygons", "segmentation", "points", "landmarks", "keypoints"}
     | {"xmin", "ymin", "xmax", "ymax", "encodedpixels", "rle", "coordinates", "regionshapeattributes"}
 )
+# As language models are taught boxes: "<loc0100><loc0200>" (PaliGemma, Florence), "<box>(10,20),(30,40)</box>" (Qwen).
+_PLACES_IN_TEXT = re.compile(
+    r"<(loc|bin|patch_index|coord|[xy])_?\d+>|<(box|quad|ref|poly|points?)\b"
+    r"|[\[({]\s*\d+(\.\d+)?(\s*[,\s]\s*\d+(\.\d+)?){3,}\s*[\])}]|\[\s*\[\s*\d"
+)
 _MANY_NUMBERS = 4  # a row with so many numbers may hold a box
 
 
@@ -34,6 +39,7 @@ class SplitFile:
         entries: the files.
         splits: the split of each image, by its path.
         also_training: the images that the files hold out, and name for training too.
+        missing: names of images in the files that the set does not have.
         is_carried: written again with the variations. False for files that say more than splits: they are named as
             label files that are not understood.
     """
@@ -42,6 +48,7 @@ class SplitFile:
     splits: Mapping[str, str]
     is_carried: bool = True
     also_training: frozenset[str] = field(default=frozenset(), kw_only=True)
+    missing: tuple[str, ...] = field(default=(), kw_only=True)
 
     @property
     def path(self) -> str:
@@ -113,9 +120,21 @@ def locates_objects(cells: Sequence[str], header: Iterable[str] = ()) -> bool:
     numbers = [cell for cell in cells if _is_number(cell) and float(cell) not in {-1, 0, 1}]
     return (
         len(numbers) >= _MANY_NUMBERS
-        or any(cell.lstrip().startswith(("[", "{")) for cell in cells)
+        or any(cell.lstrip().startswith(("[", "{")) or says_place(cell) for cell in cells)
         or not _PLACE_WORDS.isdisjoint(header)
     )
+
+
+def says_place(text: str) -> bool:
+    """Whether a text, such as an answer or a caption, says in numbers where something is.
+
+    Example:
+        >>> says_place("<loc0100><loc0200><loc0600><loc0700> car"), says_place("the cat is at [12, 30, 40, 52]")
+        (True, True)
+        >>> says_place("a cat (2 years old) and a dog")
+        False
+    """
+    return _PLACES_IN_TEXT.search(text) is not None
 
 
 def _is_number(cell: str) -> bool:

@@ -1,4 +1,7 @@
-"""JSON files that list the images of splits: {"train": ["a.jpg", ...]}, or a file per split, as Food-101 has them."""
+"""JSON files that list the images of splits: {"train": ["a.jpg", ...]}, or a file per split, as Food-101 has them.
+
+YAML of splits is read alike, and written as JSON, which is YAML too.
+"""
 
 from __future__ import annotations
 
@@ -9,16 +12,18 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.bounded_yaml import load_yaml
 from augmentai.dataset.file_tree import Entry, parent
 from augmentai.dataset.formats.image_list import ImagePaths
 from augmentai.dataset.formats.split_claims import held_out_first
-from augmentai.dataset.formats.split_files import SplitFile, names_with_variations
+from augmentai.dataset.formats.split_files import SplitFile, names_with_variations, says_place
 from augmentai.dataset.formats.split_words import may_name_split, split_named
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
 
-JSON_ENDINGS = (".json", ".jsonl", ".odgt")
+JSON_ENDINGS = (".json", ".jsonl", ".odgt", ".yaml", ".yml")
+_YAML = (".yaml", ".yml")
 _LARGEST_BYTES = 32 << 20
 _MIN_FOUND = 0.3  # of the texts of a split, that name an image: each may have its class with it
 _DEEPEST = 6
@@ -54,12 +59,17 @@ class SplitJson(SplitFile):
         name = self._name_in(item)
         if name is None:
             return [self._grown(item, rows)]
-        made = [new for new, _ in names_with_variations(name, (self.images or {})[name], rows, parent(self.path))]
+        image = (self.images or {})[name]
+        made = [new for new, _ in names_with_variations(name, image, rows, parent(self.path))]
         if isinstance(item, str):
             return made
+        # One object may name its image several times, as "id" and "image" do.
+        texts = {cell for cell in (item.values() if isinstance(item, dict) else item) if isinstance(cell, str)}
+        same = [text for text in texts if (self.images or {}).get(text) == image]
+        new = {text: [n for n, _ in names_with_variations(text, image, rows, parent(self.path))] for text in same}
         if isinstance(item, list):
-            return [[new if cell == name else cell for cell in item] for new in made]
-        return [{key: new if cell == name else cell for key, cell in item.items()} for new in made]
+            return [[new[cell][i] if _in(cell, new) else cell for cell in item] for i in range(len(made))]
+        return [{key: new[cell][i] if _in(cell, new) else cell for key, cell in item.items()} for i in range(len(made))]
 
     def _name_in(self, item: Any) -> str | None:
         """What names an image in an item of a list: the item, or a cell of it."""
@@ -100,8 +110,8 @@ def _read(entry: Entry) -> Any:
         text = entry.text()
         if _has_lines(entry):
             return [json.loads(line) for line in text.splitlines() if line.strip()]
-        return json.loads(text)
-    except (LabelError, ValueError, RecursionError):
+        return load_yaml(text, as_text=True) if entry.path.lower().endswith(_YAML) else json.loads(text)
+    except (LabelError, ValueError, RecursionError):  # a YamlError is a ValueError
         return None
 
 
@@ -126,10 +136,10 @@ def _texts(value: Any, depth: int = 0) -> Iterator[str]:
 def _is_plain(value: Any) -> bool:
     """Whether nothing but names and classes is listed: no box or outline, which may be untrue for a variation."""
     if isinstance(value, dict):
-        return all(isinstance(below, _PLAIN) for below in value.values()) or all(map(_is_plain, value.values()))
+        return all(map(_is_plain, value.values()))
     if isinstance(value, list):
-        return not _are_numbers(value) and all(isinstance(item, _PLAIN) or _is_plain(item) for item in value)
-    return isinstance(value, _PLAIN)
+        return not _are_numbers(value) and all(map(_is_plain, value))
+    return isinstance(value, _PLAIN) and not (isinstance(value, str) and says_place(value))
 
 
 def _has_pairs(value: Any, images: Mapping[str, str]) -> bool:
@@ -140,9 +150,13 @@ def _has_pairs(value: Any, images: Mapping[str, str]) -> bool:
     return isinstance(value, list) and any(_has_pairs(item, images) for item in value)
 
 
+def _in(value: Any, texts: Mapping[str, Any]) -> bool:
+    return isinstance(value, str) and value in texts
+
+
 def _are_numbers(items: list[Any]) -> bool:
     return bool(items) and all(isinstance(item, (int, float)) for item in items)
 
 
 def _has_lines(entry: Entry) -> bool:
-    return not entry.path.lower().endswith(".json")
+    return not entry.path.lower().endswith((".json", *_YAML))

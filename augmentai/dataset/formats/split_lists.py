@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.image_list import ImagePaths
+from augmentai.dataset.formats.image_names import named as named_few
 from augmentai.dataset.formats.split_claims import TRAINVAL, SplitClaims
 from augmentai.dataset.formats.split_files import SplitFile
 from augmentai.dataset.formats.split_json import JSON_ENDINGS, read_split_json
@@ -102,6 +103,11 @@ def read_split_lists(tree: Tree, others: Container[str] = ()) -> SplitLists:
             found._claims.add(image, TRAINVAL if split == "train" and _is_of_all(one.path) else split, image)
     found._claims.settle()
     found.notices += found._claims.notices
+    found.notices += [
+        f"{one.path} lists {named_few(one.missing)} that the set does not have; left out"
+        for one in files
+        if one.missing
+    ]
     found._has_training = any("train" in splits.values() for splits in named.values())
     found.entries = [entry for one in found._files for entry in one.entries]
     if not files and not found.folders:
@@ -150,8 +156,8 @@ def _candidates(tree: Tree, others: Container[str]) -> list[Entry]:
     One whose name says more ("images_variant_train") counts if another says the same of another split.
     """
     found = []
-    for entry in tree.sidecars_ending(".txt", ".lst"):
-        name = entry.path.rpartition("/")[2].rpartition(".")[0]
+    for entry in (*tree.sidecars_ending(".txt", ".lst"), *_without_ending(tree)):
+        name = PurePosixPath(entry.path).stem
         if may_name_split(name) and read_name(name).split and entry.path not in others:
             found.append((entry, read_name(name)))
     if found:
@@ -162,6 +168,12 @@ def _candidates(tree: Tree, others: Container[str]) -> list[Entry]:
         splits[read.rest].add(read.split)
     lists = [entry for entry, read in found if not read.rest or len(splits[read.rest]) > 1]
     return lists if len(lists) <= _MAX_LISTS else []
+
+
+def _without_ending(tree: Tree) -> Iterator[Entry]:
+    for path in sorted(tree.sidecars):
+        if "." not in path.rpartition("/")[2]:
+            yield from tree.sidecars[path]
 
 
 def _splits_in_names(paths: Iterable[str]) -> dict[str, str]:

@@ -8,11 +8,21 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 _TRAIN = (
-    *("train", "training", "trn", "trainval", "trainingsdaten", "entraînement", "apprentissage", "entrenamiento"),
+    *(
+        "train",
+        "training",
+        "trainings",
+        "trn",
+        "trainval",
+        "trainingsdaten",
+        "entraînement",
+        "apprentissage",
+        "entrenamiento",
+    ),
     *("treino", "treinamento", "addestramento", "обучение", "训练", "訓練", "学習", "학습", "훈련"),
 )
 _VAL = (
-    *("val", "valid", "validation", "validate", "dev", "development", "eval", "evaluation", "validierung"),
+    *("val", "valid", "validation", "validate", "minival", "dev", "development", "eval", "evaluation", "validierung"),
     *(
         "validierungsdaten",
         "validación",
@@ -27,7 +37,18 @@ _VAL = (
     ),
 )
 _TEST = (
-    *("test", "tests", "testing", "tst", "holdout", "heldout", "pred", "prediction", "predictions", "testdaten"),
+    *(
+        "test",
+        "tests",
+        "testing",
+        "tst",
+        "holdout",
+        "heldout",
+        "pred",
+        "prediction",
+        "predictions",
+        "testdaten",
+    ),
     *("prueba", "pruebas", "teste", "тест", "测试", "測試", "テスト", "시험", "테스트"),
 )
 _WORDS = {
@@ -38,7 +59,10 @@ _WORDS = {
 _CERTAIN = frozenset({"val", "validation", "test", "testing", "holdout", "heldout"})
 # nnU-Net's imagesTr and imagesTs: a split beside one of the words below, and nothing by itself.
 SHORT = {"tr": "train", "ts": "test", "te": "test", "va": "val"}
-_IMAGES = ("image", "images", "img", "imgs", "jpegimages", "photo", "photos", "pic", "pics", "picture", "pictures")
+_IMAGES = (
+    *("image", "images", "img", "imgs", "jpegimages", "photo", "photos", "pic", "pics", "picture", "pictures"),
+    *("bild", "bilder", "imagen", "imagenes", "imágenes", "imagem", "imagens", "immagini", "изображения"),
+)
 # Words that say nothing of what the images show: "training_set", "obj_train_data", "seg_test", "x_train".
 _NEUTRAL = frozenset(
     {

@@ -7,6 +7,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from augmentai.dataset.content import read_head
+from augmentai.dataset.formats.split_words import split_named
 from augmentai.dataset.readers.unread_labels import begins_as_labels, may_be_label_file
 from augmentai.dataset.tar_archive import TAR_SUFFIXES
 from augmentai.images.file_types import (
@@ -27,6 +28,8 @@ _IMAGE_SUFFIXES = (
 )
 _OTHER_ARCHIVES = (".7z", ".rar", ".tar.zst", ".tzst", ".gz", ".bz2", ".xz", ".zst", ".tar.lz", ".tar.lzma", ".tar.z")
 _PACKED = frozenset({"GZIP", "BZIP2", "XZ"})  # with a TAR inside, if the name says so
+
+_ANYTHING = frozenset({".dat"})  # as often an image that a program stored as it is text
 
 Kind = Literal["image", "archive", "other archive", "unreadable", "label", "other"]
 
@@ -53,16 +56,25 @@ def kind_of(name: str, read_start: Callable[[], bytes]) -> tuple[Kind, str]:
         return "archive", ""
     if lowered.endswith(_OTHER_ARCHIVES):
         return "other archive", ""
-    if may_be_label_file(name):
+    if may_be_label_file(name) and suffix not in _ANYTHING:
         return "label", ""
     head = read_start()
     found = detect_type(head)
     if found in IMAGE_TYPES or found in UNREADABLE_IMAGES:
         return "image", ""
+    if suffix in _ANYTHING:
+        return "label", ""
     if (not suffix or suffix[1:].isdigit()) and begins_as_labels(head):  # Stanford Dogs
+        return "label", ""
+    if not suffix and split_named(name) and _is_text(head):  # a list called "train"
         return "label", ""
     kind = found if found in UNREADABLE_FILES else TYPE_OF_SUFFIX.get(suffix, "")
     return ("unreadable", kind) if kind in UNREADABLE_FILES else ("other", "")
+
+
+def _is_text(head: bytes) -> bool:
+    """Whether a file begins as text does, in UTF-8 or an older encoding."""
+    return bool(head.strip()) and not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
 
 
 def is_archive(path: Path) -> bool:

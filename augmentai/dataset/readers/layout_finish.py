@@ -8,6 +8,7 @@ from dataclasses import replace
 from augmentai.dataset.file_names import name_parts, printable
 from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import ImageKey, Layout
+from augmentai.dataset.formats.splits import split_notices
 
 
 def finish_layout(tree: Tree, layout: Layout, loose: Container[ImageKey] = ()) -> None:
@@ -20,6 +21,7 @@ def finish_layout(tree: Tree, layout: Layout, loose: Container[ImageKey] = ()) -
     """
     _restore_labels(tree, layout)
     _train_on_loose_images(layout, loose)
+    layout.notices += split_notices({path: info.split for (path, _), info in layout.images.items()})
 
 
 def held_out_notice(splits: Iterable[str | None]) -> list[str]:

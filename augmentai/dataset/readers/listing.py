@@ -17,7 +17,7 @@ from augmentai.plurals import counted
 # What systems and tools keep next to the files of a user, in lower case; also all whose names begin with a dot.
 _TOOL_FOLDERS = frozenset(
     {"__macosx", "@eadir", "@tmp", "#recycle", "@recycle", "#snapshot", "$recycle.bin", "system volume information"}
-    | {"lost+found", "__pycache__", "node_modules"}
+    | {"@__thumb", "@sharebin", "@transcode", "_vti_cnf", "_vti_pvt", "lost+found", "__pycache__", "node_modules"}
 )
 _TOOL_FILES = frozenset(
     {"thumbs.db", "ehthumbs.db", "ehthumbs_vista.db", "desktop.ini", "icon\r", "picasa.ini", "zbthumbnail.info"}

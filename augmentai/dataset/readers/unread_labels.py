@@ -6,6 +6,7 @@ label files is judged as quickly as a small one.
 
 from __future__ import annotations
 
+import re
 from collections import Counter, defaultdict
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -39,6 +40,7 @@ _ABOUT_THE_DATASET = (
 _CLASS_LISTS = {"classes", "class_names", "obj"}
 _NO_IMAGE = "no image has the same name; add the images, or rename the label files"
 _CONVERT = "convert to a format that is read, such as COCO or YOLO"
+_WORD_END = re.compile(r"[-_. ]+")
 _IMAGE_LISTS = Signature("lists of images")
 _FILES_OPENED = 20  # of a group of files in one folder with one ending
 _NAMES_KEPT = 1000
@@ -168,12 +170,20 @@ class _Search:
             if _describes_the_set(name):
                 self._others.append(path)
             else:
-                groups[str(name.parent), name.suffix.lower(), image_stem(name) in self._stems].append(path)
+                groups[str(name.parent), name.suffix.lower(), self._is_named_after_image(name)].append(path)
         for (_, _, beside), paths in groups.items():
             self._sort(sorted(paths), beside)
         kinds = tuple(self._kind(signature, sorted(paths)) for signature, paths in self._found.items())
         described = any(self._describes_most(signature, paths) for signature, paths in self._found.items())
         return UnreadLabels(kinds, described and not self._has_labels(), self._may_locate()), self._others
+
+    def _is_named_after_image(self, name: PurePosixPath) -> bool:
+        """Whether a file has the name of an image, alone or before another word: "a.json", "a_labels.json"."""
+        stem = image_stem(name)
+        if stem in self._stems:
+            return True
+        ends = (match.start() for match in _WORD_END.finditer(stem))
+        return name.suffix.lower() in TEXT and any(stem[:end] in self._stems for end in ends if end)
 
     def _sort(self, paths: list[str], beside: bool) -> None:
         """Sort files of one folder and ending. beside: each has the name of an image."""

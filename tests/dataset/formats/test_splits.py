@@ -64,6 +64,8 @@ TRAIN, VAL, TEST = ("train", None), ("val", None), ("test", None)
         ("训练集", "测试集", "test"),
         ("entrenamiento", "prueba", "test"),
         ("Trainingsdaten", "Testdaten", "test"),
+        ("Trainingsbilder", "Testbilder", "test"),
+        ("train", "minival", "val"),
         ("学習データ", "テストデータ", "test"),
     ],
 )

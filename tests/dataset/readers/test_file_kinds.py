@@ -26,6 +26,7 @@ IMAGES = {  # as the web and its tools name them
     "11.image": encoded(greys(), "TIFF"),
     "12.psd": jpeg(seed=9),  # a wrong ending
     "13.png": jpeg(seed=10),
+    "14.dat": jpeg(seed=11),
 }
 
 

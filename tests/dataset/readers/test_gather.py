@@ -122,6 +122,9 @@ LEFT_BEHIND = [  # path, what the notice names
     (".ipynb_checkpoints/a-checkpoint.jpg", ".ipynb_checkpoints"),  # Jupyter
     ("cats/.ipynb_checkpoints/a-checkpoint.jpg", ".ipynb_checkpoints"),
     ("cats/@eaDir/a.jpg/SYNOPHOTO_THUMB_M.jpg", "@eaDir"),  # Synology
+    ("cats/.@__thumb/s100a.jpg", ".@__thumb"),  # QNAP
+    ("@__thumb/a.jpg", "@__thumb"),
+    ("cats/_vti_cnf/a.jpg", "_vti_cnf"),  # FrontPage
     (".thumbnails/a.jpg", ".thumbnails"),  # Android
     ("$RECYCLE.BIN/a.jpg", "$RECYCLE.BIN"),  # Windows
     (".Trash-1000/files/a.jpg", ".Trash-1000"),  # Linux

@@ -98,3 +98,9 @@ def test_the_page_counts_loose_images_as_training(tmp_path: Path) -> None:
     uploads = [(name, str(tmp_path / name)) for name in ("set.zip", *LOOSE)]
     summary = inspect_uploads(uploads, Settings())
     assert (summary.images, summary.holdout) == (3, 2)
+
+
+def test_images_that_are_for_training_after_all_are_not_said_to_be_apart(tmp_path: Path) -> None:
+    write(tmp_path, {"set.zip": zipped(yolo()), **LOOSE})
+    gathered = gather([tmp_path / "set.zip", *(tmp_path / name for name in LOOSE)], LIMITS)
+    assert not [notice for notice in gathered.notices if "in no split" in notice]

@@ -43,6 +43,9 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
     # one file per image, in any folder
     "YAML per image": ({"meta/cat0.yaml": b"age: 3\n"}, ".yaml files with the names of images", "convert"),
     "XML of another kind": ({"x/cat0.xml": b"<cat><age>3</age></cat>"}, ".xml files with the names", "convert"),
+    # before another word, as ADE20K and pose tools name them
+    "JSON of a suffix": ({"cats/cat0_labels.json": as_json({"r": [1]})}, ".json files with the names of im", "convert"),
+    "text of a suffix": ({"cats/cat0_atr.txt": b"001 # 0 # 0 # wall\n"}, ".txt files with the names of im", "convert"),
     "named after the file": ({"cats/cat0.jpg.json": as_json({"age": 3})}, ".json files with the names", "convert"),
     # what a format reads, without the image
     "VOC without its image": ({"Annotations/zebra.xml": voc_xml("zebra", [])}, "Pascal VOC XML", "no image has"),

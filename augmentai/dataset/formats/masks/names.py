@@ -57,6 +57,7 @@ _FILE_ONLY = _words(
     "l binary bin lesion gtfine gtcoarse labelids labeltrainids instanceids instancetrainids superpixels parts roi fov "
     "1stho 2ndho manual1 manual2 manual pixels class object mattes"
 )
+_BEFORE_WORDS = _words("sync raw aligned registered filled")  # "sync_depth_00045" beside "rgb_00045", as NYU has it
 _MASK_FILE = _STRONG | _WEAK | _FILE_ONLY
 _IMAGE_NOUNS = _words("image images img imgs photo photos picture pictures input inputs frame frames")
 _SOFT = _words("mask masks matte mattes alpha depth depths disparity disparities disp")
@@ -196,10 +197,11 @@ def read_file(stem: str) -> FileName:
     pieces = [(match.start(), match.end(), match[0].casefold()) for match in _PIECE.finditer(bare)]
     rights, role = _stripped_right(bare, pieces)
     spans: list[Span] = [(0, end) for end in rights]
-    if pieces and len(pieces) > 1 and pieces[0][2] in _STRONG | _WEAK | _IMAGE:
-        start = pieces[1][0]
+    first = 1 if len(pieces) > 2 and pieces[0][2] in _BEFORE_WORDS else 0
+    if len(pieces) > first + 1 and pieces[first][2] in _STRONG | _WEAK | _IMAGE:
+        start = pieces[first + 1][0]
         spans += [(start, end) for end in rights if end > start]
-        if role is None and pieces[0][2] in _STRONG | _WEAK:
+        if role is None and pieces[first][2] in _STRONG | _WEAK:
             role = Role.MASK
     numbered = _NUMBERED.fullmatch(bare)
     if numbered:

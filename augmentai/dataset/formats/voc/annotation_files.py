@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageKey
 from augmentai.dataset.formats.image_frame import image_frame
@@ -122,7 +123,7 @@ def _likeliest(one: AnnotationFile, images: list[Entry]) -> list[Entry]:
     if len(images) < 2:
         return images
     here, place = folder_parts(one.entry.path), folder_parts(one.path)
-    folder = match_key(name_of(one.folder))
+    folder, called = match_key(name_of(one.folder)), name_of(one.entry.path).rpartition(".")[0]
 
     def likelihood(image: Entry) -> tuple[object, ...]:
         own = folder_parts(image.path)
@@ -131,6 +132,7 @@ def _likeliest(one: AnnotationFile, images: list[Entry]) -> list[Entry]:
             own == here and image.origin == one.entry.origin,
             bool(folder) and match_key(last) == folder,
             shared_parts(own[::-1], place[::-1]),
+            name_key(stem_of(image.path)) == name_key(stem_of(name_of(one.filename)) or called),  # "A.jpg" or "a.jpg"
             _has_size(image, one.size_wh),
             not _LABEL_FOLDER.search(last),
             shared_parts(own, here),
@@ -164,6 +166,7 @@ def _fit(annotation: Entry, image: Entry) -> tuple[object, ...]:
     here, own = folder_parts(annotation.path), folder_parts(image.path)
     return (
         match_key(stem_of(image.path)) == match_key(name_of(annotation.path).rpartition(".")[0]),
+        name_key(stem_of(image.path)) == name_key(name_of(annotation.path).rpartition(".")[0]),
         here == own,
         shared_parts(here, own),
         len(_words(here) & _words(own)),

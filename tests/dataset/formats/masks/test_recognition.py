@@ -46,6 +46,7 @@ PAIRED: dict[str, Masks] = {
         "PH2/IMD002/IMD002_Dermoscopic_Image/IMD002.bmp": ["PH2/IMD002/IMD002_lesion/IMD002_lesion.bmp"],
         "PH2/IMD003/IMD003_Dermoscopic_Image/IMD003.bmp": ["PH2/IMD003/IMD003_lesion/IMD003_lesion.bmp"],
     },
+    "depth": {"bath/rgb_00045.jpg": ["bath/sync_depth_00045.png"], "bath/rgb_00046.jpg": ["bath/sync_depth_00046.png"]},
     "ADE20K": {"a/ADE_train_1.jpg": ["a/ADE_train_1_seg.png"], "a/ADE_train_2.jpg": ["a/ADE_train_2_seg.png"]},
     "DRIVE": {"training/images/21_training.tif": ["training/1st_manual/21_manual1.gif"]},
     "nnU-Net": {"imagesTr/case_001_0000.png": ["labelsTr/case_001.png"]},

@@ -35,6 +35,11 @@ CASES: dict[str, tuple[Files, dict[str, str]]] = {
         },
         {"images/Ä.JPG": "a/1.xml", "images/b.jpg": "a/2.xml", "images/c & d.jpg": "a/3.xml"},
     ),
+    # Names that differ in case alone are two images on Linux.
+    "both cases": (
+        photos("i/IMG.jpg", "i/img.jpg") | {"x/img.xml": annotation("img.jpg"), "x/IMG.xml": annotation("IMG.jpg")},
+        {"i/IMG.jpg": "x/IMG.xml", "i/img.jpg": "x/img.xml"},
+    ),
     # A name in it that no image has, as after renaming: its own name decides.
     "an old name in it": (
         photos("images/a.jpg") | {"xml/a.xml": annotation("IMG_001.jpg")},
