@@ -13,8 +13,8 @@ from augmentai.backbone import load_backbone
 from augmentai.engines.gan import GanEngine
 from augmentai.lift import measure
 from augmentai.lift.learners import LinearProbe
-from augmentai.lift.variation_cache import variation_cache
-from augmentai.lift.variations import VariationViews, maker_of
+from augmentai.lift.variation_cache import VariationCache, variation_cache
+from augmentai.lift.variations import Maker, VariationViews, maker_of
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from tests.lift.conftest import shapes
@@ -52,28 +52,41 @@ def test_one_more_recipe_makes_no_other_again(tmp_path: Path, painted: list[str]
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("recipe", "seed", "images", "expected"),
     [
-        pytest.param({"recipe": replace(GAN, strength=0.3)}, id="another recipe"),
-        pytest.param({"seed": 4}, id="another seed"),
-        pytest.param({"images": 4}, id="other images to borrow from"),
+        pytest.param(GAN, 3, 2, True, id="the same"),
+        pytest.param(replace(GAN, strength=0.3), 3, 2, False, id="another recipe"),
+        pytest.param(GAN, 4, 2, False, id="another seed"),
+        pytest.param(GAN, 3, 3, False, id="other images to borrow from"),
     ],
 )
 def test_what_decides_variations_is_what_they_are_found_by(
-    tmp_path: Path, painted: list[str], changes: dict[str, object]
+    tmp_path: Path, recipe: Recipe, seed: int, images: int, expected: bool
 ) -> None:
     settings = Settings(cache=tmp_path, cache_mb=50)
-    for recipe, seed, images in ((GAN, 3, 3), tuple({"recipe": GAN, "seed": 3, "images": 3, **changes}.values())):
-        measure(shapes(images), {"gan": recipe}, test=shapes(2, 50), seed=seed, settings=settings)
-    assert len(painted) > 6
+    _cache(settings, 3).write(_maker(GAN, settings), shapes(2), _views(4))
+    found = _cache(settings, seed).read(_maker(recipe, settings), shapes(images), np.arange(2 * images))
+    assert (found is not None) == expected
 
 
 def test_missing_views_are_not_stored(tmp_path: Path) -> None:
-    settings, sources = Settings(cache=tmp_path, cache_mb=50), shapes(2)
-    maker = maker_of("crop", CROP, settings, 1, paid=False, most=8)
-    cache = variation_cache(LinearProbe(load_backbone()), settings, seed=1)
-    assert cache is not None
-    views = np.ones((4, 8, 1280), np.float16)
+    settings, sources, maker = Settings(cache=tmp_path, cache_mb=50), shapes(2), _maker(CROP, Settings())
+    cache = _cache(settings, 1)
     for failed, expected in ((1, False), (0, True)):
-        cache.write(maker, sources, VariationViews(np.arange(4), views, np.ones((4, 8), bool), failed, True))
+        cache.write(maker, sources, _views(4, failed))
         assert (cache.read(maker, sources, np.arange(4)) is not None) == expected
+
+
+def _cache(settings: Settings, seed: int) -> VariationCache:
+    found = variation_cache(LinearProbe(load_backbone()), settings, seed)
+    assert found is not None
+    return found
+
+
+def _maker(recipe: Recipe, settings: Settings) -> Maker:
+    return maker_of("it", recipe, settings, 1, paid=False, most=8)
+
+
+def _views(images: int, failed: int = 0) -> VariationViews:
+    features = np.ones((images, 8, 1280), np.float16)
+    return VariationViews(np.arange(images), features, np.ones((images, 8), bool), failed, changed=True)
