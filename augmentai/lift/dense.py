@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 
 from augmentai.backbone import Backbone
-from augmentai.lift.dense_arms import CellVariations, DenseCells, DensePart, Ints, Table, precisions
+from augmentai.lift.dense_arms import CellVariations, DenseCells, DensePart, Ints, Table, learnable, precisions
 from augmentai.lift.dense_cells import cells_of_views, cells_of_whole
 from augmentai.lift.dense_images import DenseImage, dense_images
 from augmentai.lift.dense_variations import cells_of_variations
 from augmentai.lift.folds import fold_of_each
 from augmentai.lift.labelled_set import LEAST_PER_CLASS, LiftSet
 from augmentai.lift.plan import (
+    DENSE_CROPS,
     DENSE_FIT,
     DENSE_VIEW,
     FOLDS,
@@ -36,6 +37,8 @@ from augmentai.plurals import counted
 from augmentai.settings import Settings
 from augmentai.types import Source
 
+_NO_CELL = "no object of the test images covers a cell"
+
 
 @dataclass(frozen=True)
 class DenseLook:
@@ -44,7 +47,7 @@ class DenseLook:
     Attributes:
         task: what the labels are for.
         classes: names.
-        shown: of each class, in how many test images it covers a cell.
+        shown: of each class, in how many test images it covers a cell; 0 of one with too few cells to learn from.
         values: of each arm; see `dense_arms.precisions`.
         made: by recipe, the cells of its variations, for each part that they were made for.
         training, pictures: how many images there were to train on, and to test.
@@ -98,7 +101,7 @@ class DenseMeasurement:
         variations = sum(count * maker.recipe.variations for count, maker in zip(made, self._makers, strict=True))
         fits = self._repeats * (FOLDS if self._by_folds else 1) * (1 + len(self._makers))
         return {
-            "view": DENSE_VIEW * (POOL_VIEWS * training + tested + OWN_VIEWS * sum(made)),
+            "view": DENSE_VIEW * (POOL_VIEWS * training + tested + DENSE_CROPS * OWN_VIEWS * sum(made)),
             "variation": variations,
             "fit": DENSE_FIT * fits,
         }
@@ -141,14 +144,18 @@ class DenseMeasurement:
             self._seed,
             lambda: progress.done("fit", "comparing", DENSE_FIT * arms),
         )
-        shown = tuple(int((cells.tests.classes == number).any((1, 2)).sum()) for number in classes.values())
+        covered = [int((cells.tests.classes == number).any((1, 2)).sum()) for number in classes.values()]
+        enough = learnable(cells.views, np.arange(len(training)), len(classes))
+        shown = tuple(images if one else 0 for images, one in zip(covered, enough, strict=True))
         if not any(shown):
-            raise LiftError(f"{self._data.name}: no object of the test images covers a cell; use images of larger ones")
+            what = "objects of the training images cover too few cells" if any(covered) else _NO_CELL
+            raise LiftError(f"{self._data.name}: {what}; use images of larger ones")
         outlined = sum(one.outlined for one in training) * 2 > sum(bool(one.classes) for one in training)
         notes += [
             *_sampled(len(self._data.training), len(self._training), "training"),
             *_sampled(len(self._data.test), len(self._test), "test"),
-            *_unseen(tuple(classes), shown),
+            *_unseen(tuple(classes), covered),
+            *_too_small(tuple(classes), enough.tolist()),
         ]
         task: LiftTask = "segmentation" if outlined else "detection"
         return DenseLook(
@@ -238,6 +245,11 @@ class DenseMeasurement:
 
 def _sampled(all_images: int, chosen: int, what: str) -> list[str]:
     return [] if all_images == chosen else [f"{counted(chosen, f'{what} image')} of {all_images:,}, drawn at random"]
+
+
+def _too_small(classes: Sequence[str], enough: Sequence[bool]) -> list[str]:
+    missing = [name for name, one in zip(classes, enough, strict=True) if not one]
+    return [f"not measured: {', '.join(missing)}, of which training images show too few cells"] if missing else []
 
 
 def _unseen(classes: Sequence[str], shown: Sequence[int]) -> list[str]:

@@ -12,7 +12,7 @@ from augmentai.lift.arms import BASELINE
 from augmentai.lift.average_precision import pseudo_values
 from augmentai.lift.cell_labels import UNCLEAR
 from augmentai.lift.cells import Cells
-from augmentai.lift.plan import OWN_VIEWS, SHARED_VIEWS
+from augmentai.lift.plan import LEAST_CELLS, OWN_VIEWS, SHARED_VIEWS
 from augmentai.lift.probe import Probe, fit
 from augmentai.lift.views import seeded
 from augmentai.system.threads import in_order
@@ -26,6 +26,8 @@ _IMAGES_AT_ONCE = 16  # tested: 12 MB of features
 @dataclass(frozen=True)
 class CellVariations:
     """Cells of views of the variations of some training images.
+
+    There may be several crops of each variation: the views c, c + 8, c + 16 and so on, of which a repeat draws one.
 
     Attributes:
         numbers: of these images among all training images, ascending.
@@ -74,6 +76,27 @@ class DenseCells:
     views: Cells
     tests: Cells
     classes: int
+
+
+def learnable(views: Cells, train: Ints, classes: int) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """Whether the views of training images have enough cells of each class to tell arms apart by it.
+
+    Args:
+        views: of all images.
+        train: numbers of the training images.
+        classes: how many, beside ground.
+
+    Shape:
+        output: bool (classes,).
+
+    Example:
+        >>> shown = np.zeros((2, 24, 4), np.int16)
+        >>> shown[..., 0] = 1
+        >>> learnable(Cells(np.zeros((2, 24, 4, 3), np.float16), shown), np.arange(2), classes=2).tolist()
+        [True, False]
+    """
+    cells = [int((views.classes[train] == number).sum()) for number in range(1, classes + 1)]
+    return np.array(cells) >= LEAST_CELLS
 
 
 def precisions(
@@ -128,15 +151,18 @@ def _scored(cells: DenseCells, part: DensePart, arms: Sequence[str], rng: np.ran
         train = np.sort(rng.permutation(train)[: max(1, round(part.share * len(train)))])
     pool = cells.views.classes.shape[1]
     order = rng.permuted(np.tile(np.arange(pool), (len(train), 1)), axis=1)
+    crops = rng.random((len(train), OWN_VIEWS))  # the same of each arm
     found = {}
     for arm in arms:
-        features, classes = _training(cells.views, part.variations.get(arm), train, order)
+        features, classes = _training(cells.views, part.variations.get(arm), train, order, crops)
         probe = fit(features, classes, cells.classes + 1)
         found[arm] = np.concatenate(list(_on_tests(probe, cells.tests, part.test)))
     return found
 
 
-def _training(views: Cells, variations: CellVariations | None, train: Ints, order: Ints) -> tuple[Table, Ints]:
+def _training(
+    views: Cells, variations: CellVariations | None, train: Ints, order: Ints, crops: np.ndarray[Any, Any]
+) -> tuple[Table, Ints]:
     """The cells that an arm trains on: of 8 views that all arms share, and of 8 of its own.
 
     These are further views of the images, or views of variations; other views of the images stand in for variations
@@ -158,8 +184,9 @@ def _training(views: Cells, variations: CellVariations | None, train: Ints, orde
                 add(views, image, order[row, SHARED_VIEWS + column])
                 continue
             own = int(np.searchsorted(variations.numbers, image))
-            if variations.made[own, column]:
-                add(variations.cells, own, column)
+            view = column + OWN_VIEWS * int(crops[row, column] * (variations.made.shape[1] // OWN_VIEWS))
+            if variations.made[own, view]:
+                add(variations.cells, own, view)
             else:
                 add(views, image, order[row, SHARED_VIEWS + OWN_VIEWS + column])
     return np.concatenate(features).astype(np.float32), np.concatenate(classes).astype(np.int64)

@@ -13,7 +13,7 @@ from augmentai.dataset.sorted_sources import sort_key
 from augmentai.lift.cell_labels import class_map, objects_of
 from augmentai.lift.cells import CellTable, dense_view
 from augmentai.lift.dense_arms import CellVariations, Ints
-from augmentai.lift.plan import DENSE_VIEW, OWN_VIEWS
+from augmentai.lift.plan import DENSE_CROPS, DENSE_VIEW, OWN_VIEWS
 from augmentai.lift.progress import Progress
 from augmentai.lift.variations import Maker, differs
 from augmentai.lift.views import draw_crop, seeded
@@ -49,8 +49,9 @@ def cells_of_variations(
     """
     rows = {source.key: row for row, source in enumerate(sources)}
     words = f"making variations: {maker.name}"
-    table = CellTable(len(sources), OWN_VIEWS, backbone)
-    made = np.zeros((len(sources), OWN_VIEWS), bool)
+    views = DENSE_CROPS * OWN_VIEWS
+    table = CellTable(len(sources), views, backbone)
+    made = np.zeros((len(sources), views), bool)
     changed, reasons = False, dict[str, None]()
     gathered = Gathered(tuple(sorted(sources, key=sort_key)), (), ())
     outcomes = Job(gathered, maker.recipe, settings, maker.engines, progress.stop).run()
@@ -62,7 +63,7 @@ def cells_of_variations(
         image, labels = outcome.variation.image.convert("RGB"), outcome.variation.labels or Labels()
         row, shown = rows[outcome.source.key], class_map(objects_of(labels, outcome.label), classes, image.size)
         changed = changed or differs(outcome, settings.max_pixels)
-        for column in range(outcome.index - 1, OWN_VIEWS, maker.recipe.variations):
+        for column in range(outcome.index - 1, views, maker.recipe.variations):
             rng = seeded(seed, outcome.source.sha256, "variation", column)
             table.add(row, column, dense_view(image, shown, draw_crop(image.size, rng), len(classes)), rng)
             made[row, column] = True

@@ -18,6 +18,8 @@ SMALL_SIDE_PX = 320  # longer side of what is augmented and cropped: the network
 MOST_TRAINING, MOST_TEST = 600, 1000  # images: a quick look at a large set is one at a sample of it
 MOST_DENSE_TRAINING, MOST_DENSE_TEST = 100, 200  # images with boxes or masks, which take four times as long
 MOST_DENSE_CLASSES = 50
+DENSE_CROPS = 2  # of each variation, of which a repeat draws one: a few training images are at the mercy of their crops
+LEAST_CELLS = 2 * POOL_VIEWS  # of a class in the views of all training images: with fewer, chance decides
 DENSE_VIEW, DENSE_FIT = 5, 15  # how much longer a view and a fit of cells take than those of whole images
 _FEW_PICTURES, _MANY_REPEATS, _FEW_REPEATS = 100, 10, 5  # deep: always few, since each takes minutes
 

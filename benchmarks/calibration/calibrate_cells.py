@@ -12,7 +12,7 @@ import numpy as np
 from augmentai.backbone import load_backbone
 from augmentai.lift.arms import BASELINE
 from augmentai.lift.cells import Cells
-from augmentai.lift.dense_arms import DenseCells, DensePart, precisions
+from augmentai.lift.dense_arms import DenseCells, DensePart, learnable, precisions
 from augmentai.lift.labelled_set import LEAST_PER_CLASS, LiftSet
 from augmentai.lift.plan import TRAINING_SHARE, repeats_for
 from augmentai.lift.statistics import effect
@@ -72,7 +72,7 @@ def _draw(pool: CellPool, plan: CalibrationPlan, shots: int, number: int) -> Ite
         part = DensePart(train, np.arange(count), pool.made, TRAINING_SHARE)
         cells = DenseCells(pool.views, tests, len(pool.classes))
         found = precisions(cells, [part], list(pool.made), repeats_for(count), seed, _ignore)
-        shown = ~np.isnan(found[BASELINE]).any((0, 1))
+        shown = ~np.isnan(found[BASELINE]).any((0, 1)) & learnable(pool.views, train, len(pool.classes))
         before = found[BASELINE][..., shown].mean(-1)
         for name in pool.made:
             one = effect(found[name][..., shown].mean(-1) - before, seed=seed, few_views=True)

@@ -17,7 +17,7 @@ from augmentai.lift.dense_cells import cells_of_views, cells_of_whole, shown_in
 from augmentai.lift.dense_images import DenseImage, dense_images
 from augmentai.lift.dense_variations import cells_of_variations
 from augmentai.lift.labelled_set import LEAST_PER_CLASS, LiftSet
-from augmentai.lift.plan import OWN_VIEWS
+from augmentai.lift.plan import DENSE_CROPS, OWN_VIEWS
 from augmentai.lift.progress import Progress
 from augmentai.lift.variations import Maker
 from augmentai.lift.views import draw_crop, seeded
@@ -97,13 +97,14 @@ def _more_views(
     training: Sequence[DenseImage], classes: Mapping[str, int], backbone: Backbone, seed: int
 ) -> CellVariations:
     """Flips and crops of the images themselves, seeded as those of variations are."""
-    table = CellTable(len(training), OWN_VIEWS, backbone)
+    views = DENSE_CROPS * OWN_VIEWS
+    table = CellTable(len(training), views, backbone)
     for row, one in enumerate(training):
         image, shown = one.open(), shown_in(one, classes)
-        for column in range(OWN_VIEWS):
+        for column in range(views):
             rng = seeded(seed, one.source.sha256, "variation", column)
             table.add(row, column, dense_view(image, shown, draw_crop(image.size, rng), len(classes)), rng)
-    made = np.ones((len(training), OWN_VIEWS), bool)
+    made = np.ones((len(training), views), bool)
     return CellVariations(np.arange(len(training)), table.finish(), made, changed=True)
 
 

@@ -41,6 +41,19 @@ def test_variations(labelled: tuple[int, ...], verdict: Verdict) -> None:
     assert effect((found["varied"] - found[BASELINE]).mean(-1)).verdict == verdict
 
 
+def test_repeats_draw_from_several_crops_of_each_variation() -> None:
+    """Every other crop has wrong labels, so that what is learned is worse than from the right ones alone."""
+    cells, every = DenseCells(made_up(8, 24, 1), made_up(30, 1, 2), CLASSES), np.arange(8)
+    right, wrong = made_up(8, 8, 3), made_up(8, 8, 3, (1, 0, 0))
+    both = Cells(np.concatenate([right.features, wrong.features], 1), np.concatenate([right.classes, wrong.classes], 1))
+    values = {}
+    for name, shown in (("right", right), ("both", both)):
+        variations = CellVariations(every, shown, np.ones(shown.classes.shape[:2], bool))
+        part = DensePart(every, np.arange(30), {name: variations})
+        values |= precisions(cells, [part], [name], repeats=2, seed=1, on_fit=lambda: None)
+    assert values["both"].mean() < values["right"].mean() - 0.01
+
+
 def test_variations_that_could_not_be_made_are_views_of_the_images() -> None:
     cells, every = DenseCells(made_up(5, 24, 1), made_up(10, 1, 2), CLASSES), np.arange(5)
     nothing = CellVariations(every, Cells(np.zeros((5, 8, CELLS, 0), np.float16), np.full((5, 8, CELLS), -1, np.int16)),

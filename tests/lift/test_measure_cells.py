@@ -88,6 +88,22 @@ def test_folds_and_the_same_answer_for_the_same_seed() -> None:
     assert not first.recipes[0].failed
 
 
+def test_a_class_that_covers_hardly_any_cell_is_not_measured() -> None:
+    """Specks of a few pixels beside the discs and stripes."""
+
+    def speckled(number: int) -> Source:
+        source = painted(number)
+        assert source.labels is not None
+        known = source.labels.load()
+        return replace(source, labels=_Painted(replace(known, shapes=(*known.shapes, Shape("speck", (88, 2, 94, 8))))))
+
+    sources = [speckled(number) for number in range(3)]
+    darker = Recipe(engine="none", operations=["exposure"], variations=1, filters=False)
+    report = measure(sources, {"darker": darker}, test=[speckled(number) for number in range(50, 53)])
+    assert [one.name for one in report.recipes[0].per_class] == ["disc", "stripes"]
+    assert any(note.startswith("not measured: speck") for note in report.notes)
+
+
 class _Empty:
     def load(self) -> Labels:
         return Labels()
