@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
 
-from augmentai.annotations import LabelError, LabelReader
+from augmentai.annotations import LabelReader
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.texts import captions_in
 from augmentai.dataset.readers.label_signatures import head_of
-from augmentai.images import ImageError
 from augmentai.plurals import counted
 
 _MOST_COMPARED = 1000  # images, evenly spread
 _SHOWN = 40  # characters of a caption
-_CAPTION = re.compile(r"(?i)(^|_)(captions?|text|prompt|description|sentences?|raw)$")
 
 Captioned = tuple[Entry, Sequence[Entry], LabelReader]  # an image, the texts beside it, and what reads its labels
 
@@ -28,7 +25,7 @@ def caption_notices(captioned: Sequence[Captioned]) -> Iterator[str]:
     """
     compared, differing = 0, []
     for image, texts, reader in captioned[:: max(1, len(captioned) // _MOST_COMPARED)]:
-        stated = _stated(reader)
+        stated = captions_in(reader)
         if not stated:
             continue
         compared += 1
@@ -40,25 +37,6 @@ def caption_notices(captioned: Sequence[Captioned]) -> Iterator[str]:
             f"captions differ in {len(differing):,} of {counted(compared, 'compared image')}, between the text beside "
             f"the image and the labels of the set ({differing[0]}); both are kept, each in its file"
         )
-
-
-def _stated(reader: LabelReader) -> list[str]:
-    """The captions in the labels of an image."""
-    try:
-        return list(_captions(reader.load().extra))
-    except (LabelError, ImageError, OSError):
-        return []  # reported with the image
-
-
-def _captions(value: Any, name: str = "") -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for key, below in value.items():
-            yield from _captions(below, str(key))
-    elif isinstance(value, list | tuple):
-        for below in value:
-            yield from _captions(below, name)
-    elif isinstance(value, str) and value.strip() and _CAPTION.search(name):
-        yield value
 
 
 def _plain(text: str) -> str:

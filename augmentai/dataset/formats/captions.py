@@ -14,6 +14,7 @@ from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageKey, Layout, OutputFile
 from augmentai.dataset.formats.image_names import folder_parts, named, shared_parts
+from augmentai.dataset.formats.texts import KEEP_TRUE
 from augmentai.dataset.readers.label_signatures import head_of, image_stem, looks_like_caption, signature_of
 
 SUFFIXES = (".txt", ".caption", ".captions", ".cap", ".tags", ".prompt")
@@ -49,10 +50,7 @@ def find_captions(layout: Layout, tree: Tree) -> Captions:
                 found[image.key].append(text)
     if files:
         layout.label_paths.update(files)
-        layout.notices.append(
-            f"{named(files, 'caption file')} copied to variations unchanged; where an engine repaints images, or left "
-            "and right change places, check that the captions stay true"
-        )
+        layout.notices.append(f"{named(files, 'caption file')} copied to variations unchanged; {KEEP_TRUE}")
     return {key: tuple(texts) for key, texts in found.items()}
 
 

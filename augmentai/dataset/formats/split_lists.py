@@ -23,6 +23,8 @@ from augmentai.dataset.formats.split_tables import read_split_table
 from augmentai.dataset.formats.split_texts import read_numbered_images, read_split_list, read_split_pairs
 from augmentai.dataset.formats.split_words import may_name_split, read_name, split_in_file_name
 from augmentai.dataset.formats.splits import folder_splits, split_of
+from augmentai.dataset.formats.texts import KEEP_TRUE, has_sentences
+from augmentai.dataset.readers.label_signatures import head_of
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
@@ -108,6 +110,9 @@ def read_split_lists(tree: Tree, others: Container[str] = ()) -> SplitLists:
         for one in files
         if one.missing
     ]
+    texts = [one.path for one in found._files if has_sentences(head_of(one.entries[0]))]
+    if texts:
+        found.notices.append(f"texts in {', '.join(texts[:4])} are copied to variations unchanged; {KEEP_TRUE}")
     found._has_training = any("train" in splits.values() for splits in named.values())
     found.entries = [entry for one in found._files for entry in one.entries]
     if not files and not found.folders:

@@ -7,7 +7,7 @@ stay as they are.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 from augmentai.annotations import LabelReader, Labels
@@ -19,7 +19,10 @@ from augmentai.dataset.formats.masks.dataset import MaskLabels, MaskLayout, writ
 from augmentai.dataset.formats.masks.mask_file import instance_masks
 from augmentai.dataset.formats.masks.recognition import find_masks, names_of
 from augmentai.dataset.formats.masks.unnamed import unnamed_masks
+from augmentai.dataset.formats.texts import KEEP_TRUE, captions_in, is_sentence
 from augmentai.types import Source
+
+_LABELS_SAMPLED = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +99,19 @@ def attach_captions(layout: Layout, tree: Tree) -> None:
                 labels = AccompaniedLabels(labels, MaskLabels(entry, ()))
             layout.images[entry.key] = replace(info, labels=replace(labels, captions=found[entry.key]))
     layout.notices += caption_notices(described)
+    layout.notices += _notices_of_texts(layout)
+
+
+def _notices_of_texts(layout: Layout) -> Iterator[str]:
+    """That the labels of a set have captions, as far as a sample shows."""
+    readers = [
+        info.labels for info in layout.images.values() if info.labels is not None and info.split in {None, "train"}
+    ]
+    for reader in readers[:: max(1, len(readers) // _LABELS_SAMPLED)]:
+        own = reader.own if isinstance(reader, AccompaniedLabels) else reader
+        if own is not None and not isinstance(own, MaskLabels) and any(map(is_sentence, captions_in(own))):
+            yield f"captions in the labels are copied to variations unchanged; {KEEP_TRUE}"
+            return
 
 
 def _attach_to_classes(layout: Layout, tree: Tree, requested: bool) -> None:
