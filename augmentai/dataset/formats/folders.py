@@ -10,7 +10,7 @@ from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import Format, ImageInfo, Layout, StreamedFiles
 from augmentai.dataset.formats.class_lists import read_class_lists
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
-from augmentai.dataset.formats.split_words import read_name
+from augmentai.dataset.formats.split_words import rest_of_name
 from augmentai.dataset.formats.splits import folder_splits, wrapper_folders
 
 if TYPE_CHECKING:
@@ -80,9 +80,9 @@ def class_of(path: str, splits: Mapping[str, str | None], wrappers: Container[st
         return PurePosixPath(folder).name or None
     above = parent(folder)
     siblings = [other for other in splits if parent(other) == above]
-    classes = {read_name(PurePosixPath(other).name).rest for other in siblings}
+    classes = {rest_of_name(PurePosixPath(other).name) for other in siblings}
     if len(classes) > 1 and () not in classes:
-        return "_".join(read_name(PurePosixPath(folder).name).rest)
+        return "_".join(rest_of_name(PurePosixPath(folder).name))
     has_own_splits = above and any(other and parent(other) != above for other in splits)
     return PurePosixPath(above).name if has_own_splits else None
 

@@ -20,7 +20,7 @@ from augmentai.dataset.formats.split_files import (
     names_with_variations,
     splits_of_codes,
 )
-from augmentai.dataset.formats.split_words import SHORT, are_short_splits, split_named
+from augmentai.dataset.formats.split_words import are_short_splits, short_split, split_named
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
@@ -115,7 +115,7 @@ def _split_of_rows(entry: Entry, header: list[str], body: list[list[str]]) -> li
     for i, name in enumerate(header) if body else ():
         values = [row[i].strip() for row in body]
         is_short = name in _COLUMNS and are_short_splits(set(values))
-        named = [SHORT[value.casefold()] if is_short else split_named(value) for value in values]
+        named = [short_split(value) if is_short else split_named(value) for value in values]
         is_split = sum(split is not None for split in named) >= _MIN_NAMED * len(body)
         if is_split and (name in _COLUMNS or ("train" in named and len(set(named) - {None}) > 1)):
             return named

@@ -98,6 +98,7 @@ _ANY = re.compile("|".join(map(re.escape, (*_WORDS, *SHORT, "held", "hold"))))
 _LETTERS = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|.")
 _CAPITALS_FIRST = re.compile(r"([A-Z]{2,})([a-z]+)")
+_SHORT_END = re.compile(rf"(?:^|[-_. ])({'|'.join(SHORT)})$")
 _HELD_OUT = re.compile(r"(?i)(held|hold)[\W_]+out")
 
 
@@ -152,6 +153,17 @@ def split_named(name: str) -> str | None:
     return None if found.rest else found.split
 
 
+def rest_of_name(name: str) -> tuple[str, ...]:
+    """The words of a split's name that say something else.
+
+    Example:
+        >>> rest_of_name("cat_train"), rest_of_name("DUTS-TR"), rest_of_name("val")
+        (('cat',), ('duts',), ())
+    """
+    read = read_name(name)
+    return read.rest[:-1] if read.split is None and short_split(name) else read.rest
+
+
 def may_name_split(name: str) -> bool:
     """Whether it is worth the time to read a name: false for nearly all names of a large set.
 
@@ -179,8 +191,10 @@ def split_in_file_name(stem: str) -> str | None:
     Example:
         >>> split_in_file_name("train_0001"), split_in_file_name("COCO_val2014_000042"), split_in_file_name("latest")
         ('train', 'val', None)
+        >>> split_in_file_name("testA_1")
+        'test'
     """
-    words = [word.casefold() for word in _LETTERS.findall(stem)]
+    words = [word for token in _LETTERS.findall(stem) for word in _words_of(token)]
     if words[:1] == ["coco"]:
         words = words[1:]
     found = {_WORDS[word] for word in (*words[:1], *words[-1:]) if word in _WORDS}
@@ -203,9 +217,24 @@ def are_short_splits(names: Iterable[str]) -> bool:
     Example:
         >>> are_short_splits(["tr", "te"]), are_short_splits(["tr", "cat"]), are_short_splits(["te", "ts"])
         (True, False, False)
+        >>> are_short_splits(["DUTS-TR", "DUTS-TE"]), are_short_splits(["a-tr", "b-te"])
+        (True, False)
     """
-    splits = [SHORT.get(name.casefold()) for name in names]
-    return None not in splits and "train" in splits and len(set(splits)) > 1
+    names = list(names)
+    splits = {short_split(name) for name in names}
+    begins = {_SHORT_END.sub("", name.casefold()) for name in names}
+    return None not in splits and "train" in splits and len(splits) > 1 and len(begins) == 1
+
+
+def short_split(name: str) -> str | None:
+    """The split that two letters mean, alone or at the end of a name; None if it does not end so.
+
+    Example:
+        >>> short_split("tr"), short_split("DUTS-TE"), short_split("cats")
+        ('train', 'test', None)
+    """
+    found = _SHORT_END.search(name.casefold())
+    return SHORT[found[1]] if found else None
 
 
 def says_nothing(name: str) -> bool:

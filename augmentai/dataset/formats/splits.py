@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from augmentai.dataset.formats.split_words import (
-    SHORT,
     SplitName,
     are_short_splits,
     names_images,
     read_name,
     says_nothing,
+    short_split,
     split_named,
     split_within,
 )
@@ -198,7 +198,7 @@ def _splits_of_siblings(node: _Node) -> tuple[dict[str, str | None], bool]:
     if any(read[name].rest for name in named):
         named = {name: one.split for name, one in read.items() if one.split}
     if not named and are_short_splits(read):
-        return {name: SHORT[name.casefold()] for name in read}, False
+        return {name: short_split(name) for name in read}, False
     others = [name for name in read if name not in named]
     present = set(named.values())
     if ("train" in present and len(present) > 1) or (named and not others and not node.has_images):

@@ -14,7 +14,7 @@ _FEWEST_WORDS = 4  # names of classes have fewer
 _CELLS = re.compile(r'"((?:[^"\\]|\\.)*)"|([^",;\t\n]+)')
 _WORDS = re.compile(r"[^\W\d_]{2,}|\b[aAI]\b")
 _ESCAPES = re.compile(r"\\[nrt]")
-_PATH = re.compile(r"\.\w{2,5}$|^https?:")
+_PATH = re.compile(r"\.[A-Za-z]\w{1,4}(\s|$)|^https?:|^\S*/\S")
 _CAPTION = re.compile(r"(?i)(^|_)(captions?|text|prompt|description|sentences?|raw)$")
 
 

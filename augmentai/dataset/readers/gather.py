@@ -10,12 +10,13 @@ from pathlib import Path
 from threading import Event
 
 from augmentai.dataset.archive import over_limit
-from augmentai.dataset.content import call_read
+from augmentai.dataset.content import call_read, read_head
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo, Layout
 from augmentai.dataset.formats.detect import detect_layout
 from augmentai.dataset.formats.folders import FolderLayout
 from augmentai.dataset.readers.archive_listing import list_archive
+from augmentai.dataset.readers.file_kinds import is_archive, kind_of
 from augmentai.dataset.readers.folder_listing import list_folder
 from augmentai.dataset.readers.inputs import Inputs, sort_inputs
 from augmentai.dataset.readers.layout_finish import finish_layout, held_out_notice
@@ -65,12 +66,13 @@ def gather(
     """Read a dataset. Nothing is raised for bad files: they are failures of the result.
 
     All inputs are one dataset, so images and labels may come in separate ZIPs; their order changes nothing. Every file
-    that is named is a source or a failure; label files that nothing reads are named in the first notices, and files
-    inside folders and ZIPs that are neither images nor labels are counted in another.
+    that is named is a source, a label file or a failure; label files that nothing reads are named in the first notices,
+    and files inside folders and ZIPs that are neither images nor labels are counted in another.
 
     Args:
-        inputs: image files, folders (searched with their subfolders), ZIPs and ready-made sources. Of several folders
-            each keeps its own name as the first part of the path, so that `cats dogs` gives the classes that `.` would.
+        inputs: image files, label files beside them, folders (searched with their subfolders), ZIPs and ready-made
+            sources. Of several folders each keeps its own name as the first part of the path, so that `cats dogs` gives
+            the classes that `.` would.
         limits: how much is read.
         skip: a folder that is not searched, such as the one the output goes to.
         stop: once it is set, nothing more is read.
@@ -122,8 +124,16 @@ def _list_files(named: Inputs, listing: Listing, limits: Limits, skip: Path | No
         if not listing.is_repeated(path):
             list_archive(path, listing, limits)
     for path in named.files:
-        listing.add_file(path, path.name)
+        if (listing.tree.images or len(named.files) > 1) and _is_label_file(path):
+            listing.add_label_file(path.name, file=path)
+        else:
+            listing.add_file(path, path.name)
     return listing.tree
+
+
+def _is_label_file(path: Path) -> bool:
+    """Whether a file that was named is one of labels, such as annotations.json beside a folder of images."""
+    return not is_archive(path) and kind_of(path.name, partial(read_head, path))[0] == "label"
 
 
 class _SourceReader:

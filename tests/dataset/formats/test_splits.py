@@ -65,6 +65,7 @@ TRAIN, VAL, TEST = ("train", None), ("val", None), ("test", None)
         ("entrenamiento", "prueba", "test"),
         ("Trainingsdaten", "Testdaten", "test"),
         ("Trainingsbilder", "Testbilder", "test"),
+        ("DUTS-TR", "DUTS-TE", "test"),
         ("train", "minival", "val"),
         ("学習データ", "テストデータ", "test"),
     ],

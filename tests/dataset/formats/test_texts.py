@@ -41,6 +41,10 @@ CASES: dict[str, tuple[Files, bool]] = {
     # names of classes, and of files, are no sentences
     "a class of two words": ({"metadata.jsonl": rows(text="traffic light")}, False),
     "records without": ({"dataset.json": records("")}, False),
+    "a list of paths": (
+        {"train.txt": b"/images/a.jpg /set/images/a.png 1 1 0 0\n", "test.txt": b"images/b.jpg\n"},
+        False,
+    ),
     "a list": ({"train.txt": b"images/a.jpg\n", "test.txt": b"images/b.jpg\n"}, False),
 }
 

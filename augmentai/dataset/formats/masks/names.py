@@ -33,7 +33,7 @@ _STRONG = _words(
 # These do if they begin or end the name, or if the rest says nothing else, as in "train_labels" and "gtFine".
 _WEAK = _words(
     "gt gts truth truths ann label labels labelid labeled labelled anno annos seg segs segm semantic semantics "
-    "instance instances panoptic parsing parsings matte mattes alpha silhouette silhouettes manual "
+    "instance instances panoptic parsing parsings matte mattes matting alpha silhouette silhouettes manual "
     "depth depths disparity disparities disp lesion lesions roi rois target targets gtfine gtcoarse"
 )
 _VISUAL = _words(
@@ -60,7 +60,7 @@ _FILE_ONLY = _words(
 _BEFORE_WORDS = _words("sync raw aligned registered filled")  # "sync_depth_00045" beside "rgb_00045", as NYU has it
 _MASK_FILE = _STRONG | _WEAK | _FILE_ONLY
 _IMAGE_NOUNS = _words("image images img imgs photo photos picture pictures input inputs frame frames")
-_SOFT = _words("mask masks matte mattes alpha depth depths disparity disparities disp")
+_SOFT = _words("mask masks matte mattes matting alpha depth depths disparity disparities disp")
 _INSTANCE = _words("instance instances instanceids instancetrainids object objects panoptic")
 
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")

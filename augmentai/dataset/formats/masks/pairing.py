@@ -60,6 +60,12 @@ class Pair:
     span: Span | None
     same_place: bool
 
+    @property
+    def is_near(self) -> bool:
+        """Whether both are in the same place, or one of them in a folder more: "clean/alley" and "depth/alley"."""
+        few, many = sorted((self.image.folder.parts, self.other.folder.parts), key=len)
+        return self.same_place or (bool(few) and _is_within(few, many))
+
 
 @dataclass
 class Pairing:

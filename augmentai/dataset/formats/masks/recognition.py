@@ -130,7 +130,12 @@ class _Verdict:
 
     def _are_soft(self) -> bool:
         """Whether these are soft masks, as mattes and depth maps are: nothing but their names says so."""
-        return may_be_soft(self.named) and self.are_gray and all(pair.same_place for pair in self.pairs)
+        if not (may_be_soft(self.named) and self.are_gray and all(pair.is_near for pair in self.pairs)):
+            return False
+        if all(pair.same_place for pair in self.pairs):
+            return True
+        images = (read_content(pair.image.entry) for pair in self.sample)
+        return _mostly(content is not None and not content.is_gray for content in images)
 
 
 def _is_image(pair: Pair, content: Content | None) -> bool:
@@ -258,7 +263,7 @@ def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict]) -> None:
             "are no classes in other formats"
         )
     doubtful = [v for v in verdicts.values() if not v.are_masks and v.named and not v.are_flat]
-    photos = [pair.other.entry for v in doubtful if says_mask(v.named) for pair in v.pairs if pair.same_place]
+    photos = [pair.other.entry for v in doubtful if says_mask(v.named) for pair in v.pairs if pair.is_near]
     if photos:
         found.notices.append(f"{names_of(photos)}: named like masks, but not flat as masks are; augmented as images")
 

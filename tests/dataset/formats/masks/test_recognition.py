@@ -225,6 +225,14 @@ ODD: list[tuple[str, dict[str, bytes], list[str], str]] = [
         ["left/0.png", "left/1.png", "right/0.png", "right/1.png"],
         "disparity/0.png, disparity/1.png: no image belongs to these masks; they are copied unchanged",
     ),
+    (
+        "depth of which one folder more has the images",
+        mask_set([f"clean/alley/frame_{n}.png" for n in range(2)])
+        | {f"depth/alley/frame_{n}.png": in_file(noise(n).convert("L"), "a.png") for n in range(2)},
+        ["clean/alley/frame_0.png", "clean/alley/frame_1.png"],
+        "depth/alley/frame_0.png, depth/alley/frame_1.png: values without areas, as depth maps and mattes have; they "
+        "move with the pixels, and are no classes in other formats",
+    ),
     # Named and placed like masks, and photographs all the same.
     (
         "photographs in a folder called labels",
