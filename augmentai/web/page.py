@@ -28,6 +28,7 @@ from augmentai.web.handlers.masks import MaskHandlers
 from augmentai.web.handlers.preview import PreviewHandlers
 from augmentai.web.handlers.results import ResultHandlers
 from augmentai.web.handlers.returning import ReturnHandlers
+from augmentai.web.handlers.setting_preview import SettingPreviewHandlers
 from augmentai.web.handlers.visitor import session_of
 from augmentai.web.jobs.deliveries import Deliveries
 from augmentai.web.jobs.lift_store import LiftStore
@@ -38,6 +39,7 @@ from augmentai.web.lift_tab import lift_tab, wire_lift
 from augmentai.web.masks import masks_panel, wire_masks
 from augmentai.web.parsing.pool import ParsingPool
 from augmentai.web.recipe_files import saved
+from augmentai.web.settings_preview import preview_panel, wire_preview
 
 _PACKED_AT_ONCE = 2  # ZIPs; packing one is little more than disk access
 _NO_UPLOADS = {"images": 0, "pixels": 0}
@@ -71,6 +73,7 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
                     components |= _job_buttons()
                     components |= _place_of_jobs()
                 with gr.Column(scale=7, min_width=300, elem_id="right"):
+                    components |= preview_panel()
                     components |= _results()
             with gr.Tab("Does it help?", id="lift") as components["lift_tab"]:
                 components |= lift_tab()
@@ -85,6 +88,8 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
         user = USER_NAME if credentials(settings) else ""
         uploaded = _wire_settings(page, preview, components, form, code, user)
         wire_masks(MaskHandlers(settings, visitors, parsing), components, form, uploaded)
+        shown = SettingPreviewHandlers(settings, engines, visitors, parsing)
+        wire_preview(page, shown, components, form, uploaded)
         wire_lift(page, LiftHandlers(lift_runner, sessions, lifts, parsing), components, form, queue)
         with gr.Row(visible=False):
             page.deliveries = Deliveries()

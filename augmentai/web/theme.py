@@ -6,7 +6,7 @@ from typing import Any
 
 from augmentai.web.assets import HERE
 
-CSS_FILES = (HERE / "page.css", HERE / "lift.css", HERE / "masks.css")
+CSS_FILES = (HERE / "page.css", HERE / "lift.css", HERE / "masks.css", HERE / "preview.css")
 FAVICON = HERE / "logo.svg"
 
 

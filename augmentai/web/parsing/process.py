@@ -17,7 +17,8 @@ from typing import IO, Any
 from augmentai.dataset.archive import MEMBER_OPENED
 
 READY, READING, DONE, FAILED = "ready", "reading", "done", "failed"
-_LOADED_BEFORE = ("augmentai.web.jobs.uploads", "augmentai.web.parsing.labels")  # so that no call waits for them
+# So that no call waits for them.
+_LOADED_BEFORE = ("augmentai.web.jobs.uploads", "augmentai.web.jobs.small_copies", "augmentai.web.parsing.labels")
 
 
 def main() -> None:

@@ -1,0 +1,95 @@
+"""Labels drawn over an image, as HTML: outlines in the colours of their classes, and the classes' names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from html import escape
+
+from augmentai.annotations import Box, Labels, Polygon, Shape
+from augmentai.dataset.formats.masks.polygons import mask_to_polygons
+from augmentai.dataset.formats.object_shapes import objects_in
+
+_COLOURS = ("#ffb000", "#2fd5c4", "#ff5fa2", "#7db7ff", "#b6e34b", "#c79bff", "#ff8552", "#f4f08a")
+_MOST_NAMED = 4  # objects whose names stand beside them
+_MOST_DRAWN = 300
+_POINT = 0.012  # radius of a keypoint, of the image's longer side
+
+
+def shapes_of(labels: Labels | None) -> tuple[Shape, ...]:
+    """The objects that are drawn; of a mask, one for each area."""
+    return () if labels is None else objects_in(labels)[:_MOST_DRAWN]
+
+
+def colours(shapes: Iterable[Shape]) -> dict[str, str]:
+    """A colour for each class.
+
+    Example:
+        >>> colours([Shape("dog", None), Shape("cat", None)])
+        {'cat': '#ffb000', 'dog': '#2fd5c4'}
+    """
+    names = sorted({shape.category for shape in shapes})
+    return {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(names)}
+
+
+def overlay(shapes: Sequence[Shape], size_wh: tuple[int, int], colour_of: Mapping[str, str]) -> str:
+    """Labels to lay over an image of this size; nothing for no labels.
+
+    Args:
+        shapes: in the pixels of the image.
+        size_wh: width and height of the image.
+        colour_of: see `colours`.
+
+    Example:
+        >>> 'points="1,2 9,2 9,8 1,8"' in overlay([Shape("cat", (1, 2, 9, 8))], (10, 10), {"cat": "#ffb000"})
+        True
+    """
+    if not shapes:
+        return ""
+    width, height = size_wh
+    radius = max(size_wh) * _POINT
+    drawn = "".join(_drawn(shape, colour_of[shape.category], radius) for shape in shapes)
+    names = ""
+    if len(shapes) <= _MOST_NAMED:
+        names = "".join(_name(shape, size_wh, colour_of[shape.category]) for shape in shapes)
+    return f'<div class="labels" aria-hidden="true"><svg viewBox="0 0 {width} {height}">{drawn}</svg>{names}</div>'
+
+
+def legend(shapes: Sequence[Shape], colour_of: Mapping[str, str]) -> str:
+    """The classes and their colours, as HTML; nothing for no labels."""
+    items = "".join(
+        f'<li><i style="background:{colour}" aria-hidden="true"></i>{escape(name)}</li>'
+        for name, colour in colour_of.items()
+    )
+    return f'<ul class="labels-key" aria-label="Classes">{items}</ul>' if shapes else ""
+
+
+def _drawn(shape: Shape, colour: str, radius: float) -> str:
+    rings = shape.polygons or (tuple(mask_to_polygons(shape.mask)) if shape.mask is not None else ())
+    if not rings and shape.box is not None:
+        rings = (_corners(shape.box),)
+    areas = "".join(f'<polygon points="{_points(ring)}"/>' for ring in rings)
+    lines = "".join(f'<polyline points="{_points(line)}" fill="none"/>' for line in shape.lines)
+    seen = (point for point in shape.keypoints if point[2])
+    points = "".join(f'<circle cx="{x:.4g}" cy="{y:.4g}" r="{radius:.3g}"/>' for x, y, _ in seen)
+    return f'<g stroke="{colour}" fill="{colour}">{areas}{lines}{points}</g>'
+
+
+def _corners(box: Box) -> Polygon:
+    x0, y0, x1, y1 = box
+    return (x0, y0), (x1, y0), (x1, y1), (x0, y1)
+
+
+def _points(path: Polygon) -> str:
+    return " ".join(f"{x:.4g},{y:.4g}" for x, y in path)
+
+
+def _name(shape: Shape, size_wh: tuple[int, int], colour: str) -> str:
+    points = [*(p for ring in (*shape.polygons, *shape.lines) for p in ring), *((x, y) for x, y, _ in shape.keypoints)]
+    if shape.box is not None:
+        points = [shape.box[:2]]
+    if not points:
+        return ""
+    left = 100 * min(x for x, _ in points) / size_wh[0]
+    top = 100 * min(y for _, y in points) / size_wh[1]
+    place = f"left:{min(max(left, 0), 70):.1f}%;top:{min(max(top, 0), 88):.1f}%"
+    return f'<span style="{place};background:{colour}">{escape(shape.category)}</span>'

@@ -1,0 +1,111 @@
+"""The preview before a job: what is said, what is never paid for, and what is remembered of whom."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gradio as gr
+import pytest
+from PIL import Image
+
+from augmentai.engines.base import Engine
+from augmentai.engines.none import NoEngine
+from augmentai.engines.stability import StabilityEngine
+from augmentai.settings import Settings
+from augmentai.web.access.visitors import Visitors
+from augmentai.web.handlers.setting_preview import SettingPreviewHandlers
+from augmentai.web.parsing.pool import ParsingPool
+
+ONE: Any = gr.Request(session_hash="one")
+OTHER: Any = gr.Request(session_hash="other")
+FORM = {"engine": "none", "operations": ["noise", "mosaic"], "variations": 2}
+
+
+@pytest.fixture(scope="module")
+def pool() -> Iterator[ParsingPool]:
+    pool = ParsingPool(seconds=60, megabytes=4000)
+    yield pool
+    pool.close()
+
+
+@pytest.fixture
+def uploads(tmp_path: Path) -> list[tuple[str, str]]:
+    """Two images: a whole one, and one that breaks off."""
+    Image.effect_noise((64, 48), 60).convert("RGB").save(tmp_path / "b.png")
+    (tmp_path / "a & b.png").write_bytes((tmp_path / "b.png").read_bytes()[:900])
+    return [(path.name, str(path)) for path in sorted(tmp_path.iterdir())]
+
+
+def handlers_with(pool: ParsingPool, *engines: Engine) -> SettingPreviewHandlers:
+    settings = Settings()
+    return SettingPreviewHandlers(settings, engines or [NoEngine(settings)], Visitors(settings), pool)
+
+
+def test_the_strip_of_the_chosen_image(pool: ParsingPool, uploads: Any) -> None:
+    handlers = handlers_with(pool)
+    assert handlers.begin(uploads, ONE)["preview"].visible
+    assert handlers.read(uploads, None, ONE)["preview_pictures"].count("<button") == 2
+    broken = handlers.show("variations", "", FORM, ONE)["preview_strip"]
+    assert "<b>a &amp; b.png</b> cannot be used: the file is corrupt or truncated" in broken
+    handlers.choose(1, ONE)
+    html = handlers.show("variations", "", FORM, ONE)["preview_strip"]
+    assert [f"<b>{title}</b>" in html for title in ("Source", "Variation 1", "Variation 2", "Variation 3")] == [
+        *(True, True, True),
+        False,
+    ]
+    assert "Not shown, since they use other images: Mosaic." in html
+    assert "similar ones" in html
+    alone = handlers.show("operations", "", FORM, ONE)["preview_strip"]
+    assert "<b>Sensor noise</b>" in alone
+    assert "uses no strength" in handlers.show("strengths", "", FORM, ONE)["preview_strip"]
+    wrong = handlers.show("variations", "", FORM | {"variations": 99}, ONE)["preview_strip"]
+    assert "variations is 99" in wrong
+    assert "<b>Source</b>" in wrong
+
+
+def test_a_visitor_reaches_no_other_images(pool: ParsingPool, uploads: Any) -> None:
+    handlers = handlers_with(pool)
+    handlers.read(uploads, None, ONE)
+    assert handlers.show("variations", "", FORM, OTHER) == {}
+    for number in (7, -1, "1", None):  # of no picture
+        handlers.choose(number, ONE)
+    assert "a &amp; b.png" in handlers.show("variations", "", FORM, ONE)["preview_strip"]
+
+
+def test_images_are_read_once_and_forgotten_with_the_tab(pool: ParsingPool, uploads: Any) -> None:
+    handlers = handlers_with(pool)
+    assert handlers.read(uploads, None, ONE)
+    assert handlers.read(uploads, None, ONE) == {}
+    assert handlers.read(uploads[1:], None, ONE)["preview_pictures"] == ""  # one image: nothing to choose
+    handlers.close(ONE)
+    assert handlers.show("variations", "", FORM, ONE) == {}
+    assert not handlers.begin([], ONE)["preview"].visible
+
+
+def test_nothing_is_made_while_it_is_folded(pool: ParsingPool, uploads: Any) -> None:
+    handlers = handlers_with(pool)
+    handlers.fold(ONE)
+    assert handlers.read(uploads, None, ONE) == {}
+    handlers.unfold(ONE)
+    handlers.read(uploads, None, ONE)
+    handlers.fold(ONE)
+    assert handlers.show("variations", "", FORM, ONE) == {}
+
+
+def test_a_paid_engine_makes_nothing(pool: ParsingPool, uploads: Any) -> None:
+    """Its host does not exist: a request would fail loudly."""
+    settings = Settings(stability_api_key="sk-test", stability_url="http://127.0.0.1:9")
+    handlers = handlers_with(pool, StabilityEngine(settings))
+    handlers.read(uploads[1:], None, ONE)
+    html = handlers.show("variations", "", {"engine": "auto"}, ONE)["preview_strip"]
+    assert "No preview by Stability AI: one image costs" in html
+    assert "<b>Source</b>" in html
+    assert "Variation 1" not in html
+
+
+def test_without_an_engine_it_says_so(pool: ParsingPool, uploads: Any) -> None:
+    handlers = handlers_with(pool, StabilityEngine(Settings(stability_api_key="")))
+    handlers.read(uploads[1:], None, ONE)
+    assert "No engine is ready" in handlers.show("variations", "", {"engine": "auto"}, ONE)["preview_strip"]
