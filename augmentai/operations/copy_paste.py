@@ -24,7 +24,7 @@ from augmentai.operations.compositing.placed import Placed, in_frame, overlap, p
 from augmentai.operations.compositing.places import Place, draw_places
 from augmentai.operations.donors import NOBODY, Donor, Donors
 from augmentai.operations.parameters import Number, Range, parameter
-from augmentai.recipe.kinds import Choice
+from augmentai.recipe.kinds import Choice, Switch
 
 if TYPE_CHECKING:
     from augmentai.annotations import Box, Labels
@@ -55,6 +55,7 @@ class CopyPaste(BorrowingOperation):
         scale: its size, relative to that in its own image.
         edge: "soft": the outline fades over a pixel or two; "poisson": the object's gradients on the colours of its new
             place (Pérez et al. 2003), in 8-bit images.
+        harmonise: carries each object into the light of the image by the local GAN, as `Background` does.
 
     Example:
         >>> CopyPaste(objects=(1, 3), place="same").as_step()
@@ -77,6 +78,7 @@ class CopyPaste(BorrowingOperation):
         "soft", Choice(Edge, ("Soft", "Colours of the new place (Poisson)")), "How their edge is blended."
     )
     probability: float = parameter(0.5, Number(0, 1), "Share of the variations that it is applied to.")
+    harmonise: bool = parameter(False, Switch(), "Carry the objects into the light of the image.")
 
     def draw(
         self,
@@ -106,6 +108,7 @@ class CopyPaste(BorrowingOperation):
             "objects": [one for _, one in chosen],
             "edge": self.edge,
             "least_visible": settings.least_visible,
+            **({"harmonise": True} if self.harmonise else {}),
         }
 
     def _object(
@@ -184,7 +187,7 @@ class CopyPaste(BorrowingOperation):
         seen = Occluded(labels.shapes, image.size, drawn["least_visible"])
         for donor, one in zip(donors, drawn["objects"], strict=True):
             cutout = cut_out(donor, one["object"])
-            image, there = _pasted(image, donor, cutout, one, seen, drawn["edge"])
+            image, there = _pasted(image, donor, cutout, one, seen, drawn)
             shape = there.shape(image.size, donor.path)
             rings = shape.polygons if shape is not None and not shape.oriented else ()
             seen.cover(Cover(there.mask(), there.window, rings))
@@ -196,7 +199,7 @@ class CopyPaste(BorrowingOperation):
 
 
 def _pasted(
-    image: Image.Image, donor: Donor, cutout: Cutout, one: Mapping[str, Any], seen: Occluded, edge: str
+    image: Image.Image, donor: Donor, cutout: Cutout, one: Mapping[str, Any], seen: Occluded, drawn: Mapping[str, Any]
 ) -> tuple[Image.Image, Placed]:
     """An image with an object at that of its places whose surroundings are most like those that it had."""
     candidates = [placed(cutout, one["scale"], one["mirrored"], (x, y)) for x, y in one["places"]]
@@ -215,7 +218,7 @@ def _pasted(
         ]
         best = int(np.argmin(unlike))
     there = candidates[best]
-    return paste(image, piece, there, (own, rings[best]), edge), there
+    return paste(image, piece, there, (own, rings[best]), drawn["edge"], drawn.get("harmonise", False)), there
 
 
 def _taken(seen: Occluded, size_wh: tuple[int, int]) -> Values:

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from augmentai.operations.compositing.harmonise import harmonised
 from augmentai.operations.compositing.labelled_objects import Values
 from augmentai.operations.compositing.placed import Placed, overlap
 from augmentai.operations.donors import Donor
@@ -17,7 +18,7 @@ _OFFSET = 0.08  # of the range of values: keeps dark surroundings from multiplyi
 _GAIN = (0.8, 1.25)
 _LEAST_FREE = 5  # one in so many pixels around an object has to show background
 _POISSON_PX = 5  # of background around an object; OpenCV makes the area that it is given smaller by 3
-
+_LEAST_SHARE = 0.01  # of a pixel: what an object covers less of does not show
 _DEEP = {"I;16", "I", "F"}
 
 
@@ -58,7 +59,12 @@ def _median(values: Values, where: Values, mode: str) -> Values | None:
 
 
 def paste(
-    image: Image.Image, piece: Values, placed: Placed, rings: tuple[Values | None, Values | None], edge: str
+    image: Image.Image,
+    piece: Values,
+    placed: Placed,
+    rings: tuple[Values | None, Values | None],
+    edge: str,
+    harmonise: bool = False,
 ) -> Image.Image:
     """An image with an object in it.
 
@@ -68,6 +74,7 @@ def paste(
         placed: where it goes.
         rings: the colours around the object where it was, and where it goes; its light follows their ratio.
         edge: "soft", or "poisson" for gradients of the object on the colours around it (in 8-bit images).
+        harmonise: the local GAN carries the object into the light of the image.
     """
     values = np.array(image)
     kind = np.float64 if values.dtype in (np.int32, np.float32) else np.float32
@@ -76,11 +83,15 @@ def paste(
     if not ground.size:
         return image
     mask = placed.resized(placed.cutout.mask)
-    top = _lit(placed.resized(piece).astype(kind), values, rings, image.mode)
     if edge == "poisson" and image.mode not in _DEEP:
+        top = _lit(placed.resized(piece).astype(kind), values, rings, image.mode)
         top = _poisson(top, mask >= 0.5, values, placed, image.mode)
+    else:
+        top = _lit(_own_colours(piece, placed).astype(kind), values, rings, image.mode)
     opacity = _softened(mask, placed)
     top, opacity = top[own], opacity[own]
+    if harmonise:
+        top = _harmonised(top, opacity, image, part).astype(kind)
     mixed = ground + (top - ground) * (opacity if values.ndim == 2 else opacity[..., None])
     low, high = (0, 255) if values.dtype == np.uint8 else (values.min(), max(values.max(), piece.max()))
     if image.mode in {"I", "F"}:
@@ -89,6 +100,31 @@ def paste(
         mixed = np.floor(mixed + 0.5)
     values[part] = mixed.clip(low, high).astype(values.dtype)
     return Image.fromarray(values)
+
+
+def _harmonised(top: Values, opacity: Values, image: Image.Image, part: tuple[slice, slice]) -> Values:
+    """The part of a piece that is in an image, in the image's light."""
+    under = np.asarray(image)
+    low, high = (0, 255) if under.dtype == np.uint8 else (under.min(), under.max())
+    clipped = top.clip(low, high)
+    over, share = under.copy(), np.zeros(under.shape[:2], np.float32)
+    over[part] = (clipped if under.dtype == np.float32 else np.rint(clipped)).astype(under.dtype)
+    share[part] = opacity
+    return np.asarray(harmonised(Image.fromarray(over), image, share))[part]
+
+
+def _own_colours(piece: Values, placed: Placed) -> Values:
+    """A piece at its new size, into the object's edge of which nothing of its old surroundings is mixed.
+
+    They would be seen, and the object would look smaller than it is labelled.
+    """
+    top, share = placed.resized(piece), placed.resized(placed.cutout.mask)
+    mask = placed.cutout.mask if piece.ndim == 2 else placed.cutout.mask[..., None]
+    own = placed.resized(np.where(mask, piece, 0).astype(piece.dtype))
+    partly = (share > _LEAST_SHARE) & (share < 1)
+    weight = share[partly]
+    top[partly] = own[partly] / (weight if piece.ndim == 2 else weight[:, None])
+    return top
 
 
 def _lit(piece: Values, values: Values, rings: tuple[Values | None, Values | None], mode: str) -> Values:
