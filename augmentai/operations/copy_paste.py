@@ -24,7 +24,7 @@ from augmentai.operations.compositing.placed import Placed, in_frame, overlap, p
 from augmentai.operations.compositing.places import Place, draw_places
 from augmentai.operations.donors import NOBODY, Donor, Donors
 from augmentai.operations.parameters import Number, Range, parameter
-from augmentai.recipe.kinds import Choice, Switch
+from augmentai.recipe.kinds import Choice, RecipeError, Switch
 
 if TYPE_CHECKING:
     from augmentai.annotations import Box, Labels
@@ -80,6 +80,13 @@ class CopyPaste(BorrowingOperation):
     probability: float = parameter(0.5, Number(0, 1), "Share of the variations that it is applied to.")
     harmonise: bool = parameter(False, Switch(), "Carry the objects into the light of the image.")
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        low, high = self.objects
+        if math.ceil(low) > math.floor(high):
+            found = f"operation {self.name}: objects is {low:g} to {high:g}, between which there is no whole number"
+            raise RecipeError(f"{found}; widen it, as to {math.floor(low)}..{math.ceil(high)}")
+
     def draw(
         self,
         rng: Random,
@@ -90,7 +97,7 @@ class CopyPaste(BorrowingOperation):
     ) -> dict[str, Any] | None:
         if labels is None:
             raise OperationSkippedError("it has no labels into which a pasted object could be written")
-        count = rng.randint(math.ceil(self.objects[0]), max(math.ceil(self.objects[0]), math.floor(self.objects[1])))
+        count = rng.randint(math.ceil(self.objects[0]), math.floor(self.objects[1]))
         boxes = [(one.category, one.box) for one in labelled_objects(labels)]
         chosen: list[tuple[Donor, dict[str, Any]]] = []
         reasons: dict[str, None] = {}

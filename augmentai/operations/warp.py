@@ -114,7 +114,8 @@ class Warp:
         if self.is_identity or not len(bitmaps):
             return bitmaps
         if self.transposition is not None:
-            return np.stack([np.asarray(self.mask(Image.fromarray(bitmap))) for bitmap in bitmaps])
+            # Pillow writes True as 255, which numpy counts as unlike the True of other bitmaps.
+            return np.stack([np.asarray(self.mask(Image.fromarray(bitmap))) != 0 for bitmap in bitmaps])
         return warped_planes(bitmaps.astype(np.uint8), self.matrix, "nearest").astype(bool)
 
     def points(self, points: Any) -> Matrix:

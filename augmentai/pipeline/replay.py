@@ -199,11 +199,14 @@ def compare(before: EarlierRun, now: EarlierRun) -> Comparison:
         before: the earlier run.
         now: its repetition.
     """
-    files = {_key(entry): entry["file"] for entry in before.entries() if is_made(entry)}
+    files: dict[tuple[str, int], dict[str, str]] = {}
+    for entry in filter(is_made, before.entries()):
+        files.setdefault(_key(entry), {})[entry["source"]] = entry["file"]
     result = Comparison()
     for entry in filter(is_made, now.entries()):
         try:
-            old = before.read(files[_key(entry)])
+            alike = files[_key(entry)]  # of identical images, whose labels may differ
+            old = before.read(alike.get(entry["source"]) or next(iter(alike.values())))
         except (KeyError, OSError):
             result.missing += 1
             continue

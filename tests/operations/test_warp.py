@@ -73,6 +73,14 @@ def test_a_mirrored_image_is_mirrored_exactly(mode: str) -> None:
         assert warp.mask(image).getpalette() == image.getpalette()
 
 
+def test_what_is_true_of_a_mirrored_bitmap_is_1_in_memory() -> None:
+    """Pillow has it as 255: beside 1, in a bitmap that is cut afterwards, it would end a run of its run lengths."""
+    bitmaps = np.asarray(colours().convert("L"))[None] > 128
+    warp = warp_that("flip", colours().size, lambda w: not w.is_identity)
+    moved = warp.bitmaps(bitmaps)
+    np.testing.assert_array_equal(moved.view(np.uint8), bitmaps[..., ::-1].view(np.uint8))
+
+
 @pytest.mark.parametrize("mode", ["RGB", "L", "I;16", "F"])
 def test_pixels_are_where_the_matrix_says(mode: str) -> None:
     """A smooth slope has the value at each place that its source has there: to a hundredth of its range."""

@@ -126,6 +126,23 @@ def test_images_that_differ_are_reported(photos: Path, tmp_path: Path) -> None:
     )
 
 
+def test_identical_images_with_other_labels_are_compared_each_with_its_own(tmp_path: Path) -> None:
+    """What is erased depends on the labels, and so differs between two files of the same bytes."""
+    photos = tmp_path / "photos"
+    for folder in ("images", "labels"):
+        (photos / folder).mkdir(parents=True)
+    for name, text in (("a", "0 0.5 0.5 0.6 0.6\n"), ("b", ""), ("c", "0 0.2 0.2 0.1 0.1\n")):
+        (photos / "images" / f"{name}.png").write_bytes(png())
+        (photos / "labels" / f"{name}.txt").write_text(text)
+    steps = [{"erase": {"scale": 0.3, "most_hidden": 0.05}}]
+    recipe = Recipe(seed=5, engine="none", operations=steps, geometry="none", filters=False)
+    for out in ("one", "two"):
+        run_to_end(photos, tmp_path / out, recipe, engines=available(Settings()))
+    made = pictures(tmp_path / "one")
+    assert made["images/a__v1.png"] != made["images/b__v1.png"]
+    assert str(compare(EarlierRun(tmp_path / "one"), EarlierRun(tmp_path / "two"))) == "3 of 3 files are identical"
+
+
 def test_each_run_has_a_record(earlier: Path) -> None:
     record = read_record((earlier / RECIPE_FILE).read_text(), "")
     assert record.inputs == ("../photos",)

@@ -21,7 +21,8 @@ def mask_to_rle(mask: np.ndarray[Any, Any], packed: bool) -> dict[str, Any]:
     Shape:
         mask: (height, width) of bool.
     """
-    counts = supervision().mask_to_rle(mask, compressed=packed)
+    # A True that Pillow has written as 255 would end a run.
+    counts = supervision().mask_to_rle(np.asarray(mask) != 0, compressed=packed)
     return {
         "size": [int(length) for length in mask.shape],
         "counts": counts if packed else [int(count) for count in counts],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -24,3 +25,11 @@ def test_encoded_bitmaps_are_decoded_unchanged(pixels: list[bool], packed: bool)
     assert shape.mask is not None
     assert np.array_equal(shape.mask, mask)
     assert shape.box == mask_to_box(mask)
+
+
+@pytest.mark.parametrize("packed", [False, True])
+def test_a_true_of_another_byte_ends_no_run(packed: bool) -> None:
+    """As Pillow gives bitmaps, beside one of NumPy's own."""
+    mask = np.array([[0, 255, 1, 255, 0, 0]], np.uint8).view(bool)
+    assert mask_to_rle(mask.T, packed) == mask_to_rle((mask.T != 0).copy(), packed)
+    assert mask_to_rle(mask.T, False)["counts"] == [1, 3, 2]
