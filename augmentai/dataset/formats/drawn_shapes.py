@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,6 +11,7 @@ import numpy as np
 
 from augmentai.annotations import Point, Polygon, Shape, box_around, mask_to_box
 from augmentai.dataset.formats.ellipses import Ellipse
+from augmentai.dataset.formats.pixel_fields import without_places
 from augmentai.images.orientation import Frame
 from augmentai.plurals import counted
 
@@ -75,6 +76,30 @@ def foreign_attributes(shape: Shape) -> dict[str, Any]:
         if coco.get("iscrowd"):
             found["iscrowd"] = 1
     return found
+
+
+def without_untrue_fields(shapes: Sequence[Shape], own: Sequence[Shape], losses: dict[str, None]) -> tuple[Shape, ...]:
+    """The objects without what their own format says of their place beside it, if they are not where they were.
+
+    Args:
+        shapes: the objects of an image or of a variation of it, in the order of the image.
+        own: those of the image.
+        losses: what is removed is added to these, in words for the user.
+    """
+    rest = iter(own)
+    if all(any(is_same_place(shape, other) for other in rest) for shape in shapes):
+        return tuple(shapes)
+    return tuple(_without_places(shape, losses) for shape in shapes)
+
+
+def _without_places(shape: Shape, losses: dict[str, None]) -> Shape:
+    extra = dict(shape.extra)
+    if isinstance(fields := extra.get("fields"), dict):
+        extra["fields"] = without_places(fields, losses)
+    coco = extra.get("coco")
+    if isinstance(coco, dict) and isinstance(attributes := coco.get("attributes"), dict):
+        extra["coco"] = {**coco, "attributes": without_places(attributes, losses, "attributes.")}
+    return replace(shape, extra=extra)
 
 
 def upright(shape: Shape, frame: Frame) -> Shape:

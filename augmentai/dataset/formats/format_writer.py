@@ -16,7 +16,7 @@ from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import parent
 from augmentai.dataset.formats.base import Conversion, Layout, OutputFile, StreamedFiles
-from augmentai.dataset.formats.drawn_shapes import foreign_attributes
+from augmentai.dataset.formats.drawn_shapes import foreign_attributes, without_untrue_fields
 from augmentai.dataset.formats.grouped_shapes import whole_objects
 from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.object_shapes import classes_in, objects_in
@@ -64,6 +64,7 @@ class FormatWriter:
         self._conversion = conversion_of(layout, sources, self.needs_objects or layout.unnamed_objects)
         self.class_names = self._conversion.class_names
         self._last: tuple[Labels | None, tuple[Shape, ...]] = (None, ())
+        self._own: tuple[object, tuple[Shape, ...]] = (None, ())  # of the last source that was asked for
         if self.needs_objects and not self.class_names:
             raise RecipeError("the set has no boxes, polygons or masks to write")
         if self.needs_outlines and not any(map(_has_outlines, sources)):
@@ -95,7 +96,7 @@ class FormatWriter:
         if labels is None:
             return []
         if labels is not self._last[0]:  # the variations of one source follow each other, and outlines are slow
-            shapes = whole_objects(objects_in(labels))
+            shapes = whole_objects(self._without_untrue_fields(source, labels))
             if self._conversion.by_folder and source.label is not None:
                 shapes = tuple(replace(shape, category=source.label) for shape in shapes)
             self._last = labels, shapes
@@ -110,6 +111,17 @@ class FormatWriter:
             self.lose("lines and points were left out: this format has none")
             shapes = tuple(shape for shape in shapes if not shape.lines)
         return list(shapes)
+
+    def _without_untrue_fields(self, source: Source, labels: Labels) -> tuple[Shape, ...]:
+        """The objects of an image; those of one whose pixels moved, without fields that say where they were."""
+        shapes = objects_in(labels)
+        if b"<part>" in labels.extra.get("voc", b""):
+            self.lose("parts of objects were left out: only Pascal VOC has them")
+        if source.labels is None or not any(foreign_attributes(shape) for shape in labels.shapes):
+            return shapes
+        if self._own[0] != source.key:
+            self._own = source.key, source.labels.load().shapes
+        return without_untrue_fields(shapes, self._own[1], self.losses)
 
     def objects_without_keypoints(self, source: Source, labels: Labels | None) -> list[Shape]:
         """The same for a format that has no keypoints, which are reported as lost."""

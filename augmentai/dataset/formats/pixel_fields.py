@@ -59,6 +59,8 @@ def is_in_pixels(field: str, value: object = None) -> bool:
         return False
     if _BY_NAME.search(name) or (_DIRECTION.search(name) and _is_direction(value)):
         return True
+    if name.casefold() == "pose" and isinstance(value, str) and _SIDE_WORDS.search(value):  # Pascal VOC
+        return True
     return not _OTHER_NUMBERS.search(name) and _is_place(value)
 
 

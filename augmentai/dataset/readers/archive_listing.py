@@ -57,7 +57,7 @@ def list_archive(path: Path, listing: Listing, limits: Limits, place: str = "") 
         limits: an archive that extracts to more is not read.
         place: its path in the dataset, if it is in a folder of it; its files are in a folder of that name then.
     """
-    before = listing.progress()
+    before, labels = listing.progress(), len(listing.tree.sidecars)
     reader = _ArchiveReader(path, listing, limits)
     try:
         found = reader.read(_folder_of(place) if place else "")
@@ -71,7 +71,7 @@ def list_archive(path: Path, listing: Listing, limits: Limits, place: str = "") 
             listing.add_label_file(one.name, member=one.member, origin=str(path))
     if not place and listing.progress() == before and not listing.stop.is_set():
         kind = "ZIP" if path.suffix.lower() == ".zip" else "archive"
-        listing.report.fail(path.name, listing.no_image_in(kind))
+        listing.report_without_images(path.name, kind, labels)
 
 
 class _ArchiveReader:

@@ -28,7 +28,7 @@ def list_folder(folder: Path, prefix: str, listing: Listing, limits: Limits, ski
         limits: on archives.
         skip: a resolved folder that is not searched.
     """
-    before, archives = listing.progress(), list[tuple[Path, str]]()
+    before, labels, archives = listing.progress(), len(listing.tree.sidecars), list[tuple[Path, str]]()
 
     def report_closed(error: OSError) -> None:
         listing.report.fail(Path(error.filename or "?").name, unreadable_reason(error))
@@ -50,7 +50,7 @@ def list_folder(folder: Path, prefix: str, listing: Listing, limits: Limits, ski
     if archives:
         list_archives(archives, listing, limits, beside_images=listing.progress() != before)
     if listing.progress() == before and not listing.stop.is_set():
-        listing.report.fail(folder.name or str(folder), listing.no_image_in("folder"))
+        listing.report_without_images(folder.name or str(folder), "folder", labels)
 
 
 def _to_search(here: Path, subfolders: list[str], listing: Listing, skip: Path | None) -> list[str]:

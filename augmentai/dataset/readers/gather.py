@@ -128,6 +128,7 @@ def _list_files(named: Inputs, listing: Listing, limits: Limits, skip: Path | No
             listing.add_label_file(path.name, file=path)
         else:
             listing.add_file(path, path.name)
+    listing.finish()
     return listing.tree
 
 

@@ -47,6 +47,7 @@ class Listing:
         self._images = 0  # also those that cannot be used
         self._seen: set[str] = set()  # absolute paths
         self._skipped: set[str] = set()
+        self._labels_alone: list[tuple[str, str]] = []  # inputs with label files and without images
 
     def is_repeated(self, path: Path) -> bool:
         """Whether this path was asked about before."""
@@ -72,6 +73,25 @@ class Listing:
                 found[kind] += 1
         hints = [f"{counted(count, f'{kind} file')}: {UNREADABLE_FILES[kind]}" for kind, count in sorted(found.items())]
         return f"there is no image in this {what}" + (f", but {'; '.join(hints)}" if hints else "")
+
+    def report_without_images(self, name: str, what: str, labels_before: int) -> None:
+        """Report an input without images: at once, or if it has label files, once all inputs turn out to have none.
+
+        Args:
+            name: of the input.
+            what: "folder", "ZIP" or "archive".
+            labels_before: how many label files there were before it was listed.
+        """
+        if len(self.tree.sidecars) > labels_before:
+            self._labels_alone.append((name, what))
+        else:
+            self.report.fail(name, self.no_image_in(what))
+
+    def finish(self) -> None:
+        """Call it when all inputs are listed."""
+        for name, what in self._labels_alone if not self.tree.images else ():
+            self.report.fail(name, self.no_image_in(what))
+        self._labels_alone.clear()
 
     def add_file(self, path: Path, relative: str) -> None:
         """Add an image on this machine. relative: its path in the dataset."""

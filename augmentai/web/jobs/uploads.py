@@ -233,6 +233,10 @@ class _Inspection:
                 self._report.closed_archives.add(place)
             else:
                 self._add_archive(place, path)
+        failed = len(self._report.failures)
+        self._listing.finish()
+        for failure in self._report.failures[failed:]:
+            summary.refuse(failure.file, failure.reason)
         layout = detect_layout(tree, wanted)
         finish_layout(tree, layout)
         left_out = layout.excluded | self._refused
