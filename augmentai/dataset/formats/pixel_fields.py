@@ -25,6 +25,11 @@ _DIRECTION = re.compile(
 )
 _ZERO_SAYS_NOTHING = re.compile(r"(?i)rotation|angle|theta|^rot")  # tools write 0 for what was never rotated
 _SIDE_WORDS = re.compile(r"(?i)\b(left|right|up|down|top|bottom|upwards?|downwards?)\b")
+# Fields that are of a side if their value is one: "pose" of Pascal VOC, "side", "laterality" of X-rays.
+_SIDED = re.compile(
+    r"(?i)(^|[_.\s-])(pose|view|side|laterality|handedness|hand|eye|ear|arm|leg|foot|position|location|lane|turn)$"
+)
+_LEFT_OR_RIGHT = re.compile(r"(?i)(left|right)([\s_-]?(side|hand|eye|facing|lane|turn))?$")
 _UNITS = re.compile(r"(?i)[_.\s-]?(norm(ali[sz]ed)?|rel(ative)?|pixels?|px|abs(olute)?)$")
 _COUNTS = re.compile(r"(?i)(num|count|n|has|is|no)_")  # num_keypoints
 _SIDES = ("left", "top", "right", "bottom")  # of a box if the first two are there; "left" alone may be a class
@@ -51,6 +56,8 @@ def is_in_pixels(field: str, value: object = None) -> bool:
         [True, True, True, False, False]
         >>> is_in_pixels("heading", 90), is_in_pixels("facing", "left"), is_in_pixels("orientation", "portrait")
         (True, True, False)
+        >>> is_in_pixels("side", "left"), is_in_pixels("Pose", "Right"), is_in_pixels("side", "front")
+        (True, True, False)
         >>> is_in_pixels("head", [10, 20, 30, 40]), is_in_pixels("colour", [10, 20, 30, 40]), is_in_pixels("bbox_id", 3)
         (True, False, False)
     """
@@ -59,7 +66,7 @@ def is_in_pixels(field: str, value: object = None) -> bool:
         return False
     if _BY_NAME.search(name) or (_DIRECTION.search(name) and _is_direction(value)):
         return True
-    if name.casefold() == "pose" and isinstance(value, str) and _SIDE_WORDS.search(value):  # Pascal VOC
+    if _SIDED.search(name) and isinstance(value, str) and _LEFT_OR_RIGHT.match(value.strip()):
         return True
     return not _OTHER_NUMBERS.search(name) and _is_place(value)
 

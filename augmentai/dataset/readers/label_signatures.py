@@ -46,6 +46,7 @@ BINARY = {
     ".exr": "OpenEXR",
     ".db": "SQLite",
     ".sqlite": "SQLite",
+    ".sqlite3": "SQLite",
 }
 TEXT = frozenset(
     {".json", ".jsonl", ".ndjson", ".geojson", ".xml", ".csv", ".tsv", ".txt", ".yaml", ".yml"}

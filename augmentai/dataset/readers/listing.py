@@ -13,6 +13,7 @@ from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.writers.zip_sidecar import is_sidecar
 from augmentai.images.file_types import TYPE_OF_SUFFIX, UNREADABLE_FILES
 from augmentai.plurals import counted
+from augmentai.types import Failure
 
 # What systems and tools keep next to the files of a user, in lower case; also all whose names begin with a dot.
 _TOOL_FOLDERS = frozenset(
@@ -87,11 +88,13 @@ class Listing:
         else:
             self.report.fail(name, self.no_image_in(what))
 
-    def finish(self) -> None:
-        """Call it when all inputs are listed."""
+    def finish(self) -> list[Failure]:
+        """Call it when all inputs are listed: what is reported of those that have label files, if there is no image."""
+        reported = len(self.report.failures)
         for name, what in self._labels_alone if not self.tree.images else ():
             self.report.fail(name, self.no_image_in(what))
         self._labels_alone.clear()
+        return self.report.failures[reported:]
 
     def add_file(self, path: Path, relative: str) -> None:
         """Add an image on this machine. relative: its path in the dataset."""

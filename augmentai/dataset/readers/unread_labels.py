@@ -268,6 +268,8 @@ class _Search:
             return _NO_IMAGE
         if known.name != self._layout.name and self._as_read(known.name, paths) is not None:
             return f"the set is read as {self._title()}; choose the dataset format {known.name} to read this instead"
+        if signature.per_image:  # they have the names of images
+            return f"the set is not recognised as {known.title}; expected {known.hint}"
         return f"matches no image; for {known.title}, expected {known.hint}"
 
     def _as_read(self, name: str, paths: list[str]) -> Layout | None:

@@ -233,10 +233,6 @@ class _Inspection:
                 self._report.closed_archives.add(place)
             else:
                 self._add_archive(place, path)
-        failed = len(self._report.failures)
-        self._listing.finish()
-        for failure in self._report.failures[failed:]:
-            summary.refuse(failure.file, failure.reason)
         layout = detect_layout(tree, wanted)
         finish_layout(tree, layout)
         left_out = layout.excluded | self._refused
@@ -258,7 +254,7 @@ class _Inspection:
         summary.categories = layout.class_names() if layout.labelled else []
         summary.all_classes.update(info.label for info in known if info.label)
         summary.classes.update(info.label for info in training if info.label)
-        summary.refused += [{"file": one.file, "reason": one.reason} for one in layout.failures]
+        summary.refused += [{"file": f.file, "reason": f.reason} for f in (*self._listing.finish(), *layout.failures)]
         self._apply_file_limit()
         summary.class_groups = class_groups(training[: summary.images])
         summary.by_cells = is_dense(training[: summary.images])

@@ -22,6 +22,10 @@ PLACES: dict[str, Any] = {
     "bbox_xmin": 4,
     "xc": 3,
     "roi": {"x": 3, "y": 4},
+    # a side of the image, or of what it shows, which a mirrored image shows on the other
+    "side": "left",
+    "Laterality": "Right",
+    "attributes.pose": "left side",
     # by what they hold
     "head": [10, 20, 30, 40],
     "faces": [[1, 2, 3, 4], [5, 6, 7, 8]],
@@ -32,6 +36,11 @@ PLACES: dict[str, Any] = {
 }
 OTHERS: dict[str, Any] = {
     "caption": "a cat, 3 years",
+    "pose": "Frontal",
+    "view": "rear",
+    "position": 3,
+    "location": "left lung",
+    "label": "left",
     "age": 4,
     "num_keypoints": 5,
     "has_box": True,

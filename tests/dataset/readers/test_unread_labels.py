@@ -59,7 +59,7 @@ UNREAD: dict[str, tuple[Files, str, str]] = {
     "HDF5": ({"a.h5": b"\x89HDF\r\n\x1a\n"}, "HDF5 files", "cannot be read"),
     # splits that nothing reads
     "lists of images": ({"mine.txt": b"cats/cat0.jpg\ncats/cat1.jpg\n"}, "lists of images", "train, val and test"),
-    "oriented boxes": ({"t/cat0.txt": b"1 1 9 1 9 9 1 9 plane 0\n"}, "DOTA labels", "matches no image"),
+    "oriented boxes": ({"t/cat0.txt": b"1 1 9 1 9 9 1 9 plane 0\n"}, "DOTA labels", "the set is not recognised as"),
     "landmarks": ({"cats/cat0.pts": b"version: 1\nn_points: 1\n{\n1 2\n}\n"}, ".pts files with the names", "convert"),
     "a list of another tool": ({"mine.lst": b"0\t1\tcats/cat0.jpg\n"}, ".lst files that name images", "convert"),
     "MOT challenge": (
