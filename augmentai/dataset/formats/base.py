@@ -118,6 +118,7 @@ class Layout:
     Attributes:
         name: the format's name; `detect.detect_layout` sets it.
         labelled: it says more about an image than its folder does.
+        lists_images: a label file for many images names each image that it labels.
         unnamed_objects: its labels may mark objects without naming their class.
         images: what is known of each image, by (path, ZIP). Cleared once the sources are made.
         excluded: images that are not sources: masks, companion files, images whose labels are broken. Cleared as well.
@@ -131,6 +132,7 @@ class Layout:
 
     name: str = ""
     labelled: ClassVar[bool] = True
+    lists_images: ClassVar[bool] = False
     unnamed_objects: ClassVar[bool] = False
 
     def __init__(self) -> None:

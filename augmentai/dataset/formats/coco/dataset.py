@@ -52,6 +52,8 @@ class CocoLayout(Layout):
         lists: the lists of splits beside its files.
     """
 
+    lists_images = True
+
     def __init__(self) -> None:
         super().__init__()
         self.files = CocoFiles()

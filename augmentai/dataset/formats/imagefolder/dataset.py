@@ -72,6 +72,8 @@ class ImageFolderLayout(Layout):
         companions: files that rows name next to their images.
     """
 
+    lists_images = True
+
     def __init__(self) -> None:
         super().__init__()
         self.files: list[Metadata] = []

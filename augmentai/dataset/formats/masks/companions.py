@@ -136,7 +136,7 @@ def _has_own_labels(layout: Layout, key: ImageKey, info: ImageInfo) -> bool:
     """Whether an image has labels of its own, and so is no mask whatever it is called."""
     if info.labels is None:
         return False
-    if type(layout).own_label_files is Layout.own_label_files:
+    if layout.lists_images or type(layout).own_label_files is Layout.own_label_files:
         return True  # one file labels all images
     return bool(layout.own_label_files(Source(key[0], None, "", 0, bytes, None, info.labels)))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,24 @@ def test_images_called_masks_that_have_labels_stay_images(tmp_path: Path) -> Non
     files = yolo() | {name.replace("one", "one_mask"): data for name, data in yolo().items()}
     found = gathered(write(tmp_path / "in", files))
     assert {"images/train/one.jpg", "images/train/one_mask.jpg"} <= {source.path for source in found.sources}
+
+
+@pytest.mark.parametrize("name", ["coco", "imagefolder"])
+@pytest.mark.parametrize("called", ["one_mask", "one_gt", "one_alpha", "one_seg"])
+def test_an_image_that_a_label_file_lists_stays_one_whatever_it_is_called(
+    called: str, name: str, tmp_path: Path
+) -> None:
+    files = {
+        path.replace("/one.", f"/{called}."): re.sub(rb"\bone\.jpg", f"{called}.jpg".encode(), data)
+        for path, data in SETS[name].items()
+    }
+    files = {
+        path: photo([("bus", 1, 1, 9, 9)]) if path.endswith(f"{called}.jpg") else data for path, data in files.items()
+    }
+    found = gathered(write(tmp_path / "in", files))
+    (source,) = (source for source in found.sources if called in source.path)
+    assert source.labels is not None
+    assert len(source.labels.load().shapes) > 0
 
 
 def test_class_folders_on_request(tmp_path: Path) -> None:
