@@ -17,7 +17,7 @@ from augmentai.clipping import joined_by_seams, valid
 from augmentai.dataset.formats.masks.polygons import mask_to_polygons
 from augmentai.operations.compositing.labelled_objects import Values, Window
 
-_LEAST_PIECE_PX = 2.0  # of an outline; smaller slivers are left out
+LEAST_PIECE_PX = 2.0  # of an outline; smaller slivers are left out
 _STAIRS_PX = 0.75  # what is smoothed of the stairs that the outline of a bitmap has
 
 
@@ -173,24 +173,33 @@ def _bitmap_behind(shape: Shape, cover: Cover) -> tuple[Shape | None, float]:
 
 def _outline_behind(shape: Shape, area: BaseGeometry) -> tuple[Shape | None, float]:
     whole = _outline(shape)
-    if not whole.intersects(area) or whole.intersection(area).area < _LEAST_PIECE_PX / 4:
+    if not whole.intersects(area) or whole.intersection(area).area < LEAST_PIECE_PX / 4:
         return shape, float(whole.area)
     seen = whole.difference(area)
     if shape.oriented:
         return shape, float(seen.area)  # a rotated rectangle stays one, whatever is in front of it
-    pieces = [piece for piece in _areas(seen) if piece.area >= _LEAST_PIECE_PX]
+    pieces = [piece for piece in _areas(seen) if piece.area >= LEAST_PIECE_PX]
     polygons = tuple(_ring(piece) for piece in pieces)
     if not polygons:
         return None, float(seen.area)
     box = shape.box
     if box is not None:
         grown = box_around(*shape.polygons), box_around(*polygons)
-        box = _shrunk(box, *grown)
+        box = shrunk(box, *grown)
     return replace(shape, polygons=polygons, box=box), float(sum(piece.area for piece in pieces))
 
 
-def _shrunk(box: Box, before: Box, after: Box) -> Box:
-    """A box, on whose sides less is visible than before; it may have been drawn wider than the outline."""
+def shrunk(box: Box, before: Box, after: Box) -> Box:
+    """A box, on whose sides less is visible than before; it may have been drawn wider than the outline.
+
+    Args:
+        box: as it was.
+        before, after: the boxes around what was and what is visible.
+
+    Example:
+        >>> shrunk((0, 0, 11, 10), (0, 0, 10, 10), (4, 0, 10, 10))
+        (4, 0, 11, 10)
+    """
     return tuple(  # type: ignore[return-value]
         side if abs(old - new) < 1e-6 else new for side, old, new in zip(box, before, after, strict=True)
     )
@@ -243,4 +252,4 @@ def _box_behind(shape: Shape, cover: Cover, size_wh: tuple[int, int]) -> tuple[S
     if box is None:
         return None, 0.0
     inner = (box[0] + left, box[1] + top, box[2] + left, box[3] + top)
-    return replace(shape, box=_shrunk(shape.box, (left, top, right, bottom), inner)), extent
+    return replace(shape, box=shrunk(shape.box, (left, top, right, bottom), inner)), extent

@@ -9,9 +9,12 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+from shapely.geometry import Polygon as Area
 
-from augmentai.annotations import Box, Keypoint, Labels, Polygon, Shape, mask_to_box
+from augmentai.annotations import Box, Keypoint, Labels, Polygon, Shape, box_around, mask_to_box
+from augmentai.clipping import valid
 from augmentai.operations.compositing.labelled_objects import Values, Window
+from augmentai.operations.compositing.occlusion import LEAST_PIECE_PX, shrunk
 from augmentai.operations.homography import Homography
 from augmentai.operations.move_labels import move_labels
 from augmentai.operations.warp import Warp
@@ -140,13 +143,25 @@ def _moved(tile: Tile, shape: Shape) -> Shape | None:
     box = None if shape.box is None else (*tile.point(*shape.box[:2]), *tile.point(*shape.box[2:]))
     if box is not None and min(box[2] - box[0], box[3] - box[1]) < _LEAST_SIDE_PX:
         return None
-    return replace(
+    moved = replace(
         shape,
         box=box,
         polygons=tuple(_path(tile, ring) for ring in shape.polygons),
         lines=tuple(_path(tile, line) for line in shape.lines),
         keypoints=_points(tile, shape),
     )
+    return _without_slivers(moved)
+
+
+def _without_slivers(shape: Shape) -> Shape:
+    """An object in several pieces without those that show in no pixel, which would make its box too wide."""
+    if len(shape.polygons) < 2:
+        return shape
+    kept = tuple(ring for ring in shape.polygons if len(ring) > 2 and valid(Area(ring)).area >= LEAST_PIECE_PX)
+    if not kept or len(kept) == len(shape.polygons):
+        return shape
+    box = shape.box and shrunk(shape.box, box_around(*shape.polygons), box_around(*kept))
+    return replace(shape, polygons=kept, box=box)
 
 
 def _bitmap(tile: Tile, shape: Shape, frame_wh: tuple[int, int], least_visible: float) -> Shape | None:
