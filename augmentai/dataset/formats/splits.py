@@ -20,6 +20,7 @@ from augmentai.plurals import counted
 __all__ = ["folder_splits", "split_named", "split_notices", "split_of", "split_within", "wrapper_folders"]
 
 _NAMED = 4  # folders named in a notice
+_MOST_SPLITS = 4  # more folders with the same folders in them are hardly splits: seasons, cameras, people
 
 
 @dataclass
@@ -39,11 +40,13 @@ class _Reading:
         splits: the split of each folder that names one; see `folder_splits`.
         held_out: folders that are held out though their siblings are not called splits.
         classes: folders that stay classes though their names contain the words of different splits.
+        alike: folders side by side that are not called splits and have the same folders of classes in them.
     """
 
     splits: dict[str, str | None] = field(default_factory=dict)
     held_out: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
+    alike: list[str] = field(default_factory=list)
 
 
 def folder_splits(paths: Iterable[str]) -> dict[str, str | None]:
@@ -114,6 +117,11 @@ def split_notices(found: Mapping[str, str | None]) -> list[str]:
         notices.append(
             f"{_some(reading.classes)} are read as classes, not as splits; if they are splits, call them train and test"
         )
+    if reading.alike and not any(found.values()):
+        notices.append(
+            f"{_some(reading.alike)} have the same folders in them and are all augmented; if one of them is for "
+            "validation or testing, call it val or test"
+        )
     return notices
 
 
@@ -165,6 +173,8 @@ def _read(paths: Iterable[str]) -> _Reading:
             single.append((next(iter(node.below.values())), next(iter(splits))))
         elif len({read_name(name).split for name in node.below} - {None}) > 1:
             reading.classes += [below.path for name, below in node.below.items() if read_name(name).split]
+        elif 1 < len(node.below) <= _MOST_SPLITS and _show_the_same(node):
+            reading.alike += [below.path for below in node.below.values()]
         remaining += [(below, holds_everything and is_single) for below in node.below.values()]
     known = {path.rpartition("/")[2].casefold(): split for path, split in reading.splits.items()}
     for node, name in single:
@@ -219,7 +229,8 @@ def _splits_of_siblings(node: _Node) -> tuple[dict[str, str | None], bool]:
 def _show_the_same(node: _Node) -> bool:
     """Whether the subfolders of a folder have the same folders of classes, several of them."""
     classes = [set(below.below) for below in node.below.values()]
-    return len(set.intersection(*classes)) > 1 and not any(below.has_images for below in node.below.values())
+    shared = [name for name in set.intersection(*classes) if not says_nothing(name)]
+    return len(shared) > 1 and not any(below.has_images for below in node.below.values())
 
 
 def _held_out_in_training(node: _Node, splits: Mapping[str, str | None]) -> dict[str, str | None]:

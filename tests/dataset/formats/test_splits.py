@@ -137,6 +137,12 @@ def test_classes_and_splits(folders: list[str], expected: list[tuple[str | None,
         (["train", "val", "extra", "README"], "2 images are in no split and not augmented: README, extra"),
         (["train", "test images extracted"], "test images extracted is held out and never augmented"),
         (["test tubes", "train stations"], "test tubes, train stations are read as classes, not as splits"),
+        # nobody can know whether one of them is held out: known and unknown, gallery and query, summer and winter
+        (["known/cat", "known/dog", "unknown/cat", "unknown/dog"], "known, unknown have the same folders in them and"),
+        (["cats/images", "dogs/images"], ""),
+        (["cats/images", "cats/masks", "dogs/images", "dogs/masks"], ""),
+        (["known/cat", "known/dog", "unknown/cat", "test"], "test is held out and never augmented"),
+        ([f"{person}/{eyes}" for person in "abcde" for eyes in ("open", "shut")], ""),
     ],
 )
 def test_a_doubt_is_reported(folders: list[str], words: str) -> None:
