@@ -3,21 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from html import escape
 
 from augmentai.annotations import Box, Labels, Polygon, Shape
 from augmentai.dataset.formats.masks.polygons import mask_to_polygons
 from augmentai.dataset.formats.object_shapes import objects_in
+from augmentai.lift.cell_labels import class_of
 
 _COLOURS = ("#ffb000", "#2fd5c4", "#ff5fa2", "#7db7ff", "#b6e34b", "#c79bff", "#ff8552", "#f4f08a")
 _MOST_NAMED = 4  # objects whose names stand beside them
 _MOST_DRAWN = 300
+_ROOM_ABOVE = 11  # percent of the height that a name above its object takes
 _POINT = 0.012  # radius of a keypoint, of the image's longer side
 
 
-def shapes_of(labels: Labels | None) -> tuple[Shape, ...]:
-    """The objects that are drawn; of a mask, one for each area."""
-    return () if labels is None else objects_in(labels)[:_MOST_DRAWN]
+def shapes_of(labels: Labels | None, label: str | None = None) -> tuple[Shape, ...]:
+    """The objects that are drawn; of a mask, one for each area.
+
+    Args:
+        labels: of an image.
+        label: the image's own class, which is that of the objects in a mask of black and white.
+    """
+    if labels is None:
+        return ()
+    return tuple(replace(shape, category=class_of(shape, labels, label)) for shape in objects_in(labels)[:_MOST_DRAWN])
 
 
 def colours(shapes: Iterable[Shape]) -> dict[str, str]:
@@ -91,5 +101,6 @@ def _name(shape: Shape, size_wh: tuple[int, int], colour: str) -> str:
         return ""
     left = 100 * min(x for x, _ in points) / size_wh[0]
     top = 100 * min(y for _, y in points) / size_wh[1]
-    place = f"left:{min(max(left, 0), 70):.1f}%;top:{min(max(top, 0), 88):.1f}%"
-    return f'<span style="{place};background:{colour}">{escape(shape.category)}</span>'
+    place = f"left:{min(max(left, 0), 70):.1f}%;top:{max(top, 0):.1f}%;background:{colour}"
+    where = ' class="labels-inside"' if top < _ROOM_ABOVE else ""
+    return f'<span style="{place}"{where}>{escape(shape.category)}</span>'

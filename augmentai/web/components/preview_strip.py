@@ -40,7 +40,7 @@ def strip(picture: Picture, lead: str, shown: Sequence[Previewed], marked: str =
     name = printable(picture.source.path)
     source = Previewed("Source", picture.photo.restore(picture.photo.rgb), picture.labels)
     cards = [source, *shown]
-    drawn = [shapes_of(one.labels) for one in cards]
+    drawn = [shapes_of(one.labels, picture.source.label) for one in cards]
     colour_of = colours(shape for shapes in drawn for shape in shapes)
     items = "".join(
         _card(

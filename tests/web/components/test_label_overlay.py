@@ -34,6 +34,11 @@ def test_a_semantic_mask_is_drawn_as_areas() -> None:
     assert 'points="3,2 7,2 7,6 3,6"' in overlay([shape], (10, 8), colours([shape]))
 
 
+def test_a_mask_of_black_and_white_shows_the_class_of_its_folder() -> None:
+    mask = Labels(mask=Image.fromarray(MASK.astype(np.uint8) * 255))
+    assert [shape.category for shape in shapes_of(mask, "crack")] == ["crack"]
+
+
 def test_many_objects_are_named_in_the_legend_alone() -> None:
     shapes = [Shape(name, (1, 1, 4, 4)) for name in ("dog", "cat", "<b>", "dog", "dog")]
     assert "<span" not in overlay(shapes, (10, 8), colours(shapes))
