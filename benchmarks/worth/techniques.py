@@ -28,7 +28,7 @@ _CHANGES: Mapping[str, Change] = MappingProxyType(
     }
 )
 _VARIANTS: Mapping[str, tuple[dict[str, Any], ...]] = MappingProxyType({"background": ({"ground": "plain"},)})
-_NEED_LABELS = ("copy_paste",)  # of sets with boxes or masks alone
+_NEED_LABELS = ("copy_paste", "objects")  # which class folders have not
 
 
 @dataclass(frozen=True)
