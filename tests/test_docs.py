@@ -34,6 +34,8 @@ _PROGRAMS = {
     r"tests\.emulator": "tests/emulator/__main__.py",
     r"benchmarks/lift\.py": "benchmarks/lift.py",
     r"lift_calibration\.py": "benchmarks/lift_calibration.py",
+    r"lift_worth\.py": "benchmarks/lift_worth.py",
+    r"benchmarks\.worth\.speed": "benchmarks/worth/speed.py",
 }
 
 
