@@ -48,7 +48,7 @@ class Listing:
         self._images = 0  # also those that cannot be used
         self._seen: set[str] = set()  # absolute paths
         self._skipped: set[str] = set()
-        self._labels_alone: list[tuple[str, str]] = []  # inputs with label files and without images
+        self._labels_alone: list[tuple[str, str, list[str]]] = []  # inputs with label files and without images
 
     def is_repeated(self, path: Path) -> bool:
         """Whether this path was asked about before."""
@@ -84,15 +84,18 @@ class Listing:
             labels_before: how many label files there were before it was listed.
         """
         if len(self.tree.sidecars) > labels_before:
-            self._labels_alone.append((name, what))
+            self._labels_alone.append((name, what, list(self.tree.sidecars)[labels_before:]))
         else:
             self.report.fail(name, self.no_image_in(what))
 
     def finish(self) -> list[Failure]:
         """Call it when all inputs are listed: what is reported of those that have label files, if there is no image."""
         reported = len(self.report.failures)
-        for name, what in self._labels_alone if not self.tree.images else ():
-            self.report.fail(name, self.no_image_in(what))
+        stems = {PurePosixPath(image.path).stem for image in self.tree.images}
+        for name, what, labels in self._labels_alone:
+            paths = [PurePosixPath(label) for label in labels]
+            if not stems or all(path.suffix == ".txt" and path.stem not in stems for path in paths):  # notes
+                self.report.fail(name, self.no_image_in(what))
         self._labels_alone.clear()
         return self.report.failures[reported:]
 
