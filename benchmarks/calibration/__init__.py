@@ -7,7 +7,8 @@
 `benchmarks/lift_calibration.py` prints the table for any folders with training and test images of the same classes.
 """
 
-from benchmarks.calibration.calibrate import CalibrationPlan, calibrate
+from benchmarks.calibration.calibrate import calibrate
+from benchmarks.calibration.plan import CalibrationPlan
 from benchmarks.calibration.pool import CalibrationError, Pool, read_pool
 from benchmarks.calibration.summary import Answer, Row, markdown, needed, summarise
 

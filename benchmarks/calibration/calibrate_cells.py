@@ -24,7 +24,7 @@ from benchmarks.calibration.pool import CalibrationError, Ints
 from benchmarks.calibration.summary import Answer, Row, summarise
 
 if TYPE_CHECKING:
-    from benchmarks.calibration.calibrate import CalibrationPlan
+    from benchmarks.calibration.plan import CalibrationPlan
 
 _ATTEMPTS = 1000  # draws of training images, until one shows each class often enough
 
