@@ -55,7 +55,7 @@ class CopyPaste(BorrowingOperation):
         scale: its size, relative to that in its own image.
         edge: "soft": the outline fades over a pixel or two; "poisson": the object's gradients on the colours of its new
             place (Pérez et al. 2003), in 8-bit images.
-        harmonise: carries each object into the light of the image by the local GAN, as `Background` does.
+        harmonise: carry each object into the light of the image, as `Background` does.
 
     Example:
         >>> CopyPaste(objects=(1, 3), place="same").as_step()

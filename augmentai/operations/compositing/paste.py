@@ -74,7 +74,7 @@ def paste(
         placed: where it goes.
         rings: the colours around the object where it was, and where it goes; its light follows their ratio.
         edge: "soft", or "poisson" for gradients of the object on the colours around it (in 8-bit images).
-        harmonise: the local GAN carries the object into the light of the image.
+        harmonise: carry the object into the light of the image.
     """
     values = np.array(image)
     kind = np.float64 if values.dtype in (np.int32, np.float32) else np.float32
