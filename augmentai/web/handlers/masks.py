@@ -11,10 +11,8 @@ from typing import Any
 import gradio as gr
 from gradio.utils import get_upload_folder
 
-from augmentai.dataset.readers.gather import gather
-from augmentai.inspection.cutouts import Cutouts, background_of, find_cutouts
+from augmentai.inspection.cutouts import Cutouts, background_of
 from augmentai.operations import OperationError
-from augmentai.pipeline.job import limits
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.recipe.fields import recipe_from_form
 from augmentai.settings import Settings
@@ -23,6 +21,7 @@ from augmentai.web.access.public import without_secrets
 from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.components.masks_strip import strip
 from augmentai.web.handlers.visitor import session_of
+from augmentai.web.jobs.cutouts import cut_out
 from augmentai.web.jobs.uploads import INPUT_FOLDERS, Upload, link_uploads
 from augmentai.web.parsing.lanes import BusyError
 from augmentai.web.parsing.pool import ParsingError, ParsingPool
@@ -74,12 +73,6 @@ class MaskHandlers:
         with TemporaryDirectory(prefix="masks-", dir=home) as folder:
             files = link_uploads(uploads, Path(folder) / INPUT_FOLDERS[0])
             return self._parsing.run(visitor, cut_out, files, settings, recipe)
-
-
-def cut_out(files: Sequence[Path], settings: Settings, recipe: Recipe) -> Cutouts:
-    """Read a set and find the masks of a few of its images, in a process that may be ended."""
-    gathered = gather(files, limits(settings, settings.max_files), layout=recipe.layout)
-    return find_cutouts(gathered.sources, recipe, settings.max_pixels)
 
 
 def _cutting(operations: Any, layout: str | None) -> Recipe | None:

@@ -18,7 +18,12 @@ from augmentai.dataset.archive import MEMBER_OPENED
 
 READY, READING, DONE, FAILED = "ready", "reading", "done", "failed"
 # So that no call waits for them.
-_LOADED_BEFORE = ("augmentai.web.jobs.uploads", "augmentai.web.jobs.small_copies", "augmentai.web.parsing.labels")
+_LOADED_BEFORE = (
+    "augmentai.web.jobs.cutouts",
+    "augmentai.web.jobs.small_copies",
+    "augmentai.web.jobs.uploads",
+    "augmentai.web.parsing.labels",
+)
 
 
 def main() -> None:

@@ -17,7 +17,7 @@ from augmentai.dataset.recipe_file import load_recipe
 from augmentai.recipe import RecipeError
 from augmentai.web.parsing import pool as pool_module
 from augmentai.web.parsing.pool import ParsingError, ParsingPool
-from tests.support import slow_files
+from tests.support import loaded, slow_files
 
 
 @pytest.fixture(scope="module")
@@ -30,6 +30,12 @@ def pool() -> Iterator[ParsingPool]:
 def test_the_result_comes_back_from_another_process(pool: ParsingPool) -> None:
     first, second = (pool.run("a", os.getpid) for _ in range(2))
     assert first == second != os.getpid(), "one process is kept ready"
+
+
+@pytest.mark.parametrize("package", ["gradio", "torch", "diffusers"])
+def test_the_process_loads_nothing_heavy_for_what_it_reads(pool: ParsingPool, package: str) -> None:
+    assert pool.run("a", loaded.is_loaded, "augmentai.web.jobs.cutouts"), "so that no call waits for it"
+    assert not pool.run("a", loaded.is_loaded, package)
 
 
 def test_errors_come_back_as_they_are(pool: ParsingPool, tmp_path: Path) -> None:
