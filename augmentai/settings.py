@@ -139,7 +139,7 @@ class Settings(BaseSettings):
         "auto",
         validation_alias="AUGMENTAI_DEVICE",
         pattern=r"^(auto|cpu|cuda(:\d+)?)$",
-        description="device of the local GAN: auto, cpu, cuda or cuda:N",
+        description="no effect since 0.3.0: the local GAN runs on the CPU, where it is faster than files are written",
     )
     diffusion_model: Annotated[str, Stripped] = Field(
         "stabilityai/sd-turbo",

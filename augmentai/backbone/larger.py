@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -32,10 +31,10 @@ class Larger:
     """
 
     def __init__(self, name: str) -> None:
+        if reason := missing("diffusion"):
+            raise BackboneError(f"backbone {name}: {reason}")
         import torch
 
-        if importlib.util.find_spec("transformers") is None:
-            raise BackboneError(f"backbone {name}: {missing('diffusion')}")
         self.name = name
         self._device = "cuda" if torch.cuda.is_available() else "cpu"
         try:

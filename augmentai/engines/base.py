@@ -284,6 +284,14 @@ class Engine(ABC):
         entry = registered("engines").get(self.name)
         return entry.package if entry else ""
 
+    def differs_from(self, model: str) -> str:
+        """Why images that this engine made before cannot be made the same again; "" if they can.
+
+        Args:
+            model: which model made them, as `Made.model` named it then.
+        """
+        return ""
+
     def seconds_per_image(self, pixels: float) -> float:
         """A first guess at the time that one variation takes; finished jobs correct it.
 

@@ -140,6 +140,9 @@ class _GuardedEngine(Engine):
     def estimate(self, recipe: Recipe, variations: int) -> Estimate | None:
         return _or_default(lambda: super(_GuardedEngine, self).estimate(recipe, variations), None)
 
+    def differs_from(self, model: str) -> str:
+        return str(_or_default(lambda: super(_GuardedEngine, self).differs_from(model), ""))
+
     def unused_settings(self, recipe: Recipe) -> tuple[str, ...]:
         return _or_default(lambda: tuple(map(str, super(_GuardedEngine, self).unused_settings(recipe))), ())
 

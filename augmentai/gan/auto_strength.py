@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor
+import numpy as np
 
 UNLABELLED = 0.6  # loose photos: nothing is known about what must stay; a visible change that still looks natural
 STRONGEST, GENTLEST = 1.0, 0.4
@@ -26,7 +25,7 @@ MANY_PER_CLASS = 30  # from this many on, the gentlest is used
 FREE, BOUND = 0.4, 0.8  # class separation up to which the strongest is safe, and from which only the gentlest is
 
 
-def class_separation(styles: Tensor, labels: Sequence[str]) -> float | None:
+def class_separation(styles: np.ndarray[Any, Any], labels: Sequence[str]) -> float | None:
     """Measure how well styles alone predict the class.
 
     Args:
@@ -41,7 +40,7 @@ def class_separation(styles: Tensor, labels: Sequence[str]) -> float | None:
         styles: (N, D), any float type; labels: N names.
 
     Example:
-        >>> styles = torch.tensor([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
+        >>> styles = np.array([[1.0, 0.0], [1.0, 0.1], [0.0, 1.0], [0.1, 1.0]])
         >>> class_separation(styles, ["ripe", "ripe", "green", "green"])
         1.0
         >>> class_separation(styles, ["a", "b", "a", "b"])
@@ -53,13 +52,14 @@ def class_separation(styles: Tensor, labels: Sequence[str]) -> float | None:
     if len(names) < 2:
         return None
     # Rounded: the last bits of a sum depend on the number of threads, and a strength must not.
-    unit = (F.normalize(styles[kept].double().cpu(), dim=1) * 4096).round() / 4096  # (n, D)
-    member = torch.tensor([[labels[number] == name for name in names] for number in kept]).double()  # (n, C)
+    chosen = np.asarray(styles, np.float64)[kept]
+    unit = np.rint(chosen / np.linalg.norm(chosen, axis=1, keepdims=True).clip(1e-12) * 4096) / 4096  # (n, D)
+    member = np.array([[labels[number] == name for name in names] for number in kept], np.float64)  # (n, C)
     sums, sizes = member.T @ unit, member.sum(0)  # (C, D), (C,)
     correct = 0
     for row, own in zip(unit, member, strict=True):
         means = (sums - own[:, None] * row) / (sizes - own)[:, None]
-        correct += int((means - row).norm(dim=1).argmin() == own.argmax())
+        correct += int(np.linalg.norm(means - row, axis=1).argmin() == own.argmax())
     chance = 1 / len(names)
     return max(0.0, (correct / len(kept) - chance) / (1 - chance))
 

@@ -90,7 +90,7 @@ class Photos:
 
     def whole(self, index: int, area_px: int) -> Tensor:
         """Return a whole photo as the app shows it to the network: (1, 3, h, w) in 0..1, h and w multiples of 16."""
-        from augmentai.gan.render import thumbnail_size_wh
+        from augmentai.gan.runtime.pixels import thumbnail_size_wh
 
         image = self.images[index]
         width, height = thumbnail_size_wh((image.shape[2], image.shape[1]), area_px)

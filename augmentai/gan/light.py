@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-from augmentai.gan.network import Generator, apply_change, blur, luma
+from augmentai.gan.network import blur, luma
 
 _LIGHTS, _DARKS = 0.55, 0.45  # luma
 _TAIL = 0.05  # share of the pixels
@@ -55,26 +54,6 @@ def random_light(x: Tensor, rng: torch.Generator, chance: float = 0.5) -> Tensor
     lit = lit * (1 - air) + air * bright
     lit = (lit + applied(0.5) * drawn(-0.8, 0.6) * (lit - blur(lit))).clamp(0, 1)
     return torch.where(drawn(0, 1) < chance, lit, x)
-
-
-@torch.inference_mode()
-def relit_style(generator: Generator, x: Tensor, change: Tensor, rng: torch.Generator) -> Tensor:
-    """Compute the style that an image would have after `change`, in another light.
-
-    Computed at half the size: the style hardly differs (cosine 0.99) and takes a quarter of the time.
-
-    Args:
-        generator: The network.
-        x: A thumbnail in 0..1.
-        change: From `Generator.change`.
-        rng: Draws the light.
-
-    Shape:
-        x: (1, 3, h, w), h and w multiples of 16; change: (1, 28, gh, gw); output: (1, 64).
-    """
-    small = F.avg_pool2d(x, 2)
-    lit = random_light(apply_change(small, change).clamp(0, 1), rng, chance=1.0)
-    return generator.encode(limit_exposure(lit, small))[1]
 
 
 def limit_exposure(lit: Tensor, x: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 A photo is split into *content* (what is where) and *style* (its appearance: light, weather, colour, haze). The
 generator does not paint pixels. It predicts a coarse grid of colour transforms, one per 16 x 16 pixels of a thumbnail,
-that take the image from its own style to another one; `render` upsamples the grid smoothly and applies it to the
+that take the image from its own style to another one; `runtime.carry` upsamples the grid smoothly and applies it to the
 full-size image. Fine detail is therefore always the source's own, whatever its size, and an unchanged style gives an
 unchanged image.
 
@@ -30,17 +30,22 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-STYLE_DIM = 64
-CONTENT_DIM = 48
-CELL_PX = 16  # one grid cell covers 16 x 16 pixels of the thumbnail
-KNOTS = 6  # per tone curve, evenly spaced over luma 0..1
-COEFFICIENTS = 9 + 3 * KNOTS + 1
-LUMA_WEIGHTS = (0.299, 0.587, 0.114)  # ITU-R BT.601, as Pillow's "L"
-
-_MATRIX_RANGE = 0.9  # a matrix entry changes by at most this much in either direction,
-_TONE_RANGE = 0.7  # a knot of a tone curve by this much of full scale,
-_BLACK_RANGE = 0.3  # but the knot at black by no more than haze would lift it,
-_DETAIL_RANGE = 0.6  # and detail loses or gains at most this share of itself
+from augmentai.gan.layout import (
+    BLACK_RANGE,
+    COEFFICIENTS,
+    CONTENT_DIM,
+    DETAIL_RANGE,
+    ENCODER_WIDTHS,
+    KNOTS,
+    LUMA_QUANTILES,
+    LUMA_WEIGHTS,
+    MATRIX_RANGE,
+    PAINTER_BLOCKS,
+    PAINTER_WIDTH,
+    STYLE_DIM,
+    STYLE_HIDDEN,
+    TONE_RANGE,
+)
 
 
 def luma(x: Tensor) -> Tensor:
@@ -74,12 +79,12 @@ class Encoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        widths = (3, 32, 64, 96, 128)
-        self.stages = nn.ModuleList(_conv(a, b, 2) for a, b in pairwise(widths))
-        self.mix = _conv(128, 128)
-        self.to_content = nn.Conv2d(128, CONTENT_DIM, 1)
-        count = 2 * (3 + 32 + 64 + 96 + 128) + 5
-        self.to_style = nn.Sequential(nn.Linear(count, 192), nn.SiLU(), nn.Linear(192, STYLE_DIM))
+        self.stages = nn.ModuleList(_conv(a, b, 2) for a, b in pairwise(ENCODER_WIDTHS))
+        wide = ENCODER_WIDTHS[-1]
+        self.mix = _conv(wide, wide)
+        self.to_content = nn.Conv2d(wide, CONTENT_DIM, 1)
+        count = 2 * sum(ENCODER_WIDTHS) + len(LUMA_QUANTILES)
+        self.to_style = nn.Sequential(nn.Linear(count, STYLE_HIDDEN), nn.SiLU(), nn.Linear(STYLE_HIDDEN, STYLE_DIM))
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         statistics = [_mean_and_deviation(x), _luma_quantiles(x)]
@@ -103,7 +108,7 @@ def _mean_and_deviation(h: Tensor) -> Tensor:
 def _luma_quantiles(x: Tensor) -> Tensor:
     """Five quantiles of the luma: (B, 3, H, W) -> (B, 5)."""
     flat = luma(x).float().flatten(1)  # (B, N)
-    quantiles = torch.tensor([0.02, 0.25, 0.5, 0.75, 0.98], device=x.device)
+    quantiles = torch.tensor(LUMA_QUANTILES, device=x.device)
     return torch.quantile(flat, quantiles, dim=1).T
 
 
@@ -123,7 +128,7 @@ class FilmBlock(nn.Module):
 class Painter(nn.Module):
     """Predict colour transforms: content (B, 48, gh, gw) and style (B, 64) -> coefficients (B, 28, gh, gw)."""
 
-    def __init__(self, width: int = 96, blocks: int = 4) -> None:
+    def __init__(self, width: int = PAINTER_WIDTH, blocks: int = PAINTER_BLOCKS) -> None:
         super().__init__()
         self.enter = _conv(CONTENT_DIM, width)
         self.whole = nn.Linear(width, width)  # global context, added to every cell
@@ -139,8 +144,8 @@ class Painter(nn.Module):
             h = block(h, style)
         # (B, 9, gh, gw), (B, 18, gh, gw), (B, 1, gh, gw)
         matrix, tone, detail = self.leave(F.silu(h)).float().split([9, 3 * KNOTS, 1], 1)
-        tone_range = tone.new_tensor([_BLACK_RANGE] + [_TONE_RANGE] * (KNOTS - 1)).repeat(3).view(1, -1, 1, 1)
-        parts = _MATRIX_RANGE * torch.tanh(matrix), tone_range * torch.tanh(tone), _DETAIL_RANGE * torch.tanh(detail)
+        tone_range = tone.new_tensor([BLACK_RANGE] + [TONE_RANGE] * (KNOTS - 1)).repeat(3).view(1, -1, 1, 1)
+        parts = MATRIX_RANGE * torch.tanh(matrix), tone_range * torch.tanh(tone), DETAIL_RANGE * torch.tanh(detail)
         return torch.cat(parts, 1)
 
 
@@ -211,7 +216,7 @@ def blur(x: Tensor) -> Tensor:
 def apply_change(x: Tensor, change: Tensor) -> Tensor:
     """Apply a change to images, without clamping.
 
-    Differentiable and simple, for training on small crops. `render.apply_full_size` is its full-size counterpart.
+    Differentiable and simple, for training on small crops. `runtime.carry` has its full-size counterpart.
 
     Args:
         x: Images in 0..1.

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps
 
 from augmentai.gan import weights_file
 from augmentai.gan.network import Generator
-from augmentai.gan.render import apply_full_size, blurred_base, protect_backgrounds, thumbnail, to_image, to_pixels
+from augmentai.gan.render import apply_full_size, protect_backgrounds, thumbnail, to_image, to_pixels
 
 TILE_WH = (160, 128)
 
@@ -44,11 +44,10 @@ def swaps(
     for row, image in enumerate(rows, 1):
         content, own = generator.encode(thumbnail(image).to(device))
         pixels = to_pixels(image)
-        base = blurred_base(pixels)
         sheet.paste(image, (0, height * row))
         for column, style in enumerate(styles, 1):
             change = generator.change(content, own, style)[0].cpu()
-            made = apply_full_size(pixels, protect_backgrounds(change, pixels), 1.0, base)
+            made = apply_full_size(pixels, protect_backgrounds(change, pixels), 1.0)
             sheet.paste(to_image(made), (width * column, height * row))
     return sheet
 

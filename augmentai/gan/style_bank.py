@@ -10,7 +10,7 @@ from torch import Tensor
 from augmentai.gan.data import Photos
 from augmentai.gan.light import random_light
 from augmentai.gan.network import Generator, apply_change, luma
-from augmentai.gan.render import THUMBNAIL_AREA_PX
+from augmentai.gan.runtime.pixels import THUMBNAIL_AREA_PX
 
 _PROBES = 8  # photos on which the colour cast of a style is measured
 

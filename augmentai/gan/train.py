@@ -27,7 +27,8 @@ from torch import Tensor
 
 from augmentai.gan import weights_file
 from augmentai.gan.data import Photos
-from augmentai.gan.network import CELL_PX, Generator
+from augmentai.gan.layout import CELL_PX
+from augmentai.gan.network import Generator
 from augmentai.gan.sample_sheet import swaps
 from augmentai.gan.style_bank import style_bank
 from augmentai.gan.trainer import TrainConfig, Trainer

@@ -1,4 +1,7 @@
-"""The weights file of the GAN: float16 safetensors with the generator, the style bank and training metadata."""
+"""The weights file of the GAN: float16 safetensors with the generator, the style bank and training metadata.
+
+`runtime.network` reads it without torch.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save_file
 from torch import Tensor
 
-from augmentai.gan.network import STYLE_DIM, Generator
+from augmentai.gan.layout import ARCHITECTURE, STYLE_DIM
+from augmentai.gan.network import Generator
+from augmentai.gan.runtime.network import WeightsError
 
-ARCHITECTURE = "augmentai-gan-2"
-
-
-class WeightsError(ValueError):
-    """The weights file is missing, corrupt, or of another architecture."""
+__all__ = ["ARCHITECTURE", "Weights", "WeightsError", "load", "save"]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from augmentai.lift.verdicts import verdicts
 from augmentai.plurals import counted
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings, load_settings
+from augmentai.system.extras import missing
 
 DEFAULT_VARIATIONS = 8
 DEFAULT_SEED = 1
@@ -77,6 +78,8 @@ def measure(
         ('folds', 8, 'cannot tell')
     """
     started = time.monotonic()
+    if reason := missing("lift"):
+        raise LiftError(reason)
     settings = settings or load_settings()
     named, seed = _named(recipes), Recipe(seed=seed).with_seed().seed
     data = read_set(inputs, test, settings, _layout(named))

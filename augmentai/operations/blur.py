@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from PIL import Image
 
 Values = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -79,30 +80,19 @@ def blurred(values: Values, kernel: Values, reduction: int = 1) -> Values:
     """
     if kernel.shape == (1, 1):
         return values
-    import torch
-    from kornia.filters import filter2d
+    import cv2
 
     height, width = values.shape[:2]
-    with torch.inference_mode():
-        image = torch.from_numpy(np.ascontiguousarray(values.transpose(2, 0, 1)))[None]
-        if reduction > 1:
-            size = max(1, height // reduction), max(1, width // reduction)
-            image = torch.nn.functional.interpolate(image, size, mode="bilinear", antialias=True)
-        reach = len(kernel) // 2
-        padded = _padded(image, reach)
-        made = filter2d(padded, torch.from_numpy(kernel)[None], padding="valid")
-        if reduction > 1:
-            made = torch.nn.functional.interpolate(made, (height, width), mode="bicubic")
-        return np.asarray(made[0].numpy().transpose(1, 2, 0))
+    image = np.ascontiguousarray(values, np.float32)
+    if reduction > 1:
+        image = _reduced(image, (max(1, width // reduction), max(1, height // reduction)))
+    made = cv2.filter2D(image, -1, kernel, borderType=cv2.BORDER_ISOLATED | cv2.BORDER_REFLECT)
+    if reduction > 1:
+        made = cv2.resize(made, (width, height), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(made, np.float32).reshape(values.shape)
 
 
-def _padded(image: Any, reach: int) -> Any:
-    """Reflected at the border, as often as a narrow image needs it."""
-    import torch
-
-    for axis in (2, 3):
-        size = image.shape[axis]
-        places = np.arange(-reach, size + reach)
-        folded = np.abs((places + size) % (2 * size) - size + 0.5) - 0.5  # ..., 1, 0, 0, 1, ..., n-1, n-1, ...
-        image = image.index_select(axis, torch.from_numpy(folded.astype(np.int64)))
-    return image
+def _reduced(values: Values, size_wh: tuple[int, int]) -> Values:
+    """Reduced by a triangle filter that covers every pixel: (H, W, C) -> (h, w, C)."""
+    planes = [Image.fromarray(plane).resize(size_wh, Image.Resampling.BILINEAR) for plane in values.transpose(2, 0, 1)]
+    return np.stack([np.asarray(plane) for plane in planes], -1)

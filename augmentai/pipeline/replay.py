@@ -128,12 +128,20 @@ def check(
         for name, version in run.record.versions.items()
         if now.versions.get(name) != version
     ]
-    counts = Counter(str(entry["engine"]) for entry in run.entries() if is_made(entry))
+    made = Counter((str(entry["engine"]), str(entry.get("model", ""))) for entry in run.entries() if is_made(entry))
+    counts: Counter[str] = Counter()
+    for (name, _), count in made.items():
+        counts[name] += count
     known = {engine.name: engine for engine in engines}
     notes += [
         f"{counts[engine.name]} of the images were made by {engine.name}: {engine.may_differ}"
         for engine in engines
         if counts[engine.name] and engine.may_differ
+    ]
+    notes += [
+        f"{count} of the images were made by {name}: {reason}"
+        for (name, model), count in sorted(made.items())
+        if name in known and (reason := known[name].differs_from(model))
     ]
     notes += [
         f"{count} of the images were made by {name}, an engine that is not installed; install its package"

@@ -6,13 +6,14 @@ import importlib.util
 from importlib import metadata
 from typing import Literal
 
-Extra = Literal["web", "mcp", "diffusion", "hub", "cutout"]
+Extra = Literal["web", "mcp", "diffusion", "lift", "hub", "cutout"]
 
 # What is imported when an extra is used. Their versions are in pyproject.toml.
 MODULES: dict[Extra, tuple[str, ...]] = {
     "web": ("gradio",),
     "mcp": ("mcp", "jsonschema"),
-    "diffusion": ("diffusers", "transformers", "accelerate", "huggingface_hub"),
+    "diffusion": ("torch", "diffusers", "transformers", "accelerate", "huggingface_hub"),
+    "lift": ("torch", "kornia"),
     "hub": ("huggingface_hub",),
     "cutout": ("rembg", "numba"),
 }
@@ -23,13 +24,21 @@ def missing(extra: Extra) -> str:
 
     Args:
         extra: "web" (the page and its API), "mcp" (the server for AI assistants), "diffusion" (diffusers on a GPU),
+            "lift" (Does it help?, and training of the local GAN),
             "hub" (push to the Hugging Face Hub) or "cutout" (subject masks by saliency networks).
 
     Returns:
         One sentence that names the extra; "" if everything is installed.
     """
-    absent = [name for name in MODULES[extra] if importlib.util.find_spec(name) is None]
+    absent = [name for name in MODULES[extra] if not _is_there(name)]
     return f"{', '.join(absent)} not installed (extra augmentai[{extra}]); run {_command(extra)}" if absent else ""
+
+
+def _is_there(module: str) -> bool:
+    try:
+        return importlib.util.find_spec(module) is not None
+    except (ImportError, ValueError):  # blocked, or a module that only pretends to be there
+        return False
 
 
 def _command(extra: Extra) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import deque
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,10 +12,11 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
 from PIL import Image
 
 from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Readiness, Refused, Task
-from augmentai.engines.gan.painting import PreparedSource, encode, paint, prepare
+from augmentai.engines.gan.painting import PreparedSource, paint, prepare, style_of
 from augmentai.engines.gan.style_cache import StyleCache
 from augmentai.engines.gan.style_choice import choose_style
 from augmentai.gan.style_donors import StyleDonors
@@ -26,10 +26,10 @@ from augmentai.system.cpu import usable_cores
 from augmentai.types import Source
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from augmentai.gan.runtime.arrays import Array
+    from augmentai.gan.runtime.network import Network
 
-    from augmentai.gan.weights_file import Weights
-
+_RUNTIME = ", runtime 2"  # what follows the model's name since the network runs without torch
 STYLES_COMPARED = 96  # to choose a set's strength: 2.8 s for JPEGs of 1280x853 on two cores
 _PAINTERS = min(8, usable_cores())  # images painted at once
 _MAX_PIXELS_IN_HAND = 60_000_000  # each image in hand takes six bytes a pixel: itself and its result
@@ -45,9 +45,6 @@ class GanEngine(Engine):
     borrows_from_other_sources = True  # styles, and the strength that the whole set can take
 
     def __init__(self, settings: Settings) -> None:
-        # Waiting threads sleep: by default they spin, which on two busy cores made a small image ten times as slow.
-        # It has to be set before torch is first loaded, by whatever loads it.
-        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
         super().__init__(settings)
         self._styles = StyleCache()
 
@@ -61,35 +58,39 @@ class GanEngine(Engine):
         path = self.settings.gan_weights
         return f"weights sha256 {_sha256_of(path, path.stat().st_mtime_ns)[:16]}"
 
+    def differs_from(self, model: str) -> str:
+        if model.endswith(_RUNTIME):
+            return ""
+        return "it computes in another way since version 0.3.0, so pixels may differ by one level of 255"
+
     def seconds_per_image(self, pixels: float) -> float:
-        return 0.02 + 0.25 * pixels / 1e6  # measured on two cores
+        return 0.01 + 0.03 * pixels / 1e6  # measured on two cores
 
     def warm_up(self) -> None:
-        """Load torch and the weights ahead of the first task. What goes wrong here is reported by `make`."""
+        """Load the network and compile the kernel ahead of the first task. `make` reports what goes wrong here."""
+        from augmentai.gan.runtime.kernel import compiled_kernel
+
         with suppress(Exception):
             self._load()
+            compiled_kernel()
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
-        from augmentai.gan.weights_file import WeightsError
+        from augmentai.gan.runtime.network import WeightsError
 
         try:
-            weights, device = self._load()
-        except (WeightsError, RuntimeError) as error:
+            network = self._load()
+        except (WeightsError, ImportError) as error:
             raise EngineUnavailableError(str(error)) from error
-        pool = _paint_threads()
+        pool = ThreadPoolExecutor(_PAINTERS, "gan")
         try:
-            yield from _Run(self.name, self._styles, weights, device, job, pool).results(tasks)
+            yield from _Run(self.name, self._styles, network, job, pool).results(tasks)
         finally:
             pool.shutdown(cancel_futures=True)
 
-    def _load(self) -> tuple[Weights, str]:
-        import torch
+    def _load(self) -> Network:
+        from augmentai.gan.runtime.network import load
 
-        device = self.settings.device
-        if device == "auto":
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-        path = self.settings.gan_weights
-        return _load_weights(path, path.stat().st_mtime_ns, device), device
+        return load(self.settings.gan_weights)
 
 
 @dataclass(frozen=True)
@@ -105,9 +106,9 @@ class _Run:
     """One call of `GanEngine.make`."""
 
     def __init__(
-        self, engine: str, styles: StyleCache, weights: Weights, device: str, job: JobView, pool: ThreadPoolExecutor
+        self, engine: str, styles: StyleCache, network: Network, job: JobView, pool: ThreadPoolExecutor
     ) -> None:
-        self._engine, self._styles, self._weights, self._device = engine, styles, weights, device
+        self._engine, self._styles, self._network = engine, styles, network
         self._job, self._pool = job, pool
         donors = job.engine_state.get(engine)
         self._donors: StyleDonors = StyleDonors(job.sources) if donors is None else donors
@@ -121,11 +122,11 @@ class _Run:
         for task in tasks:
             try:
                 source = self._source(task).result()
-                style, donor = choose_style(task, source.style, self._weights, self._donors, self._style_of_donor)
+                style, donor = choose_style(task, source.style, self._network, self._donors, self._style_of_donor)
             except (RuntimeError, MemoryError) as error:
                 yield Refused(task, _failed(error))
                 continue
-            painting = self._pool.submit(paint, source, style, self._weights, strength, task.seed)
+            painting = self._pool.submit(paint, source, style, self._network, strength, task.seed)
             in_hand.append(_Painting(task, donor, painting))
             while _enough(in_hand):
                 yield self._answer(in_hand.popleft(), strength)
@@ -139,8 +140,8 @@ class _Run:
         return self._prepared[1]
 
     def _prepare(self, source: Source, photo: Photo) -> PreparedSource:
-        prepared = prepare(photo, self._weights, self._device)
-        self._styles.remember((self._weights.cache_key, source.sha256), prepared.style[0])
+        prepared = prepare(photo, self._network)
+        self._styles.remember((self._network.cache_key, source.sha256), prepared.style[0])
         return prepared
 
     def _answer(self, painting: _Painting, strength: float) -> Made | Refused:
@@ -148,7 +149,7 @@ class _Run:
             image, seconds = painting.result.result()
         except (RuntimeError, MemoryError) as error:
             return Refused(painting.task, _failed(error))
-        model = f"augmentai-gan {self._weights.metadata.get('steps', '?')} steps"
+        model = f"augmentai-gan {self._network.metadata.get('steps', '?')} steps{_RUNTIME}"
         details = {"donor": painting.donor}
         return Made(
             painting.task, self._engine, image, model, seconds, repainted=False, details=details, strength=strength
@@ -160,32 +161,30 @@ class _Run:
 
         key, donors, job = f"{self._engine} strength", self._donors, self._job
         if isinstance(job.recipe.strength, str) and key not in job.engine_state:
-            import torch
-
             sample = donors.sample(STYLES_COMPARED) if donors.images_per_class() < MANY_PER_CLASS else []
             found = self._pool.map(self._style_unless_stopped, [source for source, _ in sample])
             known = [(style, label) for style, (_, label) in zip(found, sample, strict=True) if style is not None]
             styles, labels = [style for style, _ in known], [label for _, label in known]
-            separation = class_separation(torch.stack(styles), labels) if styles else None
+            separation = class_separation(np.stack(styles), labels) if styles else None
             job.engine_state[key] = strength_for_set(separation, donors.images_per_class())
         return job.recipe.strength_or(job.engine_state.get(key, 0.0))
 
-    def _style_unless_stopped(self, source: Source) -> Tensor | None:
+    def _style_unless_stopped(self, source: Source) -> Array | None:
         return None if self._job.stop.is_set() else self._style_of(source)
 
-    def _style_of_donor(self, source: Source) -> Tensor | None:
-        is_known, style = self._styles.look_up((self._weights.cache_key, source.sha256))
+    def _style_of_donor(self, source: Source) -> Array | None:
+        is_known, style = self._styles.look_up((self._network.cache_key, source.sha256))
         return style if is_known else self._pool.submit(self._style_of, source).result()
 
-    def _style_of(self, source: Source) -> Tensor | None:
+    def _style_of(self, source: Source) -> Array | None:
         """The style of a source, decoded if need be; None if it cannot be decoded."""
-        key = (self._weights.cache_key, source.sha256)
+        key = (self._network.cache_key, source.sha256)
         is_known, style = self._styles.look_up(key)
         if is_known:
             return style
         try:
             photo = decode(source.read(), source.path, self._job.max_pixels)
-            style = encode(photo, self._weights, self._device)[2][0]
+            style = style_of(photo, self._network)
         except (ImageError, OSError):
             style = None  # it is reported as a source; as a donor it is skipped
         self._styles.remember(key, style)
@@ -198,18 +197,6 @@ def _enough(in_hand: Sequence[_Painting]) -> bool:
     return len(in_hand) > _PAINTERS or (len(in_hand) > 1 and pixels > _MAX_PIXELS_IN_HAND)
 
 
-def _paint_threads() -> ThreadPoolExecutor:
-    """Threads with one torch thread each: two images at once take half the time, two threads on one image do not.
-
-    Torch counts threads per thread, so setting it here first leaves the caller's number alone; it counts the cores of
-    the machine, not those that this process may use.
-    """
-    import torch
-
-    torch.set_num_threads(min(torch.get_num_threads(), usable_cores()))
-    return ThreadPoolExecutor(_PAINTERS, "gan", initializer=torch.set_num_threads, initargs=(1,))
-
-
 def _failed(error: Exception) -> str:
     return f"the local GAN failed on this image ({(str(error).splitlines() or [type(error).__name__])[0][:200]})"
 
@@ -218,10 +205,3 @@ def _failed(error: Exception) -> str:
 def _sha256_of(path: Path, changed_ns: int) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-@lru_cache(maxsize=2)
-def _load_weights(path: Path, changed_ns: int, device: str) -> Weights:
-    from augmentai.gan.weights_file import load
-
-    return load(path, device)

@@ -9,12 +9,11 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
-    from augmentai.gan.weights_file import Weights
+    from augmentai.gan.runtime.arrays import Array
+    from augmentai.gan.runtime.carry import Canvas
+    from augmentai.gan.runtime.network import Network
+    from augmentai.gan.runtime.protect import Backgrounds
     from augmentai.images import Photo
-
-_ROUNDING = 4096  # steps per unit of change
 
 
 @dataclass(frozen=True)
@@ -22,48 +21,46 @@ class PreparedSource:
     """What all variations of a source share.
 
     Attributes:
-        thumbnail: the source as the network sees it.
+        thumbnail: the source as the network sees it, at half the size, in which another light is simulated.
         content: its content code; see `augmentai.gan.network`.
         style: its own style, float32 (1, D).
         painted: its thumbnail painted in its own style.
-        pixels: the source at full size, uint8 (3, H, W).
-        base: its pixels blurred; see `augmentai.gan.render.blurred_base`.
+        canvas: the source at full size.
+        backgrounds: how much of it is black or white.
     """
 
-    thumbnail: Tensor
-    content: Tensor
-    style: Tensor
-    painted: Tensor
-    pixels: Tensor
-    base: Tensor
+    thumbnail: Array
+    content: Array
+    style: Array
+    painted: Array
+    canvas: Canvas
+    backgrounds: Backgrounds
 
 
-def encode(photo: Photo, weights: Weights, device: str) -> tuple[Tensor, Tensor, Tensor]:
-    """An image's thumbnail, content code and style, on `device`."""
-    import torch
+def style_of(photo: Photo, network: Network) -> Array:
+    """An image's own style, float32 (D,)."""
+    from augmentai.gan.runtime.pixels import thumbnail
 
-    from augmentai.gan.render import thumbnail
-
-    with torch.inference_mode():
-        seen = thumbnail(photo.flattened()).to(device)
-        return seen, *weights.generator.encode(seen)
+    style: Array = network.encode(thumbnail(photo.flattened()))[1][0]
+    return style
 
 
-def prepare(photo: Photo, weights: Weights, device: str) -> PreparedSource:
+def prepare(photo: Photo, network: Network) -> PreparedSource:
     """Encode a source once for all its variations."""
-    import torch
+    from augmentai.gan.runtime.arrays import half_size
+    from augmentai.gan.runtime.carry import Canvas
+    from augmentai.gan.runtime.pixels import thumbnail
+    from augmentai.gan.runtime.protect import Backgrounds
 
-    from augmentai.gan.render import blurred_base, to_pixels
-
-    seen, content, style = encode(photo, weights, device)
-    pixels = to_pixels(photo.rgb)
-    with torch.inference_mode():
-        painted = weights.generator.painter(content, style)
-        return PreparedSource(seen, content, style, painted, pixels, blurred_base(pixels))
+    seen = thumbnail(photo.flattened())
+    content, style = network.encode(seen)
+    canvas = Canvas.of(photo.rgb)
+    painted = network.paint(content, style)
+    return PreparedSource(half_size(seen[0]), content, style, painted, canvas, Backgrounds.of(canvas))
 
 
 def paint(
-    source: PreparedSource, style: Tensor, weights: Weights, strength: float, seed: int
+    source: PreparedSource, style: Array, network: Network, strength: float, seed: int
 ) -> tuple[Image.Image, float]:
     """Paint a variation.
 
@@ -73,28 +70,20 @@ def paint(
     Args:
         source: the encoded source.
         style: the donor's style, float32 (1, D).
-        weights: of the network.
+        network: the network.
         strength: 0 (the source itself) to 1.
         seed: of the light.
 
     Returns:
         The image, RGB, in the source's size; and the seconds it took.
     """
-    import torch
-
-    from augmentai.gan.light import relit_style
-    from augmentai.gan.network import smoothed_change
-    from augmentai.gan.render import apply_full_size, effect_of, protect_backgrounds, to_image
+    from augmentai.gan.runtime.carry import apply_full_size, effect_of
+    from augmentai.gan.runtime.light import relit_style
+    from augmentai.gan.runtime.network import rounded, smoothed_change
 
     begun = time.perf_counter()
-    with torch.inference_mode():
-        painter = weights.generator.painter
-        borrowed = smoothed_change(source.painted, painter(source.content, style))
-        light = torch.Generator().manual_seed(seed)
-        relit = relit_style(weights.generator, source.thumbnail, borrowed, light)
-        change = smoothed_change(source.painted, painter(source.content, relit))[0].cpu()
-        change = protect_backgrounds(change, source.pixels, effect_of(strength))
-        # Rounded, so that the last bits of a sum (which depend on the number of threads) never reach a pixel.
-        change = (change * _ROUNDING).round() / _ROUNDING
-        out = apply_full_size(source.pixels, change, effect_of(strength), source.base)
-    return to_image(out), time.perf_counter() - begun
+    borrowed = smoothed_change(source.painted, network.paint(source.content, style))
+    relit = relit_style(network, source.thumbnail, borrowed, seed)
+    change = smoothed_change(source.painted, network.paint(source.content, relit))
+    change = rounded(source.backgrounds.protect(change, effect_of(strength)))
+    return apply_full_size(source.canvas, change, effect_of(strength)), time.perf_counter() - begun

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from torch import Tensor
+    from augmentai.gan.runtime.arrays import Array
 
 _MAX_STYLES = 4096
 
@@ -27,10 +27,10 @@ class StyleCache:
 
     def __init__(self, size: int = _MAX_STYLES) -> None:
         self._size = size
-        self._styles: OrderedDict[StyleKey, Tensor | None] = OrderedDict()
+        self._styles: OrderedDict[StyleKey, Array | None] = OrderedDict()
         self._lock = threading.Lock()
 
-    def look_up(self, key: StyleKey) -> tuple[bool, Tensor | None]:
+    def look_up(self, key: StyleKey) -> tuple[bool, Array | None]:
         """Whether an image is known, and its style; None if it cannot be decoded."""
         with self._lock:
             if key not in self._styles:
@@ -38,7 +38,7 @@ class StyleCache:
             self._styles.move_to_end(key)
             return True, self._styles[key]
 
-    def remember(self, key: StyleKey, style: Tensor | None) -> None:
+    def remember(self, key: StyleKey, style: Array | None) -> None:
         """Keep a style; None for an image that cannot be decoded."""
         with self._lock:
             self._styles[key] = style

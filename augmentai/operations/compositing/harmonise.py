@@ -7,8 +7,7 @@ to the object. So the more the object and its ground differ in brightness, colou
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from PIL import Image
@@ -17,11 +16,7 @@ from augmentai.images.photo import value_range
 from augmentai.operations.compositing.blend import composite, like, rgb_of
 from augmentai.settings import DEFAULT_WEIGHTS
 
-if TYPE_CHECKING:
-    from augmentai.gan.weights_file import Weights
-
 STRENGTH = 0.6  # of the change; all of it takes the object's own colours away, and a red tulip becomes a yellow one
-_ROUNDING = 4096  # steps per unit of change: the last bits of a sum depend on the number of threads
 
 Opacity = np.ndarray[Any, Any]
 
@@ -48,20 +43,16 @@ def harmonised(over: Image.Image, under: Image.Image, opacity: Opacity, strength
         >>> harmonised(grey, night, opacity).getpixel((30, 30)) < (150, 150, 150)
         True
     """
-    import torch
-
-    from augmentai.gan.network import smoothed_change
-    from augmentai.gan.render import apply_full_size, thumbnail, to_image, to_pixels
+    from augmentai.gan.runtime.carry import Canvas, apply_full_size
+    from augmentai.gan.runtime.network import load, rounded, smoothed_change
+    from augmentai.gan.runtime.pixels import thumbnail
 
     rgb, ground = rgb_of(over), rgb_of(under)
-    generator = _weights().generator
-    with torch.inference_mode():
-        content, own = generator.encode(thumbnail(composite(rgb, ground, opacity)))
-        wanted = generator.encode(thumbnail(ground))[1]
-        change = smoothed_change(generator.painter(content, own), generator.painter(content, wanted))[0]
-        change = (change * _ROUNDING).round() / _ROUNDING
-        relit = to_image(apply_full_size(to_pixels(rgb), change, strength))
-    return _changed(over, rgb, relit)
+    network = load(DEFAULT_WEIGHTS)
+    content, own = network.encode(thumbnail(composite(rgb, ground, opacity)))
+    wanted = network.encode(thumbnail(ground))[1]
+    change = rounded(smoothed_change(network.paint(content, own), network.paint(content, wanted)))
+    return _changed(over, rgb, apply_full_size(Canvas.of(rgb), change, strength))
 
 
 def is_harmonised(details: Mapping[str, Any]) -> bool:
@@ -75,13 +66,6 @@ def is_harmonised(details: Mapping[str, Any]) -> bool:
         True
     """
     return any(record["drawn"].get("harmonise") is True for record in details.get("operations", ()))
-
-
-@lru_cache(maxsize=1)
-def _weights() -> Weights:
-    from augmentai.gan.weights_file import load
-
-    return load(DEFAULT_WEIGHTS)
 
 
 def _changed(image: Image.Image, before: Image.Image, after: Image.Image) -> Image.Image:

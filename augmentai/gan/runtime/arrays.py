@@ -1,0 +1,100 @@
+"""Small functions on images as NumPy arrays, which the network's numbers depend on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from augmentai.gan.layout import LUMA_WEIGHTS
+
+Array = np.ndarray[Any, Any]
+
+
+def luma(x: Array) -> Array:
+    """Luma of each pixel (ITU-R BT.601): (3, H, W) -> (H, W)."""
+    red, green, blue = (np.float32(weight) for weight in LUMA_WEIGHTS)
+    return np.asarray(red * x[0] + green * x[1] + blue * x[2])
+
+
+def unit_rms(w: Array) -> Array:
+    """Scale each style to a root mean square of one: (B, D) -> (B, D).
+
+    Example:
+        >>> unit_rms(np.array([[3.0, 3.0]], np.float32)).tolist()
+        [[1.0, 1.0]]
+    """
+    return np.asarray(w / np.sqrt((w * w).mean(-1, keepdims=True) + np.float32(1e-8)), w.dtype)
+
+
+def quantiles(values: Array, shares: Sequence[float]) -> Array:
+    """Quantiles by linear interpolation, as float32: values of any shape -> (len(shares),).
+
+    Example:
+        >>> quantiles(np.arange(5, dtype=np.float32), (0.0, 0.5, 0.625)).tolist()
+        [0.0, 2.0, 2.5]
+    """
+    places = [share * (values.size - 1) for share in shares]
+    below = [int(place) for place in places]
+    above = [min(place + 1, values.size - 1) for place in below]
+    ordered = np.partition(values, sorted({*below, *above}), axis=None)
+    return np.array(
+        [
+            ordered[low] + (ordered[high] - ordered[low]) * (place - low)
+            for place, low, high in zip(places, below, above, strict=True)
+        ],
+        np.float32,
+    )
+
+
+def blur(x: Array) -> Array:
+    """Blur with a separable 5-tap binomial kernel; the border is replicated: (C, h, w) -> (C, h, w)."""
+    for axis in (2, 1):
+        size = x.shape[axis]
+        before = [(0, 0)] * 3
+        before[axis] = (2, 2)
+        padded = np.moveaxis(np.pad(x, before, mode="edge"), axis, 0)
+        outer, inner, middle = (
+            padded[:size] + padded[4:],
+            padded[1 : size + 1] + padded[3 : size + 3],
+            padded[2 : size + 2],
+        )
+        x = np.moveaxis((outer + inner * np.float32(4) + middle * np.float32(6)) * np.float32(1 / 16), 0, axis)
+    return np.ascontiguousarray(x)
+
+
+def half_size(x: Array) -> Array:
+    """Average each 2 x 2 pixels: (C, 2h, 2w) -> (C, h, w)."""
+    channels, height, width = x.shape
+    return np.asarray(x.reshape(channels, height // 2, 2, width // 2, 2).mean((2, 4)))
+
+
+def bilinear_weights(grid: int, size: int) -> Array:
+    """What each of `grid` values contributes to each of `size` pixels, as bilinear interpolation has it.
+
+    Returns:
+        float32 (size, grid); the values are at the centres of equal cells, and beyond the outer ones nothing changes.
+
+    Example:
+        >>> bilinear_weights(2, 4).tolist()
+        [[1.0, 0.0], [0.75, 0.25], [0.25, 0.75], [0.0, 1.0]]
+    """
+    first, share = bilinear_places(grid, size)
+    weights = np.zeros((size, grid), np.float32)
+    rows = np.arange(size)
+    weights[rows, first] = 1 - share
+    weights[rows, np.minimum(first + 1, grid - 1)] += share
+    return weights
+
+
+def bilinear_places(grid: int, size: int) -> tuple[Array, Array]:
+    """Between which two of `grid` values each of `size` pixels lies: (size,) of int32, and how far, of float32.
+
+    Example:
+        >>> [part.tolist() for part in bilinear_places(2, 4)]
+        [[0, 0, 0, 0], [0.0, 0.25, 0.75, 1.0]]
+    """
+    middles = ((np.arange(size) + 0.5) * (grid / size) - 0.5).clip(0, grid - 1)
+    first = np.minimum(middles.astype(np.int32), max(0, grid - 2)).astype(np.int32)
+    return first, (middles - first).astype(np.float32)

@@ -1,0 +1,49 @@
+"""Colour transforms as what is left to do per pixel, and the same on images as small as a thumbnail."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from augmentai.gan.layout import KNOTS, LUMA_WEIGHTS
+from augmentai.gan.runtime.arrays import Array, bilinear_weights, blur, luma
+
+
+def as_hinge_functions(change: Array, white: float = 255) -> Array:
+    """Rewrite a change so that less remains to be done per pixel: (28, gh, gw) -> (25, gh, gw), for pixels in 0..white.
+
+    A piecewise linear tone curve over six knots is its value at black, plus its first slope times luma (which is one
+    more colour matrix), plus, at each inner knot, the change of slope times what luma exceeds that knot by. The image
+    itself and its detail, gain times (x - blur x), are folded into the matrix as well. Order of the planes: for each of
+    the source's red, green and blue and of the four inner knots its effect on the three channels; 3 at black; the gain.
+    """
+    grid = change.shape[1:]
+    matrix, tone, gain = change[:9].reshape(3, 3, *grid), change[9:-1].reshape(3, KNOTS, *grid), change[-1:]
+    slopes = np.diff(tone, axis=1) * np.float32(KNOTS - 1)  # per unit of luma over the full scale
+    weights = np.array(LUMA_WEIGHTS, np.float32).reshape(1, 3, 1, 1)
+    eye = np.eye(3, dtype=np.float32).reshape(3, 3, 1, 1)
+    matrix = matrix + slopes[:, :1] * weights + eye * (1 + gain)
+    by_source = np.concatenate([matrix, np.diff(slopes, axis=1)], 1).swapaxes(0, 1)  # (7, 3, gh, gw)
+    return np.concatenate([by_source.reshape(21, *grid), tone[:, 0] * np.float32(white), gain])
+
+
+def apply_change(x: Array, change: Array) -> Array:
+    """Apply a change to a small image, without clamping or rounding: `gan.network.apply_change` without torch.
+
+    Shape:
+        x, output: float32 (3, h, w) in 0..1; change: (28, gh, gw)
+
+    Example:
+        >>> x = np.linspace(0, 1, 3 * 32 * 32, dtype=np.float32).reshape(3, 32, 32)
+        >>> bool(np.allclose(apply_change(x, np.zeros((28, 2, 2), np.float32)), x, atol=1e-6))
+        True
+    """
+    hinges = as_hinge_functions(change, white=1)
+    down, across = (bilinear_weights(grid, size) for grid, size in zip(change.shape[1:], x.shape[1:], strict=True))
+    planes = np.matmul(down, np.matmul(hinges, across.T))  # (25, h, w)
+    light = luma(x)
+    beyond = [np.maximum(light - np.float32(knot / (KNOTS - 1)), 0) for knot in range(1, KNOTS - 1)]
+    total = planes[21:24]
+    for row, part in enumerate((*x, *beyond)):
+        total += planes[3 * row : 3 * row + 3] * part
+    total -= planes[24] * blur(x)
+    return np.asarray(total)

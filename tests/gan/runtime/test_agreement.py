@@ -1,0 +1,74 @@
+"""The network as it runs, without torch, against the one that is trained: the same weights, the same numbers."""
+
+from __future__ import annotations
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from PIL import Image
+
+from augmentai.gan import light as training_light
+from augmentai.gan import network as training
+from augmentai.gan import weights_file
+from augmentai.gan.runtime import arrays, hinges, light, network
+from augmentai.gan.runtime.pixels import thumbnail
+from augmentai.settings import DEFAULT_WEIGHTS, EXAMPLES
+
+ATOL = 1e-5  # of content, style and coefficients, all of the order of one; a step of the change is 2.4e-4
+PHOTOS = sorted(path for path in EXAMPLES.iterdir() if path.suffix in {".jpg", ".png"})
+
+
+@pytest.fixture(scope="module")
+def trained() -> training.Generator:
+    return weights_file.load(DEFAULT_WEIGHTS).generator
+
+
+@pytest.mark.parametrize("path", PHOTOS, ids=lambda path: path.stem)
+def test_network_agrees_with_the_trained_one(path: object, trained: training.Generator) -> None:
+    with Image.open(path) as opened:  # type: ignore[call-overload]
+        seen = thumbnail(opened.convert("RGB"))
+    runtime = network.load(DEFAULT_WEIGHTS)
+    style = runtime.bank[:1]
+    content, own = runtime.encode(seen)
+    painted = runtime.paint(content, style)
+    with torch.inference_mode():
+        expected_content, expected_own = trained.encode(torch.from_numpy(seen))
+        expected = trained.painter(expected_content, torch.from_numpy(style))
+        expected_change = trained.change(expected_content, expected_own, torch.from_numpy(style))[0]
+    assert np.allclose(content, expected_content, atol=10 * ATOL)  # normalized: flat channels are amplified
+    assert np.allclose(own, expected_own, atol=ATOL)
+    assert np.allclose(painted, expected, atol=ATOL)
+    change = network.smoothed_change(runtime.paint(content, own), painted)
+    assert np.allclose(change, expected_change, atol=ATOL)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_a_seed_draws_the_same_light(seed: int) -> None:
+    rng = torch.Generator().manual_seed(seed)
+    drawn = light.seeded_draws(seed)
+    assert [float(torch.rand(1, 1, generator=rng)) for _ in range(20)] == [float(drawn(0, 1)) for _ in range(20)]
+    x = torch.rand(1, 3, 16, 24, generator=rng) * torch.rand(1, generator=rng)
+    lit = training_light.random_light(x, torch.Generator().manual_seed(seed), chance=1.0)
+    expected = training_light.limit_exposure(lit, x)[0]
+    found = light.limit_exposure(light.random_light(x[0].numpy(), light.seeded_draws(seed)), x[0].numpy())
+    assert np.allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize(("size_wh", "grid_wh"), [((32, 32), (2, 2)), ((96, 80), (12, 10)), ((16, 64), (1, 4))])
+def test_changes_of_thumbnails_agree(size_wh: tuple[int, int], grid_wh: tuple[int, int]) -> None:
+    rng = torch.Generator().manual_seed(3)
+    x = torch.rand(1, 3, *size_wh[::-1], generator=rng)
+    change = (torch.rand(1, 28, *grid_wh[::-1], generator=rng) - 0.5) * 0.5
+    expected = training.apply_change(x, change)[0]
+    assert np.allclose(hinges.apply_change(x[0].numpy(), change[0].numpy()), expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("share", [0.02, 0.05, 0.5, 0.95])
+def test_quantiles_agree(share: float) -> None:
+    values = torch.rand(997, generator=torch.Generator().manual_seed(1))
+    assert arrays.quantiles(values.numpy(), (share,))[0] == pytest.approx(
+        float(torch.quantile(values, share)), abs=1e-6
+    )
