@@ -285,19 +285,11 @@ class Engine(ABC):
         return entry.package if entry else ""
 
     def differs_from(self, model: str) -> str:
-        """Why images that this engine made before cannot be made the same again; "" if they can.
-
-        Args:
-            model: which model made them, as `Made.model` named it then.
-        """
+        """Why images that it made before, by what `Made.model` named then, cannot be made again; "" if they can."""
         return ""
 
     def seconds_per_image(self, pixels: float) -> float:
-        """A first guess at the time that one variation takes; finished jobs correct it.
-
-        Args:
-            pixels: width times height of the image.
-        """
+        """A first guess at the time that one variation of this many pixels takes; finished jobs correct it."""
         return 1.0 + pixels / 1e6
 
     def estimate(self, recipe: Recipe, variations: int) -> Estimate | None:
