@@ -15,13 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, BinaryIO, Protocol
 
+from augmentai.dataset.bounds import MOST_FILES
 from augmentai.dataset.text_encoding import decode_names
 from augmentai.system.regular_files import open_regular
 
-_DIRECTORY_LIMIT_BYTES = 32 << 20  # about 250,000 files with names of typical length
+_DIRECTORY_LIMIT_BYTES = 32 << 20
 _END_RECORD_BYTES = 22
 _LONGEST_COMMENT_BYTES = 65535
 _LOCAL_HEADER_BYTES = 30
+_ZIP64_BYTES = 76  # of the two records before the end
 # bzip2 and LZMA expand a few bytes to gigabytes in one step, whatever size the header states.
 _METHODS = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 _METHOD_NAMES = {9: "Deflate64", 12: "bzip2", 14: "LZMA", 93: "Zstandard", 95: "XZ", 98: "PPMd"}
@@ -134,8 +136,8 @@ def open_archive(path: Path, inner: BinaryIO | None = None) -> zipfile.ZipFile:
     try:
         stream = inner or open_regular(path)
         length = stream.seek(0, os.SEEK_END)
-        if _directory_bytes(stream, length) > _DIRECTORY_LIMIT_BYTES:
-            raise ArchiveError("it has too many files for one ZIP (more than about 250,000); split it")
+        if _has_too_many(stream, length):
+            raise ArchiveError(f"it has too many files for one ZIP (more than about {MOST_FILES:,}); split it")
         archive = zipfile.ZipFile(stream)
         archive.filename = os.fspath(path)
         if _overlap(archive.infolist(), length):
@@ -235,11 +237,23 @@ def format_size(size_bytes: int) -> str:
     return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.1f} MB"
 
 
+def _has_too_many(stream: BinaryIO, length: int) -> bool:
+    """Whether the directory is larger than any honest one, or lists more files; whatever number it states."""
+    size = _directory_bytes(stream, length)
+    if size > _DIRECTORY_LIMIT_BYTES:
+        return True
+    ahead = _LONGEST_COMMENT_BYTES + _END_RECORD_BYTES + _ZIP64_BYTES
+    stream.seek(max(0, length - size - ahead))
+    return stream.read(size + ahead).count(b"PK\x01\x02") > MOST_FILES
+
+
 def _directory_bytes(stream: BinaryIO, length: int) -> int:
     """The size of the directory, which `zipfile` reads into memory at once; 0 if none is found."""
-    stream.seek(max(0, length - _LONGEST_COMMENT_BYTES - _END_RECORD_BYTES - 76))  # 76: the ZIP64 records
+    stream.seek(max(0, length - _LONGEST_COMMENT_BYTES - _END_RECORD_BYTES - _ZIP64_BYTES))
     tail = stream.read()
-    end = tail.rfind(b"PK\x05\x06")
+    end = len(tail) - _END_RECORD_BYTES  # where `zipfile` looks first: the fields of a record may spell its mark
+    if tail[end : end + 4] != b"PK\x05\x06" or tail[-2:] != b"\0\0":
+        end = tail.rfind(b"PK\x05\x06")
     if end < 0 or len(tail) < end + _END_RECORD_BYTES:
         return 0
     size = int(struct.unpack_from("<L", tail, end + 12)[0])

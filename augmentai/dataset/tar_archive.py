@@ -20,12 +20,12 @@ from threading import Event, Lock
 from typing import IO, Any, BinaryIO, cast
 
 from augmentai.dataset.archive import MEMBER_OPENED, ArchiveError, Contents, format_size
+from augmentai.dataset.bounds import MOST_FILES
 from augmentai.dataset.text_encoding import decode_names
 from augmentai.images.file_types import HEAD_BYTES, detect_type
 from augmentai.system.regular_files import open_regular
 
 TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz", ".txz")
-_MOST_FILES = 250_000  # as in a ZIP
 _LARGEST_HEADER_BYTES = 1 << 20  # of long names and extended attributes, which are read into memory
 _ALL_HEADERS_BYTES = 512 << 20  # a damaged header must not be read around in circles
 _CHUNK_BYTES = 1 << 20
@@ -167,8 +167,8 @@ def _listed(shared: _SharedFile) -> Contents:
             elif not info.isdir():
                 kind = "a sparse file" if info.issparse() else _KINDS.get(info.type, "a device or a pipe")
                 refused.append((name, f"{kind} inside the TAR, which is not followed; put the file itself into it"))
-            if len(raw) + len(refused) > _MOST_FILES:
-                raise ArchiveError(f"it has too many files for one TAR (more than {_MOST_FILES:,}); split it")
+            if len(raw) + len(refused) > MOST_FILES:
+                raise ArchiveError(f"it has too many files for one TAR (more than {MOST_FILES:,}); split it")
     names, encoding = decode_names([*raw, *(name for name, _ in refused)])
     reasons = [reason for _, reason in refused]
     return Contents(

@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO
 
+from augmentai.system.regular_files import read_regular
 from augmentai.types import SourceKey
 
 _NAME_CHARS = 24
@@ -165,7 +166,7 @@ class PaidAnswers:
         if self._folder is None:
             return None
         try:
-            head, _, data = (self._folder / _name(item, model)).read_bytes().partition(b"\n")
+            head, _, data = read_regular(self._folder / _name(item, model)).partition(b"\n")
             entry = json.loads(head)
             intact = entry["sha256"] == hashlib.sha256(data).hexdigest()
             return PaidAnswer(str(entry["request"]), data, str(entry["note"])) if intact else None
@@ -178,7 +179,7 @@ class PaidAnswers:
             if path.suffix == _PART:
                 continue
             with suppress(OSError, ValueError, KeyError, TypeError):
-                head, _, data = path.read_bytes().partition(b"\n")
+                head, _, data = read_regular(path).partition(b"\n")
                 entry = json.loads(head)
                 if entry["sha256"] == hashlib.sha256(data).hexdigest():
                     yield str(entry["source"]), int(entry["index"]), data

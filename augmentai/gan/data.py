@@ -17,6 +17,8 @@ import torch.nn.functional as F
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from augmentai.system.regular_files import read_regular
+
 _SUFFIXES = {".jpg", ".jpeg", ".png", ".webp", ".bmp", ".tif", ".tiff"}
 
 
@@ -122,7 +124,7 @@ def _read(entry: Path | tuple[Path, str], short_side_px: int) -> Tensor | None:
             with zipfile.ZipFile(entry[0]) as archive:
                 stream: io.BytesIO = io.BytesIO(archive.read(entry[1]))
         else:
-            stream = io.BytesIO(entry.read_bytes())
+            stream = io.BytesIO(read_regular(entry))
         with Image.open(stream) as opened:
             opened.draft("RGB", (short_side_px, short_side_px))
             image = ImageOps.exif_transpose(opened).convert("RGB")

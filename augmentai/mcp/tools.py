@@ -23,6 +23,7 @@ from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.recipe.fields import FIELDS, recipe_from_form
+from augmentai.system.regular_files import read_regular
 
 _PREVIEW_PX = 512  # longest side of a preview: what a model that looks at images can use
 _PREVIEWS = 8
@@ -153,7 +154,7 @@ def _small(path: Path, call: Call) -> bytes:
     from augmentai.images import ImageError, decode
 
     try:
-        return _jpeg(decode(path.read_bytes(), path.name, call.settings.max_pixels).rgb)
+        return _jpeg(decode(read_regular(path), path.name, call.settings.max_pixels).rgb)
     except (ImageError, OSError) as error:
         raise ToolError(f"{path.name} cannot be read as an image: {error}") from error
 

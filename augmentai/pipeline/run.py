@@ -201,7 +201,9 @@ def made_in(out: Path) -> Counter[str]:
     try:
         with ExitStack() as stack:
             if out.suffix.lower() == ".zip":
-                lines: IO[bytes] = stack.enter_context(stack.enter_context(ZipFile(out)).open(MANIFEST))
+                lines: IO[bytes] = stack.enter_context(
+                    stack.enter_context(ZipFile(stack.enter_context(open_regular(out)))).open(MANIFEST)
+                )
             else:
                 lines = stack.enter_context(open_regular(out / MANIFEST))
             entries = [json.loads(line) for line in lines]

@@ -8,7 +8,7 @@ import numpy as np
 
 from augmentai.annotations import LabelError
 
-_MAX_PIXELS = 10**9  # of all bitmaps of one image, a byte each
+_MAX_PIXELS = 400_000_000  # of all bitmaps of one image, a byte each, and as much again where pixels move
 
 
 def refuse_bitmaps(count: int, size_wh: tuple[int, int], where: str) -> None:

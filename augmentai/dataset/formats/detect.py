@@ -111,9 +111,12 @@ def _detect(one: Format, tree: Tree, requested: bool) -> tuple[Layout | None, st
         if layout is not None and not isinstance(layout, Layout):
             raise TypeError(f"it returned {type(layout).__name__}; expected a Layout or None")
         return layout, ""
+    except MemoryError:
+        raise
     except Exception as error:
-        if not package:
-            raise
+        if not package:  # values that nobody expected: the images are not treated as if they had no labels
+            fault = f"its label files make no sense as {one.title} ({type(error).__name__}: {error})"
+            return _refused(tree, f"{fault[:300]}; correct them"), ""
         fault = f"{type(error).__name__}: {error}"
         return None, f"the format {one.title} of {package} failed ({fault}); update or remove that package"
 

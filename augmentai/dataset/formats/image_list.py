@@ -15,6 +15,7 @@ from functools import cached_property
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
+from augmentai.dataset.bounds import DEEPEST_PATH, LONGEST_PATH_CHARS
 from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, joined, parent
 
@@ -38,11 +39,14 @@ def resolve(written: str, base: str, folder: str, paths: Collection[str]) -> str
         folder: the folder of the file that it is written in.
         paths: the paths that exist.
     """
+    if len(written) > LONGEST_PATH_CHARS:
+        return None
+    within = f"{folder}/" if folder else ""
     for start in (joined(base, written), joined(written)):
         parts = start.split("/")
-        for removed in range(len(parts)):
+        for removed in range(max(0, len(parts) - DEEPEST_PATH), len(parts)):
             rest = "/".join(parts[removed:])
-            for candidate in (joined(folder, rest), rest):
+            for candidate in (f"{within}{rest}" if rest else folder, rest):
                 if candidate in paths and (candidate or not rest):
                     return candidate
     return folder if folder in paths and joined(written) == "" else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 from pathlib import PurePosixPath
@@ -50,9 +50,42 @@ def named(names: Iterable[str], noun: str = "image", plural: str = "") -> str:
         '2 images (a.jpg, b.jpg)'
     """
     ordered = sorted(names)
-    rest = len(ordered) - _NAMES_IN_A_NOTICE
-    shown = ", ".join(printable(name) for name in ordered[:_NAMES_IN_A_NOTICE])
-    return f"{counted(len(ordered), noun, plural)} ({shown}{f' and {rest} more' if rest > 0 else ''})"
+    return _counted_names(ordered[:_NAMES_IN_A_NOTICE], len(ordered), noun, plural)
+
+
+class NameCount:
+    """Counts names, of which there may be millions, and keeps the first few in their order for a notice.
+
+    Example:
+        >>> names = NameCount()
+        >>> for name in ("b.jpg", "a.jpg", "b.jpg"):
+        ...     names.add(name)
+        >>> names.words("row")
+        '3 rows (a.jpg, b.jpg, b.jpg)'
+    """
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._first: list[str] = []
+
+    def __len__(self) -> int:
+        return self._count
+
+    def add(self, name: str) -> None:
+        self._count += 1
+        if len(self._first) < _NAMES_IN_A_NOTICE or name < self._first[-1]:
+            insort(self._first, name)
+            del self._first[_NAMES_IN_A_NOTICE:]
+
+    def words(self, noun: str) -> str:
+        """How many, and the first few, as `named` says it."""
+        return _counted_names(self._first, self._count, noun)
+
+
+def _counted_names(first: list[str], count: int, noun: str, plural: str = "") -> str:
+    rest = count - len(first)
+    shown = ", ".join(printable(name) for name in first)
+    return f"{counted(count, noun, plural)} ({shown}{f' and {rest} more' if rest > 0 else ''})"
 
 
 def folder_parts(path: str) -> list[str]:

@@ -17,6 +17,7 @@ from augmentai.dataset.file_tree import Entry
 
 _NUMBER = re.compile(r"[-+]?(\d+\.?\d*|\.\d+)([eE][-+]?\d{1,3})?", re.ASCII)
 _MOST = 1e7  # of a coordinate: the largest images have a hundred thousand pixels a side
+_MOST_DIGITS = 18  # of a whole number: SQLite and NumPy have no larger ones
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f]+")
 
 
@@ -59,6 +60,16 @@ def is_number(value: object) -> bool:
     except ValueError:
         return False
     return True
+
+
+def is_whole(text: str) -> bool:
+    """Whether a text is a whole number that `int` reads: "²" is a digit and none, and neither are thousands of digits.
+
+    Example:
+        >>> is_whole("007"), is_whole("²"), is_whole("-1"), is_whole("9" * 5000)
+        (True, False, False, False)
+    """
+    return text.isascii() and text.isdigit() and len(text) <= _MOST_DIGITS
 
 
 def point(value: object, what: str) -> Point:

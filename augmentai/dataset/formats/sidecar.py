@@ -20,6 +20,7 @@ from augmentai.annotations import LabelError, Labels, Shape
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import Format, ImageInfo, Layout, OutputFile
 from augmentai.dataset.formats.format_writer import FormatWriter
+from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.types import Source
@@ -95,6 +96,7 @@ class SidecarLabels:
     file: Entry | None
     text: _TextLabels
 
+    @guarded
     def load(self) -> Labels:
         if self.file is None:
             return Labels()

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.image_list import ImagePaths, ListedImage, list_with_variations, listed_images
+from augmentai.dataset.formats.label_values import is_whole
 from augmentai.dataset.formats.split_claims import held_out_first
 from augmentai.dataset.formats.split_files import (
     SplitFile,
@@ -52,7 +53,7 @@ class SplitPairs(SplitFile):
     def written(self, rows: ImageRows, leads_to_files: bool) -> Iterator[tuple[str, Iterable[bytes]]]:
         lines = [line for text, name, image in self.lines for line in self._grown(text, name, image, rows)]
         others = sum(not image for _, _, image in self.lines)
-        if self.lines[0][0].strip().isdigit():
+        if is_whole(self.lines[0][0].strip()):
             lines[0] = str(len(lines) - others)
         yield self.path, [f"{line}\n".encode() for line in lines]
 
@@ -149,7 +150,7 @@ def read_numbered_images(entry: Entry, tree: Tree, names: ImagePaths) -> Numbere
         numbers = [(number, name, names.find(name, folder) or "") for number, name in _two_columns(listed)]
     except (LabelError, ValueError):
         return None
-    numbers = [one for one in numbers if one[2] and one[0].isdigit() and codes.get(one[0]) in _TRAINING]
+    numbers = [one for one in numbers if one[2] and is_whole(one[0]) and codes.get(one[0]) in _TRAINING]
     if not numbers or len(numbers) < _MIN_FOUND * len(codes):
         return None
     splits = {image: _TRAINING[codes[number]] for number, _, image in numbers}

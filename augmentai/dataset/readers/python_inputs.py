@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from augmentai.dataset.formats.label_values import is_whole
 from augmentai.system.regular_files import read_regular
 from augmentai.types import Source
 
@@ -277,7 +278,7 @@ class _HubImage:
         if cell is None:
             raise ValueError("the row has no image")
         if isinstance(cell, dict):
-            return cell["bytes"] if cell.get("bytes") is not None else Path(cell["path"]).read_bytes()
+            return cell["bytes"] if cell.get("bytes") is not None else read_regular(cell["path"])
         return _EncodedImage(cell)()
 
 
@@ -298,7 +299,7 @@ def _from_torch_dataset(dataset: Any) -> Iterator[Source]:
             yield _named(_TorchImage(dataset, number), f"image_{number + 1:06d}.png", None)
             continue
         label = label_text(item[1], number + 1) if isinstance(item, tuple | list) and len(item) >= 2 else None
-        if classes and label is not None and label.isdigit() and int(label) < len(classes):
+        if classes and label is not None and is_whole(label) and int(label) < len(classes):
             label = str(classes[int(label)])
         image = item[0] if isinstance(item, tuple | list) else item
         if not _is_image(image):

@@ -27,7 +27,7 @@ PUBLIC_LIMITS: dict[str, Any] = {
     "max_file_mb": 30.0,
     "max_upload_mb": 500.0,
     "max_zip_gb": 2.0,
-    "parse_seconds": 20.0,
+    "parse_seconds": 7.0,  # after two seconds among the short calls
     "parse_mb": 1000.0,
     "keep_hours": 2.0,
     "closed_tab_seconds": 120.0,

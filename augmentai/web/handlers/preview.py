@@ -21,7 +21,9 @@ from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.estimates import TimeEstimator, first_ready
 from augmentai.web.forecast import forecast
 from augmentai.web.jobs.samples import samples
+from augmentai.web.jobs.upload_check import MOST_SECONDS_COMPARING
 from augmentai.web.jobs.uploads import Upload, UploadSummary, inspect_uploads
+from augmentai.web.parsing.labels import are_photos
 from augmentai.web.parsing.lanes import BusyError
 from augmentai.web.parsing.pool import ParsingError, ParsingPool
 from augmentai.web.recipe_files import as_settings, recipe_of
@@ -59,7 +61,8 @@ class PreviewHandlers:
         left_out: list[dict[str, str]] = []
         while True:
             try:
-                summary = self._parsing.run(visitor, inspect_uploads, uploads, settings, layout)
+                light = are_photos(Path(path) for _, path in uploads)
+                summary = self._parsing.run(visitor, inspect_uploads, uploads, settings, layout, light=light)
             except BusyError as error:
                 raise gr.Error(str(error), title="Not inspected", print_exception=False) from error
             except ParsingError as error:
@@ -75,8 +78,9 @@ class PreviewHandlers:
     def compare(self, uploads: Sequence[Upload], layout: str | None, request: gr.Request) -> Updates:
         """Compare the images of an upload by a pretrained network. Why it cannot be done is shown on the page."""
         visitor, settings = address_of(request, self._visitors.proxies), without_secrets(self._settings)
+        arguments = (list(uploads or ()), settings, layout or AUTO, True)
         try:
-            summary = self._parsing.run(visitor, inspect_uploads, list(uploads or ()), settings, layout or AUTO, True)
+            summary = self._parsing.run(visitor, inspect_uploads, *arguments, more_seconds=MOST_SECONDS_COMPARING)
         except (BackboneError, BusyError, ParsingError) as error:
             return {"files": gr.update(similar={"error": str(error)})}
         return {"files": gr.update(similar=summary.check["similar"])}

@@ -35,7 +35,7 @@ _MOST_EXAMINED = 200
 _MOST_SECONDS = 3.0
 _EXAMPLES_SHOWN = 5
 _MOST_COMPARED = 1000
-_MOST_SECONDS_COMPARING = 15.0
+MOST_SECONDS_COMPARING = 15.0
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,16 @@ class _ReadEntry:
             return self.entry.read(self.limit_bytes)
         except LabelError as error:
             raise OSError(str(error)) from error
+
+
+def most_seconds(settings: Settings) -> float:
+    """How long one part of an inspection may take, so that all of them end before the whole is given up.
+
+    Example:
+        >>> most_seconds(Settings(parse_seconds=5)), most_seconds(Settings())
+        (1.0, 3.0)
+    """
+    return min(_MOST_SECONDS, settings.parse_seconds / 5)
 
 
 def check_images(
@@ -89,7 +99,7 @@ def check_images(
     examined: set[int] = set()
     read: list[tuple[Source, Labels | None, tuple[int, int] | None]] = []
     step = max(1.0, len(sources) / _MOST_EXAMINED)
-    end = time.monotonic() + _MOST_SECONDS
+    end = time.monotonic() + most_seconds(settings)
     for number in range(min(len(sources), _MOST_EXAMINED)):
         position = int(number * step)
         one = examine(sources[position], settings.max_pixels)
@@ -102,7 +112,7 @@ def check_images(
     survey.compare()
     for source, labels, size_wh in read:
         notes.add(source, labels, size_wh)
-    checked = len(examined) + _check_labels(sources, examined, survey, notes, augmented)
+    checked = len(examined) + _check_labels(sources, examined, survey, notes, augmented, most_seconds(settings))
     known = layout.class_names() if layout.labelled else ()
     return {
         "images": survey.images(),
@@ -133,7 +143,7 @@ def _compare(sources: Sequence[Source], settings: Settings) -> dict[str, Any]:
         settings.max_pixels,
         findings,
         most_images=_MOST_COMPARED,
-        most_seconds=_MOST_SECONDS_COMPARING,
+        most_seconds=MOST_SECONDS_COMPARING,
     )
     return {"compared": compared, "findings": _in_words(findings)}
 
@@ -177,9 +187,10 @@ def _check_labels(
     survey: Survey,
     notes: LabelNotes,
     augmented: Container[str | None],
+    most_seconds: float,
 ) -> int:
     """Read the labels of the other images, and note those that cannot be read. Returns how many were."""
-    end = time.monotonic() + _MOST_SECONDS
+    end = time.monotonic() + most_seconds
     checked = 0
     for position, source in enumerate(sources):
         if position in examined:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import os
 import shutil
+import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
@@ -32,8 +33,9 @@ from augmentai.lift.labelled_set import is_dense
 from augmentai.operations.auto_geometry import DatasetTraits, dataset_traits
 from augmentai.pipeline.job import limits
 from augmentai.settings import Settings
+from augmentai.system.regular_files import open_regular
 from augmentai.web.forecast import ClassGroup, class_groups
-from augmentai.web.jobs.upload_check import check_images, count_notices
+from augmentai.web.jobs.upload_check import check_images, count_notices, most_seconds
 
 INPUT_FOLDERS = ("in", "zips")  # of a job: what was uploaded
 THUMBNAILS = 12
@@ -159,6 +161,7 @@ class _Inspection:
         self._listing = Listing(self._report, Event())
         self._tree = self._listing.tree
         self._in_folders: list[tuple[str, Path]] = []  # archives
+        self._measured_until = time.monotonic() + most_seconds(settings)
         self._refused: set[ImageKey] = set()  # in the tree all the same: one may be the mask of an image
 
     def add(self, place: str, path: Path) -> None:
@@ -181,7 +184,7 @@ class _Inspection:
             size = path.stat().st_size
             if size > self._settings.max_file_bytes:
                 raise ArchiveError(over_limit(size, self._settings.max_file_bytes))
-            with path.open("rb") as stream:
+            with open_regular(path) as stream:
                 self._measure(stream, place)
         except (ImageError, ArchiveError, OSError) as error:
             self._summary.refuse(place, error)
@@ -220,6 +223,9 @@ class _Inspection:
         return False
 
     def _measure(self, stream: IO[bytes], name: str) -> None:
+        """Note the size of an image. Once that has taken too long, images are counted only: a job will tell."""
+        if time.monotonic() > self._measured_until:
+            return
         width, height = inspect_header(stream, name, self._settings.max_pixels)
         self._summary.pixels += width * height
         self._summary.measured += 1
@@ -256,7 +262,7 @@ class _Inspection:
         summary.classes.update(info.label for info in training if info.label)
         summary.refused += [{"file": f.file, "reason": f.reason} for f in (*self._listing.finish(), *layout.failures)]
         self._apply_file_limit()
-        summary.class_groups = class_groups(training[: summary.images])
+        summary.class_groups = class_groups(training[: summary.images], most_seconds(self._settings))
         summary.by_cells = is_dense(training[: summary.images])
         unread, _ = find_unread_labels(tree, layout)
         refused = held_out_notice(info.split for info in known)

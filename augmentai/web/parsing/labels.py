@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from pathlib import Path
 from threading import Event
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.formats.detect import is_label_file
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.readers.limits import Limits
+from augmentai.images.file_types import IMAGE_SUFFIXES
 from augmentai.web.parsing.lanes import BusyError
 from augmentai.web.parsing.pool import ParsingError, ParsingPool
 
@@ -31,7 +31,7 @@ def check_labels(
     Raises:
         ParsingError: they take too much time or memory; the message names the file.
     """
-    checked = not any(path.is_dir() or path.suffix.lower() == ".zip" or is_label_file(path.name) for path in files)
+    checked = are_photos(file for path in files for file in (path.rglob("*.*") if path.is_dir() else (path,)))
     while not (checked or stop.is_set()):
         try:
             parsing.run(visitor, read_labels, files, bounds, layout, stop=stop)
@@ -41,6 +41,16 @@ def check_labels(
         except ParsingError:
             if not stop.is_set():
                 raise
+
+
+def are_photos(files: Iterable[Path]) -> bool:
+    """Whether files are images by their names: neither archives nor anything that may hold labels.
+
+    Example:
+        >>> are_photos([Path("a.jpg"), Path("b.PNG")]), are_photos([Path("a.jpg"), Path("set.tar")])
+        (True, False)
+    """
+    return all(path.suffix.lower() in IMAGE_SUFFIXES for path in files)
 
 
 def read_labels(files: Sequence[Path], bounds: Limits, layout: str) -> None:

@@ -20,7 +20,9 @@ from augmentai.web.parsing.process import FAILED, READING
 
 _SHORT_SECONDS = 2.0
 _SHORT_AT_ONCE = 2
+_LIGHT_AT_ONCE = 1
 _LONG_AT_ONCE = 1
+_KEPT_READY = 2  # processes; starting one takes longer than most calls
 _LONG_NICENESS = 10  # the page and short calls come first
 _CHECK_SECONDS = 0.05
 # How the names of the environment variables begin that are passed on: no keys.
@@ -52,20 +54,29 @@ class TookLongError(ParsingError):
 
 
 class ParsingPool:
-    """A few processes, of which one is kept ready. Thread-safe.
+    """A few processes, of which some are kept ready. Thread-safe.
 
     A call that takes long is ended, and begun again in a lane of its own, so that short calls wait for short ones only.
+    Photos alone, which are quickly read, wait for photos alone.
     """
 
     def __init__(self, seconds: float, megabytes: float) -> None:
         """seconds, megabytes: the most that one call may take."""
         self._seconds, self._megabytes = seconds, megabytes
-        self._short, self._long = Lane(_SHORT_AT_ONCE), Lane(_LONG_AT_ONCE)
+        self._light, self._short, self._long = Lane(_LIGHT_AT_ONCE), Lane(_SHORT_AT_ONCE), Lane(_LONG_AT_ONCE)
         self._idle: list[_Process] = []
         self._lock = threading.Lock()
         self._closed = False
 
-    def run(self, visitor: str, function: Callable[..., R], *arguments: Any, stop: threading.Event | None = None) -> R:
+    def run(
+        self,
+        visitor: str,
+        function: Callable[..., R],
+        *arguments: Any,
+        stop: threading.Event | None = None,
+        light: bool = False,
+        more_seconds: float = 0.0,
+    ) -> R:
         """Call a function in another process.
 
         Args:
@@ -73,6 +84,8 @@ class ParsingPool:
             function: importable by its name, as are the types of its arguments and of its result.
             arguments: handed over by value.
             stop: set it to end the call early.
+            light: it hardly ever takes long, so it waits for such calls alone.
+            more_seconds: what it may take beyond the pool's limit.
 
         Returns:
             What the function returned.
@@ -83,22 +96,25 @@ class ParsingPool:
             Exception: what the function raised.
         """
         call = (function, arguments, int(self._megabytes * 1_000_000))
-        seconds = min(self._seconds, _SHORT_SECONDS)
-        with suppress(*([TookLongError] if seconds < self._seconds else [])), self._short.turn(visitor):
+        most_seconds = self._seconds + more_seconds
+        seconds = min(most_seconds, _SHORT_SECONDS)
+        lane = self._light if light else self._short
+        with suppress(*([TookLongError] if seconds < most_seconds else [])), lane.turn(visitor):
             process = self._take()
             try:
                 return cast("R", process.call((*call, 0), seconds, stop))
             finally:
                 self._put_back(process)
         with self._long.turn(visitor):
-            process = _Process()
+            process = self._take()
             try:
-                return cast("R", process.call((*call, _LONG_NICENESS), self._seconds, stop))
+                return cast("R", process.call((*call, _LONG_NICENESS), most_seconds, stop))
             finally:
-                process.kill()
+                process.kill()  # its niceness cannot be taken back
+                self._replace()
 
     def warm_up(self) -> None:
-        """Start the process that is kept ready, so that the next call does not wait for it."""
+        """Start a process and keep it ready, so that the next call does not wait for it."""
         self._put_back(_Process())
 
     def close(self) -> None:
@@ -119,11 +135,21 @@ class ParsingPool:
 
     def _put_back(self, process: _Process) -> None:
         with self._lock:
-            keep = process.alive and not self._idle and not self._closed
+            alive = process.alive
+            keep = alive and len(self._idle) < _KEPT_READY and not self._closed
             if keep:
                 self._idle.append(process)
         if not keep:
             process.kill()
+        if not alive:
+            self._replace()
+
+    def _replace(self) -> None:
+        """Start another process in place of one that was ended, if none is ready; nobody waits for it."""
+        with self._lock:
+            if len(self._idle) >= _KEPT_READY or self._closed:
+                return
+            self._idle.append(_Process())
 
 
 class _Process:

@@ -22,6 +22,7 @@ from augmentai.dataset.formats.coco.pasted import pasted_annotations, with_paste
 from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.keypoint_order import Skeleton
+from augmentai.dataset.formats.label_values import is_whole
 from augmentai.dataset.formats.masks.named_masks import with_own_masks
 from augmentai.dataset.formats.split_lists import SplitLists
 from augmentai.dataset.formats.splits import split_like
@@ -241,7 +242,7 @@ def _sources(rows: ImageRows, key: ImageKey) -> list[Source]:
 
 def _order(key: str) -> tuple[bool, int, str]:
     """Ids in their order: numbers by value, then texts."""
-    is_number = key.lstrip("-").isdigit()
+    is_number = is_whole(key.removeprefix("-"))
     return not is_number, int(key) if is_number else 0, key
 
 

@@ -14,6 +14,7 @@ from augmentai.dataset.formats.coco.merge import Described, merged
 from augmentai.dataset.formats.coco.panoptic import crowd_segments, is_panoptic, pixel_value, segment_classes
 from augmentai.dataset.formats.coco.store import CocoStore
 from augmentai.dataset.formats.coco.values import Categories
+from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.mask_file import MaskFile
 from augmentai.images.orientation import Frame
@@ -53,6 +54,7 @@ class CocoLabels:
         """All masks, in the order of `Labels.mask` and `Labels.other_masks`."""
         return [*self.segments.values(), *self.masks]
 
+    @guarded
     def load(self) -> Labels:
         frame = image_frame(self.image)
         described: list[Described] = []

@@ -8,7 +8,10 @@ from typing import Any
 
 import numpy as np
 
+from augmentai.dataset.bounds import MOST_RUNS
 from augmentai.dataset.formats.supervision_import import supervision
+
+_LONGEST_COUNT = 7  # characters of one number in COCO's text
 
 
 def mask_to_rle(mask: np.ndarray[Any, Any], packed: bool) -> dict[str, Any]:
@@ -50,6 +53,9 @@ def rle_to_mask(rle: Mapping[str, Any], size_wh: tuple[int, int]) -> np.ndarray[
         raise ValueError(  # noqa: TRY004 (a fault in the file, not in the program)
             f"the counts of its RLE are {short(counts)}; expected a list of numbers or COCO's text"
         )
+    most = min(MOST_RUNS, 2 * (width * height + 1))
+    if len(counts) > most * (_LONGEST_COUNT if isinstance(counts, str) else 1):
+        raise ValueError(f"its RLE has more than {most:,} runs; expected an outline that is less frayed")
     if isinstance(counts, list) and not all(isinstance(one, int) and one >= 0 for one in counts):
         raise ValueError("the counts of its RLE are not all whole numbers from 0 up")
     if isinstance(counts, list) and sum(counts) != width * height:

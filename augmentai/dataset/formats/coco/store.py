@@ -14,6 +14,7 @@ from augmentai.dataset.formats.base import ImageKey
 from augmentai.dataset.formats.coco.ids import id_key
 from augmentai.dataset.formats.coco.image_index import name_key_of
 from augmentai.dataset.formats.coco.json_stream import LISTS, JsonFile
+from augmentai.dataset.formats.guarded_load import check_objects
 
 _BATCH_ROWS = 5000
 _TABLES = (
@@ -88,6 +89,8 @@ class CocoStore:
 
     def annotations_of(self, file: int, image_id: str) -> list[dict[str, Any]]:
         """The annotations of one image in one file, in the file's order."""
+        ((count,),) = self._all("SELECT COUNT(*) FROM annotations WHERE file = ? AND image = ?", file, image_id)
+        check_objects(count, f"image {image_id}")
         query = "SELECT json FROM annotations WHERE file = ? AND image = ? ORDER BY number"
         return [json.loads(text) for (text,) in self._all(query, file, image_id)]
 

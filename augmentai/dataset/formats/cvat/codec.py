@@ -11,6 +11,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from augmentai.annotations import LabelError, Labels
+from augmentai.dataset.bounds import DEEPEST_XML, MOST_ELEMENTS
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.bitmaps import refuse_bitmaps
 from augmentai.dataset.formats.cvat.annotation import SHAPES, TAG, moved_elements, new_elements, shape_of
@@ -53,11 +54,16 @@ class CvatCodec:
         from defusedxml.ElementTree import iterparse
 
         root: Element | None = None
-        depth = count = 0
+        depth = count = elements = 0
         try:
             with self._entry.open_utf8() as stream:
                 for event, element in iterparse(stream, events=("start", "end")):
                     depth += 1 if event == "start" else -1
+                    elements = elements + 1 if depth > 1 else 0
+                    if depth > DEEPEST_XML:
+                        raise RecursionError(f"elements in elements, {DEEPEST_XML} deep and more")
+                    if elements > 2 * MOST_ELEMENTS:  # each is seen twice
+                        raise ValueError(f"image {count + 1}: more than {MOST_ELEMENTS:,} elements")
                     if root is None:
                         root = element
                         if root.tag != "annotations":
@@ -75,6 +81,8 @@ class CvatCodec:
                         root.clear()
                     elif count:
                         root.clear()
+        except (LabelError, MemoryError):
+            raise
         except ElementTree.ParseError as error:
             line, column = error.position
             reason = f"line {line}: not valid XML ({error.msg}, column {column}); correct it"
@@ -87,8 +95,6 @@ class CvatCodec:
             raise LabelError(
                 f"{self._entry.path}: XML that cannot be read ({type(error).__name__}: {error})"
             ) from error
-        except (LabelError, MemoryError):
-            raise
         except Exception as error:  # zlib.error, BadZipFile, EOFError: the file is corrupt
             raise LabelError(f"{self._entry.path} is corrupt ({error}); copy it again") from error
 

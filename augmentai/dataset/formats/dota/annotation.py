@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from augmentai.annotations import LabelError, Labels, Shape, box_around
 from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.guarded_load import check_objects, guarded
 from augmentai.dataset.formats.image_frame import image_frame
 
 _NUMBERS = 8
@@ -24,6 +25,7 @@ class DotaLabels:
     image: Entry
     text: Entry | None
 
+    @guarded
     def load(self) -> Labels:
         if self.text is None:
             return Labels()
@@ -47,7 +49,9 @@ def labels_from_dota(text: str, file: str) -> Labels:
     """
     shapes = []
     header = []
-    for number, line in enumerate(text.splitlines(), 1):
+    lines = text.splitlines()
+    check_objects(sum(map(bool, map(str.strip, lines))), file)
+    for number, line in enumerate(lines, 1):
         if _is_header(line):
             header.append(line)
         elif line.strip():

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_tree import Entry, joined, parent
 from augmentai.dataset.formats.base import ImageKey, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import match_key
 from augmentai.dataset.formats.imagefolder.companion_files import Companions, NamedMasks
@@ -42,6 +43,7 @@ class RowLabels:
     image: Entry
     masks: NamedMasks = ()
 
+    @guarded
     def load(self) -> Labels:
         labels = self._objects()
         if not self.masks:

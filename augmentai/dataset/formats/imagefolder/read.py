@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import PurePosixPath
 from reprlib import repr as short
 from typing import Any
@@ -12,7 +15,15 @@ from augmentai.dataset.file_names import safe_path
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageInfo, ImageKey
 from augmentai.dataset.formats.folders import class_of
-from augmentai.dataset.formats.image_names import ImageNames, folder_parts, match_key, name_of, named, shared_parts
+from augmentai.dataset.formats.image_names import (
+    ImageNames,
+    NameCount,
+    folder_parts,
+    match_key,
+    name_of,
+    named,
+    shared_parts,
+)
 from augmentai.dataset.formats.imagefolder.companion_files import find_companions
 from augmentai.dataset.formats.imagefolder.dataset import ImageFolderLayout, RowLabels
 from augmentai.dataset.formats.imagefolder.metadata import Metadata, path_named, read_metadata
@@ -22,7 +33,7 @@ from augmentai.plurals import counted
 from augmentai.types import Failure
 
 _FILE_NAMES = {"metadata.csv", "metadata.jsonl", "metadata.parquet"}
-_FAULTS_NAMED = 5
+_NAMES_REMEMBERED = 1024  # a file may name one image many times
 _CAPTIONS = re.compile(r"(?i)caption|text|prompt|descri|sentence|comment|id$|num|index|question|answer")
 
 
@@ -92,43 +103,66 @@ def _add_metadata(layout: ImageFolderLayout, entry: Entry, index: _RowIndex) -> 
         return
     if file is None:
         return
-    number = len(layout.files)
-    layout.files.append(file)
     layout.label_paths.add(entry.path)
-    missing: list[str] = []
-    rows, differ, repeated = [], list[str](), dict[ImageKey, str]()
+    notes = _RowNotes()
+    number = len(layout.files)
+    try:
+        layout.store.add(number, _rows_found(layout, file, index, notes))
+    except LabelError as error:
+        layout.store.forget(number)
+        layout.failures.append(Failure(entry.path, str(error)))
+        return
+    layout.files.append(file)
+    file.is_mended = file.is_mended or bool(notes.missing) or bool(file.faults)
+    layout.notices += notes.notices(entry.path)
+    _report_faults(layout, file)
+
+
+@dataclass
+class _RowNotes:
+    """What is said of the rows of one file. missing: names of images that the set does not have."""
+
+    missing: NameCount = field(default_factory=NameCount)
+    differ: int = 0
+    difference: str = ""
+    repeated: dict[ImageKey, str] = field(default_factory=dict)
+
+    def notices(self, path: str) -> Iterator[str]:
+        if self.missing:
+            rows = self.missing.words("row")
+            yield f"{path}: {rows} left out, since the images that they name are missing"
+        if self.differ:
+            images = counted(self.differ, "image")
+            yield f"{path} differs from another file about {images} ({self.difference}); the first is used"
+        if self.repeated:
+            images = counted(len(self.repeated), "image")
+            example = next(iter(self.repeated.values()))
+            yield (
+                f"{path} has several rows about {images} that differ ({example}); all rows are kept, and the first "
+                "says the class"
+            )
+
+
+def _rows_found(
+    layout: ImageFolderLayout, file: Metadata, index: _RowIndex, notes: _RowNotes
+) -> Iterator[tuple[ImageKey, int, dict[str, Any]]]:
+    """The rows about images that the set has."""
     first: dict[ImageKey, dict[str, Any]] = {}
+    find = lru_cache(_NAMES_REMEMBERED)(lambda name: index.find(file.entry, name))
     for line, row in file.rows:
         name = row[file.name_column]
-        key = index.find(entry, name) if name.strip() else None
+        key = find(name) if name.strip() else None
         if key is None:
-            missing.append(name)
+            notes.missing.add(name)
             continue
-        file.is_mended = file.is_mended or key[0] != path_named(entry, name)
-        rows.append((key, line, row))
+        file.is_mended = file.is_mended or key[0] != path_named(file.entry, name)
         words = _contradiction(first.setdefault(key, row), row, file.name_column)
         if words:
-            repeated.setdefault(key, f"{key[0]}: {words}")
-        if number and (words := _difference(layout, key, row, file.name_column)):
-            differ.append(f"{key[0]}: {words}")
-    layout.store.add(number, rows)
-    file.rows.clear()  # a large file need not be in memory
-    file.is_mended = file.is_mended or bool(missing) or bool(file.faults)
-    if missing:
-        layout.notices.append(
-            f"{entry.path}: {named(missing, 'row')} left out, since the images that they name are missing"
-        )
-    if differ:
-        images = counted(len(differ), "image")
-        layout.notices.append(f"{entry.path} differs from another file about {images} ({differ[0]}); the first is used")
-    if repeated:
-        images = counted(len(repeated), "image")
-        example = next(iter(repeated.values()))
-        layout.notices.append(
-            f"{entry.path} has several rows about {images} that differ ({example}); all rows are kept, and the first "
-            "says the class"
-        )
-    _report_faults(layout, file)
+            notes.repeated.setdefault(key, f"{key[0]}: {words}")
+        if layout.files and (words := _difference(layout, key, row, file.name_column)):
+            notes.differ += 1
+            notes.difference = notes.difference or f"{key[0]}: {words}"
+        yield key, line, row
 
 
 def _contradiction(first: dict[str, Any], row: dict[str, Any], name_column: str) -> str:
@@ -160,12 +194,10 @@ def _difference(layout: ImageFolderLayout, key: ImageKey, row: dict[str, Any], n
 
 
 def _report_faults(layout: ImageFolderLayout, file: Metadata) -> None:
-    path, faults = file.entry.path, file.faults
-    layout.failures += [Failure(path, f"{path}, {fault}") for fault in faults[:_FAULTS_NAMED]]
-    if len(faults) > _FAULTS_NAMED:
-        layout.failures.append(
-            Failure(path, f"{path} has {len(faults) - _FAULTS_NAMED} more lines that cannot be used")
-        )
+    path, more = file.entry.path, file.fault_count - len(file.faults)
+    layout.failures += [Failure(path, f"{path}, {fault}") for fault in file.faults]
+    if more:
+        layout.failures.append(Failure(path, f"{path} has {more} more lines that cannot be used"))
 
 
 def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:

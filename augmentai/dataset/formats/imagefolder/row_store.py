@@ -6,6 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from threading import Lock
 from typing import Any
 
@@ -45,11 +46,16 @@ class RowStore:
             file: its number.
             rows: (image, line, columns) in the file's order.
         """
+        remaining = enumerate(rows)
+        while batch := list(islice(remaining, _BATCH_ROWS)):
+            stored = [(file, number, line, *key, json.dumps(row)) for number, (key, line, row) in batch]
+            with self._lock:
+                self._database.executemany("INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)", stored)
+
+    def forget(self, file: int) -> None:
+        """Remove what was added of a file."""
         with self._lock:
-            self._database.executemany(
-                "INSERT INTO rows VALUES (?, ?, ?, ?, ?, ?)",
-                ((file, number, line, *key, json.dumps(row)) for number, (key, line, row) in enumerate(rows)),
-            )
+            self._database.execute("DELETE FROM rows WHERE file = ?", (file,))
 
     def row_of(self, key: ImageKey) -> MetadataRow | None:
         """The first row of an image; None if no file has one."""

@@ -15,6 +15,7 @@ from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFi
 from augmentai.dataset.formats.coco.image_index import ImageIndex
 from augmentai.dataset.formats.declared_classes import classes_in_files
 from augmentai.dataset.formats.format_writer import json_bytes
+from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import name_of, stem_of
 from augmentai.dataset.formats.label_values import load_json
@@ -42,6 +43,7 @@ class LabelMeLabels:
     image: Entry
     file: Entry
 
+    @guarded
     def load(self) -> Labels:
         content = load_json(self.file, _LARGEST_BYTES)
         if not is_labelme(content):

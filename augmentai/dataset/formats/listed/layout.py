@@ -14,6 +14,7 @@ from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, StreamedFiles
 from augmentai.dataset.formats.coco.image_index import split_of_file
 from augmentai.dataset.formats.drawn_shapes import is_same_place
+from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.listed.codec import Codec, Fault, NewImage, Placed
@@ -39,6 +40,7 @@ class ListedLabels:
     image: Entry
     layout: ListedLayout
 
+    @guarded
     def load(self) -> Labels:
         frame = image_frame(self.image)
         shapes: list[Shape] = []

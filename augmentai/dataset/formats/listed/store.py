@@ -10,6 +10,7 @@ from threading import Lock
 from typing import Any
 
 from augmentai.dataset.formats.base import ImageKey
+from augmentai.dataset.formats.guarded_load import check_objects
 
 _BATCH_ROWS = 5000
 
@@ -68,6 +69,8 @@ class RowStore:
 
     def rows_of(self, key: ImageKey) -> dict[int, list[Any]]:
         """The rows of one image by file, each in the file's order."""
+        ((count,),) = self._all("SELECT COUNT(*) FROM rows WHERE path = ? AND origin = ?", *key)
+        check_objects(count, key[0])
         query = "SELECT file, json FROM rows WHERE path = ? AND origin = ? ORDER BY file, number"
         found: dict[int, list[Any]] = {}
         for file, text in self._all(query, *key):

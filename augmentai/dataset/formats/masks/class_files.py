@@ -9,7 +9,7 @@ from pathlib import PurePosixPath
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree
-from augmentai.dataset.formats.label_values import clean
+from augmentai.dataset.formats.label_values import clean, is_whole
 
 CLASS_FILES = frozenset(
     {
@@ -64,9 +64,9 @@ def _in_columns(rows: list[list[str]]) -> Iterator[tuple[str, str]]:
     """Roboflow's "Pixel Value, Class", and "name, r, g, b"."""
     for row in rows:
         cells = [cell.strip() for cell in row]
-        if len(cells) == 2 and cells[0].isdigit():
+        if len(cells) == 2 and is_whole(cells[0]):
             yield cells[0], cells[1]
-        elif len(cells) >= 4 and all(cell.isdigit() for cell in cells[1:4]):
+        elif len(cells) >= 4 and all(is_whole(cell) for cell in cells[1:4]):
             yield _colour(cells[1:4]), cells[0]
 
 

@@ -13,6 +13,7 @@ from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.declared_classes import classes_in_files
 from augmentai.dataset.formats.folders import class_of
+from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.class_files import class_files, class_names
 from augmentai.dataset.formats.masks.mask_file import LoadedMask, MaskFile, instance_masks
@@ -52,6 +53,7 @@ class MaskLabels:
         frame = image_frame(self.image) if self.masks else None
         return [mask.read(frame) for mask in self.masks if frame is not None]
 
+    @guarded
     def load(self) -> Labels:
         images = [mask.image for mask in self.read()]
         extra = {"instances": self.instances, "class_names": self.class_names, **instance_masks(self.masks)}

@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageKey
+from augmentai.dataset.formats.label_values import is_whole
 from augmentai.dataset.formats.masks.names import (
     FileName,
     FolderName,
@@ -159,7 +160,7 @@ class _Index:
         for image in images:
             keys = [key for key, _ in image.file.readings()]
             keys += [key for key, _ in image.file.readings(guess=True)[:1] if image.file.has_channel]
-            if keys[0].isdigit():
+            if is_whole(keys[0]):
                 keys.append(f"#{int(keys[0])}")
             for rank, key in enumerate(dict.fromkeys(keys)):
                 self._by_key[key][image.folder.parts].append((rank, image))
@@ -172,7 +173,7 @@ class _Index:
             if found is not None:
                 return Pair(found, one, group_of(one, span), span, found.folder.parts == one.folder.parts)
         for key, span in one.file.readings(guess=True) if one.folder.role is not None else ():
-            for name in (key, f"#{int(key)}") if key.isdigit() else (key,):
+            for name in (key, f"#{int(key)}") if is_whole(key) else (key,):
                 found = self._best(name, one, guess=True)
                 if found is not None:
                     return Pair(found, one, group_of(one, span), span, same_place=True)

@@ -12,6 +12,7 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile
 from augmentai.dataset.formats.format_writer import json_bytes
+from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.label_values import clean, load_json
 from augmentai.dataset.formats.split_claims import SplitClaims
@@ -37,6 +38,7 @@ class SuperviselyLabels:
     image: Entry
     file: Entry
 
+    @guarded
     def load(self) -> Labels:
         content = load_json(self.file)
         if not is_annotation(content):

@@ -10,7 +10,9 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element, SubElement
 
 from augmentai.annotations import Box, LabelError, Labels, Polygon, Shape, box_around
+from augmentai.dataset.formats.bounded_xml import BoundedBuilder
 from augmentai.dataset.formats.drawn_shapes import is_same_place
+from augmentai.dataset.formats.guarded_load import check_objects
 from augmentai.dataset.formats.pixel_fields import without_places
 from augmentai.dataset.formats.voc.rotated_box import ROTATED, moved_rotated, rotated_corners
 from augmentai.images.orientation import Frame
@@ -18,7 +20,6 @@ from augmentai.images.orientation import Frame
 _GEOMETRY_TAGS = ("bndbox", "polygon", ROTATED)
 _PLAIN_TAGS = {"name", "pose", "truncated", "difficult", "occluded"}
 _PLACE = re.compile(r"(?i)^(?:[xy]\d*|[xy](?:min|max)|[cw]?[xyhw]|cx|cy|width|height|angle|pt|points?)$")
-_MAX_DEPTH = 60
 _MAX_PX = 1e9
 
 
@@ -33,21 +34,24 @@ def parse_xml(data: bytes, file: str) -> Element:
         LabelError: it is not an annotation, or is XML that would expand to gigabytes; the message names the line.
     """
     from defusedxml import DefusedXmlException
-    from defusedxml.ElementTree import fromstring
+    from defusedxml.ElementTree import DefusedXMLParser
 
+    check_objects(data.count(b"<object"), file)
+    parser = DefusedXMLParser(target=BoundedBuilder(file))
     try:
-        root = fromstring(data)
+        parser.feed(data)
+        root: Element = parser.close()
     except ElementTree.ParseError as error:
         line, column = error.position
         raise LabelError(
             f"{file}, line {line}: not valid XML ({str(error.msg).partition(':')[0]}, column {column})"
         ) from error
+    except LabelError:
+        raise
     except (DefusedXmlException, ValueError, LookupError) as error:
         raise LabelError(
             f"{file}: XML of an unsafe kind ({type(error).__name__}); remove its DTD and entities"
         ) from error
-    if _depth(root) > _MAX_DEPTH:
-        raise LabelError(f"{file}: elements in elements, {_MAX_DEPTH} deep and more; expected Pascal VOC's few levels")
     if root.tag != "annotation":
         raise LabelError(f"{file}: found <{root.tag}>; expected <annotation>, as in Pascal VOC")
     return root
@@ -118,14 +122,6 @@ def labels_to_voc(labels: Labels, before: Labels | None, file: str, size_wh: tup
 def _stays(before: Labels | None, shape: Shape, number: int) -> bool:
     """Whether an object is where it was in the source, since only others changed."""
     return before is not None and not before.reoriented and is_same_place(before.shapes[number], shape)
-
-
-def _depth(root: Element) -> int:
-    """How deep elements are nested, as far as that matters."""
-    depth, level = 0, [root]
-    while level and depth <= _MAX_DEPTH:
-        depth, level = depth + 1, [child for element in level for child in element]
-    return depth
 
 
 def _size(root: Element) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFi
 from augmentai.dataset.formats.companions import find_companions
 from augmentai.dataset.formats.declared_classes import classes_in_files
 from augmentai.dataset.formats.drawn_shapes import is_same_place
+from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import named, stem_of
 from augmentai.dataset.formats.masks.mask_file import MaskFile, instance_masks
@@ -36,6 +37,7 @@ class VocLabels:
     xml: Entry | None
     masks: tuple[MaskFile, ...] = ()
 
+    @guarded
     def load(self) -> Labels:
         frame = image_frame(self.image)
         labels = Labels()

@@ -13,7 +13,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from augmentai.annotations import Keypoint, LabelError, Labels, Shape, box_around
+from augmentai.dataset.bounds import MOST_POINTS
 from augmentai.dataset.file_tree import Entry
+from augmentai.dataset.formats.guarded_load import check_objects, guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.yolo.classes import Classes
 
@@ -32,6 +34,7 @@ class YoloLabels:
     text: Entry | None
     classes: Classes
 
+    @guarded
     def load(self) -> Labels:
         if self.text is None:
             return Labels(extra={"yolo": None})
@@ -56,7 +59,9 @@ def labels_from_yolo(text: str, file: str, classes: Classes, size_wh: tuple[int,
         (40.0, 15.0, 60.0, 35.0)
     """
     shapes = []
-    for number, line in enumerate(text.splitlines(), 1):
+    lines = text.splitlines()
+    check_objects(sum(map(bool, map(str.strip, lines))), file)
+    for number, line in enumerate(lines, 1):
         if line.strip():
             try:
                 shapes.append(shape_from_yolo(line.split(), classes, size_wh))
@@ -222,6 +227,10 @@ def lines_of(shape: Shape, number: int, classes: Classes, size_wh: tuple[int, in
 
 def parse_line(words: list[str]) -> tuple[int, list[float]]:
     """The class number of a line, split into words, and the numbers that follow it. Raises ValueError."""
+    if len(words) > 2 * MOST_POINTS:
+        raise ValueError(
+            f"found an outline of {len(words) // 2:,} points; expected at most {MOST_POINTS:,}, simplify it"
+        )
     try:
         number, values = float(words[0]), [float(word) for word in words[1:]]
     except ValueError as error:

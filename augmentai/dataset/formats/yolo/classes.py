@@ -9,6 +9,7 @@ from typing import Any
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.keypoint_order import flip_order
+from augmentai.dataset.formats.label_values import is_whole
 from augmentai.plurals import counted
 
 
@@ -99,7 +100,7 @@ def _names(written: Any, value: Any, listed: list[str]) -> dict[int, str]:
         raise LabelError(f"names is {found}; expected a list, or a mapping of numbers to names")
     table: dict[int, str] = {}
     for number, name in pairs:
-        if not isinstance(name, str) or not str(number).strip().isdigit():
+        if not isinstance(name, str) or not is_whole(str(number).strip()):
             raise LabelError(f"names has {number!r}: {type(name).__name__}; expected a number and a name each")
         table[int(number)] = name
     return table
@@ -118,7 +119,8 @@ def _keypoint_names(value: Any, classes: Iterable[int], count: int) -> dict[int,
 def _flip_order(given: Any, count: int, names: tuple[str, ...]) -> tuple[int, ...]:
     """From flip_idx, else from the names of the keypoints; empty if neither says it."""
     if isinstance(given, list):
-        return tuple(given) if sorted(map(str, given)) == sorted(map(str, range(count))) else ()
+        fits = len(given) == count and sorted(map(str, given)) == sorted(map(str, range(count)))
+        return tuple(given) if fits else ()
     if names:
         return flip_order(names)
     return (0,) if count == 1 else ()
