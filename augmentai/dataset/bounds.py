@@ -15,3 +15,4 @@ DEEPEST_XML = 60  # elements in elements
 MOST_ELEMENTS = 500_000  # of an XML file about one image
 MOST_FILES = 250_000  # in one archive
 MOST_COLUMNS = 10_000  # of a table
+LARGEST_OBJECT_CHARS = 8_000_000  # of one annotation in COCO's JSON

@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import base64
 import os
 import shutil
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import IO, Any
 
-from augmentai.annotations import LabelError
 from augmentai.dataset.archive import ArchiveError, check_member, format_size, over_limit
 from augmentai.dataset.file_names import printable, safe_path
 from augmentai.dataset.file_tree import Entry
@@ -28,18 +25,17 @@ from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.readers.unread_labels import find_unread_labels, may_be_label_file
 from augmentai.images.file_types import IMAGE_SUFFIXES
 from augmentai.images.photo import ImageError
-from augmentai.images.preview import encode_for_web, inspect_header, thumbnail
+from augmentai.images.preview import inspect_header
 from augmentai.lift.labelled_set import is_dense
 from augmentai.operations.auto_geometry import DatasetTraits, dataset_traits
 from augmentai.pipeline.job import limits
 from augmentai.settings import Settings
 from augmentai.system.regular_files import open_regular
 from augmentai.web.forecast import ClassGroup, class_groups
+from augmentai.web.jobs.thumbnails import thumbnails
 from augmentai.web.jobs.upload_check import check_images, count_notices, most_seconds
 
 INPUT_FOLDERS = ("in", "zips")  # of a job: what was uploaded
-THUMBNAILS = 12
-_THUMBNAIL_SIDE_PX = 144
 _REFUSED_SHOWN = 50
 _MEMBERS_CHECKED = 300  # only so many images of an archive are opened before the job; all are counted
 _OUTSIDE = "its path points outside the folder; skipped"
@@ -272,7 +268,7 @@ class _Inspection:
         summary.notices += summary.check.pop("labels")
         labelled = unread.may_locate or any(info.labels is not None for info in training)
         summary.traits = dataset_traits(((entry.path, info.label) for entry, info in augmented), labelled)
-        summary.thumbnails = list(_thumbnails(images, self._settings))
+        summary.thumbnails = list(thumbnails(images, self._settings))
 
     def _apply_file_limit(self) -> None:
         summary, limit = self._summary, self._settings.max_files
@@ -319,20 +315,6 @@ def _safe_uploads(uploads: Sequence[Upload], summary: UploadSummary) -> Iterator
     strip = len(tops) == 1 and deep and all("/" in place for place, _ in safe if not _is_archive(place))
     for place, path in safe:
         yield (place.split("/", 1)[1] if strip and not _is_archive(place) else place), path
-
-
-def _thumbnails(images: Sequence[Entry], settings: Settings) -> Iterator[dict[str, str]]:
-    """Thumbnails of a few images, spread evenly over all of them."""
-    step = max(1.0, len(images) / THUMBNAILS)
-    for number in range(min(THUMBNAILS, len(images))):
-        image = images[int(number * step)]
-        with suppress(ImageError, LabelError):
-            data = image.read(settings.max_file_bytes)
-            small = thumbnail(data, image.path, settings.max_pixels, _THUMBNAIL_SIDE_PX)
-            encoded, ending = encode_for_web(small)
-            kind = "jpeg" if ending == "jpg" else ending
-            src = f"data:image/{kind};base64,{base64.b64encode(encoded).decode()}"
-            yield {"name": printable(image.path), "src": src}
 
 
 def _unused_name(path: Path) -> Path:

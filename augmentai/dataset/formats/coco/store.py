@@ -10,6 +10,8 @@ from threading import Lock
 from typing import Any
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.archive import format_size
+from augmentai.dataset.bounds import LARGEST_OBJECT_CHARS
 from augmentai.dataset.formats.base import ImageKey
 from augmentai.dataset.formats.coco.ids import id_key
 from augmentai.dataset.formats.coco.image_index import name_key_of
@@ -197,4 +199,10 @@ def _images(number: int, file: JsonFile, find: Callable[[str], ImageKey | None])
 def _annotations(number: int, file: JsonFile) -> Iterator[Any]:
     for count, annotation in enumerate(file.items("annotations.item")):
         image = annotation.get("image_id") if isinstance(annotation, dict) else None
-        yield number, count, id_key(image), json.dumps(image), json.dumps(annotation)
+        text = json.dumps(annotation)
+        if len(text) > LARGEST_OBJECT_CHARS:
+            raise LabelError(
+                f"{file.entry.path}, annotation {count + 1}: {format_size(len(text))} of JSON for one object; "
+                f"expected at most {format_size(LARGEST_OBJECT_CHARS)}"
+            )
+        yield number, count, id_key(image), json.dumps(image), text
