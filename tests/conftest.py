@@ -5,6 +5,7 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import sys
 
 for _name in list(os.environ):
     if _name.startswith(("STABILITY_", "AUGMENTAI_", "HF_", "HUGGING")):
@@ -15,6 +16,10 @@ os.environ["AUGMENTAI_CACHE_MB"] = "0"  # tests leave nothing in the cache direc
 os.environ["HF_HUB_DISABLE_TELEMETRY"] = "1"
 os.environ.setdefault("OMP_NUM_THREADS", "2")  # both are read when torch is first loaded
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait by spinning starve each other on busy cores
+
+# Modules are compiled once, and not by each of the many processes that tests start.
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 from collections.abc import Iterator  # noqa: E402
 from contextlib import contextmanager  # noqa: E402
@@ -30,10 +35,16 @@ from augmentai.settings import ROOT, Settings  # noqa: E402
 _SLOW_ROOMS = ("browser", "gan", "deploy", "pipeline", "web", "cli", "lift", "engines")
 
 
+def pytest_collectstart() -> None:
+    """Nothing that is loaded for tests is garbage."""
+    gc.disable()
+
+
 def pytest_collection_finish() -> None:
     """What is loaded by now stays until the end; neither a later collection of garbage nor the last looks at it."""
     gc.collect()
     gc.freeze()
+    gc.enable()
     atexit.register(gc.freeze)
 
 

@@ -6,7 +6,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import closing
 from itertools import islice
@@ -24,12 +23,13 @@ from augmentai.engines.base import JobView, Made, Task
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.images import Photo
 from augmentai.recipe import Recipe
-from augmentai.settings import EXAMPLES, ROOT, Settings
+from augmentai.settings import EXAMPLES, Settings
 from augmentai.types import Source
 from augmentai.web.access.visitors import Visitors
 from augmentai.web.estimates import TimeEstimator
 from tests.support.api_client import augment, manifest_of
 from tests.support.app_process import Running, app_process
+from tests.support.command_line import run_command
 from tests.support.image_files import jpeg, png
 from tests.support.plugin_package import installed, write_engines
 
@@ -51,15 +51,7 @@ def photos(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def augmentai(*words: Any, package: Path | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
     """The command line in a process of its own, with the package where it can be imported from, or without it."""
-    paths = {"PYTHONPATH": os.pathsep.join(map(str, (ROOT, package)))} if package else {"PYTHONPATH": str(ROOT)}
-    return subprocess.run(
-        [sys.executable, "-m", "augmentai", *map(str, words)],
-        env=os.environ | {"COLUMNS": "300"} | paths | environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    return run_command(*words, environment=os.environ | environment, package=package, columns=300)
 
 
 def lines_of(out: Path) -> list[dict[str, Any]]:

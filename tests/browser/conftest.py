@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from tests.support.browser_tab import Tab
+
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 
 
@@ -39,19 +41,38 @@ def page_url(server_url: str) -> str:
     return server_url
 
 
+@pytest.fixture(scope="session")
+def tab(browser: Any) -> Iterator[Tab]:
+    """The tab that most tests share, one after the other."""
+    tab = Tab(browser)
+    yield tab
+    tab.close()
+
+
 @pytest.fixture
-def page(browser: Any, page_url: str) -> Iterator[Any]:
+def page(tab: Tab, page_url: str) -> Iterator[Any]:
     """A fresh visitor on the page, at desktop size; fails the test if any request left for another host."""
-    context = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900})
-    strangers: list[str] = []
-    context.on("request", lambda request: None if _is_ours(request.url) else strangers.append(request.url))
-    visitor = context.new_page()
-    visitor.goto(page_url)
-    visitor.wait_for_selector("#augment")
-    yield visitor
-    context.close()
-    assert strangers == []
+    with tab.visitor(page_url) as visitor:
+        yield visitor
 
 
-def _is_ours(url: str) -> bool:
-    return url.startswith(("http://127.0.0.1:", "data:", "blob:", "ws://127.0.0.1:"))
+@pytest.fixture(scope="session")
+def other_tab(browser: Any) -> Iterator[Tab]:
+    tab = Tab(browser)
+    yield tab
+    tab.close()
+
+
+@pytest.fixture
+def other(other_tab: Tab, page_url: str) -> Iterator[Any]:
+    """Another visitor at the same time, with a browser of their own."""
+    with other_tab.visitor(page_url) as visitor:
+        yield visitor
+
+
+@pytest.fixture(params=[((1440, 900), "light"), ((390, 900), "dark")], ids=["desk", "phone"])
+def visitor(request: pytest.FixtureRequest, tab: Tab, page_url: str) -> Iterator[Any]:
+    """A fresh visitor with a wide and one with a narrow screen, one by day and one by night."""
+    size_wh, theme = request.param
+    with tab.visitor(f"{page_url}?__theme={theme}", size_wh, still=True) as visitor:
+        yield visitor

@@ -9,20 +9,17 @@ from typing import Any
 import pytest
 
 from tests.support.axe import barriers
+from tests.support.browser_tab import Tab
 from tests.support.page_steps import augment, choose, expect, give, photos, samples, set_variations
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(params=["light", "dark"])
-def themed(request: pytest.FixtureRequest, browser: Any, page_url: str) -> Iterator[Any]:
-    context = browser.new_context(viewport={"width": 1280, "height": 900}, reduced_motion="reduce")
-    page = context.new_page()
-    page.goto(f"{page_url}?__theme={request.param}")
-    page.wait_for_selector("#augment")
-    expect(page.locator("body")).to_have_class("dark" if request.param == "dark" else "")
-    yield page
-    context.close()
+def themed(request: pytest.FixtureRequest, tab: Tab, page_url: str) -> Iterator[Any]:
+    with tab.visitor(f"{page_url}?__theme={request.param}", still=True) as page:
+        expect(page.locator("body")).to_have_class("dark" if request.param == "dark" else "")
+        yield page
 
 
 def test_axe_finds_nothing_serious(themed: Any, tmp_path: Path) -> None:

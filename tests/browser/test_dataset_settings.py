@@ -46,7 +46,7 @@ def test_classes_are_balanced_and_labels_converted(dataset_page: Any, tmp_path: 
     assert counts == {"bus": ["1", "3"], "red car": ["3", "3"]}
 
 
-def test_a_target_per_class_is_saved_and_loaded(dataset_page: Any, browser: Any, page_url: str, tmp_path: Path) -> None:
+def test_a_target_per_class_is_saved_and_loaded(dataset_page: Any, other: Any, tmp_path: Path) -> None:
     page = dataset_page
     expect(page.locator("#per-class")).to_be_hidden()
     choose(page, "#balancing", "Target per class")
@@ -58,8 +58,6 @@ def test_a_target_per_class_is_saved_and_loaded(dataset_page: Any, browser: Any,
     with page.expect_download() as download:
         page.click("#save a")
     download.value.save_as(tmp_path / "recipe.yaml")
-    other = browser.new_page()
-    other.goto(page_url)
     other.click("#set button >> nth=0")
     other.click("#more button >> nth=0")
     choose_file(other, tmp_path / "recipe.yaml")
@@ -72,7 +70,6 @@ def test_a_target_per_class_is_saved_and_loaded(dataset_page: Any, browser: Any,
     expect(other.locator("#balancing input")).to_have_value("Match largest class")
     expect(other.locator("#originals input")).to_have_value("Always")
     expect(other.locator("#per-class")).to_be_hidden()
-    other.close()
 
 
 def test_a_format_that_the_visitor_chooses(dataset_page: Any) -> None:

@@ -16,6 +16,7 @@ from tests.support import page_steps as steps
 from tests.support.api_client import augment
 from tests.support.app_process import app_process, free_port
 from tests.support.app_server import serving
+from tests.support.browser_tab import Tab
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.support.hosted_job import KEY, PRICE, plain_photos, settings_for
 from tests.support.page_steps import expect, give
@@ -29,16 +30,15 @@ def photos(tmp_path: Path) -> list[Path]:
 
 
 @pytest.fixture
-def own_url(emulator: Emulator, tmp_path: Path) -> Iterator[str]:
-    """A server of its own: faults that other tests caused leave the shared one's breaker open for a while."""
-    with serving(settings_for(emulator), tmp_path / "gradio") as address:
-        yield address
+def hosted(tab: Tab, emulator: Emulator, tmp_path: Path) -> Iterator[Any]:
+    """A visitor on a server of the test's own: after faults of other tests its breaker would stay open for a while."""
+    with serving(settings_for(emulator), tmp_path / "gradio") as address, tab.visitor(address) as page:
+        yield page
 
 
-def test_cost_before_and_fallbacks_after(browser: Any, own_url: str, emulator: Emulator, photos: list[Path]) -> None:
+def test_cost_before_and_fallbacks_after(hosted: Any, emulator: Emulator, photos: list[Path]) -> None:
+    page = hosted
     emulator.fault("403", times=1)
-    page = browser.new_page()
-    page.goto(own_url)
     expect(page.locator("#forecast")).to_contain_text("Engine: Stability AI (uses credits)")
     give(page, photos, 3)
     expect(page.locator("#forecast")).to_contain_text("up to 60 credits")
@@ -47,7 +47,6 @@ def test_cost_before_and_fallbacks_after(browser: Any, own_url: str, emulator: E
     expect(page.locator("#status")).to_contain_text("1 by Local GAN")
     expect(page.locator("#status")).to_contain_text("55 credits")
     expect(page.locator("#problems")).to_contain_text("Fallbacks (1)")
-    page.close()
 
 
 def choose_engine(page: Any, name: str) -> None:
@@ -57,11 +56,10 @@ def choose_engine(page: Any, name: str) -> None:
 
 
 def test_a_slow_job_shows_credits_and_can_be_stopped_and_resumed(
-    browser: Any, own_url: str, emulator: Emulator, photos: list[Path]
+    hosted: Any, emulator: Emulator, photos: list[Path]
 ) -> None:
+    page = hosted
     emulator.control(latency=1.0)
-    page = browser.new_page()
-    page.goto(own_url)
     give(page, photos, 3)
     steps.set_variations(page, 8)
     page.click("#augment")
@@ -74,15 +72,11 @@ def test_a_slow_job_shows_credits_and_can_be_stopped_and_resumed(
     steps.augment(page, "#resume")
     expect(page.locator("#status")).to_contain_text("Done. 24 variations from 3 files")
     expect(steps.cards(page)).to_have_count(24)
-    page.close()
 
 
-def test_failures_are_listed_and_retried(
-    browser: Any, own_url: str, emulator: Emulator, photos: list[Path], tmp_path: Path
-) -> None:
+def test_failures_are_listed_and_retried(hosted: Any, emulator: Emulator, photos: list[Path], tmp_path: Path) -> None:
+    page = hosted
     emulator.fault("403", times=2)
-    page = browser.new_page(accept_downloads=True)
-    page.goto(own_url)
     give(page, photos, 3)
     steps.set_variations(page, 1)
     choose_engine(page, "Stability AI")
@@ -97,15 +91,11 @@ def test_failures_are_listed_and_retried(
     expect(page.locator("#problems")).not_to_contain_text("Failed")
     lines = steps.manifest(steps.saved_zip(page, tmp_path))
     assert [line["status"] for line in lines] == ["ok"] * 3
-    page.close()
 
 
-def test_an_engine_that_cannot_run_is_reported_before_the_click(browser: Any, page_url: str) -> None:
-    page = browser.new_page()
-    page.goto(page_url)
+def test_an_engine_that_cannot_run_is_reported_before_the_click(page: Any) -> None:
     choose_engine(page, "Stability AI")
     expect(page.locator("#forecast .aug-warn")).to_contain_text("STABILITY_API_KEY is not set")
-    page.close()
 
 
 def test_a_tab_closed_during_an_endless_call_frees_its_slot(
@@ -129,14 +119,12 @@ def test_a_tab_closed_during_an_endless_call_frees_its_slot(
 
 
 def test_a_visitors_own_key_is_for_their_job_only(
-    browser: Any,
-    emulator: Emulator,
-    photos: list[Path],
-    tmp_path: Path,
+    tab: Tab, emulator: Emulator, photos: list[Path], tmp_path: Path
 ) -> None:
-    with serving(settings_for(emulator, stability_api_key=""), tmp_path / "gradio") as address:
-        page = browser.new_page()
-        page.goto(address)
+    with (
+        serving(settings_for(emulator, stability_api_key=""), tmp_path / "gradio") as address,
+        tab.visitor(address) as page,
+    ):
         give(page, photos[:1], 1)
         page.click("#more button")
         assert page.get_attribute("#key input", "type") == "password"
@@ -151,7 +139,6 @@ def test_a_visitors_own_key_is_for_their_job_only(
         left = [path for path in (tmp_path / "gradio").rglob("*") if path.is_file()]
         assert left
         assert all(KEY.encode() not in path.read_bytes() for path in left)
-        page.close()
 
 
 def test_an_interrupted_job_is_offered_to_its_visitor_alone_and_buys_nothing_twice(

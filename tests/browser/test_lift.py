@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,19 +20,6 @@ pytestmark = pytest.mark.browser
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
     return zipped(small_split_set(tmp_path / "colours"))
-
-
-@pytest.fixture(params=[(1440, "light"), (390, "dark")], ids=["desk", "phone"])
-def visitor(request: pytest.FixtureRequest, browser: Any, page_url: str) -> Iterator[Any]:
-    width, theme = request.param
-    context = browser.new_context(
-        viewport={"width": width, "height": 900}, reduced_motion="reduce", accept_downloads=True
-    )
-    page = context.new_page()
-    page.goto(f"{page_url}?__theme={theme}")
-    page.wait_for_selector("#augment")
-    yield page
-    context.close()
 
 
 def open_tab(page: Any, name: str) -> None:

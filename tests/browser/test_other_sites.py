@@ -13,6 +13,7 @@ import requests
 
 from augmentai.settings import Settings
 from tests.support.app_server import serving
+from tests.support.browser_tab import Tab
 from tests.support.page_steps import augment, cards, expect, give, photos
 
 pytestmark = pytest.mark.browser
@@ -119,12 +120,9 @@ def test_a_name_that_is_made_to_resolve_to_this_machine_opens_nothing(browser: A
 
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
-def test_the_page_itself_works_under_each_of_its_names(browser: Any, url: str, tmp_path: Path, name: str) -> None:
+def test_the_page_itself_works_under_each_of_its_names(tab: Tab, url: str, tmp_path: Path, name: str) -> None:
     assert requests.get(url, timeout=30).ok
-    page = browser.new_page()
-    page.goto(url.replace("127.0.0.1", name))
-    page.wait_for_selector("#augment")
-    give(page, photos(tmp_path, "a.png"), 1)
-    augment(page)
-    expect(cards(page)).to_have_count(4)
-    page.close()
+    with tab.visitor(url.replace("127.0.0.1", name)) as page:
+        give(page, photos(tmp_path, "a.png"), 1)
+        augment(page)
+        expect(cards(page)).to_have_count(4)

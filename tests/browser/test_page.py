@@ -50,9 +50,12 @@ def test_samples_to_zip_with_two_clicks(page: Any, tmp_path: Path) -> None:
 
 def test_previews_are_small_and_files_are_whole(page: Any, tmp_path: Path) -> None:
     loaded: list[tuple[str, int]] = []
-    page.on(
-        "response", lambda answer: loaded.append((answer.url, len(answer.body()))) if "/file=" in answer.url else None
-    )
+
+    def note(answer: Any) -> None:
+        if "/file=" in answer.url:
+            loaded.append((answer.url, len(answer.body())))
+
+    page.on("response", note)
     give(page, [EXAMPLES / "coffee.png"], 1)
     set_variations(page, 2)
     augment(page)
@@ -61,6 +64,7 @@ def test_previews_are_small_and_files_are_whole(page: Any, tmp_path: Path) -> No
         "[...document.querySelectorAll('.card img')].map(i => Math.max(i.naturalWidth, i.naturalHeight))"
     )
     assert sides == [384, 384]
+    page.remove_listener("response", note)
     assert all(size < 60_000 for _, size in loaded)
     with zipfile.ZipFile(saved_zip(page, tmp_path)) as archive, archive.open("coffee__v1.png") as file:
         assert Image.open(file).size == Image.open(EXAMPLES / "coffee.png").size
@@ -141,11 +145,8 @@ def test_without_a_key_a_hint_says_how_to_add_one(page: Any) -> None:
     assert "free" in line
 
 
-def test_two_tabs_are_queued_and_never_mixed(browser: Any, page: Any, page_url: str, tmp_path: Path) -> None:
+def test_two_tabs_are_queued_and_never_mixed(page: Any, other: Any, tmp_path: Path) -> None:
     """One job runs at a time: the second visitor sees that it is queued, and gets their own images."""
-    context = browser.new_context(accept_downloads=True)
-    other = context.new_page()
-    other.goto(page_url)
     samples(page)
     give(other, photos(tmp_path, "mine.png"), 1)
     page.click("#augment")
@@ -159,13 +160,9 @@ def test_two_tabs_are_queued_and_never_mixed(browser: Any, page: Any, page_url: 
         expect(cards(visitor)).to_have_count(count)
     expect(other.locator("#place")).to_have_text("")
     assert {line["source"] for line in manifest(saved_zip(other, tmp_path))} == {"mine.png"}
-    context.close()
 
 
-def test_a_queued_job_can_be_stopped(browser: Any, page: Any, page_url: str, tmp_path: Path) -> None:
-    context = browser.new_context()
-    other = context.new_page()
-    other.goto(page_url)
+def test_a_queued_job_can_be_stopped(page: Any, other: Any, tmp_path: Path) -> None:
     samples(page)
     set_variations(page, 16)
     give(other, photos(tmp_path, "mine.png"), 1)
@@ -179,4 +176,3 @@ def test_a_queued_job_can_be_stopped(browser: Any, page: Any, page_url: str, tmp
         visitor.wait_for_selector("#status .aug-done", timeout=DONE_MS)
         expect(visitor.locator("#augment")).to_be_enabled()
     expect(other.locator("#status")).to_contain_text("0 variations")
-    context.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,6 @@ from tests.support.axe import barriers
 from tests.support.page_steps import expect, give
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(params=[(1440, "light"), (390, "dark")], ids=["desk", "phone"])
-def visitor(request: pytest.FixtureRequest, browser: Any, page_url: str) -> Iterator[Any]:
-    width, theme = request.param
-    context = browser.new_context(viewport={"width": width, "height": 900}, reduced_motion="reduce")
-    page = context.new_page()
-    page.goto(f"{page_url}?__theme={theme}")
-    page.wait_for_selector("#augment")
-    yield page
-    context.close()
 
 
 def labelled(folder: Path) -> list[Path]:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from augmentai.settings import EXAMPLES, Settings
 from tests.support.app_server import serving
+from tests.support.browser_tab import Tab
 from tests.support.page_steps import counted, set_variations
 from tests.support.prefix_proxy import Manner, proxied
 
@@ -91,23 +92,25 @@ def test_a_visit_through_the_proxy_of_workbench(browser: Any, tmp_path: Path, ph
     ],
     ids=["final slash", "host rewritten", "kept", "kept, host rewritten", "host only", "no prefix"],
 )
-def test_other_proxies(browser: Any, tmp_path: Path, photo: Path, root_path: str | None, manner: Manner) -> None:
+def test_other_proxies(tab: Tab, tmp_path: Path, photo: Path, root_path: str | None, manner: Manner) -> None:
     with (
         serving(Settings(root_path=root_path), tmp_path / "gradio") as upstream,
         proxied(upstream, manner) as address,
     ):
-        page = browser.new_page(accept_downloads=True)
-        page.goto(address + "/")
-        page.set_input_files("#files input[type=file] >> nth=0", [photo])
-        counted(page, 1)
-        page.click("#augment")
-        page.wait_for_selector("#status .aug-done", timeout=60_000)
-        page.wait_for_function(f"{SHOWN} >= 1")
-        with page.expect_download() as download:
-            page.click("#zip")
-        assert zipfile.is_zipfile(download.value.path())
-        page.close()
+        with tab.visitor(address + "/") as page:
+            one_variation(page, photo)
         by_client(address, photo, tmp_path)
+
+
+def one_variation(page: Any, photo: Path) -> None:
+    page.set_input_files("#files input[type=file] >> nth=0", [photo])
+    counted(page, 1)
+    page.click("#augment")
+    page.wait_for_selector("#status .aug-done", timeout=60_000)
+    page.wait_for_function(f"{SHOWN} >= 1")
+    with page.expect_download() as download:
+        page.click("#zip")
+    assert zipfile.is_zipfile(download.value.path())
 
 
 def test_https_outside_http_inside(tmp_path: Path) -> None:

@@ -207,7 +207,7 @@ def test_copied_calls_follow_the_settings_and_run(page: Any, page_url: str, tmp_
     assert len(list((tmp_path / "out" / "cats").glob("*__v*.jpg"))) == 2
 
 
-def test_settings_are_saved_and_loaded(page: Any, browser: Any, page_url: str, tmp_path: Path) -> None:
+def test_settings_are_saved_and_loaded(page: Any, other: Any, tmp_path: Path) -> None:
     set_variations(page, 7)
     page.click("#more button")
     page.fill("#seed input", "1234")
@@ -218,8 +218,6 @@ def test_settings_are_saved_and_loaded(page: Any, browser: Any, page_url: str, t
     path = tmp_path / download.value.suggested_filename
     download.value.save_as(path)
     assert path.name == "recipe.yaml"
-    other = browser.new_page()
-    other.goto(page_url)
     other.click("#more button")
     choose_file(other, path)
     expect(other.locator("#load-message")).to_contain_text("Settings loaded")
@@ -228,7 +226,6 @@ def test_settings_are_saved_and_loaded(page: Any, browser: Any, page_url: str, t
     path.write_text("strenght: 0.3\n")
     choose_file(other, path)
     expect(other.locator("#load-message")).to_contain_text("unknown setting strenght")
-    other.close()
 
 
 def test_more_like_this_adds_to_what_is_there(finished: Any, tmp_path: Path) -> None:

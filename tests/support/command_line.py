@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import os
 import subprocess
-import sys
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from augmentai.settings import ROOT
+from tests.support.command_server import CommandServer
 
 
 def augmentai(
@@ -19,16 +22,28 @@ def augmentai(
 
     package: a folder that packages are imported from as well, as `plugin_package` writes them.
     """
-    paths = os.pathsep.join(map(str, (ROOT, package) if package else (ROOT,)))
     environment = {k: v for k, v in os.environ.items() if not k.startswith(("STABILITY", "AUGMENTAI"))}
-    return subprocess.run(
-        [sys.executable, "-m", "augmentai", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=cwd,
-        env=environment | {"PYTHONPATH": paths, "COLUMNS": "200"},
-    )
+    return run_command(*words, environment=environment, cwd=cwd, package=package)
+
+
+def run_command(
+    *words: str | Path,
+    environment: Mapping[str, str],
+    cwd: Path | None = None,
+    package: Path | None = None,
+    columns: int = 200,
+) -> subprocess.CompletedProcess[str]:
+    """Run `augmentai` with these words in an environment, in a terminal of so many columns."""
+    paths = os.pathsep.join(map(str, (ROOT, package) if package else (ROOT,)))
+    own = {"PYTHONPATH": paths, "COLUMNS": str(columns)}
+    return _server(**own).run([str(word) for word in words], {**environment, **own}, cwd)
+
+
+@cache
+def _server(**environment: str) -> CommandServer:
+    server = CommandServer(os.environ | environment)
+    atexit.register(server.close)
+    return server
 
 
 def manifest_lines(folder: Path) -> list[dict[str, Any]]:

@@ -15,7 +15,7 @@ DONE_MS = 90_000
 def expect(locator: Any) -> Any:
     from playwright.sync_api import expect as playwright_expect
 
-    playwright_expect.set_options(timeout=20_000)  # a busy machine takes its time
+    playwright_expect.set_options(timeout=60_000)  # a busy machine takes its time
     return playwright_expect(locator)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from augmentai.registry import RegistryError
 from tests.support import trainers
 from tests.support.api_client import augment, manifest_of
 from tests.support.app_process import app_process
+from tests.support.command_line import run_command
 from tests.support.labelled_sets import CATEGORIES, TRAIN, as_zip, augmented, coco, contents, gathered, masks, write
 from tests.support.plugin_format import box_table, lbl, write_formats
 from tests.support.plugin_package import installed, write_package
@@ -44,14 +44,7 @@ def with_package(package: Path) -> Iterator[None]:
 def command(*words: str | Path, packages: Path | None) -> subprocess.CompletedProcess[str]:
     """The command line with or without the package."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("STABILITY", "AUGMENTAI"))}
-    paths = [str(ROOT), *([str(packages)] if packages is not None else [])]
-    return subprocess.run(
-        [sys.executable, "-m", "augmentai", *map(str, words)],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        env=clean | {"PYTHONPATH": os.pathsep.join(paths), "COLUMNS": "400"},
-    )
+    return run_command(*words, environment=clean, package=packages, columns=400)
 
 
 def own_files(folder: Path) -> dict[str, bytes]:

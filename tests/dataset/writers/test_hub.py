@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import os
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +13,7 @@ import pytest
 from augmentai.dataset.manifest import CARD, OWN_FILES, RECIPE_FILE
 from augmentai.dataset.writers.hub import Hub, HubError
 from augmentai.settings import ROOT, Settings
+from tests.support.command_line import run_command
 from tests.support.dataset_hub import TOKEN, FakeHub, fake_hub
 from tests.support.runs import photos_in_classes, run_to_end
 
@@ -39,16 +39,9 @@ def push(
     hub: FakeHub, photos: Path, out: Path, *words: str, name: str = "user/set", **environment: str
 ) -> subprocess.CompletedProcess[str]:
     """The command line over a finished run, which has nothing left to do but to push."""
-    line = [sys.executable, "-m", "augmentai", str(photos), "-o", str(out), "-n", "2", "-e", "gan", "-s", "0.7"]
+    line = [photos, "-o", out, "-n", "2", "-e", "gan", "-s", "0.7", "--push-to-hub", name, *words]
     variables = {"HF_ENDPOINT": hub.url, "HF_TOKEN": TOKEN, "HF_HUB_OFFLINE": "0", "HF_HOME": str(out.parent / "hf")}
-    return subprocess.run(
-        [*line, "--push-to-hub", name, *words],
-        capture_output=True,
-        text=True,
-        timeout=120,
-        cwd=ROOT,
-        env=os.environ | variables | {"COLUMNS": "300"} | environment,
-    )
+    return run_command(*line, environment=os.environ | variables | environment, cwd=ROOT, columns=300)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

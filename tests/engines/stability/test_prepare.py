@@ -142,7 +142,7 @@ BAD = [
     (b"", "an empty answer"),
     (b"<html>", "something that is not an image"),
     (encoded(colours())[:200], "a corrupt or truncated image"),
-    (encoded(colours((4100, 4000)), "JPEG"), "far more than was asked for"),
+    (encoded(Image.new("RGB", (4100, 4000)), "JPEG"), "far more than was asked for"),
     (encoded(colours(), "GIF"), "something that is not an image"),
 ]
 
