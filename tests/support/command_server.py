@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -20,6 +21,10 @@ from typing import Any
 from augmentai.settings import ROOT
 
 _SECONDS = 120
+_LOADED_BEFORE = (
+    *("augmentai.__main__", "augmentai.cli.inspect", "augmentai.cli.lift", "augmentai.cli.replay", "augmentai.cli.run"),
+    *("augmentai.pipeline.stages", "augmentai.gan.runtime.network", "onnxruntime"),
+)
 
 
 class CommandServer:
@@ -73,10 +78,8 @@ class CommandServer:
 
 def main() -> None:
     """What runs in the process."""
-    import torch  # noqa: F401 (its threads only start with the first sum)
-
-    from augmentai.pipeline import stages  # noqa: F401
-
+    for module in _LOADED_BEFORE:
+        import_module(module)
     gc.freeze()  # or each child would copy what it collects
     for line in sys.stdin:
         order = json.loads(line)
