@@ -97,6 +97,40 @@ class ImagePaths:
                 found[one].append(path)
         return found
 
+    @cached_property
+    def _by_folded_name(self) -> dict[str, list[str]]:
+        """The paths by the name of the file, in any case."""
+        found: dict[str, list[str]] = defaultdict(list)
+        for path in self._paths:
+            found[name_key(path.rpartition("/")[2], fold_case=True)].append(path)
+        return found
+
+    @cached_property
+    def _by_folder(self) -> dict[str, dict[str, list[str]]]:
+        """The paths by the name of each folder above them, and by that folder."""
+        found: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+        for path in sorted(self._paths):
+            above = parent(path)
+            while above:
+                found[name_key(above.rpartition("/")[2])][above].append(path)
+                above = parent(above)
+        return found
+
+    def below(self, written: str, folder: str) -> list[str]:
+        """The images in the folders that a name in a list in `folder` means: of a video, a patient or a class.
+
+        Example:
+            >>> paths = ImagePaths(["frames/bear/1.jpg", "frames/bear/2.jpg", "frames/bus/1.jpg"])
+            >>> paths.below("bear", "splits"), paths.below("cat", "splits")
+            (['frames/bear/1.jpg', 'frames/bear/2.jpg'], [])
+        """
+        parts = joined(written.strip()).split("/")
+        folders = self._by_folder.get(name_key(parts[-1]), {}) if parts[-1] else {}
+        shared = {path: _shared_folders(path, parts) for path in folders}
+        most = max(shared.values(), default=0)
+        meant = _nearest([path for path in folders if shared[path] == most], folder)
+        return sorted({image for path in meant for image in folders[path]})
+
     def find(self, written: str, folder: str) -> str | None:
         """The image of a name in a list that is in `folder`; None if there is none, or if several may be meant.
 
@@ -117,6 +151,8 @@ class ImagePaths:
             return found
         parts = joined(written).split("/")
         candidates = self._by_name.get(name_key(parts[-1]), [])
+        if not candidates and PurePosixPath(parts[-1]).suffix:
+            candidates = self._by_folded_name.get(name_key(parts[-1], fold_case=True), [])
         if len(candidates) > 1:
             shared = {path: _shared_folders(path, parts) for path in candidates}
             most = max(shared.values())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from augmentai.dataset.formats.image_names import named
 
 TRAINVAL = "trainval"  # training, unless another list says more
+_HELD_OUT = frozenset({"val", "test"})
 STRENGTH = (None, TRAINVAL, "train", "val", "test")  # a held-out image is held out, whatever other files say
 
 
@@ -49,6 +51,7 @@ class SplitClaims:
     _splits: dict[Hashable, str | None] = field(default_factory=dict)
     _contradicted: dict[Hashable, str] = field(default_factory=dict)
     _all_held_out: bool = False
+    _in_folders: dict[str, list[str]] = field(default_factory=dict)
 
     def add(self, key: Hashable, split: str | None, name: str) -> None:
         """A file says that an image is of a split.
@@ -72,6 +75,28 @@ class SplitClaims:
         if self._all_held_out:
             self._splits.update(dict.fromkeys(self._contradicted, "train"))
 
+    def hold_out(self, folders: Mapping[Any, tuple[str | None, str]]) -> None:
+        """Hold out the images of folders called validation or test. Call it after `settle`.
+
+        A folder of which the files hold out some images is theirs to divide: Karpathy trains on a part of val2014.
+
+        Args:
+            folders: the split of the folder that each image is in, and that folder.
+
+        Example:
+            >>> claims = SplitClaims("list")
+            >>> claims.add("val/a.jpg", "train", "val/a.jpg")
+            >>> claims.hold_out({"val/a.jpg": ("val", "val")})
+            >>> claims.of("val/a.jpg"), claims.notices
+            ('val', ['1 image (val/a.jpg): for training in a list, but in the folder val; held out, so not augmented'])
+        """
+        held_out = {key: place for key, place in folders.items() if key in self._splits and place[0] in _HELD_OUT}
+        divided = {folder for key, (_, folder) in held_out.items() if self._splits[key] in _HELD_OUT}
+        for key, (split, folder) in held_out.items():
+            if folder not in divided and self._splits[key] in {"train", TRAINVAL}:
+                self._splits[key] = split
+                self._in_folders.setdefault(folder, []).append(str(key[0] if isinstance(key, tuple) else key))
+
     def of(self, key: Hashable) -> str | None:
         """The split of an image, None if no file names one."""
         split = self._splits.get(key)
@@ -85,7 +110,14 @@ class SplitClaims:
 
     @property
     def notices(self) -> list[str]:
-        """Images that one file trains on and another holds out."""
+        """Images that one file trains on, and another one or their folder holds out."""
+        found = [
+            f"{named(images)}: for training in a {self.noun}, but in the folder {folder}; held out, so not augmented"
+            for folder, images in self._in_folders.items()
+        ]
+        return [*self._among_files(), *found]
+
+    def _among_files(self) -> list[str]:
         if not self._contradicted:
             return []
         names = named(self._contradicted.values())

@@ -13,11 +13,12 @@ from augmentai.dataset.formats.image_list import ListedImage, renamed
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
 
+SPLIT_COLUMNS = frozenset({"split", "subset", "set", "dataset", "partition", "usage", "phase"})
 _CODES = (
     {"0": "train", "1": "val", "2": "test"},  # CelebA
     {"1": "train", "2": "val", "3": "test"},
 )
-_FLAG = re.compile(r"is(train|training|test|testing|val|valid|validation)(image|set|data)?")
+_FLAG = re.compile(r"(is|in)?(train|training|test|testing|val|valid|validation|holdout)(image|set|data)?")
 _TRUTH = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}
 _PLACE_WORDS = frozenset(
     {"bbox", "box", "boxes", "roi", "polygon", "polygons", "segmentation", "points", "landmarks", "keypoints"}
@@ -39,6 +40,7 @@ class SplitFile:
         entries: the files.
         splits: the split of each image, by its path.
         also_training: the images that the files hold out, and name for training too.
+        are_folds: they name splits several times, for cross validation; which one is meant is unknown.
         missing: names of images in the files that the set does not have.
         is_carried: written again with the variations. False for files that say more than splits: they are named as
             label files that are not understood.
@@ -49,6 +51,7 @@ class SplitFile:
     is_carried: bool = True
     also_training: frozenset[str] = field(default=frozenset(), kw_only=True)
     missing: tuple[str, ...] = field(default=(), kw_only=True)
+    are_folds: bool = field(default=False, kw_only=True)
 
     @property
     def path(self) -> str:
@@ -84,6 +87,21 @@ def names_with_variations(name: str, image: str, rows: ImageRows, folder: str) -
             yield renamed(listed, file, folder, leads_to_files=False), file
 
 
+def letters_of(name: str) -> str:
+    """The letters of a column's name, in lower case: "Split Name" is "splitname"."""
+    return "".join(letter for letter in name.casefold() if letter.isalpha())
+
+
+def is_split_column(name: str) -> bool:
+    """Whether a column is called as one of splits.
+
+    Example:
+        >>> is_split_column("Split"), is_split_column("label")
+        (True, False)
+    """
+    return letters_of(name) in SPLIT_COLUMNS
+
+
 def splits_of_codes(values: Iterable[str], column: str = "") -> dict[str, str]:
     """The split that each number or truth value means; empty if they may mean anything.
 
@@ -100,7 +118,7 @@ def splits_of_codes(values: Iterable[str], column: str = "") -> dict[str, str]:
     found = set(values)
     flag = _FLAG.fullmatch(column)
     if flag and {value.casefold() for value in found} <= set(_TRUTH):
-        named = {"tr": "train", "te": "test", "va": "val"}[flag[1][:2]]
+        named = {"tr": "train", "te": "test", "va": "val", "ho": "test"}[flag[2][:2]]
         other = "test" if named == "train" else "train"
         return {value: named if _TRUTH[value.casefold()] else other for value in found}
     return next((dict(codes) for codes in _CODES if found == set(codes)), {})

@@ -6,6 +6,7 @@ YAML of splits is read alike, and written as JSON, which is YAML too.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -17,7 +18,9 @@ from augmentai.dataset.file_tree import Entry, parent
 from augmentai.dataset.formats.image_list import ImagePaths
 from augmentai.dataset.formats.split_claims import held_out_first
 from augmentai.dataset.formats.split_files import SplitFile, names_with_variations, says_place
+from augmentai.dataset.formats.split_folders import SplitFolders, of_folders
 from augmentai.dataset.formats.split_words import may_name_split, split_named
+from augmentai.dataset.readers.label_signatures import head_of
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
@@ -27,6 +30,7 @@ _YAML = (".yaml", ".yml")
 _LARGEST_BYTES = 32 << 20
 _MIN_FOUND = 0.3  # of the texts of a split, that name an image: each may have its class with it
 _DEEPEST = 6
+_KEY = re.compile(r'(?i)"(train|training|trainset|train_?set|train_?split)"\s*:')
 _PLAIN = (str, int, float, bool, type(None))
 
 
@@ -79,26 +83,31 @@ class SplitJson(SplitFile):
         return next((cell for cell in cells if isinstance(cell, str) and cell in (self.images or {})), None)
 
 
-def read_split_json(entry: Entry, names: ImagePaths) -> SplitJson | None:
+def read_split_json(entry: Entry, names: ImagePaths) -> SplitJson | SplitFolders | None:
     """A JSON file of splits; None if it is something else."""
     stem = PurePosixPath(entry.path).stem
     own_split = split_named(stem) if may_name_split(stem) else None
-    if not own_split and "split" not in stem.casefold() and "partition" not in stem.casefold():
+    is_called_so = own_split or "split" in stem.casefold() or "partition" in stem.casefold()
+    if not is_called_so and not _KEY.search(head_of(entry)):
         return None
     content = _read(entry)
     parts = _parts(content, own_split)
+    if not is_called_so and len({split for split, _ in parts}) < 2:
+        return None
     pairs: list[tuple[str, str]] = []
     images: dict[str, str] = {}
     for split, part in parts:
         texts = list(_texts(part))
         found = {text: image for text in texts if (image := names.find(text, parent(entry.path)))}
         if not found or len(found) < _MIN_FOUND * len(set(texts)):
-            return None
+            return _of_folders(entry, parts, names)
         images.update(found)
         pairs += [(image, split) for image in found.values()]
     if not pairs:
         return None
     splits, twice = held_out_first(pairs)
+    if twice and _are_folds(content):
+        return SplitJson((entry,), {}, is_carried=False, are_folds=True)
     is_carried = _is_plain(content) and not _has_pairs(content, images)
     return SplitJson((entry,), splits, is_carried, content, images, also_training=twice)
 
@@ -115,14 +124,30 @@ def _read(entry: Entry) -> Any:
         return None
 
 
+def _of_folders(entry: Entry, parts: list[tuple[str, Any]], names: ImagePaths) -> SplitFolders | None:
+    return of_folders(entry, ((text, split) for split, part in parts for text in _texts(part)), names)
+
+
 def _parts(content: Any, own_split: str | None) -> list[tuple[str, Any]]:
-    """(split, what is listed for it)."""
-    if isinstance(content, dict):
-        named = [(split_named(key), value) for key, value in content.items()]
-        found = [(split, value) for split, value in named if split is not None]
-        if found:
-            return found
+    """(split, what is listed for it), at the top or one step below: in "splits", or in each of several folds."""
+    found = _named_parts(content)
+    if not found and isinstance(content, (dict, list)):
+        below = content.values() if isinstance(content, dict) else content
+        found = [part for one in below for part in _named_parts(one)]
+    if found:
+        return found
     return [(own_split, content)] if own_split else []
+
+
+def _named_parts(content: Any) -> list[tuple[str, Any]]:
+    named = [(split_named(key), value) for key, value in content.items()] if isinstance(content, dict) else []
+    return [(split, value) for split, value in named if split is not None and isinstance(value, (list, dict))]
+
+
+def _are_folds(content: Any) -> bool:
+    """Whether what names the splits is there several times."""
+    below = content.values() if isinstance(content, dict) else content
+    return not _named_parts(content) and sum(bool(_named_parts(one)) for one in below) > 1
 
 
 def _texts(value: Any, depth: int = 0) -> Iterator[str]:

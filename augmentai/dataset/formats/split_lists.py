@@ -17,6 +17,7 @@ from augmentai.dataset.formats.image_list import ImagePaths
 from augmentai.dataset.formats.image_names import named as named_few
 from augmentai.dataset.formats.split_claims import TRAINVAL, SplitClaims
 from augmentai.dataset.formats.split_files import SplitFile
+from augmentai.dataset.formats.split_folders import read_folder_list
 from augmentai.dataset.formats.split_json import JSON_ENDINGS, read_split_json
 from augmentai.dataset.formats.split_records import read_split_mapping, read_split_records
 from augmentai.dataset.formats.split_tables import read_split_table
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
 
 _MAX_SHARED = 0.1  # of the held-out images, that may be in a training list; folds share most of them
+_LIST_ENDINGS = (".txt", ".lst", ".list")
 _MAX_LISTS = 50  # a set with more files of such names has label files, not lists
 
 
@@ -92,11 +94,18 @@ def read_split_lists(tree: Tree, others: Container[str] = ()) -> SplitLists:
     """
     found = SplitLists(folder_splits(entry.path for entry in tree.images))
     files = list(_split_files(tree, others))
+    folds = sorted(one.path for one in files if one.are_folds)
+    files = [one for one in files if not one.are_folds]
     named = {one.path: dict(one.splits) for one in files}
-    if _are_folds(named):
-        paths = ", ".join(sorted(named)[:4])
-        found.notices.append(f"{paths} name the same images for training and testing, as folds do; they are not used")
+    contradict = _are_folds(named)
+    if folds := [*folds, *sorted(named)] if contradict else folds:
+        verb, they = ("name", "they are") if len(folds) > 1 else ("names", "it is")
+        found.notices.append(
+            f"{', '.join(folds[:4])} {verb} the same images for training and testing, as folds do; {they} not used"
+        )
+    if contradict:
         return SplitLists(found.folders, notices=found.notices)
+    found.notices += _notices_of_unmatched(tree, others, {entry.path for one in files for entry in one.entries})
     found._files = [one for one in files if one.is_carried]
     for one in files:
         for image in one.also_training:
@@ -104,6 +113,8 @@ def read_split_lists(tree: Tree, others: Container[str] = ()) -> SplitLists:
         for image, split in one.splits.items():
             found._claims.add(image, TRAINVAL if split == "train" and _is_of_all(one.path) else split, image)
     found._claims.settle()
+    listed = [path for path in (entry.path for entry in tree.images) if path in found._claims]
+    found._claims.hold_out({path: split_of(path, found.folders) for path in listed})
     found.notices += found._claims.notices
     found.notices += [
         f"{one.path} lists {named_few(one.missing)} that the set does not have; left out"
@@ -131,11 +142,11 @@ def _split_files(tree: Tree, others: Container[str]) -> Iterator[SplitFile]:
     names = ImagePaths(entry.path for entry in tree.images)
     lists = _candidates(tree, others)
     for entry in lists:
-        listed = read_split_list(entry, names)
+        listed = read_split_list(entry, names) or read_folder_list(entry, names)
         if listed is not None:
             yield listed
     listed_paths = {entry.path for entry in lists}
-    for entry in tree.sidecars_ending(".txt", ".lst"):
+    for entry in tree.sidecars_ending(*_LIST_ENDINGS):
         name = entry.path.rpartition("/")[2].casefold()
         if entry.path not in others and entry.path not in listed_paths and ("split" in name or "partition" in name):
             found = read_numbered_images(entry, tree, names) or read_split_pairs(entry, names)
@@ -161,7 +172,7 @@ def _candidates(tree: Tree, others: Container[str]) -> list[Entry]:
     One whose name says more ("images_variant_train") counts if another says the same of another split.
     """
     found = []
-    for entry in (*tree.sidecars_ending(".txt", ".lst"), *_without_ending(tree)):
+    for entry in (*tree.sidecars_ending(*_LIST_ENDINGS), *_without_ending(tree)):
         name = PurePosixPath(entry.path).stem
         if may_name_split(name) and read_name(name).split and entry.path not in others:
             found.append((entry, read_name(name)))
@@ -173,6 +184,21 @@ def _candidates(tree: Tree, others: Container[str]) -> list[Entry]:
         splits[read.rest].add(read.split)
     lists = [entry for entry, read in found if not read.rest or len(splits[read.rest]) > 1]
     return lists if len(lists) <= _MAX_LISTS else []
+
+
+def _notices_of_unmatched(tree: Tree, others: Container[str], read: Container[str]) -> Iterator[str]:
+    """Files that are called as splits and name nothing of the set: another part of it may be held out by them."""
+    found = [entry.path for entry in _candidates(tree, others) if entry.path not in read and _has_text(entry)]
+    if found:
+        verb, its = ("are", "their") if len(found) > 1 else ("is", "its")
+        yield (
+            f"{named_few(found, 'file')} {verb} called as a split, and not used: most of {its} lines name no image and "
+            "no folder of the set; to hold images out, name them there or move them into folders called val and test"
+        )
+
+
+def _has_text(entry: Entry) -> bool:
+    return bool(head_of(entry).strip())
 
 
 def _without_ending(tree: Tree) -> Iterator[Entry]:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 _NAMES = ("filename", "file_name", "image", "image_path", "path", "file", "img")
 _FOLDER = "filepath"
 _SPLIT = "split"
+_LINES = ".jsonl"
 _NUMBERS = ("imgid", "sentid", "cocoid", "id")  # that count records or sentences, each once
 _LARGEST_BYTES = 256 << 20  # that of COCO has 144 MB
 _RESTVAL = {"restval": "train"}  # images of val2014 that Karpathy trains on
@@ -54,7 +55,8 @@ class SplitRecords(SplitFile):
         records = _records(content)
         made = [*self._originals(records, rows), *self._variations(records, rows)]
         grown = made if isinstance(content, list) else {**content, _key_of(content, records): made}
-        yield self.path, [json.dumps(grown, ensure_ascii=False).encode()]
+        values = made if self.path.lower().endswith(_LINES) else [grown]
+        yield self.path, [json.dumps(value, ensure_ascii=False).encode() + b"\n" for value in values]
 
     def _originals(self, records: list[Record], rows: ImageRows) -> Iterator[Record]:
         """Records of images that are there, and those that name none of the set."""
@@ -109,7 +111,7 @@ def read_split_mapping(entry: Entry, names: ImagePaths) -> SplitMapping | None:
 
 def read_split_records(entry: Entry, names: ImagePaths) -> SplitRecords | None:
     """A JSON file whose records name the splits of images; None if it is something else."""
-    if not entry.path.lower().endswith(".json") or f'"{_SPLIT}"' not in head_of(entry):
+    if not entry.path.lower().endswith((".json", _LINES)) or f'"{_SPLIT}"' not in head_of(entry):
         return None
     try:
         records = _records(_content(entry))
@@ -130,7 +132,10 @@ def read_split_records(entry: Entry, names: ImagePaths) -> SplitRecords | None:
 
 
 def _content(entry: Entry) -> Any:
-    return json.loads(entry.text(_LARGEST_BYTES))
+    text = entry.text(_LARGEST_BYTES)
+    if entry.path.lower().endswith(_LINES):
+        return [json.loads(line) for line in text.splitlines() if line.strip()]
+    return json.loads(text)
 
 
 def _records(content: Any) -> list[Record]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
@@ -15,11 +16,14 @@ from augmentai.dataset.file_tree import Entry, parent
 from augmentai.dataset.formats.image_list import ImagePaths
 from augmentai.dataset.formats.split_claims import held_out_first
 from augmentai.dataset.formats.split_files import (
+    SPLIT_COLUMNS,
     SplitFile,
+    letters_of,
     locates_objects,
     names_with_variations,
     splits_of_codes,
 )
+from augmentai.dataset.formats.split_folders import SplitFolders, of_folders
 from augmentai.dataset.formats.split_words import are_short_splits, short_split, split_named
 
 if TYPE_CHECKING:
@@ -27,7 +31,6 @@ if TYPE_CHECKING:
 
 _MIN_FOUND = 0.5  # of the rows, that name an image of the set
 _MIN_NAMED = 0.9  # of the values in a column, that name a split
-_COLUMNS = {"split", "subset", "set", "dataset", "partition", "usage", "phase"}
 _ROWS_SAMPLED = 100
 
 
@@ -78,11 +81,11 @@ class SplitTable(SplitFile):
         return text.getvalue().encode()
 
 
-def read_split_table(entry: Entry, names: ImagePaths) -> SplitTable | None:
+def read_split_table(entry: Entry, names: ImagePaths) -> SplitTable | SplitFolders | None:
     """A table of splits; None if the file is something else."""
     try:
         text = entry.text()
-        dialect = csv.Sniffer().sniff(text[:4096], ",;\t|")
+        dialect = _dialect_of(text)
         rows = [row for row in csv.reader(io.StringIO(text), dialect) if row]
     except (LabelError, csv.Error):
         return None
@@ -90,7 +93,7 @@ def read_split_table(entry: Entry, names: ImagePaths) -> SplitTable | None:
         return None
     folder = parent(entry.path)
     has_header = not any(names.find(cell.strip(), folder) for cell in rows[0] if cell.strip())
-    header = [_plain(name) for name in rows[0]] if has_header else [""] * len(rows[0])
+    header = [letters_of(name) for name in rows[0]] if has_header else [""] * len(rows[0])
     body = rows[1:] if has_header else rows
     splits = _split_of_rows(entry, header, body)
     if not splits:
@@ -107,23 +110,42 @@ def read_split_table(entry: Entry, names: ImagePaths) -> SplitTable | None:
             )
             rows_of = [""] * has_header + images
             return SplitTable((entry,), found, carried, dialect, rows, column, rows_of, also_training=twice)
+    for column in range(len(header)) if len(set(splits)) > 1 else ():
+        folders = of_folders(entry, ((row[column], split) for row, split in zip(body, splits, strict=True)), names)
+        if folders is not None:
+            return folders
     return None
+
+
+def _dialect_of(text: str) -> type[csv.Dialect]:
+    """How a table is written; one with a single column says nothing of it."""
+    head = text[:4096]
+    return csv.Sniffer().sniff(head, ",;\t|") if re.search(r"[,;\t|]", head) else csv.excel
 
 
 def _split_of_rows(entry: Entry, header: list[str], body: list[list[str]]) -> list[str | None]:
     """The split of each row; empty if the table says nothing of splits."""
     for i, name in enumerate(header) if body else ():
         values = [row[i].strip() for row in body]
-        is_short = name in _COLUMNS and are_short_splits(set(values))
+        is_short = name in SPLIT_COLUMNS and are_short_splits(set(values))
         named = [short_split(value) if is_short else split_named(value) for value in values]
         is_split = sum(split is not None for split in named) >= _MIN_NAMED * len(body)
-        if is_split and (name in _COLUMNS or ("train" in named and len(set(named) - {None}) > 1)):
+        if is_split and (name in SPLIT_COLUMNS or ("train" in named and len(set(named) - {None}) > 1)):
             return named
-        codes = splits_of_codes(values, name) if name.startswith("is") or _is_of_splits(name) else {}
-        if codes:
+        may_be_flag = name.startswith(("is", "in")) or _is_of_splits(name) or split_named(name)
+        codes = splits_of_codes(values, name) if may_be_flag else {}
+        if codes and (name.startswith("is") or not _are_classes(header, body)):
             return [codes[value] for value in values]
     split = split_named(PurePosixPath(entry.path).stem)
     return [split] * len(body) if split else []
+
+
+def _are_classes(header: list[str], body: list[list[str]]) -> bool:
+    """Whether a table has a column of 0 and 1 for each class: one of them may be called "train"."""
+    return any(
+        {row[i].strip() for row in body} <= {"0", "1"} and not split_named(name) and not name.startswith(("is", "in"))
+        for i, name in enumerate(header)
+    )
 
 
 def _names_another(cells: list[str], image: str, names: ImagePaths, folder: str) -> bool:
@@ -132,14 +154,10 @@ def _names_another(cells: list[str], image: str, names: ImagePaths, folder: str)
 
 
 def _is_of_splits(name: str) -> bool:
-    return name in _COLUMNS or "split" in name or "partition" in name
+    return name in SPLIT_COLUMNS or "split" in name or "partition" in name
 
 
 def _renamed_cell(cell: str, stem: str, made: str) -> str:
     """A cell that names the image without its ending, or a file called after it, for a variation."""
     above, slash, name = cell.rpartition("/")
     return above + slash + made + name[len(stem) :] if name == stem or name.startswith(f"{stem}.") else cell
-
-
-def _plain(name: str) -> str:
-    return "".join(letter for letter in name.casefold() if letter.isalpha())

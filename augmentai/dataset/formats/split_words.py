@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -20,6 +21,20 @@ _TRAIN = (
         "entrenamiento",
     ),
     *("treino", "treinamento", "addestramento", "обучение", "训练", "訓練", "学習", "학습", "훈련"),
+    *("entrainement", "lernen", "обучающая", "обучающие", "обучающий", "тренировочная", "тренировочные", "тренировка"),
+    *(
+        "trening",
+        "treningowy",
+        "treningowe",
+        "eğitim",
+        "egitim",
+        "latih",
+        "pelatihan",
+        "trénovací",
+        "trenovaci",
+        "學習",
+    ),
+    *("träning", "opleiding", "تدريب", "אימון"),
 )
 _VAL = (
     *("val", "valid", "validation", "validate", "minival", "dev", "development", "eval", "evaluation", "validierung"),
@@ -35,6 +50,17 @@ _VAL = (
         "検証",
         "검증",
     ),
+    *(
+        "convalida",
+        "überprüfung",
+        "проверочная",
+        "проверочные",
+        "валидационная",
+        "walidacja",
+        "walidacyjny",
+        "doğrulama",
+    ),
+    *("dogrulama", "validasi", "validační", "validacni", "validering", "vld", "vali", "אימות", "تحقق"),
 )
 _TEST = (
     *(
@@ -50,6 +76,8 @@ _TEST = (
         "testdaten",
     ),
     *("prueba", "pruebas", "teste", "тест", "测试", "測試", "テスト", "시험", "테스트"),
+    *("prova", "essai", "prüfung", "тестовая", "тестовые", "тестовый", "testowy", "testowe", "uji", "pengujian"),
+    *("testovací", "testovaci", "בדיקה", "اختبار"),
 )
 _WORDS = {
     **dict.fromkeys(_TRAIN, "train"),
@@ -94,12 +122,13 @@ _GENERIC = frozenset(
     }
     | {"the", "all", "raw", "original", "originals", "frame", "frames", "input", "inputs", "upload", "uploads"}
 )
-_ANY = re.compile("|".join(map(re.escape, (*_WORDS, *SHORT, "held", "hold"))))
+_ANY = re.compile("|".join(map(re.escape, (*_WORDS, *SHORT, "held", "hold", "t10k"))))
 _LETTERS = re.compile(r"[^\W\d_]+")
 _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|.")
 _CAPITALS_FIRST = re.compile(r"([A-Z]{2,})([a-z]+)")
 _SHORT_END = re.compile(rf"(?:^|[-_. ])({'|'.join(SHORT)})$")
 _HELD_OUT = re.compile(r"(?i)(held|hold)[\W_]+out")
+_TEN_THOUSAND = re.compile(r"(?i)(?<![a-z0-9])t10k(?![a-z0-9])")  # MNIST's test images
 
 
 @dataclass(frozen=True)
@@ -128,7 +157,7 @@ def read_name(name: str) -> SplitName:
     splits: list[str] = []
     rest: list[str] = []
     neutral = certain = False
-    for token in _LETTERS.findall(_HELD_OUT.sub("holdout", name)):
+    for token in _tokens(name):
         for word in _words_of(token):
             if word in _WORDS:
                 splits.append(_WORDS[word])
@@ -171,7 +200,7 @@ def may_name_split(name: str) -> bool:
         >>> may_name_split("train2017"), may_name_split("0001")
         (True, False)
     """
-    return _ANY.search(name.casefold()) is not None
+    return _ANY.search(unicodedata.normalize("NFC", name).casefold()) is not None
 
 
 def split_within(name: str) -> str | None:
@@ -181,7 +210,7 @@ def split_within(name: str) -> str | None:
         >>> split_within("instances_val2017"), split_within("cat_train")
         ('val', 'train')
     """
-    words = [word for token in _LETTERS.findall(name) for word in _words_of(token)]
+    words = [word for token in _tokens(name) for word in _words_of(token)]
     return next((_WORDS[word] for word in reversed(words) if word in _WORDS), read_name(name).split)
 
 
@@ -194,7 +223,7 @@ def split_in_file_name(stem: str) -> str | None:
         >>> split_in_file_name("testA_1")
         'test'
     """
-    words = [word for token in _LETTERS.findall(stem) for word in _words_of(token)]
+    words = [word for token in _tokens(stem) for word in _words_of(token)]
     if words[:1] == ["coco"]:
         words = words[1:]
     found = {_WORDS[word] for word in (*words[:1], *words[-1:]) if word in _WORDS}
@@ -244,8 +273,14 @@ def says_nothing(name: str) -> bool:
         >>> [says_nothing(name) for name in ("data", "img1", "my photos", "cats", "raw_cats", "7")]
         [True, True, True, False, False, False]
     """
-    words = [word for token in _LETTERS.findall(name) for word in _words_of(token)]
+    words = [word for token in _tokens(name) for word in _words_of(token)]
     return bool(words) and all(word in _GENERIC for word in words)
+
+
+def _tokens(name: str) -> list[str]:
+    """The runs of letters in a name, in either Unicode form."""
+    whole = _HELD_OUT.sub("holdout", unicodedata.normalize("NFC", name))
+    return _LETTERS.findall(_TEN_THOUSAND.sub("test", whole))
 
 
 def _words_of(token: str) -> list[str]:

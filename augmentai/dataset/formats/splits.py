@@ -216,6 +216,8 @@ def _splits_of_siblings(node: _Node) -> tuple[dict[str, str | None], bool]:
     every = {name: one.split for name, one in read.items() if one.split}
     if named and len(every) == len(read) and len(set(every.values())) > 1:  # "train", "testA" and "testB"
         return dict(every), True
+    if len(every) == len(read) and {"train"} < set(every.values()) and _show_the_same(node):
+        return dict(every), False  # "train_real" and "test_synthetic", each with all classes
     if "train" in present and others and _show_the_same(node):  # "train" and "unseen", each with all classes
         return {name: named.get(name) for name in read}, False
     if not named or ("train" in present and others):

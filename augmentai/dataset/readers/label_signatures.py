@@ -52,6 +52,7 @@ TEXT = frozenset(
     {".json", ".jsonl", ".ndjson", ".geojson", ".xml", ".csv", ".tsv", ".txt", ".yaml", ".yml"}
     | {
         ".lst",
+        ".list",
         ".pts",
         ".ann",
         ".lbl",

@@ -68,6 +68,15 @@ TRAIN, VAL, TEST = ("train", None), ("val", None), ("test", None)
         ("DUTS-TR", "DUTS-TE", "test"),
         ("train", "minival", "val"),
         ("学習データ", "テストデータ", "test"),
+        ("обучающая", "тестовая", "test"),
+        ("тренировочная", "проверочная", "val"),
+        ("trening", "walidacja", "val"),
+        ("eğitim", "doğrulama", "val"),
+        ("latih", "uji", "test"),
+        ("addestramento", "convalida", "val"),
+        ("träning", "validering", "val"),
+        ("treinamento", "validac\u0327a\u0303o", "val"),  # accents apart, as macOS writes them
+        ("train-images", "t10k-images", "test"),  # MNIST
     ],
 )
 def test_split_folders(train: str, other: str, split: str) -> None:
@@ -103,6 +112,10 @@ def test_split_folders(train: str, other: str, split: str) -> None:
         (  # the same classes beside "train", under a name that is no split: kept apart
             ["train/cats", "train/dogs", "unseen/cats", "unseen/dogs"],
             [("train", "cats"), ("train", "dogs"), (None, "cats"), (None, "dogs")],
+        ),
+        (  # other words of each side, and the same classes
+            ["train_real/cats", "train_real/dogs", "test_synthetic/cats", "test_synthetic/dogs"],
+            [("train", "cats"), ("train", "dogs"), ("test", "cats"), ("test", "dogs")],
         ),
         (["train/cats", "train/dogs", "car/cats", "car/red"], [(None, one) for one in ("cats", "dogs", "cats", "red")]),
         (["train/cats", "seg_pred", "test/cats"], [("train", "cats"), TEST, ("test", "cats")]),

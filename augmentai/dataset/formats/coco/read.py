@@ -58,7 +58,7 @@ def read_coco(tree: Tree, requested: bool) -> CocoLayout | None:
     layout.files.store.finish()
     _check_only_name(layout)
     _add_lists(layout, tree)
-    listed = _listed(layout)
+    listed = _listed(layout, tree)
     segments = _segments(layout, tree, listed)
     layout.notices += [words for file in range(len(layout.files.entries)) for words in _notices(layout, file)]
     _add_images(layout, tree, listed, segments, is_broken)
@@ -99,7 +99,7 @@ def _add_lists(layout: CocoLayout, tree: Tree) -> None:
     layout.notices += layout.lists.notices
 
 
-def _listed(layout: CocoLayout) -> dict[ImageKey, str | None]:
+def _listed(layout: CocoLayout, tree: Tree) -> dict[ImageKey, str | None]:
     """The split of each image that a file lists. What one file holds out is held out, whatever others say.
 
     A file, its name, and a list beside it may say the split; so may "split" of an image in it.
@@ -120,6 +120,7 @@ def _listed(layout: CocoLayout) -> dict[ImageKey, str | None]:
         if not all(names.leads_to(name, path) for name, path in pairs):
             layout.outdated.add(file)
     claims.settle()
+    claims.hold_out({entry.key: split_of(entry.path, layout.lists.folders) for entry in tree.images})
     layout.notices += claims.notices
     return {key: claims.of(key) for key in listed}
 

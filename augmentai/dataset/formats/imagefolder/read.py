@@ -28,6 +28,7 @@ from augmentai.dataset.formats.imagefolder.companion_files import find_companion
 from augmentai.dataset.formats.imagefolder.dataset import ImageFolderLayout, RowLabels
 from augmentai.dataset.formats.imagefolder.metadata import Metadata, path_named, read_metadata
 from augmentai.dataset.formats.split_claims import SplitClaims
+from augmentai.dataset.formats.split_files import is_split_column
 from augmentai.dataset.formats.splits import folder_splits, split_named, split_of
 from augmentai.plurals import counted
 from augmentai.types import Failure
@@ -204,7 +205,7 @@ def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:
     """Everything that is known of each image of the tree."""
     broken = {parent(failure.file) for failure in layout.failures}
     splits = folder_splits(entry.path for entry in tree.images)
-    in_rows = _splits_in_rows(layout)
+    in_rows = _splits_in_rows(layout, {image.key: split_of(image.path, splits) for image in tree.images})
     skipped, without_row = 0, []
     for image in tree.images:
         if image.key in layout.excluded:
@@ -228,16 +229,20 @@ def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:
         layout.notices.append(f"{named(without_row)} without labels: no row of the metadata names them")
 
 
-def _splits_in_rows(layout: ImageFolderLayout) -> dict[ImageKey, str | None]:
-    """The split of each image, if the metadata has a column of that name and every value in it is one."""
+def _splits_in_rows(
+    layout: ImageFolderLayout, folders: dict[ImageKey, tuple[str | None, str]]
+) -> dict[ImageKey, str | None]:
+    """The split of each image, if the metadata has a column of splits and every value in it is one."""
     claims, found = SplitClaims("row"), dict[ImageKey, None]()
     for file in range(len(layout.files)):
         for key, values in layout.store.rows_of(file):
-            split = split_named(str(values.get("split", "")))
+            stated = next((value for name, value in values.items() if is_split_column(name)), "")
+            split = split_named(str(stated))
             if split is None:
                 return {}
             claims.add(key, split, key[0])
             found[key] = None
     claims.settle()
+    claims.hold_out(folders)
     layout.notices += claims.notices
     return {key: claims.of(key) for key in found}

@@ -23,6 +23,7 @@ from augmentai.dataset.formats.listed.store import RowStore, StoredRow
 from augmentai.dataset.formats.masks.named_masks import with_own_masks
 from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
+from augmentai.dataset.formats.splits import split_of
 from augmentai.plurals import counted
 from augmentai.types import Failure, Source
 
@@ -280,6 +281,7 @@ def _claims(layout: ListedLayout, tree: Tree, lists: SplitLists) -> SplitClaims:
         if image.key in claims:
             claims.add(image.key, lists.listed(image.path), image.path)
     claims.settle()
+    claims.hold_out({image.key: split_of(image.path, lists.folders) for image in tree.images})
     return claims
 
 
