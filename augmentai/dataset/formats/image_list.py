@@ -9,7 +9,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import PurePosixPath
@@ -18,13 +18,16 @@ from typing import TYPE_CHECKING
 from augmentai.dataset.bounds import DEEPEST_PATH, LONGEST_PATH_CHARS
 from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, joined, parent
+from augmentai.dataset.formats.image_names import named
+from augmentai.images.file_types import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
 
 _LAST_WORD = re.compile(r"[\s,;]+[^\s,;]*$")  # a class, or its number
 _QUOTED = re.compile(r"""\s*(["'])(.+?)\1""")
-_CELL = re.compile(r"[^\s,;]+")
+_CELL = re.compile(r"[^\s,;|]+")
+_MOST_CELLS = 2  # of a line that names an image without its ending: the name, and its class or 1 and -1
 
 
 def resolve(written: str, base: str, folder: str, paths: Collection[str]) -> str | None:
@@ -187,6 +190,30 @@ def listed_images(entry: Entry, paths: ImagePaths) -> Iterator[ListedImage]:
     for text in entry.text().splitlines():
         if text.strip():
             yield paths.line(text, folder)
+
+
+def missing_images(lines: Sequence[ListedImage]) -> tuple[str, ...]:
+    """The names of images in the lines of a list, of which the set has none.
+
+    Lines without the ending of an image may say anything else, unless the list names its images so.
+    """
+    known = [one.name for one in lines if one.path]
+    bare = bool(known) and all(PurePosixPath(name).suffix.lower() not in IMAGE_SUFFIXES for name in known)
+    names = (name for one in lines if not one.path and (name := _name_in(one.text, bare)))
+    return tuple(dict.fromkeys(names))
+
+
+def _name_in(text: str, bare: bool) -> str:
+    """The first name of an image in a line; bare: without an ending, which a line with one word or a number has."""
+    cells = _CELL.findall(text.strip().strip("\"'")) if not text.lstrip().startswith("#") else []
+    named = next((cell for cell in cells if PurePosixPath(cell).suffix.lower() in IMAGE_SUFFIXES), "")
+    is_name = bare and cells and len(cells) <= _MOST_CELLS and not cells[0].isdigit()
+    return named or (cells[0] if is_name else "")
+
+
+def missing_notice(path: str, missing: Collection[str]) -> list[str]:
+    """That a list names images which the set does not have; empty if there are none."""
+    return [f"{path} lists {named(missing)} that the set does not have; left out"] if missing else []
 
 
 def list_with_variations(entry: Entry, rows: ImageRows, leads_to_files: bool) -> Iterator[bytes]:

@@ -13,7 +13,7 @@ from augmentai.dataset.formats.image_list import ListedImage, renamed
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
 
-SPLIT_COLUMNS = frozenset({"split", "subset", "set", "dataset", "partition", "usage", "phase"})
+SPLIT_COLUMNS = frozenset({"split", "subset", "set", "dataset", "partition", "usage", "phase", "datasplit"})
 _CODES = (
     {"0": "train", "1": "val", "2": "test"},  # CelebA
     {"1": "train", "2": "val", "3": "test"},

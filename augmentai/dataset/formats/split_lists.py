@@ -13,7 +13,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from augmentai.dataset.file_tree import Entry, Tree
-from augmentai.dataset.formats.image_list import ImagePaths
+from augmentai.dataset.formats.image_list import ImagePaths, missing_notice
 from augmentai.dataset.formats.image_names import named as named_few
 from augmentai.dataset.formats.split_claims import TRAINVAL, SplitClaims
 from augmentai.dataset.formats.split_files import SplitFile
@@ -116,11 +116,7 @@ def read_split_lists(tree: Tree, others: Container[str] = ()) -> SplitLists:
     listed = [path for path in (entry.path for entry in tree.images) if path in found._claims]
     found._claims.hold_out({path: split_of(path, found.folders) for path in listed})
     found.notices += found._claims.notices
-    found.notices += [
-        f"{one.path} lists {named_few(one.missing)} that the set does not have; left out"
-        for one in files
-        if one.missing
-    ]
+    found.notices += [notice for one in files for notice in missing_notice(one.path, one.missing)]
     texts = [one.path for one in found._files if has_sentences(head_of(one.entries[0]))]
     if texts:
         found.notices.append(f"texts in {', '.join(texts[:4])} are copied to variations unchanged; {KEEP_TRUE}")

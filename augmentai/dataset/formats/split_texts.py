@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
-from augmentai.dataset.formats.image_list import ImagePaths, ListedImage, list_with_variations, listed_images
+from augmentai.dataset.formats.image_list import ImagePaths, list_with_variations, listed_images, missing_images
 from augmentai.dataset.formats.label_values import is_whole
 from augmentai.dataset.formats.split_claims import held_out_first
 from augmentai.dataset.formats.split_files import (
@@ -20,7 +20,6 @@ from augmentai.dataset.formats.split_files import (
     splits_of_codes,
 )
 from augmentai.dataset.formats.split_words import read_name, split_named
-from augmentai.images.file_types import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
@@ -96,23 +95,12 @@ def read_split_list(entry: Entry, names: ImagePaths) -> SplitList | None:
     except LabelError:
         return None
     found = [line for line in lines if line.path]
-    missing = _missing(lines)
+    missing = missing_images(lines)
     if not found or len(found) + len(missing) < _MIN_FOUND * len(lines):
         return None
     split = read_name(PurePosixPath(entry.path).stem).split or ""
     carried = not any(locates_objects(re.split(r"[\s,;]+", one.text.replace(one.name, "", 1))) for one in found)
     return SplitList((entry,), dict.fromkeys((one.path for one in found), split), carried, missing=missing)
-
-
-def _missing(lines: Iterable[ListedImage]) -> tuple[str, ...]:
-    """The names of images in lines of which the set has none; names without an ending may be anything else."""
-    names = (name for one in lines if not one.path and (name := _first_image_name(one.text)))
-    return tuple(dict.fromkeys(names))
-
-
-def _first_image_name(text: str) -> str:
-    cells = _CELL.findall(text.strip().strip("\"'")) if not text.lstrip().startswith("#") else []
-    return next((cell for cell in cells if PurePosixPath(cell).suffix.lower() in IMAGE_SUFFIXES), "")
 
 
 def read_split_pairs(entry: Entry, names: ImagePaths) -> SplitPairs | None:

@@ -128,6 +128,7 @@ _CAMEL = re.compile(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])|.")
 _CAPITALS_FIRST = re.compile(r"([A-Z]{2,})([a-z]+)")
 _SHORT_END = re.compile(rf"(?:^|[-_. ])({'|'.join(SHORT)})$")
 _HELD_OUT = re.compile(r"(?i)(held|hold)[\W_]+out")
+_TEST_DEV = re.compile(r"(?i)test[-_ ]?dev")  # COCO's test images
 _TEN_THOUSAND = re.compile(r"(?i)(?<![a-z0-9])t10k(?![a-z0-9])")  # MNIST's test images
 
 
@@ -210,7 +211,7 @@ def split_within(name: str) -> str | None:
         >>> split_within("instances_val2017"), split_within("cat_train")
         ('val', 'train')
     """
-    words = [word for token in _tokens(name) for word in _words_of(token)]
+    words = [word for token in _tokens(_TEST_DEV.sub("test", name)) for word in _words_of(token)]
     return next((_WORDS[word] for word in reversed(words) if word in _WORDS), read_name(name).split)
 
 

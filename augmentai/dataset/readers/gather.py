@@ -110,7 +110,8 @@ def gather(
     empty = [] if items else ["No input: name at least one image, folder or ZIP"]
     sources, holdout = reader.split()
     refused = held_out_notice(source.split for source in (*sources, *holdout))
-    notices = (*empty, *refused, *unread.notices(), *report.notices(), *encodings, *detected.notices)
+    found = (*empty, *refused, *unread.notices(), *report.notices(), *encodings, *detected.notices)
+    notices = tuple(dict.fromkeys(found))
     failures = tuple(sorted(report.failures, key=lambda failure: (failure.file, failure.reason)))
     return Gathered(sources, failures, notices, holdout, detected, labels_sha256, unread)
 

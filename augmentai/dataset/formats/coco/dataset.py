@@ -24,6 +24,7 @@ from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.dataset.formats.label_values import is_whole
 from augmentai.dataset.formats.masks.named_masks import with_own_masks
+from augmentai.dataset.formats.split_files import SPLIT_COLUMNS, is_split_column
 from augmentai.dataset.formats.split_lists import SplitLists
 from augmentai.dataset.formats.splits import split_like
 from augmentai.types import Source
@@ -34,7 +35,7 @@ if TYPE_CHECKING:
 _COUNTS = ("image_count", "instance_count")  # of each class, in LVIS
 _IMAGES_SAMPLED = 200  # of each file
 # What other formats have as well, or what every set is counted by.
-_OF_IMAGES = {"id", "file_name", "width", "height", "split"}
+_OF_IMAGES = {"id", "file_name", "width", "height", *SPLIT_COLUMNS}
 _OF_CLASSES = {"id", "name", "keypoints", "skeleton", "flip_idx", *_COUNTS}
 _SAYS_NOTHING: tuple[object, ...] = ("", "none", [], {}, None)  # Roboflow writes a supercategory "none"
 
@@ -275,9 +276,8 @@ def _separated(items: Iterable[Any]) -> Iterator[bytes]:
 
 def _in_split(image: dict[str, Any], split: str | None) -> dict[str, Any]:
     """The entry of an image whose split was made; None if it has its own still."""
-    if split is None or not isinstance(image.get("split"), str):
-        return image
-    return {**image, "split": split_like(image["split"], split)}
+    stated = {key: value for key, value in image.items() if is_split_column(key) and isinstance(value, str)}
+    return {**image, **{key: split_like(value, split) for key, value in stated.items()}} if split else image
 
 
 def _said(entry: object, known: Collection[str]) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
+from typing import Any
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree, parent
@@ -21,6 +22,7 @@ from augmentai.dataset.formats.companions import find_companions
 from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.formats.masks.mask_file import MaskFile
 from augmentai.dataset.formats.split_claims import SplitClaims
+from augmentai.dataset.formats.split_files import is_split_column
 from augmentai.dataset.formats.split_lists import read_split_lists
 from augmentai.dataset.formats.split_words import read_name, split_named
 from augmentai.dataset.formats.splits import folder_splits, split_of
@@ -113,7 +115,7 @@ def _listed(layout: CocoLayout, tree: Tree) -> dict[ImageKey, str | None]:
             if key is not None and key != "coco_url":
                 pairs.append((image[key], path))
             listed[path, origin] = None
-            for one in (split, split_named(str(image.get("split", ""))), layout.lists.listed(path)):
+            for one in (split, _split_stated(image), layout.lists.listed(path)):
                 claims.add((path, origin), one, path)
         names = NamedFrom(layout.files.entries[file].path, pairs)
         layout.named_from.append(names)
@@ -123,6 +125,12 @@ def _listed(layout: CocoLayout, tree: Tree) -> dict[ImageKey, str | None]:
     claims.hold_out({entry.key: split_of(entry.path, layout.lists.folders) for entry in tree.images})
     layout.notices += claims.notices
     return {key: claims.of(key) for key in listed}
+
+
+def _split_stated(image: dict[str, Any]) -> str | None:
+    """The split that a field of an image names, as FiftyOne and Datumaro write it."""
+    stated = (value for name, value in image.items() if is_split_column(name) and isinstance(value, str))
+    return next(filter(None, map(split_named, stated)), None)
 
 
 def _notices(layout: CocoLayout, file: int) -> Iterator[str]:

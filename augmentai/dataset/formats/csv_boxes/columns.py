@@ -33,7 +33,7 @@ _NAMES = {  # of columns, in small letters without anything else
     BOX: ("bbox", "boundingbox", "box"),
     "width": ("width", "imagewidth", "imgwidth"),
     "height": ("height", "imageheight", "imgheight"),
-    SPLIT: ("split", "subset", "set", "dataset", "partition"),
+    SPLIT: ("split", "subset", "set", "dataset", "partition", "usage", "datasplit", "phase"),
 }
 _ORDERS = (("x0", "y0", "w", "h"), CORNERS, ("cx", "cy", "w", "h"))
 _BETWEEN = re.compile(r"[\s,\[\]()]+")  # the numbers of a box in one column

@@ -25,6 +25,8 @@ from augmentai.dataset.formats.imagefolder.companion_files import Companions, Na
 from augmentai.dataset.formats.imagefolder.metadata import LARGEST_BYTES, Metadata
 from augmentai.dataset.formats.imagefolder.objects import COLUMN, columns_in_pixels, objects_of
 from augmentai.dataset.formats.imagefolder.row_store import RowStore
+from augmentai.dataset.formats.split_files import is_split_column
+from augmentai.dataset.formats.split_lists import SplitLists
 from augmentai.dataset.formats.splits import split_like
 from augmentai.types import Source
 
@@ -72,6 +74,7 @@ class ImageFolderLayout(Layout):
         files: its metadata files, known by their number.
         store: the rows of all files, on disk.
         companions: files that rows name next to their images.
+        lists: files beside the metadata that name splits.
     """
 
     lists_images = True
@@ -81,6 +84,7 @@ class ImageFolderLayout(Layout):
         self.files: list[Metadata] = []
         self.store = RowStore()
         self.companions = Companions()
+        self.lists: SplitLists | None = None
 
     def other_fields(self) -> list[str]:
         masks = {column for named in self.companions.masks.values() for column, _ in named}
@@ -90,7 +94,9 @@ class ImageFolderLayout(Layout):
             for _, row in islice(self.store.rows_of(number), _ROWS_SAMPLED):
                 said = (column for column, value in row.items() if value not in ("", None))
                 found |= dict.fromkeys(column for column in said if column not in known)
-        return sorted(column for column in found if match_key(column.strip()) not in {"label", "split"})
+        return sorted(
+            column for column in found if match_key(column.strip()) != "label" and not is_split_column(column)
+        )
 
     def own_label_files(self, source: Source) -> list[Entry]:
         return [mask.entry for _, mask in source.labels.masks] if isinstance(source.labels, RowLabels) else []
@@ -126,6 +132,8 @@ class ImageFolderLayout(Layout):
         return {**({"objects": moved} if objects is not None else {}), **({"removed": unmoved} if unmoved else {})}
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        if self.lists is not None:
+            yield from self.lists.written(rows)
         by_path: dict[str, list[int]] = defaultdict(list)
         for number, file in enumerate(self.files):
             by_path[file.entry.path].append(number)  # two ZIPs may contain the same file: one is written
@@ -181,7 +189,8 @@ class ImageFolderLayout(Layout):
 
 def _in_split(row: dict[str, Any], split: str | None) -> dict[str, Any]:
     """The row of an image whose split was made; None if it has its own still."""
-    return row if split is None or "split" not in row else {**row, "split": split_like(str(row["split"]), split)}
+    stated = {name: str(value) for name, value in row.items() if is_split_column(name)}
+    return {**row, **{name: split_like(value, split) for name, value in stated.items()}} if split else row
 
 
 def _variation_row(row: dict[str, Any], made: ImageRow, source: Source, file: Metadata) -> dict[str, Any]:

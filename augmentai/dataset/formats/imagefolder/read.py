@@ -29,7 +29,8 @@ from augmentai.dataset.formats.imagefolder.dataset import ImageFolderLayout, Row
 from augmentai.dataset.formats.imagefolder.metadata import Metadata, path_named, read_metadata
 from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.split_files import is_split_column
-from augmentai.dataset.formats.splits import folder_splits, split_named, split_of
+from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
+from augmentai.dataset.formats.splits import split_named, split_of
 from augmentai.plurals import counted
 from augmentai.types import Failure
 
@@ -204,13 +205,15 @@ def _report_faults(layout: ImageFolderLayout, file: Metadata) -> None:
 def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:
     """Everything that is known of each image of the tree."""
     broken = {parent(failure.file) for failure in layout.failures}
-    splits = folder_splits(entry.path for entry in tree.images)
-    in_rows = _splits_in_rows(layout, {image.key: split_of(image.path, splits) for image in tree.images})
+    layout.lists = lists = read_split_lists(tree, layout.label_paths)
+    layout.label_paths |= {entry.path for entry in lists.entries}
+    layout.notices += lists.notices
+    claims = _claims(layout, tree, lists)
     skipped, without_row = 0, []
     for image in tree.images:
         if image.key in layout.excluded:
             continue
-        split = in_rows.get(image.key) or split_of(image.path, splits)[0]
+        split = claims.of(image.key) or lists.of(image.path)
         row = layout.store.row_of(image.key)
         if row is not None:
             label = next((value for key, value in row.values.items() if match_key(key.strip()) == "label"), None)
@@ -222,27 +225,34 @@ def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:
             skipped += 1
         else:
             without_row.append(image.path)
-            layout.images[image.key] = ImageInfo(class_of(image.path, splits), split)
+            layout.images[image.key] = ImageInfo(class_of(image.path, lists.folders), split)
     if skipped:
         layout.notices.append(f"skipped {counted(skipped, 'image')}, since their metadata is broken")
     if without_row:
         layout.notices.append(f"{named(without_row)} without labels: no row of the metadata names them")
 
 
-def _splits_in_rows(
-    layout: ImageFolderLayout, folders: dict[ImageKey, tuple[str | None, str]]
-) -> dict[ImageKey, str | None]:
-    """The split of each image, if the metadata has a column of splits and every value in it is one."""
-    claims, found = SplitClaims("row"), dict[ImageKey, None]()
+def _claims(layout: ImageFolderLayout, tree: Tree, lists: SplitLists) -> SplitClaims:
+    """The split of each image by its row, if every row of the metadata names one, and by lists beside the metadata."""
+    claims = SplitClaims("row or list")
+    for key, split in _splits_in_rows(layout):
+        claims.add(key, split, key[0])
+    for image in tree.images:
+        if (listed := lists.listed(image.path)) is not None:
+            claims.add(image.key, listed, image.path)
+    claims.settle()
+    claims.hold_out({image.key: split_of(image.path, lists.folders) for image in tree.images})
+    layout.notices += [notice for notice in claims.notices if notice not in layout.notices]
+    return claims
+
+
+def _splits_in_rows(layout: ImageFolderLayout) -> list[tuple[ImageKey, str]]:
+    """The split of each row; none if a row has no column of splits, or something else in it."""
+    found: list[tuple[ImageKey, str]] = []
     for file in range(len(layout.files)):
         for key, values in layout.store.rows_of(file):
             stated = next((value for name, value in values.items() if is_split_column(name)), "")
-            split = split_named(str(stated))
-            if split is None:
-                return {}
-            claims.add(key, split, key[0])
-            found[key] = None
-    claims.settle()
-    claims.hold_out(folders)
-    layout.notices += claims.notices
-    return {key: claims.of(key) for key in found}
+            if (named_split := split_named(str(stated))) is None:
+                return []
+            found.append((key, named_split))
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -16,7 +17,9 @@ from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import named, stem_of
 from augmentai.dataset.formats.masks.mask_file import MaskFile, instance_masks
-from augmentai.dataset.formats.splits import folder_splits, split_of
+from augmentai.dataset.formats.split_claims import SplitClaims
+from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
+from augmentai.dataset.formats.splits import split_of
 from augmentai.dataset.formats.voc.annotation import labels_from_voc, labels_to_voc, parse_xml, unmoved_tags
 from augmentai.dataset.formats.voc.annotation_files import AnnotationFile, Assigned, assign, read_annotation_files
 from augmentai.dataset.formats.voc.image_sets import ImageLists
@@ -55,12 +58,13 @@ class VocLayout(Layout):
 
     Args:
         lists: the lists of its images.
+        others: other files that name splits: lists of paths, tables, JSON.
         copied: files of the whole set that stay as they are, such as labelmap.txt.
     """
 
-    def __init__(self, lists: ImageLists, copied: list[Entry]) -> None:
+    def __init__(self, lists: ImageLists, others: SplitLists, copied: list[Entry]) -> None:
         super().__init__()
-        self._lists, self._copied = lists, copied
+        self._lists, self._others, self._copied = lists, others, copied
 
     def shared_files(self) -> list[Entry]:
         return self._copied
@@ -105,6 +109,7 @@ class VocLayout(Layout):
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         yield from self._lists.written(rows)
+        yield from self._others.written(rows)
 
 
 def read_voc(tree: Tree, requested: bool) -> VocLayout | None:
@@ -120,31 +125,40 @@ def read_voc(tree: Tree, requested: bool) -> VocLayout | None:
     if not is_voc and not lists:
         return None
     copied = [one for one in tree.sidecars_ending(".txt") if PurePosixPath(one.path).name.casefold() in _COPIED]
-    layout = VocLayout(lists, copied)
-    layout.label_paths = {one.entry.path for one in files if one.is_voc}
-    layout.label_paths |= {annotation.path for annotation in assigned.of_image.values()}
-    layout.label_paths |= {one.entry.path for one in lists.lists} | {entry.path for entry in copied}
+    known = {one.entry.path for one in files if one.is_voc}
+    known |= {annotation.path for annotation in assigned.of_image.values()}
+    known |= {one.entry.path for one in lists.lists} | {entry.path for entry in copied}
+    others = read_split_lists(Tree(images, tree.sidecars), known)
+    layout = VocLayout(lists, others, copied)
+    layout.label_paths = known | {entry.path for entry in others.entries}
     layout.failures += lists.failures
     layout.excluded = companions.excluded
     layout.orphans += companions.orphans
-    layout.notices += [*lists.notices, *companions.notices]
-    folders = folder_splits(entry.path for entry in images)
+    layout.notices += [*lists.notices, *others.notices, *companions.notices]
+    claims = _claims(images, lists, others)
+    layout.notices += claims.notices
     for entry in tree.images:
         if entry.key in layout.excluded:
             continue
         annotation, masks = assigned.of_image.get(entry.key), companions.masks.get(entry.key, ())
         labels = VocLabels(entry, annotation, masks) if annotation is not None or masks else None
-        layout.images[entry.key] = ImageInfo(
-            None, _split(lists.split_of(entry), split_of(entry.path, folders)[0]), labels
-        )
+        split = claims.of(entry.key) if entry.key in claims else others.of(entry.path)
+        layout.images[entry.key] = ImageInfo(None, split, labels)
     unused = [entry for entry in assigned.unused if entry.path in layout.label_paths]
     _report_unmatched(layout, unused, companions.drawn)
     return layout
 
 
-def _split(listed: str | None, folder: str | None) -> str | None:
-    """The split of an image: what its folder holds out is held out, since a list of bare names may mean another one."""
-    return folder if listed in {None, "train"} and folder is not None else listed
+def _claims(images: Iterable[Entry], lists: ImageLists, others: SplitLists) -> SplitClaims:
+    """What lists say of the split of each image. A list of bare names may mean another one than that of a folder."""
+    claims = SplitClaims("list")
+    for entry in images:
+        for split in (lists.split_of(entry), others.listed(entry.path)):
+            if split is not None:
+                claims.add(entry.key, split, entry.path)
+    claims.settle()
+    claims.hold_out({entry.key: split_of(entry.path, others.folders) for entry in images})
+    return claims
 
 
 def _is_voc(files: list[AnnotationFile], assigned: Assigned, requested: bool) -> bool:

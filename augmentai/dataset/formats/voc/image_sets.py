@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree, parent
+from augmentai.dataset.formats.image_list import missing_notice
 from augmentai.dataset.formats.image_names import match_key, name_of
 from augmentai.dataset.formats.split_claims import STRENGTH, TRAINVAL, SplitClaims
 from augmentai.dataset.formats.splits import split_named
@@ -69,8 +70,13 @@ class ImageLists:
 
     @property
     def notices(self) -> list[str]:
-        """Images that one list trains on and another holds out."""
-        return self._claims.notices
+        """Images that one list trains on and another holds out, and names of images that are missing."""
+        lists = [one for one in self.lists if one.split is not None]
+        names = (line.split()[0] for one in lists for line in one.lines if not line.startswith("#"))
+        missing = dict.fromkeys(name for name in names if _image_name(name, self._names) is None)
+        paths = sorted({one.entry.path for one in lists if not missing.keys().isdisjoint(map(_first_word, one.lines))})
+        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
+        return [*self._claims.notices, *missing_notice(f"{paths[0]}{more}" if paths else "", missing)]
 
     def __bool__(self) -> bool:
         """Whether a list names an image of the dataset."""
@@ -143,6 +149,8 @@ class ImageLists:
             return None
         if not in_image_sets and not self._names_images(lines, split is not None):
             return None
+        if split is not None and any("/" in line.split()[0] for line in lines[:_LINES_SAMPLED]):
+            return None  # of paths, as DAVIS and PaddleDetection have them, which tell equal names apart
         above = folders.index(_LISTS_FOLDER) if in_image_sets else len(folders)
         return ImageList(entry, self._root("/".join(entry.path.split("/")[:above])), split, lines)
 
@@ -217,6 +225,10 @@ def _image_name(line: str, known: Container[str]) -> str | None:
         if match_key(name_of(name)) in known or match_key(_stem(name)) in known:
             return name
     return None
+
+
+def _first_word(line: str) -> str:
+    return line.split()[0]
 
 
 def _stem(name: str) -> str:

@@ -14,6 +14,7 @@ from augmentai.dataset.formats.image_list import ImagePaths
 from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
+from augmentai.dataset.formats.splits import split_of
 from augmentai.dataset.formats.yolo.annotation import YoloLabels, shape_to_yolo
 from augmentai.dataset.formats.yolo.classes import Classes, classes_from_list
 from augmentai.dataset.formats.yolo.darknet import read_darknet
@@ -172,7 +173,7 @@ def _claims(layout: YoloLayout, tree: Tree, lists: SplitLists) -> SplitClaims:
     """What the files of the set and lists beside them say of the split of each image."""
     set_files = layout.set_files
     paths = ImagePaths(entry.path for entry in tree.images)
-    listed = [one.splits_listed(paths, layout.failures) for one in set_files]
+    listed = [one.splits_listed(paths, layout.failures, layout.notices) for one in set_files]
     claims = SplitClaims("list")
     for entry in tree.images:
         index = _nearest([one.folder for one in set_files], entry.path)
@@ -184,6 +185,7 @@ def _claims(layout: YoloLayout, tree: Tree, lists: SplitLists) -> SplitClaims:
         if of_list is not None:
             claims.add(entry.key, of_list, entry.path)
     claims.settle()
+    claims.hold_out({entry.key: split_of(entry.path, lists.folders) for entry in tree.images})
     return claims
 
 

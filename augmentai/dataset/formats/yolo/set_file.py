@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree, parent
-from augmentai.dataset.formats.image_list import ImagePaths, list_with_variations, listed_images, resolve
+from augmentai.dataset.formats.image_list import (
+    ImagePaths,
+    list_with_variations,
+    listed_images,
+    missing_images,
+    missing_notice,
+    resolve,
+)
 from augmentai.dataset.formats.yolo.classes import Classes
 from augmentai.types import Failure
 
@@ -71,21 +78,25 @@ class SetFile:
         folders = {split for folder, split in self.folders if not folder or path.startswith(folder + "/")}
         return folders | listed.get(path, set())
 
-    def splits_listed(self, paths: ImagePaths, failures: list[Failure]) -> dict[str, set[str]]:
+    def splits_listed(self, paths: ImagePaths, failures: list[Failure], notices: list[str]) -> dict[str, set[str]]:
         """The splits whose lists name each image.
 
         Args:
             paths: finds the images.
             failures: gets the lists that cannot be read.
+            notices: gets the lists that name images which the set does not have.
         """
         found: dict[str, set[str]] = defaultdict(set)
         for entry, split in self.lists:
             try:
-                for one in listed_images(entry, paths):
-                    if one.path:
-                        found[one.path].add(split)
+                lines = list(listed_images(entry, paths))
             except LabelError as error:
                 failures.append(Failure(entry.path, str(error)))
+                continue
+            for one in lines:
+                if one.path:
+                    found[one.path].add(split)
+            notices += missing_notice(entry.path, missing_images(lines))
         return found
 
     def written_lists(self, rows: ImageRows) -> Iterator[tuple[str, Iterable[bytes]]]:
