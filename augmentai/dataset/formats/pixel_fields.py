@@ -30,6 +30,8 @@ _SIDED = re.compile(
     r"(?i)(^|[_.\s-])(pose|view|side|laterality|handedness|hand|eye|ear|arm|leg|foot|position|location|lane|turn)$"
 )
 _LEFT_OR_RIGHT = re.compile(r"(?i)(left|right)([\s_-]?(side|hand|eye|facing|lane|turn))?$")
+_WORD = re.compile(r"[A-Z]?[a-z]+|[A-Z]+")
+_TRUTH = frozenset({"true", "false", "yes", "no"})
 _UNITS = re.compile(r"(?i)[_.\s-]?(norm(ali[sz]ed)?|rel(ative)?|pixels?|px|abs(olute)?)$")
 _COUNTS = re.compile(r"(?i)(num|count|n|has|is|no)_")  # num_keypoints
 _SIDES = ("left", "top", "right", "bottom")  # of a box if the first two are there; "left" alone may be a class
@@ -60,11 +62,15 @@ def is_in_pixels(field: str, value: object = None) -> bool:
         (True, True, False)
         >>> is_in_pixels("head", [10, 20, 30, 40]), is_in_pixels("colour", [10, 20, 30, 40]), is_in_pixels("bbox_id", 3)
         (True, False, False)
+        >>> is_in_pixels("facing_left", True), is_in_pixels("leftHand", "no"), is_in_pixels("left", True)
+        (True, True, False)
     """
     name = _UNITS.sub("", field.strip())
     if _COUNTS.match(name):
         return False
     if _BY_NAME.search(name) or (_DIRECTION.search(name) and _is_direction(value)):
+        return True
+    if _is_flag_of_side(name, value):
         return True
     if _SIDED.search(name) and isinstance(value, str) and _LEFT_OR_RIGHT.match(value.strip()):
         return True
@@ -129,11 +135,20 @@ def _points(row: Mapping[str, Any]) -> set[str]:
 
 def _says_nothing(name: str, value: object) -> bool:
     """Whether a value is no place and no angle, whatever its name says: yes, no, and words without a number."""
+    if _is_flag_of_side(name, value):
+        return False
     if value is None or isinstance(value, bool) or value in ("", [], {}):
         return True
     if _ZERO_SAYS_NOTHING.search(name) and is_number(value) and float(str(value)) == 0:
         return True
     return isinstance(value, str) and not re.search(r"\d", value) and not _SIDE_WORDS.search(value)
+
+
+def _is_flag_of_side(name: str, value: object) -> bool:
+    """Whether a field says yes or no to a side that it names: "facing_left", not a class called "left" alone."""
+    is_flag = isinstance(value, bool) or (isinstance(value, str) and value.strip().casefold() in _TRUTH)
+    words = [word.casefold() for word in _WORD.findall(name)] if is_flag else []
+    return len(words) > 1 and not {"left", "right"}.isdisjoint(words)
 
 
 def _is_direction(value: object) -> bool:

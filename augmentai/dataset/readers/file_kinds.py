@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from typing import Literal
@@ -27,6 +28,7 @@ _IMAGE_SUFFIXES = (
     | {suffix for suffix, kind in TYPE_OF_SUFFIX.items() if kind in UNREADABLE_IMAGES}
 )
 _OTHER_ARCHIVES = (".7z", ".rar", ".tar.zst", ".tzst", ".gz", ".bz2", ".xz", ".zst", ".tar.lz", ".tar.lzma", ".tar.z")
+_PART = re.compile(r"\.(zip|7z|rar|tar|tgz|gz)\.\d{2,3}$|\.z\d\d$|\.r\d\d$")  # of an archive in several files
 _PACKED = frozenset({"GZIP", "BZIP2", "XZ"})  # with a TAR inside, if the name says so
 
 _ANYTHING = frozenset({".dat"})  # as often an image that a program stored as it is text
@@ -45,7 +47,7 @@ def kind_of(name: str, read_start: Callable[[], bytes]) -> tuple[Kind, str]:
         (its kind, its type if it is "unreadable": it may hold images, yet is none).
 
     Example:
-        >>> [kind_of(name, bytes)[0] for name in ("a.JPG", "a.tar.gz", "a.rar", "a.txt", "a.mp4", "0001")]
+        >>> [kind_of(name, bytes)[0] for name in ("a.JPG", "a.tar.gz", "a.zip.001", "a.txt", "a.mp4", "0001")]
         ['image', 'archive', 'other archive', 'label', 'unreadable', 'other']
     """
     lowered = name.lower()
@@ -54,7 +56,7 @@ def kind_of(name: str, read_start: Callable[[], bytes]) -> tuple[Kind, str]:
         return "image", ""
     if lowered.endswith(ARCHIVE_SUFFIXES):
         return "archive", ""
-    if lowered.endswith(_OTHER_ARCHIVES):
+    if lowered.endswith(_OTHER_ARCHIVES) or is_archive_part(lowered):
         return "other archive", ""
     if may_be_label_file(name) and suffix not in _ANYTHING:
         return "label", ""
@@ -70,6 +72,16 @@ def kind_of(name: str, read_start: Callable[[], bytes]) -> tuple[Kind, str]:
         return "label", ""
     kind = found if found in UNREADABLE_FILES else TYPE_OF_SUFFIX.get(suffix, "")
     return ("unreadable", kind) if kind in UNREADABLE_FILES else ("other", "")
+
+
+def is_archive_part(name: str) -> bool:
+    """Whether a file is one of several that an archive was split into.
+
+    Example:
+        >>> is_archive_part("set.zip.001"), is_archive_part("set.z01"), is_archive_part("frame.001")
+        (True, True, False)
+    """
+    return _PART.search(name.lower()) is not None
 
 
 def _is_text(head: bytes) -> bool:

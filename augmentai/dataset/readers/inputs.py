@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from augmentai.dataset.content import BROKEN_LINK, unreadable_reason
-from augmentai.dataset.readers.file_kinds import is_archive
+from augmentai.dataset.readers.file_kinds import is_archive, is_archive_part
 from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.types import Source
 
@@ -24,6 +24,9 @@ _ADVICE = {
     "https": "download it first",
     "file": "name the path alone",
 }
+
+
+_PART = "a part of an archive in several files; join them or unpack the archive first, and name the folder"
 
 
 @dataclass
@@ -65,6 +68,9 @@ def sort_inputs(inputs: Iterable[str | os.PathLike[str] | Source], report: ReadR
             report.fail(repr(item)[:80], "is not a file, a folder, a ZIP or a Source")
         elif (path := _absolute(item, report)) is not None and path not in unusable:
             try:
+                if is_archive_part(path.name) and path.is_file():
+                    report.fail(path.name, _PART)
+                    continue
                 {"folder": folders.add, "zip": zips.add, "file": found.files.append}[_kind_of(path)](path)
             except (OSError, ValueError) as error:
                 unusable.add(path)

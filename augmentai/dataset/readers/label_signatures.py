@@ -53,6 +53,7 @@ TEXT = frozenset(
     | {
         ".lst",
         ".list",
+        ".pbtxt",
         ".pts",
         ".ann",
         ".lbl",

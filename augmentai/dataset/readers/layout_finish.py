@@ -8,6 +8,7 @@ from dataclasses import replace
 from augmentai.dataset.file_names import name_parts, printable
 from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import ImageKey, Layout
+from augmentai.dataset.formats.masks.class_files import LABEL_MAP
 from augmentai.dataset.formats.splits import split_notices
 
 
@@ -20,6 +21,7 @@ def finish_layout(tree: Tree, layout: Layout, loose: Container[ImageKey] = ()) -
         loose: the images that were named one by one.
     """
     _restore_labels(tree, layout)
+    _keep_label_maps(tree, layout)
     _train_on_loose_images(layout, loose)
     layout.notices += split_notices({path: info.split for (path, _), info in layout.images.items()})
 
@@ -54,6 +56,13 @@ def _restore_labels(tree: Tree, layout: Layout) -> None:
         named = next((original for safe, original in reversed(list(pairs)) if safe == info.label), "")
         if _is_utf8(named) and (label := printable(named).strip()):
             layout.images[entry.key] = replace(info, label=label)
+
+
+def _keep_label_maps(tree: Tree, layout: Layout) -> None:
+    """TensorFlow's label maps stay true whatever becomes of the images."""
+    found = [entry for entry in tree.sidecars_ending(LABEL_MAP) if entry.path not in layout.label_paths]
+    layout.orphans += found
+    layout.label_paths |= {entry.path for entry in found}
 
 
 def _train_on_loose_images(layout: Layout, loose: Container[ImageKey]) -> None:

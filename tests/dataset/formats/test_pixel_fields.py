@@ -26,6 +26,8 @@ PLACES: dict[str, Any] = {
     "side": "left",
     "Laterality": "Right",
     "attributes.pose": "left side",
+    "facing_left": True,
+    "attributes.leftTurn": "no",
     # by what they hold
     "head": [10, 20, 30, 40],
     "faces": [[1, 2, 3, 4], [5, 6, 7, 8]],
@@ -44,6 +46,8 @@ OTHERS: dict[str, Any] = {
     "age": 4,
     "num_keypoints": 5,
     "has_box": True,
+    "left": True,
+    "left_unattended": 3,
     "inbox": "yes",
     "pointer": 3,
     "colour": [1, 2, 3, 255],

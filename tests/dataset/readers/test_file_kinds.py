@@ -109,3 +109,19 @@ def test_archives_that_are_not_read_say_so(tmp_path: Path, name: str, head: byte
     (source,) = gather([tmp_path / name], LIMITS).sources
     with pytest.raises(ImageError, match="archive, which is not read; unpack it, or make a ZIP of it"):
         decode(source.read(), source.path, 10**6)
+
+
+@pytest.mark.parametrize("name", ["set.zip.001", "set.zip.002", "set.z01", "set.7z.001"])
+def test_parts_of_archives_say_so(tmp_path: Path, name: str) -> None:
+    write(tmp_path / "set", {name: b"PK\x03\x04" + bytes(100), "a.jpg": jpeg()})
+    said = reasons(gather([tmp_path / "set" / name], LIMITS))
+    assert said[name].startswith("a part of an archive in several files; join them")
+    assert gather([tmp_path / "set"], LIMITS).notices == (f"Only ZIP and TAR archives are read; unpack these: {name}",)
+
+
+def test_label_maps_are_kept(tmp_path: Path) -> None:
+    """TensorFlow's names of classes stay true, whatever becomes of the images."""
+    write(tmp_path / "set", {"label_map.pbtxt": b"item { id: 1 name: 'cup' }", "a.jpg": jpeg()})
+    found = gather([tmp_path / "set"], LIMITS)
+    assert [entry.path for entry in found.layout.orphans] == ["label_map.pbtxt"]
+    assert found.notices == ()

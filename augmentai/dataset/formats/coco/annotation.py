@@ -169,7 +169,9 @@ def _area(shape: Shape) -> float:
 
 def _is_unmoved(key: str, value: object) -> bool:
     """Whether a field of another tool is a place in the image, or an angle in it."""
-    if not value or isinstance(value, bool):
+    if isinstance(value, bool):
+        return is_in_pixels(key, value)
+    if not value:
         return False  # an angle of 0 says nothing
     return (
         bool(_IN_PIXELS.search(key) and isinstance(value, list | dict))

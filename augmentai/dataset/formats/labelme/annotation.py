@@ -103,6 +103,17 @@ def shapes_to_labelme(labels: Labels, before: Labels, losses: dict[str, None]) -
     return written
 
 
+def unplaced_flags(content: Mapping[str, Any], losses: dict[str, None]) -> dict[str, Any]:
+    """The flags of an image whose pixels moved, as a part of its file, without those of a side ("facing_left").
+
+    Args:
+        content: the file as it was read.
+        losses: what is removed is added to these.
+    """
+    flags = content.get("flags")
+    return {"flags": without_places(flags, losses, "flags.")} if isinstance(flags, dict) else {}
+
+
 def new_shapes(shape: Shape) -> list[dict[str, Any]]:
     """An object that came from another format, one entry per piece: a bitmap, else its outlines and lines, else its
     box. Its attributes are kept as X-AnyLabeling has them.

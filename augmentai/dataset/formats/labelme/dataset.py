@@ -8,18 +8,25 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from augmentai.annotations import LabelError, Labels
+from augmentai.annotations import LabelError, Labels, Shape
 from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.coco.image_index import ImageIndex
 from augmentai.dataset.formats.declared_classes import classes_in_files
+from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.dataset.formats.format_writer import json_bytes
 from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import name_of, stem_of
 from augmentai.dataset.formats.label_values import load_json
-from augmentai.dataset.formats.labelme.annotation import NAME, is_labelme, labels_from_labelme, shapes_to_labelme
+from augmentai.dataset.formats.labelme.annotation import (
+    NAME,
+    is_labelme,
+    labels_from_labelme,
+    shapes_to_labelme,
+    unplaced_flags,
+)
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.dataset.formats.splits import folder_splits, split_of
 from augmentai.types import Failure, Source
@@ -86,10 +93,18 @@ class LabelMeLayout(Layout):
         before = reader.load()
         path = _path_for(file, source, reader.file)
         content: dict[str, Any] = {**before.extra[NAME], "shapes": shapes_to_labelme(labels, before, self.losses)}
+        if before.reoriented or not all(_stays(shape, before) for shape in labels.shapes):
+            content |= unplaced_flags(content, self.losses)
         content["imagePath"] = posixpath.relpath(file, parent(path) or ".")
         content["imageData"] = None  # the pixels of the source, if any
         content["imageWidth"], content["imageHeight"] = size_wh
         return [(path, json_bytes(content, indent=2))]
+
+
+def _stays(shape: Shape, before: Labels) -> bool:
+    """Whether an object is where it was read; one that came from another image says nothing of this one."""
+    number = shape.extra.get(NAME)
+    return not isinstance(number, int) or is_same_place(shape, before.shapes[number])
 
 
 def _path_for(file: str, source: Source, own: Entry) -> str:

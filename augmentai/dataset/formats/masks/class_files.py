@@ -23,14 +23,27 @@ CLASS_FILES = frozenset(
         "_classes.csv",
     }
 )
+LABEL_MAP = ".pbtxt"
+_ITEM = re.compile(r"item\s*\{([^{}]*)\}")
+_FIELD = re.compile(r"""(\w+)\s*:\s*(?:(["'])(.*?)(?<!\\)\2|([^\s"']+))""")
 _COLOUR_LINE = re.compile(r"^(?P<name>[^:#]+):(?P<rgb>\d+,\d+,\d+)(:.*)?$")  # CVAT's labelmap.txt
 _COLOUR_FIRST = re.compile(r"^(?P<rgb>\d+\s+\d+\s+\d+)\s+(?P<name>\S.*)$")  # CamVid's label_colors.txt
 
 
 def class_files(tree: Tree) -> list[Entry]:
     """The files of a set that name the classes of its masks; sorted by path."""
-    found = tree.sidecars_ending(".txt", ".csv")
-    return [entry for entry in found if PurePosixPath(entry.path).name.casefold() in CLASS_FILES]
+    found = tree.sidecars_ending(".txt", ".csv", LABEL_MAP)
+    return [entry for entry in found if is_class_file(entry.path)]
+
+
+def is_class_file(path: str) -> bool:
+    """Whether a file is called as one that names classes; TensorFlow's label maps have an ending of their own.
+
+    Example:
+        >>> is_class_file("a/Classes.txt"), is_class_file("cars_label_map.pbtxt"), is_class_file("a.txt")
+        (True, True, False)
+    """
+    return path.lower().endswith(LABEL_MAP) or PurePosixPath(path).name.casefold() in CLASS_FILES
 
 
 def class_names(entries: Sequence[Entry]) -> dict[str, str]:
@@ -41,10 +54,20 @@ def class_names(entries: Sequence[Entry]) -> dict[str, str]:
             text = entry.text()
         except LabelError:
             continue  # it is copied as it is, and says nothing
-        for key, name in _named(text, entry.path.lower().endswith(".csv")):
+        is_map = entry.path.lower().endswith(LABEL_MAP)
+        for key, name in _in_label_map(text) if is_map else _named(text, entry.path.lower().endswith(".csv")):
             if clean(name):
                 found.setdefault(key, clean(name))
     return found
+
+
+def _in_label_map(text: str) -> Iterator[tuple[str, str]]:
+    """TensorFlow's `item { id: 1 name: "cat" display_name: "Cat" }`; the name shown counts, if there is one."""
+    for item in _ITEM.findall(text):
+        fields = {key: (quoted or plain).replace("\\'", "'") for key, _, quoted, plain in _FIELD.findall(item)}
+        name = fields.get("display_name") or fields.get("name")
+        if name and fields.get("id", "").isdigit():
+            yield fields["id"], name
 
 
 def _named(text: str, is_csv: bool) -> Iterator[tuple[str, str]]:

@@ -40,6 +40,7 @@ class Content:
         is_flat: it has the large flat areas of a mask.
         is_binary: it has no more than two values.
         is_few: it has no more than a few values.
+        is_cut_out: a part of it is transparent, by degrees or not.
         is_lossy: its values changed when it was saved.
         is_label_map: flat, and so dark that it can only hold class numbers.
     """
@@ -51,6 +52,7 @@ class Content:
     is_few: bool
     is_lossy: bool
     is_label_map: bool
+    is_cut_out: bool = False
 
 
 def read_content(entry: Entry) -> Content | None:
@@ -76,9 +78,9 @@ def read_content(entry: Entry) -> Content | None:
         and int(values.max(initial=0)) <= _MAX_LABEL_VALUE
     )
     count = _value_count(values) if flat and not lossy else len(area_levels(values)) if flat else _FEW_VALUES + 1
-    return Content(
-        size_wh, values.ndim == 2, flat, count <= 2, count <= _FEW_VALUES, lossy, dark and bool(values.any())
-    )
+    is_dark = dark and bool(values.any())
+    cut_out = mode in {"RGBA", "LA"} and len(np.unique(values[..., -1])) > 1
+    return Content(size_wh, values.ndim == 2, flat, count <= 2, count <= _FEW_VALUES, lossy, is_dark, cut_out)
 
 
 def is_lossy(opened: Image.Image, data: bytes) -> bool:

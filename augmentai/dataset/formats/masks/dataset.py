@@ -136,7 +136,7 @@ def written_masks(reader: MaskLabels, file: str, bitmaps: Sequence[Image], losse
 def read_masks(tree: Tree, requested: bool) -> MaskLayout | None:
     """The set as images with masks, or None if it has no masks that match images."""
     found = find_masks(tree, requested)
-    if not found.masks:
+    if not found.masks and not found.maps:
         return None
     images = [entry for entry in tree.images if entry.key not in found.excluded]
     lists = read_split_lists(Tree(images, tree.sidecars))

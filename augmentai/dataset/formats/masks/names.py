@@ -61,6 +61,7 @@ _BEFORE_WORDS = _words("sync raw aligned registered filled")  # "sync_depth_0004
 _MASK_FILE = _STRONG | _WEAK | _FILE_ONLY
 _IMAGE_NOUNS = _words("image images img imgs photo photos picture pictures input inputs frame frames")
 _SOFT = _words("mask masks matte mattes matting alpha depth depths disparity disparities disp")
+_MATTES = _words("mask masks matte mattes matting alpha")
 _INSTANCE = _words("instance instances instanceids instancetrainids object objects panoptic")
 
 _TOKEN = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
@@ -173,6 +174,13 @@ class FileName:
     spans: tuple[Span, ...]
     guesses: tuple[Span, ...]
     has_channel: bool = False
+
+    def without_inner_word(self) -> list[tuple[str, Span]]:
+        """The name without one of its inner words, as "um_road_000001" is of "um_000001" in KITTI."""
+        pieces = [match.span() for match in _PIECE.finditer(self.stem)]
+        inner = [(start, pieces[i + 1][0]) for i, (start, _) in enumerate(pieces[1:-1], 1)]
+        names = [self.stem[:start] + self.stem[end:] for start, end in inner]
+        return [(name_key(name, fold_case=True) + self.tag, (0, len(self.stem))) for name in names]
 
     def readings(self, guess: bool = False) -> list[tuple[str, Span]]:
         """(name of the image in small letters, with its tag; where it is in the stem), the most certain first."""
@@ -287,6 +295,16 @@ def may_be_soft(name: str) -> bool:
         (True, False)
     """
     return bool(_words_of(name) & _SOFT)
+
+
+def may_be_matte(name: str) -> bool:
+    """Whether files of this name may be cut-outs with transparent surroundings, as AISegment has its mattes.
+
+    Example:
+        >>> may_be_matte("matting"), may_be_matte("depth")
+        (True, False)
+    """
+    return bool(_words_of(name) & _MATTES)
 
 
 def shows_instances(name: str) -> bool:

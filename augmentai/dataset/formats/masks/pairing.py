@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import posixpath
-from collections import defaultdict
+import re
+from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import PurePosixPath
 
 from augmentai.dataset.file_tree import Entry, Tree, parent
@@ -24,6 +26,7 @@ from augmentai.dataset.formats.masks.names import (
 
 Parts = tuple[str, ...]
 Group = tuple[Role, str, str]  # what files of one kind share: role, folder that gives it, and what is around the name
+_WORD_END = re.compile(r"[-_. ]")
 _LOSSLESS = (".png", ".gif", ".bmp", ".tif", ".tiff")
 _LONG_NAME = 6  # letters: a shorter name ("001") is used in many folders for different images
 _MOST_FOLDERS = 200  # with an image of one name, that are compared: more hardly leave a single one that is meant
@@ -74,11 +77,13 @@ class Pairing:
 
     Attributes:
         pairs: every file that belongs to an image, sorted by path.
-        unpaired: files that are called masks or visualizations and belong to no image.
+        unpaired: files that are called masks or visualizations and belong to no image, or to several.
+        shared: the keys of those that have the name of several images, of which none is nearer than another.
     """
 
     pairs: list[Pair] = field(default_factory=list)
     unpaired: list[Named] = field(default_factory=list)
+    shared: set[ImageKey] = field(default_factory=set)
 
 
 def find_pairs(tree: Tree, labelled: Container[ImageKey] = ()) -> Pairing:
@@ -123,6 +128,7 @@ def _match(others: Sequence[Named], index: _Index, found: Pairing) -> None:
     found.pairs += _by_folder(unmatched, index, found.pairs)
     used = {pair.other.entry.key for pair in found.pairs}
     found.unpaired = [one for one in others if one.entry.key not in used]
+    found.shared = {one.entry.key for one in found.unpaired if index.has_several(one)}
 
 
 def group_of(one: Named, span: Span | None) -> Group:
@@ -177,7 +183,22 @@ class _Index:
                 found = self._best(name, one, guess=True)
                 if found is not None:
                     return Pair(found, one, group_of(one, span), span, same_place=True)
+        for key, span in one.file.without_inner_word() if one.folder.role is not None else ():
+            found = self._best(key, one, guess=True)
+            if found is not None:
+                return Pair(found, one, group_of(one, span), span, same_place=True)
         return None
+
+    def has_several(self, one: Named) -> bool:
+        """Whether several images have the name that a file of masks is called after."""
+        keys = [key for key, _ in one.file.readings()]
+        return any(sum(map(len, self._by_key.get(key, {}).values())) > 1 or self._begins[key] > 1 for key in keys)
+
+    @cached_property
+    def _begins(self) -> Counter[str]:
+        """How many images have a name that begins with a whole word or several: "0_a" and "0_b" with "0"."""
+        names = {key for images in self.by_place.values() for one in images for key, _ in one.file.readings()[:1]}
+        return Counter(name[: match.start()] for name in names for match in _WORD_END.finditer(name))
 
     def named(self, origin: str, parts: Parts, key: str) -> list[Named]:
         """The images of this whole name in these folders."""

@@ -10,8 +10,9 @@ from pathlib import PurePosixPath
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageKey
 from augmentai.dataset.formats.masks.content import Content, read_content
+from augmentai.dataset.formats.masks.maps import find_maps
 from augmentai.dataset.formats.masks.mask_file import MaskFile, mask_named_by_table
-from augmentai.dataset.formats.masks.names import Role, may_be_soft, says_mask, shows_instances
+from augmentai.dataset.formats.masks.names import Role, may_be_matte, may_be_soft, says_mask, shows_instances
 from augmentai.dataset.formats.masks.pair_tables import PairTable, read_pair_tables
 from augmentai.dataset.formats.masks.pairing import Group, Named, Pair, Pairing, find_pairs, group_of
 from augmentai.dataset.formats.masks.table_notices import table_notices
@@ -20,6 +21,10 @@ from augmentai.images.file_types import IMAGE_SUFFIXES
 
 _FILES_SAMPLED = 20
 _MIN_MASK_FRACTION = 0.9  # of the sampled files of one kind, that must hold what masks hold
+_SOFT_WORDS = (
+    "values without areas, as depth maps and mattes have; they move with the pixels, and are no classes in other "
+    "formats"
+)
 _MIN_IF_NAMED = 0.6  # the same, if they are called masks
 
 
@@ -31,8 +36,10 @@ class FoundMasks:
         masks: those of each image that has some, classes before instances.
         instances: the images whose masks show one object each.
         visualizations: files that show the labels of an image and do not move with its pixels, by image.
-        orphans: masks and visualizations that belong to no image.
+        orphans: masks and visualizations that belong to no image, or to several.
+        shared: the keys of the latter.
         tables: those that name the mask of each image.
+        maps: files among the masks and visualizations that are recognised as maps of another kind.
         notices: for the user.
     """
 
@@ -40,7 +47,9 @@ class FoundMasks:
     instances: set[ImageKey] = field(default_factory=set)
     visualizations: dict[ImageKey, tuple[Entry, ...]] = field(default_factory=dict)
     orphans: list[Entry] = field(default_factory=list)
+    shared: set[ImageKey] = field(default_factory=set)
     tables: list[PairTable] = field(default_factory=list)
+    maps: set[ImageKey] = field(default_factory=set)
     notices: list[str] = field(default_factory=list)
 
     @property
@@ -64,7 +73,7 @@ def find_masks(tree: Tree, requested: bool = False, labelled: Collection[ImageKe
     groups: dict[Group, list[Pair]] = defaultdict(list)
     for pair in pairing.pairs:
         groups[pair.group].append(pair)
-    found = FoundMasks()
+    found = FoundMasks(shared=pairing.shared)
     verdicts = {group: _Verdict(pairs, requested) for group, pairs in groups.items() if group[0] is Role.MASK}
     masks = [group for group, verdict in verdicts.items() if verdict.are_masks]
     shown = [group for group in groups if group[0] is Role.VISUALIZATION]
@@ -81,7 +90,9 @@ def find_masks(tree: Tree, requested: bool = False, labelled: Collection[ImageKe
         verdict = verdicts.get(group)
         _add_masks(found, groups[group], is_soft=verdict is not None and verdict.are_soft)
     _add_named_masks(found, tree, labelled)
-    if masks or found.masks:
+    has_masks = bool(masks or found.masks)
+    _add_maps(found, tree, labelled)
+    if has_masks:
         _add_orphans(found, pairing, {*masks, *shown})
     else:
         _add_masks_alone(found, pairing, tree)
@@ -113,6 +124,7 @@ class _Verdict:
         self.are_flat = _most(readable, [content.is_flat for content in readable], least)
         self.are_lossy = any(content.is_lossy for content in readable)
         self.are_gray = _most(readable, [content.is_gray for content in readable])
+        self.are_cut_out = _most(readable, [content.is_cut_out for content in readable])
         self.are_soft = not self.are_flat and self._are_soft()
         self.are_masks = requested or (self.are_flat and self._belong(readable)) or self.are_soft
 
@@ -130,12 +142,13 @@ class _Verdict:
 
     def _are_soft(self) -> bool:
         """Whether these are soft masks, as mattes and depth maps are: nothing but their names says so."""
-        if not (may_be_soft(self.named) and self.are_gray and all(pair.is_near for pair in self.pairs)):
+        has_shades = self.are_gray or (self.are_cut_out and may_be_matte(self.named))
+        if not (may_be_soft(self.named) and has_shades and all(pair.is_near for pair in self.pairs)):
             return False
         if all(pair.same_place for pair in self.pairs):
             return True
         images = (read_content(pair.image.entry) for pair in self.sample)
-        return _mostly(content is not None and not content.is_gray for content in images)
+        return _mostly(content is not None and not (content.is_gray or content.is_cut_out) for content in images)
 
 
 def _is_image(pair: Pair, content: Content | None) -> bool:
@@ -201,6 +214,25 @@ def _add_named_masks(found: FoundMasks, tree: Tree, labelled: Collection[ImageKe
         found.orphans += [entry for entry in rest if (content := read_content(entry)) is not None and content.is_flat]
 
 
+def _add_maps(found: FoundMasks, tree: Tree, labelled: Collection[ImageKey]) -> None:
+    """Maps that move with the pixels, and those whose values would have to change."""
+    maps = find_maps(tree, found.excluded | set(labelled))
+    for key, moved in maps.moved.items():
+        found.masks[key] = (*found.masks.get(key, ()), *moved)
+    for key, fixed in maps.fixed.items():
+        found.visualizations[key] = (*found.visualizations.get(key, ()), *fixed)
+    soft = [mask.entry for moved in maps.moved.values() for mask in moved]
+    directions = [entry for fixed in maps.fixed.values() for entry in fixed]
+    found.maps = {entry.key for entry in (*soft, *directions)}
+    if soft:
+        found.notices.append(f"{names_of(soft)}: {_SOFT_WORDS}")
+    if directions:
+        found.notices.append(
+            f"{names_of(directions)}: maps of directions, as normals and optical flow, whose values change where "
+            "pixels move; copied with their images, and variations have none"
+        )
+
+
 def _add_visualizations(found: FoundMasks, pairs: Sequence[Pair]) -> None:
     for pair in pairs:
         key = pair.image.entry.key
@@ -241,9 +273,16 @@ def _holds_labels(one: Named) -> bool:
 
 
 def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict]) -> None:
-    if found.orphans:
-        found.notices.append(f"{names_of(found.orphans)}: no image belongs to these masks; they are copied unchanged")
-    shown = [entry for entries in found.visualizations.values() for entry in entries]
+    lone = [entry for entry in found.orphans if entry.key not in found.shared]
+    if lone:
+        found.notices.append(f"{names_of(lone)}: no image belongs to these masks; they are copied unchanged")
+    shared = [entry for entry in found.orphans if entry.key in found.shared]
+    if shared:
+        found.notices.append(
+            f"{names_of(shared)}: each may be the mask of several images; copied unchanged, and variations have none. "
+            "To have them move with an image, call each as its image, or name the pairs in a table"
+        )
+    shown = [entry for entries in found.visualizations.values() for entry in entries if entry.key not in found.maps]
     if shown:
         found.notices.append(
             f"{names_of(shown)}: visualizations of labels are copied with their images; variations have none"
@@ -258,10 +297,7 @@ def _add_notices(found: FoundMasks, verdicts: dict[Group, _Verdict]) -> None:
         )
     soft = [pair.other.entry for v in verdicts.values() if v.are_masks and v.are_soft for pair in v.pairs]
     if soft:
-        found.notices.append(
-            f"{names_of(soft)}: values without areas, as depth maps and mattes have; they move with the pixels, and "
-            "are no classes in other formats"
-        )
+        found.notices.append(f"{names_of(soft)}: {_SOFT_WORDS}")
     doubtful = [v for v in verdicts.values() if not v.are_masks and v.named and not v.are_flat]
     photos = [pair.other.entry for v in doubtful if says_mask(v.named) for pair in v.pairs if pair.is_near]
     if photos:

@@ -225,14 +225,16 @@ def _move(element: Element, shape: Shape) -> None:
     if pose is not None:
         pose.text = "Unspecified"
     had_polygon, rotated = element.find("polygon") is not None, element.find(ROTATED)
-    had_box = element.find("bndbox") is not None or rotated is None
+    bndbox = element.find("bndbox")
+    had_box = bndbox is not None or rotated is None
+    has_fractions = bndbox is not None and any("." in (one.text or "") for one in bndbox)
     for child in list(element):
         if child.tag in _GEOMETRY_TAGS or _is_place(child):
             element.remove(child)
     for attributes, attribute in _angles(element):
         attributes.remove(attribute)
     if had_box:
-        _write_box(SubElement(element, "bndbox"), shape)
+        _write_box(SubElement(element, "bndbox"), shape, has_fractions)
     if rotated is not None and len(shape.polygons) == 1:
         element.append(moved_rotated(rotated, shape.polygons[0]))
     for points in shape.polygons if had_polygon else ():
@@ -265,9 +267,14 @@ def _is_place(element: Element) -> bool:
     return element.tag not in _PLAIN_TAGS and not without_places({element.tag: (element.text or "").strip()}, {})
 
 
-def _write_box(bndbox: Element, shape: Shape) -> None:
+def _write_box(bndbox: Element, shape: Shape, has_fractions: bool = False) -> None:
+    """Write corners; in whole pixels, as most programs expect them, unless the source had others."""
     assert shape.box is not None
     x0, y0, x1, y1 = shape.box
+    if has_fractions:
+        for name, edge in zip(("xmin", "ymin", "xmax", "ymax"), (x0 + 1, y0 + 1, x1, y1), strict=True):
+            SubElement(bndbox, name).text = _number(edge)
+        return
     corners = [round(x0 + 1), round(y0 + 1), round(x1), round(y1)]
     corners[2], corners[3] = max(corners[2], corners[0]), max(corners[3], corners[1])
     for name, value in zip(("xmin", "ymin", "xmax", "ymax"), corners, strict=True):

@@ -16,6 +16,7 @@ from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import named, stem_of
+from augmentai.dataset.formats.masks.class_files import LABEL_MAP
 from augmentai.dataset.formats.masks.mask_file import MaskFile, instance_masks
 from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
@@ -125,6 +126,7 @@ def read_voc(tree: Tree, requested: bool) -> VocLayout | None:
     if not is_voc and not lists:
         return None
     copied = [one for one in tree.sidecars_ending(".txt") if PurePosixPath(one.path).name.casefold() in _COPIED]
+    copied += tree.sidecars_ending(LABEL_MAP)
     known = {one.entry.path for one in files if one.is_voc}
     known |= {annotation.path for annotation in assigned.of_image.values()}
     known |= {one.entry.path for one in lists.lists} | {entry.path for entry in copied}

@@ -25,7 +25,7 @@ from augmentai.operations.homography import Homography
 from augmentai.operations.move_labels import move_labels
 from tests.support.dataset_runs import failures
 from tests.support.image_files import encoded
-from tests.support.labelled_sets import IMAGES, SIZE_WH, photo
+from tests.support.labelled_sets import IMAGES, SIZE_WH, augmented, photo, write
 from tests.support.tool_sets import labelme
 
 SET = labelme(IMAGES, SIZE_WH, photo)
@@ -112,6 +112,21 @@ def test_each_kind_is_moved(raw: dict[str, Any], matrix: Any, kind: str, points:
         assert mask.shape == (5, 10)
         assert (mask == 0).sum() == 1
         assert mask[0, -1] == 0
+
+
+def test_flags_of_a_side_go_where_the_object_is_mirrored(tmp_path: Path) -> None:
+    """LabelMe's flags say yes or no of an object, and of the image."""
+    flags = {"facing_left": True, "occluded": True}
+    raw = shape("rectangle", [[10, 12], [20, 22]], flags=flags)
+    (entry,), losses = moved(raw, MIRROR)
+    assert entry["flags"] == {"occluded": True}
+    assert list(losses) == ["`flags.facing_left` is removed from geometrically transformed images"]
+    content = {"version": "5", "flags": flags, "shapes": [raw], "imagePath": "one.jpg", "imageWidth": 64}
+    files = {"one.jpg": photo([("bus", 1, 10, 30, 30)]), "one.json": json.dumps(content).encode()}
+    job = augmented([write(tmp_path / "in", files)], tmp_path / "out", variations=1, operations=["flip(probability=1)"])
+    made = json.loads((tmp_path / "out/one__v1.json").read_text())
+    assert made["flags"] == made["shapes"][0]["flags"] == {"occluded": True}
+    assert "`flags.facing_left` is removed from geometrically transformed images" in job.report.as_dict()["notices"]
 
 
 @pytest.mark.parametrize(

@@ -26,6 +26,12 @@ FILES = [
     # CamVid's.
     ("label_colors.txt", "64 128 64\tAnimal\n192 0 128\tArchway\n", {"#408040": "Animal", "#c00080": "Archway"}),
     ("class_dict.csv", "name,r,g,b\nAnimal,64,128,64\n", {"#408040": "Animal"}),
+    # TensorFlow's.
+    (
+        "cars_label_map.pbtxt",
+        'item {\n  id: 1\n  name: \'tea cup\'\n}\nitem { name: "n01" id: 2 display_name: "plate" }\n',
+        {"1": "tea cup", "2": "plate"},
+    ),
     # Roboflow's.
     ("_classes.csv", "Pixel Value, Class\n0, background\n1, cup\n", {"0": "background", "1": "cup"}),
 ]

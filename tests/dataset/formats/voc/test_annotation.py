@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -80,6 +81,26 @@ def test_odd_values_are_refused_with_their_file(data: bytes, words: str, tmp_pat
     assert list(found) == ["a.jpg"]
     assert found["a.jpg"].startswith("a.xml")
     assert words in found["a.jpg"]
+
+
+@pytest.mark.parametrize(
+    ("given", "moved"),
+    [
+        # xmin, xmax of an image 32 px wide, and what they are in its mirror image
+        (("3.25", "12.75"), ("20.25", "29.75")),
+        (("3", "12.5"), ("20.5", "30")),
+        (("3.0", "12.0"), ("21", "30")),
+        (("3", "12"), ("21", "30")),
+    ],
+)
+def test_fractions_of_pixels_are_kept(given: tuple[str, str], moved: tuple[str, str], tmp_path: Path) -> None:
+    data = annotation("a.jpg")
+    for tag, value in zip(("xmin", "xmax"), given, strict=True):
+        data = re.sub(f"<{tag}>.*?<".encode(), f"<{tag}>{value}<".encode(), data)
+    files = write(tmp_path / "in", photos("a.jpg") | {"a.xml": data})
+    augmented([files], tmp_path / "out", variations=1, operations=["flip(probability=1)"])
+    text = contents(tmp_path / "out")["a__v1.xml"].decode()
+    assert (text.partition("<xmin>")[2].partition("<")[0], text.partition("<xmax>")[2].partition("<")[0]) == moved
 
 
 def test_a_rotated_box_moves_with_its_object(tmp_path: Path) -> None:
