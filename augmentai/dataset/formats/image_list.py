@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 _LAST_WORD = re.compile(r"[\s,;]+[^\s,;]*$")  # a class, or its number
 _QUOTED = re.compile(r"""\s*(["'])(.+?)\1""")
 _CELL = re.compile(r"[^\s,;|]+")
+_FILE = re.compile(r"\w\.[a-zA-Z]\w{1,4}$")
+_CELLS = re.compile(r"([\s,;|]+)")  # keeps what is between them
 _MOST_CELLS = 2  # of a line that names an image without its ending: the name, and its class or 1 and -1
 
 
@@ -232,7 +234,31 @@ def list_with_variations(entry: Entry, rows: ImageRows, leads_to_files: bool) ->
             files = [original] if original is not None else []
             for file in (*files, *(row.file for row in rows.variations_of(source))):
                 name = renamed(one, file, folder, leads_to_files)
-                yield (one.text.replace(one.name, name, 1) + "\n").encode()
+                before, _, after = one.text.partition(one.name)
+                stems = PurePosixPath(one.path).stem, PurePosixPath(file).stem
+                others = (renamed_cell(cell, *stems) for cell in _CELLS.split(after))
+                yield f"{before}{name}{''.join(others)}\n".encode()
+
+
+def renamed_cell(cell: str, stem: str, made: str) -> str:
+    """A cell that names the image without its ending, or a file called after it, for a variation.
+
+    Example:
+        >>> renamed_cell("masks/a.png", "a", "a__v1"), renamed_cell("masks/b.png", "a", "a__v1")
+        ('masks/a__v1.png', 'masks/b.png')
+    """
+    above, slash, name = cell.rpartition("/")
+    return above + slash + made + name[len(stem) :] if name == stem or name.startswith(f"{stem}.") else cell
+
+
+def names_other_files(lines: Iterable[ListedImage]) -> bool:
+    """Whether lines name files that are not called after their images: a variation would not have them."""
+    for one in lines:
+        stem = PurePosixPath(one.path).stem
+        cells = _CELL.findall(one.text.partition(one.name)[2]) if one.path else []
+        if any(_FILE.search(cell) and renamed_cell(cell, stem, "") == cell for cell in cells):
+            return True
+    return False
 
 
 def _leads_nowhere(one: ListedImage, folder: str, leads_to_files: bool) -> bool:

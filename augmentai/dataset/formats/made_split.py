@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import posixpath
-import re
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from copy import copy
 from dataclasses import replace
 from itertools import takewhile
@@ -16,25 +14,25 @@ from augmentai.annotations import Labels
 from augmentai.dataset.bounded_yaml import load_yaml
 from augmentai.dataset.file_tree import Entry, parent
 from augmentai.dataset.formats.base import Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.coco.dataset import CocoLayout
 from augmentai.dataset.formats.detect import usable_formats
-from augmentai.dataset.formats.format_writer import conversion_of, json_bytes
+from augmentai.dataset.formats.format_writer import conversion_of
 from augmentai.dataset.formats.imagefolder.dataset import ImageFolderLayout
 from augmentai.dataset.formats.imagefolder.metadata import Metadata
 from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.dataset.formats.listed.layout import ListedLayout
+from augmentai.dataset.formats.made_split_files import TRAINING, image_lines, named_for, naming_image, rows_of_split
 from augmentai.dataset.formats.masks.companions import without_companions
 from augmentai.dataset.formats.splits import folder_splits, split_named, split_of
 from augmentai.dataset.formats.supervisely.dataset import SuperviselyLabels, image_folder_at
+from augmentai.dataset.formats.voc.dataset import VocLayout
 from augmentai.dataset.formats.yolo.data_yaml import NO_VALIDATION, data_yaml
 from augmentai.recipe import RecipeError
 from augmentai.recipe.split_shares import SPLITS
 from augmentai.types import Source
 
 if TYPE_CHECKING:
-    from augmentai.dataset.image_rows import ImageRow, ImageRows
-
-
-_TRAINING = re.compile(r"(?i)[-_.]?train(ing)?([-_]?(19|20)\d\d)?$")
+    from augmentai.dataset.image_rows import ImageRows
 
 
 def layout_with_split(layout: Layout, sources: Sequence[Source]) -> Layout:
@@ -176,7 +174,9 @@ class _LabelMeFolders(_Folders):
     def label_files(
         self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
     ) -> list[OutputFile]:
-        return [(path, _naming(file, path, data)) for path, data in super().label_files(source, file, labels, size_wh)]
+        return [
+            (path, naming_image(file, path, data)) for path, data in super().label_files(source, file, labels, size_wh)
+        ]
 
 
 class _MetadataFolders(_Folders):
@@ -190,9 +190,12 @@ class _MetadataFolders(_Folders):
         super().__init__(inner, sources)
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        if self._inner.lists is not None:
+            self.leave_out(path for path, _ in self._inner.lists.written(rows))
         for split in SPLITS:
             if split in rows.splits:
                 moved = copy(self._inner)
+                moved.lists = None
                 moved.files = [self._moved(file, split) for file in self._inner.files]
                 yield from moved.dataset_files(rows.of_split(split))
 
@@ -226,7 +229,7 @@ class _Datasets(_Folders):
         if not home or "/".join(home) in self._projects:
             home = [*home, split]
         else:
-            home[-1] = split if len(self._datasets) == 1 else f"{_TRAINING.sub('', home[-1]) or 'ds'}_{split}"
+            home[-1] = split if len(self._datasets) == 1 else f"{TRAINING.sub('', home[-1]) or 'ds'}_{split}"
         return "/".join((*home, *folders[at:]))
 
 
@@ -243,7 +246,7 @@ class _YoloLists(_SplitLayout):
             content = load_yaml(text.decode())
             for split in SPLITS:
                 content.pop(split, None)
-                lines = list(_image_lines(rows, split, parent(path), {parent(other) for other in yamls}))
+                lines = list(image_lines(rows, split, parent(path), {parent(other) for other in yamls}))
                 if lines:
                     content[split] = f"{split}.txt"
                     yield posixpath.join(parent(path), f"{split}.txt"), lines
@@ -266,10 +269,14 @@ class _CocoFiles(_SplitLayout):
     """Images stay where they are; each JSON file becomes one for each split."""
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
+        assert isinstance(self.inner, CocoLayout)
+        lists = {path for path, _ in self.inner.lists.written(rows)}
+        self.leave_out(lists)
         for split in SPLITS:
             if split in rows.splits:
                 for path, pieces in self.inner.dataset_files(rows.of_split(split)):
-                    yield _named_for(path, split), pieces
+                    if path not in lists:
+                        yield named_for(path, split), pieces
 
 
 class _ListedFiles(_SplitLayout):
@@ -290,12 +297,12 @@ class _ListedFiles(_SplitLayout):
                 others = []
                 for path, pieces in self.inner.dataset_files(rows.of_split(split)):
                     if path in self._paths:
-                        yield _named_for(path, split), pieces
+                        yield named_for(path, split), pieces
                     else:
                         others.append(path)
                 self.leave_out(others)
                 if some_unlisted:
-                    yield f"{split}.txt", _image_lines(rows, split, "", ())
+                    yield f"{split}.txt", image_lines(rows, split, "", ())
 
 
 class _VocLists(_SplitLayout):
@@ -307,42 +314,10 @@ class _VocLists(_SplitLayout):
             folders.update(parent(entry.path) for entry in self.own_label_files(source))
         home = posixpath.commonpath(folders) if folders and "" not in folders else ""
         lists = {posixpath.join(home, "ImageSets/Main", f"{split}.txt"): split for split in SPLITS}
-        yield from ((path, pieces) for path, pieces in self.inner.dataset_files(rows) if path not in lists)
+        assert isinstance(self.inner, VocLayout)
+        self.leave_out(path for path, _ in self.inner.others.written(rows))
+        own = self.inner.lists.written(rows)
+        yield from ((path, pieces) for path, pieces in own if path not in lists)
         for path, split in lists.items():
             if split in rows.splits:
-                yield path, (f"{PurePosixPath(row.file).stem}\n".encode() for row in _of_split(rows, split))
-
-
-def _named_for(path: str, split: str) -> str:
-    """What a label file is called once it is that of a split."""
-    name = PurePosixPath(path)
-    if name.name.casefold() == "_classes.csv":  # only so called it is read if it has a single class
-        return str(name.with_name(f"{split}{name.name}"))
-    stem = _TRAINING.sub("", name.stem) or "annotations"
-    return str(name.with_name(f"{stem}_{split}{name.suffix}"))
-
-
-def _naming(image: str, path: str, data: bytes) -> bytes:
-    """LabelMe's file at a path, naming its image from there."""
-    content = {**json.loads(data), "imagePath": posixpath.relpath(image, parent(path) or ".")}
-    return json_bytes(content, indent=2)
-
-
-def _of_split(rows: ImageRows, split: str) -> Iterator[ImageRow]:
-    return (row for row in rows if row.source.split == split)
-
-
-def _image_lines(rows: ImageRows, split: str, folder: str, folders: Collection[str]) -> Iterator[bytes]:
-    """A list of images, seen from its own folder; only what begins with "./" is read so wherever training starts.
-
-    Args:
-        rows: the images of the finished set.
-        split: of the images that are listed.
-        folder: that of the list; if several have a data.yaml, the images for which it is the nearest one.
-        folders: those with a data.yaml.
-    """
-    for row in _of_split(rows, split):
-        above = [other for other in folders if not other or row.file.startswith(f"{other}/")]
-        if len(folders) < 2 or folder == max(above, key=len, default=min(folders)):
-            path = posixpath.relpath(row.file, folder or ".")
-            yield f"{path if path.startswith('../') else f'./{path}'}\n".encode("utf-8", "backslashreplace")
+                yield path, (f"{PurePosixPath(row.file).stem}\n".encode() for row in rows_of_split(rows, split))

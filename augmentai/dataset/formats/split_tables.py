@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, parent
-from augmentai.dataset.formats.image_list import ImagePaths
+from augmentai.dataset.formats.image_list import ImagePaths, renamed_cell
 from augmentai.dataset.formats.split_claims import held_out_first
 from augmentai.dataset.formats.split_files import (
     SPLIT_COLUMNS,
@@ -62,7 +62,7 @@ class SplitTable(SplitFile):
                 yield self._line(row)
             for name, file in names_with_variations(row[self.column].strip(), image, rows, folder):
                 stems = PurePosixPath(image).stem, PurePosixPath(file).stem
-                cells = [_renamed_cell(cell, *stems) if i in named else cell for i, cell in enumerate(row)]
+                cells = [renamed_cell(cell, *stems) if i in named else cell for i, cell in enumerate(row)]
                 cells[self.column] = name
                 yield self._line(cells)
 
@@ -72,7 +72,7 @@ class SplitTable(SplitFile):
         for row, image in zip(self.rows, self.images, strict=True):
             for i, cell in enumerate(row if image else ()):
                 if cell.strip():
-                    found[i].append(_renamed_cell(cell, PurePosixPath(image).stem, "") != cell)
+                    found[i].append(renamed_cell(cell, PurePosixPath(image).stem, "") != cell)
         return {i for i, are_names in found.items() if all(are_names)}
 
     def _line(self, row: list[str]) -> bytes:
@@ -155,9 +155,3 @@ def _names_another(cells: list[str], image: str, names: ImagePaths, folder: str)
 
 def _is_of_splits(name: str) -> bool:
     return name in SPLIT_COLUMNS or "split" in name or "partition" in name
-
-
-def _renamed_cell(cell: str, stem: str, made: str) -> str:
-    """A cell that names the image without its ending, or a file called after it, for a variation."""
-    above, slash, name = cell.rpartition("/")
-    return above + slash + made + name[len(stem) :] if name == stem or name.startswith(f"{stem}.") else cell

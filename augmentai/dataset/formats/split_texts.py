@@ -10,7 +10,13 @@ from typing import TYPE_CHECKING
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
-from augmentai.dataset.formats.image_list import ImagePaths, list_with_variations, listed_images, missing_images
+from augmentai.dataset.formats.image_list import (
+    ImagePaths,
+    list_with_variations,
+    listed_images,
+    missing_images,
+    names_other_files,
+)
 from augmentai.dataset.formats.label_values import is_whole
 from augmentai.dataset.formats.split_claims import held_out_first
 from augmentai.dataset.formats.split_files import (
@@ -100,6 +106,7 @@ def read_split_list(entry: Entry, names: ImagePaths) -> SplitList | None:
         return None
     split = read_name(PurePosixPath(entry.path).stem).split or ""
     carried = not any(locates_objects(re.split(r"[\s,;]+", one.text.replace(one.name, "", 1))) for one in found)
+    carried = carried and not names_other_files(found)
     return SplitList((entry,), dict.fromkeys((one.path for one in found), split), carried, missing=missing)
 
 

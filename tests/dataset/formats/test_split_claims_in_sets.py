@@ -147,3 +147,49 @@ def test_a_data_yaml_that_trains_on_test_images(yaml: bytes, tmp_path: Path) -> 
     assert found_splits(tmp_path, files) == {path: path.split("/")[1] for path in paths}
     notices = gathered(tmp_path / "in").notices
     assert any("for training in a list, but in the folder images/test" in one for one in notices)
+
+
+@pytest.mark.parametrize(
+    ("files", "form", "made"),
+    [
+        (
+            voc(images("JPEGImages/")),
+            "JPEGImages/{0}.jpg Annotations/{0}.xml\n",
+            "JPEGImages/a0__v1.jpg Annotations/a0__v1.xml",
+        ),
+        (images() | {}, "{0}.jpg\t{0}.jpg.json;3\n", "a0__v1.jpg\ta0__v1.jpg.json;3"),
+        (images() | {}, "{0}.jpg m/x.png\n", None),  # the file of another name would not be the variation's
+    ],
+)
+def test_lists_of_pairs_name_the_files_of_variations(files: Files, form: str, made: str | None, tmp_path: Path) -> None:
+    named = [name.removesuffix(".jpg") for name in NAMES]
+    lists = {"train.txt": lines([n for n in named if "2" not in n], form), "val.txt": lines(["a2", "b2"], form)}
+    augmented([write(tmp_path / "in", files | lists)], tmp_path / "out", variations=1)
+    out = contents(tmp_path / "out")
+    if made is None:
+        assert "train.txt" not in out
+        assert any("train.txt" in notice for notice in gathered(tmp_path / "in").notices)
+    else:
+        assert made in out["train.txt"].decode().splitlines()
+
+
+ALL = lines(NAMES)
+ROWS_OF_ALL = b"file,split\n" + lines(NAMES, "{},train\n")
+
+
+@pytest.mark.parametrize(
+    ("files", "file"),
+    [
+        (voc(images("JPEGImages/")) | {"train.txt": lines(NAMES, "JPEGImages/{}\n")}, "train.txt"),
+        (voc(images("JPEGImages/")) | {"all.csv": ROWS_OF_ALL}, "all.csv"),
+        (images() | {"coco.json": coco(NAMES), "train.txt": ALL}, "train.txt"),
+        (images() | {"metadata.csv": b"file_name,label\n" + lines(NAMES, "{},x\n"), "train.txt": ALL}, "train.txt"),
+    ],
+)
+def test_lists_that_say_training_of_all_are_left_out_of_a_made_split(files: Files, file: str, tmp_path: Path) -> None:
+    job = augmented([write(tmp_path / "in", files)], tmp_path / "out", variations=1, make_split="50/50")
+    assert file not in contents(tmp_path / "out")
+    assert f"left out, since the set has a split now: {file}" in job.report.as_dict()["notices"]
+    again = gathered(tmp_path / "out")
+    assert len(again.holdout) == 3
+    assert not any("__v" in source.path for source in again.holdout)

@@ -65,7 +65,7 @@ class VocLayout(Layout):
 
     def __init__(self, lists: ImageLists, others: SplitLists, copied: list[Entry]) -> None:
         super().__init__()
-        self._lists, self._others, self._copied = lists, others, copied
+        self.lists, self.others, self._copied = lists, others, copied
 
     def shared_files(self) -> list[Entry]:
         return self._copied
@@ -109,8 +109,8 @@ class VocLayout(Layout):
         return files
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
-        yield from self._lists.written(rows)
-        yield from self._others.written(rows)
+        yield from self.lists.written(rows)
+        yield from self.others.written(rows)
 
 
 def read_voc(tree: Tree, requested: bool) -> VocLayout | None:

@@ -72,11 +72,16 @@ class ImageLists:
     def notices(self) -> list[str]:
         """Images that one list trains on and another holds out, and names of images that are missing."""
         lists = [one for one in self.lists if one.split is not None]
-        names = (line.split()[0] for one in lists for line in one.lines if not line.startswith("#"))
-        missing = dict.fromkeys(name for name in names if _image_name(name, self._names) is None)
-        paths = sorted({one.entry.path for one in lists if not missing.keys().isdisjoint(map(_first_word, one.lines))})
+        lost = {one.entry.path: dict.fromkeys(filter(None, map(self._missing_in, one.lines))) for one in lists}
+        missing = {name: None for names in lost.values() for name in names}
+        paths = sorted(path for path, names in lost.items() if names)
         more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
         return [*self._claims.notices, *missing_notice(f"{paths[0]}{more}" if paths else "", missing)]
+
+    def _missing_in(self, line: str) -> str:
+        """The name in a line that names no image of the set; "" if it names one, or is a comment."""
+        is_known = line.startswith("#") or _image_name(line, self._names) is not None
+        return "" if is_known else line.split()[0]
 
     def __bool__(self) -> bool:
         """Whether a list names an image of the dataset."""
@@ -225,10 +230,6 @@ def _image_name(line: str, known: Container[str]) -> str | None:
         if match_key(name_of(name)) in known or match_key(_stem(name)) in known:
             return name
     return None
-
-
-def _first_word(line: str) -> str:
-    return line.split()[0]
 
 
 def _stem(name: str) -> str:
