@@ -251,13 +251,18 @@ def renamed_cell(cell: str, stem: str, made: str) -> str:
     return above + slash + made + name[len(stem) :] if name == stem or name.startswith(f"{stem}.") else cell
 
 
-def names_other_files(lines: Iterable[ListedImage]) -> bool:
-    """Whether lines name files that are not called after their images: a variation would not have them."""
+def names_other_files(lines: Iterable[ListedImage], paths: ImagePaths, folder: str) -> bool:
+    """Whether lines name files that are not called after their images: a variation would not have them.
+
+    Masks, which are none of the images, may be called otherwise: their formats name those of variations.
+    """
     for one in lines:
         stem = PurePosixPath(one.path).stem
         cells = _CELL.findall(one.text.partition(one.name)[2]) if one.path else []
-        if any(_FILE.search(cell) and renamed_cell(cell, stem, "") == cell for cell in cells):
-            return True
+        for cell in cells:
+            is_mask = PurePosixPath(cell).suffix.lower() in IMAGE_SUFFIXES and paths.find(cell, folder) is None
+            if _FILE.search(cell) and not is_mask and renamed_cell(cell, stem, "") == cell:
+                return True
     return False
 
 

@@ -106,7 +106,7 @@ def read_split_list(entry: Entry, names: ImagePaths) -> SplitList | None:
         return None
     split = read_name(PurePosixPath(entry.path).stem).split or ""
     carried = not any(locates_objects(re.split(r"[\s,;]+", one.text.replace(one.name, "", 1))) for one in found)
-    carried = carried and not names_other_files(found)
+    carried = carried and not names_other_files(found, names, parent(entry.path))
     return SplitList((entry,), dict.fromkeys((one.path for one in found), split), carried, missing=missing)
 
 

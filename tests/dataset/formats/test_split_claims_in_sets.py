@@ -158,7 +158,8 @@ def test_a_data_yaml_that_trains_on_test_images(yaml: bytes, tmp_path: Path) -> 
             "JPEGImages/a0__v1.jpg Annotations/a0__v1.xml",
         ),
         (images() | {}, "{0}.jpg\t{0}.jpg.json;3\n", "a0__v1.jpg\ta0__v1.jpg.json;3"),
-        (images() | {}, "{0}.jpg m/x.png\n", None),  # the file of another name would not be the variation's
+        (images() | {}, "{0}.jpg m/x.xml\n", None),  # the file of another name would not be the variation's
+        (images() | {}, "{0}.jpg b2.jpg\n", None),
     ],
 )
 def test_lists_of_pairs_name_the_files_of_variations(files: Files, form: str, made: str | None, tmp_path: Path) -> None:

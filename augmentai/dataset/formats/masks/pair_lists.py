@@ -56,7 +56,8 @@ def _renamed(word: str, masks: tuple[MaskFile, ...], file: str, folder: str) -> 
     """A word of a line; the name of the mask of an image or variation, if it names one of its source's."""
     plain = word.replace("\\", "/")
     for mask in masks:
-        if plain.endswith(_tail(mask, plain)) and PurePosixPath(plain).name == PurePosixPath(mask.entry.path).name:
+        own = _TAG.sub("", plain)  # a mask called as its image has the name of the variation's already
+        if own.endswith(_tail(mask, own)) and PurePosixPath(own).name == PurePosixPath(mask.entry.path).name:
             path = mask.path_for(file) if _TAG.search(PurePosixPath(file).name) else mask.entry.path
             if plain != word or _ABSOLUTE.match(word):  # a path of somebody's machine
                 return f"./{posixpath.relpath(path, folder or '.')}"

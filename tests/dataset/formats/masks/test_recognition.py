@@ -164,7 +164,7 @@ ODD: list[tuple[str, dict[str, bytes], list[str], str]] = [
         "an ambiguous mask",
         mask_set(["train/images/a.jpg", "val/images/a.jpg", "train/images/b.jpg"], ["masks/a.png", "masks/b.png"]),
         ["train/images/a.jpg", "train/images/b.jpg", "val/images/a.jpg"],
-        "masks/a.png: no image belongs to these masks",
+        "masks/a.png: each may be the mask of several images; copied unchanged, and variations have none",
     ),
     # Visualizations go with their image, and no variation has one.
     (
@@ -223,7 +223,8 @@ ODD: list[tuple[str, dict[str, bytes], list[str], str]] = [
         mask_set([f"{side}/{n}.png" for side in ("left", "right") for n in range(2)])
         | {f"disparity/{n}.png": in_file(Image.linear_gradient("L").rotate(n), "a.png") for n in range(2)},
         ["left/0.png", "left/1.png", "right/0.png", "right/1.png"],
-        "disparity/0.png, disparity/1.png: no image belongs to these masks; they are copied unchanged",
+        "disparity/0.png, disparity/1.png: each may be the mask of several images; copied unchanged, and variations "
+        "have none",
     ),
     (
         "depth of which one folder more has the images",
