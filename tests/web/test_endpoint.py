@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -272,6 +273,7 @@ def test_progress_counts_images(client: Client) -> None:
     while not job.done():
         for unit in job.status().progress_data or []:
             seen.add((unit.index, unit.length))
+        time.sleep(0.005)
     assert job.result()[2]["variations"] == 16
     assert {length for _, length in seen} == {16}
     assert len(seen) > 1
