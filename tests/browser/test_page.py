@@ -102,6 +102,7 @@ def test_no_files_is_reported_and_the_button_is_restored(page: Any) -> None:
 
 def test_stop_keeps_finished_images_and_resume_makes_the_rest(page: Any, tmp_path: Path) -> None:
     samples(page)
+    set_variations(page, 8)
     set_seed(page, 3)
     page.click("#augment")
     page.wait_for_selector("#gallery .card", timeout=DONE_MS)
@@ -111,12 +112,12 @@ def test_stop_keeps_finished_images_and_resume_makes_the_rest(page: Any, tmp_pat
     expect(page.locator("#status")).to_have_text(re.compile("^\\s*Stopped\\."))
     (tmp_path / "stopped").mkdir()
     before = images_in(saved_zip(page, tmp_path / "stopped"))
-    assert 0 < len(before) < 32
+    assert 0 < len(before) < 64
     augment(page, "#resume")
-    expect(page.locator("#status")).to_contain_text("Done. 32 variations from 8 files")
+    expect(page.locator("#status")).to_contain_text("Done. 64 variations from 8 files")
     whole = saved_zip(page, tmp_path)
     assert before < images_in(whole)
-    assert len(images_in(whole)) == 32
+    assert len(images_in(whole)) == 64
     assert {line["file"] for line in manifest(whole)} == images_in(whole)
     expect(page.locator("#resume")).to_be_hidden()
 
@@ -148,13 +149,14 @@ def test_without_a_key_a_hint_says_how_to_add_one(page: Any) -> None:
 def test_two_tabs_are_queued_and_never_mixed(page: Any, other: Any, tmp_path: Path) -> None:
     """One job runs at a time: the second visitor sees that it is queued, and gets their own images."""
     samples(page)
+    set_variations(page, 8)
     give(other, photos(tmp_path, "mine.png"), 1)
     page.click("#augment")
     page.wait_for_selector("#gallery .card", timeout=DONE_MS)
     other.click("#augment")
     other.wait_for_selector("#status :text('Queued')")
     other.wait_for_selector("#place :text('Your job is the next one')")
-    for visitor, count in ((page, 32), (other, 4)):
+    for visitor, count in ((page, 64), (other, 4)):
         visitor.wait_for_selector("#status .aug-done", timeout=DONE_MS)
         expect(visitor.locator("#augment")).to_be_enabled()
         expect(cards(visitor)).to_have_count(count)

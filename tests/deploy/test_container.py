@@ -75,7 +75,7 @@ def test_what_is_copied_suffices(tmp_path: Path) -> None:
         for source in sources:
             target = home / destination / (Path(source).name if destination == "./" else "")
             if (ROOT / source).is_dir():
-                shutil.copytree(ROOT / source, target, dirs_exist_ok=True)
+                shutil.copytree(ROOT / source, target, dirs_exist_ok=True, ignore=shutil.ignore_patterns("__pycache__"))
             else:
                 shutil.copy(ROOT / source, target)
     own = {name: value for name, value in environment().items() if name not in {"GRADIO_SERVER_PORT"}}
