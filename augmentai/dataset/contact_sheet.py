@@ -6,8 +6,10 @@ import base64
 import hashlib
 import heapq
 import io
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from html import escape
 from pathlib import PurePosixPath
 from typing import Any
@@ -17,6 +19,7 @@ from PIL import Image
 from augmentai.dataset.manifest import is_made
 from augmentai.dataset.sorted_sources import find_source
 from augmentai.images import ImageError, decode
+from augmentai.system.threads import in_order
 from augmentai.types import Source
 
 PAIRS = 12
@@ -65,18 +68,29 @@ def draw_contact_sheet(
     Returns:
         An SVG in UTF-8; None if there is no pair to show.
     """
-    pairs = []
-    for entry in _choose(entries):
-        source = find_source(sources, entry["source"], entry["source_sha256"])
-        if source is None:
-            continue
-        try:
-            before = _preview(source.read(), source.path, max_pixels)
-            after = _preview(read(entry["file"]), entry["file"], max_pixels)
-        except (ImageError, OSError, KeyError):
-            continue
-        pairs.append(_Pair(entry, before, after))
+    files = _files(_choose(entries), sources, read)
+    pairs = [pair for pair in in_order(partial(_pair, max_pixels), files, "sheet") if pair is not None]
     return _draw(pairs, title).encode() if pairs else None
+
+
+def _files(
+    entries: Iterable[Mapping[str, Any]], sources: Sequence[Source], read: Callable[[str], bytes]
+) -> Iterator[tuple[Mapping[str, Any], Source, bytes, bytes]]:
+    """Lines of the manifest with the source and the bytes of both files; those that cannot be read are left out."""
+    for entry in entries:
+        source = find_source(sources, entry["source"], entry["source_sha256"])
+        if source is not None:
+            with suppress(OSError, KeyError):
+                yield entry, source, source.read(), read(entry["file"])
+
+
+def _pair(max_pixels: int, files: tuple[Mapping[str, Any], Source, bytes, bytes]) -> _Pair | None:
+    entry, source, before, after = files
+    try:
+        source_preview = _preview(before, source.path, max_pixels)
+        return _Pair(entry, source_preview, _preview(after, entry["file"], max_pixels))
+    except ImageError:
+        return None
 
 
 def _choose(entries: Iterable[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
@@ -95,9 +109,10 @@ def _random_order(entry: Mapping[str, Any]) -> bytes:
 
 
 def _preview(data: bytes, name: str, max_pixels: int) -> _Preview:
-    image = decode(data, name, max_pixels).flattened()
     width, height = _FRAME_WH
-    image.thumbnail((width * _PIXELS_PER_UNIT, height * _PIXELS_PER_UNIT), Image.Resampling.LANCZOS, reducing_gap=3.0)
+    longest = max(width, height) * _PIXELS_PER_UNIT
+    image = decode(data, name, max_pixels, draft_side_px=longest).flattened()
+    image.thumbnail((width * _PIXELS_PER_UNIT, height * _PIXELS_PER_UNIT), Image.Resampling.BICUBIC, reducing_gap=2.0)
     buffer = io.BytesIO()
     image.save(buffer, "JPEG", quality=80)
     scale = min(wanted / side for wanted, side in zip(_FRAME_WH, image.size, strict=True))

@@ -7,8 +7,10 @@ what separates two different images of the same class, it says how much of such 
 from __future__ import annotations
 
 import heapq
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -19,6 +21,7 @@ from augmentai.dataset.manifest import is_made
 from augmentai.dataset.sorted_sources import find_source
 from augmentai.images import ImageError, decode
 from augmentai.plurals import counted
+from augmentai.system.threads import in_order
 from augmentai.types import Source
 
 MOST_SOURCES = 24
@@ -104,17 +107,11 @@ def measure_diversity(
     backbone = load()
     images: list[np.ndarray] = []
     places: dict[_Key, list[int]] = {}  # in `images`: a source, then its variations
-    for key, lines in chosen.items():
-        source = find_source(sources, key[1], key[0])
-        if source is None:
-            continue
-        try:
-            group = [_square(source.read(), source.path, max_pixels, backbone.side_px)]
-            group += [_square(read(line[3]), line[3], max_pixels, backbone.side_px) for line in lines]
-        except (ImageError, OSError, KeyError):
-            continue
-        places[key] = list(range(len(images), len(images) + len(group)))
-        images += group
+    squares = partial(_squares, max_pixels, backbone.side_px)
+    for key, found in in_order(squares, _files(chosen, sources, read), "diversity"):
+        if found:
+            places[key] = list(range(len(images), len(images) + len(found)))
+            images += found
     chosen = {key: chosen[key] for key in places}
     pairs = _pairs(chosen)
     if len(places) < LEAST_SOURCES or len(pairs) < _LEAST_PAIRS:
@@ -165,5 +162,25 @@ def _pairs(chosen: Mapping[_Key, Sequence[_Line]]) -> list[tuple[_Key, _Key]]:
     return [(one, other) for one, other in same_class if one[0] != other[0]]
 
 
-def _square(data: bytes, name: str, max_pixels: int, side_px: int) -> np.ndarray:
-    return square(decode(data, name, max_pixels, draft_side_px=side_px).flattened(), side_px)
+def _files(
+    chosen: Mapping[_Key, Sequence[_Line]], sources: Sequence[Source], read: Callable[[str], bytes]
+) -> Iterator[tuple[_Key, list[tuple[str, bytes]]]]:
+    """(name, bytes) of each source and its variations; sources of which any cannot be read are left out."""
+    for key, lines in chosen.items():
+        source = find_source(sources, key[1], key[0])
+        if source is not None:
+            with suppress(OSError, KeyError):
+                yield key, [(source.path, source.read()), *((line[3], read(line[3])) for line in lines)]
+
+
+def _squares(
+    max_pixels: int, side_px: int, of_a_source: tuple[_Key, list[tuple[str, bytes]]]
+) -> tuple[_Key, list[np.ndarray]]:
+    """The images of a source as the network sees them; none if one of them cannot be decoded."""
+    key, files = of_a_source
+    try:
+        return key, [
+            square(decode(data, name, max_pixels, draft_side_px=side_px).flattened(), side_px) for name, data in files
+        ]
+    except ImageError:
+        return key, []

@@ -7,6 +7,7 @@ import re
 import warnings
 from dataclasses import replace
 from functools import cache
+from importlib import import_module
 from pathlib import PurePosixPath
 from typing import Any
 
@@ -31,6 +32,7 @@ MIN_SIDE_PX = 8
 READABLE = "JPEG, PNG, WebP, TIFF, BMP, GIF, HEIC or AVIF"
 # The only decoders that untrusted bytes may reach: no EPS, which starts a program, no scientific formats.
 FORMATS = ("JPEG", "PNG", "WEBP", "GIF", "BMP", "DIB", "TIFF", "PPM", "TGA", "JPEG2000", "AVIF", "HEIF")
+_PLUGINS = ("Jpeg", "Mpo", "Png", "WebP", "Gif", "Bmp", "Tiff", "Ppm", "Tga", "Jpeg2K", "Avif")  # that `FORMATS` need
 _DEEP_MODES = {"I;16", "I;16L", "I;16B", "I;16N", "I", "F"}
 REDUCED = "16 bits per channel were reduced to 8: colour is processed in 8 bits"
 CORRUPT = "the file is corrupt or truncated"
@@ -154,7 +156,8 @@ def load_decoders(max_pixels: int = 0) -> None:
     """Register the decoders with Pillow, once per process and limit."""
     from pillow_heif import register_heif_opener
 
-    Image.init()
+    for plugin in _PLUGINS:  # `Image.init` would load those of 40 more formats
+        import_module(f"PIL.{plugin}ImagePlugin")
     register_heif_opener()
     # The size limit is ours: images beyond Pillow's own limit are reported like any other. Wrapping each decode in
     # `warnings.catch_warnings` would be cleaner, but that is not thread-safe.

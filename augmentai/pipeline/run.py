@@ -36,7 +36,8 @@ from augmentai.system.memory import release_freed_memory, use_one_arena
 from augmentai.system.regular_files import open_regular
 from augmentai.types import Outcome, SourceKey
 
-_IMAGES_BETWEEN_TIDYING = 8
+_PIXELS_BETWEEN_TIDYING = 50_000_000
+_IMAGES_BETWEEN_TIDYING = 256  # small images leave holes too
 
 
 def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
@@ -147,8 +148,9 @@ def _written(job: Job, writer: Writer, record: RunRecord, out: Path, forget: boo
     if forget:
         answers.tidy(_finished(job, writer.checkpoint))
     is_open = False
+    untidied_images = untidied_pixels = 0
     with closing(job.run()) as outcomes:
-        for number, outcome in enumerate(outcomes, 1):
+        for outcome in outcomes:
             if not is_open and (outcome.ok or job.report.resumed):  # a run that makes nothing leaves nothing
                 copy_originals(writer, job.output, job.stop if forget else None)
                 is_open = True
@@ -160,8 +162,11 @@ def _written(job: Job, writer: Writer, record: RunRecord, out: Path, forget: boo
             if forget and (outcome.ok or outcome.rejections):  # else its answer can still become an image
                 answers.forget(outcome.source.key, outcome.index)
             yield outcome
-            if not number % _IMAGES_BETWEEN_TIDYING:
+            untidied_images += 1
+            untidied_pixels += _pixels(outcome)
+            if untidied_images >= _IMAGES_BETWEEN_TIDYING or untidied_pixels >= _PIXELS_BETWEEN_TIDYING:
                 release_freed_memory()
+                untidied_images = untidied_pixels = 0
     if job.report.variations:
         if not is_open:
             copy_originals(writer, job.output)
@@ -173,6 +178,14 @@ def _written(job: Job, writer: Writer, record: RunRecord, out: Path, forget: boo
         report.lift = measured_in(writer)
         notices = report.money_notices()
         report.diversity = describe_set(writer, job.output, record, job.settings.max_pixels, report.credits, *notices)
+
+
+def _pixels(outcome: Outcome) -> int:
+    """How large the image of an outcome is, if there is one."""
+    if outcome.variation is None:
+        return 0
+    width, height = outcome.variation.image.size
+    return width * height
 
 
 def receive_rest(job: Job, outcomes: Iterator[Outcome]) -> None:

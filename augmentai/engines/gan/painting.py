@@ -49,12 +49,13 @@ def prepare(photo: Photo, network: Network) -> PreparedSource:
     """Encode a source once for all its variations."""
     from augmentai.gan.runtime.arrays import half_size
     from augmentai.gan.runtime.carry import Canvas
-    from augmentai.gan.runtime.pixels import thumbnail
+    from augmentai.gan.runtime.pixels import as_seen, base_thumbnail, is_thumbnail, thumbnail
     from augmentai.gan.runtime.protect import Backgrounds
 
-    seen = thumbnail(photo.flattened())
+    small = base_thumbnail(photo.rgb)
+    seen = as_seen(small) if photo.alpha is None and is_thumbnail(photo.size_wh) else thumbnail(photo.flattened())
     content, style = network.encode(seen)
-    canvas = Canvas.of(photo.rgb)
+    canvas = Canvas.with_base(photo.rgb, small)
     painted = network.paint(content, style)
     return PreparedSource(half_size(seen[0]), content, style, painted, canvas, Backgrounds.of(canvas))
 

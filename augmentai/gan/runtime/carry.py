@@ -12,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from augmentai.gan.layout import LUMA_WEIGHTS
-from augmentai.gan.runtime.arrays import Array, bilinear_places
+from augmentai.gan.runtime.arrays import Array, bilinear_places, blur
 from augmentai.gan.runtime.hinges import as_hinge_functions
 from augmentai.gan.runtime.kernel import INNER_KNOTS_LEVELS, LANES, Kernel, compiled_kernel
-from augmentai.gan.runtime.pixels import blurred_base, channels, to_image, to_words
+from augmentai.gan.runtime.pixels import base_thumbnail, channels, to_image, to_words
 
 _STRIP_PX = 1 << 13  # pixels that NumPy processes at a time: their planes stay in the CPU cache
 
@@ -58,7 +58,13 @@ class Canvas:
     @classmethod
     def of(cls, image: Image.Image) -> Canvas:
         """Prepare an RGB image."""
-        return cls(to_words(image), image.width, widened(blurred_base(image), image.width, compiled_kernel()))
+        return cls.with_base(image, base_thumbnail(image))
+
+    @classmethod
+    def with_base(cls, image: Image.Image, small: Image.Image) -> Canvas:
+        """Prepare an RGB image of which `pixels.base_thumbnail` is known already."""
+        levels = np.ascontiguousarray(np.asarray(small).transpose(2, 0, 1)).astype(np.float32)
+        return cls(to_words(image), image.width, widened(blur(levels), image.width, compiled_kernel()))
 
 
 def effect_of(strength: float) -> float:

@@ -6,9 +6,10 @@ import numpy as np
 from PIL import Image
 
 from augmentai.gan.layout import CELL_PX
-from augmentai.gan.runtime.arrays import Array, blur
+from augmentai.gan.runtime.arrays import Array
 
 THUMBNAIL_AREA_PX = 160 * 160
+_GAP = 2.0  # images this many times larger than twice a thumbnail are first reduced by whole numbers
 BLOCK_PX = 16  # rows are padded to a multiple of this, which is what the compiled kernel takes at a time
 
 
@@ -35,14 +36,22 @@ def thumbnail_size_wh(size_wh: tuple[int, int], area_px: int = THUMBNAIL_AREA_PX
 
 def thumbnail(image: Image.Image) -> Array:
     """Reduce an RGB image of any size to what the network sees: float32 (1, 3, h, w) in 0..1."""
-    small = image.resize(thumbnail_size_wh(image.size), Image.Resampling.BOX, reducing_gap=2.0)
+    return as_seen(image.resize(thumbnail_size_wh(image.size), Image.Resampling.BOX, reducing_gap=_GAP))
+
+
+def as_seen(small: Image.Image) -> Array:
+    """A thumbnail as numbers: float32 (1, 3, h, w) in 0..1."""
     return np.ascontiguousarray(np.asarray(small).transpose(2, 0, 1)[None]) / np.float32(255)
 
 
-def blurred_base(image: Image.Image) -> Array:
-    """Compute an RGB image without its detail: float32 (3, h, w) in 0..255, of the size of its thumbnail."""
-    small = image.resize(thumbnail_size_wh(image.size), Image.Resampling.BOX)
-    return blur(np.ascontiguousarray(np.asarray(small).transpose(2, 0, 1)).astype(np.float32))
+def base_thumbnail(image: Image.Image) -> Image.Image:
+    """Reduce an RGB image to the size of its thumbnail, each pixel the mean of all that it covers."""
+    return image.resize(thumbnail_size_wh(image.size), Image.Resampling.BOX)
+
+
+def is_thumbnail(size_wh: tuple[int, int]) -> bool:
+    """Whether both give the same for an image of this size: for one that is not much larger than its thumbnail."""
+    return all(side / small < 2 * _GAP for side, small in zip(size_wh, thumbnail_size_wh(size_wh), strict=True))
 
 
 def to_words(image: Image.Image) -> Array:
