@@ -37,9 +37,9 @@ class ImageFeatures:
     small: Image.Image
 
     @cached_property
-    def luma(self) -> Plane:
-        """Lightness (ITU-R 601) of the thumbnail: (H, W), 0 to 255."""
-        return np.asarray(self.small.convert("L")).astype(np.float32)
+    def luma(self) -> Image.Image:
+        """Lightness (ITU-R 601) of the thumbnail, mode "L"."""
+        return self.small.convert("L")
 
     @cached_property
     def coarse(self) -> Plane:
@@ -49,7 +49,10 @@ class ImageFeatures:
     @cached_property
     def contrast(self) -> float:
         """Standard deviation of the lightness, in levels of 255: 0 to 127.5."""
-        return float(self.luma.std())
+        counts = np.array(self.luma.histogram(), np.float64)
+        levels = np.arange(len(counts))
+        mean = counts @ levels / counts.sum()
+        return float((counts @ (levels - mean) ** 2 / counts.sum()) ** 0.5)
 
     @property
     def plain(self) -> bool:
@@ -62,11 +65,12 @@ class ImageFeatures:
 
         0 for a smooth image; most sharp photographs are between 0.1 and 0.8; noise is above.
         """
-        y = self.luma
-        if min(y.shape) < 3:
+        if min(self.luma.size) < 3:
             return 0.0
+        y = np.asarray(self.luma).astype(np.int16)
         laplacian = 4 * y[1:-1, 1:-1] - y[:-2, 1:-1] - y[2:, 1:-1] - y[1:-1, :-2] - y[1:-1, 2:]
-        return float(np.abs(laplacian).mean() / max(self.contrast, 1.0))
+        np.abs(laplacian, out=laplacian)
+        return float(laplacian.sum(dtype=np.int64) / laplacian.size / max(self.contrast, 1.0))
 
     @cached_property
     def fingerprint(self) -> bytes:
