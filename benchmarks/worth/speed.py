@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from augmentai.engines.gan.painting import paint, prepare
-from augmentai.gan.weights_file import load
+from augmentai.gan.runtime.network import load
 from augmentai.images import Photo
 from augmentai.settings import load_settings
 from benchmarks.worth.techniques import VARIATIONS, techniques
@@ -30,13 +30,13 @@ def seconds_each(image: Image.Image) -> dict[str, float]:
     import torch
 
     torch.set_num_threads(1)
-    weights = load(load_settings().gan_weights, "cpu")
+    network = load(load_settings().gan_weights)
     photo = Photo(image, "PNG", "RGB")
 
     def by_gan() -> None:
-        source = prepare(photo, weights, "cpu")
+        source = prepare(photo, network)
         for number in range(VARIATIONS):
-            paint(source, weights.bank[number][None], weights, 1.0, number)
+            paint(source, network.bank[number][None], network, 1.0, number)
 
     found = {"local GAN": _seconds(by_gan)}
     for one in techniques("colour"):
