@@ -38,6 +38,7 @@ class Checkpoint:
         credits: what they cost.
         skipped_paid: how many variations were paid for in vain: filters rejected them, or the answer was no image. They
             count as done, since to retry them would cost as much again.
+        given_up: how many variations can never be made, and are not attempted again.
         unsettled_credits: what the manifest counts for variations that are to be made again, by the path and hash of
             their source, and their index.
         retry_round: see `RunRecord.retry_round`.
@@ -62,6 +63,7 @@ class Checkpoint:
         self.engines: Counter[str] = Counter()
         self.credits = 0.0
         self.skipped_paid = 0
+        self.given_up = 0
         self.unsettled_credits: dict[tuple[str, str, int], float] = {}
         self.retry_round = 1
         self.manifest: Path | None = None
@@ -123,6 +125,10 @@ class Checkpoint:
         self.engines[engine] += 1
         self.credits += credits
         return True
+
+    def give_up(self, source: Source, indices: Sequence[int]) -> None:
+        """Count variations that can never be made, since the source cannot be used, as done."""
+        self.given_up += sum(self._mark(*source.key, index) for index in indices)
 
     def _mark(self, path: str, sha256: str, index: int) -> bool:
         position = position_of(self._sources, path, sha256)

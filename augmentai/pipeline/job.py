@@ -100,8 +100,9 @@ class Job:
 
     @property
     def left_to_make(self) -> int:
-        """How many variations do not exist; what was paid for in vain is not made again."""
-        return max(0, self.plan.total - self._checkpoint.variations - self._checkpoint.skipped_paid)
+        """How many variations do not exist and may be made; what was paid for in vain is not made again."""
+        done = self._checkpoint
+        return max(0, self.plan.total - done.variations - done.skipped_paid - done.given_up)
 
     @property
     def left_to_buy(self) -> int:

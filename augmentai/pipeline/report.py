@@ -19,7 +19,7 @@ from augmentai.plurals import counted
 from augmentai.types import Outcome
 
 _NAMES_IN_A_NOTICE = 5
-_ROWS_LIMIT = 2000  # of failures and of fallbacks; the manifest holds every one
+ROWS_LIMIT = 2000  # of failures and of fallbacks; the manifest holds every one
 
 
 class Report:
@@ -130,25 +130,17 @@ class Report:
             self._of_files.setdefault(notice, {}).setdefault(outcome.source.path)
 
     def filtered(self) -> str:
-        """What the filters did, in words; empty if they rejected nothing."""
-        parts = []
-        attempts = self.rejected.total() - self.rejected["leak"]
-        if attempts:
-            by = ", ".join(f"{count} {name}" for name, count in sorted(self.rejected.items()) if name != "leak")
-            parts.append(f"filters rejected {counted(attempts, 'attempt')} ({by}); {self.given_up or 'none'} skipped")
-        if leaks := self.rejected["leak"]:
-            images = counted(leaks, "image is", "images are")
-            parts.append(f"{images} nearly the same as a validation or test image and skipped")
-        if self.drifted:
-            parts.append(f"labelled objects drifted in {counted(self.drifted, 'image')} (see drifted in the manifest)")
-        if self.labels_dropped:
-            labels = "its label was" if self.labels_dropped == 1 else "their labels were"
-            parts.append(f"{counted(self.labels_dropped, 'object')} left the frame; {labels} removed")
-        if self.hidden.objects:
-            labels = "its label was" if self.hidden.objects == 1 else "their labels were"
-            behind = f"{counted(self.hidden.objects, 'object')} nearly vanished behind pasted ones; {labels} removed"
-            parts.append(f"{behind} ({counted(self.hidden.pixels, 'pixel')} still visible)")
-        return "; ".join(parts)
+        """See `filter_words`."""
+        return filter_words(self._counts())
+
+    def _counts(self) -> dict[str, Any]:
+        return {
+            "rejected": dict(self.rejected),
+            "left_out": self.given_up,
+            "drifted": self.drifted,
+            "labels_dropped": self.labels_dropped,
+            "labels_hidden": asdict(self.hidden),
+        }
 
     def notice(self, words: str) -> None:
         """Something that the user should know, reported once."""
@@ -184,13 +176,13 @@ class Report:
             "stopped": self.stopped,
             "headline": self.headline(),
             "filtered": self.filtered(),
-            "failures": self.failures[:_ROWS_LIMIT],
+            "failures": self.failures[:ROWS_LIMIT],
             "fallbacks": [
                 {"file": file, "engine": engine, "reason": reason}
-                for file, engine, reason in list(self._fallbacks)[:_ROWS_LIMIT]
+                for file, engine, reason in list(self._fallbacks)[:ROWS_LIMIT]
             ],
             "engines_not_set_up": dict(self.skipped_engines),
-            "notices": self._all_notices()[:_ROWS_LIMIT],
+            "notices": self._all_notices()[:ROWS_LIMIT],
             "rejected": dict(self.rejected),
             "left_out": self.given_up,
             "drifted": self.drifted,
@@ -202,6 +194,34 @@ class Report:
             "version": __version__,
             "labels_hidden": asdict(self.hidden),
         }
+
+
+def filter_words(report: Mapping[str, Any]) -> str:
+    """What the filters did, and which labels were lost, in words; empty if nothing.
+
+    Args:
+        report: `rejected`, `left_out`, `drifted`, `labels_dropped` and `labels_hidden` of `Report.as_dict`.
+    """
+    rejected, parts = report["rejected"], []
+    attempts = sum(count for name, count in rejected.items() if name != "leak")
+    if attempts:
+        by = ", ".join(f"{count} {name}" for name, count in sorted(rejected.items()) if name != "leak")
+        skipped = report["left_out"] or "none"
+        parts.append(f"filters rejected {counted(attempts, 'attempt')} ({by}); {skipped} skipped")
+    if leaks := rejected.get("leak"):
+        images = counted(leaks, "image is", "images are")
+        parts.append(f"{images} nearly the same as a validation or test image and skipped")
+    if drifted := report["drifted"]:
+        parts.append(f"labelled objects drifted in {counted(drifted, 'image')} (see drifted in the manifest)")
+    if dropped := report["labels_dropped"]:
+        labels = "its label was" if dropped == 1 else "their labels were"
+        parts.append(f"{counted(dropped, 'object')} left the frame; {labels} removed")
+    hidden = Hidden(**report["labels_hidden"])
+    if hidden.objects:
+        labels = "its label was" if hidden.objects == 1 else "their labels were"
+        behind = f"{counted(hidden.objects, 'object')} nearly vanished behind pasted ones; {labels} removed"
+        parts.append(f"{behind} ({counted(hidden.pixels, 'pixel')} still visible)")
+    return "; ".join(parts)
 
 
 def _first_names(names: list[str]) -> str:

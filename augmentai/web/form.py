@@ -91,6 +91,7 @@ def more_settings(simple: Controls, engines: Sequence[Engine], table: Sequence[R
             )
         load_message = gr.HTML("", elem_id="load-message")
     controls = simple | more | dataset
+    _show_if(controls[_BALANCING], lambda choice: not choice, controls["variations"])  # class balancing decides it
     in_order = {field.name: controls[field.name] for field in table if field.name in controls}
     return Form(in_order | controls, key, save, load, load_message)
 

@@ -12,6 +12,7 @@ from augmentai.engines import title
 from augmentai.engines.base import Engine, Readiness
 from augmentai.engines.budget import Estimate
 from augmentai.plurals import counted
+from augmentai.recipe import Recipe
 from augmentai.web.assets import asset
 from augmentai.web.jobs.visitor_jobs import JobState, VisitorJob
 
@@ -62,8 +63,26 @@ def forecast(images: int, variations: int, engine: Engine | None, cost: Estimate
         price = "uses credits" if engine.paid else "free"
         return f'<p class="aug-line"><b>Ready.</b> Engine: {name} ({price})</p>'
     made = f"<b>{counted(variations, 'variation')}</b> of {counted(images, 'image')} by {name}"
-    price = escape(str(cost)) if cost is not None else "free"
+    price = f"{escape(str(cost))} · at most {dollars(cost.credits)}" if cost is not None else "free"
     return f'<p class="aug-line">{made} · {price} · about {duration(seconds)}</p>'
+
+
+def nothing_to_make(recipe: Recipe) -> str:
+    """Why a plan without a single variation has none, and what to do."""
+    if recipe.per_class:
+        least = counted(recipe.per_class, "image")
+        return f"Nothing to make: every class has {least} or more. Raise the target per class."
+    return "Nothing to make: all classes are as large as the largest one. Switch class balancing off, or set a target."
+
+
+def dollars(credits: float) -> str:
+    """What credits are in money: one is 0.01 US dollars.
+
+    Example:
+        >>> dollars(112), dollars(3.5)
+        ('$1.12', '$0.04')
+    """
+    return f"${max(0.01, credits / 100):,.2f}"
 
 
 def place(before: int | None) -> str:
@@ -187,6 +206,18 @@ def resume_label(stopped: bool, incomplete: int, cost: Estimate | None = None) -
     """
     label = "Resume" if stopped else f"Retry {counted(incomplete, 'failed image')}"
     return f"{label} (up to {cost.credits:g} credits)" if cost is not None and cost.credits else label
+
+
+def more_label(cost: float) -> str:
+    """Label of the button that makes more variations of a source. cost: the most that these may cost, in credits."""
+    return f"More like this (up to {cost:g} credits, {dollars(cost)})" if cost else "More like this"
+
+
+def nothing_made(report: Mapping[str, Any]) -> str:
+    """A job made nothing, and the results of the one before it stay."""
+    why = report["failures"][0]["reason"] if report["failures"] else report["filtered"]
+    lead = "Stopped before the first variation." if report["stopped"] else "No variations were made."
+    return failed(f"{lead} {why[:1].upper() + why[1:]}".strip() + "; the results below are those of the job before it.")
 
 
 def download_label(included: int, excluded: int, size_bytes: int | None) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import gradio as gr
@@ -39,7 +39,7 @@ def working_view(snapshot: Snapshot, first: bool, earlier: Sequence[ResultRow]) 
     updates: Updates = {
         "status": progress(snapshot),
         "problems": texts.problems(snapshot.failures),
-        "grid": gr.update(items=cards(snapshot.rows[-WINDOW:] or earlier[-WINDOW:], set()), finished=False),
+        "grid": gr.update(items=cards(snapshot.rows[-WINDOW:] or earlier[-WINDOW:]), finished=False),
     }
     if first:
         updates |= {
@@ -118,7 +118,7 @@ def result_page(finished: FinishedJob, source: str, label: str, number: int) -> 
     number = min(max(1, number), pages)
     part = rows[(number - 1) * PER_PAGE : number * PER_PAGE]
     return {
-        "grid": gr.update(items=cards(part, finished.excluded), finished=True, revision=finished.revision),
+        "grid": gr.update(items=cards(part, finished), finished=True, revision=finished.revision),
         "pages": gr.Number(number, label=f"Page (of {pages})", maximum=pages, visible=pages > 1),
     }
 
@@ -150,15 +150,17 @@ def report_view(finished: FinishedJob) -> str:
         seed=report["seed"],
         originals_per_class=finished.classes,
         variations_per_class=Counter(name for row in rows for name in row.labels or ("",)),
-        changes=[row.changed for row in rows],
+        changes=[row.changed for row in rows if row.changed is not None],
         engines={title(name): number for name, number in engines.items()},
         diversity=report["diversity"]["sentence"] if report.get("diversity") else "",
     )
     return report_html(figures) + lift_report(finished.lift)
 
 
-def cards(rows: Sequence[ResultRow], excluded: set[str]) -> list[dict[str, Any]]:
-    """JSON for the result grid."""
+def cards(rows: Sequence[ResultRow], finished: FinishedJob | None = None) -> list[dict[str, Any]]:
+    """JSON for the result grid. finished: the job of these rows, once it has ended."""
+    excluded: Collection[str] = finished.excluded if finished is not None else ()
+    costs = finished.more_cost if finished is not None else {}
     return [
         {
             "file": row.file,
@@ -168,11 +170,12 @@ def cards(rows: Sequence[ResultRow], excluded: set[str]) -> list[dict[str, Any]]
             "strength": f"{row.strength:g}",
             "prompt": row.prompt,
             "style": style_name(row.style),
-            "changed": f"{100 * row.changed:.0f} %",
+            "changed": f"{100 * row.changed:.0f} %" if row.changed is not None else "",
             "preview": row.preview,
             "sourcePreview": row.source_preview,
             "alignment": _alignment(row),
             "excluded": row.file in excluded,
+            "more": texts.more_label(costs.get(row.engine, 0.0)),
         }
         for row in rows
     ]

@@ -24,9 +24,9 @@ function card(item) {
   const name = make('span', 'card-name', item.file.split('/').pop());
   name.title = item.file;
   text.append(name, make('span', 'card-how', `${item.engine}, strength ${item.strength}`), make('span', 'card-how', `seed ${item.seed}`));
-  const more = make('button', 'aug-link', 'More like this'), exclude = make('button', 'aug-link');
+  const more = make('button', 'aug-link', item.more), exclude = make('button', 'aug-link');
   for (const button of [more, exclude]) button.type = 'button';
-  more.setAttribute('aria-label', `More like this: ${item.file}`);
+  more.setAttribute('aria-label', `${item.more}: ${item.file}`);
   more.onclick = () => moreLikeThis(item);
   exclude.onclick = () => toggle(item);
   actions.append(more, exclude);
@@ -88,6 +88,7 @@ function showFacts() {
     return pair;
   }));
   find('[data-do=exclude]').textContent = excluded.has(item.file) ? 'Include' : 'Exclude';
+  find('[data-do=more]').textContent = item.more;
   find('[data-do=previous]').disabled = current <= 0;
   find('[data-do=next]').disabled = current >= items.length - 1;
   for (const name of ['more', 'exclude']) find(`[data-do=${name}]`).hidden = !props.finished;

@@ -18,6 +18,7 @@ import gradio as gr
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.lift_file import LiftFile
 from augmentai.dataset.readers.gather import Gathered
+from augmentai.engines import why_none_can_run, with_key
 from augmentai.lift import LiftReport
 from augmentai.recipe import Recipe
 from augmentai.web import texts
@@ -26,7 +27,7 @@ from augmentai.web.handlers.interrupted import inputs_of
 from augmentai.web.handlers.job_runner import JobRunner, no_files
 from augmentai.web.handlers.returning import ReturnHandlers
 from augmentai.web.handlers.visitor import session_of, visitor_of
-from augmentai.web.jobs.finished_job import FinishedJob
+from augmentai.web.jobs.finished_job import MORE, FinishedJob
 from augmentai.web.jobs.lift_store import LiftStore
 from augmentai.web.jobs.paid_jobs import InterruptedJob
 from augmentai.web.jobs.run import JobRequest
@@ -38,8 +39,6 @@ from augmentai.web.recipe_files import recipe_of
 from augmentai.web.views import Updates, finished_view, idle_view, tab_view, waiting_view, working_view
 
 _UPDATE_SECONDS = 0.5  # between two updates of the page while a job works
-_MORE = 4  # variations that "More like this" adds
-
 _log = logging.getLogger(__name__)
 
 
@@ -80,8 +79,11 @@ class JobHandlers:
             if not uploads:
                 raise no_files()
             recipe, needed = recipe_of(form), [path for _, path in uploads]
+            if reason := why_none_can_run(with_key(self._engines, key or ""), recipe.engine):
+                raise gr.Error(reason, title="No engine", print_exception=False)
             lift = LiftFile.of(found.as_dict()) if (found := measured(recipe)) is not None else None
             job = JobRequest(read, recipe, False, visitor=visitor, has_inputs=True, needed=needed, lift=lift)
+            job = replace(job, refuse_nothing=texts.nothing_to_make(recipe))
             return self._runner.run(job, stop, request, key)
 
         def measured(recipe: Recipe) -> LiftReport | None:
@@ -94,7 +96,7 @@ class JobHandlers:
             finished.zipped_lift = finished.lift if result.report["lift"] is not None else None
             return finished
 
-        yield from self._show(start, finish, session_of(request), [], visitor)
+        yield from self._show(start, finish, session_of(request), [], visitor, key)
 
     def _learn_speed(self, result: JobResult, seconds: float, upload_state: Mapping[str, Any]) -> None:
         """A job of one engine shows how fast that engine is on this server."""
@@ -135,6 +137,7 @@ class JobHandlers:
             session_of(request),
             [],
             visitor,
+            key,
         )
 
     def more_like_this(self, file: str, key: str, token: str, request: gr.Request) -> Iterator[Updates]:
@@ -149,12 +152,12 @@ class JobHandlers:
             engine=row.engine,
             strength=row.strength,
             prompt=row.prompt or finished.plan.recipe.prompt,
-            variations=_MORE,
+            variations=MORE,
             per_class=0,
             balance=False,
         )
         first = finished.next_index(row)
-        checkpoint = finished.checkpoint_for_more(row, first, _MORE)
+        checkpoint = finished.checkpoint_for_more(row, first, MORE)
         yield from self._add(finished, recipe, first, checkpoint, [], key, visitor_of(token, request), request)
 
     def _add(
@@ -179,7 +182,12 @@ class JobHandlers:
             return finished
 
         yield from self._show(
-            lambda stop: self._runner.run(job, stop, request, key), finish, session_of(request), finished.rows, visitor
+            lambda stop: self._runner.run(job, stop, request, key),
+            finish,
+            session_of(request),
+            finished.rows,
+            visitor,
+            key,
         )
 
     def _show(
@@ -189,6 +197,7 @@ class JobHandlers:
         session: str,
         earlier: Sequence[ResultRow],
         visitor: str,
+        key: str,
     ) -> Iterator[Updates]:
         """Run a job and show it in the tab that started it, however it ends; the buttons are always restored."""
         job = self._jobs.live(session) or self._jobs.begin(visitor, session)
@@ -200,9 +209,10 @@ class JobHandlers:
                 job.snapshot = snapshot
                 if snapshot.result is not None:
                     finished = finish(snapshot.result, snapshot)
-                    finished.price_rest(self._engines)
+                    finished.price_rest(with_key(self._engines, key or ""))
+                    before = job.before
                     job.end(finished)
-                    yield self._ended(job, session)
+                    yield self._ended(job, session, before)
                 elif time.monotonic() - last_update > _UPDATE_SECONDS:
                     tab = tab_view(job, self._jobs.closed_tab_seconds)
                     yield {**working_view(snapshot, first=not last_update, earlier=earlier), "tab": tab}
@@ -222,12 +232,19 @@ class JobHandlers:
             if job.is_live:
                 job.end(None, texts.CUT_OFF)
 
-    def _ended(self, job: VisitorJob, session: str) -> Updates:
-        """The results of a job, in the tab that started it if that is still open."""
+    def _ended(self, job: VisitorJob, session: str, before: VisitorJob | None) -> Updates:
+        """The results of a job, in the tab that started it if that is still open. before: what that showed."""
         if self._jobs.shown(session) is not job or job.finished is None:
             return {}
-        self._sessions.put(session, job.finished)
-        updates = {**finished_view(job.finished), **idle_view(), "tab": tab_view(job)}
+        earlier = self._sessions.get(session)
+        if job.finished.report["variations"] or before is None or before.finished is not earlier or earlier is None:
+            self._sessions.put(session, job.finished)
+            updates = {**finished_view(job.finished), **idle_view(), "tab": tab_view(job)}
+        else:  # nothing was made, and what was made before stays
+            self._jobs.show(session, before)
+            updates = {**finished_view(earlier), **idle_view(), "tab": tab_view(before)}
+            updates["status"] = texts.nothing_made(job.finished.report) + str(updates["status"])
+            updates["problems"] = texts.problems(job.finished.report["failures"], job.finished.report)
         return {**updates, **self._returning.earlier(job.visitor, session)}
 
     def _failed(self, job: VisitorJob, session: str, message: str) -> Updates:

@@ -120,6 +120,8 @@ class PreviewHandlers:
         notices = plan.own_notices if active is None else (*plan.own_notices, *active.unused_settings(recipe))
         hints = "".join(texts.hint(notice) for notice in notices)
         remaining = texts.line(self._visitors.remaining(request)) if request else ""
+        if images and not total:
+            return texts.warning(texts.nothing_to_make(recipe)) + texts.engines(ready, active, recipe.engine)
         line = texts.forecast(images, total, active, cost, seconds)
         return line + hints + remaining + texts.engines(ready, active, recipe.engine)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import threading
 import time
@@ -110,15 +111,16 @@ class ResultHandlers:
     def _pair(self, finished: FinishedJob, row: ResultRow) -> dict[str, str]:
         """Paths of the large images that could be made; the small ones stay in place of the others."""
         source = next((s for s in finished.plan.sources if _is_source_of(s, row)), None)
-        pair = {"preview": self._large(row, "variation", lambda: _read_from_zip(finished, row.file))}
+        folder = _folder_of(finished, row)
+        pair = {"preview": self._large(row, folder, "variation", lambda: _read_from_zip(finished, row.file))}
         if source is not None:
-            pair["sourcePreview"] = self._large(row, "source", source.read)
+            pair["sourcePreview"] = self._large(row, folder, "source", source.read)
         return {name: path for name, path in pair.items() if path}
 
-    def _large(self, row: ResultRow, name: str, read: Callable[[], bytes]) -> str:
-        """The path of a large image beside the small one, made when it is first needed; empty if that fails."""
-        folder = Path(row.preview).parent
+    def _large(self, row: ResultRow, folder: Path, name: str, read: Callable[[], bytes]) -> str:
+        """The path of a large image, made when it is first needed; empty if that fails."""
         try:
+            folder.mkdir(parents=True, exist_ok=True)
             found = sorted(folder.glob(f"large-{name}.*"))
             if found:
                 return str(found[0])
@@ -131,6 +133,13 @@ class ResultHandlers:
         except (ImageError, OSError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile):
             return ""
         return str(path)
+
+
+def _folder_of(finished: FinishedJob, row: ResultRow) -> Path:
+    """Where the large images of a variation are: beside the small ones, where there are some."""
+    if row.preview:
+        return Path(row.preview).parent
+    return finished.folder / "large" / hashlib.sha256(row.file.encode()).hexdigest()[:32]
 
 
 def _is_source_of(source: Source, row: ResultRow) -> bool:

@@ -6,6 +6,7 @@ import json
 import zipfile
 from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -22,13 +23,16 @@ from augmentai.engines.run_ledger import RunLedger
 from augmentai.lift import LiftReport
 from augmentai.pipeline.paid_folder import PaidFolder
 from augmentai.pipeline.plan import RunPlan
-from augmentai.pipeline.report import headline
+from augmentai.pipeline.report import ROWS_LIMIT, filter_words, headline
 from augmentai.settings import Settings
-from augmentai.types import Source
+from augmentai.types import Source, SourceKey
 from augmentai.web.jobs.paid_jobs import hand_over
 from augmentai.web.jobs.snapshot import JobResult, ResultRow
+from augmentai.web.jobs.unmade import Unmade
 from augmentai.web.jobs.uploads import Upload
 from augmentai.web.jobs.zip_packing import Packing, pack
+
+MORE = 4  # variations that "More like this" adds
 
 
 @dataclass
@@ -47,6 +51,7 @@ class FinishedJob:
         unfetched: its last result, until the visitor's page has it (see `paid_jobs.hand_over`).
         settled: names of the variations whose answers are in the result, should they still be there.
         rest_cost: the most that its missing variations may cost; None if nothing.
+        more_cost: the most that more variations of a source may cost, in credits, by their engine.
         uploads: what it was made from.
         lift: what was measured on these with its recipe; None if nothing was.
         zipped_lift: what its first ZIP says of that.
@@ -66,15 +71,18 @@ class FinishedJob:
     settled: frozenset[str] = frozenset()
     unfetched: JobResult | None = None
     rest_cost: Estimate | None = None
+    more_cost: dict[str, float] = field(default_factory=dict)
     uploads: tuple[Upload, ...] = ()
     lift: LiftReport | None = None
     zipped_lift: LiftReport | None = None
     _packed: tuple[object, Path] | None = None  # what the packed ZIP was made of, and the ZIP
+    _unmade: Unmade = field(default_factory=Unmade)
+    _zips_read: int = 0  # by `_unmade`
 
     @classmethod
     def of(cls, result: JobResult, rows: Sequence[ResultRow], settings: Settings) -> FinishedJob:
         """A job that has just ended."""
-        return cls(
+        finished = cls(
             plan=result.plan,
             settings=settings,
             folder=result.folder,
@@ -86,6 +94,15 @@ class FinishedJob:
             settled=_names(result),
             unfetched=result,
         )
+        finished._read_failures()
+        return finished
+
+    def _read_failures(self) -> None:
+        """Learn from the ZIPs that are new what could not be made."""
+        for path in self.zips[self._zips_read :]:
+            with suppress(OSError, KeyError, ValueError, zipfile.BadZipFile):  # deleted, or cut off by a full disk
+                self._unmade.read(_entries_of(path))
+        self._zips_read = len(self.zips)
 
     def row(self, file: str) -> ResultRow | None:
         """The row of a variation's file."""
@@ -108,15 +125,17 @@ class FinishedJob:
             hand_over(result.paid, result.settled)
 
     def price_rest(self, engines: Sequence[Engine]) -> None:
-        """Set `rest_cost`: without what is paid for already, within what the limit of the job leaves.
+        """Set `rest_cost`: without what is paid for already, within what the limit of the job leaves; and `more_cost`.
 
         Args:
             engines: those that would make the rest.
         """
+        priced = ((engine.name, engine.estimate(self.plan.recipe, MORE)) for engine in engines)
+        self.more_cost = {name: cost.credits for name, cost in priced if cost is not None}
         ledger = PaidFolder(self.paid).ledger() if self.paid is not None else RunLedger()
         made = {variation_name((row.source, row.sha256), row.index) for row in self.rows}
         stored = self._answers() - made
-        rest = self.plan.total - len(self.rows) - len(self._paid_in_vain()) - len(stored)
+        rest = sum(self._missing().values()) - len(stored)
         self.rest_cost = estimate(engines, self.plan.recipe, max(0, rest), ledger.committed()) if rest > 0 else None
 
     def folders(self) -> set[Path]:
@@ -124,10 +143,21 @@ class FinishedJob:
         return {self.folder, *(path.parent.parent for path in self.zips)}
 
     def incomplete_sources(self) -> list[Source]:
-        """Sources with missing variations: those failed, or were not reached before a stop."""
-        made = Counter((row.source, row.sha256) for row in self.rows)
+        """Sources with missing variations: those failed, or were not reached before a stop. Not those of which nothing
+        can ever be made."""
+        missing = self._missing()
+        return [source for source in self.plan.sources if source.key in missing]
+
+    def _missing(self) -> dict[SourceKey, int]:
+        """How many variations of its plan each source lacks, of which some can be made."""
+        made = Counter(row.key for row in self._planned_rows())
         made.update((source, sha256) for source, sha256, _ in self._paid_in_vain())
-        return [source for source in self.plan.sources if made[source.key] < self.plan.count(source)]
+        lacking = ((source.key, self.plan.count(source) - made[source.key]) for source in self.plan.sources)
+        return {key: count for key, count in lacking if count > 0 and not self._unmade.is_unusable(key)}
+
+    def _planned_rows(self) -> Iterator[ResultRow]:
+        """Those of the plan, without what was asked for later."""
+        return (row for row in self.rows if row.index in self.plan.indices(row.key))
 
     def _paid_in_vain(self) -> dict[tuple[str, str, int], dict[str, Any]]:
         """Lines of variations that were paid for and failed, and are not bought again."""
@@ -150,8 +180,7 @@ class FinishedJob:
     def _entries(self) -> Iterator[dict[str, Any]]:
         """The lines of the manifests of all its ZIPs, the first one's first."""
         for path in self.zips:
-            with zipfile.ZipFile(path) as archive, archive.open(MANIFEST) as lines:
-                yield from map(json.loads, lines)
+            yield from _entries_of(path)
 
     def checkpoint(self) -> Checkpoint:
         """All variations so far, for a job that makes the missing ones, with new seeds for those that were rejected."""
@@ -159,24 +188,27 @@ class FinishedJob:
         made.retry_round = self.plan.retry_round + 1
         for entry in self._entries():
             made.record_rejections(entry)
-        for row in self.rows:
+        for row in self._planned_rows():
             made.record_made(row.source, row.sha256, row.index, row.engine)
         for entry in self._paid_in_vain().values():
             made.record({**entry, "credits": 0.0})  # in the ledger already
+        for source in self.plan.sources:
+            if self._unmade.is_unusable(source.key):
+                made.give_up(source, self.plan.indices(source.key))
         return made
 
     def checkpoint_for_more(self, row: ResultRow, first_index: int, variations: int) -> Checkpoint:
         """A checkpoint in which only the next variations of this row's source are missing."""
         made = Checkpoint(self.plan.sources)
         for source in self.plan.sources:
-            if source.key != (row.source, row.sha256):
+            if source.key != row.key:
                 for index in range(first_index, first_index + variations):
                     made.record_made(source.path, source.sha256, index, row.engine)
         return made
 
     def next_index(self, row: ResultRow) -> int:
         """The first index that no variation of this row's source has."""
-        return 1 + max(r.index for r in self.rows if (r.source, r.sha256) == (row.source, row.sha256))
+        return 1 + max(one.index for one in self.rows if one.key == row.key)
 
     def sources_for_rerun(self) -> Gathered:
         """The inputs of a later job: unreadable files were reported already."""
@@ -200,7 +232,9 @@ class FinishedJob:
         self.settled |= _names(result)
         self.unfetched = result
         added = result.report | {"credits": result.report["credits"] - result.credits_before}
-        self.report = merge_reports(self.report, added, set(retried), rows, self.plan.total + self.added)
+        self._read_failures()
+        failures = self._unmade.failures()
+        self.report = merge_reports(self.report, added, set(retried), failures, rows, self.plan.total + self.added)
 
     @property
     def ready_zip(self) -> Path | None:
@@ -233,29 +267,46 @@ class FinishedJob:
         return len(self.zips), frozenset(self.excluded), id(self.lift)
 
 
+def _entries_of(path: Path) -> Iterator[dict[str, Any]]:
+    """The lines of the manifest in a ZIP."""
+    with zipfile.ZipFile(path) as archive, archive.open(MANIFEST) as lines:
+        yield from map(json.loads, lines)
+
+
 def _names(result: JobResult) -> frozenset[str]:
     return frozenset(variation_name(source, index) for source, index in result.settled)
 
 
 def merge_reports(
-    first: dict[str, Any], added: dict[str, Any], retried: set[str], new_rows: Sequence[ResultRow], wanted: int
+    first: dict[str, Any],
+    added: dict[str, Any],
+    retried: set[str],
+    failures: Sequence[dict[str, str]],
+    new_rows: Sequence[ResultRow],
+    wanted: int,
 ) -> dict[str, Any]:
     """The report of a job and of a later addition to it.
 
     Args:
         first: report of the job so far.
         added: report of the addition.
-        retried: sources whose earlier failures the addition replaces.
+        retried: sources whose earlier fallbacks the addition replaces.
+        failures: what failed of both, and was not made since.
         new_rows: variations that the addition made.
         wanted: variations that were asked for in all.
     """
     engines = Counter(first["engines"]) + Counter(row.engine for row in new_rows)
-    failures = [f for f in first["failures"] if f["file"] not in retried] + added["failures"]
     variations = first["variations"] + len(new_rows)
+    counted = {name: first[name] + added[name] for name in ("drifted", "labels_dropped")}
+    counted["rejected"] = dict(Counter(first["rejected"]) + Counter(added["rejected"]))
+    counted["left_out"] = added["left_out"] if retried else first["left_out"] + added["left_out"]
+    counted["labels_hidden"] = {name: n + added["labels_hidden"][name] for name, n in first["labels_hidden"].items()}
     return first | {
+        **counted,
+        "filtered": filter_words(counted),
         "variations": variations,
         "engines": dict(engines),
-        "failures": failures,
+        "failures": list(failures[:ROWS_LIMIT]),
         "failed": len(failures),
         "stopped": added["stopped"],
         "seconds": round(first["seconds"] + added["seconds"], 2),

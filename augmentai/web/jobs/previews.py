@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -35,23 +36,11 @@ class PreviewWriter:
         geometry = whole_move(variation.details)
         if source is not None and geometry is not None:
             source, source_path = _aligned(source, geometry, variation.image.size, folder)
-        return ResultRow(
-            file=variation.file,
-            source=outcome.source.path,
-            sha256=outcome.source.sha256,
-            labels=_class_names(outcome.source.label, variation.labels),
-            index=outcome.index,
-            engine=variation.engine,
-            model=variation.model,
-            seed=outcome.seed,
-            strength=variation.strength,
-            prompt=variation.prompt,
-            style=str(variation.details.get("donor", "")),
+        return replace(
+            row_of(outcome, variation),
             preview=_write(small, folder, "variation"),
             source_preview=source_path,
-            changed=distance(source, small) if source is not None else 0.0,
-            size_wh=variation.image.size,
-            geometry=geometry,
+            changed=distance(source, small) if source is not None else None,
         )
 
     def _source_preview(self, source: Source, folder: Path) -> tuple[Image.Image | None, str]:
@@ -64,6 +53,28 @@ class PreviewWriter:
             except (ImageError, OSError):
                 self._last = (None, "")
         return self._last
+
+
+def row_of(outcome: Outcome, variation: Variation) -> ResultRow:
+    """The row of a variation without previews."""
+    return ResultRow(
+        file=variation.file,
+        source=outcome.source.path,
+        sha256=outcome.source.sha256,
+        labels=_class_names(outcome.source.label, variation.labels),
+        index=outcome.index,
+        engine=variation.engine,
+        model=variation.model,
+        seed=outcome.seed,
+        strength=variation.strength,
+        prompt=variation.prompt,
+        style=str(variation.details.get("donor", "")),
+        preview="",
+        source_preview="",
+        changed=None,
+        size_wh=variation.image.size,
+        geometry=whole_move(variation.details),
+    )
 
 
 def _aligned(

@@ -24,13 +24,13 @@ from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.merge import run_part
 from augmentai.pipeline.paid_folder import may_charge
 from augmentai.pipeline.run import made_in, receive_rest, run_record_for, run_to_disk
-from augmentai.recipe import Recipe
+from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
 from augmentai.types import Outcome, Source, SourceKey, Variation
 from augmentai.web.jobs.cleanup import JOBS_FOLDER, Lease, create_job_folder
 from augmentai.web.jobs.heartbeat import run_with_heartbeat
 from augmentai.web.jobs.paid_jobs import PaidJob, request_digest
-from augmentai.web.jobs.previews import PreviewWriter
+from augmentai.web.jobs.previews import PreviewWriter, row_of
 from augmentai.web.jobs.snapshot import JobProgress, JobResult, ResultRow, Snapshot
 from augmentai.web.jobs.stored_result import read_result, write_result
 from augmentai.web.jobs.uploads import INPUT_FOLDERS
@@ -38,7 +38,7 @@ from augmentai.web.jobs.zip_packing import name_by_count, new_zip
 
 _FAILURES_WHILE_WORKING = 50
 _LONGEST_WAIT_SECONDS = 60.0  # for the reader of a result
-_MAX_ROWS = 4000  # with more variations the page shows no previews of the rest; the ZIP holds all
+_MAX_PREVIEWS = 20_000  # more variations have no small images: the page shows their names, and one when it is opened
 
 ReadInputs = Callable[[Path, Event], Gathered]
 
@@ -60,6 +60,7 @@ class JobRequest:
         has_inputs: the inputs are in the job's folder, from which it can be resumed.
         needed: uploads and earlier results that it reads; they do not expire meanwhile.
         lift: what was measured on the inputs with this recipe, for the card; None if nothing was.
+        refuse_nothing: the reason why a job is not run whose plan has no variation; "": it is run.
         ending: set when the server is to end. Nobody may come to fetch the result, so the same request gets all of it.
     """
 
@@ -75,6 +76,7 @@ class JobRequest:
     has_inputs: bool = False
     needed: Sequence[str | Path] = ()
     lift: LiftFile | None = None
+    refuse_nothing: str = ""
     ending: Event = field(default_factory=Event)
 
 
@@ -188,6 +190,8 @@ class _Work:
         request, stopped_early = self._request, self._stop.is_set()  # then some files may not have been read
         zip_path = new_zip(self.folder)
         job = self._paid_job(gathered, zip_path)
+        if request.refuse_nothing and gathered.sources and not job.plan.total:
+            raise RecipeError(request.refuse_nothing)
         if (earlier := self._announced_before(job)) is not None:
             yield earlier
             return
@@ -315,7 +319,8 @@ class _Work:
 
     def _keep(self, outcome: Outcome, variation: Variation, number: int) -> None:
         """Write what the page or the API shows of a variation, beside the ZIP."""
-        if not self._request.keep_full and number >= _MAX_ROWS:
+        if not self._request.keep_full and number >= _MAX_PREVIEWS:
+            self._rows.append(row_of(outcome, variation))
             return
         folder = self.folder / f"{number:05d}"
         folder.mkdir()
@@ -330,7 +335,7 @@ class _Work:
         report = job.report
         return Snapshot(
             done=report.variations - report.resumed,
-            expected=job.plan.total - report.resumed,
+            expected=job.left_to_make,
             images=self._images,
             rows=self._rows,
             failures=report.failures[:_FAILURES_WHILE_WORKING],

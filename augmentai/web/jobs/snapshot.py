@@ -11,7 +11,7 @@ from augmentai.pipeline.plan import RunPlan
 from augmentai.types import SourceKey
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class ResultRow:
     """One finished variation as the page shows it.
 
@@ -19,8 +19,8 @@ class ResultRow:
         labels: its class, or the classes of its annotations.
         style: which styles the engine blended, as in the manifest.
         preview, source_preview: paths of small images of the variation and of its source; the source's is warped as the
-            variation was, so that the two can be compared.
-        changed: mean difference of the two small images, 0 to 1.
+            variation was, so that the two can be compared. Empty if there are none.
+        changed: mean difference of the two small images, 0 to 1; None if that is not known.
         size_wh: width and height of the variation.
         geometry: how its pixels were moved, as in the manifest; None if they were not.
     """
@@ -38,9 +38,14 @@ class ResultRow:
     style: str
     preview: str
     source_preview: str
-    changed: float
+    changed: float | None
     size_wh: tuple[int, int]
     geometry: Mapping[str, Any] | None = None
+
+    @property
+    def key(self) -> SourceKey:
+        """Of its source."""
+        return self.source, self.sha256
 
 
 class JobProgress:

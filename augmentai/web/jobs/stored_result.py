@@ -53,7 +53,7 @@ def read_result(folder: Path, plan: RunPlan, paid: Path | None) -> Snapshot | No
         rows = [_row(folder, row) for row in stored["rows"]]
         images = [(str(folder / path), str(caption)) for path, caption in stored["images"]]
         zip_path = folder / stored["zip"]
-        files = [zip_path, *(Path(path) for path, _ in images), *(Path(row.preview) for row in rows)]
+        files = [zip_path, *(Path(path) for path, _ in images), *(Path(row.preview) for row in rows if row.preview)]
         if not all(file.is_file() for file in files):
             return None
         report, classes = dict(stored["report"]), dict(stored["classes"])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -16,55 +15,13 @@ from augmentai.settings import Settings
 from augmentai.web import texts
 from tests.support.app_server import serving
 from tests.support.page_steps import photos
+from tests.support.tab import Tab
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     with serving(Settings(), tmp_path_factory.mktemp("returning")) as address:
         yield address
-
-
-class Tab:
-    """A tab without a browser: it calls the page's handlers as the page does."""
-
-    def __init__(self, url: str, token: str = "", address: str = "") -> None:
-        self.url, self.token, self.query = url, token, {"job": address} if address else {}
-        self.session = secrets.token_hex(6)
-        config = httpx.get(f"{url}config").json()
-        self._functions = {one["api_name"]: one for one in config["dependencies"]}
-        self._names = {one["id"]: one["props"].get("elem_id") or one["type"] for one in config["components"]}
-        greeting = self.call("greet", [token])
-        self.token = self.token or greeting["browserstate"]
-        self.greeting = greeting
-
-    def call(self, name: str, data: list[Any], event: dict[str, Any] | None = None) -> dict[str, Any]:
-        """{component: what is new of it} of a call that does not wait in the queue."""
-        function = self._functions[name]
-        body = {"data": data, "fn_index": function["id"], "session_hash": self.session, "event_data": event}
-        answer = httpx.post(f"{self.url}gradio_api/run/predict", json=body, params=self.query, timeout=60)
-        assert answer.status_code == 200, answer.text
-        return dict(zip([self._names[one] for one in function["outputs"]], answer.json()["data"], strict=True))
-
-    def queue(self, name: str, data: list[Any]) -> None:
-        """A call that does, to its end."""
-        body = {"data": data, "fn_index": self._functions[name]["id"], "session_hash": self.session}
-        assert httpx.post(f"{self.url}gradio_api/queue/join", json=body).status_code == 200
-        stream = f"{self.url}gradio_api/queue/data?session_hash={self.session}"
-        with httpx.stream("GET", stream, timeout=90) as lines:
-            assert any('"process_completed"' in line and '"success":true' in line for line in lines.iter_lines())
-
-    def make(self, files: list[Path]) -> str:
-        """Run a job; returns its id."""
-        uploads = []
-        for file in files:
-            answer = httpx.post(f"{self.url}gradio_api/upload", files={"files": file.open("rb")}).json()
-            data = {"path": answer[0], "orig_name": file.name, "meta": {"_type": "gradio.FileData"}}
-            uploads.append({"rel": file.name, "file": data})
-        job = self.call("queued", [self.token])["tab"]["props"]["job"]
-        settings = self._functions["make"]["inputs"][4:]
-        values = {one["id"]: one["props"].get("value") for one in httpx.get(f"{self.url}config").json()["components"]}
-        self.queue("make", [uploads, None, "", self.token, *(values[one] for one in settings)])
-        return str(job)
 
 
 def seen(answer: dict[str, Any]) -> str:
