@@ -25,7 +25,7 @@ from __future__ import annotations
 import copy
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
 from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Task
@@ -40,6 +40,19 @@ if TYPE_CHECKING:
 
 
 _FILE_HEAD_BYTES = 65_536  # of the answer's file, and of the lines of ledger and manifest that follow it
+
+
+@dataclass(frozen=True)
+class Account:
+    """What a service says of a key.
+
+    Attributes:
+        credits: how many are left; None if that cannot be known now.
+        refused: why the service does not accept the key, in words; "" if it does, or if that cannot be known now.
+    """
+
+    credits: float | None = None
+    refused: str = ""
 
 
 class PaidEngine(Engine):
@@ -77,6 +90,10 @@ class PaidEngine(Engine):
     def balance(self) -> float | None:
         """Credits of the account, or None if they cannot be asked for. May go online; ask in a thread."""
         return None
+
+    def account(self) -> Account:
+        """What the service says of the key, free of charge. May go online; ask in a thread."""
+        return Account(self.balance())
 
     def estimate(self, recipe: Recipe, variations: int) -> Estimate | None:
         """The most that these variations may cost; refused images, and those of other engines, are not charged.

@@ -34,6 +34,7 @@ class Form(NamedTuple):
     Attributes:
         fields: {field of the recipe, or one of the two extra controls: its control}.
         key: the visitor's own API key, which is no part of a recipe.
+        key_state: what its service says of it.
         save: the link that saves the settings.
         load: the button that loads saved ones.
         load_message: whether loading worked.
@@ -41,6 +42,7 @@ class Form(NamedTuple):
 
     fields: Controls
     key: gr.Textbox
+    key_state: gr.HTML
     save: gr.HTML
     load: gr.UploadButton
     load_message: gr.HTML
@@ -84,6 +86,7 @@ def more_settings(simple: Controls, engines: Sequence[Engine], table: Sequence[R
             max_length=512,
             elem_id="key",
         )
+        key_state = gr.HTML("", padding=False, elem_id="key-state")
         with gr.Row():
             save = gr.HTML("", padding=False, min_width=120, elem_id="save")
             load = gr.UploadButton(
@@ -93,7 +96,7 @@ def more_settings(simple: Controls, engines: Sequence[Engine], table: Sequence[R
     controls = simple | more | dataset
     _show_if(controls[_BALANCING], lambda choice: not choice, controls["variations"])  # class balancing decides it
     in_order = {field.name: controls[field.name] for field in table if field.name in controls}
-    return Form(in_order | controls, key, save, load, load_message)
+    return Form(in_order | controls, key, key_state, save, load, load_message)
 
 
 def control(field: RecipeField, **options: Any) -> Any:

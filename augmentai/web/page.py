@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -11,14 +11,14 @@ from augmentai.engines.base import Engine
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.access.public import USER_NAME, credentials
+from augmentai.web.access.visitor_keys import VisitorKeys
 from augmentai.web.access.visitors import Visitors
 from augmentai.web.assets import asset
-from augmentai.web.code_snippets import snippets
 from augmentai.web.components.file_drop import drop_zone
 from augmentai.web.components.result_grid import result_grid
 from augmentai.web.endpoint import Page, add_endpoint
 from augmentai.web.estimates import TimeEstimator
-from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
+from augmentai.web.form import Form, as_recipe, more_settings, simple_fields
 from augmentai.web.handlers.api import ApiHandler
 from augmentai.web.handlers.job_runner import JobRunner
 from augmentai.web.handlers.jobs import JobHandlers
@@ -38,36 +38,36 @@ from augmentai.web.lift_endpoint import add_lift_endpoint
 from augmentai.web.lift_tab import lift_tab, wire_lift
 from augmentai.web.masks import masks_panel, wire_masks
 from augmentai.web.parsing.pool import ParsingPool
-from augmentai.web.recipe_files import saved
+from augmentai.web.settings_events import NO_UPLOADS, wire_settings
 from augmentai.web.settings_preview import preview_panel, wire_preview
+from augmentai.web.wiring import PRIVATE, UNQUEUED, Components, in_order_of
 
 _PACKED_AT_ONCE = 2  # ZIPs; packing one is little more than disk access
-_NO_UPLOADS = {"images": 0, "pixels": 0}
 _PLACE_SECONDS = 1.5  # between two looks at the queue, while a job waits
 JOB_QUEUE = "augment"  # id of the queue in which all jobs wait
-Components = dict[str, Any]
 
 
 def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -> gr.Blocks:
     """The whole page. Nothing is loaded or contacted until somebody uploads photos."""
     visitors, times, sessions = Visitors(settings), TimeEstimator(engines), SessionStore()
-    runner = JobRunner(settings, engines, visitors, parsing)
+    keys = VisitorKeys(engines)
+    runner = JobRunner(settings, engines, visitors, parsing, keys)
     jobs = VisitorJobs(settings.closed_tab_seconds)
     returning = ReturnHandlers(sessions, jobs)
     lifts, lift_runner = LiftStore(), LiftRunner(runner)
     job_handlers = JobHandlers(runner, times, sessions, jobs, returning, lifts)
-    preview = PreviewHandlers(settings, engines, visitors, times, parsing)
+    preview = PreviewHandlers(settings, engines, visitors, times, parsing, keys)
     queue: dict[str, Any] = {"concurrency_id": JOB_QUEUE, "concurrency_limit": settings.jobs_at_once}
     with Page(title="AugmentAI", delete_cache=(3600, int(settings.keep_hours * 3600))) as page:
         gr.HTML(texts.HEADER, padding=False)
-        components: Components = {"upload_state": gr.State(_NO_UPLOADS), "visitor": _browser_token()}
+        components: Components = {"upload_state": gr.State(NO_UPLOADS), "visitor": _browser_token()}
         with gr.Tabs(elem_id="tabs") as components["tabs"]:
             with gr.Tab("Make", id="make"), gr.Row(equal_height=False):
                 with gr.Column(scale=5, min_width=300, elem_id="left"):
                     components["files"] = drop_zone(settings, elem_id="files")
                     simple = simple_fields()
                     form = more_settings(simple, engines)
-                    forecast = preview.forecast(_NO_UPLOADS, "", {})
+                    forecast = preview.forecast(NO_UPLOADS, "", {})
                     components |= masks_panel()
                     components["forecast"] = gr.HTML(forecast, padding=False, elem_id="forecast")
                     components |= _job_buttons()
@@ -86,7 +86,7 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
         _wire_return(page, returning, components)
         _wire_results(ResultHandlers(settings, sessions), components)
         user = USER_NAME if credentials(settings) else ""
-        uploaded = _wire_settings(page, preview, components, form, code, user)
+        uploaded = wire_settings(page, preview, components, form, code, user, sessions, jobs)
         wire_masks(MaskHandlers(settings, visitors, parsing), components, form, uploaded)
         shown = SettingPreviewHandlers(settings, engines, visitors, parsing)
         wire_preview(page, shown, components, form, uploaded)
@@ -169,8 +169,6 @@ _JOB_OUTPUTS = (
     "earlier",
     "tab",
 )
-_PRIVATE: dict[str, Any] = {"api_visibility": "private", "show_progress": "hidden"}
-_UNQUEUED: dict[str, Any] = {**_PRIVATE, "queue": False}
 
 
 def _wire_jobs(
@@ -183,11 +181,11 @@ def _wire_jobs(
 ) -> None:
     names, controls = list(form.fields), list(form.fields.values())
     outputs = [components[name] for name in _JOB_OUTPUTS]
-    in_order, token = _in_order(_JOB_OUTPUTS), components["visitor"]
+    in_order, token = in_order_of(_JOB_OUTPUTS), components["visitor"]
 
     def make(uploads: Any, upload_state: Any, key: str, token: str, request: gr.Request, *values: Any) -> Iterator[Any]:
         filled = as_recipe(dict(zip(names, values, strict=True)))
-        yield from map(in_order, handlers.make(uploads, key, filled, upload_state or _NO_UPLOADS, token, request))
+        yield from map(in_order, handlers.make(uploads, key, filled, upload_state or NO_UPLOADS, token, request))
 
     def resume(key: str, token: str, request: gr.Request) -> Iterator[Any]:
         yield from map(in_order, handlers.resume(key, token, request))
@@ -208,24 +206,24 @@ def _wire_jobs(
         return handlers.stop(request)["stop"]
 
     inputs = [components["files"], components["upload_state"], form.key, components["visitor"], *controls]
-    click = components["start"].click(queued, token, outputs, **_UNQUEUED)
-    running = click.then(make, inputs, outputs, **_PRIVATE, **queue)
-    click = components["resume"].click(queued_again, token, outputs, **_UNQUEUED)
-    resuming = click.then(resume, [form.key, components["visitor"]], outputs, **_PRIVATE, **queue)
-    components["grid"].more(queued_again, token, outputs, **_UNQUEUED)
-    adding = components["grid"].more(more_like_this, [form.key, token], outputs, **_PRIVATE, **queue)
+    click = components["start"].click(queued, token, outputs, **UNQUEUED)
+    running = click.then(make, inputs, outputs, **PRIVATE, **queue)
+    click = components["resume"].click(queued_again, token, outputs, **UNQUEUED)
+    resuming = click.then(resume, [form.key, components["visitor"]], outputs, **PRIVATE, **queue)
+    components["grid"].more(queued_again, token, outputs, **UNQUEUED)
+    adding = components["grid"].more(more_like_this, [form.key, token], outputs, **PRIVATE, **queue)
     for event in (running, resuming, adding):
-        event.failure(rejected, None, outputs, **_UNQUEUED)
-        event.success(returning.fetched, None, None, **_UNQUEUED)
-    components["stop"].click(stop, None, components["stop"], **_UNQUEUED)
+        event.failure(rejected, None, outputs, **UNQUEUED)
+        event.success(returning.fetched, None, None, **UNQUEUED)
+    components["stop"].click(stop, None, components["stop"], **UNQUEUED)
 
 
 def _wire_return(page: gr.Blocks, handlers: ReturnHandlers, components: Components) -> None:
     token, outputs = components["visitor"], [components[name] for name in _JOB_OUTPUTS]
-    in_order = _in_order(_JOB_OUTPUTS)
+    in_order = in_order_of(_JOB_OUTPUTS)
 
     def greet(token: str, request: gr.Request) -> Any:
-        return _in_order(("visitor", *_JOB_OUTPUTS))(handlers.greet(token, request))
+        return in_order_of(("visitor", *_JOB_OUTPUTS))(handlers.greet(token, request))
 
     def open_job(token: str, request: gr.Request, event: gr.EventData) -> Any:
         return in_order(handlers.open(str(event.job), token, request))
@@ -233,11 +231,11 @@ def _wire_return(page: gr.Blocks, handlers: ReturnHandlers, components: Componen
     def poll(request: gr.Request) -> Any:
         return in_order(handlers.poll(page._queue.place(handlers.waiting(request)), request))
 
-    greeted = page.load(greet, token, [token, *outputs], **_UNQUEUED)
-    opened = components["earlier"].select(open_job, token, outputs, **_UNQUEUED)
-    polled = components["place_timer"].tick(poll, None, outputs, **_UNQUEUED)
+    greeted = page.load(greet, token, [token, *outputs], **UNQUEUED)
+    opened = components["earlier"].select(open_job, token, outputs, **UNQUEUED)
+    polled = components["place_timer"].tick(poll, None, outputs, **UNQUEUED)
     for event in (greeted, opened, polled):
-        event.success(handlers.fetched, None, None, **_UNQUEUED)
+        event.success(handlers.fetched, None, None, **UNQUEUED)
     page.unload(handlers.close)
 
 
@@ -246,91 +244,31 @@ def _wire_results(handlers: ResultHandlers, components: Components) -> None:
     filtered, chosen, packed = ("grid", "pages"), ("download", "pack", "report"), ("download", "pack", "status")
 
     def filter_results(source: str, label: str, request: gr.Request) -> Any:
-        return _in_order(filtered)(handlers.filter(source, label, session_of(request)))
+        return in_order_of(filtered)(handlers.filter(source, label, session_of(request)))
 
     def turn_page(source: str, label: str, number: float, request: gr.Request) -> Any:
-        return _in_order(("grid",))(handlers.turn_page(source, label, number, session_of(request)))[0]
+        return in_order_of(("grid",))(handlers.turn_page(source, label, number, session_of(request)))[0]
 
     def compare(request: gr.Request, event: gr.EventData) -> Any:
-        return _in_order(("grid",))(handlers.compare(str(event.file), session_of(request)))[0]
+        return in_order_of(("grid",))(handlers.compare(str(event.file), session_of(request)))[0]
 
     def exclude(request: gr.Request, event: gr.EventData) -> Any:
-        return _in_order(chosen)(handlers.exclude(list(event.files), int(event.revision), session_of(request)))
+        return in_order_of(chosen)(handlers.exclude(list(event.files), int(event.revision), session_of(request)))
 
     def pack(request: gr.Request) -> Iterator[Any]:
-        yield from map(_in_order(packed), handlers.pack(session_of(request)))
+        yield from map(in_order_of(packed), handlers.pack(session_of(request)))
 
     for control in filters:
-        control.input(filter_results, filters, [components[name] for name in filtered], **_UNQUEUED)
-    components["pages"].input(turn_page, [*filters, components["pages"]], grid, **_UNQUEUED)
-    grid.select(compare, None, grid, **_UNQUEUED)
-    grid.exclude(exclude, None, [components[name] for name in chosen], trigger_mode="multiple", **_UNQUEUED)
+        control.input(filter_results, filters, [components[name] for name in filtered], **UNQUEUED)
+    components["pages"].input(turn_page, [*filters, components["pages"]], grid, **UNQUEUED)
+    grid.select(compare, None, grid, **UNQUEUED)
+    grid.exclude(exclude, None, [components[name] for name in chosen], trigger_mode="multiple", **UNQUEUED)
     packing = components["pack"].click(
         pack,
         None,
         [components[name] for name in packed],
         concurrency_id="pack",
         concurrency_limit=_PACKED_AT_ONCE,
-        **_PRIVATE,
+        **PRIVATE,
     )
-    packing.then(None, js=asset("save.js"), **_PRIVATE)
-
-
-def _wire_settings(
-    page: gr.Blocks, handlers: PreviewHandlers, components: Components, form: Form, code: gr.HTML, user: str
-) -> tuple[Any, ...]:
-    """Returns the events after which other images are there."""
-    names, controls = list(form.fields), list(form.fields.values())
-    uploaded = ("files", "upload_state")
-    uploaded_components = [components[name] for name in uploaded]
-
-    def inspect(uploads: Any, layout: str, request: gr.Request) -> Any:
-        return _in_order(uploaded)(handlers.inspect(uploads, layout, request))
-
-    def load_samples(uploads: Any, layout: str, request: gr.Request, event: gr.EventData) -> Any:
-        others = list(uploads or ()) if event.add else []
-        return _in_order(uploaded)(handlers.samples(others, layout, request))
-
-    def compare(uploads: Any, layout: str, request: gr.Request) -> Any:
-        return _in_order(("files",))(handlers.compare(uploads, layout, request))[0]
-
-    def forecast(upload_state: Any, key: str, request: gr.Request, *values: Any) -> str:
-        filled = as_recipe(dict(zip(names, values, strict=True)))
-        return handlers.forecast(upload_state or _NO_UPLOADS, key, filled, request)
-
-    def show_code(request: gr.Request, *values: Any) -> str:
-        return snippets(as_recipe(dict(zip(names, values, strict=True))), _address(request), user)
-
-    def save(*values: Any) -> str:
-        return saved(as_recipe(dict(zip(names, values, strict=True))))
-
-    def load(file: str, request: gr.Request) -> Any:
-        values, message = handlers.load_recipe(file, {*names, "balance"}, request)
-        values = as_form(values)
-        return [*(values.get(name, gr.skip()) for name in names), message]
-
-    layout = form.fields["layout"]
-    triggers = [components["files"].upload, layout.input]
-    inspected = gr.on(triggers, inspect, [components["files"], layout], uploaded_components, **_UNQUEUED)
-    sampled = components["files"].select(load_samples, [components["files"], layout], uploaded_components, **_UNQUEUED)
-    components["files"].compare(compare, [components["files"], layout], components["files"], **_UNQUEUED)
-    changes = [control.change for control in controls]
-    inputs = [components["upload_state"], form.key, *controls]
-    gr.on([*changes, form.key.blur, form.key.submit], forecast, inputs, components["forecast"], **_UNQUEUED)
-    for event in (inspected, sampled):
-        event.then(forecast, inputs, components["forecast"], **_UNQUEUED)
-    gr.on([page.load, *changes], show_code, controls, code, **_UNQUEUED)
-    gr.on([page.load, *changes], save, controls, form.save, **_UNQUEUED)
-    form.load.upload(load, form.load, [*controls, form.load_message], **_UNQUEUED)
-    return inspected, sampled
-
-
-def _in_order(names: Sequence[str]) -> Callable[[dict[str, Any]], list[Any]]:
-    """Turns {name of a component: its new value} into Gradio's list of outputs; what is not named stays unchanged."""
-    return lambda updates: [updates.get(name, gr.skip()) for name in names]
-
-
-def _address(request: gr.Request) -> str:
-    """The page's address as the visitor's browser has it."""
-    page = request.headers.get("referer") or request.headers.get("origin") or "http://127.0.0.1:7860"
-    return page.split("?")[0].split("#")[0].rstrip("/") + "/"
+    packing.then(None, js=asset("save.js"), **PRIVATE)

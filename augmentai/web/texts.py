@@ -11,6 +11,7 @@ from typing import Any
 from augmentai.engines import title
 from augmentai.engines.base import Engine, Readiness
 from augmentai.engines.budget import Estimate
+from augmentai.engines.paid import Account
 from augmentai.plurals import counted
 from augmentai.recipe import Recipe
 from augmentai.web.assets import asset
@@ -82,7 +83,26 @@ def dollars(credits: float) -> str:
         >>> dollars(112), dollars(3.5)
         ('$1.12', '$0.04')
     """
-    return f"${max(0.01, credits / 100):,.2f}"
+    return f"${max(0.01, credits / 100) if credits else 0:,.2f}"
+
+
+def start_label(cost: Estimate | None) -> str:
+    """Label of the button that starts a job. cost: the most that it may cost; None if it is free."""
+    if cost is None or not cost.credits:
+        return START
+    most = min(cost.credits, cost.affordable * cost.credits_each)
+    return f"{START} for up to {most:g} credits ({dollars(most)})"
+
+
+def key_state(account: Account) -> str:
+    """What a service says of a visitor's key."""
+    if account.refused:
+        why = account.refused[:1].upper() + account.refused[1:]
+        return f'<p class="aug-line aug-warn" role="alert">{escape(why)}.</p>'
+    if account.credits is None:
+        return hint("The key could not be checked now; a job will say whether it is accepted.")
+    left = f"{account.credits:,.6g} credits left ({dollars(account.credits)})"
+    return f'<p class="aug-line aug-key" role="status">Key accepted: <b>{left}</b></p>'
 
 
 def place(before: int | None) -> str:

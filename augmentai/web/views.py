@@ -63,9 +63,9 @@ def waiting_view(job: VisitorJob) -> Updates:
     }
 
 
-def idle_view() -> Updates:
-    """The two buttons when no job runs."""
-    return {"start": gr.Button(texts.START, interactive=True), "stop": gr.Button("Stop", visible=False)}
+def idle_view(start_label: str = "") -> Updates:
+    """The two buttons when no job runs. start_label: with the price of the next one, if it has one."""
+    return {"start": gr.Button(start_label or texts.START, interactive=True), "stop": gr.Button("Stop", visible=False)}
 
 
 def tab_view(job: VisitorJob | None, closed_tab_seconds: float | None = None, place: int | None = None) -> Any:

@@ -8,7 +8,7 @@ from typing import Self
 from pydantic import SecretStr
 
 from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
-from augmentai.engines.paid import PaidEngine
+from augmentai.engines.paid import Account, PaidEngine
 from augmentai.engines.stability.api_key import KeyFormatError, clean_key
 from augmentai.engines.stability.endpoints import FieldError, request_plan
 from augmentai.engines.stability.service import Service
@@ -77,8 +77,18 @@ class StabilityEngine(PaidEngine):
 
         The service's figure lags behind: good for "is there anything left", not for accounts.
         """
+        return self.account().credits
+
+    def account(self) -> Account:
+        """See `PaidEngine.account`; at most some 15 s."""
         from augmentai.engines.stability.responses import balance_of
 
-        if not self.readiness().configured:
-            return None
-        return balance_of(self.service.client().get("/v1/user/balance", _BALANCE_TIMEOUTS))
+        state = self.readiness()
+        if not state.configured:
+            return Account()
+        if not state.ready and state.for_good:
+            return Account(refused=state.reason)
+        answer = self.service.client().get("/v1/user/balance", _BALANCE_TIMEOUTS)
+        if getattr(answer, "status", 0) in {401, 403}:
+            return Account(refused=f"{self.title} does not accept this key")
+        return Account(balance_of(answer))

@@ -103,7 +103,7 @@ class Reservation:
         Raises:
             LimitReachedError: the visitor has too little left.
         """
-        self._reserve_images(job.plan.total - job.report.resumed)
+        self._reserve_images(job.left_to_make)
         self._job = job
         self._credits_before = job.ledger.committed()
         paying = [engine for engine in job.engines if owner_pays(engine)]

@@ -20,6 +20,7 @@ from augmentai.recipe import RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.access.rate_limit import LimitReachedError
+from augmentai.web.access.visitor_keys import VisitorKeys
 from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.handlers.running_jobs import RunningJobs
 from augmentai.web.jobs.run import JobRequest, run_job
@@ -39,8 +40,16 @@ class JobRunner:
         running_jobs: the jobs at work.
     """
 
-    def __init__(self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, parsing: ParsingPool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engines: Sequence[Engine],
+        visitors: Visitors,
+        parsing: ParsingPool,
+        keys: VisitorKeys,
+    ) -> None:
         self.settings, self.engines, self.visitors, self._parsing = settings, engines, visitors, parsing
+        self._keys = keys
         self.running_jobs = RunningJobs()
 
     def read(self, files: Sequence[Path], layout: str, stop: Event, request: gr.Request) -> Gathered:
@@ -65,6 +74,8 @@ class JobRunner:
         Raises:
             gr.Error: it cannot run; the message says why.
         """
+        if refused := self._keys.refused(key or "", job.recipe.engine):
+            raise gr.Error(refused, title="Key not accepted", print_exception=False)
         reservation = self.visitors.reservation(request)
         try:
             engines = reservation.limited(with_key(self.engines, key or ""))

@@ -114,7 +114,7 @@ class JobHandlers:
             yield from self._finish_interrupted(interrupted, recipe, key, visitor_of(token, request), request)
             return
         if finished is None:
-            yield {"status": texts.failed(texts.EXPIRED), **idle_view()}
+            yield {"status": texts.failed(texts.EXPIRED), **self._idle(session_of(request))}
             return
         retried = [source.path for source in finished.incomplete_sources()]
         visitor = visitor_of(token, request)
@@ -145,7 +145,7 @@ class JobHandlers:
         finished = self._sessions.get(session_of(request))
         row = finished.row(file) if finished else None
         if finished is None or row is None:
-            yield {"status": texts.failed(texts.EXPIRED), **idle_view()}
+            yield {"status": texts.failed(texts.EXPIRED), **self._idle(session_of(request))}
             return
         recipe = replace(
             finished.plan.recipe,
@@ -239,10 +239,10 @@ class JobHandlers:
         earlier = self._sessions.get(session)
         if job.finished.report["variations"] or before is None or before.finished is not earlier or earlier is None:
             self._sessions.put(session, job.finished)
-            updates = {**finished_view(job.finished), **idle_view(), "tab": tab_view(job)}
+            updates = {**finished_view(job.finished), **self._idle(session), "tab": tab_view(job)}
         else:  # nothing was made, and what was made before stays
             self._jobs.show(session, before)
-            updates = {**finished_view(earlier), **idle_view(), "tab": tab_view(before)}
+            updates = {**finished_view(earlier), **self._idle(session), "tab": tab_view(before)}
             updates["status"] = texts.nothing_made(job.finished.report) + str(updates["status"])
             updates["problems"] = texts.problems(job.finished.report["failures"], job.finished.report)
         return {**updates, **self._returning.earlier(job.visitor, session)}
@@ -258,7 +258,10 @@ class JobHandlers:
             self._jobs.show(session, before)
         updates = {**self._previous(session), **kept, "status": texts.failed(message) + kept.get("status", "")}
         tab = tab_view(self._jobs.shown(session))
-        return {**updates, **idle_view(), "tab": tab, **self._returning.earlier(job.visitor, session)}
+        return {**updates, **self._idle(session), "tab": tab, **self._returning.earlier(job.visitor, session)}
+
+    def _idle(self, session: str) -> Updates:
+        return idle_view(self._sessions.start_label(session))
 
     def _previous(self, session: str) -> Updates:
         """The results of the previous job, which remain when a later one fails."""
@@ -293,7 +296,7 @@ class JobHandlers:
                 self._jobs.forget(job)
                 self._jobs.show(session, before)
         tab = tab_view(self._jobs.shown(session))
-        return {**self._previous(session), "status": texts.failed(texts.REJECTED), **idle_view(), "tab": tab}
+        return {**self._previous(session), "status": texts.failed(texts.REJECTED), **self._idle(session), "tab": tab}
 
     def stop(self, request: gr.Request) -> Updates:
         """End the job that the tab shows, after the current image; finished images are kept."""

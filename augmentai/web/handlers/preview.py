@@ -17,6 +17,7 @@ from augmentai.recipe import AUTO, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.access.public import without_secrets
+from augmentai.web.access.visitor_keys import VisitorKeys
 from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.estimates import TimeEstimator, first_ready
 from augmentai.web.forecast import forecast
@@ -33,7 +34,7 @@ _LEFT_OUT = 2  # of an upload, files that take too much to inspect the rest with
 
 
 class PreviewHandlers:
-    """Handlers of the page before a job. None of them waits for the network."""
+    """Handlers of the page before a job. Only the check of a key waits for the network."""
 
     def __init__(
         self,
@@ -42,8 +43,9 @@ class PreviewHandlers:
         visitors: Visitors,
         times: TimeEstimator,
         parsing: ParsingPool,
+        keys: VisitorKeys,
     ) -> None:
-        self._settings, self._engines = settings, engines
+        self._settings, self._engines, self._keys = settings, engines, keys
         self._visitors, self._times, self._parsing = visitors, times, parsing
         self._warmed_up = threading.Lock()
 
@@ -105,25 +107,40 @@ class PreviewHandlers:
         self, upload_state: Mapping[str, Any], key: str, form: Mapping[str, Any], request: gr.Request | None = None
     ) -> str:
         """The job's expected variations, cost and time, and its visitor's remaining limit, as HTML."""
+        return str(self.before_click(upload_state, key, form, request)["forecast"])
+
+    def before_click(
+        self, upload_state: Mapping[str, Any], key: str, form: Mapping[str, Any], request: gr.Request | None = None
+    ) -> Updates:
+        """The forecast, and in "start" what the button says: a click that may spend has its price on it."""
         images = upload_state.get("images", 0)
         try:
             recipe = recipe_of(form)
             plan = forecast(upload_state, recipe, self._engines)
         except gr.Error as error:
-            return texts.warning(str(error.message))
+            return {"forecast": texts.warning(str(error.message)), "start": texts.START}
         except RecipeError as error:  # no classes to balance, or nothing to do
-            return texts.warning(str(error))
+            return {"forecast": texts.warning(str(error)), "start": texts.START}
         active, ready = first_ready(with_key(self._engines, key or ""), recipe.engine)
+        if refused := self._keys.refused(key or "", recipe.engine):
+            return {"forecast": texts.warning(refused), "start": texts.START}
         total = plan.total
+        if images and not total:
+            chips = texts.engines(ready, active, recipe.engine)
+            return {"forecast": texts.warning(texts.nothing_to_make(recipe)) + chips, "start": texts.START}
         seconds = self._times.seconds(active.name, total, upload_state.get("pixels", 0)) if active and total else 0.0
         cost = active.estimate(recipe, total) if active and total else None
         notices = plan.own_notices if active is None else (*plan.own_notices, *active.unused_settings(recipe))
         hints = "".join(texts.hint(notice) for notice in notices)
         remaining = texts.line(self._visitors.remaining(request)) if request else ""
-        if images and not total:
-            return texts.warning(texts.nothing_to_make(recipe)) + texts.engines(ready, active, recipe.engine)
         line = texts.forecast(images, total, active, cost, seconds)
-        return line + hints + remaining + texts.engines(ready, active, recipe.engine)
+        html = line + hints + remaining + texts.engines(ready, active, recipe.engine)
+        return {"forecast": html, "start": texts.start_label(cost)}
+
+    def check_key(self, key: str, request: gr.Request) -> str:
+        """What the service says of a key that was pasted, as HTML; nothing for none."""
+        account = self._keys.check(key or "", address_of(request, self._visitors.proxies))
+        return texts.key_state(account) if (key or "").strip() else ""
 
     def _warm_up(self) -> None:
         """Load what the first job needs while the visitor chooses settings. Once per process, in the background."""

@@ -47,7 +47,7 @@ class ReturnHandlers:
             offered = self.offer(visitor, session)
             status = texts.failed(texts.NOT_YOURS) + offered.get("status", "")
             return {**offered, "status": status, "tab": tab_view(None), **self.earlier(visitor, session)}
-        return {**idle_view(), **self._view(job, session), **self.earlier(visitor, session)}
+        return {**self._idle(session), **self._view(job, session), **self.earlier(visitor, session)}
 
     def _view(self, job: VisitorJob, session: str, first: bool = True) -> Updates:
         """A job as it is now, for a tab that did not start it."""
@@ -62,9 +62,12 @@ class ReturnHandlers:
         timer = {"place_timer": gr.Timer(active=False), "place": "", "tab": tab_view(job)}
         if job.finished is not None:
             self._sessions.put(session, job.finished)
-            return {**finished_view(job.finished), **idle_view(), **timer}
+            return {**finished_view(job.finished), **self._idle(session), **timer}
         status = texts.failed(texts.EXPIRED if state is JobState.EXPIRED else job.message)
-        return {"status": status, **idle_view(), **timer}
+        return {"status": status, **self._idle(session), **timer}
+
+    def _idle(self, session: str) -> Updates:
+        return idle_view(self._sessions.start_label(session))
 
     def waiting(self, request: gr.Request) -> str:
         """The session whose place in the queue a tab shows: its own, or that of the tab that started the job."""
