@@ -15,7 +15,6 @@ from augmentai.web.access.visitor_keys import VisitorKeys
 from augmentai.web.access.visitors import Visitors
 from augmentai.web.assets import asset
 from augmentai.web.components.file_drop import drop_zone
-from augmentai.web.components.result_grid import result_grid
 from augmentai.web.endpoint import Page, add_endpoint
 from augmentai.web.estimates import TimeEstimator
 from augmentai.web.form import Form, as_recipe, more_settings, simple_fields
@@ -38,12 +37,11 @@ from augmentai.web.lift_endpoint import add_lift_endpoint
 from augmentai.web.lift_tab import lift_tab, wire_lift
 from augmentai.web.masks import masks_panel, wire_masks
 from augmentai.web.parsing.pool import ParsingPool
+from augmentai.web.result_events import VIEW_OUTPUTS, results_panel, wire_results
 from augmentai.web.settings_events import NO_UPLOADS, wire_settings
 from augmentai.web.settings_preview import preview_panel, wire_preview
 from augmentai.web.wiring import PRIVATE, UNQUEUED, Components, in_order_of
 
-_PACKED_AT_ONCE = 2  # ZIPs; packing one is little more than disk access
-_PLACE_SECONDS = 1.5  # between two looks at the queue, while a job waits
 JOB_QUEUE = "augment"  # id of the queue in which all jobs wait
 
 
@@ -74,7 +72,7 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
                     components |= _place_of_jobs()
                 with gr.Column(scale=7, min_width=300, elem_id="right"):
                     components |= preview_panel()
-                    components |= _results()
+                    components |= results_panel()
             with gr.Tab("Does it help?", id="lift") as components["lift_tab"]:
                 components |= lift_tab()
             with gr.Tab("Use in code", id="code"):
@@ -84,7 +82,7 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
                 components["report"] = gr.HTML(texts.NO_REPORT, padding=False, elem_id="report")
         _wire_jobs(page, job_handlers, returning, components, form, queue)
         _wire_return(page, returning, components)
-        _wire_results(ResultHandlers(settings, sessions), components)
+        wire_results(ResultHandlers(settings, sessions), components)
         user = USER_NAME if credentials(settings) else ""
         uploaded = wire_settings(page, preview, components, form, code, user, sessions, jobs)
         wire_masks(MaskHandlers(settings, visitors, parsing), components, form, uploaded)
@@ -122,43 +120,12 @@ def _place_of_jobs() -> Components:
     return {"earlier": earlier, "tab": tab}
 
 
-def _results() -> Components:
-    status = gr.HTML(texts.EMPTY, padding=False, elem_id="status")
-    place = gr.HTML("", padding=False, elem_id="place")
-    place_timer = gr.Timer(_PLACE_SECONDS, active=False)
-    with gr.Row(elem_id="downloads"):
-        download = gr.DownloadButton("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="zip")
-        pack = gr.Button("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="pack")
-        resume = gr.Button("Resume", visible=False, min_width=150, elem_id="resume")
-    with gr.Row(visible=False, elem_id="result-filters") as result_filters:
-        by_label = gr.Dropdown([("All classes", "")], value="", label="Class", min_width=140, elem_id="by-label")
-        by_source = gr.Dropdown([("All images", "")], value="", label="Source", min_width=140, elem_id="by-source")
-        pages = gr.Number(1, label="Page", precision=0, minimum=1, visible=False, min_width=90, elem_id="pages")
-    grid = result_grid(elem_id="gallery")
-    problems = gr.HTML("", padding=False, elem_id="problems")
-    return {
-        "status": status,
-        "place": place,
-        "place_timer": place_timer,
-        "download": download,
-        "pack": pack,
-        "resume": resume,
-        "result_filters": result_filters,
-        "by_label": by_label,
-        "by_source": by_source,
-        "pages": pages,
-        "grid": grid,
-        "problems": problems,
-    }
-
-
-_FILTERS = ("result_filters", "by_label", "by_source", "pages")
 _JOB_OUTPUTS = (
     "status",
     "download",
     "pack",
     "resume",
-    *_FILTERS,
+    *VIEW_OUTPUTS,
     "grid",
     "problems",
     "report",
@@ -237,38 +204,3 @@ def _wire_return(page: gr.Blocks, handlers: ReturnHandlers, components: Componen
     for event in (greeted, opened, polled):
         event.success(handlers.fetched, None, None, **UNQUEUED)
     page.unload(handlers.close)
-
-
-def _wire_results(handlers: ResultHandlers, components: Components) -> None:
-    filters, grid = [components["by_source"], components["by_label"]], components["grid"]
-    filtered, chosen, packed = ("grid", "pages"), ("download", "pack", "report"), ("download", "pack", "status")
-
-    def filter_results(source: str, label: str, request: gr.Request) -> Any:
-        return in_order_of(filtered)(handlers.filter(source, label, session_of(request)))
-
-    def turn_page(source: str, label: str, number: float, request: gr.Request) -> Any:
-        return in_order_of(("grid",))(handlers.turn_page(source, label, number, session_of(request)))[0]
-
-    def compare(request: gr.Request, event: gr.EventData) -> Any:
-        return in_order_of(("grid",))(handlers.compare(str(event.file), session_of(request)))[0]
-
-    def exclude(request: gr.Request, event: gr.EventData) -> Any:
-        return in_order_of(chosen)(handlers.exclude(list(event.files), int(event.revision), session_of(request)))
-
-    def pack(request: gr.Request) -> Iterator[Any]:
-        yield from map(in_order_of(packed), handlers.pack(session_of(request)))
-
-    for control in filters:
-        control.input(filter_results, filters, [components[name] for name in filtered], **UNQUEUED)
-    components["pages"].input(turn_page, [*filters, components["pages"]], grid, **UNQUEUED)
-    grid.select(compare, None, grid, **UNQUEUED)
-    grid.exclude(exclude, None, [components[name] for name in chosen], trigger_mode="multiple", **UNQUEUED)
-    packing = components["pack"].click(
-        pack,
-        None,
-        [components[name] for name in packed],
-        concurrency_id="pack",
-        concurrency_limit=_PACKED_AT_ONCE,
-        **PRIVATE,
-    )
-    packing.then(None, js=asset("save.js"), **PRIVATE)

@@ -337,4 +337,4 @@ def _table(title: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) 
     more = f"<p>{len(rows) - 200:,} more in manifest.jsonl</p>" if len(rows) > 200 else ""
     caption = f"{escape(title)} ({len(rows):,})"
     table = f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return f'<div class="aug-table">{table}{more}</div>'
+    return f'<div class="aug-table" tabindex="0" role="region" aria-label="{caption}">{table}{more}</div>'

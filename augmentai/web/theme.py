@@ -6,7 +6,7 @@ from typing import Any
 
 from augmentai.web.assets import HERE
 
-CSS_FILES = (HERE / "page.css", HERE / "lift.css", HERE / "masks.css", HERE / "preview.css")
+CSS_FILES = tuple(HERE / f"{name}.css" for name in ("page", "grid", "lift", "masks", "preview"))
 FAVICON = HERE / "logo.svg"
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import gradio as gr
 
+from augmentai.annotations import Shape
 from augmentai.engines import title
-from augmentai.web import texts
+from augmentai.web import result_texts, texts
+from augmentai.web.components.label_drawing import ClassColours
 from augmentai.web.components.lift_bars import lift_report
 from augmentai.web.components.plots import ReportFigures, report_html
 from augmentai.web.jobs.finished_job import FinishedJob
+from augmentai.web.jobs.job_classes import class_names_of
+from augmentai.web.jobs.selection import View
 from augmentai.web.jobs.snapshot import ResultRow, Snapshot
 from augmentai.web.jobs.visitor_jobs import VisitorJob
 
@@ -39,7 +43,7 @@ def working_view(snapshot: Snapshot, first: bool, earlier: Sequence[ResultRow]) 
     updates: Updates = {
         "status": progress(snapshot),
         "problems": texts.problems(snapshot.failures),
-        "grid": gr.update(items=cards(snapshot.rows[-WINDOW:] or earlier[-WINDOW:]), finished=False),
+        "grid": gr.update(items=cards(snapshot.rows[-WINDOW:] or earlier[-WINDOW:], set()), finished=False),
     }
     if first:
         updates |= {
@@ -107,19 +111,40 @@ def finished_view(finished: FinishedJob) -> Updates:
         ),
         "problems": texts.problems(report["failures"], report),
         "report": report_view(finished),
-        **result_page(finished, _ALL, _ALL, 1),
+        "shown": gr.Dropdown(value="all"),
+        "order": gr.Dropdown(value="name"),
+        "draw_labels": gr.Checkbox(visible=any(row.drawing for row in finished.rows)),
+        "classes": class_legend(finished),
+        **result_page(finished, View(), 1),
     }
 
 
-def result_page(finished: FinishedJob, source: str, label: str, number: int) -> Updates:
-    """One page of the images that match the filters. number: counts from 1, and is limited to the last page."""
-    rows = finished.filtered_rows(source, label)
+def result_page(finished: FinishedJob, view: View, number: int) -> Updates:
+    """One page of the images that a view shows. number: counts from 1, and is limited to the last page."""
+    rows = finished.shown_rows(view)
     pages = max(1, -(-len(rows) // PER_PAGE))
     number = min(max(1, number), pages)
     part = rows[(number - 1) * PER_PAGE : number * PER_PAGE]
     return {
-        "grid": gr.update(items=cards(part, finished), finished=True, revision=finished.revision),
+        "grid": gr.update(
+            items=cards(part, finished.excluded, finished.more_cost),
+            finished=True,
+            revision=finished.exclusions.revision,
+            grouped=view.order == "name",
+            empty=result_texts.nothing_shown(view.shown),
+        ),
         "pages": gr.Number(number, label=f"Page (of {pages})", maximum=pages, visible=pages > 1),
+        **choice_view(finished, rows),
+    }
+
+
+def choice_view(finished: FinishedJob, rows: Sequence[ResultRow]) -> Updates:
+    """The buttons that exclude or include all variations that are shown, and the one that undoes it."""
+    excluded = sum(row.file in finished.excluded for row in rows)
+    return {
+        "exclude_all": gr.Button(result_texts.all_label("Exclude", len(rows) - excluded), visible=excluded < len(rows)),
+        "include_all": gr.Button(result_texts.all_label("Include", excluded), visible=excluded > 0),
+        "undo": gr.Button(interactive=finished.exclusions.can_undo),
     }
 
 
@@ -157,10 +182,11 @@ def report_view(finished: FinishedJob) -> str:
     return report_html(figures) + lift_report(finished.lift)
 
 
-def cards(rows: Sequence[ResultRow], finished: FinishedJob | None = None) -> list[dict[str, Any]]:
-    """JSON for the result grid. finished: the job of these rows, once it has ended."""
-    excluded: Collection[str] = finished.excluded if finished is not None else ()
-    costs = finished.more_cost if finished is not None else {}
+def cards(
+    rows: Sequence[ResultRow], excluded: Collection[str], more_cost: Mapping[str, float] | None = None
+) -> list[dict[str, Any]]:
+    """JSON for the result grid. more_cost: see `FinishedJob`."""
+    costs = more_cost or {}
     return [
         {
             "file": row.file,
@@ -176,9 +202,28 @@ def cards(rows: Sequence[ResultRow], finished: FinishedJob | None = None) -> lis
             "alignment": _alignment(row),
             "excluded": row.file in excluded,
             "more": texts.more_label(costs.get(row.engine, 0.0)),
+            "label": ", ".join(row.labels),
+            "original": row.original_preview,
+            "drawing": row.drawing,
+            "sourceDrawing": row.source_drawing,
+            "originalDrawing": row.original_drawing,
+            "objects": ", ".join(f"{count:,} {name}" for name, count in sorted(row.objects.items())),
+            "scores": result_texts.scores(row.scores),
+            "width": row.size_wh[0],
+            "height": row.size_wh[1],
         }
         for row in rows
     ]
+
+
+def class_legend(finished: FinishedJob) -> str:
+    """The classes of the labelled objects in the colours in which they are drawn, as HTML, with their numbers."""
+    counts: Counter[str] = Counter()
+    for row in finished.rows:
+        counts.update(row.objects)
+    colours = ClassColours(class_names_of(finished.plan.gathered))
+    colour_of = colours.of(Shape(name, None) for name in counts)
+    return result_texts.legend([(name, colour_of[name], count) for name, count in counts.most_common()])
 
 
 def style_name(style: str) -> str:

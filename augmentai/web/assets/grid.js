@@ -1,37 +1,90 @@
-// The result grid and the dialog that compares a variation with its source. `element`, `props`, `trigger` and `watch`
-// come from gr.HTML. Names and prompts are untrusted text: they are inserted by textContent only.
+// The result grid: cards that are compared, selected and excluded. The dialog is in compare.js, which follows this text.
+// `element`, `props`, `trigger` and `watch` come from gr.HTML. Names and prompts are untrusted text: they are inserted by
+// textContent only.
 const find = (selector) => element.querySelector(selector);
-const list = find('.grid-cards'), dialog = find('dialog'), slider = find('input[type=range]'), stage = find('.compare-stage');
-const sourceImage = find('.compare-source'), variationImage = find('.compare-variation');
-const nodes = new Map(), excluded = new Set();
-let items = [], current = -1, revision = 0;
+const list = find('.grid-cards'), chosenBar = find('.grid-chosen');
+const nodes = new Map(), excluded = new Set(), chosen = new Set();
+let items = [], revision = 0, anchor = null;
 
 // From the address in the browser: behind a proxy that rewrites Host, the server does not know it.
 const base = new URL('.', location.href).href + 'gradio_api';
 const url = (path) => path ? `${base}/file=${path.split('/').map(encodeURIComponent).join('/')}` : '';
 const make = (tag, classes, text) => { const made = document.createElement(tag); if (classes) made.className = classes; if (text !== undefined) made.textContent = text; return made; };
 
-function card(item) {
-  const node = make('li', 'card'), open = make('button', 'card-open'), image = make('img'), text = make('div', 'card-text'), actions = make('div', 'card-actions');
-  open.type = 'button';
-  open.setAttribute('aria-label', `Compare ${item.file} with its source`);
+// Drawings of labels are fetched when they come into view. As files of the server they are no images to a browser, since
+// an SVG may hold a script; in an <img> none runs.
+const drawings = new Map();
+function drawingOf(path) {
+  if (!drawings.has(path)) drawings.set(path, fetch(url(path)).then((answer) => answer.ok ? answer.text() : ''));
+  return drawings.get(path);
+}
+async function showDrawing(image, path, isNamed) {
+  image.dataset.path = path;
+  const text = await drawingOf(path);
+  if (!text || image.dataset.path !== path) return;
+  image.src = 'data:image/svg+xml,' + encodeURIComponent(isNamed ? text.replace('.n{display:none', '.n{display:inline') : text);
+}
+const seen = new IntersectionObserver((entries) => {
+  for (const {isIntersecting, target} of entries) {
+    if (!isIntersecting) continue;
+    seen.unobserve(target);
+    showDrawing(target.querySelector('.card-labels'), target.dataset.drawing, false);
+  }
+}, {rootMargin: '300px'});
+
+function watchDrawing(frame, path) {
+  frame.append(Object.assign(make('img', 'card-labels'), {alt: ''}));
+  frame.dataset.drawing = path;
+  seen.observe(frame);
+}
+
+function picture(path, classes) {
+  const image = make('img', classes);
   image.loading = 'lazy';
   image.decoding = 'async';
   image.alt = '';
-  image.src = url(item.preview);
-  open.append(image);
-  open.onclick = () => show(items.findIndex((one) => one.file === item.file));
-  const name = make('span', 'card-name', item.file.split('/').pop());
+  image.src = url(path);
+  return image;
+}
+
+// A long name is cut in its middle: what tells variations apart is at its end.
+function fileName(item) {
+  const name = make('span', 'card-name'), text = item.file.split('/').pop(), end = Math.max(0, text.lastIndexOf('__v'));
+  name.append(make('span', '', text.slice(0, end)), make('span', '', text.slice(end)));
   name.title = item.file;
-  text.append(name, make('span', 'card-how', `${item.engine}, strength ${item.strength}`), make('span', 'card-how', `seed ${item.seed}`));
-  const more = make('button', 'aug-link', item.more), exclude = make('button', 'aug-link');
+  name.style.setProperty('--end', text.length - end);
+  return name;
+}
+
+function card(item) {
+  const node = make('li', 'card'), open = make('button', 'card-open'), text = make('div', 'card-text'), actions = make('div', 'card-actions');
+  open.type = 'button';
+  open.setAttribute('aria-label', `Compare ${item.file} with its source`);
+  if (item.preview) open.append(picture(item.preview)); else open.append('Open to see it');
+  if (item.drawing) watchDrawing(open, item.drawing);
+  open.onclick = (event) => event.shiftKey || event.ctrlKey || event.metaKey ? choose(item, event.shiftKey) : show(items.indexOf(nodes.get(item.file).item));
+  const facts = [item.objects || item.label, `${item.engine}, strength ${item.strength}, seed ${item.seed}`];
+  text.append(fileName(item), make('span', 'card-how', facts.filter(Boolean).join(' · ')));
+  const check = make('input', 'card-check'), more = make('button', 'aug-link', item.more), exclude = make('button', 'aug-link');
+  check.type = 'checkbox';
+  check.setAttribute('aria-label', `Select ${item.file}`);
+  check.onclick = (event) => choose(item, event.shiftKey);
   for (const button of [more, exclude]) button.type = 'button';
   more.setAttribute('aria-label', `${item.more}: ${item.file}`);
   more.onclick = () => moreLikeThis(item);
-  exclude.onclick = () => toggle(item);
+  exclude.onclick = () => decide([item], !excluded.has(item.file));
   actions.append(more, exclude);
-  node.append(open, text, actions);
-  node.exclude = exclude;
+  node.append(open, check, text, actions);
+  return Object.assign(node, {item, exclude, check, open});
+}
+
+// A source before its variations, where these are in the order of names.
+function sourceCard(item) {
+  const node = make('li', 'source-card'), name = make('span', '', item.source.split('/').pop());
+  name.title = item.source;
+  node.append(picture(item.original));
+  if (item.originalDrawing) watchDrawing(node, item.originalDrawing);
+  node.append(make('b', '', 'Source'), name);
   return node;
 }
 
@@ -39,95 +92,101 @@ function mark(item) {
   const node = nodes.get(item.file), action = excluded.has(item.file) ? 'Include' : 'Exclude';
   if (!node) return;
   node.classList.toggle('card-excluded', excluded.has(item.file));
+  node.classList.toggle('card-chosen', chosen.has(item.file));
+  node.check.checked = chosen.has(item.file);
   node.exclude.textContent = action;
   node.exclude.setAttribute('aria-label', `${action}: ${item.file}`);
 }
 
 function draw() {
   items = props.items || [];
-  revision = Math.max(revision, props.revision);
-  if (!props.finished) excluded.clear();
-  const wanted = new Set(items.map((item) => item.file));
+  revision = Math.max(revision, props.revision, Date.now());
+  excluded.clear();
+  const wanted = new Set(items.map((item) => item.file)), rows = [];
   for (const file of nodes.keys()) if (!wanted.has(file)) nodes.delete(file);
+  for (const file of chosen) if (!wanted.has(file)) chosen.delete(file);
+  let last = null;
   for (const item of items) {
     if (item.excluded) excluded.add(item.file);
-    if (!nodes.has(item.file)) nodes.set(item.file, card(item));
+    if (nodes.get(item.file)?.item.more !== item.more) nodes.set(item.file, card(item));
+    nodes.get(item.file).item = item;
     mark(item);
+    if (props.finished && props.grouped && item.original && item.source !== last) rows.push(sourceCard(item));
+    last = item.source;
+    rows.push(nodes.get(item.file));
   }
-  list.replaceChildren(...items.map((item) => nodes.get(item.file)));
+  list.replaceChildren(...rows);
   list.classList.toggle('grid-working', !props.finished);
-  if (dialog.open && current >= items.length) dialog.close();
+  find('.grid-empty').hidden = !props.finished || items.length > 0;
+  find('.grid-empty').textContent = props.empty;
+  showChosen();
+  itemsChanged();
 }
 
-function toggle(item) {
-  excluded.has(item.file) ? excluded.delete(item.file) : excluded.add(item.file);
-  mark(item);
-  if (dialog.open) showFacts();
-  trigger('exclude', {files: [...excluded], revision: ++revision});
+function decide(some, isExcluded) {
+  const files = some.map((item) => item.file);
+  for (const file of files) isExcluded ? excluded.add(file) : excluded.delete(file);
+  some.forEach(mark);
+  decided();
+  trigger('exclude', {files: isExcluded ? files : [], included: isExcluded ? [] : files, revision: ++revision});
 }
+
+function choose(item, isRange) {
+  const on = isRange && anchor ? true : !chosen.has(item.file), from = items.findIndex((one) => one.file === anchor);
+  const to = items.findIndex((one) => one.file === item.file);
+  const some = isRange && from >= 0 ? items.slice(Math.min(from, to), Math.max(from, to) + 1) : [item];
+  for (const one of some) on ? chosen.add(one.file) : chosen.delete(one.file);
+  if (!isRange || from < 0) anchor = item.file;
+  some.forEach(mark);
+  showChosen();
+}
+
+function clearChosen() {
+  chosen.clear();
+  items.forEach(mark);
+  showChosen();
+}
+
+function showChosen() {
+  chosenBar.hidden = !chosen.size || !props.finished;
+  chosenBar.querySelector('strong').textContent = chosen.size === 1 ? '1 selected' : `${chosen.size} selected`;
+}
+
+chosenBar.addEventListener('click', (event) => {
+  const what = event.target.closest('[data-chosen]')?.dataset.chosen, some = items.filter((item) => chosen.has(item.file));
+  if (what === 'exclude' || what === 'include') decide(some, what === 'exclude');
+  if (what) clearChosen();
+});
 
 function moreLikeThis(item) {
-  if (dialog.open) dialog.close();
+  closeDialog();
   trigger('more', {file: item.file});
 }
 
-function moveDivider() {
-  const share = Number(slider.value);
-  sourceImage.style.clipPath = `inset(0 ${100 - share}% 0 0)`;
-  stage.style.setProperty('--cut', share + '%');
-}
-
-function showFacts() {
-  const item = items[current], source = item.source + (item.alignment && `, ${item.alignment}`);
-  const rows = [['Source', source], ['Engine', item.engine], ['Strength', item.strength], ['Seed', item.seed], ['Change', item.changed]];
-  if (item.prompt) rows.push(['Prompt', item.prompt]);
-  if (item.style) rows.push(['Style', item.style]);
-  find('.compare-facts').replaceChildren(...rows.map(([name, value]) => {
-    const pair = make('div');
-    pair.append(make('dt', '', name), make('dd', '', String(value)));
-    return pair;
-  }));
-  find('[data-do=exclude]').textContent = excluded.has(item.file) ? 'Include' : 'Exclude';
-  find('[data-do=more]').textContent = item.more;
-  find('[data-do=previous]').disabled = current <= 0;
-  find('[data-do=next]').disabled = current >= items.length - 1;
-  for (const name of ['more', 'exclude']) find(`[data-do=${name}]`).hidden = !props.finished;
-}
-
-function show(number) {
-  current = number;
-  const item = items[current];
-  if (!item) return;
-  find('#compare-title').textContent = item.file;
-  variationImage.src = url(item.preview);
-  sourceImage.src = url(item.sourcePreview);
-  sourceImage.hidden = !item.sourcePreview;
-  find('.compare-tag-source').textContent = 'Source' + (item.alignment && `, ${item.alignment}`);
-  slider.value = 50;
-  moveDivider();
-  showFacts();
-  if (!dialog.open) { dialog.showModal(); slider.focus(); }
-  if (props.finished) trigger('select', {file: item.file});
-}
-
-function showLarge() {
-  const pair = props.pair, item = items[current];
-  if (!dialog.open || !pair || !item || pair.file !== item.file) return;
-  if (pair.preview) variationImage.src = url(pair.preview);
-  if (pair.sourcePreview) sourceImage.src = url(pair.sourcePreview);
-}
-
-slider.addEventListener('input', moveDivider);
-dialog.addEventListener('click', (event) => {
-  const action = event.target === dialog ? 'close' : event.target.closest('[data-do]')?.dataset.do;
-  if (action === 'close') dialog.close();
-  else if (action === 'previous' && current > 0) show(current - 1);
-  else if (action === 'next' && current < items.length - 1) show(current + 1);
-  else if (action === 'more') moreLikeThis(items[current]);
-  else if (action === 'exclude') toggle(items[current]);
+// Arrows go from card to card, with Shift they select; X excludes, Ctrl+A selects all of the page, Ctrl+Z undoes.
+list.addEventListener('keydown', (event) => {
+  const here = event.target.closest('.card'), command = event.ctrlKey || event.metaKey, key = event.key.toLowerCase();
+  if (!here || !props.finished) return;
+  const number = items.indexOf(here.item), cards = items.map((item) => nodes.get(item.file));
+  const row = Math.max(1, cards.findIndex((one) => one.offsetTop > cards[0].offsetTop));
+  const step = {arrowright: 1, arrowleft: -1, arrowdown: row, arrowup: -row}[key];
+  if (step) {
+    const next = cards[Math.min(Math.max(number + step, 0), cards.length - 1)];
+    if (event.shiftKey) {
+      anchor = anchor ?? here.item.file;
+      choose(here.item, true);
+      choose(next.item, true);
+    }
+    next.open.focus();
+  } else if (command && key === 'a') {
+    items.forEach((item) => { chosen.add(item.file); mark(item); });
+    showChosen();
+  } else if (command && key === 'z') trigger('undo', {});
+  else if (key === 'x' && !command) {
+    const some = chosen.size ? items.filter((item) => chosen.has(item.file)) : [here.item];
+    decide(some, some.some((item) => !excluded.has(item.file)));
+    clearChosen();
+  } else if (key === 'escape' && chosen.size) clearChosen();
+  else return;
+  event.preventDefault();
 });
-dialog.addEventListener('close', () => nodes.get(items[current]?.file)?.querySelector('button')?.focus());
-// Names in quotes would be events to Gradio, which sends the addresses of their objects with each update.
-watch(Object.keys({ items: 0, finished: 0 }), draw);
-watch(Object.keys({ pair: 0 }), showLarge);
-draw();

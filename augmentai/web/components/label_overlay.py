@@ -38,7 +38,12 @@ def colours(shapes: Iterable[Shape]) -> dict[str, str]:
         {'cat': '#ffb000', 'dog': '#2fd5c4'}
     """
     names = sorted({shape.category for shape in shapes})
-    return {name: _COLOURS[number % len(_COLOURS)] for number, name in enumerate(names)}
+    return {name: colour_number(number) for number, name in enumerate(names)}
+
+
+def colour_number(number: int) -> str:
+    """One of the colours of classes; they repeat."""
+    return _COLOURS[number % len(_COLOURS)]
 
 
 def overlay(shapes: Sequence[Shape], size_wh: tuple[int, int], colour_of: Mapping[str, str]) -> str:
@@ -57,7 +62,7 @@ def overlay(shapes: Sequence[Shape], size_wh: tuple[int, int], colour_of: Mappin
         return ""
     width, height = size_wh
     radius = max(size_wh) * _POINT
-    drawn = "".join(_drawn(shape, colour_of[shape.category], radius) for shape in shapes)
+    drawn = "".join(outline_of(shape, colour_of[shape.category], radius) for shape in shapes)
     names = ""
     if len(shapes) <= _MOST_NAMED:
         names = "".join(_name(shape, size_wh, colour_of[shape.category]) for shape in shapes)
@@ -73,7 +78,8 @@ def legend(shapes: Sequence[Shape], colour_of: Mapping[str, str]) -> str:
     return f'<ul class="labels-key" aria-label="Classes">{items}</ul>' if shapes else ""
 
 
-def _drawn(shape: Shape, colour: str, radius: float) -> str:
+def outline_of(shape: Shape, colour: str, radius: float) -> str:
+    """The outline and the points of an object, as a part of an SVG. radius: of its keypoints."""
     rings = shape.polygons or (tuple(mask_to_polygons(shape.mask)) if shape.mask is not None else ())
     if not rings and shape.box is not None:
         rings = (_corners(shape.box),)
@@ -94,13 +100,18 @@ def _points(path: Polygon) -> str:
 
 
 def _name(shape: Shape, size_wh: tuple[int, int], colour: str) -> str:
-    points = [*(p for ring in (*shape.polygons, *shape.lines) for p in ring), *((x, y) for x, y, _ in shape.keypoints)]
-    if shape.box is not None:
-        points = [shape.box[:2]]
-    if not points:
+    place = corner(shape)
+    if place is None:
         return ""
-    left = 100 * min(x for x, _ in points) / size_wh[0]
-    top = 100 * min(y for _, y in points) / size_wh[1]
-    place = f"left:{min(max(left, 0), 70):.1f}%;top:{max(top, 0):.1f}%;background:{colour}"
+    left, top = 100 * place[0] / size_wh[0], 100 * place[1] / size_wh[1]
+    style = f"left:{min(max(left, 0), 70):.1f}%;top:{max(top, 0):.1f}%;background:{colour}"
     where = ' class="labels-inside"' if top < _ROOM_ABOVE else ""
-    return f'<span style="{place}"{where}>{escape(shape.category)}</span>'
+    return f'<span style="{style}"{where}>{escape(shape.category)}</span>'
+
+
+def corner(shape: Shape) -> tuple[float, float] | None:
+    """The upper left corner of an object; None if it has no place."""
+    if shape.box is not None:
+        return shape.box[:2]
+    points = [*(p for ring in (*shape.polygons, *shape.lines) for p in ring), *((x, y) for x, y, _ in shape.keypoints)]
+    return (min(x for x, _ in points), min(y for _, y in points)) if points else None

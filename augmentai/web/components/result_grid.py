@@ -13,14 +13,20 @@ from augmentai.web.assets import asset
 
 
 def result_grid(**options: Any) -> gr.HTML:
-    """A grid that shows `items` (see `views.cards`). Events: `select` (compare), and its own `more` and `exclude`."""
+    """A grid that shows `items` (see `views.cards`).
+
+    Events: `select` (compare), and its own `more`, `exclude`, `undo`, and `full` (all pixels, or the file to save).
+    """
     return gr.HTML(
         html_template=asset("grid.html"),
-        js_on_load=asset("grid.js"),
+        js_on_load=asset("grid.js") + asset("compare.js"),
         apply_default_css=False,
         items=[],
         finished=False,
         revision=0,
+        grouped=True,
+        empty="",
         pair=None,
+        pixels=None,
         **options,
     )

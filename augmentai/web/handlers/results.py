@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from pathlib import Path
 
 import gradio as gr
@@ -18,15 +18,16 @@ from augmentai.images.photo import ImageError
 from augmentai.images.preview import encode_for_web, thumbnail
 from augmentai.operations import warp_from_manifest
 from augmentai.settings import Settings
-from augmentai.types import Source
 from augmentai.web import texts
 from augmentai.web.handlers.interrupted import kept_download, pack_answers
 from augmentai.web.jobs.finished_job import FinishedJob
+from augmentai.web.jobs.full_images import folder_of, full_pair, read_from_zip, source_of
 from augmentai.web.jobs.heartbeat import run_with_heartbeat
+from augmentai.web.jobs.selection import View
 from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.jobs.snapshot import ResultRow
 from augmentai.web.jobs.zip_packing import Packing
-from augmentai.web.views import Updates, download_view, report_view, result_page
+from augmentai.web.views import Updates, choice_view, download_view, report_view, result_page
 
 _COMPARED_SIDE_PX = 1280
 _UPDATE_SECONDS = 0.4  # between two updates of the packing progress
@@ -41,23 +42,27 @@ class ResultHandlers:
         self._settings, self._sessions = settings, sessions
         self._excluding = threading.Lock()
 
-    def filter(self, source: str, label: str, session: str) -> Updates:
-        """Apply other filters and show their first page."""
+    def show(self, view: View, number: float, session: str) -> Updates:
+        """Show a page of what a view shows."""
         finished = self._sessions.get(session)
-        return result_page(finished, source or "", label or "", 1) if finished else {}
+        return result_page(finished, view, int(number or 1)) if finished else {}
 
-    def turn_page(self, source: str, label: str, number: float, session: str) -> Updates:
-        """Show another page with the same filters."""
+    def draw(self, view: View, session: str) -> Updates:
+        """Show another 12 of these at random."""
         finished = self._sessions.get(session)
-        updates = result_page(finished, source or "", label or "", int(number or 1)) if finished else {}
-        return {name: value for name, value in updates.items() if name == "grid"}
+        if finished is None:
+            return {}
+        finished.draw += 1
+        shown = {"shown": gr.Dropdown(value="random"), "draw_labels": gr.Checkbox(value=True)}
+        return {**self.show(replace(view, shown="random"), 1, session), **shown}
 
-    def exclude(self, files: list[str], revision: int, session: str) -> Updates:
+    def exclude(self, files: list[str], included: list[str], revision: int, view: View, session: str) -> Updates:
         """Exclude variations from the ZIP.
 
         Args:
-            files: all that are excluded from now on.
-            revision: number of the click; two quick ones may arrive in either order, and the later one counts.
+            files, included: those that are excluded, and included again.
+            revision: see `Exclusions.change`.
+            view: what is shown.
             session: the visitor's.
         """
         finished = self._sessions.get(session)
@@ -65,9 +70,30 @@ class ResultHandlers:
             return {}
         known = {row.file for row in finished.rows}
         with self._excluding:
-            if revision > finished.revision:
-                finished.revision = revision
-                finished.excluded = known & set(files)
+            finished.exclusions.change(known & set(files), known & set(included), revision)
+        return {**self._chosen(finished), **choice_view(finished, finished.shown_rows(view))}
+
+    def exclude_shown(self, view: View, excluded: bool, number: float, session: str) -> Updates:
+        """Exclude all that a view shows, on all its pages, or include them again."""
+        finished = self._sessions.get(session)
+        if finished is None:
+            return {}
+        files = {row.file for row in finished.shown_rows(view)}
+        with self._excluding:
+            revision = int(time.time() * 1000)
+            finished.exclusions.change(files if excluded else set(), set() if excluded else files, revision)
+        return {**self._chosen(finished), **result_page(finished, view, int(number or 1))}
+
+    def undo(self, view: View, number: float, session: str) -> Updates:
+        """Undo the latest change of what is excluded."""
+        finished = self._sessions.get(session)
+        if finished is None:
+            return {}
+        with self._excluding:
+            finished.exclusions.undo()
+        return {**self._chosen(finished), **result_page(finished, view, int(number or 1))}
+
+    def _chosen(self, finished: FinishedJob) -> Updates:
         return {**download_view(finished), "report": report_view(finished)}
 
     def pack(self, session: str) -> Iterator[Updates]:
@@ -108,11 +134,18 @@ class ResultHandlers:
             return {}
         return {"grid": gr.update(pair={"file": file, **self._pair(finished, row)})}
 
+    def full(self, file: str, session: str) -> Updates:
+        """A variation and its source in all their pixels, and the variation's own file to download."""
+        finished = self._sessions.get(session)
+        row = finished.row(file) if finished else None
+        if finished is None or row is None:
+            return {}
+        return {"grid": gr.update(pixels={"file": file, **full_pair(finished, row, self._settings.max_pixels)})}
+
     def _pair(self, finished: FinishedJob, row: ResultRow) -> dict[str, str]:
         """Paths of the large images that could be made; the small ones stay in place of the others."""
-        source = next((s for s in finished.plan.sources if _is_source_of(s, row)), None)
-        folder = _folder_of(finished, row)
-        pair = {"preview": self._large(row, folder, "variation", lambda: _read_from_zip(finished, row.file))}
+        source, folder = source_of(finished, row), folder_of(finished, row)
+        pair = {"preview": self._large(row, folder, "variation", lambda: read_from_zip(finished, row.file))}
         if source is not None:
             pair["sourcePreview"] = self._large(row, folder, "source", source.read)
         return {name: path for name, path in pair.items() if path}
@@ -133,23 +166,3 @@ class ResultHandlers:
         except (ImageError, OSError, KeyError, RuntimeError, ValueError, zipfile.BadZipFile):
             return ""
         return str(path)
-
-
-def _folder_of(finished: FinishedJob, row: ResultRow) -> Path:
-    """Where the large images of a variation are: beside the small ones, where there are some."""
-    if row.preview:
-        return Path(row.preview).parent
-    return finished.folder / "large" / hashlib.sha256(row.file.encode()).hexdigest()[:32]
-
-
-def _is_source_of(source: Source, row: ResultRow) -> bool:
-    return (source.path, source.sha256) == (row.source, row.sha256)
-
-
-def _read_from_zip(finished: FinishedJob, file: str) -> bytes:
-    """The bytes of a variation. Raises KeyError if no ZIP has it."""
-    for path in finished.zips:
-        with zipfile.ZipFile(path) as archive:
-            if file in archive.NameToInfo:
-                return archive.read(file)
-    raise KeyError(file)

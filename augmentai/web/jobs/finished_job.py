@@ -27,6 +27,7 @@ from augmentai.pipeline.report import ROWS_LIMIT, filter_words, headline
 from augmentai.settings import Settings
 from augmentai.types import Source, SourceKey
 from augmentai.web.jobs.paid_jobs import hand_over
+from augmentai.web.jobs.selection import Exclusions, View
 from augmentai.web.jobs.snapshot import JobResult, ResultRow
 from augmentai.web.jobs.unmade import Unmade
 from augmentai.web.jobs.uploads import Upload
@@ -45,8 +46,8 @@ class FinishedJob:
         zips: its ZIP, then those of later additions; excluded variations are still in them.
         classes: images per class among the inputs.
         added: number of variations that were asked for later.
-        excluded: files of variations that the visitor excluded and may include again.
-        revision: number of the latest click that changed `excluded`.
+        exclusions: the variations that the visitor excluded and may include again.
+        draw: which variations were drawn at random last.
         paid: the folder with its ledger and with answers that are in no result yet; None if it cost nothing.
         unfetched: its last result, until the visitor's page has it (see `paid_jobs.hand_over`).
         settled: names of the variations whose answers are in the result, should they still be there.
@@ -65,8 +66,8 @@ class FinishedJob:
     report: dict[str, Any]
     classes: dict[str, int]
     added: int = 0
-    excluded: set[str] = field(default_factory=set)
-    revision: int = 0
+    exclusions: Exclusions = field(default_factory=Exclusions)
+    draw: int = 0
     paid: Path | None = None
     settled: frozenset[str] = frozenset()
     unfetched: JobResult | None = None
@@ -108,10 +109,18 @@ class FinishedJob:
         """The row of a variation's file."""
         return next((row for row in self.rows if row.file == file), None)
 
-    def filtered_rows(self, source: str, label: str) -> list[ResultRow]:
-        """Rows of one source, of one class, or all if both are empty; sorted by source and index."""
-        chosen = [r for r in self.rows if (not source or r.source == source) and (not label or label in r.labels)]
-        return sorted(chosen, key=lambda row: (row.source, row.sha256, row.index))
+    @property
+    def excluded(self) -> set[str]:
+        """Files of the variations that the visitor excluded."""
+        return self.exclusions.files
+
+    @excluded.setter
+    def excluded(self, files: set[str]) -> None:
+        self.exclusions.files = files
+
+    def shown_rows(self, view: View) -> list[ResultRow]:
+        """The rows that a view shows."""
+        return view.rows(self.rows, self.excluded, self.plan.recipe.thresholds, self.draw)
 
     @property
     def included(self) -> int:

@@ -2,57 +2,101 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from PIL import Image
 
-from augmentai.annotations import Labels
+from augmentai.annotations import LabelError, Labels, Shape
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import distance, encode_for_web, shrink, thumbnail
+from augmentai.lift.small_labels import resized
 from augmentai.operations import warp_from_manifest
+from augmentai.operations.move_labels import move_labels
 from augmentai.operations.moves import whole_move
+from augmentai.operations.warp import Warp
 from augmentai.types import Outcome, Source, Variation
+from augmentai.web.components.label_drawing import ClassColours, drawing
+from augmentai.web.components.label_overlay import shapes_of
 from augmentai.web.jobs.snapshot import ResultRow
 
 PREVIEW_SIDE_PX = 384
 
 
-class PreviewWriter:
-    """Writes the small images of one job, in the order in which its variations finish."""
+@dataclass(frozen=True)
+class _SmallSource:
+    """The small copy of a source, its labels, and the files of both; nothing if it cannot be read."""
 
-    def __init__(self, max_pixels: int) -> None:
-        """max_pixels: sources with more pixels get no preview."""
+    image: Image.Image | None = None
+    path: str = ""
+    labels: Labels | None = None  # in the pixels of the copy
+    drawing: str = ""
+
+
+class PreviewWriter:
+    """Writes the small images of one job, and their labels as drawings, in the order in which its variations finish."""
+
+    def __init__(self, max_pixels: int, class_names: Sequence[str] = ()) -> None:
+        """max_pixels: sources with more pixels get no preview. class_names: those of the labels, for their colours."""
         self._max_pixels = max_pixels
+        self._colours = ClassColours(class_names)
         self._last_sha256 = ""  # of the source whose preview is kept for its next variation
-        self._last: tuple[Image.Image | None, str] = (None, "")
+        self._last = _SmallSource()
 
     def write(self, outcome: Outcome, variation: Variation, folder: Path) -> ResultRow:
         """Write the previews of one variation into its own folder. Raises OSError."""
         small = shrink(variation.image, PREVIEW_SIDE_PX)
-        source, source_path = self._source_preview(outcome.source, folder)
+        source = self._source_preview(outcome.source, variation.image.size, folder)
+        image, path, source_drawing = source.image, source.path, source.drawing
         geometry = whole_move(variation.details)
-        if source is not None and geometry is not None:
-            source, source_path = _aligned(source, geometry, variation.image.size, folder)
+        if image is not None and geometry is not None:
+            warp = warp_from_manifest(geometry, variation.image.size, image.size)
+            image, path = _aligned(image, warp, folder)
+            source_drawing = self._aligned_drawing(source, warp, outcome.source.label, folder)
+        labels = _small_labels(variation.labels, variation.image.size, small.size)
+        shapes = shapes_of(labels, outcome.source.label)
         return replace(
             row_of(outcome, variation),
             preview=_write(small, folder, "variation"),
-            source_preview=source_path,
-            changed=distance(source, small) if source is not None else None,
+            source_preview=path,
+            original_preview=source.path,
+            changed=distance(image, small) if image is not None else None,
+            objects=Counter(shape.category for shape in shapes),
+            drawing=self._draw(shapes, small.size, folder, "labels"),
+            source_drawing=source_drawing,
+            original_drawing=source.drawing,
         )
 
-    def _source_preview(self, source: Source, folder: Path) -> tuple[Image.Image | None, str]:
-        """The small source and its file, made once for consecutive variations of it."""
+    def _source_preview(self, source: Source, full_wh: tuple[int, int], folder: Path) -> _SmallSource:
+        """The small source and its files, made once for consecutive variations of it."""
         if self._last_sha256 != source.sha256:
-            self._last_sha256 = source.sha256
-            try:
+            self._last_sha256, self._last = source.sha256, _SmallSource()
+            with suppress(ImageError, LabelError, OSError):
                 small = thumbnail(source.read(), source.path, self._max_pixels, PREVIEW_SIDE_PX)
-                self._last = (small, _write(small, folder, "source"))
-            except (ImageError, OSError):
-                self._last = (None, "")
+                labels = None if source.labels is None else _small_labels(source.labels.load(), full_wh, small.size)
+                drawing = self._draw(shapes_of(labels, source.label), small.size, folder, "source-labels")
+                self._last = _SmallSource(small, _write(small, folder, "source"), labels, drawing)
         return self._last
+
+    def _aligned_drawing(self, source: _SmallSource, warp: Warp, label: str | None, folder: Path) -> str:
+        if source.labels is None or source.image is None:
+            return ""
+        moved = move_labels(warp, source.labels, least_visible=0)
+        return self._draw(shapes_of(moved, label), source.image.size, folder, "source-labels-aligned")
+
+    def _draw(self, shapes: Sequence[Shape], size_wh: tuple[int, int], folder: Path, stem: str) -> str:
+        if not shapes:
+            return ""
+        path = folder / f"{stem}.svg"
+        path.write_text(drawing(shapes, size_wh, self._colours.of(shapes)), encoding="utf-8")
+        return str(path)
+
+
+def _small_labels(labels: Labels | None, full_wh: tuple[int, int], small_wh: tuple[int, int]) -> Labels | None:
+    return None if labels is None else resized(labels, full_wh, small_wh)
 
 
 def row_of(outcome: Outcome, variation: Variation) -> ResultRow:
@@ -74,15 +118,14 @@ def row_of(outcome: Outcome, variation: Variation) -> ResultRow:
         changed=None,
         size_wh=variation.image.size,
         geometry=whole_move(variation.details),
+        scores=outcome.scores,
     )
 
 
-def _aligned(
-    source: Image.Image, geometry: Mapping[str, Any], full_wh: tuple[int, int], folder: Path
-) -> tuple[Image.Image | None, str]:
+def _aligned(source: Image.Image, warp: Warp, folder: Path) -> tuple[Image.Image | None, str]:
     """The small source warped as its variation was, and its file. A failure here must not end the job."""
     try:
-        moved = warp_from_manifest(geometry, full_wh, source.size).image(source)
+        moved = warp.image(source)
     except (RuntimeError, ValueError, MemoryError):
         return None, ""
     return moved, _write(moved, folder, "source-aligned")

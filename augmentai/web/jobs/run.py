@@ -19,16 +19,16 @@ from augmentai.dataset.lift_file import LiftFile
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import OutputError
 from augmentai.engines.base import Engine
-from augmentai.pipeline.balance import classes_of
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.merge import run_part
 from augmentai.pipeline.paid_folder import may_charge
 from augmentai.pipeline.run import made_in, receive_rest, run_record_for, run_to_disk
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import Settings
-from augmentai.types import Outcome, Source, SourceKey, Variation
+from augmentai.types import Outcome, SourceKey, Variation
 from augmentai.web.jobs.cleanup import JOBS_FOLDER, Lease, create_job_folder
 from augmentai.web.jobs.heartbeat import run_with_heartbeat
+from augmentai.web.jobs.job_classes import class_names_of, images_per_class
 from augmentai.web.jobs.paid_jobs import PaidJob, request_digest
 from augmentai.web.jobs.previews import PreviewWriter, row_of
 from augmentai.web.jobs.snapshot import JobProgress, JobResult, ResultRow, Snapshot
@@ -142,7 +142,7 @@ class _Work:
         self._start_time = time.monotonic()
         self._images: list[tuple[str, str]] = []
         self._rows: list[ResultRow] = []
-        self._previews = PreviewWriter(settings.max_pixels)
+        self._previews: PreviewWriter | None = None
         self._progress = JobProgress()
         self._finished = self._is_partial = False  # partial: the same request continues it
         self._is_announced = self._is_repeated = False  # repeated: an earlier job has made the result
@@ -198,6 +198,7 @@ class _Work:
         credits_before = job.ledger.charged
         request.admit(job)
         zip_path.parent.mkdir()
+        self._previews = PreviewWriter(self._settings.max_pixels, class_names_of(gathered))
         yield self._snapshot(job)
         outcomes = (
             run_to_disk(job, zip_path, ledger=job.ledger) if request.checkpoint is None else run_part(job, zip_path)
@@ -212,7 +213,7 @@ class _Work:
         job.report.stopped = disk_was_full or stopped_early
         self._finished = True
         zip_path = name_by_count(zip_path, job.report.variations - job.report.resumed)
-        classes = _images_per_class(job.plan.sources)
+        classes = images_per_class(job.plan.sources)
         paid = self._paid.folder.path if self._paid is not None else None
         report = job.report.as_dict()
         result = JobResult(job.plan, report, zip_path, self.folder, classes, paid, credits_before, self._settled)
@@ -329,6 +330,7 @@ class _Work:
             path.write_bytes(variation.data)
             self._images.append((str(path), f"{variation.file} · {variation.engine}"))
         else:
+            assert self._previews is not None
             self._rows.append(self._previews.write(outcome, variation, folder))
 
     def _snapshot(self, job: Job) -> Snapshot:
@@ -343,11 +345,3 @@ class _Work:
             credits=report.credits,
             progress=self._progress,
         )
-
-
-def _images_per_class(sources: Sequence[Source]) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for source in sources:
-        for name in classes_of(source) or {""}:
-            counts[name] = counts.get(name, 0) + 1
-    return counts

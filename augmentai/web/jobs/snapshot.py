@@ -23,6 +23,11 @@ class ResultRow:
         changed: mean difference of the two small images, 0 to 1; None if that is not known.
         size_wh: width and height of the variation.
         geometry: how its pixels were moved, as in the manifest; None if they were not.
+        original_preview: path of the small source as it is, not warped.
+        objects: how many labelled objects of each class it shows.
+        drawing, source_drawing, original_drawing: paths of its labels as a drawing, of those of its source, warped
+            alike, and of those as they are; empty without any.
+        scores: what the filters measured of it.
     """
 
     file: str
@@ -41,6 +46,12 @@ class ResultRow:
     changed: float | None
     size_wh: tuple[int, int]
     geometry: Mapping[str, Any] | None = None
+    original_preview: str = ""
+    objects: Mapping[str, int] = field(default_factory=dict)
+    drawing: str = ""
+    source_drawing: str = ""
+    original_drawing: str = ""
+    scores: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def key(self) -> SourceKey:

@@ -13,7 +13,7 @@ from augmentai.pipeline.plan import RunPlan
 from augmentai.web.jobs.snapshot import JobResult, ResultRow, Snapshot
 
 RESULT_FILE = "result.json"
-_SHOWN = ("preview", "source_preview")
+_SHOWN = ("preview", "source_preview", "original_preview", "drawing", "source_drawing", "original_drawing")
 
 
 def write_result(last: Snapshot) -> None:
@@ -73,6 +73,6 @@ def _relative(row: ResultRow, folder: Path) -> dict[str, Any]:
 
 
 def _row(folder: Path, stored: dict[str, Any]) -> ResultRow:
-    shown = {name: str(folder / path) if (path := stored[name]) else "" for name in _SHOWN}
+    shown = {name: str(folder / path) if (path := stored.get(name)) else "" for name in _SHOWN}
     width, height = stored["size_wh"]
     return ResultRow(**stored | shown | {"labels": tuple(stored["labels"]), "size_wh": (width, height)})

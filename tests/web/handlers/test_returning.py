@@ -64,10 +64,15 @@ def test_a_stranger_with_the_address_learns_nothing(anna: tuple[Tab, str], url: 
     [
         ("poll", [], None),
         ("stop", [], None),
-        ("exclude", [], {"files": ["secret-name__v1.png"], "revision": 9}),
+        ("exclude", ["", "", "all", "name"], {"files": ["secret-name__v1.png"], "revision": 9}),
         ("compare", [], {"file": "secret-name__v1.png"}),
-        ("filter_results", ["", ""], None),
-        ("turn_page", ["", "", 1], None),
+        ("full", [], {"file": "secret-name__v1.png"}),
+        ("show", ["", "", "all", "name"], None),
+        ("draw", ["", "", "all", "name"], None),
+        ("exclude_all", ["", "", "all", "name", 1], None),
+        ("include_all", ["", "", "all", "name", 1], None),
+        ("undo", ["", "", "all", "name", 1], {}),
+        ("turn_page", ["", "", "all", "name", 1], None),
     ],
 )
 def test_no_other_call_leads_a_stranger_to_it(
