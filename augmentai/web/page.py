@@ -8,6 +8,7 @@ from typing import Any
 import gradio as gr
 
 from augmentai.engines.base import Engine
+from augmentai.recipe.fields import FIELDS, api_fields
 from augmentai.settings import Settings
 from augmentai.web import texts
 from augmentai.web.access.public import USER_NAME, credentials
@@ -15,6 +16,7 @@ from augmentai.web.access.visitor_keys import VisitorKeys
 from augmentai.web.access.visitors import Visitors
 from augmentai.web.assets import asset
 from augmentai.web.components.file_drop import drop_zone
+from augmentai.web.components.keyword_table import keyword_table
 from augmentai.web.endpoint import Page, add_endpoint
 from augmentai.web.estimates import TimeEstimator
 from augmentai.web.form import Form, as_recipe, more_settings, simple_fields
@@ -77,6 +79,9 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
                 components |= lift_tab()
             with gr.Tab("Use in code", id="code"):
                 gr.HTML(texts.CODE_LEAD, padding=False)
+                docs = gr.Button("Open the API documentation", size="sm", elem_id="open-docs")
+                docs.click(None, js=asset("docs.js"), **PRIVATE)
+                gr.HTML(keyword_table(api_fields(FIELDS)), padding=False, elem_id="keywords")
                 code = gr.HTML("", padding=False, js_on_load=asset("copy.js"), elem_id="code")
             with gr.Tab("Report", id="report"):
                 components["report"] = gr.HTML(texts.NO_REPORT, padding=False, elem_id="report")
@@ -125,6 +130,7 @@ _JOB_OUTPUTS = (
     "download",
     "pack",
     "resume",
+    "see_report",
     *VIEW_OUTPUTS,
     "grid",
     "problems",

@@ -32,6 +32,7 @@ def results_panel() -> Components:
         download = gr.DownloadButton("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="zip")
         pack = gr.Button("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="pack")
         resume = gr.Button("Resume", visible=False, min_width=150, elem_id="resume")
+        see_report = gr.Button("See the report", visible=False, scale=0, min_width=150, elem_id="see-report")
     problems = gr.HTML("", padding=False, elem_id="problems")
     with gr.Column(visible=False, elem_id="result-filters") as result_filters:
         with gr.Row(elem_id="choices"):
@@ -55,6 +56,7 @@ def results_panel() -> Components:
         "download": download,
         "pack": pack,
         "resume": resume,
+        "see_report": see_report,
         "problems": problems,
         "result_filters": result_filters,
         "by_label": by_label,
@@ -140,6 +142,7 @@ def wire_results(handlers: ResultHandlers, components: Components) -> None:
     grid.select(compare, None, grid, **UNQUEUED)
     grid.full(full, None, grid, **UNQUEUED)
     grid.exclude(exclude, choices, outputs(chosen), trigger_mode="multiple", **UNQUEUED)
+    components["see_report"].click(lambda: gr.Tabs(selected="report"), None, components["tabs"], **UNQUEUED)
     packing = components["pack"].click(
         pack,
         None,

@@ -43,8 +43,7 @@ NO_REPORT = """<div class="aug-empty"><strong>No report yet</strong>
 <span>After a job, this tab shows the variations per class, how much they changed, and the engines used.</span></div>"""
 
 CODE_LEAD = """<div class="aug-lead"><p>The page is also an API. These calls run the same job with the current settings
-and return the images, the ZIP and the report. All parameters are explained under <b>Use via API</b> at the bottom of
-the page.</p></div>"""
+and return the images, the ZIP and the report.</p></div>"""
 
 
 def forecast(images: int, variations: int, engine: Engine | None, cost: Estimate | None, seconds: float) -> str:

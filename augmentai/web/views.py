@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
@@ -16,6 +17,8 @@ from augmentai.web import result_texts, texts
 from augmentai.web.components.label_drawing import ClassColours
 from augmentai.web.components.lift_bars import lift_report
 from augmentai.web.components.plots import ReportFigures, report_html
+from augmentai.web.components.report_details import ReportDetails, details_html
+from augmentai.web.components.report_file import with_save_link
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.job_classes import class_names_of
 from augmentai.web.jobs.selection import View
@@ -49,6 +52,7 @@ def working_view(snapshot: Snapshot, first: bool, earlier: Sequence[ResultRow]) 
         updates |= {
             "download": gr.DownloadButton(visible=False),
             "pack": gr.Button(visible=False),
+            "see_report": gr.Button(visible=False),
             "result_filters": gr.update(visible=False),
             "stop": gr.Button("Stop", visible=True, interactive=True),
         }
@@ -102,6 +106,7 @@ def finished_view(finished: FinishedJob) -> Updates:
         "status": texts.summary(report),
         **(download_view(finished) if has_zip else {}),
         "resume": gr.Button(resume, visible=incomplete > 0),
+        "see_report": gr.Button(visible=True),
         "result_filters": gr.update(visible=bool(finished.rows)),
         "by_label": gr.Dropdown(
             [("All classes", _ALL), *((name, name) for name in labels)], value=_ALL, visible=len(labels) > 1
@@ -131,6 +136,7 @@ def result_page(finished: FinishedJob, view: View, number: int) -> Updates:
             finished=True,
             revision=finished.exclusions.revision,
             grouped=view.order == "name",
+            stamp=time.monotonic_ns(),  # it is drawn anew also if the same is shown as before a visitor's clicks
             empty=result_texts.nothing_shown(view.shown),
         ),
         "pages": gr.Number(number, label=f"Page (of {pages})", maximum=pages, visible=pages > 1),
@@ -179,7 +185,13 @@ def report_view(finished: FinishedJob) -> str:
         engines={title(name): number for name, number in engines.items()},
         diversity=report["diversity"]["sentence"] if report.get("diversity") else "",
     )
-    return report_html(figures) + lift_report(finished.lift)
+    objects, lost = Counter[str](), Counter[str]()
+    for row in rows:
+        objects.update(row.objects)
+        lost.update(row.lost)
+    details = ReportDetails(report, Counter(row.strength for row in rows), objects, lost)
+    html = report_html(figures, details_html(details)) + lift_report(finished.lift)
+    return with_save_link(html, f"AugmentAI: {report['headline']}")
 
 
 def cards(

@@ -123,7 +123,7 @@ dialog.addEventListener('keydown', (event) => {
 });
 dialog.addEventListener('close', () => { zoom(false); nodes.get(items[current]?.file)?.open.focus(); });
 // Names in quotes would be events to Gradio, which sends the addresses of their objects with each update.
-watch(Object.keys({ items: 0, finished: 0 }), draw);
+watch(Object.keys({ items: 0, finished: 0, stamp: 0 }), draw);
 watch(Object.keys({ pair: 0 }), showLarge);
 watch(Object.keys({ pixels: 0 }), showFull);
 draw();

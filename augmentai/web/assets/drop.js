@@ -151,9 +151,11 @@ function draw() {
 }
 
 function drawFound() {
-  const line = make('p', 'drop-count'), text = make('span');
+  const line = make('p', 'drop-count'), text = make('span'), checked = found.check?.images;
+  const objects = (found.check?.classes || []).reduce((sum, one) => sum + (one.objects || 0), 0);
   text.append(make('strong', '', plural(found.images, 'image', 'images')), ` · ${found.size}`);
   if (found.layout) text.append(` · ${found.layout}`);
+  if (objects) text.append(` · ${plural(objects, 'object', 'objects')}${checked.examined < checked.count ? ` in the ${checked.examined.toLocaleString('en')} images examined` : ''}`);
   if (found.holdout) text.append(` · ${plural(found.holdout, 'validation/test image', 'validation/test images')}, copied unchanged`);
   const remove = make('button', 'aug-link', 'Clear');
   remove.type = 'button';
@@ -189,6 +191,8 @@ function classes() {
     const item = make('li', 'aug-chip', one.name);
     if (one.total) {
       item.append(make('b', '', one.count === one.total ? String(one.count) : `${one.count} of ${one.total}`));
+      const counted = found.check?.classes?.find((known) => known.name === one.name);
+      if (counted?.objects) item.append(make('span', 'drop-objects', plural(counted.objects, 'object', 'objects')));
       if (one.count !== one.total) item.title = `${plural(one.count, 'image is', 'images are')} augmented, the others are for validation and test`;
     }
     list.append(item);

@@ -115,7 +115,9 @@ function draw() {
     last = item.source;
     rows.push(nodes.get(item.file));
   }
+  const focused = list.contains(document.activeElement) ? document.activeElement.closest('.card')?.item.file : null;
   list.replaceChildren(...rows);
+  if (focused) nodes.get(focused)?.open.focus({preventScroll: true});
   list.classList.toggle('grid-working', !props.finished);
   find('.grid-empty').hidden = !props.finished || items.length > 0;
   find('.grid-empty').textContent = props.empty;

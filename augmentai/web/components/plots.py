@@ -36,8 +36,8 @@ class ReportFigures:
     diversity: str = ""
 
 
-def report_html(figures: ReportFigures) -> str:
-    """The report tab: key figures, images per class, amount of change, engines used."""
+def report_html(figures: ReportFigures, details: str = "") -> str:
+    """The report tab: key figures, images per class, amount of change, engines used. details: further sections."""
     tiles = [
         ("Source images", f"{figures.sources:,}"),
         ("Variations", f"{figures.variations:,}"),
@@ -50,7 +50,7 @@ def report_html(figures: ReportFigures) -> str:
     classes = _classes(figures.originals_per_class, figures.variations_per_class)
     return (
         f'<div class="report"><dl class="report-tiles">{facts}</dl>'
-        f"{classes}{_changes(figures.changes)}{_diversity(figures.diversity)}{_engines(figures.engines)}</div>"
+        f"{classes}{_changes(figures.changes)}{_diversity(figures.diversity)}{_engines(figures.engines)}{details}</div>"
     )
 
 
@@ -65,14 +65,14 @@ def _classes(originals: Mapping[str, int], variations: Mapping[str, int]) -> str
     )
     key = '<p class="plot-key"><i class="bar-originals"></i>originals <i class="bar-variations"></i>variations</p>'
     more = f"<p>and {len(names) - _CLASSES_SHOWN:,} more classes</p>" if len(names) > _CLASSES_SHOWN else ""
-    table = _table(("Class", "Originals", "Total"), rows)
-    return f'<section class="plot"><h2>Images per class</h2>{key}{table}{more}</section>'
+    body = table(("Class", "Originals", "Total"), rows)
+    return f'<section class="plot"><h2>Images per class</h2>{key}{body}{more}</section>'
 
 
 def _class_row(name: str, originals: int, variations: int, largest: int) -> str:
     shown = escape(name) if name else "<i>no class</i>"
-    bars = _bar("bar-originals", originals / largest) + _bar("bar-variations", variations / largest)
-    return _row(shown, bars, (f"{originals:,}", f"{originals + variations:,}"))
+    bars = bar("bar-originals", originals / largest) + bar("bar-variations", variations / largest)
+    return row(shown, bars, (f"{originals:,}", f"{originals + variations:,}"))
 
 
 def _changes(changes: Sequence[float]) -> str:
@@ -132,27 +132,29 @@ def _engines(engines: Mapping[str, int]) -> str:
     if not total:
         return ""
     rows = "".join(
-        _row(
+        row(
             escape(name),
-            _bar("bar-variations", count / total),
+            bar("bar-variations", count / total),
             (f"{count:,}", f"{100 * count / total:.0f} %"),
         )
         for name, count in sorted(engines.items(), key=lambda pair: -pair[1])
     )
-    return f'<section class="plot"><h2>Engines used</h2>{_table(("Engine", "Variations", "Share"), rows)}</section>'
+    return f'<section class="plot"><h2>Engines used</h2>{table(("Engine", "Variations", "Share"), rows)}</section>'
 
 
-def _bar(kind: str, share: float) -> str:
+def bar(kind: str, share: float) -> str:
+    """A bar of a table. share: of its width, 0 to 1."""
     return f'<span class="{kind}" style="width:{100 * share:.2f}%"></span>'
 
 
-def _row(name: str, bars: str, cells: Sequence[str]) -> str:
+def row(name: str, bars: str, cells: Sequence[str]) -> str:
     """A row of a table; its bars repeat the numbers, so they are not read aloud."""
     values = "".join(f"<td>{cell}</td>" for cell in cells)
     return f'<tr><th scope="row">{name}</th><td class="plot-bar" aria-hidden="true">{bars}</td>{values}</tr>'
 
 
-def _table(heads: Sequence[str], rows: str) -> str:
+def table(heads: Sequence[str], rows: str) -> str:
+    """A table whose second column has bars. rows: see `row`."""
     first, *rest = (f'<th scope="col">{head}</th>' for head in heads)
     top = f'<tr>{first}<th class="plot-bar" aria-hidden="true"></th>{"".join(rest)}</tr>'
     return f'<div class="plot-scroll"><table class="plot-table"><thead>{top}</thead><tbody>{rows}</tbody></table></div>'

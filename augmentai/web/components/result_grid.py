@@ -26,6 +26,7 @@ def result_grid(**options: Any) -> gr.HTML:
         revision=0,
         grouped=True,
         empty="",
+        stamp=0,
         pair=None,
         pixels=None,
         **options,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from PIL import Image
@@ -34,6 +34,7 @@ class _SmallSource:
     path: str = ""
     labels: Labels | None = None  # in the pixels of the copy
     drawing: str = ""
+    objects: Counter[str] = field(default_factory=Counter)
 
 
 class PreviewWriter:
@@ -58,13 +59,16 @@ class PreviewWriter:
             source_drawing = self._aligned_drawing(source, warp, outcome.source.label, folder)
         labels = _small_labels(variation.labels, variation.image.size, small.size)
         shapes = shapes_of(labels, outcome.source.label)
+        objects = Counter(shape.category for shape in shapes)
+        lost = source.objects - objects if variation.details.get("labels_dropped") else Counter[str]()
         return replace(
             row_of(outcome, variation),
             preview=_write(small, folder, "variation"),
             source_preview=path,
             original_preview=source.path,
             changed=distance(image, small) if image is not None else None,
-            objects=Counter(shape.category for shape in shapes),
+            objects=objects,
+            lost=lost,
             drawing=self._draw(shapes, small.size, folder, "labels"),
             source_drawing=source_drawing,
             original_drawing=source.drawing,
@@ -77,8 +81,10 @@ class PreviewWriter:
             with suppress(ImageError, LabelError, OSError):
                 small = thumbnail(source.read(), source.path, self._max_pixels, PREVIEW_SIDE_PX)
                 labels = None if source.labels is None else _small_labels(source.labels.load(), full_wh, small.size)
-                drawing = self._draw(shapes_of(labels, source.label), small.size, folder, "source-labels")
-                self._last = _SmallSource(small, _write(small, folder, "source"), labels, drawing)
+                shapes = shapes_of(labels, source.label)
+                drawing = self._draw(shapes, small.size, folder, "source-labels")
+                objects = Counter(shape.category for shape in shapes)
+                self._last = _SmallSource(small, _write(small, folder, "source"), labels, drawing, objects)
         return self._last
 
     def _aligned_drawing(self, source: _SmallSource, warp: Warp, label: str | None, folder: Path) -> str:

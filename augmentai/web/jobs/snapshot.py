@@ -25,6 +25,7 @@ class ResultRow:
         geometry: how its pixels were moved, as in the manifest; None if they were not.
         original_preview: path of the small source as it is, not warped.
         objects: how many labelled objects of each class it shows.
+        lost: likewise, those that left the frame.
         drawing, source_drawing, original_drawing: paths of its labels as a drawing, of those of its source, warped
             alike, and of those as they are; empty without any.
         scores: what the filters measured of it.
@@ -48,6 +49,7 @@ class ResultRow:
     geometry: Mapping[str, Any] | None = None
     original_preview: str = ""
     objects: Mapping[str, int] = field(default_factory=dict)
+    lost: Mapping[str, int] = field(default_factory=dict)
     drawing: str = ""
     source_drawing: str = ""
     original_drawing: str = ""
