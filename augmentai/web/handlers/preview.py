@@ -43,9 +43,9 @@ class PreviewHandlers:
         visitors: Visitors,
         times: TimeEstimator,
         parsing: ParsingPool,
-        keys: VisitorKeys,
+        keys: VisitorKeys | None = None,
     ) -> None:
-        self._settings, self._engines, self._keys = settings, engines, keys
+        self._settings, self._engines, self._keys = settings, engines, keys or VisitorKeys(engines)
         self._visitors, self._times, self._parsing = visitors, times, parsing
         self._warmed_up = threading.Lock()
 
