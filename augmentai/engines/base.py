@@ -225,6 +225,7 @@ class Engine(ABC):
         name: what recipes, flags and manifests call it; the name it is registered under.
         title: its name for people.
         blurb: a few words after the title where an engine is chosen ("hosted, paid").
+        changes: what it changes in an image, for whoever chooses an engine, in one line.
         setup_hint: one sentence on how to make it ready, for users who have not; "" if nothing is needed.
         paid: it charges credits; such an engine is a `PaidEngine`.
         reads_prompt: it follows the recipe's prompt.
@@ -239,6 +240,7 @@ class Engine(ABC):
     name: str
     title: str = ""
     blurb: str = ""
+    changes: str = ""
     setup_hint: str = ""
     paid: bool = False
     reads_prompt: bool = False

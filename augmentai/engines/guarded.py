@@ -37,7 +37,7 @@ def guarded(engine: type[Engine]) -> type[Engine]:
 
 def fault_in(engine: Engine) -> str:
     """What is wrong with the attributes of an engine, in words; "" if they can be used."""
-    for attribute in ("title", "blurb", "setup_hint", "may_differ"):
+    for attribute in ("title", "blurb", "changes", "setup_hint", "may_differ"):
         if not isinstance(value := getattr(engine, attribute), str):
             return f"has the {attribute} {value!r}; expected text"
     rank, strength = engine.auto_rank, engine.auto_strength

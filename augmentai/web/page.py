@@ -16,6 +16,7 @@ from augmentai.web.access.visitor_keys import VisitorKeys
 from augmentai.web.access.visitors import Visitors
 from augmentai.web.assets import asset
 from augmentai.web.components.file_drop import drop_zone
+from augmentai.web.components.first_screen import first_screen
 from augmentai.web.components.keyword_table import keyword_table
 from augmentai.web.endpoint import Page, add_endpoint
 from augmentai.web.estimates import TimeEstimator
@@ -74,7 +75,7 @@ def build(settings: Settings, engines: Sequence[Engine], parsing: ParsingPool) -
                     components |= _place_of_jobs()
                 with gr.Column(scale=7, min_width=300, elem_id="right"):
                     components |= preview_panel()
-                    components |= results_panel()
+                    components |= results_panel(first_screen(engines))
             with gr.Tab("Does it help?", id="lift") as components["lift_tab"]:
                 components |= lift_tab()
             with gr.Tab("Use in code", id="code"):

@@ -7,7 +7,6 @@ from typing import Any
 
 import gradio as gr
 
-from augmentai.web import texts
 from augmentai.web.assets import asset
 from augmentai.web.components.result_grid import result_grid
 from augmentai.web.handlers.results import ResultHandlers
@@ -23,16 +22,17 @@ _CHOSEN = ("exclude_all", "include_all", "undo")
 VIEW_OUTPUTS = ("result_filters", *_CHOICES, "pages", "draw_labels", "classes", *_CHOSEN)
 
 
-def results_panel() -> Components:
-    """The status of a job, its downloads and its results."""
-    status = gr.HTML(texts.EMPTY, padding=False, elem_id="status")
-    place = gr.HTML("", padding=False, elem_id="place")
+def results_panel(empty: str) -> Components:
+    """The status of a job, its downloads and its results. empty: what stands there before the first job, as HTML."""
     place_timer = gr.Timer(_PLACE_SECONDS, active=False)
-    with gr.Row(elem_id="downloads"):
-        download = gr.DownloadButton("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="zip")
-        pack = gr.Button("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="pack")
-        resume = gr.Button("Resume", visible=False, min_width=150, elem_id="resume")
-        see_report = gr.Button("See the report", visible=False, scale=0, min_width=150, elem_id="see-report")
+    with gr.Column(elem_id="headline"):
+        status = gr.HTML(empty, padding=False, elem_id="status")
+        place = gr.HTML("", padding=False, elem_id="place")
+        with gr.Row(elem_id="downloads"):
+            download = gr.DownloadButton("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="zip")
+            pack = gr.Button("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="pack")
+            resume = gr.Button("Resume", visible=False, min_width=150, elem_id="resume")
+            see_report = gr.Button("See the report", visible=False, scale=0, min_width=190, elem_id="see-report")
     problems = gr.HTML("", padding=False, elem_id="problems")
     with gr.Column(visible=False, elem_id="result-filters") as result_filters:
         with gr.Row(elem_id="choices"):
@@ -126,7 +126,7 @@ def wire_results(handlers: ResultHandlers, components: Components) -> None:
     def exclude(source: str, label: str, shown: str, order: str, request: gr.Request, event: gr.EventData) -> Any:
         view, session = _view(source, label, shown, order), session_of(request)
         included = list(event._data.get("included", ()))
-        return in_order_of(chosen)(handlers.exclude(list(event.files), included, int(event.revision), view, session))
+        return in_order_of(chosen)(handlers.exclude(list(event.files), int(event.revision), session, included, view))
 
     def pack(request: gr.Request) -> Iterator[Any]:
         yield from map(in_order_of(packed), handlers.pack(session_of(request)))

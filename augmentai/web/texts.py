@@ -33,9 +33,6 @@ _EARLIER_JOBS = 5  # of a visitor that are listed
 
 HEADER = f"""<header class="aug-header">{asset("logo.svg")}<div><h1>AugmentAI</h1><p>{TAGLINE}</p></div></header>"""
 
-EMPTY = f"""<div class="aug-empty">{asset("empty.svg")}<strong>Your variations appear here</strong>
-<span>Drop photos, or try the samples, then press <b>{START}</b>.</span></div>"""
-
 QUEUED = """<div class="aug-status" role="status"><div class="aug-bar aug-bar-idle"><i style="width:0"></i></div>
 <span>Queued</span></div>"""
 
@@ -80,9 +77,10 @@ def dollars(credits: float) -> str:
 
     Example:
         >>> dollars(112), dollars(3.5)
-        ('$1.12', '$0.04')
+        ('$1.12', '$0.035')
     """
-    return f"${max(0.01, credits / 100) if credits else 0:,.2f}"
+    exact = f"{credits / 100:.4f}".rstrip("0")
+    return f"${credits / 100:,.2f}" if credits >= 10 or len(exact) < 5 else f"${exact}"
 
 
 def start_label(cost: Estimate | None) -> str:
@@ -152,10 +150,10 @@ def engines(ready: Mapping[Engine, Readiness], active: Engine | None, wanted: st
     if faults:
         return html + warning("; ".join(faults))
     hints = [engine.setup_hint for engine, r in ready.items() if not r.ready and engine.serves(wanted)]
-    return html + "".join(f'<p class="aug-hint">{_with_code(text)}</p>' for text in hints if text)
+    return html + "".join(f'<p class="aug-hint">{with_code(text)}</p>' for text in hints if text)
 
 
-def _with_code(text: str) -> str:
+def with_code(text: str) -> str:
     """A sentence as HTML, with backticked words as code."""
     return re.sub(r"`([^`]+)`", r"<code>\1</code>", escape(text))
 

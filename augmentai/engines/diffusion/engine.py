@@ -47,6 +47,7 @@ class DiffusionEngine(Engine):
     name = NAME
     title = "Diffusion"
     blurb = "this GPU"
+    changes = "Repaints the scene as your prompt says, on your own graphics card."
     reads_prompt = True
     repaints = True
     may_differ = "another GPU or driver may give other pixels"

@@ -42,6 +42,7 @@ class GanEngine(Engine):
     name = "gan"
     title = "Local GAN"
     blurb = "any computer"
+    changes = "Light, haze and colours. Everything stays where it is, so labels stay valid."
     auto_rank = 30
     borrows_from_other_sources = True  # styles, and the strength that the whole set can take
 

@@ -27,6 +27,7 @@ class StabilityEngine(PaidEngine):
     name = "stability"
     title = "Stability AI"
     blurb = "hosted, paid"
+    changes = "Repaints the scene as your prompt says: weather, season, time of day, surfaces."
     setup_hint = "To use Stability AI, set `STABILITY_API_KEY` or paste a key under More settings."
     key_title = "Stability AI key"
     reads_prompt = True

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -23,7 +23,7 @@ from augmentai.web.handlers.interrupted import kept_download, pack_answers
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.full_images import folder_of, full_pair, read_from_zip, source_of
 from augmentai.web.jobs.heartbeat import run_with_heartbeat
-from augmentai.web.jobs.selection import View
+from augmentai.web.jobs.selection import EVERYTHING, View
 from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.jobs.snapshot import ResultRow
 from augmentai.web.jobs.zip_packing import Packing
@@ -56,14 +56,17 @@ class ResultHandlers:
         shown = {"shown": gr.Dropdown(value="random"), "draw_labels": gr.Checkbox(value=True)}
         return {**self.show(replace(view, shown="random"), 1, session), **shown}
 
-    def exclude(self, files: list[str], included: list[str], revision: int, view: View, session: str) -> Updates:
+    def exclude(
+        self, files: Sequence[str], revision: int, session: str, included: Sequence[str] = (), view: View = EVERYTHING
+    ) -> Updates:
         """Exclude variations from the ZIP.
 
         Args:
-            files, included: those that are excluded, and included again.
+            files: those that are excluded.
             revision: see `Exclusions.change`.
-            view: what is shown.
             session: the visitor's.
+            included: those that are included again.
+            view: what is shown.
         """
         finished = self._sessions.get(session)
         if finished is None:

@@ -62,6 +62,9 @@ class View:
         return chosen
 
 
+EVERYTHING = View()
+
+
 def margin(row: ResultRow, thresholds: Thresholds) -> float:
     """How far a variation is from being rejected: 1 is at the threshold of a filter, 2 is twice that far."""
     limits = {"contrast": thresholds.flat, "sharpness": thresholds.blurred, "drift": thresholds.drift}

@@ -54,7 +54,7 @@ def test_excluding_one_packs_nothing(job: FinishedJob, results: ResultHandlers) 
     assert shown["pack"].visible
     assert shown["pack"].value == "Download ZIP (5 images, 1 excluded)"
     assert not shown["download"].visible
-    shown = results.exclude([], 2, "visitor")
+    shown = results.exclude([], 2, "visitor", [FILE])
     assert shown["download"].visible, "included again: the first ZIP is right again"
     assert job.ready_zip == job.zips[0]
 
@@ -68,7 +68,7 @@ def test_packed_once_for_the_same_exclusions(job: FinishedJob, results: ResultHa
     assert not list(unpacked(first, tmp_path / "out").rglob("one__v1.jpg"))
     list(results.pack("visitor"))
     assert job.ready_zip == first
-    results.exclude([], 2, "visitor")
+    results.exclude([], 2, "visitor", [FILE])
     results.exclude([FILE], 3, "visitor")
     assert job.ready_zip == first, "the same was excluded before"
 
@@ -109,7 +109,7 @@ def test_expired_results_are_reported(job: FinishedJob, results: ResultHandlers)
     job.zips[0].unlink()
     last = list(results.pack("visitor"))
     assert "could not be created" in last[-2]["status"]
-    assert results.exclude([], 2, "visitor")["pack"].visible, "the page keeps working, and a click says why"
+    assert results.exclude([], 2, "visitor", [FILE])["pack"].visible, "the page keeps working, and a click says why"
     assert "have expired" in next(iter(results.pack("nobody")))["status"]
 
 
