@@ -223,9 +223,7 @@ class Engine(ABC):
 
     Attributes:
         name: what recipes, flags and manifests call it; the name it is registered under.
-        title: its name for people.
-        blurb: a few words after the title where an engine is chosen ("hosted, paid").
-        changes: what it changes in an image, for whoever chooses an engine, in one line.
+        title, blurb, changes: its name for people; a few words after it ("hosted, paid"); a line on what it changes.
         setup_hint: one sentence on how to make it ready, for users who have not; "" if nothing is needed.
         paid: it charges credits; such an engine is a `PaidEngine`.
         reads_prompt: it follows the recipe's prompt.

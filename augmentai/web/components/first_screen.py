@@ -1,4 +1,4 @@
-"""What stands in place of results before the first job: what the local GAN makes of two photos, and the engines."""
+"""What stands in place of results before the first job: two photos with variations, and the engines."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from augmentai.recipe import Recipe
 from augmentai.web import texts
 from augmentai.web.assets import HERE
 
-_SHOWN = ("abcd", "efgh")  # a photo of the samples and three of its variations, as the local GAN makes them
+_SHOWN = ("abcd", "efgh")  # a photo of the samples and three of its variations, made on any machine
 _MEGAPIXEL = 1e6
 
 
@@ -36,7 +36,7 @@ def _photos() -> str:
 
 def _photo(name: str, is_source: bool) -> str:
     data = base64.b64encode((HERE / "first" / f"{name}.webp").read_bytes()).decode()
-    alt = "A sample photo" if is_source else "The same photo, as the local GAN varied it"
+    alt = "A sample photo" if is_source else "The same photo, as it was varied for nothing"
     image = f'<img src="data:image/webp;base64,{data}" alt="{alt}" width="264" height="176">'
     return f"<figure>{image}<figcaption>Source</figcaption></figure>" if is_source else f"<figure>{image}</figure>"
 
