@@ -32,7 +32,7 @@ from augmentai.engines.gan import GanEngine  # noqa: E402
 from augmentai.settings import ROOT, Settings  # noqa: E402
 
 # Rooms whose files take long, longest first.
-_SLOW_ROOMS = ("browser", "gan", "deploy", "pipeline", "web", "cli", "lift", "engines")
+_SLOW_ROOMS = ("browser", "web", "pipeline", "lift", "operations", "engines", "gan", "deploy", "cli")
 
 
 def pytest_collectstart() -> None:

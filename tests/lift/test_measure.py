@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from augmentai.lift import LiftError, LiftStoppedError, fine_tune, measure
+from augmentai.lift import LiftError, LiftStoppedError, fine_tune, learners, measure
 from augmentai.recipe import Recipe
 from augmentai.settings import EXAMPLES, Settings
 from tests.lift.conftest import shapes
@@ -54,6 +54,7 @@ def test_deep_trains_all_layers_and_says_how_long_that_takes(
     monkeypatch.setattr(fine_tune, "BATCH", 4)  # short trainings: that they are of use is measured elsewhere
     monkeypatch.setattr(fine_tune, "LEAST_STEPS", 2)
     monkeypatch.setattr(fine_tune, "MOST_STEPS", 2)
+    monkeypatch.setattr(learners.FineTuning, "side_px", 64)
     costs: list[str] = []
     seen: list[float] = []
     report = measure(
@@ -73,6 +74,7 @@ def test_deep_trains_all_layers_and_says_how_long_that_takes(
 
 def test_a_deep_measurement_ends_when_asked_to(shapes_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(fine_tune, "BATCH", 4)
+    monkeypatch.setattr(learners.FineTuning, "side_px", 64)
     training: list[str] = []
     with pytest.raises(LiftStoppedError):
         measure(
