@@ -44,7 +44,8 @@ class PanopticIndex:
             own = entry.path.split("/")[:-1]
             wanted = [match_key(part) for part in name.replace("\\", "/").split("/")[:-1]]
             return (
-                match_key(own[-1] if own else "") == match_key(folder),
+                match_key(entry.path) == match_key("/".join([*here, folder, *name.split("/")])),
+                match_key(folder) in map(match_key, own),
                 shared_parts([match_key(part) for part in own[::-1]], wanted[::-1]),
                 shared_parts(own, here),
                 entry.origin == file.origin,

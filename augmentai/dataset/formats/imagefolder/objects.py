@@ -90,9 +90,14 @@ class Objects:
                 is_of_objects = isinstance(value, list) and len(value) == count
                 moved[key] = self._of_objects(key, value, shapes, numbers) if is_of_objects else value
         boxes = [shape.box or (0, 0, 0, 0) for shape in shapes]
-        moved[self.box_key] = [[round(v, 3) for v in (x0, y0, x1 - x0, y1 - y0)] for x0, y0, x1, y1 in boxes]
+        # `datasets` refuses a set whose files have numbers of different kinds in a column.
+        is_whole = all(isinstance(value, int) for box in self.boxes for value in box)
+        if is_whole:
+            boxes = [(round(x0), round(y0), round(x1), round(y1)) for x0, y0, x1, y1 in boxes]
+        moved[self.box_key] = [[_number(v, is_whole) for v in (x0, y0, x1 - x0, y1 - y0)] for x0, y0, x1, y1 in boxes]
         for key, name in repeats.items():
-            moved[key] = [round(QUANTITIES[name](box), 3) for box in boxes]
+            whole = is_whole and all(isinstance(value, int) for value in self.columns[key])
+            moved[key] = [_number(QUANTITIES[name](box), whole) for box in boxes]
         return self._styled(moved, len(numbers)), [f"{COLUMN}.{key}" for key in removed]
 
     def _repeats(self) -> dict[str, str]:
@@ -137,6 +142,10 @@ class Objects:
         if not self.text:
             return value
         return json.dumps(value, ensure_ascii=False) if self.text == "json" else repr(value)
+
+
+def _number(value: float, is_whole: bool) -> float | int:
+    return round(value) if is_whole else round(float(value), 3)
 
 
 def _lent(shape: Shape) -> Mapping[str, Any]:

@@ -160,3 +160,24 @@ def test_beside_instances_of_the_same_images(tmp_path: Path) -> None:
     pixels = ids(contents(tmp_path / "out")[PNG.replace("a.png", "a__v1.png")]) == CAR
     rows, columns = np.nonzero(pixels)
     assert written["bbox"] == [columns.min(), rows.min(), np.ptp(columns) + 1, np.ptp(rows) + 1]
+
+
+def test_images_of_equal_names_in_folders_of_two_splits(tmp_path: Path) -> None:
+    files: Files = {}
+    for split, colour in (("train", CAR), ("val", ROAD)):
+        pixels = np.full((HEIGHT, WIDTH, 3), COLOURS[colour], np.uint8)
+        files[f"{split}/day/a.jpg"] = photos(f"{split}.jpg")[f"{split}.jpg"]
+        files[f"annotations/panoptic_{split}/day/a.png"] = encoded(Image.fromarray(pixels))
+        segments = [{"id": colour, "category_id": 3 if colour == CAR else 100, "iscrowd": 0}]
+        content = {
+            "images": [image(1, "day/a.jpg")],
+            "annotations": [{"image_id": 1, "file_name": "day/a.png", "segments_info": segments}],
+            "categories": CATEGORIES,
+        }
+        files[f"annotations/panoptic_{split}.json"] = json.dumps(content).encode()
+    found = gathered(write(tmp_path / "in", files))
+    for source, colour in ((found.sources[0], CAR), (found.holdout[0], ROAD)):
+        assert source.labels is not None
+        mask = source.labels.load().mask
+        assert mask is not None
+        assert mask.getpixel((0, 0)) == COLOURS[colour]

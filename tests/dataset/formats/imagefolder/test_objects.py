@@ -152,3 +152,17 @@ def test_a_pasted_object_is_written_as_its_own_image_says_it() -> None:
         "area": [12, 36],
         "colour": ["red", "blue"],
     }
+
+
+def test_whole_numbers_stay_whole(tmp_path: Path) -> None:
+    """`datasets` refuses a set whose files have fractions in one split and none in another."""
+    row = {"file_name": "a.jpg", "objects": {"bbox": [[4, 3, 20, 16]], "categories": ["cat"], "area": [320]}}
+    files = {f"{split}/a.jpg": photos(f"{split}.jpg")[f"{split}.jpg"] for split in ("train", "val")}
+    files |= {f"{split}/metadata.jsonl": json.dumps(row).encode() for split in ("train", "val")}
+    augmented([write(tmp_path / "in", files)], tmp_path / "out", variations=1, operations=["crop(scale=0.6..0.8)"])
+    rows = [json.loads(line) for line in (tmp_path / "out/train/metadata.jsonl").read_text().splitlines()]
+    assert [row["file_name"] for row in rows] == ["a.jpg", "a__v1.jpg"]
+    moved = rows[1]["objects"]
+    assert moved["bbox"] != [[4, 3, 20, 16]]
+    assert {type(value) for value in (*moved["bbox"][0], *moved["area"])} == {int}
+    assert moved["area"] == [moved["bbox"][0][2] * moved["bbox"][0][3]]
