@@ -26,6 +26,7 @@ _MARKS = (
 )
 _WIDE = ("utf-32-le", "utf-32-be", "utf-16-le", "utf-16-be")
 _DECLARED = re.compile(rb"""^\s*<\?xml[^>]{0,100}encoding\s*=\s*["']([A-Za-z0-9._-]{1,40})["']""")
+_THAI = re.compile("[\u0e01-\u0e3a\u0e40-\u0e4e]+")  # its vowels above and below are no letters to Python
 _VOWELS = re.compile("(?i)[аеёиоуыэюяіїєў]")
 _EIGHT_BITS = re.compile("cp|iso8859|gb|big5|euc|shift_jis|koi8|mac|ascii|utf-8|tis")
 _COMMON_HANGUL = frozenset(
@@ -256,7 +257,7 @@ def _score(data: bytes, encoding: str) -> float:
         inside_words = len(re.findall(r"[a-z][^\x00-\x7f]|[^\x00-\x7f][a-z]", text[: 2 * _LETTERS_JUDGED]))  # "se兀l"
         found = sum(common(character, character.encode(encoding)) for character in beyond)
         return max(0.0, found - 0.7 * inside_words) / len(beyond)
-    words = re.findall(r"[^\W\d_]+|[^\x00-\x7f]", text)
+    words = re.findall(rf"{_THAI.pattern}|[^\W\d_]+|[^\x00-\x7f]", text)
     values = [value for word in islice(words, _LETTERS_JUDGED) if not word.isascii() for value in _of_word(word)]
     return sum(values) / len(values)
 
@@ -264,7 +265,7 @@ def _score(data: bytes, encoding: str) -> float:
 def _of_word(word: str) -> list[float]:
     """How plausible each character beyond ASCII of a word is in an alphabet."""
     beyond = [character for character in word if not character.isascii()]
-    if not word.isalpha():
+    if not word.isalpha() and not _THAI.fullmatch(word):
         return [0.6 if character in _TYPOGRAPHY else 0.0 for character in beyond]
     scripts = {_script(character) for character in word}
     if len(scripts) > 1:
@@ -274,8 +275,8 @@ def _of_word(word: str) -> list[float]:
         value = 0.2  # "êîøêà": Cyrillic that is read as Latin
     elif not (word == word.lower() or word.istitle()):
         value = 0.75 if word.isupper() else 0.3
-    elif scripts == {"CYRILLIC"} and len(word) > 2 and not _VOWELS.search(word):
-        value = 0.3
+    elif scripts == {"CYRILLIC"} and (word[0] in "ъьы" or (len(word) > 2 and not _VOWELS.search(word))):
+        value = 0.3  # no word begins with these
     return [value] * len(beyond)
 
 

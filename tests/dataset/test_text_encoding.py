@@ -37,6 +37,7 @@ CLASS_NAMES = [  # encoding, text as it is in files of class names
     ("cp1255", "חתול\nכלב\n"),
     ("cp1256", "قط\nكلب\n"),
     ("cp874", "แมว\nหมา\n"),
+    ("cp874", "สุนัข\nแมว\n"),  # with vowels above and below
 ]
 
 
@@ -58,6 +59,9 @@ NAMES_IN_ARCHIVES = [  # encoding, names, what is said of them
     ("cp850", ["señal/niño.jpg"], "Western European (DOS 437)"),  # which has the same letters in these places
     ("cp1252", ["café/Größe.jpg"], "Western European (Windows-1252)"),
     ("cp852", ["kočka/žába.jpg"], "Central European (DOS 852)"),
+    ("cp874", ["แมว/1.jpg", "สุนัข/1.jpg"], "Thai (Windows-874)"),
+    ("cp862", ["חתולים/1.jpg", "כלבים/1.jpg"], "Hebrew (DOS 862)"),
+    ("cp1251", ["кошки/1.jpg", "собаки/1.jpg"], "Cyrillic (Windows-1251)"),
 ]
 
 
