@@ -29,6 +29,7 @@ _QUOTED = re.compile(r"""\s*(["'])(.+?)\1""")
 _CELL = re.compile(r"[^\s,;|]+")
 _FILE = re.compile(r"\w\.[a-zA-Z]\w{1,4}$")
 _CELLS = re.compile(r"([\s,;|]+)")  # keeps what is between them
+_LABEL_FILE = re.compile(r"(?i)\.(xml|txt|json)$")  # lists may name the labels instead of the images
 _MOST_CELLS = 2  # of a line that names an image without its ending: the name, and its class or 1 and -1
 
 
@@ -136,8 +137,10 @@ class ImagePaths:
         meant = _nearest([path for path in folders if shared[path] == most], folder)
         return sorted({image for path in meant for image in folders[path]})
 
-    def find(self, written: str, folder: str) -> str | None:
+    def find(self, written: str, folder: str, by_label: bool = False) -> str | None:
         """The image of a name in a list that is in `folder`; None if there is none, or if several may be meant.
+
+        by_label: the name may be that of its label file ("labels/1.txt").
 
         Of several that share a name it is the one whose folders are named as well, then the one nearest to the list.
 
@@ -156,6 +159,8 @@ class ImagePaths:
             return found
         parts = joined(written).split("/")
         candidates = self._by_name.get(name_key(parts[-1]), [])
+        if not candidates and by_label and _LABEL_FILE.search(parts[-1]):
+            candidates = self._by_name.get(name_key(PurePosixPath(parts[-1]).stem), [])
         if not candidates and PurePosixPath(parts[-1]).suffix:
             candidates = self._by_folded_name.get(name_key(parts[-1], fold_case=True), [])
         if len(candidates) > 1:
@@ -183,6 +188,9 @@ class ImagePaths:
                 # "7 0.2 0.4 images/a.jpg" ends in the name: what precedes it is not of it.
                 alone = cells[-1] if len(cells) > 2 and name == whole and cells[-1] != whole else ""
                 return ListedImage(text, alone if alone and self.find(alone, folder) == path else name, path)
+        path = self.find(cells[0], folder, by_label=True) if cells else None
+        if path is not None:
+            return ListedImage(text, cells[0], path)
         return ListedImage(text)
 
 
@@ -293,7 +301,9 @@ def renamed(one: ListedImage, file: str, folder: str, leads_to_files: bool) -> s
         above, _, _ = one.name.rpartition("/")
         made = PurePosixPath(file)
         has_ending = PurePosixPath(one.name).name == PurePosixPath(one.path).name
-        return "/".join(filter(None, (above, made.name if has_ending else made.stem)))
+        of_labels = _LABEL_FILE.search(one.name)
+        last = made.name if has_ending else made.stem + (of_labels[0] if of_labels else "")
+        return "/".join(filter(None, (above, last)))
     relative = posixpath.relpath(file, folder or ".")
     # Ultralytics takes a line for one relative to its list only if it begins with "./".
     return relative if relative.startswith("../") else f"./{relative}"

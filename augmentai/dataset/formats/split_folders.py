@@ -36,6 +36,8 @@ def read_folder_list(entry: Entry, names: ImagePaths) -> SplitFolders | None:
         lines = [line.strip() for line in entry.text().splitlines() if line.strip() and not line.startswith("#")]
     except LabelError:
         return None
+    if len(lines) > 1 and lines[0].isdigit():  # how many follow, as LFW has it
+        lines = lines[1:] if not names.below(lines[0], parent(entry.path)) else lines
     split = read_name(PurePosixPath(entry.path).stem).split
     return of_folders(entry, [(line, split) for line in lines], names)
 

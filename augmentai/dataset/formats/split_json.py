@@ -54,10 +54,16 @@ class SplitJson(SplitFile):
     def _grown(self, value: Any, rows: ImageRows) -> Any:
         """The same with the variations in every list of images."""
         if isinstance(value, dict):
-            return {key: self._grown(below, rows) for key, below in value.items()}
+            return {new: self._grown(below, rows) for key, below in value.items() for new in self._keys(key, rows)}
         if not isinstance(value, list):
             return value
         return [item for one in value for item in self._items(one, rows)]
+
+    def _keys(self, key: str, rows: ImageRows) -> list[str]:
+        """A key, or what becomes of it if it names an image."""
+        image = (self.images or {}).get(key)
+        made = names_with_variations(key, image, rows, parent(self.path)) if image else [(key, "")]
+        return [new for new, _ in made]
 
     def _items(self, item: Any, rows: ImageRows) -> list[Any]:
         name = self._name_in(item)
@@ -154,6 +160,8 @@ def _texts(value: Any, depth: int = 0) -> Iterator[str]:
     if isinstance(value, str):
         yield value
     elif isinstance(value, (list, dict)) and depth < _DEEPEST:
+        if isinstance(value, dict):  # {"a.jpg": "cat"}; of other objects the keys are fields
+            yield from (key for key in value if "." in key or "/" in key)
         for below in value.values() if isinstance(value, dict) else value:
             yield from _texts(below, depth + 1)
 

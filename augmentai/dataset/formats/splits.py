@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from augmentai.dataset.formats.split_words import (
@@ -239,12 +239,23 @@ def _held_out_in_training(node: _Node, splits: Mapping[str, str | None]) -> dict
     """Folders called validation or test in a folder of training images, unless other splits have one of that name."""
     found: dict[str, str | None] = {}
     for name, split in splits.items():
-        others = {one for other in splits if other != name for one in node.below[other].below}
-        for inner, below in node.below[name].below.items() if split == "train" else ():
-            read = read_name(inner)
-            if read.split in {"val", "test"} and read.is_certain and not read.rest and inner not in others:
-                found[below.path] = read.split
+        others = {one for other in splits if other != name for one in _names_below(node.below[other])}
+        remaining = [node.below[name]] if split == "train" else []
+        while remaining:
+            above = remaining.pop()
+            for inner, below in above.below.items():
+                read = read_name(inner)
+                if read.split in {"val", "test"} and read.is_certain and not read.rest and inner not in others:
+                    found[below.path] = read.split
+                else:
+                    remaining.append(below)
     return found
+
+
+def _names_below(node: _Node) -> Iterator[str]:
+    for name, below in node.below.items():
+        yield name
+        yield from _names_below(below)
 
 
 def _is_counterpart(one: SplitName, other: SplitName) -> bool:

@@ -90,6 +90,7 @@ def test_names_of_images_that_are_missing_are_reported(files: Files, words: str,
 
 
 TABLE = b"file,split\n" + b"".join(f"{name},{split}\n".encode() for name, split in SPLITS.items())
+XML = "Annotations/{}.xml\n"
 PAIRS = "JPEGImages/{0} Annotations/{0}.xml\n"
 
 
@@ -97,6 +98,11 @@ PAIRS = "JPEGImages/{0} Annotations/{0}.xml\n"
     "files",
     [
         voc(images("JPEGImages/")) | {"split.csv": TABLE},
+        voc(images("JPEGImages/"))
+        | {
+            "train.txt": lines([n[:-4] for n in TRAIN], XML),
+            "val.txt": lines([n[:-4] for n in VAL], XML),
+        },  # of label files
         voc(images("JPEGImages/")) | {"split.json": json.dumps({"train": TRAIN, "val": VAL}).encode()},
         voc(images("JPEGImages/"))
         | {"train_list.txt": lines(TRAIN, PAIRS), "val_list.txt": lines(VAL, PAIRS)},  # Paddle

@@ -50,6 +50,10 @@ def table(header: str, train: str, test: str) -> dict[str, str]:
                 [json.dumps({"file": one, "split": "test" if one in HELD_OUT else "train"}) for one in IMAGES]
             )
         },
+        {  # the class of each image, by its name
+            "train.json": json.dumps(dict.fromkeys(TRAIN, "cat")),
+            "test.json": json.dumps({Path(one).name: "cat" for one in HELD_OUT}),
+        },
         table("filename,label,train", "1", "0"),  # a column for it
         table("filename,label,test", "0", "1"),
         table("filename,label,in_train", "True", "False"),
@@ -81,6 +85,7 @@ CAMEL = {path: "test" if "camel" in path else "train" for path in CLIPS}
         ({"split.json": json.dumps({"train": ["bear", "bus"], "test": ["camel"]})}, CAMEL),
         ({"splits.csv": "video,split\nbear,train\nbus,train\ncamel,test\n"}, CAMEL),
         ({"train_classes.txt": "bear\nbus\n", "test_classes.txt": "camel\n"}, CAMEL),  # few-shot learning
+        ({"peopleTrain.txt": "2\nbear\t2\nbus\t2\n", "peopleTest.txt": "1\ncamel\t2\n"}, CAMEL),  # LFW: how many follow
         # a class of several splits says nothing, nor do numbers of which some are no folders
         ({"splits.csv": "id,label,split\n7,bear,train\n8,bear,test\n9,bus,train\n"}, dict.fromkeys(CLIPS)),
         ({"test.csv": "id,label\n7,bear\n8,bus\n"}, dict.fromkeys(CLIPS)),

@@ -169,6 +169,8 @@ def test_a_doubt_is_reported(folders: list[str], words: str) -> None:
 def test_a_folder_called_validation_in_training_is_held_out() -> None:
     found = read("train/cat", "train/dog", "train/val/cat", "train/val/dog", "test/cat")
     assert found == [("train", "cat"), ("train", "dog"), ("val", "cat"), ("val", "dog"), ("test", "cat")]
+    found = read("train/cat", "train/dog", "train/cat/test", "train/dog/test")  # in each class
+    assert found == [("train", "cat"), ("train", "dog"), ("test", "cat"), ("test", "dog")]
     # classes, since the other split has them as well
     assert read("train/cat", "train/test", "val/cat", "val/test")[1] == ("train", "test")
     assert read("train/cat", "train/test tubes", "val/cat")[1] == ("train", "test tubes")
