@@ -10,9 +10,9 @@ ARG TORCH_INDEX=https://download.pytorch.org/whl/cpu
 
 WORKDIR /app
 # Dependencies come before the code, so that a change of the code does not reinstall them.
-COPY requirements.txt ./
-RUN pip install --no-cache-dir --index-url "$TORCH_INDEX" "$(grep '^torch==' requirements.txt)" \
-    && pip install --no-cache-dir --requirement requirements.txt
+COPY requirements.txt requirements.lock ./
+RUN pip install --no-cache-dir --no-deps --require-hashes --requirement requirements.lock \
+    && pip install --no-cache-dir --index-url "$TORCH_INDEX" "$(grep '^torch==' requirements.txt)"
 
 COPY --chown=augmentai:augmentai LICENSE README.md app.py ./
 COPY --chown=augmentai:augmentai augmentai/ augmentai/

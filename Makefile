@@ -3,7 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: run test demo lint docs gpu clean
+# The exact packages of the container, with their hashes; PyTorch is apart, whose build depends on the machine.
+LOCK := requirements.lock
+LOCK_OPTIONS := --generate-hashes --python-version 3.11 --python-platform x86_64-manylinux_2_28 --no-annotate --quiet \
+	--custom-compile-command "make lock"
+ONLY_WITH_TORCH := grep -oiE '^(torch|triton|nvidia-[a-z0-9-]+|cuda-[a-z0-9-]+)=='
+TORCH_INDEX ?= https://download.pytorch.org/whl/cpu
+
+.PHONY: run test demo lint docs lock gpu clean
 
 run: $(VENV)/.installed
 	$(BIN)/python app.py
@@ -23,6 +30,13 @@ lint: $(VENV)/.installed-dev
 docs: $(VENV)/.installed-dev
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict --quiet
 
+# Every package again, within the pins of requirements.txt, and the table of their licences.
+lock: $(VENV)/.installed-dev
+	$(BIN)/uv pip compile requirements.txt $(LOCK_OPTIONS) --output-file $(LOCK)
+	$(BIN)/uv pip compile requirements.txt $(LOCK_OPTIONS) --output-file $(LOCK) \
+		$$($(ONLY_WITH_TORCH) $(LOCK) | sed 's/==//; s/^/--no-emit-package /')
+	$(BIN)/python docs/licence_table.py
+
 # What needs a CUDA GPU; about half an hour, much of it compiling. Results go to runs/.
 gpu: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m cuda tests/engines
@@ -39,7 +53,11 @@ $(BIN)/python:
 	$(BIN)/python -m pip install --quiet --upgrade pip
 
 # The package itself is installed in place, so that .venv/bin/augmentai runs this very code.
+# PyTorch's build without CUDA is a tenth of the size: a machine without a GPU gets it, if its index can be reached.
 $(VENV)/.installed: requirements.txt pyproject.toml | $(BIN)/python
+	@command -v nvidia-smi >/dev/null || $(BIN)/python -c 'import torch' 2>/dev/null || \
+		$(BIN)/python -m pip install --quiet --retries 0 --timeout 15 --index-url $(TORCH_INDEX) \
+		"$$(grep '^torch==' requirements.txt)" 2>/dev/null || echo "PyTorch comes from the usual index"
 	$(BIN)/python -m pip install --quiet -r requirements.txt
 	$(BIN)/python -m pip install --quiet --no-deps --editable .
 	@touch $@

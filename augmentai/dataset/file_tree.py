@@ -9,7 +9,7 @@ import re
 from collections.abc import Container, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import IO
 
 from augmentai.annotations import LabelError
@@ -68,7 +68,8 @@ class Entry:
     @property
     def stem(self) -> str:
         """The path without its ending."""
-        return self.path.removesuffix(PurePosixPath(self.path).suffix)
+        stem, _, ending = self.path.rpartition(".")
+        return stem if ending and stem and "/" not in ending and not stem.endswith("/") else self.path
 
     @property
     def size_bytes(self) -> int | None:

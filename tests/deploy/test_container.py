@@ -50,7 +50,7 @@ def test_packages_are_installed_before_the_code_is_copied() -> None:
     names = [(name, rest) for name, rest in STEPS if name in {"COPY", "RUN"}]
     install = next(i for i, (name, rest) in enumerate(names) if name == "RUN" and "pip install" in rest)
     before = [rest for name, rest in names[:install] if name == "COPY"]
-    assert before == ["requirements.txt ./"]
+    assert before == ["requirements.txt requirements.lock ./"]
 
 
 def test_its_base_has_a_python_that_the_project_supports() -> None:

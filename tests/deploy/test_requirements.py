@@ -7,6 +7,7 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from importlib import metadata
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,21 @@ def test_what_a_space_is_spared_is_pinned_for_the_tests(extra: str) -> None:
     for name, requirement in declared(extra).items():
         assert requirement.specifier.contains(found[name])
         assert name not in pins()
+
+
+def locked() -> dict[str, str]:
+    lines = (ROOT / "requirements.lock").read_text().splitlines()
+    return dict(line.removesuffix(" \\").split("==") for line in lines if "==" in line)
+
+
+def test_the_lock_has_every_pin_but_torch_and_a_hash_of_each() -> None:
+    assert {name: version for name, version in pins().items() if name != "torch"}.items() <= locked().items()
+    entries = (ROOT / "requirements.lock").read_text().split("\n")
+    for line, following in pairwise(entries):
+        assert "==" not in line or following.strip().startswith("--hash=sha256:")
+
+
+def test_the_docs_list_the_licence_of_each_package() -> None:
+    rows = (ROOT / "docs" / "licences.md").read_text().splitlines()
+    listed = {tuple(row.split(" | ")[:2]) for row in rows if row.startswith("| ")}
+    assert {(f"| {name}", version) for name, version in locked().items()} <= listed

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable
-from pathlib import PurePosixPath
+from functools import cached_property
 
 from augmentai.dataset.file_names import name_key, printable
 from augmentai.dataset.file_tree import Entry, parent
@@ -38,8 +38,9 @@ def stem_of(path: str) -> str:
         >>> stem_of("images/a.b.JPG"), stem_of("frame.001")
         ('a.b', 'frame.001')
     """
-    name = PurePosixPath(name_of(path))
-    return name.stem if name.suffix.lower() in IMAGE_SUFFIXES else name.name
+    name = name_of(path)
+    stem, dot, ending = name.rpartition(".")
+    return stem if stem and dot + ending.lower() in IMAGE_SUFFIXES else name
 
 
 def named(names: Iterable[str], noun: str = "image", plural: str = "") -> str:
@@ -117,13 +118,18 @@ class ImageNames:
     """
 
     def __init__(self, images: Iterable[Entry], name: Callable[[str], str] = name_of) -> None:
-        self._name = name
-        self._by_name: dict[str, list[Entry]] = defaultdict(list)
-        for entry in images:
-            self._by_name[match_key(name(entry.path))].append(entry)
-        for entries in self._by_name.values():
-            entries.sort(key=lambda entry: (entry.path, entry.origin))
+        self._images, self._name = images if isinstance(images, list) else list(images), name
         self._by_folder: dict[tuple[str, str], list[Entry]] | None = None
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Entry]]:
+        """The images by their names, once the first is asked for: most formats are not those of a set."""
+        by_name: dict[str, list[Entry]] = {}
+        for entry in self._images:
+            by_name.setdefault(match_key(self._name(entry.path)), []).append(entry)
+        for entries in by_name.values():
+            entries.sort(key=lambda entry: (entry.path, entry.origin))
+        return by_name
 
     def called(self, name: str, near: str, folders: Iterable[str] = ()) -> list[Entry]:
         """The images of a name; of very many, those that are likely to be meant.

@@ -154,7 +154,7 @@ class _ArchiveReader:
         if tool := _tool_in(name):
             self._listing.skip(tool, name.partition(tool)[0])
             return ""
-        last = PurePosixPath(name.replace("\\", "/")).name
+        last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
         if not last:
             return ""
         kind, of_type = kind_of(last, partial(read_member_head, member))
@@ -172,7 +172,7 @@ class _ArchiveReader:
 
 def _tool_in(name: str) -> str:
     """The folder or file in a path that a tool left behind; "" if there is none."""
-    *folders, last = PurePosixPath(name.replace("\\", "/")).parts or ("",)
+    *folders, last = [part for part in name.replace("\\", "/").split("/") if part not in {"", "."}] or [""]
     return next((one for one in folders if is_ignored_folder(one)), last if is_ignored_file(last) else "")
 
 

@@ -65,7 +65,8 @@ def check(name: str, which: int, mutations: list[tuple[str, float, float, str]],
     if next(WRITTEN):
         words += [outcome.reason for outcome in run_to_disk(job, folder / "out")]
         words += [str(job.report.as_dict())]
-    assert not [one for one in words if OURS in str(one)]
+    ours = [str(one) for one in words if OURS in str(one)]
+    assert not ours, ours
 
 
 @pytest.mark.parametrize("name", SOURCES)

@@ -211,10 +211,10 @@ def _parsed_lines(found: Metadata) -> Iterator[tuple[int, dict[str, Any]]]:
                 found.fault(f"line {number}: not valid JSON ({error}); correct it")
                 continue
             name_column = name_column or (_name_column(list(row)) if isinstance(row, dict) else None)
-            if not isinstance(row, dict) or not isinstance(row.get(name_column or ""), str):
+            if name_column is None or not isinstance(row, dict) or not isinstance(row.get(name_column), str):
                 found.fault(f"line {number}: no file_name in {short(row)}; expected one in each line")
             else:
-                found.name_column = name_column or found.name_column
+                found.name_column = name_column
                 yield number, row
 
 
