@@ -81,22 +81,23 @@ def warped_planes(planes: Planes, matrix: Matrix, mode: str) -> Planes:
     if channels > 1 and planes.size > _MAX_VALUES:
         return np.concatenate([warped_planes(plane[None], matrix, mode) for plane in planes])
     dtype = np.float32 if planes.dtype.name in _EXACT_IN_FLOAT32 else np.float64
-    source = np.ascontiguousarray(planes.transpose(1, 2, 0), None if mode == "nearest" else dtype)
     low, high = (0, 255) if planes.dtype == np.uint8 else (float(planes.min()), float(planes.max()))
+    source = np.ascontiguousarray(planes, None if mode == "nearest" else dtype).reshape(channels, -1)
     out = np.empty_like(planes, order="C")
     # Labels have the centre of the first pixel at a half; here it is at 0.
     back = np.linalg.inv(translation(-0.5, -0.5) @ matrix @ translation(0.5, 0.5))
     rows = max(1, _STRIP_PX // width)
     for top in range(0, height, rows):
-        x, y = _places(back, np.arange(top, min(top + rows, height)), width)
+        strip = out[:, top : top + rows]
+        x, y = _places(back, np.arange(top, top + strip.shape[1]), width)
         if mode == "nearest":
-            out[:, top : top + rows] = _nearest(source, x, y).transpose(2, 0, 1)
+            index = _reflected(np.rint(y), height) * width + _reflected(np.rint(x), width)
+            for plane, made in zip(source, strip, strict=True):
+                made[:] = plane.take(index, mode="clip")
             continue
-        warped = _bicubic(source, x, y)
-        warped.clip(low, high, out=warped)  # bicubic overshoots at edges
-        if planes.dtype.kind in "ui":
-            np.rint(warped, out=warped)
-        out[:, top : top + rows] = warped.transpose(2, 0, 1)
+        for warped, made in zip(_bicubic(source, (height, width), x, y), strip, strict=True):
+            warped.clip(low, high, out=warped)  # bicubic overshoots at edges
+            made[:] = np.rint(warped, out=warped) if planes.dtype.kind in "ui" else warped
     return out
 
 
@@ -107,33 +108,31 @@ def _places(back: Matrix, rows: Planes, width: int) -> tuple[Planes, Planes]:
     return x / scale, y / scale
 
 
-def _nearest(source: Planes, x: Planes, y: Planes) -> Planes:
-    """The nearest pixel: source (H, W, C), places (r, w) -> (r, w, C)."""
-    height, width, channels = source.shape
-    index = _reflected(np.rint(y), height) * width + _reflected(np.rint(x), width)
-    return source.reshape(-1, channels).take(index, 0, mode="clip")
-
-
-def _bicubic(source: Planes, x: Planes, y: Planes) -> Planes:
-    """The 16 nearest pixels, weighted: source (H, W, C), places (r, w) -> (r, w, C)."""
-    height, width, channels = source.shape
-    flat = source.reshape(-1, channels)
+def _bicubic(source: Planes, size_hw: tuple[int, int], x: Planes, y: Planes) -> list[Planes]:
+    """The 16 nearest pixels, weighted: source (C, H * W), places (r, w) -> C of (r, w)."""
+    height, width = size_hw
     left, above = np.floor(x), np.floor(y)
     across, down = (_cubic_weights((place - first).astype(source.dtype)) for place, first in ((x, left), (y, above)))
     columns = [_reflected(left + step, width) for step in range(-1, 3)]
-    total = np.zeros((*x.shape, channels), source.dtype)
+    totals = [np.zeros(x.shape, source.dtype) for _ in source]
+    row, part = np.empty(x.shape, source.dtype), np.empty(x.shape, source.dtype)
     for step in range(4):
         start = _reflected(above + (step - 1), height) * width
-        row = flat.take(start + columns[0], 0, mode="clip") * across[0]
-        for column, weight in zip(columns[1:], across[1:], strict=True):
-            row += flat.take(start + column, 0, mode="clip") * weight
-        total += row * down[step]
-    return total
+        indices = [start + column for column in columns]
+        for plane, total in zip(source, totals, strict=True):
+            row[:] = 0
+            for index, weight in zip(indices, across, strict=True):
+                plane.take(index, mode="clip", out=part)
+                np.multiply(part, weight, out=part)
+                np.add(row, part, out=row)
+            np.multiply(row, down[step], out=row)
+            np.add(total, row, out=total)
+    return totals
 
 
 def _cubic_weights(share: Planes) -> list[Planes]:
-    """Weights of the four neighbours of a place, which lies `share` beyond the second: (r, w) -> four of (r, w, 1)."""
-    t, a = share[..., None], share.dtype.type(_SLOPE)
+    """Weights of the four neighbours of a place, which lies `share` beyond the second: (r, w) -> four of (r, w)."""
+    t, a = share, share.dtype.type(_SLOPE)
 
     def near(d: Planes) -> Planes:
         return np.asarray(((a + 2) * d - (a + 3)) * d * d + 1)
