@@ -107,6 +107,21 @@ def test_what_may_differ_is_reported(photos: Path, tmp_path: Path) -> None:
     ]
 
 
+def test_a_run_of_an_older_local_gan_is_said_to_differ(photos: Path, tmp_path: Path) -> None:
+    """Version 0.2.0 named its model without a runtime, and computed with torch."""
+    run_to_end(photos, tmp_path / "out", RECIPE)
+    manifest = tmp_path / "out" / MANIFEST
+    lines = [json.loads(line) for line in manifest.read_text().splitlines()]
+    models = ("augmentai-gan 3187 steps", "augmentai-gan 3187 steps, runtime 2")
+    lines[0]["model"], lines[1]["model"] = models
+    manifest.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    run = EarlierRun(tmp_path / "out")
+    assert check(run, run.record, (), available(Settings())) == [
+        "1 of the images were made by gan: it computes in another way since version 0.3.0, so pixels may differ by one "
+        "level of 255"
+    ]
+
+
 def test_images_that_differ_are_reported(photos: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         run_to_end(photos, tmp_path / name, RECIPE)
