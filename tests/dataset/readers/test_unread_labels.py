@@ -116,7 +116,6 @@ OTHERS: Files = {
     "LICENSE.txt": b"cat0.jpg is public\n",
     "requirements.txt": b"torch==2.6\n",
     "classes.txt": b"cats\ndogs\n",
-    "label_map.pbtxt": b"item { id: 1 name: 'cats' }\n",
     "version.txt": b"1.2\n",
     "words.txt": b"1 cats\n2 dogs\n",
     "package.json": b'{"name": "tools", "version": "1.0"}',
