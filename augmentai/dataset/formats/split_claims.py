@@ -78,18 +78,21 @@ class SplitClaims:
     def hold_out(self, folders: Mapping[Any, tuple[str | None, str]]) -> None:
         """Hold out the images of folders called validation or test. Call it after `settle`.
 
-        A folder of which the files hold out some images is theirs to divide: Karpathy trains on a part of val2014.
+        A folder of which the files hold out some images is theirs to divide: Karpathy trains on a part of val2014. A
+        folder with all images of the set holds none out.
 
         Args:
-            folders: the split of the folder that each image is in, and that folder.
+            folders: the split of the folder that each image of the set is in, and that folder.
 
         Example:
             >>> claims = SplitClaims("list")
             >>> claims.add("val/a.jpg", "train", "val/a.jpg")
-            >>> claims.hold_out({"val/a.jpg": ("val", "val")})
+            >>> claims.hold_out({"val/a.jpg": ("val", "val"), "b.jpg": (None, "")})
             >>> claims.of("val/a.jpg"), claims.notices
             ('val', ['1 image (val/a.jpg): for training in a list, but in the folder val; held out, so not augmented'])
         """
+        if len(set(folders.values())) < 2:
+            return
         held_out = {key: place for key, place in folders.items() if key in self._splits and place[0] in _HELD_OUT}
         divided = {folder for key, (_, folder) in held_out.items() if self._splits[key] in _HELD_OUT}
         for key, (split, folder) in held_out.items():

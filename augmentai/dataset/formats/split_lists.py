@@ -113,8 +113,8 @@ def read_split_lists(tree: Tree, others: Container[str] = ()) -> SplitLists:
         for image, split in one.splits.items():
             found._claims.add(image, TRAINVAL if split == "train" and _is_of_all(one.path) else split, image)
     found._claims.settle()
-    listed = [path for path in (entry.path for entry in tree.images) if path in found._claims]
-    found._claims.hold_out({path: split_of(path, found.folders) for path in listed})
+    if files and found.folders:
+        found._claims.hold_out({entry.path: split_of(entry.path, found.folders) for entry in tree.images})
     found.notices += found._claims.notices
     found.notices += [notice for one in files for notice in missing_notice(one.path, one.missing)]
     texts = [one.path for one in found._files if has_sentences(head_of(one.entries[0]))]

@@ -200,3 +200,15 @@ def test_lists_that_say_training_of_all_are_left_out_of_a_made_split(files: File
     again = gathered(tmp_path / "out")
     assert len(again.holdout) == 3
     assert not any("__v" in source.path for source in again.holdout)
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        yolo(images("test/images/")) | {"test/data.yaml": b"train: images\nnames: [bus]\n"},
+        images("test/") | {"train.txt": lines(NAMES, "test/{}\n")},
+        images("val/") | {"train.json": coco([f"val/{name}" for name in NAMES]), "test.json": coco([])},
+    ],
+)
+def test_a_folder_with_all_images_holds_none_out(labels: Files, tmp_path: Path) -> None:
+    assert set(found_splits(tmp_path, labels).values()) == {"train"}
