@@ -16,8 +16,8 @@ def operations_package(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_operations(tmp_path_factory.mktemp("operations") / "site")
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def other_operations(operations_package: Path) -> Iterator[None]:
-    """That package is installed."""
+    """That package is installed for the tests of a file."""
     with installed(operations_package):
         yield
