@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.support.axe import barriers
-from tests.support.browser_tab import Tab
+from tests.support.browser_tab import Tab, patient
 from tests.support.page_steps import augment, choose, expect, give, photos, samples, set_variations
 
 pytestmark = pytest.mark.browser
@@ -55,7 +55,7 @@ def test_axe_finds_nothing_serious(themed: Any, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_phone_width_has_no_sideways_scroll_and_hides_nothing(browser: Any, page_url: str, theme: str) -> None:
-    context = browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True)
+    context = patient(browser.new_context(viewport={"width": 390, "height": 844}, has_touch=True))
     page = context.new_page()
     page.goto(f"{page_url}?__theme={theme}")
     page.wait_for_selector("#augment")
@@ -91,7 +91,7 @@ def test_everything_works_by_keyboard(page: Any, tmp_path: Path) -> None:
     set_variations(page, 1)
     page.locator("#augment").focus()
     page.keyboard.press("Enter")
-    page.wait_for_selector("#status .aug-done", timeout=60_000)
+    page.wait_for_selector("#status .aug-done", timeout=90_000)
     page.locator(".card-open").nth(1).focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("dialog[open]")

@@ -16,7 +16,7 @@ from tests.support import page_steps as steps
 from tests.support.api_client import augment
 from tests.support.app_process import app_process, free_port
 from tests.support.app_server import serving
-from tests.support.browser_tab import Tab
+from tests.support.browser_tab import Tab, patient
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.support.hosted_job import KEY, PRICE, plain_photos, settings_for
 from tests.support.page_steps import expect, give
@@ -63,9 +63,9 @@ def test_a_slow_job_shows_credits_and_can_be_stopped_and_resumed(
     give(page, photos, 3)
     steps.set_variations(page, 8)
     page.click("#augment")
-    expect(page.locator("#status")).to_contain_text("credits used", timeout=30_000)
+    expect(page.locator("#status")).to_contain_text("credits used", timeout=90_000)
     page.click("#stop")
-    page.wait_for_selector("#status .aug-done", timeout=60_000)
+    page.wait_for_selector("#status .aug-done", timeout=90_000)
     expect(page.locator("#status")).to_have_text(re.compile("^\\s*Stopped\\."))
     assert 0 < steps.cards(page).count() < 24
     emulator.control(latency=0)
@@ -153,7 +153,7 @@ def test_an_interrupted_job_is_offered_to_its_visitor_alone_and_buys_nothing_twi
         "AUGMENTAI_STATE": str(tmp_path / "state"),
     }
     emulator.control(latency=1)
-    anna, bert = (browser.new_context(accept_downloads=True) for _ in range(2))
+    anna, bert = (patient(browser.new_context(accept_downloads=True)) for _ in range(2))
     port = free_port()
     with app_process(tmp_path, GRADIO_SERVER_PORT=str(port), **environment) as server:
         page = anna.new_page()
@@ -161,7 +161,7 @@ def test_an_interrupted_job_is_offered_to_its_visitor_alone_and_buys_nothing_twi
         give(page, photos, 3)
         steps.set_variations(page, 2)
         page.click("#augment")
-        expect(page.locator("#status")).to_contain_text("credits used", timeout=30_000)
+        expect(page.locator("#status")).to_contain_text("credits used", timeout=90_000)
         server.end()  # a request is in flight: it is waited for
     page.close()
     emulator.control(latency=0)

@@ -14,6 +14,7 @@ import pytest
 
 from tests.support import page_steps as steps
 from tests.support.app_server import serving
+from tests.support.browser_tab import patient
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.support.hosted_job import PRICE, plain_photos, settings_for
 from tests.support.page_steps import expect
@@ -33,14 +34,14 @@ def url(emulator_process: Emulator, tmp_path_factory: pytest.TempPathFactory) ->
 @pytest.fixture
 def anna(browser: Any) -> Iterator[Any]:
     """One visitor's browser."""
-    context = browser.new_context(accept_downloads=True)
+    context = patient(browser.new_context(accept_downloads=True))
     yield context
     context.close()
 
 
 @pytest.fixture
 def bert(browser: Any) -> Iterator[Any]:
-    context = browser.new_context()
+    context = patient(browser.new_context())
     yield context
     context.close()
 
@@ -62,11 +63,11 @@ def job_of(page: Any) -> str:
 
 
 def is_at_work(page: Any) -> None:
-    expect(page.locator("#status")).to_contain_text("credits used", timeout=30_000)
+    expect(page.locator("#status")).to_contain_text("credits used", timeout=90_000)
 
 
 def is_done(page: Any, variations: int) -> None:
-    expect(page.locator("#status")).to_contain_text(f"Done. {variations} variations", timeout=60_000)
+    expect(page.locator("#status")).to_contain_text(f"Done. {variations} variations", timeout=90_000)
     expect(steps.cards(page)).to_have_count(variations)
     expect(page.locator("#augment")).to_be_enabled()
 
@@ -74,7 +75,7 @@ def is_done(page: Any, variations: int) -> None:
 def test_a_job_goes_on_over_reload_second_tab_and_closed_page(
     anna: Any, bert: Any, url: str, emulator: Emulator, tmp_path: Path
 ) -> None:
-    emulator.control(latency=1)
+    emulator.control(latency=3)
     page = start(anna, url, tmp_path, 4)
     address = job_of(page) and page.url
     is_at_work(page)
@@ -106,7 +107,7 @@ def test_a_job_goes_on_over_reload_second_tab_and_closed_page(
         is_done(back, 12)
         expect(back.locator(".card-excluded")).to_have_count(excluded)
     assert len(steps.images_in(steps.saved_zip(back, tmp_path))) == 10
-    restarted = anna.browser.new_context(storage_state=anna.storage_state())  # what a browser keeps on disk
+    restarted = patient(anna.browser.new_context(storage_state=anna.storage_state()))  # what a browser keeps on disk
     again = restarted.new_page()
     again.goto(address)
     is_done(again, 12)

@@ -16,6 +16,7 @@ from PIL import Image
 from augmentai.settings import EXAMPLES
 from augmentai.web.jobs.previews import PREVIEW_SIDE_PX
 from augmentai.web.views import WINDOW
+from tests.support.browser_tab import patient
 from tests.support.page_steps import (
     DONE_MS,
     cards,
@@ -55,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def visit(browser: Any, page_url: str, folder: Path) -> Iterator[tuple[Any, dict[str, int]]]:
     """A page with all results, and the bytes of each image that it fetched."""
-    context = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900})
+    context = patient(browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900}))
     page = context.new_page()
     page.add_init_script(COUNTING)
     fetched: dict[str, int] = {}

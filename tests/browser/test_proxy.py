@@ -14,7 +14,7 @@ from PIL import Image
 
 from augmentai.settings import EXAMPLES, Settings
 from tests.support.app_server import serving
-from tests.support.browser_tab import Tab
+from tests.support.browser_tab import Tab, patient
 from tests.support.page_steps import counted, set_variations
 from tests.support.prefix_proxy import Manner, proxied
 
@@ -44,7 +44,7 @@ def test_a_visit_through_the_proxy_of_workbench(browser: Any, tmp_path: Path, ph
     """Upload, progress, images that show, ZIP; and no request that leaves the prefix, where the app is not."""
     settings = Settings(root_path=PREFIX, proxies=1)
     with serving(settings, tmp_path / "gradio") as upstream, proxied(upstream, WORKBENCH) as address:
-        context = browser.new_context(accept_downloads=True)
+        context = patient(browser.new_context(accept_downloads=True))
         outside: list[str] = []
         context.on(
             "request", lambda r: None if r.url.startswith((address, "data:", "blob:")) else outside.append(r.url)
@@ -61,8 +61,8 @@ def test_a_visit_through_the_proxy_of_workbench(browser: Any, tmp_path: Path, ph
         page.wait_for_function(
             "Number(document.querySelector('#status [role=progressbar]')?.ariaValueNow) > 0", timeout=60_000
         )
-        page.wait_for_selector("#status .aug-done", timeout=60_000)
-        page.wait_for_function(f"{SHOWN} >= 2", timeout=30_000)
+        page.wait_for_selector("#status .aug-done", timeout=90_000)
+        page.wait_for_function(f"{SHOWN} >= 2", timeout=90_000)
         with page.expect_download() as download:
             page.click("#zip")
         download.value.save_as(tmp_path / "out.zip")
@@ -106,7 +106,7 @@ def one_variation(page: Any, photo: Path) -> None:
     page.set_input_files("#files input[type=file] >> nth=0", [photo])
     counted(page, 1)
     page.click("#augment")
-    page.wait_for_selector("#status .aug-done", timeout=60_000)
+    page.wait_for_selector("#status .aug-done", timeout=90_000)
     page.wait_for_function(f"{SHOWN} >= 1")
     with page.expect_download() as download:
         page.click("#zip")

@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from PIL import Image
 
+from tests.support.browser_tab import patient
 from tests.support.page_steps import (
     augment,
     cards,
@@ -52,7 +53,7 @@ DIFFERENCE = """() => {
 @pytest.fixture(scope="module")
 def results(browser: Any, page_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     """Two cats and a dog, two variations of each; one page for all tests that change nothing of it for good."""
-    context = browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900})
+    context = patient(browser.new_context(accept_downloads=True, viewport={"width": 1280, "height": 900}))
     page = context.new_page()
     page.goto(page_url)
     folder = tmp_path_factory.mktemp("set") / "ds"

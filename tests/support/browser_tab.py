@@ -7,8 +7,16 @@ from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
+from tests.support.page_steps import DONE_MS
+
 _DESK_WH = (1280, 900)
 _KEPT_BY_A_SITE = "cookies,local_storage,indexeddb,cache_storage,service_workers"
+
+
+def patient(context: Any) -> Any:
+    """A context of the browser that gives a busy machine its time."""
+    context.set_default_timeout(DONE_MS)
+    return context
 
 
 class Tab:
@@ -55,7 +63,7 @@ class Tab:
     def _opened(self) -> Any:
         if self._page is None or self._page.is_closed():
             self.close()
-            self._page = self._browser.new_context(accept_downloads=True).new_page()
+            self._page = patient(self._browser.new_context(accept_downloads=True)).new_page()
         return self._page
 
     def _leave(self, origin: str) -> None:
