@@ -97,7 +97,7 @@ def _fault(content: Any) -> str:
     for one in recipes:
         if not isinstance(one, dict) or not isinstance(one.get("recipe"), str):
             return "one of `recipes` has no name"
-        if one.get("verdict") not in _VERDICTS:
+        if str(one.get("verdict")) not in _VERDICTS:
             return f"the verdict on {one['recipe'][:40]!r} is not one of {', '.join(_VERDICTS)}"
         if not (_is_difference(one) and _is_number(one.get("pictures"))):
             return f"{one['recipe'][:40]!r} has no difference with an interval"

@@ -45,6 +45,7 @@ LOCK = ".augmentai.lock"
 _PARTS = ".augmentai*.part"
 _HOLDS_FILES = "already holds files and nothing is overwritten; choose a new or empty folder"
 _KEPT = "what was finished before is kept"
+_GONE = "it was deleted or moved during the run, and what was finished with it; run the same command again"
 
 
 class FolderWriter:
@@ -147,7 +148,9 @@ class FolderWriter:
             for path in published:
                 path.unlink(missing_ok=True)
             if isinstance(error, OSError) and not isinstance(error, OutputError):
-                raise OutputError(f"{self.folder} cannot be written any more ({reason_of(error)}); {_KEPT}") from error
+                raise OutputError(
+                    f"{self.folder} cannot be written any more ({reason_of(error)}); {self._kept}"
+                ) from error
             raise
         finally:
             with suppress(OSError):
@@ -168,7 +171,12 @@ class FolderWriter:
         except OutputError:
             raise
         except OSError as error:
-            raise OutputError(f"{path} cannot be written ({reason_of(error)}); {_KEPT}") from error
+            raise OutputError(f"{path} cannot be written ({reason_of(error)}); {self._kept}") from error
+
+    @property
+    def _kept(self) -> str:
+        """What is left of the run, after a file could not be written."""
+        return _KEPT if (self.folder / MANIFEST).exists() else _GONE
 
     def has(self, file: str, size_bytes: int | None = None) -> bool:
         """Whether this run wrote the file before it was interrupted, with this size if it is known."""

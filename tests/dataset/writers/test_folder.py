@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -45,6 +46,14 @@ def test_long_names_are_written(tmp_path: Path) -> None:
         for name in names:
             writer.add(outcome(name))
     assert set(contents(tmp_path)[0]) == set(names)
+
+
+def test_a_folder_that_is_deleted_under_a_run(tmp_path: Path) -> None:
+    with FolderWriter(tmp_path / "out") as writer:
+        writer.add(outcome("a__v1.jpg"))
+        shutil.rmtree(tmp_path / "out")
+        with pytest.raises(OutputError, match=r"out cannot be written .*; it was deleted or moved during the run"):
+            writer.add(outcome("b__v1.jpg"))
 
 
 def test_a_folder_on_a_full_disk(tmp_path: Path) -> None:

@@ -47,7 +47,7 @@ def labels_from_supervisely(content: Mapping[str, Any], file: str, frame: Frame)
     stated_wh = whole((stated or {}).get("width")), whole((stated or {}).get("height"))
     on_stored = frame.matches_stored(stated_wh)
     size_wh = frame.stored_wh if on_stored else frame.size_wh
-    bitmaps = sum(isinstance(raw, dict) and raw.get("geometryType") in _BITMAPS for raw in content["objects"])
+    bitmaps = sum(isinstance(raw, dict) and str(raw.get("geometryType")) in _BITMAPS for raw in content["objects"])
     refuse_bitmaps(bitmaps, size_wh, file)
     shapes = []
     for number, raw in enumerate(content["objects"]):

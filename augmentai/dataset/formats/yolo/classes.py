@@ -74,7 +74,7 @@ def classes_from_yaml(content: dict[str, Any], as_text: dict[str, Any], file: st
     """
     table = _names(as_text.get("names"), content.get("names"), list(listed))
     shape = content.get("kpt_shape")
-    if not (isinstance(shape, list) and len(shape) == 2 and shape[1] in {2, 3} and isinstance(shape[0], int)):
+    if not (isinstance(shape, list) and len(shape) == 2 and isinstance(shape[0], int) and shape[1] in (2, 3)):
         return Classes(table, file)
     of_keypoints = _keypoint_names(content.get("kpt_names"), table, shape[0])
     order = _flip_order(content.get("flip_idx"), shape[0], next(iter(of_keypoints.values()), ()))
