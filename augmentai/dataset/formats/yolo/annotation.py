@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from augmentai.annotations import Keypoint, LabelError, Labels, Shape, box_around
@@ -21,6 +22,7 @@ from augmentai.dataset.formats.yolo.classes import Classes
 
 _TOLERANCE = 0.01  # beyond the edge: as much as rounding explains, and as Ultralytics accepts
 _WORDS_WITH_CONFIDENCE = 6
+_LINES_SAMPLED = 20
 _CORNERS = 8  # numbers of a rotated box
 _INSIDE = 0.55  # of a box's sides: half, and what rounding explains
 _REACH = 0.75  # of a box's sides: how far from its centre a keypoint is expected
@@ -77,8 +79,8 @@ def looks_like_yolo(text: str) -> bool:
         >>> looks_like_yolo("0 0.5 0.5 0.2 0.2"), looks_like_yolo("a red car")
         (True, False)
     """
-    lines = [line.split() for line in text.splitlines() if line.strip()]
-    return bool(lines) and all(map(numbers_of, lines[:20]))
+    lines = [line.split() for line in islice(filter(str.strip, text.splitlines()), _LINES_SAMPLED)]
+    return bool(lines) and all(map(numbers_of, lines))
 
 
 def numbers_of(words: list[str]) -> list[float]:

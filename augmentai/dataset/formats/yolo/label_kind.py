@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_tree import Entry
@@ -56,7 +57,7 @@ def kind_of_labels(files: Sequence[Entry]) -> LabelKind:
             text = entry.text()
         except LabelError:
             continue
-        words = [line.split() for line in text.splitlines() if line.strip()][:_LINES_SAMPLED]
+        words = [line.split() for line in islice(filter(str.strip, text.splitlines()), _LINES_SAMPLED)]
         if words:
             found = [numbers_of(line) for line in words]
             verdicts.append(all(found))
