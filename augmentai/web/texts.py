@@ -29,6 +29,7 @@ NOT_PACKED = "The ZIP could not be created: the server's disk is full, or these 
 NO_FILES = "No files selected. Choose at least one photo or ZIP, or try the samples."
 REJECTED = "The server rejected the job, or the connection was lost. Try again in a minute."
 
+_FILES_NAMED = 3  # of those that share a reason
 _EARLIER_JOBS = 5  # of a visitor that are listed
 
 HEADER = f"""<header class="aug-header">{asset("logo.svg")}<div><h1>AugmentAI</h1><p>{TAGLINE}</p></div></header>"""
@@ -320,18 +321,27 @@ def problems(failures: Sequence[Mapping[str, str]], report: Mapping[str, Any] | 
     if report:
         lost = {failure["file"] for failure in failures}  # no other engine made these
         fallbacks = [row for row in report["fallbacks"] if row["file"] not in lost]
-        rows = [(f["file"], f"{title(f['engine'])}: {f['reason']}") for f in fallbacks]
-        html += _table("Fallbacks", ("File", "Reason"), rows)
+        by_reason: dict[str, list[str]] = {}
+        for one in fallbacks:
+            by_reason.setdefault(f"{title(one['engine'])}: {one['reason']}", []).append(one["file"])
+        rows = [(_names(files), reason) for reason, files in by_reason.items()]
+        html += _table("Fallbacks", ("File", "Reason"), rows, len(fallbacks))
         html += _table("Notes", ("Note",), [(notice,) for notice in report["notices"]])
     return html
 
 
-def _table(title: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]]) -> str:
+def _names(files: Sequence[str]) -> str:
+    """The first of these files, and how many more there are."""
+    more = len(files) - _FILES_NAMED
+    return ", ".join(files[:_FILES_NAMED]) + (f" and {more:,} more" if more > 0 else "")
+
+
+def _table(title: str, heads: tuple[str, ...], rows: Sequence[tuple[str, ...]], count: int | None = None) -> str:
     if not rows:
         return ""
     head = "".join(f'<th scope="col">{escape(h)}</th>' for h in heads)
     body = "".join("<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in row) + "</tr>" for row in rows[:200])
     more = f"<p>{len(rows) - 200:,} more in manifest.jsonl</p>" if len(rows) > 200 else ""
-    caption = f"{escape(title)} ({len(rows):,})"
+    caption = f"{escape(title)} ({len(rows) if count is None else count:,})"
     table = f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return f'<div class="aug-table" tabindex="0" role="region" aria-label="{caption}">{table}{more}</div>'

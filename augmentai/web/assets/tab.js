@@ -22,4 +22,18 @@ addEventListener('beforeunload', (event) => {
   if (props.warn || (props.job && !remembers())) event.preventDefault();
 });
 watch(Object.keys({ job: 0 }), setAddress);
+
+// A button that is disabled or hidden while a job works loses the focus, and with it the place of whoever uses the keyboard.
+const BUTTONS = ['augment', 'stop', 'resume', 'exclude-all', 'include-all', 'undo'];
+let pressed = '';
+document.addEventListener('focusin', (event) => { pressed = BUTTONS.includes(event.target.id) ? event.target.id : ''; });
+function restoreFocus() {
+  if (!pressed || document.activeElement !== document.body) return;
+  const button = [pressed, 'stop', 'augment'].map((id) => document.getElementById(id)).find((one) => one && !one.disabled && one.offsetParent);
+  if (!button) return;
+  const before = pressed;
+  button.focus({preventScroll: true});
+  pressed = before;  // it comes back to where it was once that button works again
+}
+new MutationObserver(() => requestAnimationFrame(restoreFocus)).observe(document.body, {subtree: true, attributes: true, attributeFilter: ['disabled', 'class']});
 watch(Object.keys({ title: 0 }), () => { document.title = props.title; });
