@@ -192,8 +192,9 @@ function classes() {
     if (one.total) {
       item.append(make('b', '', one.count === one.total ? String(one.count) : `${one.count} of ${one.total}`));
       const counted = found.check?.classes?.find((known) => known.name === one.name);
-      if (counted?.objects) item.append(make('span', 'drop-objects', plural(counted.objects, 'object', 'objects')));
-      if (one.count !== one.total) item.title = `${plural(one.count, 'image is', 'images are')} augmented, the others are for validation and test`;
+      const objects = counted?.objects ? plural(counted.objects, 'object', 'objects') + '. ' : '';
+      item.title = objects;
+      if (one.count !== one.total) item.title = `${objects}${plural(one.count, 'image is', 'images are')} augmented, the others are for validation and test`;
     }
     list.append(item);
   }
