@@ -86,7 +86,7 @@ def test_the_report_is_one_click_away_and_saved_as_a_file(finished: Any, tmp_pat
     alone.goto((tmp_path / "report.html").as_uri())
     expect(alone.locator("h1")).to_contain_text("6 of 9 variations made")
     assert alone.locator(".report-tiles div").first.evaluate("one => getComputedStyle(one).borderRadius") == "14px"
-    assert alone.locator(".bar-variations").first.bounding_box()["width"] > 20
+    assert alone.locator(".plot-bar .bar-variations").first.bounding_box()["width"] > 20
     alone.close()
     page.get_by_role("tab", name="Make").click()
 
