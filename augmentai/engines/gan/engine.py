@@ -125,9 +125,12 @@ class _Run:
         strength = self._strength()
         in_hand: deque[_Painting] = deque()
         for task in tasks:
+            prepared = self._source(task)
+            while in_hand and not prepared.done():  # what is finished meanwhile goes on its way
+                yield self._answer(in_hand.popleft(), strength)
             try:
-                source = self._source(task).result()
-                style, donor = choose_style(task, source.style, self._network, self._donors, self._style_of_donor)
+                source = prepared.result()
+                style, donor = choose_style(task, source.style, self._network, self._donors, self._style_of)
             except (RuntimeError, MemoryError) as error:
                 yield Refused(task, _failed(error))
                 continue
@@ -177,10 +180,6 @@ class _Run:
     def _style_unless_stopped(self, source: Source) -> Array | None:
         return None if self._job.stop.is_set() else self._style_of(source)
 
-    def _style_of_donor(self, source: Source) -> Array | None:
-        is_known, style = self._styles.look_up((self._network.cache_key, source.sha256))
-        return style if is_known else self._pool.submit(self._style_of, source).result()
-
     def _style_of(self, source: Source) -> Array | None:
         """The style of a source, decoded if need be; None if it cannot be decoded."""
         key = (self._network.cache_key, source.sha256)
@@ -197,9 +196,10 @@ class _Run:
 
 
 def _enough(in_hand: Sequence[_Painting]) -> bool:
-    """One more than are painted at once, so that no thread waits for a file to be written; fewer of large images."""
+    """Two more than are painted at once, so that no thread waits for a file to be written or for the next source to be
+    prepared; fewer of large images."""
     pixels = sum(width * height for width, height in (painting.task.photo.size_wh for painting in in_hand))
-    return len(in_hand) > _PAINTERS or (len(in_hand) > 1 and pixels > _MAX_PIXELS_IN_HAND)
+    return len(in_hand) > _PAINTERS + 1 or (len(in_hand) > 1 and pixels > _MAX_PIXELS_IN_HAND)
 
 
 def _failed(error: Exception) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,6 +20,8 @@ FEW_DONORS = 8  # with fewer, the style bank joins in, or variations would look 
 _RETRY_STEP = 17  # donors to skip for each rejected attempt: past those of the other variations
 _TWIN = 0.98  # cosine of two styles: above it they count as the same, and borrowing one would change nothing
 _MAX_SECOND_SHARE = 0.4  # of a second donor: more styles than donors
+
+_order = lru_cache(maxsize=16)(seeded_order)  # of a source, for all its variations
 
 StyleOf = Callable[[Source], "Array | None"]  # of a donor; None if it cannot be decoded
 
@@ -47,7 +50,7 @@ def choose_style(task: Task, own: Array, network: Network, donors: StyleDonors, 
     enough = len(candidates) >= FEW_DONORS
     pool: list[Source | int] = [*bank] if bank and (of_bank or not enough) else [*candidates]
     start = (round_number if enough else task.index - 1) + _RETRY_STEP * task.attempt
-    order = seeded_order(len(pool), f"{task.recipe.seed}:{task.source.sha256}:donors")
+    order = _order(len(pool), f"{task.recipe.seed}:{task.source.sha256}:donors")
 
     def lender(position: int) -> tuple[str, Array]:
         for step in range(len(order)):
