@@ -24,12 +24,13 @@ ROOMS = {
     "web": ("augmentai/web/",),
     "mcp": ("augmentai/mcp/",),
     "diffusion": ("augmentai/engines/diffusion/", "augmentai/backbone/larger.py"),
+    "lift": ("augmentai/lift/", "augmentai/gan/", "augmentai/backbone/network.py", "augmentai/backbone/convert.py"),
     "hub": ("augmentai/dataset/writers/hub.py",),
     "cutout": ("augmentai/operations/compositing/saliency.py",),
 }
 ON_REQUEST = {"cutout"}  # too heavy for a Space or a container that does not ask for it; pinned for the tests alone
-# Run once, when the weights of the backbone are converted, by whoever develops it.
-CONVERSION = {"augmentai/backbone/onnx_graph.py": "onnx"}
+# Run once, when the weights of the backbone are converted or a network changes, by whoever develops it.
+CONVERSION = {"augmentai/backbone/onnx_graph.py": "onnx", "augmentai/gan/onnx_graph.py": "onnx"}
 LENT = {"spaces"}  # only on a Hugging Face Space with ZeroGPU, which installs it
 
 
