@@ -105,3 +105,22 @@ def test_secrets_stay_at_home(monkeypatch: pytest.MonkeyPatch) -> None:
     assert pool.run("a", os.getenv, "STABILITY_API_KEY") is None
     assert pool.run("a", os.getenv, "HF_TOKEN") is None
     pool.close()
+
+
+def test_photos_do_not_wait_for_label_files() -> None:
+    pool, stop, began = ParsingPool(1.5, 200), threading.Event(), threading.Barrier(5)
+
+    def slow(visitor: int) -> None:
+        began.wait()
+        with pytest.raises(ParsingError):
+            pool.run(str(visitor), time.sleep, 60, stop=stop)
+
+    with ThreadPoolExecutor(4) as threads:
+        calls = [threads.submit(slow, number) for number in range(4)]
+        began.wait()
+        assert pool.run("another", len, "photo", light=True) == 5
+        assert not all(call.done() for call in calls)
+        stop.set()
+        for call in calls:
+            call.result()
+    pool.close()

@@ -1,0 +1,64 @@
+"""Label files of more than an image can have, or with values that are legal and odd: refused in words, in no time."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from augmentai.dataset.bounds import MOST_OBJECTS, MOST_POINTS
+from tests.support.image_files import jpeg
+from tests.support.labelled_sets import gathered, write
+
+BOX = b"0 .5 .5 .1 .1\n"
+COCO = {
+    "images": [{"id": 1, "file_name": "a.jpg", "width": 64, "height": 48}],
+    "categories": [{"id": 1, "name": "c"}],
+}
+OBJECT = b"<object><name>c</name><bndbox><xmin>1</xmin><ymin>1</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></object>"
+
+
+def coco(segmentation: object) -> bytes:
+    one = {"id": 1, "image_id": 1, "category_id": 1, "bbox": [1, 1, 9, 9], "segmentation": segmentation}
+    return json.dumps({**COCO, "annotations": [one]}).encode()
+
+
+@pytest.mark.parametrize(
+    ("files", "words"),
+    [
+        ({"a.txt": BOX * (MOST_OBJECTS + 1)}, "25,001 objects in one image; expected at most 25,000"),
+        ({"data.yaml": b"names: [c]\n", "a.txt": b"0" + b" .5 .5" * (MOST_POINTS + 1)}, "outline of 250,001 points"),
+        ({"a.xml": b"<annotation>" + OBJECT * (MOST_OBJECTS + 1) + b"</annotation>"}, "25,001 objects"),
+        ({"a.xml": b"<annotation>" + b"<a>" * 4000 + b"</annotation>"}, "elements in elements, 60 deep"),
+        ({"coco.json": coco({"size": [32, 48], "counts": "0" * 60_000})}, "more than 3,074 runs"),
+        ({"data.yaml": "names: {²: c}\n".encode(), "a.txt": BOX}, "expected a number and a name each"),
+        ({"metadata.csv": b"file_name" + b",x" * 10_001 + b"\na.jpg\n"}, "10,002 columns; expected at most 10,000"),
+        ({"metadata.jsonl": b'{"": "a.jpg"}\n'}, "no file_name in"),  # an empty key names no image
+    ],
+    ids=["boxes", "points", "elements", "levels", "runs", "superscript", "columns", "empty key"],
+)
+def test_what_no_image_has_is_refused(files: dict[str, bytes], words: str, tmp_path: Path) -> None:
+    found = gathered(write(tmp_path / "in", {"a.jpg": jpeg(), **files}))
+    said = [f"{one.file}: {one.reason}" for one in found.failures]
+    for source in found.sources:
+        try:
+            _ = source.labels.load() if source.labels is not None else None
+        except ValueError as error:
+            said.append(str(error))
+    assert any(words in one for one in said), said
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"data.yaml": b"names: [c]\nkpt_shape: [1, [3]]\n", "a.txt": BOX},
+        {"data.yaml": b"names: [c]\nkpt_shape: [9000000000, 3]\nflip_idx: [0]\n", "a.txt": b""},
+        {"data.yaml": b"names: [c]\ntrain: train.txt\n", "train.txt": b"a/" * 100_000 + b"x.jpg\n", "a.txt": BOX},
+    ],
+    ids=["list in kpt_shape", "keypoints", "folders"],
+)
+def test_what_is_odd_spoils_nothing(files: dict[str, bytes], tmp_path: Path) -> None:
+    found = gathered(write(tmp_path / "in", {"a.jpg": jpeg(), **files}))
+    assert [source.path for source in found.sources] == ["a.jpg"]
+    assert not found.failures
