@@ -52,7 +52,7 @@ def test_over_http_the_source_shines_through_at_its_place(
 ) -> None:
     source = Source.from_bytes("a.png", encoded(smooth(size_wh)))
     settings = settings_for(emulator, stability_endpoint=endpoint)
-    ran = run_job(settings, [source], Recipe(engine="stability", strength=0.02, seed=5))
+    ran = run_job(settings, [source], Recipe(engine="stability", strength=0.02, seed=5, filters=False))
     assert ran.outcomes[0].variation is not None, ran.outcomes[0].reason
     assert ran.outcomes[0].variation.image.size == size_wh
     assert "fine_detail" not in ran.outcomes[0].variation.details, "it is smaller than what is sent"
@@ -67,7 +67,9 @@ def test_a_large_photograph_stays_sharp(emulator: Emulator) -> None:  # noqa: F8
             photo.paste(opened.convert("RGB"), (number % 6 * 451, number // 6 * 300))
     settings = settings_for(emulator, stability_endpoint="sd3")
     ran = run_job(
-        settings, [Source.from_bytes("a.png", encoded(photo))], Recipe(engine="stability", strength=0.1, seed=5)
+        settings,
+        [Source.from_bytes("a.png", encoded(photo))],
+        Recipe(engine="stability", strength=0.1, seed=5, filters=False),
     )
     assert ran.outcomes[0].variation is not None, ran.outcomes[0].reason
     assert ran.outcomes[0].variation.details["fine_detail"] == "of the source"
@@ -118,7 +120,9 @@ def test_every_kind_of_image_is_sent_upright_and_in_colour(
     size_wh: tuple[int, int],
     mode: str,
 ) -> None:
-    ran = run_job(settings_for(emulator), [Source.from_bytes("a.png", data)], Recipe(engine="stability", seed=5))
+    ran = run_job(
+        settings_for(emulator), [Source.from_bytes("a.png", data)], Recipe(engine="stability", seed=5, filters=False)
+    )
     made = ran.outcomes[0].variation
     assert made is not None, ran.outcomes[0].reason
     assert (made.image.size, made.image.mode) == (size_wh, mode)
@@ -131,7 +135,7 @@ def test_transparency_is_painted_over_before_sending_and_put_back(emulator: Emul
     picture = colours((64, 64))
     picture.putalpha(alpha_of((64, 64)))
     source = Source.from_bytes("a.png", encoded(picture))
-    ran = run_job(settings_for(emulator), [source], Recipe(engine="stability", seed=5))
+    ran = run_job(settings_for(emulator), [source], Recipe(engine="stability", seed=5, filters=False))
     made = ran.outcomes[0].variation
     assert made is not None
     assert made.image.getchannel("A").tobytes() == alpha_of((64, 64)).tobytes()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from augmentai.recipe import Recipe
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.support.hosted_job import PRICE, accounted, run_job, settings_for
 
@@ -137,3 +138,11 @@ def test_each_fault_is_answered_as_its_kind_asks(emulator: Emulator, row: Row) -
     assert ran.report.credits == pytest.approx(charged)
     assert stats["charged"] == pytest.approx(charged)
     assert ran.seconds < 30
+
+
+@pytest.mark.parametrize("row", [Row("403", 3, "403: content_moderation"), Row("500", 4)], ids=str)
+def test_what_is_answered_goes_through_the_filters(emulator: Emulator, row: Row) -> None:  # noqa: F811
+    emulator.fault(row.fault)
+    ran = run_job(settings_for(emulator), recipe=Recipe(seed=7))
+    accounted(ran, row.hosted, row.says)
+    assert ran.report.credits == emulator.stats()["charged"] == row.hosted * PRICE
