@@ -135,12 +135,6 @@ class Settings(BaseSettings):
     gan_weights: Path = Field(
         DEFAULT_WEIGHTS, validation_alias="AUGMENTAI_GAN_WEIGHTS", description="weights file of the local GAN"
     )
-    device: str = Field(
-        "auto",
-        validation_alias="AUGMENTAI_DEVICE",
-        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
-        description="no effect since 0.3.0: the local GAN runs on the CPU, where it is faster than files are written",
-    )
     diffusion_model: Annotated[str, Stripped] = Field(
         "stabilityai/sd-turbo",
         min_length=1,

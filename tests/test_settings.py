@@ -16,7 +16,7 @@ from augmentai.settings import Settings, SettingsError, load_settings
         ("AUGMENTAI_MAX_MEGAPIXELS", "-1"),
         ("STABILITY_API_BASE", "not an address"),
         ("GRADIO_SERVER_PORT", "none"),
-        ("AUGMENTAI_DEVICE", "tpu"),
+        ("AUGMENTAI_DIFFUSION_DEVICE", "tpu"),
     ],
 )
 def test_a_bad_setting_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:
