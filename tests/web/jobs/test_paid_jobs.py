@@ -281,9 +281,11 @@ def test_a_disk_that_fills_keeps_what_is_finished_and_what_was_received(
         job = run_job(request, settings, [StabilityEngine(settings), Darker()], root, Event())
         last = Snapshot()
         filled = 0
+        emulator.control(latency=0.5)  # so that the disk is full before the rest is there
         for last in job:
             if last.done >= 2 and not filled:
                 filled = fill(root).stat().st_size
+        emulator.control(latency=0)
         assert last.result is not None
         report = last.result.report
         assert 0 < report["variations"] < 8
