@@ -218,7 +218,10 @@ def test_results_are_shown_to_their_own_tab_only(url: str) -> None:
             text = requests.post(f"{url}gradio_api/run/predict", json=body, timeout=30).text
             assert "augmentai-jobs" not in text
             assert "a__v1" not in text
-    body = {"data": [values[number] for number in by_name["turn_page"]["inputs"]], "fn_index": by_name["turn_page"]["id"]}
+    body = {
+        "data": [values[number] for number in by_name["turn_page"]["inputs"]],
+        "fn_index": by_name["turn_page"]["id"],
+    }
     own = requests.post(f"{url}gradio_api/run/predict", json=body | {"session_hash": "own-tab"}, timeout=30)
     assert "augmentai-jobs" in own.text, "their own tab is shown it"
 
