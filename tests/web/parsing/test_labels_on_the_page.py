@@ -18,7 +18,8 @@ from augmentai.settings import EXAMPLES, Settings
 from tests.support.app_server import serving
 
 FILE_META = {"_type": "gradio.FileData"}
-LONG = b"0 0.5 0.5 0.1 0.1\n" * 300_000  # 7 MB that take twenty times as much once they are read
+# 32 MB, little less than a label file may have; four times as much as text, since one character is beyond 16 bits.
+LONG = b"0 0.5 0.5 0.1 0.1\n" * 1_780_000 + "\U0001f408\n".encode()
 
 
 @pytest.fixture(scope="module")
