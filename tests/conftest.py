@@ -26,6 +26,7 @@ from contextlib import contextmanager  # noqa: E402
 from pathlib import Path  # noqa: E402
 from tempfile import TemporaryDirectory  # noqa: E402
 
+import hypothesis  # noqa: E402
 import pytest  # noqa: E402
 
 from augmentai.engines.gan import GanEngine  # noqa: E402
@@ -46,6 +47,16 @@ def pytest_collection_finish() -> None:
     gc.freeze()
     gc.enable()
     atexit.register(gc.freeze)
+
+
+# A busy machine is no failure; where a failure would refuse somebody's work, every run has the same examples.
+hypothesis.settings.register_profile(
+    "suite",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+hypothesis.settings.load_profile("suite")
 
 
 @pytest.fixture(scope="session")

@@ -49,6 +49,7 @@ class SplitClaims:
 
     noun: str
     _splits: dict[Hashable, str | None] = field(default_factory=dict)
+    _first: dict[Hashable, str] = field(default_factory=dict)
     _contradicted: dict[Hashable, str] = field(default_factory=dict)
     _all_held_out: bool = False
     _in_folders: dict[str, list[str]] = field(default_factory=dict)
@@ -63,17 +64,20 @@ class SplitClaims:
         """
         before = self._splits.get(key)
         self._splits[key] = strongest = max(before, split, key=STRENGTH.index)
+        if split is not None:
+            self._first.setdefault(key, split)
         if "train" in {before, split} and strongest != "train":
             self._contradicted[key] = name
 
     def settle(self) -> None:
         """Call it when all is added: where every training image is held out as well, they are for training.
 
-        Small sets validate on their training images; without this nothing would be augmented.
+        Small sets validate on their training images, and a table called test may list the whole set; without this
+        nothing would be augmented. The others are then of the split that the first file names.
         """
         self._all_held_out = bool(self._contradicted) and not {"train", TRAINVAL} & set(self._splits.values())
         if self._all_held_out:
-            self._splits.update(dict.fromkeys(self._contradicted, "train"))
+            self._splits.update({**self._first, **dict.fromkeys(self._contradicted, "train")})
 
     def hold_out(self, folders: Mapping[Any, tuple[str | None, str]]) -> None:
         """Hold out the images of folders called validation or test. Call it after `settle`.

@@ -92,6 +92,7 @@ def test_names_of_images_that_are_missing_are_reported(files: Files, words: str,
 TABLE = b"file,split\n" + b"".join(f"{name},{split}\n".encode() for name, split in SPLITS.items())
 XML = "Annotations/{}.xml\n"
 PAIRS = "JPEGImages/{0} Annotations/{0}.xml\n"
+LISTS = {"train": TRAIN, "val": VAL}
 
 
 @pytest.mark.parametrize(
@@ -106,6 +107,9 @@ PAIRS = "JPEGImages/{0} Annotations/{0}.xml\n"
         voc(images("JPEGImages/")) | {"split.json": json.dumps({"train": TRAIN, "val": VAL}).encode()},
         voc(images("JPEGImages/"))
         | {"train_list.txt": lines(TRAIN, PAIRS), "val_list.txt": lines(VAL, PAIRS)},  # Paddle
+        voc(images("JPEGImages/"))
+        | {f"ImageSets/Main/{split}.txt": lines([n[:-4] for n in names]) for split, names in LISTS.items()}
+        | {"test.csv": b"filename,class,xmin,xmax,ymin,ymax\n" + lines(NAMES, "{},bus,1,9,2,8\n")},  # of the whole set
         images()
         | {"metadata.csv": b"file_name,label\n" + lines(NAMES, "{},x\n"), "val.txt": lines(VAL)},  # ImageFolder
         images() | {"coco.json": coco(NAMES, subset="")},  # Datumaro
