@@ -40,7 +40,13 @@ def at_width(page: Any, width: int) -> list[str]:
     page.set_viewport_size({"width": width, "height": 700})
     page.wait_for_timeout(150)
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert messages(page) == []
     return barriers(page)
+
+
+def messages(page: Any) -> list[str]:
+    """What Gradio says in a corner of the page: errors of calls, and a connection that was lost."""
+    return list(page.get_by_test_id("toast-body").all_inner_texts())
 
 
 def in_view(page: Any, what: str) -> bool:
@@ -55,6 +61,7 @@ def test_nobody_is_shut_out_at_any_width(finished: Any) -> None:
 
 
 def test_the_focus_is_kept_over_a_job(finished: Any) -> None:
+    assert messages(finished) == []
     finished.wait_for_function("document.activeElement.id === 'augment'")
 
 
@@ -105,3 +112,11 @@ def test_the_documentation_opens_beside_the_visitors_work(finished: Any) -> None
     page.evaluate("document.querySelector('.api-docs .backdrop')?.click()")
     page.get_by_role("tab", name="Make").click()
     expect(cards(page)).to_have_count(6)
+
+
+def test_the_focus_is_kept_when_the_page_is_loaded_anew(finished: Any) -> None:
+    """As Gradio does by itself when a connection that was lost is back."""
+    finished.locator("#augment").focus()
+    finished.reload()
+    expect(cards(finished)).to_have_count(6)
+    finished.wait_for_function("document.activeElement.id === 'augment'")

@@ -25,8 +25,23 @@ watch(Object.keys({ job: 0 }), setAddress);
 
 // A button that is disabled or hidden while a job works loses the focus, and with it the place of whoever uses the keyboard.
 const BUTTONS = ['augment', 'stop', 'resume', 'exclude-all', 'include-all', 'undo'];
-let pressed = '';
-document.addEventListener('focusin', (event) => { pressed = BUTTONS.includes(event.target.id) ? event.target.id : ''; });
+const [PRESSED] = Object.keys({ 'augmentai-pressed': 0 });
+let pressed = pressedBefore();
+document.addEventListener('focusin', (event) => {
+  if (event.target.closest('[data-testid=toast-body]')) return;  // once it is closed, the focus goes back
+  pressed = BUTTONS.includes(event.target.id) ? event.target.id : '';
+});
+
+// Gradio loads the page anew when a lost connection is back; without storage, that button is not found again.
+function pressedBefore() {
+  try {
+    const before = sessionStorage.getItem(PRESSED) || '';
+    sessionStorage.removeItem(PRESSED);
+    return performance.getEntriesByType('navigation')[0].type === 'reload' ? before : '';
+  } catch (error) { return ''; }
+}
+addEventListener('pagehide', () => { try { sessionStorage.setItem(PRESSED, pressed); } catch (error) { /* none */ } });
+
 function restoreFocus() {
   if (!pressed || document.activeElement !== document.body) return;
   const button = [pressed, 'stop', 'augment'].map((id) => document.getElementById(id)).find((one) => one && !one.disabled && one.offsetParent);
@@ -35,5 +50,5 @@ function restoreFocus() {
   button.focus({preventScroll: true});
   pressed = before;  // it comes back to where it was once that button works again
 }
-new MutationObserver(() => requestAnimationFrame(restoreFocus)).observe(document.body, {subtree: true, attributes: true, attributeFilter: ['disabled', 'class']});
+new MutationObserver(() => requestAnimationFrame(restoreFocus)).observe(document.body, {subtree: true, childList: true, attributes: true, attributeFilter: ['disabled', 'class']});
 watch(Object.keys({ title: 0 }), () => { document.title = props.title; });
