@@ -233,7 +233,7 @@ def class_legend(finished: FinishedJob) -> str:
     counts: Counter[str] = Counter()
     for row in finished.rows:
         counts.update(row.objects)
-    colours = ClassColours(class_names_of(finished.plan.gathered))
+    colours = ClassColours(class_names_of(finished.plan.gathered, finished.classes))
     colour_of = colours.of(Shape(name, None) for name in counts)
     return result_texts.legend([(name, colour_of[name], count) for name, count in counts.most_common()])
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.pipeline.balance import classes_of
@@ -18,6 +18,13 @@ def images_per_class(sources: Sequence[Source]) -> dict[str, int]:
     return counts
 
 
-def class_names_of(gathered: Gathered) -> list[str]:
-    """The classes of the labels, in the order of the set."""
-    return gathered.layout.class_names() if gathered.layout.labelled else []
+def class_names_of(gathered: Gathered, images: Mapping[str, int]) -> list[str]:
+    """The classes of the labels: those that the set lists, in its order, then others by name.
+
+    Args:
+        gathered: the set.
+        images: from `images_per_class`.
+    """
+    if not gathered.layout.labelled:
+        return []
+    return list(dict.fromkeys([*gathered.layout.class_names(), *sorted(images.keys() - {""})]))

@@ -198,7 +198,8 @@ class _Work:
         credits_before = job.ledger.charged
         request.admit(job)
         zip_path.parent.mkdir()
-        self._previews = PreviewWriter(self._settings.max_pixels, class_names_of(gathered))
+        classes = images_per_class(job.plan.sources)
+        self._previews = PreviewWriter(self._settings.max_pixels, class_names_of(gathered, classes))
         yield self._snapshot(job)
         outcomes = (
             run_to_disk(job, zip_path, ledger=job.ledger) if request.checkpoint is None else run_part(job, zip_path)
@@ -213,7 +214,6 @@ class _Work:
         job.report.stopped = disk_was_full or stopped_early
         self._finished = True
         zip_path = name_by_count(zip_path, job.report.variations - job.report.resumed)
-        classes = images_per_class(job.plan.sources)
         paid = self._paid.folder.path if self._paid is not None else None
         report = job.report.as_dict()
         result = JobResult(job.plan, report, zip_path, self.folder, classes, paid, credits_before, self._settled)

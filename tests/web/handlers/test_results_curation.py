@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -107,3 +109,18 @@ def test_others_are_drawn_at_random_each_time(labelled: tuple[Tab, dict[str, Any
     shown = tab.call("draw", ALL)
     assert len(items(shown)) == 9, "there are no more"
     assert json.dumps(shown["shown"]).count("random")
+
+
+def test_a_class_has_one_colour_in_legend_and_drawings(url: str, tmp_path: Path) -> None:
+    """Pascal VOC lists no classes, so that nothing but the images says which there are."""
+    with zipfile.ZipFile(tmp_path / "boxes.zip", "w") as archive:
+        for photo, name in zip(photos(tmp_path, "a.png", "b.png"), ("zebra", "ant"), strict=True):
+            archive.write(photo, photo.name)
+            box = "<bndbox><xmin>5</xmin><ymin>5</ymin><xmax>30</xmax><ymax>30</ymax></bndbox>"
+            archive.writestr(f"{photo.stem}.xml", f"<annotation><object><name>{name}</name>{box}</object></annotation>")
+    tab = Tab(url)
+    _, shown = tab.made([tmp_path / "boxes.zip"], variations=2, filters=False, seed=5)
+    for item in items(shown):
+        (colour,) = set(re.findall(r'stroke="(#\w+)"', file_of(tab, item["drawing"]).decode()))
+        name = "zebra" if item["file"].startswith("a") else "ant"
+        assert f'background:{colour}" aria-hidden="true"></i>{name} ' in shown["classes"]
