@@ -21,7 +21,7 @@ from augmentai.types import Source
 # whatever they do not.
 _FLIP_SENSITIVE = frozenset(
     {
-        *("hand", "glove", "arrow", "sign", "plate", "logo", "barcode"),
+        *("hand", "glove", "arrow", "sign", "plate", "logo", "barcode", "retina", "fundus"),
         *("clockwise", "counterclockwise", "anticlockwise"),
         *("text", "letter", "digit", "number", "numeral", "character", "char", "glyph", "font", "word", "script"),
         *("handwriting", "handwritten", "receipt", "invoice", "document", "page", "chart", "captcha"),

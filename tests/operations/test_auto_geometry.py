@@ -121,6 +121,7 @@ SENSITIVE = [
     *("left", "Right Hand", "turnLeft", "LEFTTurn", "lefthand", "turnright", "leftwards", "clockwise"),
     *("b", "7", "７", "A", "upper_B", "Two", "letters", "handwritten"),
     *("road-signs", "trafficsign", "plates", "licenseplate", "arrow_up", "depth", "gt", "input"),
+    *("retinas", "fundus_images"),  # a mirrored one would be of the other eye
 ]
 PLAIN = [
     *("cleft", "bright", "upright", "copyright", "n02085620", "class_12", "12", "design", "handbag", "猫", "signal"),

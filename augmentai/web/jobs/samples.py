@@ -5,16 +5,20 @@ from __future__ import annotations
 from augmentai.settings import EXAMPLES
 from augmentai.web.jobs.uploads import Upload
 
-# The class folders of the bundled photos, so that a first run with them shows what labels do.
+# The class folders of the bundled photos, so that a first run with them shows what labels do. A mirrored retina would
+# be of the other eye, which its folder tells. It is alone in its class: the colours of a galaxy would be wrong for it.
 _SAMPLES = {
-    "outdoors": ("china.jpg", "dandelions_clemens_engelhardt.jpg", "flower.jpg"),
+    "outdoors": (
+        *("china.jpg", "dandelions_clemens_engelhardt.jpg", "flower.jpg"),
+        *("hubble_deep_field.jpg", "rocket.jpg"),
+    ),
     "indoors": ("chelsea.png", "coffee.png"),
-    "science": ("hubble_deep_field.jpg", "retina.jpg", "rocket.jpg"),
+    "retina/science": ("retina.jpg",),
 }
 
 
 def samples() -> list[Upload]:
     """The bundled photos as if a folder of three classes had been uploaded."""
-    label_of = {name: label for label, names in _SAMPLES.items() for name in names}
+    folder_of = {name: folder for folder, names in _SAMPLES.items() for name in names}
     photos = sorted(path for path in EXAMPLES.iterdir() if path.suffix.lower() in {".jpg", ".png"})
-    return [(f"{label_of.get(path.name, 'more')}/{path.name}", str(path)) for path in photos]
+    return [(f"{folder_of.get(path.name, 'more')}/{path.name}", str(path)) for path in photos]
