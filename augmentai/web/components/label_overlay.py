@@ -13,7 +13,7 @@ from augmentai.lift.cell_labels import class_of
 
 _COLOURS = ("#ffb000", "#2fd5c4", "#ff5fa2", "#7db7ff", "#b6e34b", "#c79bff", "#ff8552", "#f4f08a")
 _MOST_NAMED = 4  # objects whose names stand beside them
-_MOST_DRAWN = 300
+MOST_DRAWN = 300  # of an image's objects
 _ROOM_ABOVE = 11  # percent of the height that a name above its object takes
 _POINT = 0.012  # radius of a keypoint, of the image's longer side
 
@@ -25,9 +25,14 @@ def shapes_of(labels: Labels | None, label: str | None = None) -> tuple[Shape, .
         labels: of an image.
         label: the image's own class, which is that of the objects in a mask of black and white.
     """
+    return all_shapes_of(labels, label)[:MOST_DRAWN]
+
+
+def all_shapes_of(labels: Labels | None, label: str | None = None) -> tuple[Shape, ...]:
+    """All objects, as they are counted; see `shapes_of`."""
     if labels is None:
         return ()
-    return tuple(replace(shape, category=class_of(shape, labels, label)) for shape in objects_in(labels)[:_MOST_DRAWN])
+    return tuple(replace(shape, category=class_of(shape, labels, label)) for shape in objects_in(labels))
 
 
 def colours(shapes: Iterable[Shape]) -> dict[str, str]:

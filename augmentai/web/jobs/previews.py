@@ -20,7 +20,7 @@ from augmentai.operations.moves import whole_move
 from augmentai.operations.warp import Warp
 from augmentai.types import Outcome, Source, Variation
 from augmentai.web.components.label_drawing import ClassColours, drawing
-from augmentai.web.components.label_overlay import shapes_of
+from augmentai.web.components.label_overlay import MOST_DRAWN, all_shapes_of
 from augmentai.web.jobs.snapshot import ResultRow
 
 PREVIEW_SIDE_PX = 384
@@ -58,21 +58,29 @@ class PreviewWriter:
             image, path = _aligned(image, warp, folder)
             source_drawing = self._aligned_drawing(source, warp, outcome.source.label, folder)
         labels = _small_labels(variation.labels, variation.image.size, small.size)
-        shapes = shapes_of(labels, outcome.source.label)
-        objects = Counter(shape.category for shape in shapes)
-        lost = source.objects - objects if variation.details.get("labels_dropped") else Counter[str]()
+        shapes = all_shapes_of(labels, outcome.source.label)
         return replace(
-            row_of(outcome, variation),
+            _counted(outcome, variation, source.objects, shapes),
             preview=_write(small, folder, "variation"),
             source_preview=path,
             original_preview=source.path,
             changed=distance(image, small) if image is not None else None,
-            objects=objects,
-            lost=lost,
             drawing=self._draw(shapes, small.size, folder, "labels"),
             source_drawing=source_drawing,
             original_drawing=source.drawing,
         )
+
+    def count(self, outcome: Outcome, variation: Variation) -> ResultRow:
+        """The row of a variation without small images: its objects are counted all the same."""
+        full_wh, source = variation.image.size, outcome.source
+        small_wh = _small_wh(full_wh)
+        before = Counter[str]()
+        if variation.details.get("labels_dropped") and source.labels is not None:
+            with suppress(ImageError, LabelError, OSError):
+                labels = _small_labels(source.labels.load(), full_wh, small_wh)
+                before = Counter(shape.category for shape in all_shapes_of(labels, source.label))
+        shapes = all_shapes_of(_small_labels(variation.labels, full_wh, small_wh), source.label)
+        return _counted(outcome, variation, before, shapes)
 
     def _source_preview(self, source: Source, full_wh: tuple[int, int], folder: Path) -> _SmallSource:
         """The small source and its files, made once for consecutive variations of it."""
@@ -81,7 +89,7 @@ class PreviewWriter:
             with suppress(ImageError, LabelError, OSError):
                 small = thumbnail(source.read(), source.path, self._max_pixels, PREVIEW_SIDE_PX)
                 labels = None if source.labels is None else _small_labels(source.labels.load(), full_wh, small.size)
-                shapes = shapes_of(labels, source.label)
+                shapes = all_shapes_of(labels, source.label)
                 drawing = self._draw(shapes, small.size, folder, "source-labels")
                 objects = Counter(shape.category for shape in shapes)
                 self._last = _SmallSource(small, _write(small, folder, "source"), labels, drawing, objects)
@@ -91,18 +99,30 @@ class PreviewWriter:
         if source.labels is None or source.image is None:
             return ""
         moved = move_labels(warp, source.labels, least_visible=0)
-        return self._draw(shapes_of(moved, label), source.image.size, folder, "source-labels-aligned")
+        return self._draw(all_shapes_of(moved, label), source.image.size, folder, "source-labels-aligned")
 
     def _draw(self, shapes: Sequence[Shape], size_wh: tuple[int, int], folder: Path, stem: str) -> str:
         if not shapes:
             return ""
-        path = folder / f"{stem}.svg"
+        path, shapes = folder / f"{stem}.svg", shapes[:MOST_DRAWN]
         path.write_text(drawing(shapes, size_wh, self._colours.of(shapes)), encoding="utf-8")
         return str(path)
 
 
+def _small_wh(full_wh: tuple[int, int]) -> tuple[int, int]:
+    scale = min(1.0, PREVIEW_SIDE_PX / max(full_wh))
+    return max(1, round(full_wh[0] * scale)), max(1, round(full_wh[1] * scale))
+
+
 def _small_labels(labels: Labels | None, full_wh: tuple[int, int], small_wh: tuple[int, int]) -> Labels | None:
     return None if labels is None else resized(labels, full_wh, small_wh)
+
+
+def _counted(outcome: Outcome, variation: Variation, before: Counter[str], shapes: Sequence[Shape]) -> ResultRow:
+    """A row with its objects, and with those that left the frame. before: the objects of its source."""
+    objects = Counter(shape.category for shape in shapes)
+    lost = before - objects if variation.details.get("labels_dropped") else Counter[str]()
+    return replace(row_of(outcome, variation), objects=objects, lost=lost)
 
 
 def row_of(outcome: Outcome, variation: Variation) -> ResultRow:

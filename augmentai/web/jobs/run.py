@@ -30,7 +30,7 @@ from augmentai.web.jobs.cleanup import JOBS_FOLDER, Lease, create_job_folder
 from augmentai.web.jobs.heartbeat import run_with_heartbeat
 from augmentai.web.jobs.job_classes import class_names_of, images_per_class
 from augmentai.web.jobs.paid_jobs import PaidJob, request_digest
-from augmentai.web.jobs.previews import PreviewWriter, row_of
+from augmentai.web.jobs.previews import PreviewWriter
 from augmentai.web.jobs.snapshot import JobProgress, JobResult, ResultRow, Snapshot
 from augmentai.web.jobs.stored_result import read_result, write_result
 from augmentai.web.jobs.uploads import INPUT_FOLDERS
@@ -321,7 +321,8 @@ class _Work:
     def _keep(self, outcome: Outcome, variation: Variation, number: int) -> None:
         """Write what the page or the API shows of a variation, beside the ZIP."""
         if not self._request.keep_full and number >= _MAX_PREVIEWS:
-            self._rows.append(row_of(outcome, variation))
+            assert self._previews is not None
+            self._rows.append(self._previews.count(outcome, variation))
             return
         folder = self.folder / f"{number:05d}"
         folder.mkdir()
