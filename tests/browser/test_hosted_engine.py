@@ -141,6 +141,31 @@ def test_a_visitors_own_key_is_for_their_job_only(
         assert all(KEY.encode() not in path.read_bytes() for path in left)
 
 
+def test_a_wrong_key_is_an_error_there_and_then_and_no_job_runs_with_it(
+    tab: Tab, emulator: Emulator, photos: list[Path], tmp_path: Path
+) -> None:
+    with (
+        serving(settings_for(emulator, stability_api_key=""), tmp_path / "gradio") as address,
+        tab.visitor(address) as page,
+    ):
+        give(page, photos[:1], 1)
+        page.click("#more button")
+        page.fill("#key input", "sk-bad-one")
+        page.press("#key input", "Tab")
+        expect(page.locator("#key-state")).to_contain_text("does not accept this key")
+        expect(page.locator("#forecast")).to_contain_text("does not accept this key")
+        page.fill("#key input", "sk-bad-another")
+        page.click("#augment")  # before anybody has asked about it
+        expect(page.locator("#status .aug-warn")).to_contain_text("does not accept this key")
+        expect(steps.cards(page)).to_have_count(0)
+        page.fill("#key input", "")
+        page.press("#key input", "Tab")
+        expect(page.locator("#forecast")).not_to_contain_text("does not accept this key")
+        steps.augment(page)
+        expect(page.locator("#status")).to_contain_text("4 variations")
+    assert emulator.stats()["charged"] == 0
+
+
 def test_an_interrupted_job_is_offered_to_its_visitor_alone_and_buys_nothing_twice(
     browser: Any, emulator: Emulator, photos: list[Path], tmp_path: Path
 ) -> None:

@@ -69,12 +69,28 @@ class VisitorKeys:
             key: as it was pasted.
             wanted: the recipe's engine; one that takes no key works with any.
         """
-        known = self._get(key) if self._engine is not None and self._engine.serves(wanted) and key.strip() else None
+        known = self._get(key) if self._is_wanted(key, wanted) else None
         if known is None or not known.refused:
             return ""
         return (
             f"{known.refused[:1].upper()}{known.refused[1:]}. Paste it again, or empty the field to use other engines."
         )
+
+    def refused_now(self, key: str, wanted: str, address: str) -> str:
+        """Likewise, as a job begins: a key that was not checked so far, since it was pasted just now, is.
+
+        Args:
+            key: as it was pasted.
+            wanted: the recipe's engine.
+            address: of the visitor.
+        """
+        if self._is_wanted(key, wanted):
+            self.check(key, address)
+        return self.refused(key, wanted)
+
+    def _is_wanted(self, key: str, wanted: str) -> bool:
+        """Whether there is one, and an engine that may run takes it."""
+        return self._engine is not None and self._engine.serves(wanted) and bool(key.strip())
 
     def _get(self, key: str) -> Account | None:
         with self._lock:

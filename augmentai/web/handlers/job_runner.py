@@ -74,7 +74,8 @@ class JobRunner:
         Raises:
             gr.Error: it cannot run; the message says why.
         """
-        if refused := self._keys.refused(key or "", job.recipe.engine):
+        address = address_of(request, self.visitors.proxies)
+        if refused := self._keys.refused_now(key or "", job.recipe.engine, address):
             raise gr.Error(refused, title="Key not accepted", print_exception=False)
         reservation = self.visitors.reservation(request)
         try:
