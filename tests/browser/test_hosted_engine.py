@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from gradio_client import Client
 
+from augmentai.web.jobs import visitor_jobs
 from tests.support import page_steps as steps
 from tests.support.api_client import augment
 from tests.support.app_process import app_process, free_port
@@ -99,8 +100,9 @@ def test_an_engine_that_cannot_run_is_reported_before_the_click(page: Any) -> No
 
 
 def test_a_tab_closed_during_an_endless_call_frees_its_slot(
-    browser: Any, emulator: Emulator, photos: list[Path], tmp_path: Path
+    browser: Any, emulator: Emulator, photos: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(visitor_jobs, "_ENDING_SECONDS", 0.5)
     endless = {"stability_read_seconds": 300, "stability_total_seconds": 300}
     emulator.fault("never", times=1, seconds=120)
     with serving(settings_for(emulator, closed_tab_seconds=0, **endless), tmp_path / "gradio") as address:

@@ -118,7 +118,7 @@ def test_a_job_goes_on_over_reload_second_tab_and_closed_page(
 def test_a_paid_result_that_nobody_saw_is_opened_or_made_again_for_nothing(
     anna: Any, url: str, emulator: Emulator, tmp_path: Path
 ) -> None:
-    emulator.control(latency=2)
+    emulator.control(latency=1)
     page = start(anna, url, tmp_path, 1)
     wait_until(lambda: emulator.stats()["in_flight"])
     page.close()
@@ -151,7 +151,7 @@ def test_a_lost_connection_comes_back_to_the_job(anna: Any, url: str, emulator: 
     page = start(anna, url, tmp_path, 5)
     is_at_work(page)
     anna.set_offline(True)
-    page.wait_for_timeout(4000)
+    page.wait_for_timeout(2000)
     anna.set_offline(False)
     is_at_work(page)
     emulator.control(latency=0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -31,52 +32,65 @@ SCHEDULERS: dict[str, dict[str, Any]] = {
 SIZES = [(32, 32), (40, 30), (32, 32)]
 
 
+@dataclass(frozen=True)
+class Painted:
+    """What one engine made of the tasks, and the noise that it drew for them."""
+
+    results: dict[tuple[str, int], Made]
+    recorder: NoiseRecorder
+
+
+class Painter:
+    """Paints three variations of three sources with one model: once in each size of batch and precision."""
+
+    def __init__(self, model: Path) -> None:
+        self._model = model
+        self.tasks = tasks_for(SIZES, Recipe(seed=9, strength=0.8, variations=3))
+        self._painted: dict[tuple[int, str], Painted] = {}
+
+    def painted(self, batch: int, dtype: str = "float32") -> Painted:
+        """With a batch size of 4, the tasks come in reverse order."""
+        if (batch, dtype) not in self._painted:
+            engine = DiffusionEngine(settings_for(self._model, diffusion_batch=batch, diffusion_dtype=dtype))
+            loaded = engine._loaded()
+            loaded.pipe = recorder = NoiseRecorder(loaded.pipe)
+            results = made(engine, self.tasks[::-1] if batch == 4 else self.tasks)
+            self._painted[batch, dtype] = Painted(results, recorder)
+        return self._painted[batch, dtype]
+
+
 @pytest.fixture(scope="module", params=SCHEDULERS)
-def model(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tiny_pipeline.write(tmp_path_factory.mktemp("model") / "turbo", request.param, **SCHEDULERS[request.param])
-
-
-def painted_in_batches(model: Path, batch: int, dtype: str = "float32") -> dict[tuple[str, int], Made]:
-    """Three variations of three sources; with a batch size of 4, the tasks come in reverse order."""
-    tasks = tasks_for(SIZES, Recipe(seed=9, strength=0.8, variations=3))
-    engine = DiffusionEngine(settings_for(model, diffusion_batch=batch, diffusion_dtype=dtype))
-    return made(engine, tasks[::-1] if batch == 4 else tasks)
+def painter(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Painter:
+    folder = tmp_path_factory.mktemp("model") / "turbo"
+    return Painter(tiny_pipeline.write(folder, request.param, **SCHEDULERS[request.param]))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float16"])
-def test_noise_does_not_depend_on_the_batch(model: Path, dtype: str) -> None:
+def test_noise_does_not_depend_on_the_batch(painter: Painter, dtype: str) -> None:
     """Exactly: the noise that is added, and how much of it each variation's generator has drawn in the end."""
-    tasks = tasks_for(SIZES, Recipe(seed=9, strength=0.8, variations=3))
-    recorders = []
-    for batch in (1, 4, 16):
-        engine = DiffusionEngine(settings_for(model, diffusion_batch=batch, diffusion_dtype=dtype))
-        loaded = engine._loaded()
-        loaded.pipe = NoiseRecorder(loaded.pipe)
-        recorders.append(loaded.pipe)
-        made(engine, tasks[::-1] if batch == 4 else tasks)
-    alone, *batched = recorders
-    assert alone.noise.keys() == alone.states.keys() == {task.seed for task in tasks}
+    alone, *batched = (painter.painted(batch, dtype).recorder for batch in (1, 4, 16))
+    assert alone.noise.keys() == alone.states.keys() == {task.seed for task in painter.tasks}
     for recorder in batched:
         assert recorder.noise.keys() == alone.noise.keys()
         assert all(torch.equal(recorder.noise[seed], noise) for seed, noise in alone.noise.items())
         assert all(torch.equal(recorder.states[seed], state) for seed, state in alone.states.items())
 
 
-def test_float32_pixels_do_not_depend_on_the_batch(model: Path) -> None:
+def test_float32_pixels_do_not_depend_on_the_batch(painter: Painter) -> None:
     """To within one level of 255: matrix products of other sizes add up in another order."""
-    alone = painted_in_batches(model, 1)
+    alone = painter.painted(1).results
     for batch in (4, 16):
-        batched = painted_in_batches(model, batch)
+        batched = painter.painted(batch).results
         assert max(difference(batched[key].image, alone[key].image) for key in alone) <= 1
     one, two = (alone["cats/0.png", index].image for index in (1, 2))
     assert difference(one, two) > 1
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
-def test_half_precision_in_a_batch_is_as_close_to_float32(model: Path, dtype: str) -> None:
-    reference, alone = painted_in_batches(model, 1), painted_in_batches(model, 1, dtype)
+def test_half_precision_in_a_batch_is_as_close_to_float32(painter: Painter, dtype: str) -> None:
+    reference, alone = painter.painted(1).results, painter.painted(1, dtype).results
     for batch in (4, 16):
-        assert_same_within_rounding(reference, alone, painted_in_batches(model, batch, dtype))
+        assert_same_within_rounding(reference, alone, painter.painted(batch, dtype).results)
 
 
 def test_batches_are_filled_across_sources(engine: DiffusionEngine) -> None:

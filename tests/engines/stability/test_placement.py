@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 from augmentai.engines.stability.endpoints import ENDPOINTS
-from augmentai.engines.stability.prepare import prepare, restore
+from augmentai.engines.stability.prepare import Prepared, prepare, restore
 from augmentai.settings import EXAMPLES
 from tests.support.image_files import encoded
 
@@ -20,11 +21,7 @@ from tests.support.image_files import encoded
 @pytest.mark.parametrize("photo", ["chelsea.png", "coffee.png", "retina.jpg", "rocket.jpg"])
 def test_an_answer_of_another_shape_is_placed_where_its_edges_match(photo: str, what: str, strength: float) -> None:
     """Whether the service squeezed the picture, showed more of the scene or less: points stay where they were."""
-    with Image.open(EXAMPLES / photo) as opened:
-        picture = opened.convert("RGB")
-    sent = prepare(picture, ENDPOINTS["sd3"])
-    with Image.open(io.BytesIO(sent.data)) as opened:
-        canvas = opened.convert("RGB")
+    picture, sent, canvas = prepared(photo)
     width, height = canvas.size
     if what == "squeezed":
         answer = canvas.resize((width - 64, height))
@@ -35,9 +32,19 @@ def test_an_answer_of_another_shape_is_placed_where_its_edges_match(photo: str, 
         answer = canvas.crop((32, 0, width - 32, height))
     pattern = Image.fromarray(np.random.default_rng(1).integers(0, 256, (12, 12, 3), dtype=np.uint8))
     answer = Image.blend(answer, pattern.resize(answer.size, Image.Resampling.BICUBIC), strength)
-    back, _ = restore(encoded(answer), sent, picture)
+    back, _ = restore(encoded(answer, compress_level=1), sent, picture)
     assert back.size == picture.size
     assert abs(shift_of(back, picture)) <= 0.002
+
+
+@cache
+def prepared(photo: str) -> tuple[Image.Image, Prepared, Image.Image]:
+    """An example, how it is sent, and the picture in that."""
+    with Image.open(EXAMPLES / photo) as opened:
+        picture = opened.convert("RGB")
+    sent = prepare(picture, ENDPOINTS["sd3"])
+    with Image.open(io.BytesIO(sent.data)) as opened:
+        return picture, sent, opened.convert("RGB")
 
 
 def shift_of(picture: Image.Image, of: Image.Image) -> float:
