@@ -68,7 +68,7 @@ def test_a_large_photograph_stays_sharp(emulator: Emulator) -> None:  # noqa: F8
     settings = settings_for(emulator, stability_endpoint="sd3")
     ran = run_job(
         settings,
-        [Source.from_bytes("a.png", encoded(photo))],
+        [Source.from_bytes("a.png", encoded(photo, compress_level=1))],
         Recipe(engine="stability", strength=0.1, seed=5, filters=False),
     )
     assert ran.outcomes[0].variation is not None, ran.outcomes[0].reason
@@ -89,7 +89,7 @@ def sharpness(picture: Image.Image) -> float:
 def test_whatever_size_comes_back_it_ends_as_the_source(answer_wh: tuple[int, int]) -> None:
     picture = colours((300, 200))
     sent = prepare(picture, ENDPOINTS["sd3"])
-    assert restore(encoded(colours(answer_wh)), sent, picture)[0].size == (300, 200)
+    assert restore(encoded(colours(answer_wh), compress_level=1), sent, picture)[0].size == (300, 200)
 
 
 def test_noise_of_a_camera_stays_below_the_limit_of_a_request(emulator: Emulator) -> None:  # noqa: F811

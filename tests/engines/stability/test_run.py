@@ -18,7 +18,9 @@ from tests.support.hosted_job import PRICE, run_job, settings_for, some_sources
 
 
 def test_the_form_has_what_the_call_knows_and_nothing_else(emulator: Emulator) -> None:  # noqa: F811
-    recipe = Recipe(engine="stability", strength=0.3, prompt="a {label} in snow", negative_prompt="text", seed=9)
+    recipe = Recipe(
+        engine="stability", strength=0.3, prompt="a {label} in snow", negative_prompt="text", seed=9, filters=False
+    )
     source = some_sources(1, label="golden_retriever")[0]
     seed = str(variation_seed(9, source.sha256, 1))
     common = {"prompt": "a golden retriever in snow", "negative_prompt": "text", "seed": seed, "output_format": "png"}
@@ -43,7 +45,9 @@ def test_the_form_has_what_the_call_knows_and_nothing_else(emulator: Emulator) -
     ("strength", "sent"), [(1, "0"), (0.25, "0.75"), (0.1, "0.9"), (1 / 3, "0.6667"), (0.00001, "1")]
 )
 def test_strength_of_structure_runs_the_other_way(emulator: Emulator, strength: float, sent: str) -> None:  # noqa: F811
-    run_job(settings_for(emulator), some_sources(1), Recipe(engine="stability", strength=strength, seed=1))
+    run_job(
+        settings_for(emulator), some_sources(1), Recipe(engine="stability", strength=strength, seed=1, filters=False)
+    )
     assert emulator.forms()[0]["control_strength"] == sent
 
 
@@ -58,7 +62,9 @@ def test_strength_0_is_the_source_and_costs_nothing(emulator: Emulator) -> None:
 
 
 def test_several_prompts_take_turns(emulator: Emulator) -> None:  # noqa: F811
-    recipe = Recipe(engine="stability", prompt="a {label} in snow\n\nat night, {label}", variations=3, seed=1)
+    recipe = Recipe(
+        engine="stability", prompt="a {label} in snow\n\nat night, {label}", variations=3, seed=1, filters=False
+    )
     ran = run_job(settings_for(emulator), some_sources(2), recipe)
     found = sorted((o.source.path, o.index, o.variation.prompt) for o in ran.outcomes if o.variation)
     in_turn = ["a cats in snow", "at night, cats", "a cats in snow"]
@@ -66,13 +72,13 @@ def test_several_prompts_take_turns(emulator: Emulator) -> None:  # noqa: F811
 
 
 def test_an_empty_prompt_is_never_sent(emulator: Emulator) -> None:  # noqa: F811
-    run_job(settings_for(emulator), some_sources(1, label=None), Recipe(engine="stability", seed=1))
+    run_job(settings_for(emulator), some_sources(1, label=None), Recipe(engine="stability", seed=1, filters=False))
     assert emulator.forms()[0]["prompt"] == "a realistic photograph of the subject, natural light"
     assert "negative_prompt" not in emulator.forms()[0]
 
 
 def test_same_pixels_whatever_the_order_and_the_number_in_flight(emulator: Emulator) -> None:  # noqa: F811
-    recipe = Recipe(engine="stability", variations=2, seed=11)
+    recipe = Recipe(engine="stability", variations=2, seed=11, filters=False)
     sources = some_sources(4)
 
     def pixels(sources: list[Any], connections: int) -> dict[Any, bytes]:
@@ -88,7 +94,9 @@ def test_same_pixels_whatever_the_order_and_the_number_in_flight(emulator: Emula
 
 def test_in_flight_and_connections(emulator: Emulator) -> None:  # noqa: F811
     emulator.control(latency=0.1)
-    ran = run_job(settings_for(emulator, stability_concurrency=5), some_sources(4), Recipe(variations=6, seed=1))
+    ran = run_job(
+        settings_for(emulator, stability_concurrency=5), some_sources(4), Recipe(variations=6, seed=1, filters=False)
+    )
     assert ran.engines == {"stability": 24}
     stats = emulator.stats()
     assert stats["in_flight_most"] == 5
