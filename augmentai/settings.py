@@ -203,6 +203,22 @@ class Settings(BaseSettings):
     max_files: int = Field(
         2000, ge=1, validation_alias="AUGMENTAI_MAX_FILES", description="maximum source images per job, page and API"
     )
+    max_archive_files: int = Field(
+        250_000, ge=1, validation_alias="AUGMENTAI_MAX_ARCHIVE_FILES", description="maximum files in one ZIP or TAR"
+    )
+    max_objects: int = Field(
+        100_000,
+        ge=1,
+        validation_alias="AUGMENTAI_MAX_OBJECTS",
+        description="maximum labelled objects in one image; points of outlines: ten times as many",
+    )
+    max_labels_mb: float | None = Field(
+        None,
+        gt=0,
+        validation_alias="AUGMENTAI_MAX_LABELS_MB",
+        description="maximum size of all label files of a job (see Limits); unlimited by default, unless the page is "
+        "public",
+    )
     max_upload_mb: float = Field(
         2000, gt=0, validation_alias="AUGMENTAI_MAX_UPLOAD_MB", description="maximum size of one upload, page and API"
     )

@@ -20,6 +20,7 @@ from augmentai.dataset.text_encoding import decode_names
 from augmentai.system.regular_files import open_regular
 
 _DIRECTORY_LIMIT_BYTES = 32 << 20
+_LONG_RECORD_BYTES = 128  # of a file in the directory
 _END_RECORD_BYTES = 22
 _LONGEST_COMMENT_BYTES = 65535
 _LOCAL_HEADER_BYTES = 30
@@ -120,12 +121,13 @@ class ZipMember:
             raise OSError(f"the ZIP was changed while the job was running ({error}); run it again") from error
 
 
-def open_archive(path: Path, inner: BinaryIO | None = None) -> zipfile.ZipFile:
+def open_archive(path: Path, inner: BinaryIO | None = None, most_files: int = MOST_FILES) -> zipfile.ZipFile:
     """Open a ZIP after checking its directory.
 
     Args:
         path: the ZIP.
         inner: the bytes of a ZIP inside it, if that is to be opened; they are closed when nobody reads them any more.
+        most_files: how many it may list.
 
     Returns:
         The open ZIP.
@@ -136,8 +138,8 @@ def open_archive(path: Path, inner: BinaryIO | None = None) -> zipfile.ZipFile:
     try:
         stream = inner or open_regular(path)
         length = stream.seek(0, os.SEEK_END)
-        if _has_too_many(stream, length):
-            raise ArchiveError(f"it has too many files for one ZIP (more than about {MOST_FILES:,}); split it")
+        if _has_too_many(stream, length, most_files):
+            raise ArchiveError(f"it has too many files for one ZIP (more than about {most_files:,}); split it")
         archive = zipfile.ZipFile(stream)
         archive.filename = os.fspath(path)
         if _overlap(archive.infolist(), length):
@@ -237,14 +239,14 @@ def format_size(size_bytes: int) -> str:
     return f"{size_bytes / 1e9:.1f} GB" if size_bytes >= 1e9 else f"{size_bytes / 1e6:.1f} MB"
 
 
-def _has_too_many(stream: BinaryIO, length: int) -> bool:
+def _has_too_many(stream: BinaryIO, length: int, most: int) -> bool:
     """Whether the directory is larger than any honest one, or lists more files; whatever number it states."""
     size = _directory_bytes(stream, length)
-    if size > _DIRECTORY_LIMIT_BYTES:
+    if size > max(_DIRECTORY_LIMIT_BYTES, most * _LONG_RECORD_BYTES):
         return True
     ahead = _LONGEST_COMMENT_BYTES + _END_RECORD_BYTES + _ZIP64_BYTES
     stream.seek(max(0, length - size - ahead))
-    return stream.read(size + ahead).count(b"PK\x01\x02") > MOST_FILES
+    return stream.read(size + ahead).count(b"PK\x01\x02") > most
 
 
 def _directory_bytes(stream: BinaryIO, length: int) -> int:

@@ -57,7 +57,13 @@ class TarMember:
             return stream.read()
 
 
-def open_tar(path: Path, limit_bytes: int, stop: Event | None = None, inner: BinaryIO | None = None) -> Contents:
+def open_tar(
+    path: Path,
+    limit_bytes: int,
+    stop: Event | None = None,
+    inner: BinaryIO | None = None,
+    most_files: int = MOST_FILES,
+) -> Contents:
     """Open a TAR and list it.
 
     Args:
@@ -65,6 +71,7 @@ def open_tar(path: Path, limit_bytes: int, stop: Event | None = None, inner: Bin
         limit_bytes: all that it may extract to.
         stop: once it is set, a compressed TAR is not unpacked further.
         inner: the bytes of a TAR inside it, if that is to be opened; they are closed when nobody reads them any more.
+        most_files: how many it may list.
 
     Raises:
         ArchiveError: it cannot be read, or is too large.
@@ -74,7 +81,7 @@ def open_tar(path: Path, limit_bytes: int, stop: Event | None = None, inner: Bin
         packed = _unpacked(stream)
         if packed is not None:
             stream = spool(packed, path, limit_bytes + _ALL_HEADERS_BYTES, limit_bytes, stop)
-        return _listed(_SharedFile(stream, os.fspath(path)))
+        return _listed(_SharedFile(stream, os.fspath(path)), most_files)
     except ArchiveError:
         raise
     except OSError as error:
@@ -149,7 +156,7 @@ def _from_xz(stream: BinaryIO) -> Iterator[bytes]:
         data = decompressor.unused_data.lstrip(b"\0") or stream.read(_CHUNK_BYTES)
 
 
-def _listed(shared: _SharedFile) -> Contents:
+def _listed(shared: _SharedFile, most: int) -> Contents:
     raw: list[bytes] = []
     found: list[TarMember] = []
     refused: list[tuple[bytes, str]] = []
@@ -167,8 +174,8 @@ def _listed(shared: _SharedFile) -> Contents:
             elif not info.isdir():
                 kind = "a sparse file" if info.issparse() else _KINDS.get(info.type, "a device or a pipe")
                 refused.append((name, f"{kind} inside the TAR, which is not followed; put the file itself into it"))
-            if len(raw) + len(refused) > MOST_FILES:
-                raise ArchiveError(f"it has too many files for one TAR (more than {MOST_FILES:,}); split it")
+            if len(raw) + len(refused) > most:
+                raise ArchiveError(f"it has too many files for one TAR (more than {most:,}); split it")
     names, encoding = decode_names([*raw, *(name for name, _ in refused)])
     reasons = [reason for _, reason in refused]
     return Contents(

@@ -169,4 +169,11 @@ def limits(settings: Settings, files: int | None = None) -> Limits:
         settings: with the limits on file size, ZIP size and pixels.
         files: the most images per job, which only the page and the API limit.
     """
-    return Limits(settings.max_file_bytes, settings.max_zip_bytes, files)
+    return Limits(
+        settings.max_file_bytes,
+        settings.max_zip_bytes,
+        files,
+        settings.max_archive_files,
+        None if settings.max_labels_mb is None else int(settings.max_labels_mb * 1_000_000),
+        settings.max_objects,
+    )

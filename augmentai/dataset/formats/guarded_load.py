@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from functools import wraps
 from typing import Protocol, TypeVar
 
 from augmentai.annotations import LabelError, Labels
-from augmentai.dataset.bounds import MOST_OBJECTS, MOST_POINTS
+from augmentai.dataset.bounds import image_bounds
 from augmentai.dataset.file_tree import Entry
+
+SETTING = "AUGMENTAI_MAX_OBJECTS"  # by which the bounds on one image are raised
+_logger = logging.getLogger(__name__)
 
 
 class _Reader(Protocol):
@@ -32,6 +36,7 @@ def guarded(load: Callable[[R], Labels]) -> Callable[[R], Labels]:
         except (LabelError, OSError, MemoryError):
             raise
         except Exception as error:
+            _logger.info("reading the labels of %r", self.image.path, exc_info=True)  # it may be a fault of the reader
             what = f"{type(error).__name__}: {error}"[:200]
             raise LabelError(f"{self.image.path}: its labels make no sense ({what}); correct them") from error
         check_objects(len(labels.shapes), self.image.path)
@@ -42,16 +47,24 @@ def guarded(load: Callable[[R], Labels]) -> Callable[[R], Labels]:
 
 
 def check_objects(count: int, file: str) -> None:
-    """Raise LabelError if there are more objects in one image than `MOST_OBJECTS`."""
-    if count > MOST_OBJECTS:
+    """Raise LabelError if there are more objects in one image than `image_bounds` allows."""
+    if count > (most := image_bounds().objects):
         raise LabelError(
-            f"{file}: found {count:,} objects in one image; expected at most {MOST_OBJECTS:,}, cut the image into tiles"
+            f"{file}: found {count:,} objects in one image; expected at most {most:,} ({SETTING}), cut it into tiles"
         )
 
 
 def check_points(count: int, file: str) -> None:
-    """Raise LabelError if the outlines of one image have more points than `MOST_POINTS`."""
-    if count > MOST_POINTS:
+    """Raise LabelError if the outlines of one image have more points than `image_bounds` allows."""
+    if count > (most := image_bounds().points):
         raise LabelError(
-            f"{file}: found outlines of {count:,} points in one image; expected at most {MOST_POINTS:,}, simplify them"
+            f"{file}: found outlines of {count:,} points in one image; expected at most {most:,} (ten times "
+            f"{SETTING}), simplify them"
         )
+
+
+def check_lines(text: str, file: str) -> None:
+    """Raise LabelError if a text of a line for each object has far more lines, most of which are blank then."""
+    count, most = text.count("\n"), 20 * image_bounds().objects
+    if count > most:
+        raise LabelError(f"{file}: found {count:,} lines for one image; expected at most {most:,} (20 times {SETTING})")

@@ -102,8 +102,9 @@ class _ArchiveReader:
 
     def _open(self, name: str, head: bytes, inner: BinaryIO | None = None) -> Contents:
         if is_tar(name, head):
-            return open_tar(self._path, self._limits.zip_bytes - self._spooled, self._listing.stop, inner)
-        return contents(open_archive(self._path, inner))
+            left = self._limits.zip_bytes - self._spooled
+            return open_tar(self._path, left, self._listing.stop, inner, self._limits.archive_files)
+        return contents(open_archive(self._path, inner, self._limits.archive_files))
 
     def _read_inner(self, one: _Found) -> list[_Found]:
         """The files of an archive inside this one. One that cannot be read spoils no other."""

@@ -10,6 +10,7 @@ from pathlib import Path
 from threading import Event
 
 from augmentai.dataset.archive import over_limit
+from augmentai.dataset.bounds import use_image_bounds
 from augmentai.dataset.content import call_read, read_head
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo, Layout
@@ -19,6 +20,7 @@ from augmentai.dataset.readers.archive_listing import list_archive
 from augmentai.dataset.readers.file_kinds import is_archive, kind_of
 from augmentai.dataset.readers.folder_listing import list_folder
 from augmentai.dataset.readers.inputs import Inputs, sort_inputs
+from augmentai.dataset.readers.label_budget import drop_large_labels
 from augmentai.dataset.readers.layout_finish import finish_layout, held_out_notice
 from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.listing import Listing
@@ -62,6 +64,7 @@ def gather(
     skip: Path | None = None,
     stop: Event | None = None,
     layout: str = "auto",
+    hashes: bool = True,
 ) -> Gathered:
     """Read a dataset. Nothing is raised for bad files: they are failures of the result.
 
@@ -77,6 +80,7 @@ def gather(
         skip: a folder that is not searched, such as the one the output goes to.
         stop: once it is set, nothing more is read.
         layout: how the dataset is laid out: "auto", "folders", or the name of a dataset format.
+        hashes: whether the bytes of images are read; if not, hashes are made up, and equal files are not noticed.
 
     Returns:
         The dataset.
@@ -90,15 +94,17 @@ def gather(
         (Failure(file='does not exist', reason='no such file or folder'),)
     """
     report, stop, items = ReadReport(), stop or Event(), list(inputs)
+    use_image_bounds(limits.objects)
     named = sort_inputs(items, report)
     tree = _list_files(named, Listing(report, stop), limits, skip)
+    report.failures += drop_large_labels(tree, limits.label_bytes)
     detected = detect_layout(tree, layout)
     finish_layout(tree, detected, {(path.name, "") for path in named.files})
     unread, others = find_unread_labels(tree, detected)
     for path in others:
         for entry in tree.sidecars[path]:
             report.other_files.add(entry.path)
-    reader = _SourceReader(limits, report, stop)
+    reader = _SourceReader(limits, report, stop, hashes)
     reader.read_tree(tree, detected)
     labels_sha256 = tree.sha256_of_labels(detected.label_paths, detected.excluded)
     encodings = tree.encoding_notices()
@@ -141,8 +147,8 @@ def _is_label_file(path: Path) -> bool:
 class _SourceReader:
     """Hashes images one after another, and remembers each (path, hash) once."""
 
-    def __init__(self, limits: Limits, report: ReadReport, stop: Event) -> None:
-        self.limits, self.report, self.stop = limits, report, stop
+    def __init__(self, limits: Limits, report: ReadReport, stop: Event, hashes: bool) -> None:
+        self.limits, self.report, self.stop, self._hashes = limits, report, stop, hashes
         self._sources: dict[tuple[str, str], Source] = {}
         self._ready: set[tuple[str, str]] = set()  # beside a set with splits, they are for training
 
@@ -155,7 +161,11 @@ class _SourceReader:
 
     def _read(self, entry: Entry, info: ImageInfo) -> None:
         try:
-            self._add(to_source(entry, info, self.limits.file_bytes))
+            if self._hashes:
+                self._add(to_source(entry, info, self.limits.file_bytes))
+            else:
+                made_up = f"{entry.path}\0{entry.origin}"
+                self._add(Source(entry.path, info.label, made_up, 0, bytes, info.split, info.labels))
         except UnusableFileError as error:
             self.report.fail(entry.path, str(error))
 

@@ -26,7 +26,10 @@ PUBLIC_LIMITS: dict[str, Any] = {
     "max_megapixels": 30.0,
     "max_file_mb": 30.0,
     "max_upload_mb": 500.0,
-    "max_zip_gb": 2.0,
+    "max_zip_gb": 1.0,
+    "max_archive_files": 20_000,
+    "max_objects": 25_000,
+    "max_labels_mb": 60.0,
     "parse_seconds": 7.0,  # after two seconds among the short calls
     "parse_mb": 1000.0,
     "keep_hours": 2.0,

@@ -13,12 +13,14 @@ from threading import Event
 from typing import IO, Any
 
 from augmentai.dataset.archive import ArchiveError, check_member, format_size, over_limit
+from augmentai.dataset.bounds import use_image_bounds
 from augmentai.dataset.file_names import printable, safe_path
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import ImageInfo, ImageKey
 from augmentai.dataset.formats.detect import detect_layout, format_named
 from augmentai.dataset.readers.archive_listing import list_archive
 from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES
+from augmentai.dataset.readers.label_budget import drop_large_labels
 from augmentai.dataset.readers.layout_finish import finish_layout, held_out_notice
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
 from augmentai.dataset.readers.read_report import ReadReport
@@ -235,6 +237,10 @@ class _Inspection:
                 self._report.closed_archives.add(place)
             else:
                 self._add_archive(place, path)
+        bounds = limits(self._settings)
+        use_image_bounds(bounds.objects)
+        for failure in drop_large_labels(tree, bounds.label_bytes):
+            summary.refuse(failure.file, failure.reason)
         layout = detect_layout(tree, wanted)
         finish_layout(tree, layout)
         left_out = layout.excluded | self._refused

@@ -55,7 +55,7 @@ def are_photos(files: Iterable[Path]) -> bool:
 
 def read_labels(files: Sequence[Path], bounds: Limits, layout: str) -> None:
     """Read everything that a job over these files will read, except pixels. Nothing is raised for bad files."""
-    gathered = gather(files, bounds, layout=layout)
+    gathered = gather(files, bounds, layout=layout, hashes=False)
     for source in (*gathered.sources, *gathered.holdout):
         if source.labels is not None:
             with suppress(LabelError):

@@ -7,7 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.bounds import MOST_OBJECTS, MOST_POINTS
+from augmentai.dataset.formats.yolo import annotation
+from augmentai.dataset.readers.gather import gather
+from augmentai.pipeline.job import limits
+from augmentai.settings import Settings
 from tests.support.image_files import jpeg
 from tests.support.labelled_sets import gathered, write
 
@@ -39,7 +44,8 @@ def coco(segmentation: object) -> bytes:
     ids=["boxes", "points", "elements", "levels", "runs", "superscript", "columns", "empty key"],
 )
 def test_what_no_image_has_is_refused(files: dict[str, bytes], words: str, tmp_path: Path) -> None:
-    found = gathered(write(tmp_path / "in", {"a.jpg": jpeg(), **files}))
+    inputs = [write(tmp_path / "in", {"a.jpg": jpeg(), **files})]
+    found = gather(inputs, limits(Settings(max_objects=MOST_OBJECTS)))
     said = [f"{one.file}: {one.reason}" for one in found.failures]
     for source in found.sources:
         try:
@@ -62,3 +68,27 @@ def test_what_is_odd_spoils_nothing(files: dict[str, bytes], tmp_path: Path) -> 
     found = gathered(write(tmp_path / "in", {"a.jpg": jpeg(), **files}))
     assert [source.path for source in found.sources] == ["a.jpg"]
     assert not found.failures
+
+
+def test_a_setting_says_how_many_objects_an_image_may_have(tmp_path: Path) -> None:
+    inputs = [write(tmp_path / "in", {"a.jpg": jpeg(), "a.txt": BOX * 30})]
+
+    def load(most: int) -> Labels:
+        (source,) = gather(inputs, limits(Settings(max_objects=most))).sources
+        assert source.labels is not None
+        return source.labels.load()
+
+    with pytest.raises(LabelError, match=r"a\.txt: found 30 objects .* at most 29 \(AUGMENTAI_MAX_OBJECTS\)"):
+        load(29)
+    assert len(load(30).shapes) == 30
+
+
+def test_what_nobody_expected_names_the_image_and_is_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    found = gathered(write(tmp_path / "in", {"a.jpg": jpeg(), "a.txt": BOX}))
+    monkeypatch.setattr(annotation, "shape_from_yolo", lambda *_: [][0])
+    with caplog.at_level("INFO"), pytest.raises(LabelError, match=r"^a\.jpg: its labels make no sense \(IndexError"):
+        _ = found.sources[0].labels and found.sources[0].labels.load()
+    assert "IndexError" in caplog.text
+    assert "Traceback" in caplog.text

@@ -50,6 +50,9 @@ def test_the_docs_state_these_limits() -> None:
         "parse_seconds": "labels and recipes | {:g} seconds",
         "parse_mb": "and {:g} MB for each upload",
         "max_zip_gb": "a ZIP that unpacks to {:g} GB",
+        "max_archive_files": "of {:,} files",
+        "max_labels_mb": "{:g} MB of label files in one job",
+        "max_objects": "{:,} objects in one image",
     }
     assert set(words) == set(PUBLIC_LIMITS)
     for name, limit in PUBLIC_LIMITS.items():

@@ -150,6 +150,9 @@ def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
     """The stream in pieces that end neither within a text nor within a word."""
     rest = b""
     while chunk := stream.read(_PIECE_BYTES):
+        if rest[:1] == b'"' and b'"' not in chunk:  # in the middle of a long text, which would be searched again
+            rest = _rest_of_text(stream, rest, chunk)
+            chunk = b""
         data = rest + chunk
         complete = _COMPLETE.match(data)
         end = complete.end() if complete is not None else 0
@@ -160,6 +163,19 @@ def _pieces(stream: IO[bytes]) -> Iterator[bytes]:
             raise ValueError("a text in it has no end")
         yield data[:end]
     yield rest
+
+
+def _rest_of_text(stream: IO[bytes], rest: bytes, chunk: bytes) -> bytes:
+    """A text that was begun, up to a piece with a quotation mark. Raises ValueError if it is too long."""
+    parts, length = [rest, chunk], len(rest) + len(chunk)
+    while length <= _LONGEST_TEXT_BYTES and (chunk := stream.read(_PIECE_BYTES)):
+        parts.append(chunk)
+        length += len(chunk)
+        if b'"' in chunk:
+            break
+    if length > _LONGEST_TEXT_BYTES + _PIECE_BYTES:
+        raise ValueError("a text in it has no end")
+    return b"".join(parts)
 
 
 def _depth(outside: bytes, depth: int) -> tuple[int, int]:

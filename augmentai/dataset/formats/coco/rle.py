@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from augmentai.dataset.bounds import MOST_RUNS
+from augmentai.dataset.bounds import image_bounds
 from augmentai.dataset.formats.supervision_import import supervision
 
 _LONGEST_COUNT = 7  # characters of one number in COCO's text
@@ -53,7 +53,7 @@ def rle_to_mask(rle: Mapping[str, Any], size_wh: tuple[int, int]) -> np.ndarray[
         raise ValueError(  # noqa: TRY004 (a fault in the file, not in the program)
             f"the counts of its RLE are {short(counts)}; expected a list of numbers or COCO's text"
         )
-    most = min(MOST_RUNS, 2 * (width * height + 1))
+    most = min(image_bounds().runs, 2 * (width * height + 1))
     if len(counts) > most * (_LONGEST_COUNT if isinstance(counts, str) else 1):
         raise ValueError(f"its RLE has more than {most:,} runs; expected an outline that is less frayed")
     if isinstance(counts, list) and not all(isinstance(one, int) and one >= 0 for one in counts):

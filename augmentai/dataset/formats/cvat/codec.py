@@ -11,7 +11,7 @@ from xml.etree import ElementTree
 from xml.etree.ElementTree import Element
 
 from augmentai.annotations import LabelError, Labels
-from augmentai.dataset.bounds import DEEPEST_XML, MOST_ELEMENTS
+from augmentai.dataset.bounds import DEEPEST_XML, image_bounds
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.bitmaps import refuse_bitmaps
 from augmentai.dataset.formats.cvat.annotation import SHAPES, TAG, moved_elements, new_elements, shape_of
@@ -62,8 +62,10 @@ class CvatCodec:
                     elements = elements + 1 if depth > 1 else 0
                     if depth > DEEPEST_XML:
                         raise RecursionError(f"elements in elements, {DEEPEST_XML} deep and more")
-                    if elements > 2 * MOST_ELEMENTS:  # each is seen twice
-                        raise ValueError(f"image {count + 1}: more than {MOST_ELEMENTS:,} elements")
+                    if elements > 2 * (most := image_bounds().elements):  # each is seen twice
+                        raise ValueError(
+                            f"image {count + 1}: more than {most:,} elements (20 times AUGMENTAI_MAX_OBJECTS)"
+                        )
                     if root is None:
                         root = element
                         if root.tag != "annotations":

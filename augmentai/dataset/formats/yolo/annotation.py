@@ -14,15 +14,16 @@ from itertools import islice
 from typing import Any
 
 from augmentai.annotations import Keypoint, LabelError, Labels, Shape, box_around
-from augmentai.dataset.bounds import MOST_POINTS
+from augmentai.dataset.bounds import image_bounds
 from augmentai.dataset.file_tree import Entry
-from augmentai.dataset.formats.guarded_load import check_objects, guarded
+from augmentai.dataset.formats.guarded_load import SETTING, check_lines, check_objects, guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.yolo.classes import Classes
 
 _TOLERANCE = 0.01  # beyond the edge: as much as rounding explains, and as Ultralytics accepts
 _WORDS_WITH_CONFIDENCE = 6
 _LINES_SAMPLED = 20
+_CHARS_SAMPLED = 100_000
 _CORNERS = 8  # numbers of a rotated box
 _INSIDE = 0.55  # of a box's sides: half, and what rounding explains
 _REACH = 0.75  # of a box's sides: how far from its centre a keypoint is expected
@@ -61,6 +62,7 @@ def labels_from_yolo(text: str, file: str, classes: Classes, size_wh: tuple[int,
         (40.0, 15.0, 60.0, 35.0)
     """
     shapes = []
+    check_lines(text, file)
     lines = text.splitlines()
     check_objects(sum(map(bool, map(str.strip, lines))), file)
     for number, line in enumerate(lines, 1):
@@ -79,7 +81,7 @@ def looks_like_yolo(text: str) -> bool:
         >>> looks_like_yolo("0 0.5 0.5 0.2 0.2"), looks_like_yolo("a red car")
         (True, False)
     """
-    lines = [line.split() for line in islice(filter(str.strip, text.splitlines()), _LINES_SAMPLED)]
+    lines = [line.split() for line in islice(filter(str.strip, text[:_CHARS_SAMPLED].splitlines()), _LINES_SAMPLED)]
     return bool(lines) and all(map(numbers_of, lines))
 
 
@@ -229,9 +231,10 @@ def lines_of(shape: Shape, number: int, classes: Classes, size_wh: tuple[int, in
 
 def parse_line(words: list[str]) -> tuple[int, list[float]]:
     """The class number of a line, split into words, and the numbers that follow it. Raises ValueError."""
-    if len(words) > 2 * MOST_POINTS:
+    if len(words) > 2 * (most := image_bounds().points):
         raise ValueError(
-            f"found an outline of {len(words) // 2:,} points; expected at most {MOST_POINTS:,}, simplify it"
+            f"found an outline of {len(words) // 2:,} points; expected at most {most:,} (ten times {SETTING}), "
+            "simplify it"
         )
     try:
         number, values = float(words[0]), [float(word) for word in words[1:]]
