@@ -6,8 +6,8 @@ from augmentai.dataset.archive import format_size
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.types import Failure
 
-# How much longer a byte takes to read than one of a table.
-_WEIGHTS = {".json": 2, ".xml": 2, ".txt": 4, ".yaml": 10, ".yml": 10}
+# How much longer a byte takes to read than one of a table or of JSON.
+_WEIGHTS = {".txt": 4, ".yaml": 60, ".yml": 60}
 
 
 def drop_large_labels(tree: Tree, most_bytes: int | None) -> list[Failure]:
@@ -15,8 +15,7 @@ def drop_large_labels(tree: Tree, most_bytes: int | None) -> list[Failure]:
 
     Args:
         tree: the files of the dataset; changed.
-        most_bytes: of all label files, where a byte of JSON or XML counts as two, of text as four, of YAML as ten;
-            None for no limit.
+        most_bytes: of all label files, where a byte of text counts as four, of YAML as 60; None for no limit.
 
     Returns:
         A failure for each file that was taken out.
@@ -40,8 +39,8 @@ def drop_large_labels(tree: Tree, most_bytes: int | None) -> list[Failure]:
         else:
             del tree.sidecars[path]
     reason = (
-        f"too much to read in one job: all label files together may have {format_size(most_bytes)}, where JSON and XML "
-        "count double, text four times and YAML ten times (AUGMENTAI_MAX_LABELS_MB); split the dataset"
+        f"too much to read in one job: all label files together may have {format_size(most_bytes)}, where text "
+        "counts four times and YAML 60 times (AUGMENTAI_MAX_LABELS_MB); split the dataset"
     )
     return [Failure(path, reason) for path, _ in sorted(dropped)]
 
