@@ -7,6 +7,7 @@ the same pixels: a compiled kernel, at a few nanoseconds a pixel, and NumPy, whe
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -37,8 +38,13 @@ class Rows:
 
     def places(self, height: int) -> tuple[Array, Array]:
         """Between which two rows each of `height` rows of pixels lies, and how far."""
-        first, share = bilinear_places(len(self.values), height)
-        return first.astype(np.int64), share
+        return _rows(len(self.values), height)
+
+
+@lru_cache(maxsize=4)
+def _rows(grid_height: int, height: int) -> tuple[Array, Array]:
+    first, share = bilinear_places(grid_height, height)
+    return first.astype(np.int64), share
 
 
 @dataclass(frozen=True)
@@ -128,25 +134,36 @@ def widened(grid: Array, width: int, kernel: Kernel | None) -> Rows:
     rows = np.ascontiguousarray(grid.transpose(1, 0, 2), np.float32)  # (gh, C, gw)
     if grid_height == 1:
         rows = rows.repeat(2, axis=0)  # so that there is a step to the next
-    first, share = bilinear_places(grid_width, width)
-    first, share = (np.pad(part, (0, blocks * LANES - width), mode="edge") for part in (first, share))
-    following = np.minimum(first + 1, grid_width - 1)
     if kernel is None:
+        first, share, following = _columns(grid_width, width)
         wide = rows[..., first] * (1 - share) + rows[..., following] * share  # (gh, C, W)
         values = np.ascontiguousarray(wide.reshape(*rows.shape[:2], blocks, LANES).swapaxes(1, 2))
     else:
-        weights = np.zeros((grid_width, blocks * LANES), np.float32)
-        columns = np.arange(blocks * LANES)
-        weights[first, columns] = 1 - share
-        weights[following, columns] += share
         values = np.empty((len(rows), blocks, planes, LANES), np.float32)
-        kernel.widen(
-            rows, weights, first[::LANES].astype(np.int64), following[LANES - 1 :: LANES].astype(np.int64), values
-        )
+        kernel.widen(rows, *_weights(grid_width, width), values)
     steps = np.empty_like(values)
     np.subtract(values[1:], values[:-1], out=steps[:-1])
     steps[-1] = 0
     return Rows(values, steps)
+
+
+@lru_cache(maxsize=4)
+def _columns(grid_width: int, width: int) -> tuple[Array, Array, Array]:
+    """Between which two columns of the grid each column of pixels lies, and how far: (W,), padded to whole blocks."""
+    padding = (0, -width % LANES)
+    first, share = (np.pad(part, padding, mode="edge") for part in bilinear_places(grid_width, width))
+    return first, share, np.minimum(first + 1, grid_width - 1)
+
+
+@lru_cache(maxsize=4)
+def _weights(grid_width: int, width: int) -> tuple[Array, Array, Array]:
+    """What each column of the grid gives to each column of pixels, and which reach each block; see `Kernel.widen`."""
+    first, share, following = _columns(grid_width, width)
+    weights = np.zeros((grid_width, len(first)), np.float32)
+    columns = np.arange(len(first))
+    weights[first, columns] = 1 - share
+    weights[following, columns] += share
+    return weights, first[::LANES].astype(np.int64), following[LANES - 1 :: LANES].astype(np.int64)
 
 
 def carried(canvas: Canvas, planes: Rows, kernel: Kernel | None) -> Array:
