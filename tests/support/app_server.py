@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from augmentai.settings import Settings
+from tests.support.reading_processes import lend, take_back
 
 
 @contextmanager
@@ -22,6 +23,7 @@ def serving(settings: Settings, cache: Path, **overrides: Any) -> Iterator[str]:
 
     settings = effective_settings(settings)
     page = build_app(settings)
+    lend(page.parsing, settings)
     try:
         options = launch_options(settings, page) | {
             "server_name": "127.0.0.1",
@@ -31,6 +33,7 @@ def serving(settings: Settings, cache: Path, **overrides: Any) -> Iterator[str]:
         yield page.launch(**(options | overrides))[1]
     finally:
         page.janitor.stop()
+        take_back(page.parsing, settings)
         page.parsing.close()
         page.close()
         if before is None:
