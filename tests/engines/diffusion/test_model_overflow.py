@@ -186,10 +186,10 @@ def test_a_compiled_model_is_compiled_again(loud: Path, monkeypatch: pytest.Monk
     )
     engine = half(loud, diffusion_compile=True, diffusion_batch=2)
     reported: list[tuple[str, float]] = []
-    results = made(engine, variations(3), reported)
+    results = made(engine, variations(3, sizes=2), reported)
     assert {one.details["vae_dtype"] for one in results.values()} == {"float32"}
     compiled = [words for words, _ in reported if words.startswith("compiling")]
-    assert len(compiled) == 2, "compiling again is reported again"
+    assert 2 < len(compiled) <= 4, "compiling again is reported again"
 
 
 def test_on_zerogpu_the_float32_vae_is_remembered_between_calls(loud: Path, monkeypatch: pytest.MonkeyPatch) -> None:
