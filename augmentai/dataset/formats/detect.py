@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from dataclasses import replace
 from functools import cache
@@ -16,6 +17,8 @@ from augmentai.plurals import counted
 from augmentai.types import Failure
 
 AUTO = "auto"
+
+_logger = logging.getLogger(__name__)
 
 
 def format_named(name: str) -> Format:
@@ -115,6 +118,7 @@ def _detect(one: Format, tree: Tree, requested: bool) -> tuple[Layout | None, st
         raise
     except Exception as error:
         if not package:  # values that nobody expected: the images are not treated as if they had no labels
+            _logger.info("reading a set as %s", one.title, exc_info=True)  # it may be a fault of the reader
             fault = f"its label files make no sense as {one.title} ({type(error).__name__}: {error})"
             return _refused(tree, f"{fault[:300]}; correct them"), ""
         fault = f"{type(error).__name__}: {error}"

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.bounds import MOST_OBJECTS, MOST_POINTS
+from augmentai.dataset.formats import detect
 from augmentai.dataset.formats.yolo import annotation
 from augmentai.dataset.readers.gather import gather
 from augmentai.pipeline.job import limits
@@ -91,4 +93,17 @@ def test_what_nobody_expected_names_the_image_and_is_logged(
     with caplog.at_level("INFO"), pytest.raises(LabelError, match=r"^a\.jpg: its labels make no sense \(IndexError"):
         _ = found.sources[0].labels and found.sources[0].labels.load()
     assert "IndexError" in caplog.text
+    assert "Traceback" in caplog.text
+
+
+def test_what_nobody_expected_of_a_set_is_said_and_logged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    inputs = write(tmp_path / "in", {"a.jpg": jpeg(), "a.txt": BOX})
+    faulty = replace(detect.format_named("yolo"), detect=lambda *_: [][0])
+    monkeypatch.setattr(detect, "usable_formats", lambda: ((faulty,), ()))
+    with caplog.at_level("INFO"):
+        found = gathered(inputs)
+    assert not found.sources
+    assert "its label files make no sense as YOLO" in str(found.failures)
     assert "Traceback" in caplog.text
