@@ -16,9 +16,9 @@ from PIL import Image
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.readers.gather import Gathered
+from augmentai.dataset.resized_labels import resized
 from augmentai.images import ImageError, Photo, decode
 from augmentai.images.preview import inspect_header
-from augmentai.lift.small_labels import resized
 from augmentai.operations.auto_geometry import DatasetTraits, dataset_traits
 from augmentai.types import Source
 

@@ -12,7 +12,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from augmentai.annotations import Labels, Shape
-from augmentai.dataset.formats.object_shapes import objects_in
+from augmentai.dataset.formats.object_shapes import class_of, objects_in
 from augmentai.lift.views import Crop
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -20,24 +20,6 @@ Ints = np.ndarray[Any, np.dtype[np.int64]]
 CELL_PX = 16
 OBJECT, GROUND = 0.35, 0.10  # of a cell's area: what a class covers so much of is that class; what less, ground
 UNCLEAR = -1
-_PLAIN_VALUES = {"1", "255"}  # of masks that say "an object" and no more
-
-
-def class_of(shape: Shape, labels: Labels, label: str | None) -> str:
-    """The class of an object. A mask of black and white in a class folder shows an object of that class.
-
-    Args:
-        shape: one of the labels' objects.
-        labels: of its image.
-        label: the image's own class, if it has one.
-
-    Example:
-        >>> mask = Labels(mask=Image.new("L", (8, 8), 255))
-        >>> class_of(Shape("255", None), mask, "crack"), class_of(Shape("cat", None), Labels(), None)
-        ('crack', 'cat')
-    """
-    plain = labels.mask is not None and not labels.shapes and shape.category in _PLAIN_VALUES
-    return label if plain and label is not None else shape.category
 
 
 def objects_of(labels: Labels, label: str | None) -> list[tuple[str, Shape]]:

@@ -12,9 +12,9 @@ from typing import Any
 import gradio as gr
 
 from augmentai.annotations import Shape
+from augmentai.dataset.drawing.label_drawing import ClassColours
 from augmentai.engines import title
 from augmentai.web import result_texts, texts
-from augmentai.web.components.label_drawing import ClassColours
 from augmentai.web.components.lift_bars import lift_report
 from augmentai.web.components.plots import ReportFigures, report_html
 from augmentai.web.components.report_details import ReportDetails, details_html

@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 
 from augmentai.annotations import Labels, Shape
-from augmentai.lift.small_labels import SmallLabels, resized
+from augmentai.dataset.resized_labels import resized
+from augmentai.lift.small_labels import SmallLabels
 
 BITMAP = np.zeros((40, 80), bool)
 BITMAP[:20, :40] = True

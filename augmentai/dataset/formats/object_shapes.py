@@ -12,6 +12,7 @@ from PIL.Image import Image
 from augmentai.annotations import Labels, Shape, box_around, mask_to_box
 from augmentai.dataset.formats.masks.polygons import mask_to_polygons
 
+_PLAIN_VALUES = {"1", "255"}  # of masks that say "an object" and no more
 _VOID = 255  # in masks of several classes: the border between objects, which is of no class (Pascal VOC)
 
 _BACKGROUND = "background"
@@ -47,6 +48,24 @@ def objects_in(labels: Labels) -> tuple[Shape, ...]:
         for value, name in classes.items()
         for polygon in mask_to_polygons(values == value)
     )
+
+
+def class_of(shape: Shape, labels: Labels, label: str | None) -> str:
+    """The class of an object. A mask of black and white in a class folder shows an object of that class.
+
+    Args:
+        shape: one of the labels' objects.
+        labels: of its image.
+        label: the image's own class, if it has one.
+
+    Example:
+        >>> from PIL import Image
+        >>> mask = Labels(mask=Image.new("L", (8, 8), 255))
+        >>> class_of(Shape("255", None), mask, "crack"), class_of(Shape("cat", None), Labels(), None)
+        ('crack', 'cat')
+    """
+    plain = labels.mask is not None and not labels.shapes and shape.category in _PLAIN_VALUES
+    return label if plain and label is not None else shape.category
 
 
 def _instance(mask: Image, labels: Labels) -> Shape | None:

@@ -8,12 +8,13 @@ from html import escape
 
 from PIL import Image
 
+from augmentai.dataset.drawing.outlines import colours, shapes_of
 from augmentai.dataset.file_names import printable
 from augmentai.images.preview import encode_for_web, shrink
 from augmentai.inspection.reduced_set import Picture
 from augmentai.inspection.setting_preview import Previewed
 from augmentai.plurals import counted
-from augmentai.web.components.label_overlay import colours, legend, overlay, shapes_of
+from augmentai.web.components.label_overlay import legend, overlay
 
 _THUMBNAIL_PX = 96
 _NARROWEST, _WIDEST = 0.8, 2.0  # frame, width to height

@@ -11,16 +11,16 @@ from pathlib import Path
 from PIL import Image
 
 from augmentai.annotations import LabelError, Labels, Shape
+from augmentai.dataset.drawing.label_drawing import ClassColours, drawing
+from augmentai.dataset.drawing.outlines import MOST_DRAWN, all_shapes_of
+from augmentai.dataset.resized_labels import resized
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import distance, encode_for_web, shrink, thumbnail
-from augmentai.lift.small_labels import resized
 from augmentai.operations import warp_from_manifest
 from augmentai.operations.move_labels import move_labels
 from augmentai.operations.moves import whole_move
 from augmentai.operations.warp import Warp
 from augmentai.types import Outcome, Source, Variation
-from augmentai.web.components.label_drawing import ClassColours, drawing
-from augmentai.web.components.label_overlay import MOST_DRAWN, all_shapes_of
 from augmentai.web.jobs.snapshot import ResultRow
 
 PREVIEW_SIDE_PX = 384

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from augmentai.annotations import Labels, Shape
-from augmentai.web.components.label_overlay import colours, legend, overlay, shapes_of
+from augmentai.dataset.drawing.outlines import colours, shapes_of
+from augmentai.web.components.label_overlay import legend, overlay
 
 MASK = np.zeros((8, 10), bool)
 MASK[2:6, 3:7] = True

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from html import escape
 
 from augmentai.annotations import Shape
-from augmentai.web.components.label_overlay import colour_number, corner, outline_of
+from augmentai.dataset.drawing.outlines import colour_number, corner, outline_of
 
 _MOST_NAMED = 60
 _TEXT = 0.024  # height of a name, of the image's longer side
