@@ -83,7 +83,9 @@ def examine(source: Source, max_pixels: int, with_pixels: bool = True) -> Examin
     if labels is not None and size_wh is not None:
         faults += [(one.kind, Example(source.path, one.detail)) for one in box_faults(labels, size_wh)]
     has_objects = None if labels is None else bool(labels.shapes or (labels.mask is not None and classes_in(labels)))
-    return Examined(size_wh, mode, file_format, thumb, _counted(source, labels), has_objects, tuple(faults), labels)
+    return Examined(
+        size_wh, mode, file_format, thumb, count_objects(source.label, labels), has_objects, tuple(faults), labels
+    )
 
 
 def located(message: str, file: str) -> Example:
@@ -98,9 +100,20 @@ def located(message: str, file: str) -> Example:
     return Example(file, message.removeprefix(f"{file}: "))
 
 
-def _counted(source: Source, labels: Labels | None) -> tuple[tuple[str, int], ...]:
+def count_objects(label: str | None, labels: Labels | None) -> tuple[tuple[str, int], ...]:
+    """How many objects of each class are labelled in an image; 0 of a class that is shown without being counted.
+
+    Args:
+        label: the image's own class.
+        labels: what is labelled in it; the areas of a mask are not counted as objects.
+
+    Example:
+        >>> from augmentai.annotations import Shape
+        >>> count_objects("zoo", Labels((Shape("cat", None), Shape("cat", None)))), count_objects("zoo", None)
+        ((('cat', 2),), (('zoo', 0),))
+    """
     if labels is not None and labels.shapes:
         return tuple(sorted(Counter(shape.category for shape in labels.shapes).items()))
-    if source.label is not None:
-        return ((source.label, 0),)
+    if label is not None:
+        return ((label, 0),)
     return tuple((name, 0) for name in sorted(classes_in(labels))) if labels is not None else ()

@@ -30,6 +30,7 @@ from augmentai.engines.run_ledger import RunLedger
 from augmentai.images import ImageError
 from augmentai.pipeline.job import Job
 from augmentai.pipeline.paid_folder import PaidFolder, may_charge
+from augmentai.pipeline.recorded_labels import RecordedLabels
 from augmentai.recipe.steps import step_names
 from augmentai.registry import packages_of
 from augmentai.system.memory import release_freed_memory, use_one_arena
@@ -294,7 +295,16 @@ def describe_set(
     """
     counts = count_dataset(writer.entries(), output.sources, output.original)
     counts.credits, counts.money_notices = max(credits, counts.credits), notices
-    drawn = draw_contact_sheet(writer.entries(), output.sources, writer.read, dataset_title(record), max_pixels)
+    labels = RecordedLabels(output.sources, record.recipe, max_pixels)
+    drawn = draw_contact_sheet(
+        writer.entries(),
+        output.sources,
+        writer.read,
+        dataset_title(record),
+        max_pixels,
+        labels.of,
+        output.class_names,
+    )
     if drawn is not None:
         writer.write(SHEET, drawn)
     try:

@@ -38,9 +38,10 @@ def nothing_shown(shown: str) -> str:
 
 
 def legend(classes: Sequence[tuple[str, str, int]]) -> str:
-    """Classes with their colours and numbers of objects, as HTML; nothing for none."""
+    """Classes with their colours and numbers of objects, if they are counted, as HTML; nothing for none."""
     items = "".join(
-        f'<li><i style="background:{colour}" aria-hidden="true"></i>{escape(name)} <b>{count:,}</b></li>'
+        f'<li><i style="background:{colour}" aria-hidden="true"></i>{escape(name)}'
+        f"{f' <b>{count:,}</b>' if count else ''}</li>"
         for name, colour, count in classes[:_CLASSES_SHOWN]
     )
     if len(classes) > _CLASSES_SHOWN:

@@ -219,7 +219,7 @@ def cards(
             "drawing": row.drawing,
             "sourceDrawing": row.source_drawing,
             "originalDrawing": row.original_drawing,
-            "objects": ", ".join(f"{count:,} {name}" for name, count in sorted(row.objects.items())),
+            "objects": ", ".join(f"{count:,} {name}" if count else name for name, count in sorted(row.objects.items())),
             "scores": result_texts.scores(row.scores),
             "width": row.size_wh[0],
             "height": row.size_wh[1],

@@ -7,9 +7,16 @@ from html import escape
 
 from augmentai.annotations import Shape
 from augmentai.dataset.drawing.outlines import colour_number, corner, outline_of
+from augmentai.dataset.file_names import printable
 
-_MOST_NAMED = 60
+MOST_NAMED = 60
+STYLE = (
+    ".o g{stroke-width:2px;fill-opacity:.14;stroke-linejoin:round}.o *{vector-effect:non-scaling-stroke}"
+    ".o circle{fill-opacity:1;stroke:#101312;stroke-width:1px}"
+)
 _TEXT = 0.024  # height of a name, of the image's longer side
+_POINT = 0.012  # radius of a keypoint, of the image's longer side
+_LETTER = 0.68  # width of a bold one, of its height
 _ROOM = 1.3  # of the text, above an object
 
 
@@ -49,27 +56,46 @@ def drawing(shapes: Sequence[Shape], size_wh: tuple[int, int], colour_of: Mappin
     """
     width, height = size_wh
     size = max(size_wh) * _TEXT
-    outlines = "".join(outline_of(shape, colour_of[shape.category], max(size_wh) * 0.008) for shape in shapes)
-    names = "".join(_name(shape, colour_of[shape.category], size_wh, size) for shape in shapes[:_MOST_NAMED])
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" '
-        f'viewBox="0 0 {width} {height}"><style>.o g{{stroke-width:2px;fill-opacity:.14;stroke-linejoin:round}}'
-        ".o *{vector-effect:non-scaling-stroke}.o circle{fill-opacity:1;stroke:#101312;stroke-width:1px}"
+        f'viewBox="0 0 {width} {height}"><style>{STYLE}'
         f".n{{display:none;font:600 {size:.3g}px system-ui,sans-serif}}</style>"
-        f'<g class="o">{outlines}</g><g class="n">{names}</g></svg>'
+        f"{objects(shapes, size_wh, colour_of, size)}</svg>"
     )
+
+
+def objects(
+    shapes: Sequence[Shape],
+    size_wh: tuple[int, int],
+    colour_of: Mapping[str, str],
+    text: float,
+    named: int = MOST_NAMED,
+) -> str:
+    """Objects and the names of their classes as two groups of an SVG, of the classes "o" and "n"; see `STYLE`.
+
+    Args:
+        shapes: in the pixels of the image.
+        size_wh: its width and height.
+        colour_of: by class, see `ClassColours.of`.
+        text: height of a name, in pixels of the image.
+        named: how many have their names beside them.
+    """
+    outlines = "".join(outline_of(shape, colour_of[shape.category], max(size_wh) * _POINT) for shape in shapes)
+    names = "".join(_name(shape, colour_of[shape.category], size_wh, text) for shape in shapes[:named])
+    return f'<g class="o">{outlines}</g><g class="n">{names}</g>'
 
 
 def _name(shape: Shape, colour: str, size_wh: tuple[int, int], size: float) -> str:
     place = corner(shape)
     if place is None:
         return ""
-    wide = (0.62 * len(shape.category) + 0.7) * size
+    name = printable(shape.category)
+    wide = (_LETTER * len(name) + 0.7) * size
     x = min(max(place[0], 0), max(0, size_wh[0] - wide))
     y = place[1] - _ROOM * size
     y = y if y >= 0 else max(place[1], 0)
     return (
         f'<rect x="{x:.4g}" y="{y:.4g}" width="{wide:.4g}" height="{_ROOM * size:.4g}" rx="{size / 5:.3g}" '
         f'fill="{colour}"/><text x="{x + 0.35 * size:.4g}" y="{y + 0.97 * size:.4g}" fill="#101312">'
-        f"{escape(shape.category)}</text>"
+        f"{escape(name)}</text>"
     )

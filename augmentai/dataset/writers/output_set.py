@@ -6,7 +6,7 @@ Nothing is written here. An `OutputSet` names the files and returns their bytes;
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Container, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, count
@@ -98,6 +98,11 @@ class OutputSet:
             unique_stems=self.converts,
             label_folders=self._label_folders if self.writer is self._layout else None,
         )
+
+    @property
+    def class_names(self) -> Sequence[str]:
+        """The classes in the set's own order; empty if only the labels name them."""
+        return self._layout.class_names() if self._layout.labelled else ()
 
     @property
     def losses(self) -> Mapping[str, None]:

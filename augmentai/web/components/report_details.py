@@ -79,7 +79,7 @@ def _filters(report: Mapping[str, Any]) -> str:
 
 def _objects(objects: Mapping[str, int], lost: Mapping[str, int]) -> str:
     names = sorted({*objects, *lost}, key=lambda name: (-objects.get(name, 0), name))
-    if not names:
+    if not any((*objects.values(), *lost.values())):  # classes of masks, whose objects are not counted
         return ""
     most = max(objects.values(), default=1) or 1
     rows = "".join(

@@ -16,6 +16,7 @@ from augmentai.dataset.drawing.outlines import MOST_DRAWN, all_shapes_of
 from augmentai.dataset.resized_labels import resized
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import distance, encode_for_web, shrink, thumbnail
+from augmentai.inspection.examine import count_objects
 from augmentai.operations import warp_from_manifest
 from augmentai.operations.move_labels import move_labels
 from augmentai.operations.moves import whole_move
@@ -60,7 +61,7 @@ class PreviewWriter:
         labels = _small_labels(variation.labels, variation.image.size, small.size)
         shapes = all_shapes_of(labels, outcome.source.label)
         return replace(
-            _counted(outcome, variation, source.objects, shapes),
+            _counted(outcome, variation, source.objects),
             preview=_write(small, folder, "variation"),
             source_preview=path,
             original_preview=source.path,
@@ -72,15 +73,11 @@ class PreviewWriter:
 
     def count(self, outcome: Outcome, variation: Variation) -> ResultRow:
         """The row of a variation without small images: its objects are counted all the same."""
-        full_wh, source = variation.image.size, outcome.source
-        small_wh = _small_wh(full_wh)
-        before = Counter[str]()
+        source, before = outcome.source, Counter[str]()
         if variation.details.get("labels_dropped") and source.labels is not None:
             with suppress(ImageError, LabelError, OSError):
-                labels = _small_labels(source.labels.load(), full_wh, small_wh)
-                before = Counter(shape.category for shape in all_shapes_of(labels, source.label))
-        shapes = all_shapes_of(_small_labels(variation.labels, full_wh, small_wh), source.label)
-        return _counted(outcome, variation, before, shapes)
+                before = _objects(source.label, source.labels.load())
+        return _counted(outcome, variation, before)
 
     def _source_preview(self, source: Source, full_wh: tuple[int, int], folder: Path) -> _SmallSource:
         """The small source and its files, made once for consecutive variations of it."""
@@ -88,10 +85,10 @@ class PreviewWriter:
             self._last_sha256, self._last = source.sha256, _SmallSource()
             with suppress(ImageError, LabelError, OSError):
                 small = thumbnail(source.read(), source.path, self._max_pixels, PREVIEW_SIDE_PX)
-                labels = None if source.labels is None else _small_labels(source.labels.load(), full_wh, small.size)
-                shapes = all_shapes_of(labels, source.label)
-                drawing = self._draw(shapes, small.size, folder, "source-labels")
-                objects = Counter(shape.category for shape in shapes)
+                full = None if source.labels is None else source.labels.load()
+                labels = _small_labels(full, full_wh, small.size)
+                drawing = self._draw(all_shapes_of(labels, source.label), small.size, folder, "source-labels")
+                objects = _objects(source.label, full)
                 self._last = _SmallSource(small, _write(small, folder, "source"), labels, drawing, objects)
         return self._last
 
@@ -109,18 +106,18 @@ class PreviewWriter:
         return str(path)
 
 
-def _small_wh(full_wh: tuple[int, int]) -> tuple[int, int]:
-    scale = min(1.0, PREVIEW_SIDE_PX / max(full_wh))
-    return max(1, round(full_wh[0] * scale)), max(1, round(full_wh[1] * scale))
-
-
 def _small_labels(labels: Labels | None, full_wh: tuple[int, int], small_wh: tuple[int, int]) -> Labels | None:
     return None if labels is None else resized(labels, full_wh, small_wh)
 
 
-def _counted(outcome: Outcome, variation: Variation, before: Counter[str], shapes: Sequence[Shape]) -> ResultRow:
+def _objects(label: str | None, labels: Labels | None) -> Counter[str]:
+    """As an inspection counts them: 0 of what a mask shows."""
+    return Counter[str]() if labels is None else Counter(dict(count_objects(label, labels)))
+
+
+def _counted(outcome: Outcome, variation: Variation, before: Counter[str]) -> ResultRow:
     """A row with its objects, and with those that left the frame. before: the objects of its source."""
-    objects = Counter(shape.category for shape in shapes)
+    objects = _objects(outcome.source.label, variation.labels)
     lost = before - objects if variation.details.get("labels_dropped") else Counter[str]()
     return replace(row_of(outcome, variation), objects=objects, lost=lost)
 

@@ -24,7 +24,7 @@ class ResultRow:
         size_wh: width and height of the variation.
         geometry: how its pixels were moved, as in the manifest; None if they were not.
         original_preview: path of the small source as it is, not warped.
-        objects: how many labelled objects of each class it shows.
+        objects: how many labelled objects of each class it shows; 0 of a class that a mask shows.
         lost: likewise, those that left the frame.
         drawing, source_drawing, original_drawing: paths of its labels as a drawing, of those of its source, warped
             alike, and of those as they are; empty without any.

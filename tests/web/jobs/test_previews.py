@@ -5,11 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
-from augmentai import augment
+from augmentai import augment, inspect
 from augmentai.types import Outcome
 from augmentai.web.jobs.previews import PreviewWriter
-from tests.support.image_files import png
+from augmentai.web.views import cards
+from tests.support.image_files import jpeg, png
 
 _OBJECT = (
     "<object><name>{}</name><bndbox><xmin>{}</xmin><ymin>{}</ymin><xmax>{}</xmax><ymax>{}</ymax></bndbox></object>"
@@ -27,6 +29,28 @@ def labelled(folder: Path, side_px: int = 400, step_px: int = 20) -> Path:
     size = f"<size><width>{side_px}</width><height>{side_px}</height><depth>3</depth></size>"
     (folder / "a.xml").write_text(f"<annotation><filename>a.png</filename>{size}{objects}</annotation>")
     return folder
+
+
+def masked(folder: Path) -> Path:
+    """A large image in a class folder with a mask of 200 specks, too small to be seen in its small copy."""
+    (folder / "crack").mkdir(parents=True)
+    mask = Image.new("L", (800, 800))
+    for number in range(200):
+        mask.putpixel((40 * (number % 20) + 3, 70 * (number // 20) + 5), 255)
+    (folder / "crack" / "a.jpg").write_bytes(jpeg((800, 800)))
+    mask.save(folder / "crack" / "a.png")
+    return folder
+
+
+def test_the_areas_of_a_mask_are_not_counted_as_objects(tmp_path: Path) -> None:
+    found = inspect(str(masked(tmp_path / "set")))
+    (outcome,) = augment(str(tmp_path / "set"), engine="gan", variations=1, geometry="none")
+    assert outcome.variation is not None
+    row = PreviewWriter(10**7).write(outcome, outcome.variation, tmp_path)
+    assert (dict(row.objects), row.lost) == ({"crack": 0}, {})
+    assert [one["objects"] for one in found.classes] == [None]
+    assert PreviewWriter(10**7).count(outcome, outcome.variation).objects == row.objects
+    assert "crack" in cards([row], set())[0]["objects"]
 
 
 @pytest.fixture(scope="module")
