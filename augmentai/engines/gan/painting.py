@@ -11,7 +11,8 @@ from PIL import Image
 if TYPE_CHECKING:
     from augmentai.gan.runtime.arrays import Array
     from augmentai.gan.runtime.carry import Canvas
-    from augmentai.gan.runtime.network import Network
+    from augmentai.gan.runtime.light import View
+    from augmentai.gan.runtime.network import Network, Started
     from augmentai.gan.runtime.protect import Backgrounds
     from augmentai.images import Photo
 
@@ -21,17 +22,17 @@ class PreparedSource:
     """What all variations of a source share.
 
     Attributes:
-        thumbnail: the source as the network sees it, at half the size, in which another light is simulated.
-        content: its content code; see `augmentai.gan.network`.
+        view: its thumbnail, in which another light is simulated.
         style: its own style, float32 (1, D).
+        started: what the painter makes of it before it meets a style.
         painted: its thumbnail painted in its own style.
         canvas: the source at full size.
         backgrounds: how much of it is black or white.
     """
 
-    thumbnail: Array
-    content: Array
+    view: View
     style: Array
+    started: Started
     painted: Array
     canvas: Canvas
     backgrounds: Backgrounds
@@ -47,8 +48,8 @@ def style_of(photo: Photo, network: Network) -> Array:
 
 def prepare(photo: Photo, network: Network) -> PreparedSource:
     """Encode a source once for all its variations."""
-    from augmentai.gan.runtime.arrays import half_size
     from augmentai.gan.runtime.carry import Canvas
+    from augmentai.gan.runtime.light import View
     from augmentai.gan.runtime.pixels import as_seen, base_thumbnail, is_thumbnail, thumbnail
     from augmentai.gan.runtime.protect import Backgrounds
 
@@ -56,8 +57,9 @@ def prepare(photo: Photo, network: Network) -> PreparedSource:
     seen = as_seen(small) if photo.alpha is None and is_thumbnail(photo.size_wh) else thumbnail(photo.flattened())
     content, style = network.encode(seen)
     canvas = Canvas.with_base(photo.rgb, small)
-    painted = network.paint(content, style)
-    return PreparedSource(half_size(seen[0]), content, style, painted, canvas, Backgrounds.of(canvas))
+    started = network.start(content)
+    painted = network.paint(started, style)
+    return PreparedSource(View.of(seen), style, started, painted, canvas, Backgrounds.of(canvas))
 
 
 def paint(
@@ -79,12 +81,10 @@ def paint(
         The image, RGB, in the source's size; and the seconds it took.
     """
     from augmentai.gan.runtime.carry import apply_full_size, effect_of
-    from augmentai.gan.runtime.light import relit_style
-    from augmentai.gan.runtime.network import rounded, smoothed_change
+    from augmentai.gan.runtime.light import relit_change
+    from augmentai.gan.runtime.network import rounded
 
     begun = time.perf_counter()
-    borrowed = smoothed_change(source.painted, network.paint(source.content, style))
-    relit = relit_style(network, source.thumbnail, borrowed, seed)
-    change = smoothed_change(source.painted, network.paint(source.content, relit))
+    change = relit_change(network, source.started, source.painted, source.view, style, seed)
     change = rounded(source.backgrounds.protect(change, effect_of(strength)))
     return apply_full_size(source.canvas, change, effect_of(strength)), time.perf_counter() - begun

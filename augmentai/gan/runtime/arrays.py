@@ -66,8 +66,8 @@ def blur(x: Array) -> Array:
 
 def half_size(x: Array) -> Array:
     """Average each 2 x 2 pixels: (C, 2h, 2w) -> (C, h, w)."""
-    channels, height, width = x.shape
-    return np.asarray(x.reshape(channels, height // 2, 2, width // 2, 2).mean((2, 4)))
+    rows = x[:, ::2] + x[:, 1::2]
+    return np.asarray((rows[..., ::2] + rows[..., 1::2]) * np.float32(0.25))
 
 
 def bilinear_weights(grid: int, size: int) -> Array:

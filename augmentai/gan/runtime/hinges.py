@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 
 from augmentai.gan.layout import KNOTS, LUMA_WEIGHTS
@@ -38,12 +40,28 @@ def apply_change(x: Array, change: Array) -> Array:
         True
     """
     hinges = as_hinge_functions(change, white=1)
-    down, across = (bilinear_weights(grid, size) for grid, size in zip(change.shape[1:], x.shape[1:], strict=True))
-    planes = np.matmul(down, np.matmul(hinges, across.T))  # (25, h, w)
-    light = luma(x)
-    beyond = [np.maximum(light - np.float32(knot / (KNOTS - 1)), 0) for knot in range(1, KNOTS - 1)]
+    down, across = enlarging(change.shape[1:], x.shape[1:])
+    planes = np.matmul(down, np.matmul(hinges, across))  # (25, h, w)
     total = planes[21:24]
-    for row, part in enumerate((*x, *beyond)):
-        total += planes[3 * row : 3 * row + 3] * part
+    for row, part in enumerate(parts_of(x)):
+        total += planes[3 * row : 3 * row + 3] * part[0]
     total -= planes[24] * blur(x)
     return np.asarray(total)
+
+
+def parts_of(x: Array) -> Array:
+    """What the planes of hinge functions are multiplied by: the channels, and what luma exceeds each inner knot by.
+
+    Shape:
+        x: float32 (3, h, w) in 0..1; output: (7, 1, h, w)
+    """
+    light = luma(x)
+    beyond = [np.maximum(light - np.float32(knot / (KNOTS - 1)), 0) for knot in range(1, KNOTS - 1)]
+    return np.stack([*x, *beyond])[:, None]
+
+
+@lru_cache(maxsize=16)
+def enlarging(grid: tuple[int, ...], size: tuple[int, ...]) -> tuple[Array, Array]:
+    """The matrices that enlarge a grid to a size, bilinearly: down @ grid @ across; (h, gh) and (gw, w)."""
+    down, across = (bilinear_weights(*pair) for pair in zip(grid, size, strict=True))
+    return down, np.ascontiguousarray(across.T)

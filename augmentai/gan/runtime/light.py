@@ -1,4 +1,4 @@
-"""Simulated light on one thumbnail: what `gan.light` does in training, for the style of a variation.
+"""Simulated light: what `gan.light` does in training, for the style of a variation.
 
 A seed draws what it drew with torch, whose generator is the Mersenne Twister as well.
 """
@@ -6,22 +6,26 @@ A seed draws what it drew with torch, whose generator is the Mersenne Twister as
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 
-from augmentai.gan.runtime.arrays import Array, blur, luma, quantiles
-from augmentai.gan.runtime.hinges import apply_change
-from augmentai.gan.runtime.network import Network
+from augmentai.gan.layout import LUMA_QUANTILES
+from augmentai.gan.runtime.arrays import Array, blur, half_size, luma, quantiles
+from augmentai.gan.runtime.hinges import enlarging, parts_of
+from augmentai.gan.runtime.network import Network, Started
 
 _LIGHTS, _DARKS = 0.55, 0.45  # luma
 _TAIL = 0.05  # share of the pixels
-_GAMMA = np.float32(2.2)  # sRGB taken as a power
+_GAMMA = 2.2  # sRGB taken as a power
+
+_MOST_DRAWS = 32  # of one seed; a light takes half as many
 
 Draw = Callable[[float, float], np.float32]
 
 
 def seeded_draws(seed: int) -> Draw:
-    """Numbers drawn evenly between two limits, as `torch.rand` draws them one by one with this seed.
+    """Numbers drawn evenly between two limits, as `torch.rand` draws them one by one with this seed: up to 32.
 
     Example:
         >>> draw = seeded_draws(7)
@@ -29,57 +33,107 @@ def seeded_draws(seed: int) -> Draw:
         (0.5349, -0.6024)
     """
     generator = np.random.RandomState(seed % 2**32)
+    words = iter(generator.randint(0, 2**32, _MOST_DRAWS, np.uint32).tolist())
 
     def drawn(low: float, high: float) -> np.float32:
-        word = int(generator.randint(0, 2**32, dtype=np.uint32))
-        return np.float32(low) + np.float32(high - low) * (np.float32(word % 2**24) / np.float32(2**24))
+        share = np.float32(next(words) % 2**24) / np.float32(2**24)
+        return np.float32(low) + np.float32(high - low) * share
 
     return drawn
 
 
-def random_light(x: Array, drawn: Draw) -> Array:
-    """Put an image into another light: exposure, white balance, saturation, contrast, haze or clear air.
+@dataclass(frozen=True)
+class Light:
+    """Another light: exposure, white balance, saturation, contrast, haze or clear air, in the order they are applied.
 
-    Args:
-        x: The image, in 0..1.
-        drawn: From `seeded_draws`.
+    Attributes:
+        log_gains: Logarithm of what each channel is multiplied by, gamma 1/2.2 included.
+        saturation: What distances from grey are multiplied by.
+        contrast: What distances from the mean are multiplied by.
+        clear, haze: What is multiplied by, then added.
+        detail: How much of what a blur removes is added.
 
     Shape:
-        x, output: float32 (3, h, w)
+        log_gains: float32 (3, 1, 1)
     """
 
-    def applied(share: float) -> np.float32:
-        return np.float32(drawn(0, 1) < share)
+    log_gains: Array
+    saturation: np.float32
+    contrast: np.float32
+    clear: np.float32
+    haze: np.float32
+    detail: np.float32
 
-    warmth, tint, stops = drawn(-0.45, 0.45), drawn(-0.14, 0.14), drawn(-1.6, 0.9)
-    coloured, exposed = applied(0.7), applied(0.7)
-    casts = np.array([warmth + tint, -tint, tint - warmth], np.float32)
-    gains = (np.exp2(coloured * casts) * np.exp2(exposed * stops)).reshape(3, 1, 1)
-    lit = (x.clip(1e-4, 1) ** _GAMMA * gains).clip(0, 1) ** (1 / _GAMMA)
-    grey = luma(lit)
-    lit = grey + (lit - grey) * (1 + applied(0.5) * drawn(-0.6, 0.5))
-    middle = lit.mean(dtype=np.float64).astype(np.float32)
-    lit = (middle + (lit - middle) * (1 + applied(0.7) * drawn(-0.5, 0.3))).clip(0, 1)
-    air, bright = applied(0.3) * drawn(0.1, 0.5), drawn(0.65, 0.95)
-    lit = lit * (1 - air) + air * bright
-    detail = applied(0.5) * drawn(-0.8, 0.6)
-    return (lit + detail * (lit - blur(lit))).clip(0, 1) if detail else lit.clip(0, 1)
+    @classmethod
+    def drawn(cls, seed: int) -> Light:
+        """Draw a light, with the numbers that `gan.light.random_light` would draw."""
+        drawn = seeded_draws(seed)
+
+        def applied(share: float) -> np.float32:
+            return np.float32(drawn(0, 1) < share)
+
+        warmth, tint, stops = drawn(-0.45, 0.45), drawn(-0.14, 0.14), drawn(-1.6, 0.9)
+        coloured, exposed = applied(0.7), applied(0.7)
+        casts = np.array([warmth + tint, -tint, tint - warmth], np.float32).reshape(3, 1, 1)
+        log_gains = (coloured * casts + exposed * stops) * np.float32(np.log(2) / _GAMMA)
+        saturation = 1 + applied(0.5) * drawn(-0.6, 0.5)
+        contrast = 1 + applied(0.7) * drawn(-0.5, 0.3)
+        air, bright = applied(0.3) * drawn(0.1, 0.5), drawn(0.65, 0.95)
+        return cls(log_gains, saturation, contrast, 1 - air, air * bright, applied(0.5) * drawn(-0.8, 0.6))
+
+    @property
+    def feeds(self) -> dict[str, Array]:
+        """By the names of the graph's inputs."""
+        return {name: np.asarray(value, np.float32) for name, value in vars(self).items()}
 
 
-def relit_style(network: Network, x: Array, change: Array, seed: int) -> Array:
-    """Compute the style that an image would have after `change`, in another light.
+@dataclass(frozen=True)
+class View:
+    """A thumbnail at half its size, in which another light is simulated: its style hardly differs (cosine 0.99).
+
+    Shape:
+        x, blurred: float32 (3, h, w) in 0..1, h and w multiples of 8
+        parts: float32 (7, 1, h, w), from `hinges.parts_of`
+    """
+
+    x: Array
+    parts: Array
+    blurred: Array
+
+    @classmethod
+    def of(cls, thumbnail: Array) -> View:
+        """Prepare a thumbnail, (1, 3, 2h, 2w) in 0..1, once for all variations of its image."""
+        x = half_size(thumbnail[0])
+        return cls(x, parts_of(x), blur(x))
+
+
+def relit_change(network: Network, started: Started, painted: Array, view: View, style: Array, seed: int) -> Array:
+    """Compute the change to the style that an image would have in a donor's style and another light.
 
     Args:
         network: The network.
-        x: A thumbnail at half its size: the style hardly differs (cosine 0.99) and takes a quarter of the time.
-        change: From `network.smoothed_change`.
+        started: From `network.start`.
+        painted: The image painted in its own style.
+        view: Of the image.
+        style: The donor's.
         seed: Draws the light.
 
     Shape:
-        x: float32 (3, h, w) in 0..1, h and w multiples of 8; change: (28, gh, gw); output: (1, 64).
+        painted: (1, 28, gh, gw); style: (1, 64); output: (28, gh, gw), smoothed; see `network.smoothed_change`.
     """
-    lit = random_light(apply_change(x, change).clip(0, 1), seeded_draws(seed))
-    return network.encode(limit_exposure(lit, x)[None])[1]
+    lit = relit(network, started, painted, view, style, Light.drawn(seed))
+    lit = limit_exposure(lit, view.x)
+    seen = {"image": lit[None], "quantiles": quantiles(luma(lit), LUMA_QUANTILES)[None]}
+    (change,) = network.run("repaint", {**seen, **started.feeds, "painted": painted})
+    return change[0]
+
+
+def relit(network: Network, started: Started, painted: Array, view: View, style: Array, light: Light) -> Array:
+    """Show the thumbnail of an image in a donor's style and another light: float32 (3, h, w) in 0..1."""
+    down, across = enlarging(painted.shape[2:], view.x.shape[1:])
+    place = {"parts": view.parts, "blurred": view.blurred, "down": down, "across": across}
+    (lit,) = network.run("relight", {**started.feeds, "painted": painted, "style": style, **place, **light.feeds})
+    return lit
 
 
 def limit_exposure(lit: Array, x: Array) -> Array:

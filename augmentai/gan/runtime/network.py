@@ -42,15 +42,14 @@ class Network:
         >>> from augmentai.settings import DEFAULT_WEIGHTS
         >>> network = load(DEFAULT_WEIGHTS)
         >>> content, style = network.encode(np.zeros((1, 3, 96, 160), np.float32))
-        >>> content.shape, style.shape, network.paint(content, style).shape
+        >>> content.shape, style.shape, network.paint(network.start(content), style).shape
         ((1, 48, 6, 10), (1, 64), (1, 28, 6, 10))
     """
 
     bank: Array
     metadata: dict[str, str]
     cache_key: str
-    encoder: onnxruntime.InferenceSession
-    painter: onnxruntime.InferenceSession
+    sessions: dict[str, onnxruntime.InferenceSession]
 
     def encode(self, x: Array) -> tuple[Array, Array]:
         """Split an image into content and style.
@@ -58,14 +57,39 @@ class Network:
         Shape:
             x: float32 (1, 3, h, w) in 0..1, h and w multiples of 16; output: (1, 48, h/16, w/16), (1, 64).
         """
-        feeds = {"image": x, "quantiles": quantiles(luma(x[0]), LUMA_QUANTILES)[None]}
-        content, style = self.encoder.run(["content", "style"], feeds)
+        content, style = self.run("encoder", {"image": x, "quantiles": quantiles(luma(x[0]), LUMA_QUANTILES)[None]})
         return content, style
 
-    def paint(self, content: Array, style: Array) -> Array:
-        """Predict colour transforms: content (1, 48, gh, gw) and style (1, 64) -> coefficients (1, 28, gh, gw)."""
-        painted: Array = self.painter.run(["coefficients"], {"content": content, "style": style})[0]
+    def start(self, content: Array) -> Started:
+        """Begin to paint a content code, (1, 48, gh, gw): what is the same for every style."""
+        return Started(*self.run("start", {"content": content}))
+
+    def paint(self, started: Started, style: Array) -> Array:
+        """Predict colour transforms in a style, (1, 64): coefficients (1, 28, gh, gw)."""
+        (painted,) = self.run("painter", {**started.feeds, "style": style})
         return painted
+
+    def run(self, graph: str, feeds: dict[str, Any]) -> list[Array]:
+        """All outputs of one of the graphs that `gan.onnx_graph` builds. Other threads go on meanwhile."""
+        outputs: list[Array] = self.sessions[graph].run(None, feeds)
+        return outputs
+
+
+@dataclass(frozen=True)
+class Started:
+    """What the painter makes of a content code before it meets a style.
+
+    Shape:
+        start, first: float32 (1, 96, gh, gw)
+    """
+
+    start: Array
+    first: Array
+
+    @property
+    def feeds(self) -> dict[str, Array]:
+        """By the names of the graphs' inputs."""
+        return {"start": self.start, "first": self.first}
 
 
 def smoothed_change(painted_own: Array, painted_new: Array) -> Array:
@@ -113,10 +137,10 @@ def _load(path: Path, changed_ns: int) -> Network:
     bank = arrays.pop("bank", np.empty((0, STYLE_DIM), np.float32))
     weights = {name.removeprefix("generator."): array for name, array in arrays.items()}
     try:
-        encoder, painter = (_session(part, weights) for part in ("encoder", "painter"))
+        sessions = {path.stem: _session(path, weights) for path in sorted(_GRAPHS.glob("*.onnx"))}
     except Exception as error:  # ONNX Runtime's own exceptions have no common base
         raise WeightsError(f"{path}: its tensors do not match {ARCHITECTURE} ({error})") from error
-    return Network(bank, metadata, f"{path}:{changed_ns}", encoder, painter)
+    return Network(bank, metadata, f"{path}:{changed_ns}", sessions)
 
 
 def _read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
@@ -134,14 +158,14 @@ def _read(path: Path) -> tuple[dict[str, Array], dict[str, str]]:
     return arrays, metadata
 
 
-def _session(part: str, weights: dict[str, Array]) -> Any:
+def _session(graph: Path, weights: dict[str, Array]) -> Any:
     import onnxruntime
 
-    own = {name: array for name, array in weights.items() if name.startswith(f"{part}.")}
+    data = graph.read_bytes()
+    own = {name: array for name, array in weights.items() if name.encode() in data}
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1  # images run at the same time, each on one thread
     options.log_severity_level = 4
     values = [onnxruntime.OrtValue.ortvalue_from_numpy(array) for array in own.values()]
     options.add_external_initializers(list(own), values)
-    graph = (_GRAPHS / f"{part}.onnx").read_bytes()
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+    return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])

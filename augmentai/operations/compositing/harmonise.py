@@ -51,7 +51,8 @@ def harmonised(over: Image.Image, under: Image.Image, opacity: Opacity, strength
     network = load(DEFAULT_WEIGHTS)
     content, own = network.encode(thumbnail(composite(rgb, ground, opacity)))
     wanted = network.encode(thumbnail(ground))[1]
-    change = rounded(smoothed_change(network.paint(content, own), network.paint(content, wanted)))
+    started = network.start(content)
+    change = rounded(smoothed_change(network.paint(started, own), network.paint(started, wanted)))
     return _changed(over, rgb, apply_full_size(Canvas.of(rgb), change, strength))
 
 

@@ -6,6 +6,7 @@ import hypothesis.strategies as st
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given, settings
 from PIL import Image
 
@@ -32,7 +33,8 @@ def test_network_agrees_with_the_trained_one(path: object, trained: training.Gen
     runtime = network.load(DEFAULT_WEIGHTS)
     style = runtime.bank[:1]
     content, own = runtime.encode(seen)
-    painted = runtime.paint(content, style)
+    started = runtime.start(content)
+    painted = runtime.paint(started, style)
     with torch.inference_mode():
         expected_content, expected_own = trained.encode(torch.from_numpy(seen))
         expected = trained.painter(expected_content, torch.from_numpy(style))
@@ -40,7 +42,7 @@ def test_network_agrees_with_the_trained_one(path: object, trained: training.Gen
     assert np.allclose(content, expected_content, atol=10 * ATOL)  # normalized: flat channels are amplified
     assert np.allclose(own, expected_own, atol=ATOL)
     assert np.allclose(painted, expected, atol=ATOL)
-    change = network.smoothed_change(runtime.paint(content, own), painted)
+    change = network.smoothed_change(runtime.paint(started, own), painted)
     assert np.allclose(change, expected_change, atol=ATOL)
 
 
@@ -50,11 +52,31 @@ def test_a_seed_draws_the_same_light(seed: int) -> None:
     rng = torch.Generator().manual_seed(seed)
     drawn = light.seeded_draws(seed)
     assert [float(torch.rand(1, 1, generator=rng)) for _ in range(20)] == [float(drawn(0, 1)) for _ in range(20)]
-    x = torch.rand(1, 3, 16, 24, generator=rng) * torch.rand(1, generator=rng)
-    lit = training_light.random_light(x, torch.Generator().manual_seed(seed), chance=1.0)
-    expected = training_light.limit_exposure(lit, x)[0]
-    found = light.limit_exposure(light.random_light(x[0].numpy(), light.seeded_draws(seed)), x[0].numpy())
-    assert np.allclose(found, expected, atol=1e-5)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([(32, 48), (96, 160), (64, 16)]))
+@settings(max_examples=40, deadline=None)
+def test_a_style_in_another_light_agrees(trained: training.Generator, seed: int, size_hw: tuple[int, int]) -> None:
+    rng = torch.Generator().manual_seed(seed)
+    seen = torch.rand(1, 3, *size_hw, generator=rng) * torch.rand(1, generator=rng)
+    runtime = network.load(DEFAULT_WEIGHTS)
+    style = runtime.bank[seed % len(runtime.bank)][None]
+    content, own = runtime.encode(seen.numpy())
+    started, view = runtime.start(content), light.View.of(seen.numpy())
+    painted = runtime.paint(started, own)
+    lit = light.relit(runtime, started, painted, view, style, light.Light.drawn(seed))
+    change = light.relit_change(runtime, started, painted, view, style, seed)
+    with torch.inference_mode():
+        content_code, own_style = trained.encode(seen)
+        x = F.avg_pool2d(seen, 2)
+        borrowed = training.apply_change(x, trained.change(content_code, own_style, torch.from_numpy(style)))
+        expected = training_light.random_light(borrowed.clamp(0, 1), torch.Generator().manual_seed(seed), chance=1.0)
+        visible = training_light.limit_exposure(expected, x)
+        expected_change = trained.change(content_code, own_style, trained.encode(visible)[1])
+    assert np.allclose(view.x, x[0], atol=1e-6)
+    assert np.allclose(lit, expected[0], atol=5 * ATOL)
+    assert np.allclose(light.limit_exposure(lit, view.x), visible[0], atol=10 * ATOL)
+    assert np.allclose(change, expected_change[0], atol=10 * ATOL)
 
 
 @pytest.mark.parametrize(("size_wh", "grid_wh"), [((32, 32), (2, 2)), ((96, 80), (12, 10)), ((16, 64), (1, 4))])
