@@ -67,7 +67,7 @@ def techniques(group: str) -> list[Technique]:
         for options in _VARIANTS.get(name, ()):
             words = ", ".join(f"{key}={value}" for key, value in options.items())
             found.append(_operation(f"{name}({words})", {name: options}))
-    presets = [Recipe(engine="none", variations=VARIATIONS, geometry=name) for name in ("light", "strong")]
+    presets = [Recipe(engine="none", variations=VARIATIONS, geometry=name) for name in ("flip", "light", "strong")]
     return [*found, *(Technique(f"geometry {one.geometry}", one) for one in presets)]
 
 
