@@ -1,4 +1,8 @@
-"""Pixels resampled through a homography, by bicubic interpolation (Keys 1981, with a slope of -0.75) or the nearest."""
+"""Pixels resampled through a homography, by bicubic interpolation (Keys 1981, with a slope of -0.75) or the nearest.
+
+Two ways do the same sums in the same order, so that they give the same pixels: compiled loops, and NumPy, where those
+cannot be compiled or a homography has places that are no numbers.
+"""
 
 from __future__ import annotations
 
@@ -8,10 +12,10 @@ import numpy as np
 from PIL import Image
 
 from augmentai.operations.homography import Matrix, translation
+from augmentai.operations.resample_kernel import SLOPE, Kernel, compiled_kernel, is_regular
 
 _STRIP_PX = 1 << 14  # output pixels computed at a time: what is computed for them stays in the CPU cache
 _MAX_VALUES = 1 << 24  # larger images are warped channel by channel: as floats they would take gigabytes
-_SLOPE = -0.75  # of the cubic at its nearest neighbours, as in OpenCV and PyTorch
 _EXACT_IN_FLOAT32 = {"uint8", "uint16", "int16", "float32", "bool"}
 
 Planes = np.ndarray[Any, Any]
@@ -31,6 +35,10 @@ def warped_image(image: Image.Image, matrix: Matrix, mode: str) -> Image.Image:
     if image.mode == "1":
         values = np.asarray(image).astype(np.uint8)[None]
         return _like(image, np.packbits(warped_planes(values, matrix, mode)[0], axis=-1))
+    if image.mode == "RGB" and mode != "nearest":
+        back = _inverse(matrix)
+        if (kernel := _kernel_for(back, image.size[::-1])) is not None:
+            return _warped_colours(image, back, kernel)
     values = np.asarray(image)
     if image.mode.startswith("I;16"):
         values = values.astype(np.uint16)  # in this machine's byte order
@@ -40,6 +48,15 @@ def warped_image(image: Image.Image, matrix: Matrix, mode: str) -> Image.Image:
     else:
         warped = warped_planes(planes, matrix, mode)
     return _like(image, warped[0] if values.ndim == 2 else warped.transpose(1, 2, 0))
+
+
+def _warped_colours(image: Image.Image, back: Matrix, kernel: Kernel) -> Image.Image:
+    """An RGB image, warped."""
+    width, height = image.size
+    words = np.frombuffer(image.tobytes("raw", "RGBX"), np.uint32).reshape(height, width)
+    out = np.empty_like(words)
+    kernel.colours(words, back, out)
+    return Image.frombytes("RGB", image.size, out.data, "raw", "RGBX")
 
 
 def _like(image: Image.Image, values: Planes) -> Image.Image:
@@ -82,23 +99,55 @@ def warped_planes(planes: Planes, matrix: Matrix, mode: str) -> Planes:
         return np.concatenate([warped_planes(plane[None], matrix, mode) for plane in planes])
     dtype = np.float32 if planes.dtype.name in _EXACT_IN_FLOAT32 else np.float64
     low, high = (0, 255) if planes.dtype == np.uint8 else (float(planes.min()), float(planes.max()))
-    source = np.ascontiguousarray(planes, None if mode == "nearest" else dtype).reshape(channels, -1)
+    source = np.ascontiguousarray(planes, None if mode == "nearest" else dtype)
     out = np.empty_like(planes, order="C")
-    # Labels have the centre of the first pixel at a half; here it is at 0.
-    back = np.linalg.inv(translation(-0.5, -0.5) @ matrix @ translation(0.5, 0.5))
+    back = _inverse(matrix)
+    kernel = _kernel_for(back, (height, width))
     rows = max(1, _STRIP_PX // width)
     for top in range(0, height, rows):
         strip = out[:, top : top + rows]
-        x, y = _places(back, np.arange(top, top + strip.shape[1]), width)
         if mode == "nearest":
-            index = _reflected(np.rint(y), height) * width + _reflected(np.rint(x), width)
+            index = _nearest(back, (height, width), top, strip.shape[1], kernel)
             for plane, made in zip(source, strip, strict=True):
-                made[:] = plane.take(index, mode="clip")
+                made[:] = plane.reshape(-1).take(index, mode="clip")
             continue
-        for warped, made in zip(_bicubic(source, (height, width), x, y), strip, strict=True):
+        for warped, made in zip(_interpolated(source, back, top, strip.shape[1], kernel), strip, strict=True):
             warped.clip(low, high, out=warped)  # bicubic overshoots at edges
             made[:] = np.rint(warped, out=warped) if planes.dtype.kind in "ui" else warped
     return out
+
+
+def _inverse(matrix: Matrix) -> Matrix:
+    """From places in the output to places in the source. Labels have the centre of the first pixel at a half; here it
+    is at 0."""
+    return np.linalg.inv(translation(-0.5, -0.5) @ matrix @ translation(0.5, 0.5))
+
+
+def _kernel_for(back: Matrix, size_hw: tuple[int, int]) -> Kernel | None:
+    return compiled_kernel() if is_regular(back, size_hw) else None
+
+
+def _nearest(back: Matrix, size_hw: tuple[int, int], top: int, count: int, kernel: Kernel | None) -> Planes:
+    """Numbers of the nearest pixels of the source, for some rows of the output: (r, W)."""
+    height, width = size_hw
+    if kernel is not None:
+        index = np.empty((count, width), np.int64)
+        kernel.nearest(back, size_hw, top, index)
+        return index
+    x, y = _places(back, np.arange(top, top + count), width)
+    return _reflected(np.rint(y), height) * width + _reflected(np.rint(x), width)
+
+
+def _interpolated(source: Planes, back: Matrix, top: int, count: int, kernel: Kernel | None) -> list[Planes]:
+    """Some rows of the output, bicubic: source (C, H, W) -> C of (r, W)."""
+    channels, height, width = source.shape
+    if kernel is None:
+        x, y = _places(back, np.arange(top, top + count), width)
+        return _bicubic(source.reshape(channels, -1), (height, width), x, y)
+    made = [np.empty((count, width), source.dtype) for _ in source]
+    for plane, out in zip(source, made, strict=True):
+        kernel.plane(plane, back, top, out)
+    return made
 
 
 def _places(back: Matrix, rows: Planes, width: int) -> tuple[Planes, Planes]:
@@ -132,7 +181,7 @@ def _bicubic(source: Planes, size_hw: tuple[int, int], x: Planes, y: Planes) -> 
 
 def _cubic_weights(share: Planes) -> list[Planes]:
     """Weights of the four neighbours of a place, which lies `share` beyond the second: (r, w) -> four of (r, w)."""
-    t, a = share, share.dtype.type(_SLOPE)
+    t, a = share, share.dtype.type(SLOPE)
 
     def near(d: Planes) -> Planes:
         return np.asarray(((a + 2) * d - (a + 3)) * d * d + 1)
