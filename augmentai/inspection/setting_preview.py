@@ -15,7 +15,8 @@ from augmentai.dataset.readers.gather import Gathered
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import Engine
 from augmentai.inspection.reduced_set import Picture, ReducedSet
-from augmentai.operations import BorrowingOperation, DrawSettings, Operation, apply_operations, build_operations
+from augmentai.operations import DrawSettings, Operation, apply_operations, build_operations
+from augmentai.operations.borrowing import borrows_from_others
 from augmentai.pipeline.paint import paint
 from augmentai.pipeline.plan import plan_run
 from augmentai.pipeline.prefetch import make_tasks
@@ -187,16 +188,12 @@ def own_operations(recipe: Recipe) -> list[Operation]:
         >>> [one.name for one in own_operations(Recipe(operations=["mosaic", "crop"]))]
         ['crop']
     """
-    return [one for one in build_operations(recipe.operations) if not _borrows(one)]
+    return [one for one in build_operations(recipe.operations) if not borrows_from_others(one)]
 
 
 def other_operations(recipe: Recipe) -> list[Operation]:
     """Those that it leaves out."""
-    return [one for one in build_operations(recipe.operations) if _borrows(one)]
-
-
-def _borrows(operation: Operation) -> bool:
-    return isinstance(operation, BorrowingOperation) and operation.borrows
+    return [one for one in build_operations(recipe.operations) if borrows_from_others(one)]
 
 
 def _previewed(title: str, made: Draft | str) -> Previewed:

@@ -21,7 +21,7 @@ from augmentai.lift.plan import OWN_VIEWS
 from augmentai.lift.report import LiftError
 from augmentai.lift.views import flip_and_crop, seeded
 from augmentai.operations import build_operations
-from augmentai.operations.borrowing import BorrowingOperation
+from augmentai.operations.borrowing import borrows_from_others
 from augmentai.pipeline.job import Job
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
@@ -87,7 +87,7 @@ def maker_of(name: str, recipe: Recipe, settings: Settings, seed: int, paid: boo
     if recipe.per_class or recipe.balance:
         notes.append("class balancing is not measured: every image gets the same number of variations")
     borrows = any(engine.borrows_from_other_sources for engine in engines if engine.readiness().ready) or any(
-        isinstance(one, BorrowingOperation) and one.borrows for one in build_operations(recipe.operations)
+        map(borrows_from_others, build_operations(recipe.operations))
     )
     changed = replace(
         recipe,

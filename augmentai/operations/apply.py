@@ -86,7 +86,8 @@ def may_move(steps: Sequence[Step]) -> bool:
         >>> may_move(["noise"]), may_move(["noise", "flip"])
         (False, True)
     """
-    return any(operation.group not in {CAMERA, WEATHER, OCCLUSION} for operation in build_operations(steps))
+    found = build_operations(steps)
+    return any(not one.is_idle and one.group not in {CAMERA, WEATHER, OCCLUSION} for one in found)
 
 
 def apply_operations(

@@ -139,6 +139,20 @@ class Operation(ABC):
             A new image of the same size and mode, and its labels: the same object if no pixel changed its place.
         """
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it never changes an image: its probability is 0, or its parameters are neutral.
+
+        Example:
+            >>> from augmentai.operations.rain import Rain
+            >>> Rain(probability=0).is_idle, Rain(strength=0).is_idle, Rain().is_idle
+            (True, True, False)
+        """
+        if self.probability == 0:
+            return True
+        plain = type(self)(**self.neutral)
+        return bool(self.neutral) and all(getattr(self, name) == getattr(plain, name) for name in self.neutral)
+
     @classmethod
     def parameters(cls) -> dict[str, Parameter]:
         """Its parameters by name, with their kinds, defaults and help."""

@@ -17,6 +17,17 @@ if TYPE_CHECKING:
     from augmentai.annotations import Labels
 
 
+def borrows_from_others(operation: Operation) -> bool:
+    """Whether an operation uses other images with the parameters that it has.
+
+    Example:
+        >>> from augmentai.operations.background import Background
+        >>> [borrows_from_others(one) for one in (Background(), Background(ground="plain"), Background(probability=0))]
+        [True, False, False]
+    """
+    return isinstance(operation, BorrowingOperation) and operation.borrows and not operation.is_idle
+
+
 @dataclass(frozen=True)
 class BorrowingOperation(Operation):
     """An operation that uses pixels and labels of other training images.

@@ -52,9 +52,9 @@ def count_ways(
 
 def _moves(operation: Operation, size_wh: tuple[int, int], limits: LabelConstraints) -> list[Matrix] | None:
     """What an operation may do to an image; None if that cannot be counted."""
-    found = operation.all_moves(size_wh, limits) if isinstance(operation, GeometricOperation) else None
-    if operation.probability == 0:
+    if operation.is_idle:
         return [np.eye(3)]
+    found = operation.all_moves(size_wh, limits) if isinstance(operation, GeometricOperation) else None
     if found is None:
         return None
     stays = operation.probability < 1 or not found

@@ -21,6 +21,7 @@ from augmentai.pipeline.label_check import LabelCheck, check_labels
 from augmentai.pipeline.unusable import find_unusable
 from augmentai.plurals import counted
 from augmentai.recipe import AUTO, Recipe, RecipeError
+from augmentai.recipe.steps import format_step
 from augmentai.types import Failure, Source, SourceKey
 
 ANY_SIZE = 1 << 60  # in pixels
@@ -145,19 +146,37 @@ def plan_run(
         RecipeError: classes are to be balanced and there are none, or nothing would change the images.
     """
     recipe = recipe.with_seed()
-    _check_change(recipe, engines)
+    idle = _idle_operations(recipe)
+    _check_change(recipe, engines, idle)
     quotas = plan_quotas(gathered.sources, recipe)
     geometry = resolve_geometry(recipe, traits if traits is not None else _traits(gathered))
-    quotas = replace(quotas, notices=(*quotas.notices, *_too_few_ways(recipe, engines, quotas, geometry)))
+    notices = (*quotas.notices, *_of_idle(idle), *_too_few_ways(recipe, engines, quotas, geometry))
+    quotas = replace(quotas, notices=notices)
     plan = RunPlan(gathered, recipe, quotas, geometry, first_index, retry_round, max_pixels=max_pixels)
     return replace(plan, estimate=estimate(engines, recipe, plan.total))
 
 
-def _check_change(recipe: Recipe, engines: Sequence[Engine]) -> None:
+def _idle_operations(recipe: Recipe) -> list[str]:
+    """Operations that change nothing with the parameters that they have, as they are written."""
+    return [format_step(step) for step in recipe.operations if build_operations([step])[0].is_idle]
+
+
+def _of_idle(idle: Sequence[str]) -> tuple[str, ...]:
+    if not idle:
+        return ()
+    return (f"{', '.join(idle)}: {'change' if len(idle) > 1 else 'changes'} nothing with these parameters",)
+
+
+def _check_change(recipe: Recipe, engines: Sequence[Engine], idle: Sequence[str]) -> None:
     """Without an engine that paints, the recipe itself has to ask for a change."""
     asked = [engine for engine in engines if engine.serves(recipe.engine)]
-    if recipe.operations or recipe.geometry not in {AUTO, "none"} or not asked or any(one.paints for one in asked):
+    changes = len(idle) < len(recipe.operations) or recipe.geometry not in {AUTO, "none"}
+    if changes or not asked or any(one.paints for one in asked):
         return
+    if idle:
+        which = f"{', '.join(idle)} change{'' if len(idle) > 1 else 's'} nothing with these parameters"
+        what = f"engine is {recipe.engine}, no geometry is given, and {which}, so that nothing would change"
+        raise RecipeError(f"{what}; give other parameters, or choose a geometry such as light")
     what = f"engine is {recipe.engine}, and neither operations nor geometry are given, so that nothing would change"
     raise RecipeError(f"{what}; add operations such as flip or crop, or choose a geometry such as light")
 

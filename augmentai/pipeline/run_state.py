@@ -20,13 +20,13 @@ from augmentai.filters import HoldoutIndex, ImageFeatures, SemanticFilter, Verdi
 from augmentai.images import ImageError, Photo
 from augmentai.operations import (
     NOBODY,
-    BorrowingOperation,
     DonorPool,
     Donors,
     Operation,
     OperationError,
     build_operations,
 )
+from augmentai.operations.borrowing import borrows_from_others
 from augmentai.pipeline.lend import load_donor
 from augmentai.pipeline.plan import RunPlan
 from augmentai.system.cpu import usable_cores
@@ -145,7 +145,7 @@ class RunState:
 
     def donors_for(self, source: Source) -> Donors:
         """Whom the variations of a source may borrow from, if the recipe has an operation that borrows."""
-        borrows = any(isinstance(one, BorrowingOperation) and one.borrows for one in self.operations)
+        borrows = any(map(borrows_from_others, self.operations))
         return self.donors.beside(source) if borrows else NOBODY
 
     @cached_property

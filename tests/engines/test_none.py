@@ -138,6 +138,23 @@ class TestNothingToDo:
         with pytest.raises(RecipeError, match="nothing would change; add operations such as flip"):
             job_of([Source.from_bytes("a.png", photo())], geometry=geometry)
 
+    @pytest.mark.parametrize(
+        ("operations", "which"),
+        [
+            (["rain(probability=0)"], r"rain\(probability=0\) changes nothing"),
+            (["rain(strength=0)"], r"rain\(strength=0..0\) changes nothing"),
+            (["crop(scale=1)", "copy_paste(probability=0)"], r"copy_paste\(probability=0\) change nothing"),
+        ],
+    )
+    def test_operations_that_change_nothing_are_none(self, operations: list[str], which: str) -> None:
+        sources = [Source.from_bytes("a.png", photo())]
+        with pytest.raises(RecipeError, match=which):
+            job_of(sources, operations=operations)
+        job = job_of(sources, operations=[*operations, "flip"])  # beside another one they are named
+        assert any("nothing with these parameters" in notice for notice in job.plan.notices)
+        (outcome,) = job.run()
+        assert outcome.ok
+
     def test_in_python(self) -> None:
         with pytest.raises(RecipeError, match="engine is none, and neither operations nor geometry are given"):
             list(augment([Image.new("RGB", (32, 32))], engine="none"))

@@ -240,7 +240,9 @@ class TestOperation:
     def test_neutral_settings_leave_everything_as_it_is(self, name: str) -> None:
         image, shapes = painted()
         labels = Labels(tuple(shapes))
+        assert not built(name).is_idle
         for parameters in ({"probability": 0.0}, class_of(name).neutral):
+            assert built(name, **parameters).is_idle == bool(parameters)
             for seed in SEEDS if parameters else ():
                 one = applied(built(name, **parameters), image, labels, seed)
                 assert one.image.tobytes() == image.tobytes()
