@@ -35,6 +35,7 @@ from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from augmentai.engines.readiness import Readiness as Readiness
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.images import Photo
 from augmentai.recipe import AUTO, Recipe
@@ -43,6 +44,7 @@ from augmentai.types import Fallback, Rejection, Source
 if TYPE_CHECKING:
     from augmentai.annotations import Labels
     from augmentai.engines.budget import Estimate
+    from augmentai.engines.repaint import Region
     from augmentai.settings import Settings
 
 
@@ -60,6 +62,8 @@ class Task:
         credits: charged so far for attempts that failed or were rejected.
         labels: the source's annotations; engines do not need them.
         rejections: earlier attempts that a filter rejected.
+        region: the part that is to be painted anew; None if that is the whole image. Whatever an engine that repaints
+            returns, the source's own pixels are laid back over the rest.
     """
 
     source: Source
@@ -71,6 +75,7 @@ class Task:
     credits: float = 0.0
     labels: Labels | None = field(default=None, repr=False, compare=False)
     rejections: tuple[Rejection, ...] = ()
+    region: Region | None = field(default=None, repr=False, compare=False)
 
     @property
     def attempt(self) -> int:
@@ -168,24 +173,6 @@ class EngineUnavailableError(Exception):
         self.fall_back = fall_back
 
 
-@dataclass(frozen=True)
-class Readiness:
-    """Whether an engine can work now.
-
-    Attributes:
-        ready: it can.
-        reason: if not, why, in words a user can act on.
-        configured: the user has supplied what it needs (a key, a GPU). An engine that was never configured is
-            skipped silently; one that was and cannot work is reported as a fallback.
-        for_good: asking again during this job is pointless.
-    """
-
-    ready: bool
-    reason: str = ""
-    configured: bool = True
-    for_good: bool = True
-
-
 OnProgress = Callable[[str, float], None]
 
 
@@ -229,6 +216,7 @@ class Engine(ABC):
         reads_prompt: it follows the recipe's prompt.
         paints: a model changes the image; False if only geometry and operations do.
         repaints: it paints every pixel itself, so labelled objects may drift.
+        repaints_in_part: where a task has a region, it paints that alone, to fit what is around it.
         borrows_from_other_sources: what it makes of one image depends on the other images of the job.
         may_differ: why the same request may give other pixels another time; "" if it never does.
         auto_rank: its place in the order of engine="auto", lowest first; None: used only when named.
@@ -244,6 +232,7 @@ class Engine(ABC):
     reads_prompt: bool = False
     paints: bool = True
     repaints: bool = False
+    repaints_in_part: bool = False
     borrows_from_other_sources: bool = False
     may_differ: str = ""
     auto_rank: int | None = None
@@ -314,8 +303,9 @@ class Engine(ABC):
 
     def unused_settings(self, recipe: Recipe) -> tuple[str, ...]:
         """What a recipe asks for that this engine ignores, in words for the user."""
-        asks = bool(recipe.prompt.strip() or recipe.negative_prompt.strip())
-        return (f"{self.title or self.name} does not read the prompt",) if asks and not self.reads_prompt else ()
+        from augmentai.engines.unused_settings import ignored_prompt, ignored_repaint
+
+        return (*ignored_prompt(self, recipe), *ignored_repaint(self, recipe))
 
     def made(
         self,

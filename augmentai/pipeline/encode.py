@@ -96,7 +96,7 @@ def _mark(draft: Draft) -> tuple[str, str]:
     repainted, altered, transformed, composed = DIGITAL_SOURCE_TYPES
     if made.painted:
         note = f"AI-made {MADE_BY}, engine {made.engine}, model {made.model}, seed {made.task.seed}"
-        return note, repainted if made.repainted else altered
+        return note, repainted if made.repainted and made.task.region is None else altered
     if is_harmonised(draft.details):
         return f"AI-made {MADE_BY}, light of its objects by a network, seed {made.task.seed}", altered
     note = f"{MADE_BY[0].upper()}{MADE_BY[1:]}, made without AI, seed {made.task.seed}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from augmentai.backbone import BackboneError
 from augmentai.engines.base import Made
@@ -13,6 +14,9 @@ from augmentai.operations.few_ways import count_ways
 from augmentai.pipeline.run_state import Draft, RunState, failed, failed_draft, spent_on
 from augmentai.recipe import AUTO
 from augmentai.types import Outcome, Rejection, variation_seed
+
+if TYPE_CHECKING:
+    from augmentai.engines.repaint import Region
 
 _CHANGE_WITHOUT_ENGINE = 0.5
 _MOST_DRAWS = 64  # for one variation, counting those that gave the source itself or a sibling again
@@ -36,8 +40,18 @@ def judge(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Draft | 
 
 
 def expected_change(made: Made) -> float:
-    """0 to 1: what thresholds are multiplied by. The strength, except where no engine painted: operations have none."""
-    return made.strength_used if made.painted else _CHANGE_WITHOUT_ENGINE
+    """0 to 1: what thresholds are multiplied by. The strength, except where no engine painted: operations have none.
+
+    Where a part of the image was painted, it is that part which can have changed.
+    """
+    change = made.strength_used if made.painted else _CHANGE_WITHOUT_ENGINE
+    region = repainted_region(made)
+    return change if region is None else change * region.share
+
+
+def repainted_region(made: Made) -> Region | None:
+    """The part of its source that an engine painted anew; None if that is the whole image, or nothing."""
+    return made.task.region if made.repainted else None
 
 
 def reject(draft: Draft, run: RunState, accepted: int = 0) -> Outcome | None:
@@ -115,7 +129,16 @@ def _judged(draft: Draft, run: RunState) -> Draft:
     details = draft.details
     if "drifted" in verdict.marks:
         details = {**details, "drifted": verdict.marks["drifted"]}
-    return replace(draft, verdict=verdict, details=details, fingerprint=b"" if source.plain else final.fingerprint)
+    fingerprint = b"" if source.plain else _fingerprint(draft, final)
+    return replace(draft, verdict=verdict, details=details, fingerprint=fingerprint)
+
+
+def _fingerprint(draft: Draft, final: ImageFeatures) -> bytes:
+    """By which siblings are compared: where only objects were painted anew, it is of the largest of them."""
+    region = repainted_region(draft.made)
+    if region is None or region.focus is None:
+        return final.fingerprint
+    return image_features(draft.painted.crop(region.focus), draft.made.task.photo.black_white).fingerprint
 
 
 def _against_holdout(verdict: Verdict, final: ImageFeatures, run: RunState) -> Verdict:
@@ -131,9 +154,11 @@ def _against_holdout(verdict: Verdict, final: ImageFeatures, run: RunState) -> V
 def _against_drift(verdict: Verdict, draft: Draft, run: RunState) -> Verdict:
     """Whether labelled objects are still where their labels say, after an engine that repaints the image."""
     made, recipe = draft.made, run.plan.recipe
-    labels, least = made.task.labels, recipe.thresholds.drift
+    labels, least, region = made.task.labels, recipe.thresholds.drift, repainted_region(made)
     if labels is None or not made.repainted or made.strength_used <= 0 or least <= 0:
         return verdict
+    if region is not None and (region.of == "background" or labels.shapes):
+        return verdict  # objects are the source's own pixels, or are meant to be others
     measured = measure_drift(made.task.photo.rgb, made.image, labels)
     verdict = replace(verdict, scores={**verdict.scores, "drift": measured.lowest})
     drifted = measured.below(least)
@@ -151,8 +176,8 @@ def _against_source(
 ) -> tuple[Draft, Verdict]:
     """Whether a repainted image still shows what its source shows. Operations after it may recombine what they like."""
     made, semantic = draft.made, run.semantic
-    if semantic is None or not made.repainted or made.strength_used <= 0:
-        return draft, verdict
+    if semantic is None or not made.repainted or made.strength_used <= 0 or repainted_region(made) is not None:
+        return draft, verdict  # a scene or an object that was asked for differs from that of the source
     try:
         score = semantic.compare(made.task.source, before.small, after.small)
         accepted = semantic.accepts(score)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
+from typing import TYPE_CHECKING
 
 from augmentai.annotations import Labels
 from augmentai.engines.base import Task
@@ -13,17 +14,20 @@ from augmentai.images import Photo, decode
 from augmentai.pipeline.run_state import Decoded, RunState, failure_reason
 from augmentai.types import Outcome, Rejection, Source, variation_seed
 
+if TYPE_CHECKING:
+    from augmentai.engines.repaint import Region
+
 _DECODED_AHEAD = 2  # images; more would only cost memory
 
 
 def decode_ahead(sources: Iterator[Source], run: RunState) -> Iterator[Decoded]:
     """Decode images in a thread of their own, two ahead. Sources with nothing left to make are not opened."""
-    ahead: deque[tuple[Source, Future[tuple[Photo, Labels | None]]]] = deque()
+    ahead: deque[tuple[Source, Future[Decoded]]] = deque()
 
     def fill() -> None:
         while len(ahead) < _DECODED_AHEAD and (source := next(sources, None)) is not None:
             if any((source, index) not in run.checkpoint for index in run.plan.indices(source.key)):
-                ahead.append((source, run.decoders.submit(_decode, source, run.max_pixels)))
+                ahead.append((source, run.decoders.submit(_decode, source, run)))
 
     fill()
     while ahead:
@@ -33,17 +37,29 @@ def decode_ahead(sources: Iterator[Source], run: RunState) -> Iterator[Decoded]:
             return
         fill()
         try:
-            photo, labels = future.result()
+            item = future.result()
         except Exception as error:
             run.settled_early.append(Outcome(source, 0, 0, reason=failure_reason(error)))
         else:
-            yield Decoded(source, photo, labels)
+            yield item
 
 
-def _decode(source: Source, max_pixels: int) -> tuple[Photo, Labels | None]:
+def _decode(source: Source, run: RunState) -> Decoded:
     """Labels are read with the image, so that broken ones are found before an engine costs anything."""
-    photo = decode(source.read(), source.path, max_pixels)
-    return photo, None if source.labels is None else source.labels.load()
+    photo = decode(source.read(), source.path, run.max_pixels)
+    labels = None if source.labels is None else source.labels.load()
+    return Decoded(source, photo, labels, _region(source, photo, labels, run))
+
+
+def _region(source: Source, photo: Photo, labels: Labels | None, run: RunState) -> Region | None:
+    """The part that is to be painted anew. In a set with labels, an image without any has no objects."""
+    if run.repaint == "all":
+        return None
+    from augmentai.engines.repaint import find_region
+
+    if labels is None and run.locates_objects:
+        labels = Labels()
+    return find_region(photo.flattened(), labels, run.repaint)
 
 
 def skip_leaks(decoded: Iterator[Decoded], run: RunState) -> Iterator[Decoded]:
@@ -94,6 +110,7 @@ def make_tasks(decoded: Iterator[Decoded], run: RunState) -> Iterator[Task]:
                 credits=run.ledger.charged_before(item.source.key, index),
                 labels=item.labels,
                 rejections=rejections,
+                region=item.region,
             )
 
 

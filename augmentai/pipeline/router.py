@@ -13,6 +13,8 @@ from augmentai.recipe import AUTO, Recipe
 
 Results = Generator[Made | Refused, None, None]
 
+_MOST_ASIDE = 8  # tasks that an engine does not get, before it has to end so that they can be answered
+
 
 @dataclass(frozen=True)
 class _Outage:
@@ -98,6 +100,11 @@ class Router:
         name = self.engines[position].name
         yield from self._ask_from(position + 1, (task.passed_on(name, reason) for task in tasks), job)
 
+    def _answer_aside(self, position: int, queue: _TaskQueue, job: JobView) -> Results:
+        """Hand on what an engine did not get, if there is any: the next one is not loaded for nothing."""
+        if tasks := queue.take_aside():
+            yield from self._ask_from(position + 1, iter(tasks), job)
+
     def _ask(self, position: int, queue: _TaskQueue, job: JobView) -> Generator[Made | Refused, None, _Outage | None]:
         """Give tasks to one engine, and what it refuses to the next, until it ends. Returns why; None when done."""
         engine = self.engines[position]
@@ -105,22 +112,28 @@ class Router:
         if not readiness.ready:
             return _Outage(readiness.reason, readiness.for_good)
         taken_before = queue.taken
+        queue.asks(engine)
         try:
-            with _closed_after(engine.make(queue, job)) as results:
-                for result in results:
-                    queue.answered(result.task)
-                    if isinstance(result, Refused):
-                        refused = result.task.passed_on(engine.name, result.reason, result.credits)
-                        yield from self._ask_from(position + 1, iter([refused]), job)
-                    else:
-                        yield result
+            while queue.resumes():
+                with _closed_after(engine.make(queue, job)) as results:
+                    for result in results:
+                        queue.answered(result.task)
+                        if isinstance(result, Refused):
+                            refused = result.task.passed_on(engine.name, result.reason, result.credits)
+                            yield from self._ask_from(position + 1, iter([refused]), job)
+                        else:
+                            yield result
+                        yield from self._answer_aside(position, queue, job)
+                yield from self._answer_aside(position, queue, job)
             return None
         except EngineUnavailableError as out:
             queue.put_back(out.unfinished)
+            yield from self._answer_aside(position, queue, job)
             readiness = engine.readiness()
             for_good = out.for_good or (not readiness.ready and readiness.for_good)
             return _Outage(out.reason, for_good, out.fall_back)
         except Exception as defect:  # it costs the engine the images in hand; the next one makes them
+            yield from self._answer_aside(position, queue, job)
             in_hand = queue.take_unanswered()
             reason = f"a fault inside the engine ({_first_line(defect)}); please report it"
             # An engine that fails before it takes a task would do so forever.
@@ -129,6 +142,8 @@ class Router:
 
 class _TaskQueue(Iterator[Task]):
     """Tasks for an engine: first those that it gave back. Remembers which it has taken and not answered.
+
+    An engine that repaints does not get what cannot be repainted as asked: that is set aside for the next one.
 
     Attributes:
         taken: how many, in all.
@@ -139,12 +154,34 @@ class _TaskQueue(Iterator[Task]):
         self._tasks = tasks
         self._returned: deque[Task] = deque()
         self._taken: dict[tuple[str, str, int], Task] = {}
+        self._aside: deque[Task] = deque()
+        self._paused = True
+        self._engine, self._repaints = "", False
 
     def __next__(self) -> Task:
-        task = self._returned.popleft() if self._returned else next(self._tasks)
-        self._taken[_key(task)] = task
-        self.taken += 1
-        return task
+        while len(self._aside) < _MOST_ASIDE:
+            task = self._returned.popleft() if self._returned else next(self._tasks)
+            if self._repaints and task.region is not None and task.region.fault:
+                self._aside.append(task.passed_on(self._engine, f"not repainted: {task.region.fault}"))
+                continue
+            self._taken[_key(task)] = task
+            self.taken += 1
+            return task
+        self._paused = True  # each of them holds a photo
+        raise StopIteration
+
+    def asks(self, engine: Engine) -> None:
+        """The engine that the next tasks are for."""
+        self._engine, self._repaints, self._paused = engine.name, engine.repaints, True
+
+    def resumes(self) -> bool:
+        """Whether there may be more tasks than the engine has seen."""
+        paused, self._paused = self._paused, False
+        return paused
+
+    def take_aside(self) -> list[Task]:
+        """What the engine did not get since it cannot be repainted, for the next one."""
+        return [self._aside.popleft() for _ in range(len(self._aside))]
 
     def rest(self) -> Iterator[Task]:
         """The tasks that are left, for other engines: they are not remembered as taken, which would keep the photos."""

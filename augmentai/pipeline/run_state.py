@@ -36,14 +36,18 @@ if TYPE_CHECKING:
     import numpy as np
     from PIL.Image import Image
 
+    from augmentai.engines.repaint import Region
+    from augmentai.recipe import Repaint
+
 
 @dataclass(frozen=True)
 class Decoded:
-    """A source with its pixels and labels."""
+    """A source with its pixels and labels, and the part of it that is to be repainted, if that is not all of it."""
 
     source: Source
     photo: Photo = field(repr=False)
     labels: Labels | None = field(repr=False)
+    region: Region | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)
@@ -157,6 +161,18 @@ class RunState:
     def is_stored(self, source: Source, index: int) -> bool:
         """Whether a variation was paid for and needs only to be finished."""
         return bool(self.stored_answers) and variation_name(source.key, index) in self.stored_answers
+
+    @cached_property
+    def repaint(self) -> Repaint:
+        """Which part of each image is painted anew: that of the recipe, if an engine that may be asked repaints."""
+        recipe = self.plan.recipe
+        asked = any(engine.repaints for engine in self.engines if engine.serves(recipe.engine))
+        return recipe.repaint if asked and recipe.strength != 0 else "all"
+
+    @cached_property
+    def locates_objects(self) -> bool:
+        """Whether the set says of any image where its objects are."""
+        return any(source.labels is not None for source in self.plan.sources)
 
     @cached_property
     def source_features(self) -> FeatureCache:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image as PillowImage
 
+from augmentai.engines import title
 from augmentai.engines.base import Made
-from augmentai.operations import DrawSettings, apply_operations, warp_for
+from augmentai.operations import DrawSettings, OperationError, apply_operations, warp_for
 from augmentai.pipeline.run_state import Draft, RunState, failed, failure_reason, spent_on
 from augmentai.recipe import AUTO
 from augmentai.types import Outcome
@@ -37,6 +38,7 @@ def transform(answers: Iterator[Made | Outcome], run: RunState) -> Iterator[Draf
 def _draft(made: Made, run: RunState) -> Draft:
     task, recipe = made.task, run.plan.recipe
     photo, labels = task.photo, task.labels
+    made, notices = _laid_back(made, run)
     painted = photo.restore(made.image)
     warp = warp_for(run.plan.geometry.for_source(task.source), photo.size_wh, task.seed, recipe.mirror, labels)
     settings = DrawSettings(recipe.mirror, recipe.least_visible, recipe.balance or bool(recipe.per_class))
@@ -50,10 +52,23 @@ def _draft(made: Made, run: RunState) -> Draft:
     unmoved = applied.image is painted
     # A mirror image alone counts as new if it was asked for; a training that flips by itself has seen it already.
     is_new = not unmoved and (applied.moved or recipe.geometry != AUTO)
-    fine = None if made.repainted or applied.warp is None else _refined(photo, painted, applied.warp)
-    return Draft(
-        made, applied.image, applied.labels, details, is_new, unmoved, painted, fine=fine, notices=applied.notices
-    )
+    repainted = made.repainted and task.region is None  # what is kept of a source keeps its depth
+    fine = None if repainted or applied.warp is None else _refined(photo, painted, applied.warp)
+    notices = (*notices, *applied.notices)
+    return Draft(made, applied.image, applied.labels, details, is_new, unmoved, painted, fine=fine, notices=notices)
+
+
+def _laid_back(made: Made, run: RunState) -> tuple[Made, tuple[str, ...]]:
+    """The answer with the source's own pixels wherever they are to be kept, and what the user should know of it."""
+    task, region = made.task, made.task.region
+    if region is None or not made.painted or made.strength_used <= 0:
+        return made, ()
+    if not made.repainted:
+        return made, (f"made by {title(made.engine)}, which does not repaint, so the whole image changed",)
+    if region.fault:
+        raise OperationError(f"not repainted: {region.fault}")
+    details = {**made.details, "repaint": region.as_record()}
+    return replace(made, image=region.lay_back(task.photo.rgb, made.image), details=details), ()
 
 
 def _refined(photo: Photo, painted: Image, warp: Warp) -> np.ndarray[Any, Any] | None:

@@ -18,6 +18,7 @@ from augmentai.recipe.recipe import (
     Originals,
     OutputFormat,
     Recipe,
+    Repaint,
     Splits,
 )
 from augmentai.recipe.thresholds import Thresholds
@@ -39,6 +40,7 @@ __all__ = [
     "OutputFormat",
     "Recipe",
     "RecipeError",
+    "Repaint",
     "Splits",
     "Thresholds",
 ]

@@ -45,6 +45,7 @@ Geometry = Literal["auto", "none", "flip", "light", "strong"]
 Originals = Literal["auto", "copy", "link", "none"]
 Splits = Literal["copy", "leave-out"]
 Drift = Literal["reject", "mark"]
+Repaint = Literal["all", "background", "objects"]
 
 OUTPUT_FORMATS: tuple[OutputFormat, ...] = get_args(OutputFormat)
 GEOMETRIES: tuple[Geometry, ...] = get_args(Geometry)
@@ -329,6 +330,18 @@ class Recipe:
         label="Make a split",
         info="Shares for training, validation and test, if the set has no split. Empty for none.",
         placeholder="80/10/10",
+    )
+    repaint: Repaint = setting(
+        "all",
+        Choice(Repaint, ("The whole image", "The background: objects stay exact", "The objects: all else stays exact")),
+        "what to make",
+        "What engines that repaint may paint anew: all; background: everything but the labelled objects, whose pixels "
+        "stay as they are; objects: nothing but these.",
+        "--repaint",
+        common=6,
+        label="Repaint",
+        info="For engines that repaint. Background: labelled objects keep their own pixels, so labels stay exact; in "
+        "class folders the subject does.",
     )
 
     def __post_init__(self) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 
 MAX_BODY_BYTES = 10 * 1024 * 1024
@@ -110,8 +111,15 @@ def price(route: Route, fields: dict[str, str]) -> float:
     return route.credits
 
 
-def check(name: str, route: Route, fields: dict[str, str], sizes: dict[str, tuple[int, int] | None]) -> list[str]:
-    """Every complaint, as `field: message`. sizes: of each image sent, None if it cannot be read."""
+def check(
+    name: str,
+    route: Route,
+    fields: dict[str, str],
+    sizes: dict[str, tuple[int, int] | None],
+    transparent: Collection[str] = (),
+) -> list[str]:
+    """Every complaint, as `field: message`. sizes: of each image sent, None if it cannot be read. transparent: the
+    images that have an alpha channel."""
     wrong = [f"{required}: required" for required in route.required if not fields.get(required)]
     if len(fields.get("prompt", "")) > 10_000:
         wrong.append("prompt: must be at most 10000 characters")
@@ -139,6 +147,8 @@ def check(name: str, route: Route, fields: dict[str, str], sizes: dict[str, tupl
             wrong.append("image: only valid for image-to-image requests")
     if name == "generate/ultra" and "image" in sizes and "strength" not in fields:
         wrong.append("strength: required")
+    if name == "edit/inpaint" and sizes.get("image") and "mask" not in sizes and "image" not in transparent:
+        wrong.append("mask: required, since the image has no transparency")
     if name == "edit/outpaint" and not any(float(fields.get(s) or 0) for s in ("left", "right", "up", "down")):
         wrong.append("left: at least one of left, right, up, down must be non-zero")
     wrong += [f"{image}: required" for image in needed if image not in sizes]

@@ -196,7 +196,7 @@ class Handler(BaseHTTPRequestHandler):
             self._wait(started, state.latency)
             self._answer(data, kind, seed)
             return
-        painted = render.paint(name, route, fields, seed, source)
+        painted = render.paint(name, route, fields, seed, source, images.get("mask"))
         self._log(record)
         if fault:
             commit(self, fault, started, painted=painted, seed=seed)
@@ -233,7 +233,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def _check(self, name: str, route: Route, fields: dict[str, str], images: dict[str, Image.Image | None]) -> None:
         sizes = {key: image.size if image else None for key, image in images.items()}
-        if wrong := check(name, route, fields, sizes):
+        transparent = [key for key, image in images.items() if image and "A" in image.getbands()]
+        if wrong := check(name, route, fields, sizes, transparent):
             raise Reply(400, "bad_request", *wrong)
 
     def _locked(self) -> Reply:

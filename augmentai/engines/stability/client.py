@@ -89,7 +89,13 @@ class Client:
         return f"Client({self.host})"
 
     def post(
-        self, path: str, form: Mapping[str, str], image: bytes, media_type: str, on_call: Callable[[Call], None]
+        self,
+        path: str,
+        form: Mapping[str, str],
+        image: bytes,
+        media_type: str,
+        on_call: Callable[[Call], None],
+        masks: Mapping[str, bytes] | None = None,
     ) -> Response | RequestFailure:
         """Send an image and its form.
 
@@ -99,8 +105,11 @@ class Client:
             image: the encoded file.
             media_type: of the file.
             on_call: receives a handle that can abort the request.
+            masks: further files, PNGs, by the names of their fields.
         """
         name = "image." + media_type.rpartition("/")[2]
+        files = {"image": (name, image, media_type)}
+        files |= {field: (f"{field}.png", data, "image/png") for field, data in (masks or {}).items()}
         return self._exchange(
             "POST",
             path,
@@ -108,7 +117,7 @@ class Client:
             self._total_seconds,
             on_call,
             data=form,
-            files={"image": (name, image, media_type)},
+            files=files,
         )
 
     def get(self, path: str, timeouts: tuple[float, float]) -> Response | RequestFailure:

@@ -6,6 +6,7 @@ charges all the same, so nothing but what is listed here is ever sent.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
@@ -95,12 +96,13 @@ class Endpoint:
         path: below the base address.
         fields: those it knows, apart from the image.
         credits: list price of an image, by model.
-        strength_field: where the recipe's strength goes.
+        strength_field: where the recipe's strength goes; "" if it has no such field.
         strength_is_inverse: 1 means "like the input" there.
         fixed: what every request contains.
         min_side_px, max_side_px, min_pixels, max_pixels, max_aspect: limits of the image sent.
         canvas_pixels: the service answers with about that many pixels whatever it is sent; None if it keeps the
             size.
+        mask_field: where the mask goes of what it is to paint anew, white on black; "" if it paints the whole image.
     """
 
     name: str
@@ -116,6 +118,7 @@ class Endpoint:
     max_pixels: int = 9_437_184
     max_aspect: float = 2.5
     canvas_pixels: int | None = None
+    mask_field: str = ""
 
     def form(self, wanted: Mapping[str, object]) -> dict[str, str]:
         """The form of one request: `fixed`, and all of `wanted` that is not empty. Raises FieldError."""
@@ -130,6 +133,8 @@ class Endpoint:
 
     def strength(self, wanted: float) -> dict[str, object]:
         """The recipe's strength (0 keeps the source, 1 is the maximum) as this endpoint's field."""
+        if not self.strength_field:
+            return {}
         return {self.strength_field: round(1 - wanted if self.strength_is_inverse else wanted, 4)}
 
 
@@ -173,6 +178,18 @@ ENDPOINTS = {
         strength_is_inverse=True,
     ),
 }
+# What paints a part of an image. By itself the service would grow the mask by 5 pixels, into what is to stay.
+INPAINT = Endpoint(
+    name="inpaint",
+    path="/v2beta/stable-image/edit/inpaint",
+    fields=_COMMON | {"grow_mask": Number(0, 100)},
+    credits={"inpaint": 5.0},
+    strength_field="",
+    fixed={"grow_mask": "0"},
+    max_side_px=1 << 30,
+    max_aspect=math.inf,
+    mask_field="mask",
+)
 
 
 @dataclass(frozen=True)
@@ -185,8 +202,17 @@ class RequestPlan:
     extra: Mapping[str, object]
 
 
-def request_plan(settings: Settings) -> RequestPlan:
-    """What the settings ask for. Raises FieldError if the service would not understand it."""
+def request_plan(settings: Settings, in_part: bool = False) -> RequestPlan:
+    """What the settings ask for.
+
+    Args:
+        settings: which endpoint and model, and extra fields.
+        in_part: a part of each image is repainted, which another endpoint does; it is sent those of the extra fields
+            that it knows.
+
+    Raises:
+        FieldError: the service would not understand it.
+    """
     endpoint = ENDPOINTS[settings.stability_endpoint]
     extra = dict(settings.stability_fields)
     for own in ("prompt", "negative_prompt", "seed", "mode", "model", "output_format", endpoint.strength_field):
@@ -196,6 +222,8 @@ def request_plan(settings: Settings) -> RequestPlan:
         endpoint.form(extra)
     except FieldError as error:
         raise FieldError(f"AUGMENTAI_STABILITY_FIELDS: {error}") from None
+    if in_part:
+        endpoint, extra = INPAINT, {name: value for name, value in extra.items() if name in INPAINT.fields}
     if "model" not in endpoint.fields:
         model = next(iter(endpoint.credits))
     else:
@@ -204,7 +232,7 @@ def request_plan(settings: Settings) -> RequestPlan:
             known = ", ".join(endpoint.credits)
             raise FieldError(f"STABILITY_MODEL is {settings.stability_model!r}; expected one of {known}")
         extra["model"] = model
-    known_prices = {*_RETIRED, *(name for each in ENDPOINTS.values() for name in each.credits)}
+    known_prices = {*_RETIRED, *(name for each in (*ENDPOINTS.values(), INPAINT) for name in each.credits)}
     if strange := sorted(set(settings.stability_prices) - known_prices):
         raise FieldError(
             f"AUGMENTAI_STABILITY_PRICES names {strange[0]!r}; it may name {', '.join(sorted(known_prices))}"

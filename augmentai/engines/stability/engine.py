@@ -10,9 +10,9 @@ from pydantic import SecretStr
 from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
 from augmentai.engines.paid import Account, PaidEngine
 from augmentai.engines.stability.api_key import KeyFormatError, clean_key
-from augmentai.engines.stability.endpoints import FieldError, request_plan
+from augmentai.engines.stability.endpoints import INPAINT, FieldError, RequestPlan, request_plan
 from augmentai.engines.stability.service import Service
-from augmentai.recipe import Recipe
+from augmentai.recipe import AUTO, Recipe
 from augmentai.settings import Settings
 
 _BALANCE_TIMEOUTS = (5.0, 10.0)  # seconds to connect, and to read
@@ -32,6 +32,7 @@ class StabilityEngine(PaidEngine):
     key_title = "Stability AI key"
     reads_prompt = True
     repaints = True
+    repaints_in_part = True
     may_differ = "the hosted service does not promise the same pixels twice"
     auto_rank = 10
 
@@ -62,12 +63,25 @@ class StabilityEngine(PaidEngine):
         return 1.5 + 0.3 * pixels / 1e6  # measured with one key
 
     def credits_per_image(self, recipe: Recipe) -> float:
-        return request_plan(self.settings).credits if recipe.strength != 0 else 0.0
+        return self._plan(recipe).credits if recipe.strength != 0 else 0.0
+
+    def unused_settings(self, recipe: Recipe) -> tuple[str, ...]:
+        unused = super().unused_settings(recipe)
+        if recipe.repaint == "all" or recipe.strength == 0:
+            return unused
+        if recipe.strength != AUTO:
+            unused += (f"{self.title} paints a part entirely anew: the strength has no effect on it",)
+        if left := sorted(set(self.settings.stability_fields) - set(INPAINT.fields)):
+            unused += (f"{self.title} knows no {', '.join(left)} where it paints a part: not sent",)
+        return unused
+
+    def _plan(self, recipe: Recipe) -> RequestPlan:
+        return request_plan(self.settings, in_part=recipe.repaint != "all")
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         from augmentai.engines.stability.run import Run
 
-        run = Run(self.service, request_plan(self.settings), self.budget(job), job)
+        run = Run(self.service, self._plan(job.recipe), self.budget(job), job)
         try:
             yield from run.results(tasks)
         finally:

@@ -12,12 +12,14 @@ import io
 import math
 import threading
 import warnings
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from augmentai.engines.repaint import Region
 from augmentai.engines.stability.endpoints import MAX_BODY_BYTES, Endpoint
 from augmentai.engines.stability.placement import aligned
 from augmentai.images import Photo
@@ -25,6 +27,7 @@ from augmentai.images.fine_detail import enlarge, loses_detail
 
 _STEP_PX = 64
 _ROOM_FOR_FIELDS_BYTES = 128 * 1024  # two prompts of 10,000 characters of four bytes each, and the multipart lines
+_ROOM_FOR_A_MASK_BYTES = 1024 * 1024
 _MAX_FILE_BYTES = MAX_BODY_BYTES - _ROOM_FOR_FIELDS_BYTES
 _PREFERRED_FILE_BYTES = 4 * 1024 * 1024  # beyond this a lossless file only costs upload time
 _JPEG_QUALITIES = (95, 90, 80, 65, 40)
@@ -48,12 +51,14 @@ class Prepared:
         media_type: of the file.
         sent_wh: width and height of the image sent.
         box: where the source is in it, (left, top, right, bottom) in pixels.
+        masks: PNGs on the same canvas, by the name of their field.
     """
 
     data: bytes
     media_type: str
     sent_wh: tuple[int, int]
     box: tuple[int, int, int, int]
+    masks: Mapping[str, bytes] = field(default_factory=dict)
 
 
 def prepare(image: Image.Image, endpoint: Endpoint) -> Prepared:
@@ -62,8 +67,26 @@ def prepare(image: Image.Image, endpoint: Endpoint) -> Prepared:
     inner = image if image.size == inner_wh else image.resize(inner_wh, _LANCZOS, reducing_gap=3.0)
     left, top = (canvas_wh[0] - inner_wh[0]) // 2, (canvas_wh[1] - inner_wh[1]) // 2
     canvas = _mirrored(inner, canvas_wh, left, top)
-    data, media_type = _encode(canvas)
+    data, media_type = _encode(canvas, _MAX_FILE_BYTES - (_ROOM_FOR_A_MASK_BYTES if endpoint.mask_field else 0))
     return Prepared(data, media_type, canvas_wh, (left, top, left + inner_wh[0], top + inner_wh[1]))
+
+
+def prepare_mask(painted: np.ndarray[Any, Any], prepared: Prepared) -> bytes:
+    """What the service is to paint anew, as a PNG that lies on a prepared image: white there, black elsewhere.
+
+    Args:
+        painted: in the pixels of the source.
+        prepared: the source.
+
+    Shape:
+        painted: (height, width) of bool.
+    """
+    left, top, right, bottom = prepared.box
+    mask = Image.fromarray(painted.astype(np.uint8) * 255)
+    inner = mask.resize((right - left, bottom - top), Image.Resampling.NEAREST)
+    buffer = io.BytesIO()
+    _mirrored(inner, prepared.sent_wh, left, top).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 class SharedSource:
@@ -73,11 +96,14 @@ class SharedSource:
         self._lock = threading.Lock()
         self._prepared: Prepared | None = None
 
-    def prepared(self, photo: Photo, endpoint: Endpoint) -> Prepared:
+    def prepared(self, photo: Photo, endpoint: Endpoint, region: Region | None = None) -> Prepared:
+        """The source, with the mask of a region if the endpoint takes one: images alike may be labelled differently."""
         with self._lock:
             if self._prepared is None:
                 self._prepared = prepare(photo.flattened(), endpoint)
+        if not endpoint.mask_field or region is None:
             return self._prepared
+        return replace(self._prepared, masks={endpoint.mask_field: prepare_mask(region.painted, self._prepared)})
 
 
 def restore(data: bytes, prepared: Prepared, source: Image.Image) -> tuple[Image.Image, bool]:
@@ -168,10 +194,11 @@ def _mirrored(inner: Image.Image, canvas_wh: tuple[int, int], left: int, top: in
         return inner
     right, bottom = canvas_wh[0] - inner.width - left, canvas_wh[1] - inner.height - top
     pixels: np.ndarray[Any, Any] = np.asarray(inner)
-    return Image.fromarray(np.pad(pixels, ((top, bottom), (left, right), (0, 0)), mode="symmetric"))
+    margins = ((top, bottom), (left, right), (0, 0))[: pixels.ndim]
+    return Image.fromarray(np.pad(pixels, margins, mode="symmetric"))
 
 
-def _encode(canvas: Image.Image) -> tuple[bytes, str]:
+def _encode(canvas: Image.Image, most_bytes: int) -> tuple[bytes, str]:
     """Lossless if that stays small, else JPEG at the best quality that the request limit allows."""
     buffer = io.BytesIO()
     if canvas.width * canvas.height <= 2 * 1024 * 1024:
@@ -181,7 +208,7 @@ def _encode(canvas: Image.Image) -> tuple[bytes, str]:
     for quality in _JPEG_QUALITIES:
         buffer = io.BytesIO()
         canvas.save(buffer, "JPEG", quality=quality, subsampling=0 if quality >= 90 else 2)
-        if buffer.tell() <= _MAX_FILE_BYTES:
+        if buffer.tell() <= most_bytes:
             break
     return buffer.getvalue(), "image/jpeg"
 

@@ -167,7 +167,9 @@ class Run:
         found = self._budget.find(item_of(ENGINE, task), self._plan.model)
         if found is None and self._cancelled():
             raise _TaskReturnedError
-        prepared = source.prepared(task.photo, self._plan.endpoint)
+        prepared = source.prepared(task.photo, self._plan.endpoint, task.region)
+        if self._plan.endpoint.mask_field and task.region is None:
+            return Refused(task, "nothing says which part of this image is to be repainted")
         form, prompt = self._form(task)
         begun = time.perf_counter()
         answer: Success | Problem
@@ -298,7 +300,7 @@ class Run:
         response: Response | RequestFailure | None = None
         try:
             response = self._client.post(
-                self._plan.endpoint.path, form, prepared.data, prepared.media_type, on_call=register
+                self._plan.endpoint.path, form, prepared.data, prepared.media_type, register, prepared.masks
             )
         finally:
             if response is None:  # an unexpected error

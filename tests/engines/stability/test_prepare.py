@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
-from augmentai.engines.stability.endpoints import ENDPOINTS
-from augmentai.engines.stability.prepare import AnswerError, prepare, restore
+from augmentai.engines.stability.endpoints import ENDPOINTS, INPAINT
+from augmentai.engines.stability.prepare import AnswerError, prepare, prepare_mask, restore
 from augmentai.recipe import Recipe
 from augmentai.settings import EXAMPLES
 from augmentai.types import Source
@@ -182,3 +183,33 @@ def difference(a: Image.Image, b: Image.Image) -> float:
     first, second = (np.asarray(one.convert("RGB"), np.float32) for one in (a, b))
     assert first.shape == second.shape
     return float(np.abs(first - second).mean())
+
+
+@pytest.mark.parametrize(
+    ("size_wh", "most_pixels"),
+    [
+        ((96, 72), 1 << 40),  # as it is
+        ((40, 30), 1 << 40),  # enlarged to the smallest side
+        ((200, 150), 10_000),  # reduced to the most pixels
+        ((9, 200), 1 << 40),  # with mirrored edges, if a side is too short for any scale
+    ],
+)
+def test_a_mask_lies_on_what_is_sent(size_wh: tuple[int, int], most_pixels: int) -> None:
+    call = replace(INPAINT, max_pixels=most_pixels)
+    picture = Image.new("RGB", size_wh)
+    box = (0, size_wh[1] // 4, size_wh[0] // 2, size_wh[1] // 2)
+    picture.paste("white", box)
+    sent = prepare(picture, call)
+    with Image.open(io.BytesIO(prepare_mask(np.asarray(picture.convert("L")) > 127, sent))) as opened:
+        mask = opened.convert("L")
+    assert set(np.unique(mask)) == {0, 255}
+    assert mask.size == sent.sent_wh
+    with Image.open(io.BytesIO(sent.data)) as opened:
+        assert difference(mask.convert("RGB"), opened.convert("RGB")) < 6
+
+
+def test_a_picture_with_a_mask_stays_below_the_limit_of_a_request() -> None:
+    values = np.random.default_rng(1).integers(0, 256, (2200, 2400, 3), dtype=np.uint8)
+    painted = values[..., 0] > 250  # a mask of single points
+    sent = prepare(Image.fromarray(values), INPAINT)
+    assert len(sent.data) + len(prepare_mask(painted, sent)) < 10 * 1024 * 1024 - 100_000
