@@ -50,6 +50,7 @@ class DiffusionEngine(Engine):
     changes = "Repaints the scene as your prompt says, on your own graphics card."
     reads_prompt = True
     repaints = True
+    repaints_in_part = True
     may_differ = "another GPU or driver may give other pixels"
     auto_rank = 20
 

@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from augmentai.engines.diffusion.families import Family, SamplingPlan, plan_sampling
+from augmentai.engines.diffusion.kept_part import kept_part
 from augmentai.engines.diffusion.paint_request import ModelError, PaintRequest, PaintResult, Pixels, StoppedError
 from augmentai.engines.diffusion.pending_batch import Decoded, PendingBatch
 from augmentai.engines.diffusion.text_embeddings import TextEmbeddings
@@ -260,6 +261,7 @@ class Model:
     ) -> tuple[Tensor, int]:
         """Add noise and remove it again: (B, C, h, w) -> (B, C, h, w), and the steps that were run."""
         planned = self.sampling_plan(requests[0].strength)
+        kept = kept_part(self.pipe, latents, requests)
         steps_run = 0
 
         def after_step(pipe: Any, step: int, timestep: Any, tensors: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -268,7 +270,7 @@ class Model:
             if stopped():
                 raise StoppedError
             on_step(steps_run, planned.effective)
-            return tensors
+            return tensors if kept is None else {**tensors, "latents": kept.put_into(tensors["latents"], step)}
 
         height, width = requests[0].pixels.shape[:2]
         prompts = [(one.prompt, one.negative_prompt if self.reads_negative_prompt else "") for one in requests]

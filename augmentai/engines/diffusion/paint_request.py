@@ -29,9 +29,11 @@ class PaintRequest:
         negative_prompt: What to avoid.
         strength: More than 0, at most 1.
         seed: Of the noise.
+        mask: What is to be painted anew; None for all of it.
 
     Shape:
         pixels: uint8 (H, W, 3)
+        mask: bool (H, W)
     """
 
     source: str
@@ -40,6 +42,7 @@ class PaintRequest:
     negative_prompt: str
     strength: float
     seed: int
+    mask: np.ndarray[Any, np.dtype[np.bool_]] | None = field(default=None, repr=False)
 
 
 @dataclass(frozen=True)

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 NAME = "diffusion"
 # For "auto": a cautious choice, not measured here; above 0.5 fine-grained labels are reported to suffer.
 BEST_STRENGTH = 0.3
+_BEST_IN_PART = 0.85  # likewise, where labels keep their own pixels: less leaves the scene as it is
 _MAX_PENDING = 2  # batches: one on the GPU and one behind it, so that it never waits for files to be read or written
 _POLL_SECONDS = 0.2  # how long a stop may go unnoticed while a batch runs
 
@@ -131,7 +132,7 @@ class BatchedRun:
             self._last = (task.source.sha256, self._pool.submit(_reduce, task, size_wh))
         megapixels = photo.size_wh[0] * photo.size_wh[1] / 1e6
         self._batches.size = self.model.batch
-        key = (size_wh, task.recipe.strength_or(BEST_STRENGTH))
+        key = (size_wh, _strength(task))
         self._batches.add(key, _Waiting(task, size_wh, self._last[1]), megapixels)
         if batch := self._batches.pop_full():
             self._send(batch)
@@ -146,8 +147,8 @@ class BatchedRun:
             except (MemoryError, OSError, ValueError) as error:
                 self._answers.append(Refused(task, f"the image could not be reduced ({str(error)[:200]})"))
                 continue
-            strength = task.recipe.strength_or(BEST_STRENGTH)
-            requests.append(PaintRequest(task.source.sha256, pixels, *_prompts(task), strength, task.seed))
+            mask = None if task.region is None else _reduced_mask(task.region.painted, waiting.size_wh)
+            requests.append(PaintRequest(task.source.sha256, pixels, *_prompts(task), _strength(task), task.seed, mask))
             sent.append(waiting)
         if requests:
             self._pending.append((sent, self.submit(requests, self._is_stopped)))
@@ -176,6 +177,16 @@ def _threads() -> int:
     return min(_MAX_THREADS, max(2, usable_cores()))
 
 
+def _strength(task: Task) -> float:
+    return task.recipe.strength_or(BEST_STRENGTH if task.region is None else _BEST_IN_PART)
+
+
+def _reduced_mask(painted: np.ndarray[Any, Any], size_wh: tuple[int, int]) -> np.ndarray[Any, np.dtype[np.bool_]]:
+    """What is to be painted anew at the working size: every pixel with any of it, since what is kept is laid back."""
+    levels = Image.fromarray(painted.astype(np.uint8) * 255).resize(size_wh, Image.Resampling.BOX)
+    return np.asarray(levels) > 0
+
+
 def _prompts(task: Task) -> tuple[str, str]:
     """The prompt and the negative prompt of one variation."""
     recipe, label = task.recipe, task.source.label
@@ -197,15 +208,14 @@ def _to_answer(waiting: _Waiting, result: PaintResult, model: Model) -> Made | R
         image = enlarge(Image.fromarray(result.pixels), reduced, task.photo.flattened())
     except MemoryError:
         return Refused(task, "not enough memory to restore the source's size; downscale the source")
-    strength = task.recipe.strength_or(BEST_STRENGTH)
     details = _details(waiting, result, model)
-    return Made(task, NAME, image, model.name, result.seconds, _prompts(task)[0], True, details, strength)
+    return Made(task, NAME, image, model.name, result.seconds, _prompts(task)[0], True, details, _strength(task))
 
 
 def _details(waiting: _Waiting, result: PaintResult, model: Model) -> dict[str, Any]:
     """How a variation was painted, for the manifest."""
     task, (width, height) = waiting.task, waiting.size_wh
-    planned = model.sampling_plan(task.recipe.strength_or(BEST_STRENGTH))
+    planned = model.sampling_plan(_strength(task))
     details: dict[str, Any] = {
         "family": model.family.name,
         "steps": planned.steps,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from augmentai.annotations import Labels, Shape
 from augmentai.engines.base import Made, Task
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.engines.diffusion.paint_request import PaintRequest, PaintResult
-from augmentai.engines.diffusion.run import Wait
+from augmentai.engines.diffusion.run import Wait, _reduced_mask
+from augmentai.engines.repaint import find_region
 from augmentai.images import Photo
 from augmentai.recipe import Recipe
 from augmentai.types import Source
@@ -110,3 +113,21 @@ def test_guidance_reads_the_negative_prompt(tmp_path: Path) -> None:
     assert image("a dog").details["negative_prompt"] == "a dog"
     assert image("").details["guidance"] == 7.5
     assert difference(image("a dog").image, image("").image) > 0
+
+
+def test_a_part_is_painted_and_the_rest_of_the_request_stays(engine: DiffusionEngine) -> None:
+    recipe = Recipe(seed=5, repaint="background")
+    task = tasks_for([(64, 48)], recipe)[0]
+    region = find_region(task.photo.rgb, Labels((Shape("cat", (0, 0, 32, 48)),)), "background")
+    whole, part = (made(engine, [one])["cats/0.png", 1] for one in (task, replace(task, region=region)))
+    assert part.strength_used == 0.85  # nothing that is labelled can drift
+    assert whole.strength_used == 0.3
+    left = (0, 0, 28, 48)
+    assert difference(part.image.crop(left), task.photo.rgb.crop(left)) < difference(part.image, task.photo.rgb)
+    assert DiffusionEngine.repaints_in_part
+
+
+def test_of_a_reduced_mask_nothing_is_lost(engine: DiffusionEngine) -> None:
+    painted = np.zeros((300, 400), bool)
+    painted[17, 200] = True
+    assert _reduced_mask(painted, (40, 30)).sum() == 1
