@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-if TYPE_CHECKING:
-    from augmentai.engines.base import Engine
-    from augmentai.recipe import Recipe
+from augmentai.recipe import Recipe
 
 
-def ignored_prompt(engine: Engine, recipe: Recipe) -> tuple[str, ...]:
+class Capable(Protocol):
+    """What an engine states of itself; see `augmentai.engines.base.Engine`."""
+
+    name: str
+    title: str
+    reads_prompt: bool
+    paints: bool
+    repaints: bool
+    repaints_in_part: bool
+
+
+def ignored_prompt(engine: Capable, recipe: Recipe) -> tuple[str, ...]:
     """That an engine does not read the prompt, if there is one."""
     asks = bool(recipe.prompt.strip() or recipe.negative_prompt.strip())
     return (f"{_name(engine)} does not read the prompt",) if asks and not engine.reads_prompt else ()
 
 
-def ignored_repaint(engine: Engine, recipe: Recipe) -> tuple[str, ...]:
+def ignored_repaint(engine: Capable, recipe: Recipe) -> tuple[str, ...]:
     """What becomes of a wish to repaint a part of each image, if an engine does not simply follow it."""
     if recipe.repaint == "all":
         return ()
@@ -27,5 +36,5 @@ def ignored_repaint(engine: Engine, recipe: Recipe) -> tuple[str, ...]:
     return ()
 
 
-def _name(engine: Engine) -> str:
+def _name(engine: Capable) -> str:
     return engine.title or engine.name
