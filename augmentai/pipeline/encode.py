@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from augmentai.images import encode
 from augmentai.images.decode import REDUCED
@@ -13,11 +15,11 @@ from augmentai.images.deep_colour import DEEP_FORMATS
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, MADE_BY, format_for
 from augmentai.operations import borrowed_from
 from augmentai.operations.compositing.harmonise import is_harmonised
-from augmentai.pipeline.run_state import Draft, RunState, failure_reason, spent_on
+from augmentai.pipeline.run_state import ENCODED_BESIDE, Draft, RunState, failure_reason, spent_on
 from augmentai.pipeline.write_labels import file_of
 from augmentai.types import Outcome, Variation
 
-_ENCODED_BESIDE = 1  # images being encoded while the engine makes the next
+_MAX_PIXELS_BESIDE = 40_000_000  # of images that wait for their files: three bytes each, or six
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,15 @@ class _Pending:
 
     outcome: Outcome
     data: Future[bytes] | None = None
+
+    @property
+    def is_done(self) -> bool:
+        return self.data is None or self.data.done()
+
+    @property
+    def pixels(self) -> int:
+        made = self.outcome.variation
+        return 0 if made is None else math.prod(made.image.size)
 
     def result(self) -> Outcome:
         """The whole outcome; waits for the file. An image that its format cannot hold has failed after all."""
@@ -39,18 +50,24 @@ class _Pending:
 
 
 def encode_files(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Outcome]:
-    """Encode each image while the engine makes the next. What was paid for waits for nothing."""
+    """Encode images while the engine makes the next."""
     pending: deque[_Pending] = deque()
     for item in drafts:
         if isinstance(item, Outcome) and not item.index:
             yield item  # of a whole source: it has no place among variations
             continue
         pending.append(_Pending(item) if isinstance(item, Outcome) else _submitted(item, run))
-        beside = 0 if any(one.outcome.credits for one in pending) else _ENCODED_BESIDE
-        while len(pending) > beside:
+        while pending and not _may_wait(pending):
             yield pending.popleft().result()
     while pending:
         yield pending.popleft().result()
+
+
+def _may_wait(pending: deque[_Pending]) -> bool:
+    """Whether the next image may be made before the first of these is done. What was paid for waits for nothing."""
+    if any(one.outcome.credits for one in pending) or pending[0].is_done:
+        return False
+    return len(pending) <= ENCODED_BESIDE and sum(one.pixels for one in islice(pending, 1, None)) < _MAX_PIXELS_BESIDE
 
 
 def _submitted(draft: Draft, run: RunState) -> _Pending:

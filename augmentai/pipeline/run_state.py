@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from augmentai.engines.repaint import Region
     from augmentai.recipe import Repaint
 
+ENCODED_BESIDE = min(8, usable_cores())  # images that are encoded at once
+
 
 @dataclass(frozen=True)
 class Decoded:
@@ -132,8 +134,8 @@ class RunState:
 
     @cached_property
     def encoders(self) -> ThreadPoolExecutor:
-        """One thread: a PNG or WebP takes as long as the engine does for the next image."""
-        return ThreadPoolExecutor(1, "encode")
+        """A PNG or WebP takes longer than a fast engine does for the next image."""
+        return ThreadPoolExecutor(ENCODED_BESIDE, "encode")
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
