@@ -12,8 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 from rich.text import Text
 
+from augmentai.dataset.file_names import printable
 from augmentai.engines.paid import PaidEngine
 from augmentai.pipeline.job import Job
+from augmentai.pipeline.prompt_preview import preview_prompts
 from augmentai.plurals import counted
 
 ALL_DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2  # exit status
@@ -70,6 +72,9 @@ def print_plan(job: Job) -> None:
             readiness = engine.readiness()
             state = "ready" if readiness.ready else readiness.reason
             lines.append("; ".join((f"{engine.name}: {state}", *engine.unused_settings(job.recipe))))
+    if prompts := preview_prompts(plan, job.engines):
+        lines.append(f"prompts ({'all' if len(prompts) == plan.total else f'the first {len(prompts)}'}):")
+        lines += [f"  {printable(path)}, variation {index}: {prompt}" for path, index, prompt in prompts]
     lines += _done_before(job)
     cost = job.estimate_of_rest
     if cost is not None:

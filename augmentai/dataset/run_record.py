@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
 from augmentai.dataset.file_names import printable
@@ -43,6 +43,7 @@ class RunRecord:
         models: the version of each model that could be used, by engine.
         versions: of Python and of the packages that the pixels depend on, and of those that other dataset formats and
             operations come from.
+        follows: says what an engine, by name, makes of a recipe's prompts (`Engine.follows`); not stored.
     """
 
     recipe: Recipe
@@ -55,6 +56,7 @@ class RunRecord:
     geometry: str = ""
     models: Mapping[str, str] = field(default_factory=dict)
     versions: Mapping[str, str] = field(default_factory=dict)
+    follows: Callable[[str, Recipe], str] | None = field(default=None, repr=False, compare=False)
 
     def to_yaml(self) -> str:
         """The text of `recipe.yaml`; `read_record` reads it back."""
@@ -186,7 +188,7 @@ def differences(before: RunRecord, now: RunRecord) -> list[str]:
         >>> differences(RunRecord(Recipe(seed=5)), RunRecord(Recipe(seed=6), source_count=3))
         ['seed was 5, now 6']
     """
-    found = recipe_differences(before.recipe, now.recipe)
+    found = recipe_differences(before.recipe, _prompts_that_count(before, now))
     if before.recipe.geometry == now.recipe.geometry and before.geometry and before.geometry != now.geometry:
         found.append(f"geometry {now.recipe.geometry} resolved to {before.geometry}, now to {now.geometry}")
     if before.sources_sha256 != now.sources_sha256:
@@ -205,6 +207,14 @@ def differences(before: RunRecord, now: RunRecord) -> list[str]:
         if now.models.get(name, version) != version
     ]
     return found
+
+
+def _prompts_that_count(before: RunRecord, now: RunRecord) -> Recipe:
+    """The recipe of now, with the prompts of before if no engine makes anything else of them."""
+    follows, old, new = now.follows, before.recipe, now.recipe
+    if follows is None or any(follows(name, old) != follows(name, new) for name in {*before.models, *now.models}):
+        return new
+    return replace(new, prompt=old.prompt, negative_prompt=old.negative_prompt)
 
 
 def _missing_packages(before: RunRecord, now: RunRecord) -> str:

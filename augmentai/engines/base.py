@@ -301,6 +301,10 @@ class Engine(ABC):
         """
         return wanted == self.name or (wanted == AUTO and self.auto_rank is not None)
 
+    def follows(self, recipe: Recipe) -> str:
+        """What it makes of a recipe's prompts: the same text for two that say the same to it; "" for nothing."""
+        return f"{recipe.prompt}\n{recipe.negative_prompt}".strip() if self.reads_prompt else ""
+
     def unused_settings(self, recipe: Recipe) -> tuple[str, ...]:
         """What a recipe asks for that this engine ignores, in words for the user."""
         from augmentai.engines.unused_settings import ignored_prompt, ignored_repaint

@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
 from augmentai.recipe import MAX_PROMPT_CHARS
+from augmentai.recipe.prompt_words import choices_in, fill_in
+
+if TYPE_CHECKING:
+    from augmentai.engines.base import Task
+    from augmentai.recipe import Recipe
 
 # Neutral on purpose: it names the subject and asks for nothing else, so that the image's own content decides. Vivid
 # wording would change the label's meaning, and triggers the moderation of hosted services for harmless images.
 DEFAULT = "a realistic photograph of {label}, natural light"
+# Of a part of an image. A background is described without the class, or another object would be painted into it.
+_DEFAULTS = {"all": DEFAULT, "objects": DEFAULT, "background": "a realistic photograph of {place}, natural light"}
 NAMELESS = "subject"  # stands for the class of an image that has none
 
 _PLACE = re.compile(r"(?i)(?:\b(?P<article>an?|the)(?P<gap>\s+))?\{\s*label\s*\}")
@@ -33,6 +44,76 @@ def readable(label: str | None) -> str:
     return words if re.search(r"[^\W\d_]", words) else ""
 
 
+@dataclass(frozen=True)
+class Prompt:
+    """The prompt of one variation.
+
+    Attributes:
+        text: one line of 1 to 10,000 characters.
+        drawn: the word that was drawn for each placeholder.
+    """
+
+    text: str
+    drawn: Mapping[str, str] = field(default_factory=dict)
+
+    def as_details(self) -> dict[str, Any]:
+        """What the manifest says of it besides the text."""
+        return {"drawn": dict(self.drawn)} if self.drawn else {}
+
+
+def prompt_of(task: Task) -> Prompt:
+    """The prompt of a task, drawn by its seed; without any text, a default keeps the image's subject or scene."""
+    recipe = task.recipe
+    part = "all" if task.region is None else task.region.of
+    return draw_prompt(recipe.prompt, task.source.label, task.index, task.seed, _DEFAULTS[part])
+
+
+def preview_prompt(recipe: Recipe, label: str | None, index: int, seed: int) -> Prompt:
+    """The prompt that a variation will have, before there is a task for it."""
+    return draw_prompt(recipe.prompt, label, index, seed, _DEFAULTS[recipe.repaint])
+
+
+def negative_prompt_of(task: Task) -> str:
+    """What not to show, by the words that are drawn for the task."""
+    template = task.recipe.negative_prompt
+    return negative_prompt_for(fill_in(template, draw_words(template, task.seed)), task.source.label)
+
+
+def draw_prompt(template: str, label: str | None, index: int, seed: int, default: str = DEFAULT) -> Prompt:
+    """The prompt of one variation.
+
+    Args:
+        template: see `prompt_for`; `{weather}` and `{colour: red | blue}` stand for one of several words.
+        label: the class of the source, if it has one.
+        index: counts the variations of a source from 1.
+        seed: draws the words. A word depends on the seed and its placeholder's name alone.
+        default: used for an empty template.
+
+    Example:
+        >>> draw_prompt("a {colour: red | blue} {label}", "car", index=1, seed=7)
+        Prompt(text='a blue car', drawn={'colour': 'blue'})
+    """
+    line = _line(template or default, index, default)
+    drawn = draw_words(line, seed)
+    return Prompt(prompt_for(fill_in(line, drawn), label, 1), drawn)
+
+
+def draw_words(line: str, seed: int) -> dict[str, str]:
+    """A word for each placeholder that stands for one of several."""
+    return {name: words[_drawn(name, seed, len(words))] for name, words in choices_in(line).items()}
+
+
+def _drawn(name: str, seed: int, count: int) -> int:
+    digest = hashlib.sha256(f"{seed}:prompt:{name}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") % count
+
+
+def _line(template: str, index: int, default: str = DEFAULT) -> str:
+    """The line of a template whose turn it is."""
+    lines = [line.strip() for line in _LINE.split(template) if line.strip()] or [default]
+    return lines[(index - 1) % len(lines)]
+
+
 def prompt_for(template: str, label: str | None, index: int) -> str:
     """The prompt of one variation: one line of 1 to 10,000 characters.
 
@@ -46,8 +127,7 @@ def prompt_for(template: str, label: str | None, index: int) -> str:
         >>> prompt_for("a {label} at dusk", "owls_barn", index=1)
         'an owls barn at dusk'
     """
-    lines = [line.strip() for line in _LINE.split(template) if line.strip()] or [DEFAULT]
-    filled = _PLACE.sub(_filler(readable(label)), lines[(index - 1) % len(lines)])
+    filled = _PLACE.sub(_filler(readable(label)), _line(template, index))
     filled = re.sub(r"[\x00-\x1f\x7f-\x9f]+", " ", filled).strip()
     return filled[:MAX_PROMPT_CHARS].strip() or prompt_for(DEFAULT, label, 1)
 

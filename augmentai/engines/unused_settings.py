@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from augmentai.recipe import Recipe
+from augmentai.recipe.prompt_words import unknown_placeholders
 
 
 class Capable(Protocol):
@@ -19,9 +20,12 @@ class Capable(Protocol):
 
 
 def ignored_prompt(engine: Capable, recipe: Recipe) -> tuple[str, ...]:
-    """That an engine does not read the prompt, if there is one."""
+    """What of a prompt an engine does not follow: all of it, or placeholders that stand for nothing."""
     asks = bool(recipe.prompt.strip() or recipe.negative_prompt.strip())
-    return (f"{_name(engine)} does not read the prompt",) if asks and not engine.reads_prompt else ()
+    if not engine.reads_prompt:
+        return (f"{_name(engine)} does not read the prompt",) if asks else ()
+    unknown = [f"{{{name}}}" for name in unknown_placeholders(f"{recipe.prompt}\n{recipe.negative_prompt}")]
+    return (f"the prompt has {', '.join(unknown)}, which stands for nothing and is sent as it is",) if unknown else ()
 
 
 def ignored_repaint(engine: Capable, recipe: Recipe) -> tuple[str, ...]:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import ExitStack, closing
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import IO
@@ -26,11 +28,13 @@ from augmentai.dataset.writers.folder import read_run
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.dataset.writers.zip_sidecar import paid_folder_of
 from augmentai.engines import model_versions
+from augmentai.engines.base import Engine
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.images import ImageError
 from augmentai.pipeline.job import Job
 from augmentai.pipeline.paid_folder import PaidFolder, may_charge
 from augmentai.pipeline.recorded_labels import RecordedLabels
+from augmentai.recipe import Recipe
 from augmentai.recipe.steps import step_names
 from augmentai.registry import packages_of
 from augmentai.system.memory import release_freed_memory, use_one_arena
@@ -54,9 +58,14 @@ def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
     labels, geometry = gathered.labels_sha256, str(plan.geometry)
     packages = packages_of("formats", (gathered.layout.name, plan.recipe.to))
     packages += packages_of("operations", step_names(plan.recipe.operations))
-    return build_record(
-        plan.recipe, gathered.sources, used, inputs, out, gathered.holdout, labels, plan.retry_round, geometry, packages
-    )
+    numbers = plan.retry_round, geometry, packages
+    record = build_record(plan.recipe, gathered.sources, used, inputs, out, gathered.holdout, labels, *numbers)
+    return replace(record, follows=partial(_followed, {engine.name: engine for engine in job.engines}))
+
+
+def _followed(engines: Mapping[str, Engine], name: str, recipe: Recipe) -> str:
+    """What an engine makes of a recipe's prompts: of one that is not installed, that each says something else."""
+    return engines[name].follows(recipe) if name in engines else f"{recipe.prompt}\n{recipe.negative_prompt}"
 
 
 def run_to_disk(

@@ -23,9 +23,9 @@ from augmentai.recipe.kinds import (
     RecipeError,
     Registered,
     Switch,
-    Text,
     WholeNumber,
 )
+from augmentai.recipe.prompt_words import PromptText
 from augmentai.recipe.setting import setting
 from augmentai.recipe.split_shares import SplitShares
 from augmentai.recipe.steps import Steps, step_names
@@ -72,21 +72,23 @@ class Recipe:
 
     prompt: str = setting(
         "",
-        Text(MAX_PROMPT_CHARS),
+        PromptText(MAX_PROMPT_CHARS),
         "what to make",
-        "What the variations should show, for engines that read a prompt; {label} stands for the class name; several "
-        "lines are used in turn.",
+        "What the variations should show, for engines that read a prompt; {label} is the class name; {weather}, "
+        "{time}, {place} and lists of your own stand for one of several words; several lines are used in turn; "
+        "bundled: @driving, @retail, @aerial, @microscopy, @nature.",
         "--prompt",
         "-p",
         common=4,
         label="Prompt",
-        info="For engines that read a prompt. {label} stands for the class name; one prompt per line; variations cycle "
-        "through them.",
+        info="For engines that read a prompt. {label} stands for the class name; {weather}, {time}, {place} and "
+        "{colour: red | blue} for one of several words; one prompt per line. Bundled prompts: @driving, @retail, "
+        "@aerial, @microscopy, @nature.",
         placeholder="a photo of a {label} at dusk",
     )
     negative_prompt: str = setting(
         "",
-        Text(MAX_PROMPT_CHARS),
+        PromptText(MAX_PROMPT_CHARS),
         "what to make",
         "What the variations should not show, for engines that read a prompt.",
         "--negative-prompt",

@@ -5,11 +5,14 @@ from __future__ import annotations
 from html import escape
 
 from augmentai.engines.base import Engine
+from augmentai.engines.prompts import preview_prompt
 from augmentai.inspection.setting_preview import PREVIEW_SEED, other_operations, own_operations
 from augmentai.recipe import AUTO, Recipe
+from augmentai.types import Source, variation_seed
 from augmentai.web import texts
 
 READING = "Making the preview …"
+_PROMPTS_SHOWN = 3
 
 
 def not_made(error: Exception) -> str:
@@ -54,14 +57,27 @@ def no_strength(engine: Engine) -> str:
     return _status(f"{engine.title} uses no strength")
 
 
-def no_preview(engine: Engine | None, recipe: Recipe) -> str:
-    """Why nothing is made without being asked: it costs credits, or takes too long."""
+def no_preview(engine: Engine | None, recipe: Recipe, source: Source) -> str:
+    """Why nothing is made without being asked: it costs credits, or takes too long; and what will be sent."""
     if engine is None:
         return texts.warning("No engine is ready, so only operations can be shown.")
     cost = engine.estimate(recipe, 1)
     why = f"one image costs {cost.credits_each:g} credits" if cost else "one image takes too long"
     lead = _status(f"No preview by {engine.title}: {why}")
-    return lead + _hint("Choose another engine under More settings to see its variations, or look at each operation.")
+    lead += _hint("Choose another engine under More settings to see its variations, or look at each operation.")
+    return lead + _prompts(engine, recipe, source)
+
+
+def _prompts(engine: Engine, recipe: Recipe, source: Source) -> str:
+    """The prompts of the first variations of an image, for an engine that reads them."""
+    if not engine.reads_prompt or recipe.strength == 0:
+        return ""
+    numbers = range(1, min(recipe.variations, _PROMPTS_SHOWN) + 1)
+    seeds = ((number, variation_seed(recipe.seed or PREVIEW_SEED, source.sha256, number)) for number in numbers)
+    texts_sent = [preview_prompt(recipe, source.label, number, seed).text for number, seed in seeds]
+    example = "" if recipe.seed else " (examples: each run without a seed draws other words)"
+    items = "".join(f"<li>{escape(text)}</li>" for text in texts_sent)
+    return f'{_hint(f"What {engine.title} will be asked for{example}:")}<ul class="aug-hint">{items}</ul>'
 
 
 def _strength(recipe: Recipe, strength: float) -> str:

@@ -1,6 +1,17 @@
+from typing import Any
+
 import pytest
 
-from augmentai.engines.prompts import DEFAULT, negative_prompt_for, prompt_for, readable
+from augmentai.engines.prompts import (
+    DEFAULT,
+    Prompt,
+    draw_prompt,
+    negative_prompt_for,
+    preview_prompt,
+    prompt_for,
+    readable,
+)
+from augmentai.recipe import Recipe
 
 LABELS = [
     ("cats", "cats"),
@@ -67,3 +78,37 @@ def test_negative_prompt_is_one_line_and_may_be_empty() -> None:
 
 def test_the_default_asks_for_nothing_but_the_subject() -> None:
     assert DEFAULT.count("{label}") == 1
+
+
+def test_words_are_drawn_by_the_seed_and_the_name_alone() -> None:
+    one = draw_prompt("a {colour: red | blue | green} {label} in {weather}", "car", 1, seed=5)
+    assert set(one.drawn) == {"colour", "weather"}
+    assert one.text == f"a {one.drawn['colour']} car in {one.drawn['weather']}"
+    assert draw_prompt("{weather} then {colour: red | blue | green}", None, 3, seed=5).drawn == one.drawn
+    many = [draw_prompt("{colour: red | blue | green}", None, 1, seed).text for seed in range(300)]
+    assert {many.count(colour) > 70 for colour in ("red", "blue", "green")} == {True}
+
+
+def test_lines_take_turns_and_each_draws_its_own_words() -> None:
+    template = "a {colour: red}\nin {weather}"
+    assert draw_prompt(template, None, 1, 5).drawn == {"colour": "red"}
+    assert list(draw_prompt(template, None, 2, 5).drawn) == ["weather"]
+
+
+@pytest.mark.parametrize(("template", "label", "index", "prompt"), PROMPTS)
+def test_a_prompt_without_words_to_draw_is_what_it_was(
+    template: str, label: str | None, index: int, prompt: str
+) -> None:
+    assert draw_prompt(template, label, index, seed=9) == Prompt(prompt)
+
+
+@pytest.mark.parametrize(
+    ("repaint", "label", "prompt"),
+    [
+        ("all", "cats", "a realistic photograph of cats, natural light"),
+        ("objects", "cats", "a realistic photograph of cats, natural light"),
+        ("background", "cats", "a realistic photograph of a harbour, natural light"),  # or another one would be painted
+    ],
+)
+def test_the_default_fits_what_is_painted(repaint: Any, label: str, prompt: str) -> None:
+    assert preview_prompt(Recipe(repaint=repaint), label, 1, seed=4).text == prompt

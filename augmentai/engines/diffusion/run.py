@@ -19,7 +19,7 @@ from augmentai.engines.base import JobView, Made, Refused, Task
 from augmentai.engines.diffusion.batches import Batches
 from augmentai.engines.diffusion.families import working_size
 from augmentai.engines.diffusion.paint_request import ModelError, PaintRequest, PaintResult, Pixels, StoppedError
-from augmentai.engines.prompts import negative_prompt_for, prompt_for
+from augmentai.engines.prompts import negative_prompt_of, prompt_of
 from augmentai.images.fine_detail import enlarge, loses_detail
 from augmentai.system.cpu import usable_cores
 
@@ -189,8 +189,7 @@ def _reduced_mask(painted: np.ndarray[Any, Any], size_wh: tuple[int, int]) -> np
 
 def _prompts(task: Task) -> tuple[str, str]:
     """The prompt and the negative prompt of one variation."""
-    recipe, label = task.recipe, task.source.label
-    return prompt_for(recipe.prompt, label, task.index), negative_prompt_for(recipe.negative_prompt, label)
+    return prompt_of(task).text, negative_prompt_of(task)
 
 
 def _reduce(task: Task, size_wh: tuple[int, int]) -> Pixels:
@@ -226,6 +225,7 @@ def _details(waiting: _Waiting, result: PaintResult, model: Model) -> dict[str, 
         "dtype": str(model.dtype).removeprefix("torch."),
         "device": model.device,
         "size_run": f"{width}x{height}",
+        **prompt_of(task).as_details(),
     }
     if loses_detail(task.photo.size_wh, waiting.size_wh):
         details["fine_detail"] = "of the source"

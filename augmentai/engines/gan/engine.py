@@ -11,17 +11,20 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from PIL import Image
 
 from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Readiness, Refused, Task
+from augmentai.engines.gan.light_words import follows_any, not_followed, presets_in
 from augmentai.engines.gan.painting import PreparedSource, paint, prepare, style_of
 from augmentai.engines.gan.style_cache import StyleCache
 from augmentai.engines.gan.style_choice import choose_style
+from augmentai.engines.prompts import Prompt, prompt_of
 from augmentai.gan.style_donors import StyleDonors
 from augmentai.images import ImageError, Photo, decode
+from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.system.cpu import usable_cores
 from augmentai.types import Source
@@ -71,6 +74,18 @@ class GanEngine(Engine):
     def seconds_per_image(self, pixels: float) -> float:
         return 0.01 + 0.03 * pixels / 1e6  # measured on two cores
 
+    def follows(self, recipe: Recipe) -> str:
+        return recipe.prompt.strip() if follows_any(recipe.prompt) else ""
+
+    def unused_settings(self, recipe: Recipe) -> tuple[str, ...]:
+        notes = super().unused_settings(recipe)
+        if not follows_any(recipe.prompt):
+            return notes
+        left = [f"does not paint {', '.join(words)}"] if (words := not_followed(recipe.prompt)) else []
+        left += ["does not read the negative prompt"] if recipe.negative_prompt.strip() else []
+        follows = f"{self.title} follows the light of the prompt alone"
+        return (f"{follows}: {' and '.join(left)}" if left else follows, *notes[1:])
+
     def warm_up(self) -> None:
         """Load the network and compile the kernel ahead of the first task. `make` reports what goes wrong here."""
         from augmentai.gan.runtime.kernel import compiled_kernel
@@ -104,6 +119,8 @@ class _Painting:
 
     task: Task
     donor: str
+    presets: tuple[str, ...]
+    prompt: Prompt
     result: Future[tuple[Image.Image, float]]
 
 
@@ -130,16 +147,24 @@ class _Run:
                 yield self._answer(in_hand.popleft(), strength)
             try:
                 source = prepared.result()
-                style, donor = choose_style(task, source.style, self._network, self._donors, self._style_of)
+                prompt = prompt_of(task) if task.recipe.prompt.strip() else Prompt("")
+                presets = presets_in(prompt.text)
+                style, donor = self._style_for(task, source, presets)
             except (RuntimeError, MemoryError) as error:
                 yield Refused(task, _failed(error))
                 continue
-            painting = self._pool.submit(paint, source, style, self._network, strength, task.seed)
-            in_hand.append(_Painting(task, donor, painting))
+            painting = self._pool.submit(paint, source, style, self._network, strength, task.seed, presets)
+            in_hand.append(_Painting(task, donor, presets, prompt, painting))
             while _enough(in_hand):
                 yield self._answer(in_hand.popleft(), strength)
         while in_hand:
             yield self._answer(in_hand.popleft(), strength)
+
+    def _style_for(self, task: Task, source: PreparedSource, presets: tuple[str, ...]) -> tuple[Array, str]:
+        """A donor's style and name; the source's own where the prompt asks for a light, which a donor would change."""
+        if presets:
+            return source.style, "none"
+        return choose_style(task, source.style, self._network, self._donors, self._style_of)
 
     def _source(self, task: Task) -> Future[PreparedSource]:
         """The source, prepared once: its variations follow one another."""
@@ -158,10 +183,12 @@ class _Run:
         except (RuntimeError, MemoryError) as error:
             return Refused(painting.task, _failed(error))
         model = f"augmentai-gan {self._network.metadata.get('steps', '?')} steps{_RUNTIME}"
-        details = {"donor": painting.donor}
-        return Made(
-            painting.task, self._engine, image, model, seconds, repainted=False, details=details, strength=strength
-        )
+        details: dict[str, Any] = {"donor": painting.donor}
+        prompt = painting.prompt.text if painting.presets else ""
+        if painting.presets:
+            details |= {"light": list(painting.presets), **painting.prompt.as_details()}
+        made_by = self._engine, image, model, seconds, prompt, False
+        return Made(painting.task, *made_by, details=details, strength=strength)
 
     def _strength(self) -> float:
         """The recipe's strength, or the one that the classes can take, by the styles of a sample of the sources."""

@@ -63,7 +63,12 @@ def prepare(photo: Photo, network: Network) -> PreparedSource:
 
 
 def paint(
-    source: PreparedSource, style: Array, network: Network, strength: float, seed: int
+    source: PreparedSource,
+    style: Array,
+    network: Network,
+    strength: float,
+    seed: int,
+    presets: tuple[str, ...] = (),
 ) -> tuple[Image.Image, float]:
     """Paint a variation.
 
@@ -76,6 +81,7 @@ def paint(
         network: the network.
         strength: 0 (the source itself) to 1.
         seed: of the light.
+        presets: lights that were asked for by name; without any, the seed draws one of all.
 
     Returns:
         The image, RGB, in the source's size; and the seconds it took.
@@ -83,8 +89,10 @@ def paint(
     from augmentai.gan.runtime.carry import apply_full_size, effect_of
     from augmentai.gan.runtime.light import relit_change
     from augmentai.gan.runtime.network import rounded
+    from augmentai.gan.runtime.presets import lights_of, preset_light
 
     begun = time.perf_counter()
-    change = relit_change(network, source.started, source.painted, source.view, style, seed)
+    light = (preset_light(presets, seed), lights_of(presets)) if presets else ()
+    change = relit_change(network, source.started, source.painted, source.view, style, seed, *light)
     change = rounded(source.backgrounds.protect(change, effect_of(strength)))
     return apply_full_size(source.canvas, change, effect_of(strength)), time.perf_counter() - begun

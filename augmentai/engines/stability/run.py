@@ -11,6 +11,7 @@ import queue
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from weakref import WeakValueDictionary
@@ -20,7 +21,7 @@ from augmentai.engines.budget import Budget, CapReachedError, Reservation
 from augmentai.engines.ledger import LedgerError
 from augmentai.engines.paid import item_of, largest_answer_bytes
 from augmentai.engines.paid_answers import Item
-from augmentai.engines.prompts import negative_prompt_for, prompt_for
+from augmentai.engines.prompts import Prompt, negative_prompt_of, prompt_of
 from augmentai.engines.stability.client import RequestFailure, Response
 from augmentai.engines.stability.connection import Call
 from augmentai.engines.stability.endpoints import FieldError, RequestPlan
@@ -149,9 +150,8 @@ class Run:
     def _work(self, task: Task, source: SharedSource) -> None:
         result: Made | Refused | None = None
         try:
-            result = self._make(task, source)
-        except _TaskReturnedError:
-            pass
+            with suppress(_TaskReturnedError):
+                result = self._make(task, source)
         except FieldError as error:
             result = Refused(task, str(error))
         except MemoryError:
@@ -189,15 +189,14 @@ class Run:
             return self._refuse(task, problem, reservation)
         self._service.breaker.success()
         details: dict[str, Any] = {"endpoint": self._plan.endpoint.path.partition("stable-image/")[2]}
-        details |= {"credits": reservation.credits, "service_seed": answer.seed}
+        details |= prompt.as_details() | {"credits": reservation.credits, "service_seed": answer.seed}
         if detailed:
             details["fine_detail"] = "of the source"
         if uncertain:
             details["credits_perhaps_besides"] = uncertain
-        if "negative_prompt" in form:
-            details["negative_prompt"] = form["negative_prompt"]
-        seconds = time.perf_counter() - begun
-        return Made(task, ENGINE, image, self._plan.model, seconds, prompt, details=details, strength=AUTO_STRENGTH)
+        details |= {name: text for name, text in form.items() if name == "negative_prompt"}
+        made_by = self._plan.model, time.perf_counter() - begun, prompt.text
+        return Made(task, ENGINE, image, *made_by, details=details, strength=AUTO_STRENGTH)
 
     def _connected(
         self, task: Task, prepared: Prepared, form: dict[str, str]
@@ -217,13 +216,13 @@ class Run:
         image = task.photo.flattened().copy()
         return Made(task, ENGINE, image, self._plan.model, 0.0, repainted=False, details=details)
 
-    def _form(self, task: Task) -> tuple[dict[str, str], str]:
+    def _form(self, task: Task) -> tuple[dict[str, str], Prompt]:
         """The fields of the request, and the prompt among them. Raises FieldError."""
         recipe, endpoint = task.recipe, self._plan.endpoint
-        prompt = prompt_for(recipe.prompt, task.source.label, task.index)
+        prompt = prompt_of(task)
         wanted: dict[str, object] = {
-            "prompt": prompt,
-            "negative_prompt": negative_prompt_for(recipe.negative_prompt, task.source.label),
+            "prompt": prompt.text,
+            "negative_prompt": negative_prompt_of(task),
             "seed": task.seed,
             "output_format": "png",
         }

@@ -107,7 +107,16 @@ class View:
         return cls(x, parts_of(x), blur(x))
 
 
-def relit_change(network: Network, started: Started, painted: Array, view: View, style: Array, seed: int) -> Array:
+def relit_change(
+    network: Network,
+    started: Started,
+    painted: Array,
+    view: View,
+    style: Array,
+    seed: int,
+    light: Light | None = None,
+    lights: float = _LIGHTS,
+) -> Array:
     """Compute the change to the style that an image would have in a donor's style and another light.
 
     Args:
@@ -117,12 +126,14 @@ def relit_change(network: Network, started: Started, painted: Array, view: View,
         view: Of the image.
         style: The donor's.
         seed: Draws the light.
+        light: The light, if it is not to be drawn.
+        lights: Luma that highlights keep at least.
 
     Shape:
         painted: (1, 28, gh, gw); style: (1, 64); output: (28, gh, gw), smoothed; see `network.smoothed_change`.
     """
-    lit = relit(network, started, painted, view, style, Light.drawn(seed))
-    lit = limit_exposure(lit, view.x)
+    lit = relit(network, started, painted, view, style, light or Light.drawn(seed))
+    lit = limit_exposure(lit, view.x, lights)
     seen = {"image": lit[None], "quantiles": quantiles(luma(lit), LUMA_QUANTILES)[None]}
     (change,) = network.run("repaint", {**seen, **started.feeds, "painted": painted})
     return change[0]
@@ -136,10 +147,15 @@ def relit(network: Network, started: Started, painted: Array, view: View, style:
     return lit
 
 
-def limit_exposure(lit: Array, x: Array) -> Array:
-    """Keep `lit` visible, as `gan.light.limit_exposure` does: (3, h, w) in 0..1 each."""
+def limit_exposure(lit: Array, x: Array, lights: float = _LIGHTS) -> Array:
+    """Keep `lit` visible, as `gan.light.limit_exposure` does: (3, h, w) in 0..1 each.
+
+    Args:
+        lit, x: The image in another light, and as it is.
+        lights: Luma that highlights keep at least.
+    """
     darkest_of_x, lightest_of_x = quantiles(luma(x), (_TAIL, 1 - _TAIL))
-    lightest, darkest = min(lightest_of_x, _LIGHTS), max(darkest_of_x, _DARKS)
+    lightest, darkest = min(lightest_of_x, lights), max(darkest_of_x, _DARKS)
     (light,) = quantiles(luma(lit), (1 - _TAIL,))
     brighter = np.float32(max(lightest / max(light, 1e-3), 1))
     if brighter > 1:

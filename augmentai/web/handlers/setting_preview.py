@@ -129,7 +129,7 @@ class SettingPreviewHandlers:
             return strip(picture, preview_texts.operations(recipe), operations_alone(picture, recipe))
         active, _ = first_ready(with_key(self._engines, key or ""), recipe.engine)
         if active is None or not _is_quick(active):
-            return strip(picture, preview_texts.no_preview(active, recipe), [])
+            return strip(picture, preview_texts.no_preview(active, recipe, picture.source), [])
         preview = self._preview(prepared, active)
         strength = preview.strength(picture, recipe)
         if what == "strengths":
