@@ -41,6 +41,7 @@ class Shape:
             becomes the right eye. Empty if nothing says which; the object must not be mirrored then.
         oriented: its one polygon is a rotated rectangle of four corners, and stays one however it moves.
         lines: open paths in pixels, which enclose nothing; a path of one point is a point.
+        visible: the share of the object that is left of what its source shows, after all that cut or hid it.
 
     Shape:
         mask: (height, width) of bool, the size of the image.
@@ -60,6 +61,7 @@ class Shape:
     flip_order: tuple[int, ...] = ()
     oriented: bool = False
     lines: tuple[Polygon, ...] = ()
+    visible: float = field(default=1.0, compare=False)
 
     @property
     def has_outline(self) -> bool:
@@ -99,6 +101,8 @@ class Labels:
             classes have no single objects; "takes_no_objects", why no shape can be added.
         hidden: objects that are labelled no more, since others were put in front of them.
         other_size_wh: the width and height that a label file states for the image, if the image is of another size.
+        dropped: objects that left the image, as far as an operation counted them itself: of several images in one, not
+            all of which are its own.
 
     Shape:
         mask, other_masks: PIL images of the image's width and height.
@@ -116,6 +120,7 @@ class Labels:
     extra: Mapping[str, Any] = field(default_factory=dict)
     hidden: Hidden = Hidden()
     other_size_wh: tuple[int, int] | None = field(default=None, compare=False)
+    dropped: int = field(default=0, compare=False)
 
     @property
     def masks(self) -> tuple[Image, ...]:

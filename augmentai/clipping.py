@@ -16,6 +16,7 @@ from shapely.geometry.base import BaseGeometry
 from augmentai.annotations import Box, Point, Polygon, Shape, box_around
 
 _MIN_AREA_PX = 0.5  # of a piece of a polygon; cutting it at the border may leave slivers
+LEAST_PIECE_PX = 2.0  # of an outline in several pieces; smaller slivers are left out
 _SLACK_PX = 1e-6
 
 
@@ -60,6 +61,19 @@ def clip_polygon(polygon: Polygon, size_wh: tuple[int, int]) -> list[Polygon]:
         return [polygon]
     cut = valid(Area(polygon)).intersection(rectangle(0, 0, *size_wh))
     return [tuple(_ring(piece)) for piece in _pieces(cut) if piece.area >= _MIN_AREA_PX]
+
+
+def without_slivers(pieces: Sequence[Polygon]) -> tuple[Polygon, ...]:
+    """The pieces of an object without those that show in no pixel, which would make its box too wide.
+
+    Example:
+        >>> without_slivers([((0, 0), (9, 0), (9, 9)), ((20, 0), (20.1, 0), (20.1, 9))])
+        (((0, 0), (9, 0), (9, 9)),)
+    """
+    if len(pieces) < 2:
+        return tuple(pieces)
+    kept = tuple(ring for ring in pieces if len(ring) > 2 and valid(Area(ring)).area >= LEAST_PIECE_PX)
+    return kept or tuple(pieces)
 
 
 def clip_quadrilateral(corners: Polygon, size_wh: tuple[int, int]) -> Polygon | None:

@@ -115,11 +115,12 @@ class Canvas:
         self._matrix, self._waiting = np.eye(3), []
 
     def _count_lost(self, before: Labels | None) -> None:
-        """Objects that an operation added make up for none; those that it hid are counted by the labels."""
+        """Objects that an operation added make up for none; those that it hid are counted by the labels, as are those
+        that it counted itself."""
         after = self._labels
         if before is not None and after is not None and before is not after:
             hidden = after.hidden.objects - before.hidden.objects
-            self.lost += max(0, objects_lost(before, after) - hidden)
+            self.lost += max(0, objects_lost(before, after) - hidden, after.dropped - before.dropped)
 
 
 def is_move(operation: Operation) -> bool:

@@ -79,11 +79,12 @@ class Mosaic(BorrowingOperation):
         self, image: Image.Image, labels: Labels | None, drawn: Mapping[str, Any], donors: Sequence[Donor] = ()
     ) -> tuple[Image.Image, Labels | None]:
         from augmentai.operations.compositing.tiled_masks import tiled_masks
-        from augmentai.operations.compositing.tiles import from_record, tile_shapes
+        from augmentai.operations.compositing.tiles import count_shown, from_record, tile_shapes
 
         made = image.copy()
         shapes: list[Shape] = []
         parts = []
+        dropped = 0
         for record in drawn["tiles"]:
             tile, donor = from_record(record), donors[record["image"] - 1] if record["image"] else None
             pixels = image if donor is None else donor.image_like(image)
@@ -92,12 +93,16 @@ class Mosaic(BorrowingOperation):
             if labels is None or own is None:
                 continue
             said = own.shapes if donor is None else [_lent(shape, donor.path) for shape in own.shapes]
-            shapes += tile_shapes(tile, said, pixels.size, image.size, drawn["least_visible"])
+            seen = tile_shapes(tile, said, pixels.size, image.size, drawn["least_visible"])
+            # Of the image itself all objects were there, of another one those that show at least in part.
+            dropped += (len(said) if donor is None else count_shown(tile, said, pixels.size)) - len(seen)
+            shapes += seen
             parts.append((tile, own))
         if labels is None:
             return made, None
         shapes.sort(key=lambda shape: "pasted" in shape.extra)  # those of the image itself stay first
-        return made, tiled_masks(replace(labels, shapes=tuple(shapes)), parts)
+        tiled = replace(labels, shapes=tuple(shapes), dropped=labels.dropped + dropped)
+        return made, tiled_masks(tiled, parts)
 
 
 def _lent(shape: Shape, path: str) -> Shape:

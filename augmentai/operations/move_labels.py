@@ -14,7 +14,7 @@ from shapely.geometry import box as rectangle
 from shapely.geometry.base import BaseGeometry
 
 from augmentai.annotations import Box, Keypoint, Labels, Polygon, Shape
-from augmentai.clipping import clip_polygon, clip_quadrilateral, valid
+from augmentai.clipping import clip_polygon, clip_quadrilateral, valid, without_slivers
 from augmentai.operations.warp import Warp
 
 _BATCH_PX = 1 << 24  # pixels of bitmaps moved at a time
@@ -24,7 +24,8 @@ _MIN_SIDE_PX = 1.0  # a smaller box is of no use to any trainer, and several ref
 def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Labels:
     """Labels of the source as they are in the variation. Shapes keep their order and their `extra`.
 
-    A shape is removed if less than `least_visible` of it is still visible; see `visible_share`. A box becomes the
+    A shape is removed if less than `least_visible` of it is still visible, of what its source shows; see
+    `visible_share`. A box becomes the
     bounds of what is left of the bitmap or the polygons; if there is only a box, of its four corners, moved and cut
     at the border. `extra` is not understood and stays as it is.
 
@@ -45,7 +46,8 @@ def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Label
     if warp.is_identity:
         return labels
     frame = Area(warp.frame)
-    visible = [shape for shape in labels.shapes if visible_share(warp, shape, frame) >= least_visible]
+    left = [replace(shape, visible=shape.visible * visible_share(warp, shape, frame)) for shape in labels.shapes]
+    visible = [shape for shape in left if shape.visible >= least_visible]
     bitmaps = _moved_bitmaps(warp, visible)
     moved = [_moved(warp, shape, bitmap) for shape, bitmap in zip(visible, bitmaps, strict=True)]
     return replace(
@@ -93,7 +95,10 @@ def _outline(shape: Shape) -> BaseGeometry | None:
 
 def _moved(warp: Warp, shape: Shape, bitmap: np.ndarray[Any, Any] | None) -> Shape | None:
     """The shape in the variation, or None if nothing of it is left."""
-    polygons = tuple(piece for ring in shape.polygons for piece in _moved_ring(warp, ring, shape.oriented))
+    rings = [_moved_ring(warp, ring, shape.oriented) for ring in shape.polygons]
+    polygons = tuple(piece for pieces, _ in rings for piece in pieces)
+    if any(is_cut for _, is_cut in rings):
+        polygons = without_slivers(polygons)
     lines = tuple(piece for path in shape.lines for piece in _moved_line(warp, path))
     is_gone = (shape.polygons and not polygons) or (shape.lines and not lines)
     if is_gone or (bitmap is not None and not bitmap.any()):
@@ -107,13 +112,16 @@ def _moved(warp: Warp, shape: Shape, bitmap: np.ndarray[Any, Any] | None) -> Sha
     return replace(shape, box=box, polygons=polygons, mask=bitmap, keypoints=keypoints, lines=lines)
 
 
-def _moved_ring(warp: Warp, ring: Polygon, oriented: bool) -> list[Polygon]:
-    """A ring moved and cut at the border, which may leave several; a rotated rectangle keeps four corners."""
+def _moved_ring(warp: Warp, ring: Polygon, oriented: bool) -> tuple[list[Polygon], bool]:
+    """A ring moved and cut at the border, which may leave several, and whether it was; a rotated rectangle keeps four
+    corners."""
     moved = tuple((float(x), float(y)) for x, y in warp.points(ring))
     if oriented and len(moved) == 4:
         corners = clip_quadrilateral(moved, warp.size_wh)
-        return [corners] if corners is not None else []
-    return clip_polygon(moved, warp.size_wh)
+        pieces = [corners] if corners is not None else []
+    else:
+        pieces = clip_polygon(moved, warp.size_wh)
+    return pieces, pieces != [moved]
 
 
 def _moved_line(warp: Warp, line: Polygon) -> list[Polygon]:

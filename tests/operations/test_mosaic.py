@@ -146,6 +146,25 @@ def test_all_four_fill_their_quarter() -> None:
         assert sorted(paths) == ["0.png", "1.png", "2.png"]
 
 
+def test_every_object_that_lost_its_label_is_counted() -> None:
+    """Of the image itself all objects were there, of the others those that show at least in part."""
+    boxes = [(x, y, x + 14.0, y + 8.0) for x in (0.0, 25.0, 50.0, 75.0) for y in (0.0, 11.0, 22.0)]
+    lent = Labels(tuple(Shape("a", box) for box in boxes))
+    own = Labels(tuple(Shape("a", (x, y, x + 12.0, y + 9.0)) for x in (1.0, 30.0, 48.0) for y in (2.0, 18.0)))
+    cut = 0
+    for seed in range(1, 13):
+        one = apply_operations(flat("white"), own, [Mosaic(zoom=(1, 3))], seed, donors=donors(labels=lent))
+        assert one.labels is not None
+        expected = len(own.shapes)
+        for tile in one.details["operations"][0]["drawn"]["tiles"]:
+            x0, y0, x1, y1 = tile["view"]
+            if tile["image"]:
+                expected += sum(min(x1, c) > max(x0, a) and min(y1, d) > max(y0, b) for a, b, c, d in boxes)
+        assert one.lost == expected - len(one.labels.shapes)
+        cut += one.lost
+    assert cut > 12
+
+
 REFUSED = {
     # who lends, labels of the image, what is said
     "class folders of other classes": (

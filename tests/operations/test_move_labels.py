@@ -8,7 +8,7 @@ from PIL import Image
 
 from augmentai.annotations import Labels, Shape
 from augmentai.operations import Warp, warp_for
-from augmentai.operations.homography import Homography
+from augmentai.operations.homography import Homography, translation
 from augmentai.operations.move_labels import move_labels, visible_share
 from augmentai.operations.presets import draw_homography
 from tests.support.painted_objects import SIZE_WH, beyond, bounds, filled, overlap, rectangles, seen, stars
@@ -206,3 +206,31 @@ def test_open_lines_move_and_are_cut(line: tuple[tuple[float, float], ...], expe
     mirror = Warp("flip", SIZE_WH, Homography(np.array([[-1.0, 0, 240], [0, 1, 0], [0, 0, 1]]), True, 0.0, 1.0, 0.0))
     labels = move_labels(mirror, Labels((Shape("lane", None, lines=(line,)),)))
     assert [piece for shape in labels.shapes for piece in shape.lines] == expected
+
+
+CLIPPED = {
+    # an object of 20 x 10 pixels in an image of 40 x 30: what is half outside after one move is a quarter after two
+    "a box": Shape("cat", (10.0, 10.0, 30.0, 20.0)),
+    "an outline": Shape("cat", None, (((10.0, 10.0), (30.0, 10.0), (30.0, 20.0), (10.0, 20.0)),)),
+    "a bitmap": Shape("cat", None, mask=np.pad(np.ones((10, 20), bool), ((10, 10), (10, 10)))),
+}
+
+
+@pytest.mark.parametrize("kind", CLIPPED)
+def test_what_several_moves_leave_is_of_the_whole_object(kind: str) -> None:
+    def moved(labels: Labels, x: float, y: float, least: float) -> Labels:
+        return move_labels(Warp("shift", (40, 30), Homography(translation(x, y))), labels, least)
+
+    half = moved(Labels((CLIPPED[kind],)), -20, 0, 0.3)
+    assert half.shapes[0].visible == pytest.approx(0.5)
+    assert moved(half, 0, -15, 0.3).shapes == ()
+    assert moved(half, 0, -15, 0.25).shapes[0].visible == pytest.approx(0.25)
+
+
+def test_slivers_at_the_border_are_no_part_of_an_object() -> None:
+    """A comb whose left tooth just reaches into the image: the box is around the other one."""
+    ring = ((5.0, 14.9), (8.0, 14.9), (8.0, 20.0), (30.0, 20.0), (30.0, 10.0), (35.0, 10.0), (35.0, 25.0), (5.0, 25.0))
+    warp = Warp("shift", (40, 30), Homography(translation(0, 15)))
+    (shape,) = move_labels(warp, Labels((Shape("comb", (5.0, 10.0, 35.0, 25.0), (ring,)),)), 0.0).shapes
+    assert len(shape.polygons) == 1
+    assert shape.box == pytest.approx((30, 25, 35, 30))

@@ -13,11 +13,10 @@ from shapely.geometry import Polygon as Area
 from shapely.geometry.base import BaseGeometry
 
 from augmentai.annotations import Box, Hidden, Keypoint, Polygon, Shape, box_around, mask_to_box
-from augmentai.clipping import joined_by_seams, valid
+from augmentai.clipping import LEAST_PIECE_PX, joined_by_seams, valid
 from augmentai.dataset.formats.masks.polygons import mask_to_polygons
 from augmentai.operations.compositing.labelled_objects import Values, Window
 
-LEAST_PIECE_PX = 2.0  # of an outline; smaller slivers are left out
 _STAIRS_PX = 0.75  # what is smoothed of the stairs that the outline of a bitmap has
 
 
@@ -53,7 +52,7 @@ class Occluded:
     """The labelled objects of an image while others are put in front of them.
 
     Args:
-        shapes: as they are labelled, nothing hidden yet.
+        shapes: as they are labelled.
         size_wh: width and height of the image in pixels.
         least_visible: 0 to 1; an object of which less stays visible loses its label.
 
@@ -70,37 +69,67 @@ class Occluded:
 
     def __init__(self, shapes: Sequence[Shape], size_wh: tuple[int, int], least_visible: float) -> None:
         self._size_wh, self._least_visible = size_wh, least_visible
-        self._seen = [(shape, _extent(shape)) for shape in shapes]
+        self._seen = [_Seen(shape, shape, _extent_of_whole(shape)) for shape in shapes]
         self.hidden = Hidden()
 
     @property
     def shapes(self) -> tuple[Shape, ...]:
-        return tuple(shape for shape, _ in self._seen)
+        return tuple(one.shape for one in self._seen)
 
     def add(self, shape: Shape) -> None:
         """An object that nothing hides yet."""
-        self._seen.append((shape, _extent(shape)))
+        self._seen.append(_Seen(shape, shape, _extent(shape)))
 
     def cover(self, cover: Cover) -> None:
         """Hide what is behind an object."""
         area: BaseGeometry | None = None
         kept = []
-        for shape, whole in self._seen:
-            if not _meet(shape, cover.window):
-                kept.append((shape, whole))
+        for one in self._seen:
+            if not _meet(one.shape, cover.window):
+                kept.append(one)
                 continue
-            if area is None and not _by_pixels(shape):
+            if area is None and not _by_pixels(one.shape):
                 area = cover.area()
-            left, extent = _behind(shape, cover, area, self._size_wh)
-            if left is not None and (whole <= 0 or extent >= self._least_visible * whole):
-                kept.append((left, whole))
+            one = replace(one, covers=(*one.covers, cover), area=_together(one.area, area))
+            left, extent = _behind(one, cover, area, self._size_wh)
+            if left is not None and (one.whole <= 0 or extent >= self._least_visible * one.whole):
+                visible = extent / one.whole if one.whole > 0 else left.visible
+                kept.append(replace(one, shape=replace(left, visible=visible)))
             else:
                 self.hidden += Hidden(1, round(extent))
         self._seen = kept
 
 
+@dataclass(frozen=True)
+class _Seen:
+    """An object while others are put in front of it.
+
+    Attributes:
+        before: as it was when nothing was in front.
+        shape: with what is visible of it.
+        whole: its area when nothing had cut or hidden it.
+        covers, area: what was put in front so far. A box does not say which part of it is hidden, so that this is not
+            to be seen in `shape`.
+    """
+
+    before: Shape
+    shape: Shape
+    whole: float
+    covers: tuple[Cover, ...] = ()
+    area: BaseGeometry | None = None
+
+
+def _together(one: BaseGeometry | None, other: BaseGeometry | None) -> BaseGeometry | None:
+    return other if one is None else one if other is None else one.union(other)
+
+
 def _by_pixels(shape: Shape) -> bool:
     return shape.mask is not None or not (shape.polygons or shape.lines)
+
+
+def _extent_of_whole(shape: Shape) -> float:
+    """The area that an object had before anything cut or hid it."""
+    return _extent(shape) / shape.visible if shape.visible > 0 else 0.0
 
 
 def _extent(shape: Shape) -> float:
@@ -131,19 +160,19 @@ def _meet(shape: Shape, window: Window) -> bool:
 
 
 def _behind(
-    shape: Shape, cover: Cover, area: BaseGeometry | None, size_wh: tuple[int, int]
+    one: _Seen, cover: Cover, area: BaseGeometry | None, size_wh: tuple[int, int]
 ) -> tuple[Shape | None, float]:
     """(what is visible of an object or None, how much that is)."""
-    shape = replace(shape, keypoints=_hidden_points(shape.keypoints, cover))
+    shape = replace(one.shape, keypoints=_hidden_points(one.shape.keypoints, cover))
     if shape.mask is not None:
         return _bitmap_behind(shape, cover)
     if shape.polygons:
         assert area is not None
-        return _outline_behind(shape, area)
+        return _outline_behind(shape, one.area if shape.oriented and one.area is not None else area)
     if shape.lines:
         assert area is not None
         return _lines_behind(shape, area)
-    return _box_behind(shape, cover, size_wh)
+    return _box_behind(replace(shape, box=one.before.box), one.covers, size_wh)
 
 
 def _hidden_points(keypoints: tuple[Keypoint, ...], cover: Cover) -> tuple[Keypoint, ...]:
@@ -234,19 +263,21 @@ def _lines_behind(shape: Shape, area: BaseGeometry) -> tuple[Shape | None, float
     return made, _extent(made)
 
 
-def _box_behind(shape: Shape, cover: Cover, size_wh: tuple[int, int]) -> tuple[Shape | None, float]:
+def _box_behind(shape: Shape, covers: Sequence[Cover], size_wh: tuple[int, int]) -> tuple[Shape | None, float]:
     """Of an object that has only a box, the part of the box that shows; sides that are hidden all along move in."""
     assert shape.box is not None
     x0, y0, x1, y1 = shape.box
     left, top = max(0, round(x0)), max(0, round(y0))
     right, bottom = min(size_wh[0], max(left + 1, round(x1))), min(size_wh[1], max(top + 1, round(y1)))
     seen = np.ones((max(0, bottom - top), max(0, right - left)), bool)
-    a, b, c, d = max(left, cover.window[0]), max(top, cover.window[1]), *cover.window[2:]
-    c, d = min(right, c), min(bottom, d)
-    if a >= c or b >= d or not seen.size:
+    for cover in covers:
+        a, b, c, d = max(left, cover.window[0]), max(top, cover.window[1]), *cover.window[2:]
+        c, d = min(right, c), min(bottom, d)
+        if a < c and b < d:
+            own = cover.mask[b - cover.window[1] : d - cover.window[1], a - cover.window[0] : c - cover.window[0]]
+            seen[b - top : d - top, a - left : c - left] &= ~own
+    if seen.all():
         return shape, _extent(shape)
-    own = cover.mask[b - cover.window[1] : d - cover.window[1], a - cover.window[0] : c - cover.window[0]]
-    seen[b - top : d - top, a - left : c - left] = ~own
     extent = float(seen.mean()) * _extent(shape)
     box = mask_to_box(seen)
     if box is None:

@@ -9,17 +9,17 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
-from shapely.geometry import Polygon as Area
 
 from augmentai.annotations import Box, Keypoint, Labels, Polygon, Shape, box_around, mask_to_box
-from augmentai.clipping import valid
+from augmentai.clipping import without_slivers
 from augmentai.operations.compositing.labelled_objects import Values, Window
-from augmentai.operations.compositing.occlusion import LEAST_PIECE_PX, shrunk
+from augmentai.operations.compositing.occlusion import shrunk
 from augmentai.operations.homography import Homography
-from augmentai.operations.move_labels import move_labels
+from augmentai.operations.move_labels import move_labels, visible_share
 from augmentai.operations.warp import Warp
 
 _VIEWS = 24  # of an image that are drawn at most, until one cuts no object too far
+_NOTHING = 1e-6  # of an object: less is rounding
 _LEAST_SIDE_PX = 1.0  # of a box; a smaller one is of no use to any trainer
 
 
@@ -126,16 +126,38 @@ def tile_shapes(
         frame_wh: those of the frame.
         least_visible: 0 to 1; an object of which a smaller share is in the tile is left out.
     """
-    left, top, right, bottom = tile.view
-    across, down = lent_wh[0] / (right - left), lent_wh[1] / (bottom - top)
-    matrix = np.array([[across, 0, -left * across], [0, down, -top * down], [0, 0, 1]])
-    warp = Warp("tile", lent_wh, Homography(matrix))
+    warp = _warp(tile, lent_wh)
     outlined = Labels(tuple(shape for shape in shapes if shape.mask is None))
     seen = move_labels(warp, outlined, least_visible).shapes  # the part of the image, as large as the image
     whole = Tile((0, 0, *lent_wh), tile.window)
     made = [_moved(whole, shape) for shape in seen]
     made += [_bitmap(tile, shape, frame_wh, least_visible) for shape in shapes if shape.mask is not None]
     return [shape for shape in made if shape is not None]
+
+
+def count_shown(tile: Tile, shapes: Sequence[Shape], lent_wh: tuple[int, int]) -> int:
+    """How many objects of an image show in a tile, be it in part.
+
+    Args:
+        tile: the part of the image.
+        shapes: its objects, in its pixels.
+        lent_wh: its width and height.
+
+    Example:
+        >>> boxes = [Shape("a", (0, 0, 9, 9)), Shape("b", (8, 0, 12, 9)), Shape("c", (20, 0, 29, 9))]
+        >>> count_shown(Tile((0, 0, 10, 10), (0, 0, 5, 5)), boxes, (40, 10))
+        2
+    """
+    warp = _warp(tile, lent_wh)
+    return sum(visible_share(warp, shape) > _NOTHING for shape in shapes)
+
+
+def _warp(tile: Tile, lent_wh: tuple[int, int]) -> Warp:
+    """Enlarges the part of an image to the size of the image."""
+    left, top, right, bottom = tile.view
+    across, down = lent_wh[0] / (right - left), lent_wh[1] / (bottom - top)
+    matrix = np.array([[across, 0, -left * across], [0, down, -top * down], [0, 0, 1]])
+    return Warp("tile", lent_wh, Homography(matrix))
 
 
 def _moved(tile: Tile, shape: Shape) -> Shape | None:
@@ -150,18 +172,11 @@ def _moved(tile: Tile, shape: Shape) -> Shape | None:
         lines=tuple(_path(tile, line) for line in shape.lines),
         keypoints=_points(tile, shape),
     )
-    return _without_slivers(moved)
-
-
-def _without_slivers(shape: Shape) -> Shape:
-    """An object in several pieces without those that show in no pixel, which would make its box too wide."""
-    if len(shape.polygons) < 2:
-        return shape
-    kept = tuple(ring for ring in shape.polygons if len(ring) > 2 and valid(Area(ring)).area >= LEAST_PIECE_PX)
-    if not kept or len(kept) == len(shape.polygons):
-        return shape
-    box = shape.box and shrunk(shape.box, box_around(*shape.polygons), box_around(*kept))
-    return replace(shape, polygons=kept, box=box)
+    kept = without_slivers(moved.polygons)
+    if len(kept) == len(moved.polygons):
+        return moved
+    box = moved.box and shrunk(moved.box, box_around(*moved.polygons), box_around(*kept))
+    return replace(moved, polygons=kept, box=box)
 
 
 def _bitmap(tile: Tile, shape: Shape, frame_wh: tuple[int, int], least_visible: float) -> Shape | None:
@@ -169,14 +184,16 @@ def _bitmap(tile: Tile, shape: Shape, frame_wh: tuple[int, int], least_visible: 
     own = np.asarray(shape.mask, bool)
     left, top, right, bottom = tile.view
     all_of_it = np.count_nonzero(own)
-    if not all_of_it or np.count_nonzero(own[top:bottom, left:right]) < least_visible * all_of_it:
+    visible = shape.visible * np.count_nonzero(own[top:bottom, left:right]) / max(1, all_of_it)
+    if not all_of_it or visible < least_visible:
         return None
     bitmap = np.zeros(frame_wh[::-1], bool)
     bitmap[tile.window[1] : tile.window[3], tile.window[0] : tile.window[2]] = tile.nearest(own)
     box = mask_to_box(bitmap)
     if box is None:
         return None
-    return replace(shape, box=box if shape.box is not None else None, mask=bitmap, keypoints=_points(tile, shape))
+    own_box = box if shape.box is not None else None
+    return replace(shape, box=own_box, mask=bitmap, keypoints=_points(tile, shape), visible=visible)
 
 
 def _path(tile: Tile, points: Polygon) -> Polygon:

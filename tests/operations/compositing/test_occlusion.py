@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -120,3 +121,26 @@ def test_visible_keypoints_become_hidden_ones() -> None:
 def test_an_object_without_a_place_stays() -> None:
     tag = Shape("tag", None)
     assert behind(tag, LEFT_HALF) == (tag, Hidden())
+
+
+QUARTERS = [Cover(np.ones((5, 10), bool), (x, y, x + 10, y + 5)) for x, y in ((10, 10), (20, 15), (20, 10))]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_several_hide_together_counts(kind: str) -> None:
+    """A box does not say which quarters of it are hidden."""
+    two, hidden = behind(KINDS[kind], *QUARTERS[:2])
+    assert two is not None
+    assert two.visible == pytest.approx(0.5)
+    assert hidden == Hidden()
+    assert behind(KINDS[kind], *QUARTERS) == (None, Hidden(1, 50))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_was_cut_before_counts(kind: str) -> None:
+    cut = replace(KINDS[kind], visible=0.5)
+    assert behind(cut, LEFT_HALF) == (None, Hidden(1, 100))
+    left, hidden = behind(cut, LEFT_HALF, least_visible=0.25)
+    assert left is not None
+    assert left.visible == pytest.approx(0.25)
+    assert hidden == Hidden()
