@@ -7,7 +7,7 @@ are moved when the next operation needs them, or at the end.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -45,7 +45,8 @@ class Canvas:
         self._image, self._labels = image, labels
         self._matrix = self._whole = np.eye(3) if warp is None else warp.matrix
         self._least_visible = least_visible
-        self._waiting: list[str] = []  # the operations whose moves wait, for messages
+        self._waiting: tuple[str, ...] = ()  # the operations whose moves wait, for messages
+        self._ahead: _Settled | None = None  # what comes of these moves, once that is known
         self.lost = 0
         self._only_moved = True
 
@@ -53,11 +54,10 @@ class Canvas:
         """The size of the image and the labels that an operation draws by.
 
         An operation that is a homography asks only what kind of objects there are; for others the labels are at their
-        place.
+        place. The moves wait all the same, since it may turn out to leave the image as it is: a replay, which does not
+        know of it, has to resample as often.
         """
-        if not is_move(operation):
-            self._settle()
-        return self._image.size, self._labels
+        return self._image.size, self._labels if is_move(operation) else self._settled().labels
 
     def apply(self, operation: Operation, drawn: Mapping[str, Any], donors: Donors) -> None:
         """Carry out what an operation drew, or let it wait for the moves that follow.
@@ -69,11 +69,11 @@ class Canvas:
         if is_move(operation):
             self._gather(operation, drawn)
             return
+        settled = self._settled()
+        image, labels = _applied(operation, settled.image, settled.labels, drawn, donors)
         self._settle()
-        before, image = self._labels, self._image
-        self._image, self._labels = _applied(operation, image, before, drawn, donors)
-        self._only_moved = False
-        self._count_lost(before)
+        self._image, self._labels, self._only_moved = image, labels, False
+        self.lost += _lost(settled.labels, labels)
 
     def result(self) -> tuple[Image, Labels | None]:
         """The image and its labels, with every move carried out."""
@@ -97,30 +97,49 @@ class Canvas:
             self._settle()
         self._least_visible = least_visible
         self._matrix, self._whole = matrix @ self._matrix, matrix @ self._whole
-        self._waiting.append(operation.name)
+        self._waiting, self._ahead = (*self._waiting, operation.name), None
 
     def _settle(self) -> None:
         """Move pixels and labels, once."""
-        warp = self._warp(self._matrix)
-        if not warp.is_identity:
-            before = self._labels
-            try:
-                self._image, self._labels = apply_warp(warp, self._image, before, self._least_visible)
-            except (MemoryError, OSError):
-                raise
-            except Exception as error:  # a homography of another package may be anything
-                moves = ", ".join(self._waiting) or "the geometry"
-                raise OperationError(f"the image could not be moved by {moves} ({_words(error)})") from error
-            self._count_lost(before)
-        self._matrix, self._waiting = np.eye(3), []
+        settled = self._settled()
+        self.lost += _lost(self._labels, settled.labels)
+        self._image, self._labels = settled.image, settled.labels
+        self._matrix, self._waiting, self._ahead = np.eye(3), (), None
 
-    def _count_lost(self, before: Labels | None) -> None:
-        """Objects that an operation added make up for none; those that it hid are counted by the labels, as are those
-        that it counted itself."""
-        after = self._labels
-        if before is not None and after is not None and before is not after:
-            hidden = after.hidden.objects - before.hidden.objects
-            self.lost += max(0, objects_lost(before, after) - hidden, after.dropped - before.dropped)
+    def _settled(self) -> _Settled:
+        """The image and its labels with the moves that wait."""
+        if self._ahead is None:
+            self._ahead = self._moved()
+        return self._ahead
+
+    def _moved(self) -> _Settled:
+        warp = self._warp(self._matrix)
+        if warp.is_identity:
+            return _Settled(self._image, self._labels)
+        try:
+            return _Settled(*apply_warp(warp, self._image, self._labels, self._least_visible))
+        except (MemoryError, OSError):
+            raise
+        except Exception as error:  # a homography of another package may be anything
+            moves = ", ".join(self._waiting) or "the geometry"
+            raise OperationError(f"the image could not be moved by {moves} ({_words(error)})") from error
+
+
+class _Settled(NamedTuple):
+    image: Image
+    labels: Labels | None
+
+
+def _lost(before: Labels | None, after: Labels | None) -> int:
+    """How many objects left the image.
+
+    Those that an operation added make up for none; those that it hid are counted by the labels, as are those that it
+    counted itself.
+    """
+    if before is None or after is None or before is after:
+        return 0
+    hidden = after.hidden.objects - before.hidden.objects
+    return max(0, objects_lost(before, after) - hidden, after.dropped - before.dropped)
 
 
 def is_move(operation: Operation) -> bool:

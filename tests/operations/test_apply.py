@@ -315,3 +315,25 @@ def test_running_out_of_memory_is_not_blamed_on_the_operation(monkeypatch: pytes
     monkeypatch.setattr(Faulty, "applying", staticmethod(out_of_memory))
     with pytest.raises(MemoryError):
         apply_operations(colours(), None, [Faulty()], 1)
+
+
+LEAVES_AS_IT_IS = {
+    # which operation between two moves, labels of the image
+    "while it draws": ("copy_paste(probability=1)", None),
+    "by drawing nothing": ("background", Labels()),
+    "when it is applied": ("white_balance", None),  # the image has no colour
+}
+
+
+@pytest.mark.parametrize("case", LEAVES_AS_IT_IS)
+def test_what_leaves_the_image_as_it_is_does_not_part_the_moves(case: str) -> None:
+    """A replay knows nothing of it, and has to resample as often."""
+    step, labels = LEAVES_AS_IT_IS[case]
+    image = colours((64, 48)).convert("L").convert("RGB")
+    operations = build_operations(Recipe(operations=["rotate(degrees=20)", step, "rotate(degrees=20)"]).operations)
+    applied = apply_operations(image, labels, operations, seed=3)
+    assert [one["name"] for one in applied.details["operations"]] == ["rotate", "rotate"]
+    again, _ = replay_operations(image, labels, applied.details["operations"])
+    assert again.tobytes() == applied.image.tobytes()
+    assert applied.warp is not None
+    assert applied.warp.image(image).tobytes() == applied.image.tobytes()
