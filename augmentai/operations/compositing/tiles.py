@@ -184,7 +184,7 @@ def _bitmap(tile: Tile, shape: Shape, frame_wh: tuple[int, int], least_visible: 
     own = np.asarray(shape.mask, bool)
     left, top, right, bottom = tile.view
     all_of_it = np.count_nonzero(own)
-    visible = shape.visible * np.count_nonzero(own[top:bottom, left:right]) / max(1, all_of_it)
+    visible = shape.visible * int(np.count_nonzero(own[top:bottom, left:right])) / max(1, int(all_of_it))
     if not all_of_it or visible < least_visible:
         return None
     bitmap = np.zeros(frame_wh[::-1], bool)
