@@ -11,6 +11,7 @@ from itertools import islice, takewhile
 from typing import Any
 
 from augmentai.dataset.atomic_files import OutputError
+from augmentai.dataset.formats.texts import drawn_words
 from augmentai.dataset.manifest import is_made
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.types import Source
@@ -27,6 +28,7 @@ class ImageRow:
         record: what the dataset format stores about a variation whose labels were moved; None if its labels are
             those of its source.
         size_bytes: of the file; -1 if the manifest does not say.
+        drawn: words that were drawn for its prompt, as a caption says them.
     """
 
     source: Source
@@ -34,6 +36,7 @@ class ImageRow:
     index: int = 0
     record: Any = None
     size_bytes: int = -1
+    drawn: str = ""
 
 
 class ImageRows:
@@ -71,9 +74,11 @@ class ImageRows:
         self.paths = {source.path for source in sources}
         self._positions: dict[tuple[str, str], int] = {sort_key(source): i for i, source in enumerate(sources)}
         self._database = sqlite3.connect("")  # without a name: a temporary file that ends with the connection
-        self._database.execute("CREATE TABLE variations (position INT, number INT, file TEXT, record TEXT, bytes INT)")
+        self._database.execute(
+            "CREATE TABLE variations (position INT, number INT, file TEXT, record TEXT, bytes INT, drawn TEXT)"
+        )
         try:
-            self._database.executemany("INSERT INTO variations VALUES (?, ?, ?, ?, ?)", self._made(lines))
+            self._database.executemany("INSERT INTO variations VALUES (?, ?, ?, ?, ?, ?)", self._made(lines))
             self._database.execute("CREATE INDEX by_position ON variations (position, number)")
         except sqlite3.Error as error:
             where = "in the temporary folder, see TMPDIR"
@@ -96,11 +101,13 @@ class ImageRows:
 
     def variations(self) -> Iterator[ImageRow]:
         """The variations, by source and index."""
-        yield from self._rows("SELECT position, number, file, record, bytes FROM variations ORDER BY position, number")
+        yield from self._rows(
+            "SELECT position, number, file, record, bytes, drawn FROM variations ORDER BY position, number"
+        )
 
     def variations_of(self, source: Source) -> Iterator[ImageRow]:
         """The variations of one source, by index."""
-        query = "SELECT position, number, file, record, bytes FROM variations WHERE position = ? ORDER BY number"
+        query = "SELECT position, number, file, record, bytes, drawn FROM variations WHERE position = ? ORDER BY number"
         yield from self._rows(query, self._positions[sort_key(source)])
 
     def sources_at(self, path: str) -> list[Source]:
@@ -128,16 +135,18 @@ class ImageRows:
         yield from self.variations()
 
     def _rows(self, query: str, *values: object) -> Iterator[ImageRow]:
-        for position, number, file, record, size_bytes in self._database.execute(query, values):
-            yield ImageRow(self.sources[position], file, number, json.loads(record) if record else None, size_bytes)
+        for position, number, file, record, size_bytes, drawn in self._database.execute(query, values):
+            known = json.loads(record) if record else None
+            yield ImageRow(self.sources[position], file, number, known, size_bytes, drawn)
 
-    def _made(self, lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, int, str, str | None, int]]:
+    def _made(self, lines: Iterable[Mapping[str, Any]]) -> Iterator[tuple[int, int, str, str | None, int, str]]:
         for line in lines:
             position = self._positions.get((line.get("source", ""), line.get("source_sha256") or ""))
             if is_made(line) and position is not None:
                 record = line.get("record")
                 sizes = line.get("bytes") or (-1,)
-                yield position, line["index"], line["file"], None if record is None else json.dumps(record), sizes[0]
+                stored = None if record is None else json.dumps(record)
+                yield position, line["index"], line["file"], stored, sizes[0], drawn_words(line.get("details") or {})
 
 
 class _SplitRows(ImageRows):

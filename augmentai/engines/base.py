@@ -62,6 +62,7 @@ class Task:
         credits: charged so far for attempts that failed or were rejected.
         labels: the source's annotations; engines do not need them.
         rejections: earlier attempts that a filter rejected.
+        caption: what the set says of the image in words, if the prompt asks for it.
         region: the part that is to be painted anew; None if that is the whole image. Whatever an engine that repaints
             returns, the source's own pixels are laid back over the rest.
     """
@@ -76,6 +77,7 @@ class Task:
     labels: Labels | None = field(default=None, repr=False, compare=False)
     rejections: tuple[Rejection, ...] = ()
     region: Region | None = field(default=None, repr=False, compare=False)
+    caption: str = ""
 
     @property
     def attempt(self) -> int:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from augmentai.recipe import MAX_PROMPT_CHARS
-from augmentai.recipe.prompt_words import choices_in, fill_in
+from augmentai.recipe.prompt_words import CAPTION, choices_in, fill_in
 
 if TYPE_CHECKING:
     from augmentai.engines.base import Task
@@ -23,6 +23,7 @@ _DEFAULTS = {"all": DEFAULT, "objects": DEFAULT, "background": "a realistic phot
 NAMELESS = "subject"  # stands for the class of an image that has none
 
 _PLACE = re.compile(r"(?i)(?:\b(?P<article>an?|the)(?P<gap>\s+))?\{\s*label\s*\}")
+_CAPTION = re.compile(r"(?i)\{\s*caption\s*\}")
 _SYNSET = re.compile(r"^n\d{8}[\s_.-]+")  # ImageNet: "n02123045-tabby"
 _NUMBERED = re.compile(r"^\d+[\s_.-]+(?=.*[^\W\d_])")  # CUB-200: "001.Black_footed_Albatross"
 _HUMPS = re.compile(r"(?<=[a-z])(?=[A-Z])")  # "GoldenRetriever"
@@ -65,12 +66,12 @@ def prompt_of(task: Task) -> Prompt:
     """The prompt of a task, drawn by its seed; without any text, a default keeps the image's subject or scene."""
     recipe = task.recipe
     part = "all" if task.region is None else task.region.of
-    return draw_prompt(recipe.prompt, task.source.label, task.index, task.seed, _DEFAULTS[part])
+    return draw_prompt(recipe.prompt, task.source.label, task.index, task.seed, _DEFAULTS[part], task.caption)
 
 
-def preview_prompt(recipe: Recipe, label: str | None, index: int, seed: int) -> Prompt:
+def preview_prompt(recipe: Recipe, label: str | None, index: int, seed: int, caption: str = "") -> Prompt:
     """The prompt that a variation will have, before there is a task for it."""
-    return draw_prompt(recipe.prompt, label, index, seed, _DEFAULTS[recipe.repaint])
+    return draw_prompt(recipe.prompt, label, index, seed, _DEFAULTS[recipe.repaint], caption)
 
 
 def negative_prompt_of(task: Task) -> str:
@@ -79,7 +80,9 @@ def negative_prompt_of(task: Task) -> str:
     return negative_prompt_for(fill_in(template, draw_words(template, task.seed)), task.source.label)
 
 
-def draw_prompt(template: str, label: str | None, index: int, seed: int, default: str = DEFAULT) -> Prompt:
+def draw_prompt(
+    template: str, label: str | None, index: int, seed: int, default: str = DEFAULT, caption: str = ""
+) -> Prompt:
     """The prompt of one variation.
 
     Args:
@@ -88,6 +91,7 @@ def draw_prompt(template: str, label: str | None, index: int, seed: int, default
         index: counts the variations of a source from 1.
         seed: draws the words. A word depends on the seed and its placeholder's name alone.
         default: used for an empty template.
+        caption: replaces `{caption}`; without one the class does, or "the subject".
 
     Example:
         >>> draw_prompt("a {colour: red | blue} {label}", "car", index=1, seed=7)
@@ -95,7 +99,9 @@ def draw_prompt(template: str, label: str | None, index: int, seed: int, default
     """
     line = _line(template or default, index, default)
     drawn = draw_words(line, seed)
-    return Prompt(prompt_for(fill_in(line, drawn), label, 1), drawn)
+    words = " ".join(_UNWANTED.sub(" ", caption).split())
+    described = fill_in(line, {CAPTION: words}) if words else _CAPTION.sub("{label}", line)
+    return Prompt(prompt_for(fill_in(described, drawn), label, 1), drawn)
 
 
 def draw_words(line: str, seed: int) -> dict[str, str]:

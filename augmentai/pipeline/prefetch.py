@@ -8,10 +8,12 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from augmentai.annotations import Labels
+from augmentai.dataset.formats.masks.companions import caption_of
 from augmentai.engines.base import Task
 from augmentai.filters.holdout import reserved
 from augmentai.images import Photo, decode
 from augmentai.pipeline.run_state import Decoded, RunState, failure_reason
+from augmentai.recipe.prompt_words import asks_for_caption
 from augmentai.types import Outcome, Rejection, Source, variation_seed
 
 if TYPE_CHECKING:
@@ -48,17 +50,22 @@ def _decode(source: Source, run: RunState) -> Decoded:
     """Labels are read with the image, so that broken ones are found before an engine costs anything."""
     photo = decode(source.read(), source.path, run.max_pixels)
     labels = None if source.labels is None else source.labels.load()
-    return Decoded(source, photo, labels, _region(source, photo, labels, run))
+    caption = caption_of(source, labels) if asks_for_caption(run.plan.recipe.prompt) else ""
+    return Decoded(source, photo, labels, _region(source, photo, labels, run), caption)
 
 
 def _region(source: Source, photo: Photo, labels: Labels | None, run: RunState) -> Region | None:
-    """The part that is to be painted anew. In a set with labels, an image without any has no objects."""
+    """The part that is to be painted anew.
+
+    In a set that says where objects are, an image of which it says nothing has none; one of a class has a subject.
+    """
     if run.repaint == "all":
         return None
     from augmentai.engines.repaint import find_region
 
-    if labels is None and run.locates_objects:
-        labels = Labels()
+    if labels is None or not (labels.shapes or labels.masks):
+        says_nothing = source.label is not None or (labels is not None and "takes_no_objects" in labels.extra)
+        labels = None if says_nothing or not run.locates_objects else Labels()
     return find_region(photo.flattened(), labels, run.repaint)
 
 
@@ -111,6 +118,7 @@ def make_tasks(decoded: Iterator[Decoded], run: RunState) -> Iterator[Task]:
                 labels=item.labels,
                 rejections=rejections,
                 region=item.region,
+                caption=item.caption,
             )
 
 

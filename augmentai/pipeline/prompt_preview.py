@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import islice
 
+from augmentai.annotations import LabelError
+from augmentai.dataset.formats.masks.companions import caption_of
 from augmentai.engines.base import Engine
 from augmentai.engines.prompts import preview_prompt
 from augmentai.pipeline.plan import RunPlan
-from augmentai.types import variation_seed
+from augmentai.recipe.prompt_words import asks_for_caption
+from augmentai.types import Source, variation_seed
 
 SHOWN = 5
 
@@ -33,6 +36,14 @@ def preview_prompts(plan: RunPlan, engines: Sequence[Engine], count: int = SHOWN
 
 def _prompts(plan: RunPlan) -> Iterator[tuple[str, int, str]]:
     for source in plan.sources:
+        caption = _caption(source) if asks_for_caption(plan.recipe.prompt) else ""
         for index in plan.indices(source.key):
             seed = variation_seed(plan.recipe.seed, source.sha256, index)
-            yield source.path, index, preview_prompt(plan.recipe, source.label, index, seed).text
+            yield source.path, index, preview_prompt(plan.recipe, source.label, index, seed, caption).text
+
+
+def _caption(source: Source) -> str:
+    try:
+        return caption_of(source, None if source.labels is None else source.labels.load())
+    except (LabelError, OSError):
+        return ""  # reported with the image

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.checkpoint import Checkpoint
+from augmentai.dataset.formats.masks.companions import locates_objects
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import Engine, Made, OnProgress, Task, ignore_progress
 from augmentai.engines.paid_answers import variation_name
@@ -50,6 +51,7 @@ class Decoded:
     photo: Photo = field(repr=False)
     labels: Labels | None = field(repr=False)
     region: Region | None = field(default=None, repr=False)
+    caption: str = ""
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,7 @@ class RunState:
     @cached_property
     def locates_objects(self) -> bool:
         """Whether the set says of any image where its objects are."""
-        return any(source.labels is not None for source in self.plan.sources)
+        return any(locates_objects(source.labels) for source in self.plan.sources)
 
     @cached_property
     def source_features(self) -> FeatureCache:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
+from augmentai.dataset.formats.texts import drawn_words
 from augmentai.images.encode import format_for
 from augmentai.pipeline.run_state import Draft, RunState, failed_draft
 from augmentai.types import Outcome
@@ -19,7 +20,8 @@ def write_labels(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[D
         task = item.made.task
         try:
             file = file_of(item, run)
-            files, record = run.output.labels_for(task.source, file, item.labels, task.labels, item.image.size)
+            drawn = drawn_words(item.details)
+            files, record = run.output.labels_for(task.source, file, item.labels, task.labels, item.image.size, drawn)
         except Exception as error:
             yield failed_draft(item, error)
         else:

@@ -104,6 +104,11 @@ def unknown_placeholders(prompt: str) -> tuple[str, ...]:
     return tuple(unknown)
 
 
+def asks_for_caption(prompt: str) -> bool:
+    """Whether a prompt has the caption of each image in it."""
+    return any(match["name"].lower() == CAPTION for match in _PLACEHOLDER.finditer(prompt))
+
+
 class PromptText(Text):
     """A prompt, or several lines of them. Names of bundled sets are replaced by their lines."""
 

@@ -112,3 +112,15 @@ def test_a_prompt_without_words_to_draw_is_what_it_was(
 )
 def test_the_default_fits_what_is_painted(repaint: Any, label: str, prompt: str) -> None:
     assert preview_prompt(Recipe(repaint=repaint), label, 1, seed=4).text == prompt
+
+
+@pytest.mark.parametrize(
+    ("template", "caption", "prompt"),
+    [
+        ("{caption}, in snow", "a dog\non the {colour} lawn", "a dog on the colour lawn, in snow"),
+        ("photo of { Caption }", "", "photo of cats"),  # an image without a caption
+        ("{label}: {caption}", "a cat", "cats: a cat"),
+    ],
+)
+def test_the_caption_of_an_image_is_part_of_its_prompt(template: str, caption: str, prompt: str) -> None:
+    assert draw_prompt(template, "cats", 1, seed=3, caption=caption).text == prompt

@@ -7,14 +7,16 @@ It goes with its image, and unchanged to each variation.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import PurePosixPath
 
+from augmentai.annotations import LabelError
 from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageKey, Layout, OutputFile
 from augmentai.dataset.formats.image_names import folder_parts, named, shared_parts
-from augmentai.dataset.formats.texts import KEEP_TRUE
+from augmentai.dataset.formats.texts import KEEP_TRUE, with_words
 from augmentai.dataset.readers.label_signatures import head_of, image_stem, looks_like_caption, signature_of
 
 SUFFIXES = (".txt", ".caption", ".captions", ".cap", ".tags", ".prompt")
@@ -54,7 +56,9 @@ def find_captions(layout: Layout, tree: Tree) -> Captions:
     return {key: tuple(texts) for key, texts in found.items()}
 
 
-def captions_for(texts: tuple[Entry, ...], image: str, file: str, beside: bool = False) -> Iterator[OutputFile]:
+def captions_for(
+    texts: tuple[Entry, ...], image: str, file: str, beside: bool = False, drawn: str = ""
+) -> Iterator[OutputFile]:
     """The captions of a variation as files: in the folder of those of its source, beside it if it is in another one.
 
     Args:
@@ -62,6 +66,7 @@ def captions_for(texts: tuple[Entry, ...], image: str, file: str, beside: bool =
         image: the path of its source.
         file: its own path.
         beside: write them beside the variation in any case.
+        drawn: words that were drawn for its prompt, which they say as well.
 
     Raises:
         LabelError: one cannot be read.
@@ -69,7 +74,27 @@ def captions_for(texts: tuple[Entry, ...], image: str, file: str, beside: bool =
     for text in texts:
         name = caption_name(PurePosixPath(text.path).name, PurePosixPath(image).name, PurePosixPath(file).name)
         folder = parent(file if beside or parent(file) != parent(image) else text.path)
-        yield f"{folder}/{name}" if folder else name, text.read(_LARGEST_BYTES)
+        yield f"{folder}/{name}" if folder else name, _with_words(text.read(_LARGEST_BYTES), drawn)
+
+
+def first_caption(texts: Iterable[Entry]) -> str:
+    """The first caption that can be read, in one line; "" if there is none."""
+    for text in texts:
+        with suppress(OSError, LabelError):
+            if words := " ".join(text.read(_LARGEST_BYTES).decode("utf-8", "replace").lstrip("\ufeff").split()):
+                return words
+    return ""
+
+
+def _with_words(data: bytes, drawn: str) -> bytes:
+    """A caption file that says as well what was drawn, in each line: each is a caption."""
+    if not drawn:
+        return data
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data  # in another encoding, which is kept
+    return "".join(with_words(line, drawn) if line.strip() else line for line in text.splitlines(True)).encode()
 
 
 def caption_name(text: str, image: str, file: str) -> str:

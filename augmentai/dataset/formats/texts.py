@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from augmentai.annotations import LabelError, LabelReader
+from augmentai.annotations import LabelError, LabelReader, Labels
 from augmentai.images import ImageError
 
 KEEP_TRUE = "where an engine repaints images, or left and right change places, check that the captions stay true"
@@ -41,12 +41,57 @@ def has_sentences(text: str) -> bool:
     return any(is_sentence(_ESCAPES.sub(" ", cell).strip()) for cell in cells)
 
 
+def is_caption_field(name: str) -> bool:
+    """Whether a field or column of that name holds captions.
+
+    Example:
+        >>> [is_caption_field(name) for name in ("text", "image_caption", "label")]
+        [True, True, False]
+    """
+    return bool(_CAPTION.search(name))
+
+
+def drawn_words(details: Mapping[str, Any]) -> str:
+    """The words that were drawn for the prompt of a variation, as a caption says them; "" if there are none.
+
+    Args:
+        details: of the variation, as in the manifest.
+
+    Example:
+        >>> drawn_words({"drawn": {"weather": "fog", "time": "dusk"}})
+        'fog, dusk'
+    """
+    drawn = details.get("drawn")
+    return ", ".join(map(str, drawn.values())) if isinstance(drawn, Mapping) else ""
+
+
+def with_words(caption: str, words: str) -> str:
+    """A caption that says as well what was drawn.
+
+    Example:
+        >>> with_words("A dog on the lawn.", "fog, dusk"), with_words("", "fog")
+        ('A dog on the lawn, fog, dusk.', 'fog')
+    """
+    if not words:
+        return caption
+    text = caption.rstrip()
+    end = caption[len(text) :]
+    stop = "." if text.endswith(".") else ""
+    lead = text.removesuffix(".").rstrip()
+    return f"{lead}, {words}{stop}{end}" if lead else f"{words}{end}"
+
+
 def captions_in(reader: LabelReader) -> list[str]:
     """The captions in the labels of an image: texts in fields that are called so."""
     try:
-        return list(_captions(reader.load().extra))
+        return captions_of(reader.load())
     except (LabelError, ImageError, OSError):
         return []  # reported with the image
+
+
+def captions_of(labels: Labels) -> list[str]:
+    """The captions in labels that are read already."""
+    return list(_captions(labels.extra))
 
 
 def _captions(value: Any, name: str = "") -> Iterator[str]:

@@ -114,7 +114,13 @@ class OutputSet:
         return self.names.original(source) if source in self._originals else None
 
     def labels_for(
-        self, source: Source, file: str, labels: Labels | None, own: Labels | None, size_wh: tuple[int, int]
+        self,
+        source: Source,
+        file: str,
+        labels: Labels | None,
+        own: Labels | None,
+        size_wh: tuple[int, int],
+        drawn: str = "",
     ) -> tuple[tuple[OutputFile, ...], Any]:
         """The label files of one variation.
 
@@ -124,12 +130,13 @@ class OutputSet:
             labels: its labels, None if the dataset has none.
             own: the labels of its source, before anything was moved.
             size_wh: its width and height in pixels.
+            drawn: words that were drawn for its prompt, which captions in files of their own say as well.
 
         Returns:
             (label files as (path, bytes), what the manifest records for files that list all images). The record is None
             if the labels are those of the source.
         """
-        files = tuple(self._label_files(source, file, labels, size_wh))
+        files = tuple(self._label_files(source, file, labels, size_wh, drawn))
         as_source = labels is None or (labels is own and not labels.reoriented)
         own_format = without_companions(source), own_labels(source, labels)
         return files, None if as_source else self.writer.record(*own_format, size_wh)
@@ -172,13 +179,13 @@ class OutputSet:
         return [*self._layout.own_label_files(without_companions(source)), *added_entries(source)]
 
     def _label_files(
-        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
+        self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int], drawn: str = ""
     ) -> list[OutputFile]:
         """What the format writes of one image, and its masks and captions that the format does not know of."""
         files = self.writer.label_files(without_companions(source), file, own_labels(source, labels), size_wh)
         if not self.converts:
-            return [*files, *added_files(source, file, labels, self.writer.losses)]
-        return [*files, *converted_files(source, file, files, self.writer.losses)]
+            return [*files, *added_files(source, file, labels, self.writer.losses, drawn)]
+        return [*files, *converted_files(source, file, files, self.writer.losses, drawn)]
 
     def skip(self, file: StaticFile, error: Exception) -> None:
         """Report a file that could not be copied, and exclude it from the lists of the dataset."""

@@ -186,7 +186,8 @@ class _Run:
         details: dict[str, Any] = {"donor": painting.donor}
         prompt = painting.prompt.text if painting.presets else ""
         if painting.presets:
-            details |= {"light": list(painting.presets), **painting.prompt.as_details()}
+            followed = {name: word for name, word in painting.prompt.drawn.items() if presets_in(word)}
+            details |= {"light": list(painting.presets), **Prompt(prompt, followed).as_details()}
         made_by = self._engine, image, model, seconds, prompt, False
         return Made(painting.task, *made_by, details=details, strength=strength)
 

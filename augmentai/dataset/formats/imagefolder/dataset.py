@@ -28,6 +28,7 @@ from augmentai.dataset.formats.imagefolder.row_store import RowStore
 from augmentai.dataset.formats.split_files import is_split_column
 from augmentai.dataset.formats.split_lists import SplitLists
 from augmentai.dataset.formats.splits import split_like
+from augmentai.dataset.formats.texts import is_caption_field, with_words
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -199,12 +200,18 @@ def _variation_row(row: dict[str, Any], made: ImageRow, source: Source, file: Me
     for column, mask in source.labels.masks if isinstance(source.labels, RowLabels) else ():
         mask_folder = str(row[column]).replace("\\", "/").rpartition("/")[0]
         new[column] = joined(mask_folder, PurePosixPath(mask.path_for(made.file)).name)
+    if made.drawn:
+        new |= {name: with_words(value, made.drawn) for name, value in new.items() if _is_caption(name, value)}
     if made.record is None:
         return new
     if "objects" in made.record and COLUMN in row:
         new[COLUMN] = made.record["objects"]
     removed = made.record.get("removed", ())
     return {key: "" if key in removed else value for key, value in new.items() if file.is_csv or key not in removed}
+
+
+def _is_caption(column: str, value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip()) and is_caption_field(column)
 
 
 def _renamed(row: dict[str, Any], column: str, to: str) -> dict[str, Any]:

@@ -14,12 +14,12 @@ from augmentai.annotations import LabelReader, Labels
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile
 from augmentai.dataset.formats.caption_conflicts import Captioned, caption_notices
-from augmentai.dataset.formats.captions import captions_for, find_captions
+from augmentai.dataset.formats.captions import captions_for, find_captions, first_caption
 from augmentai.dataset.formats.masks.dataset import MaskLabels, MaskLayout, written_masks
 from augmentai.dataset.formats.masks.mask_file import instance_masks
 from augmentai.dataset.formats.masks.recognition import find_masks, names_of
 from augmentai.dataset.formats.masks.unnamed import unnamed_masks
-from augmentai.dataset.formats.texts import KEEP_TRUE, captions_in, is_sentence
+from augmentai.dataset.formats.texts import KEEP_TRUE, captions_in, captions_of, is_sentence
 from augmentai.types import Source
 
 _LABELS_SAMPLED = 20
@@ -164,7 +164,28 @@ def added_entries(source: Source) -> list[Entry]:
     return [*(mask.entry for mask in masks.masks), *masks.visualizations, *source.labels.captions]
 
 
-def added_files(source: Source, file: str, labels: Labels | None, losses: dict[str, None]) -> list[OutputFile]:
+def locates_objects(reader: LabelReader | None) -> bool:
+    """Whether labels may say where objects are: a caption beside an image does not."""
+    if isinstance(reader, AccompaniedLabels):
+        return bool(reader.masks.masks) or locates_objects(reader.own)
+    return reader is not None
+
+
+def caption_of(source: Source, labels: Labels | None) -> str:
+    """The caption of an image: of its own file, or of a field of its labels that is called so; "" if it has none.
+
+    Args:
+        source: the image.
+        labels: its own, read already.
+    """
+    texts = source.labels.captions if isinstance(source.labels, AccompaniedLabels) else ()
+    in_labels = captions_of(labels) if labels is not None else []
+    return first_caption(texts) or " ".join(" ".join(in_labels[:1]).split())
+
+
+def added_files(
+    source: Source, file: str, labels: Labels | None, losses: dict[str, None], drawn: str = ""
+) -> list[OutputFile]:
     """The masks and captions of a variation as files.
 
     Args:
@@ -172,17 +193,18 @@ def added_files(source: Source, file: str, labels: Labels | None, losses: dict[s
         file: its path in the output.
         labels: its labels.
         losses: notices of what cannot be kept; more are added here.
+        drawn: words that its captions say as well.
     """
     if not isinstance(source.labels, AccompaniedLabels) or labels is None:
         return []
     masks = source.labels.masks
     bitmaps = labels.other_masks[len(labels.other_masks) - len(masks.masks) :]
-    captions = captions_for(source.labels.captions, source.path, file)
+    captions = captions_for(source.labels.captions, source.path, file, drawn=drawn)
     return [*written_masks(masks, file, bitmaps, losses), *captions]
 
 
 def converted_files(
-    source: Source, file: str, written: Collection[OutputFile], losses: dict[str, None]
+    source: Source, file: str, written: Collection[OutputFile], losses: dict[str, None], drawn: str = ""
 ) -> list[OutputFile]:
     """The captions of an image in a set that is written in another format: they are beside it.
 
@@ -191,13 +213,14 @@ def converted_files(
         file: its path in the output.
         written: the label files that the format has for it.
         losses: notices of what cannot be kept; more are added here.
+        drawn: words that its captions say as well.
     """
     if not isinstance(source.labels, AccompaniedLabels):
         return []
     if source.labels.masks.masks or source.labels.masks.visualizations:
         losses.setdefault("masks and drawings next to the labels were left out")
     taken = {path.casefold() for path, _ in written}
-    captions = list(captions_for(source.labels.captions, source.path, file, beside=True))
+    captions = list(captions_for(source.labels.captions, source.path, file, beside=True, drawn=drawn))
     free = [one for one in captions if one[0].casefold() not in taken]
     if len(free) < len(captions):
         losses.setdefault("captions were left out: label files of this format have their names")
