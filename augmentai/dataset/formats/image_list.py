@@ -19,6 +19,7 @@ from augmentai.dataset.bounds import DEEPEST_PATH, LONGEST_PATH_CHARS
 from augmentai.dataset.file_names import name_key
 from augmentai.dataset.file_tree import Entry, joined, parent
 from augmentai.dataset.formats.image_names import named
+from augmentai.dataset.formats.namesakes import Namesakes
 from augmentai.images.file_types import IMAGE_SUFFIXES
 
 if TYPE_CHECKING:
@@ -82,6 +83,8 @@ class ImagePaths:
 
     def __init__(self, paths: Iterable[str]) -> None:
         self._listed = paths
+        self._namesakes: dict[tuple[str, str], Namesakes] = {}  # by kind and name, of those that were asked for
+        self._below: dict[int, list[str]] = {}
 
     @cached_property
     def _paths(self) -> set[str]:
@@ -125,17 +128,24 @@ class ImagePaths:
     def below(self, written: str, folder: str) -> list[str]:
         """The images in the folders that a name in a list in `folder` means: of a video, a patient or a class.
 
+        The same list is returned for all names of the same folders.
+
         Example:
             >>> paths = ImagePaths(["frames/bear/1.jpg", "frames/bear/2.jpg", "frames/bus/1.jpg"])
             >>> paths.below("bear", "splits"), paths.below("cat", "splits")
             (['frames/bear/1.jpg', 'frames/bear/2.jpg'], [])
         """
         parts = joined(written.strip()).split("/")
-        folders = self._by_folder.get(name_key(parts[-1]), {}) if parts[-1] else {}
-        shared = {path: _shared_folders(path, parts) for path in folders}
-        most = max(shared.values(), default=0)
-        meant = _nearest([path for path in folders if shared[path] == most], folder)
-        return sorted({image for path in meant for image in folders[path]})
+        key = name_key(parts[-1])
+        folders = self._by_folder.get(key, {}) if parts[-1] else {}
+        if not folders:
+            return []
+        if ("/", key) not in self._namesakes:
+            self._namesakes["/", key] = Namesakes(folders)
+        meant = self._namesakes["/", key].meant(parts, folder)
+        if id(meant) not in self._below:  # which lives as long as its namesakes
+            self._below[id(meant)] = sorted({image for path in meant for image in folders[path]})
+        return self._below[id(meant)]
 
     def find(self, written: str, folder: str, by_label: bool = False) -> str | None:
         """The image of a name in a list that is in `folder`; None if there is none, or if several may be meant.
@@ -158,15 +168,18 @@ class ImagePaths:
         if found is not None:
             return found
         parts = joined(written).split("/")
-        candidates = self._by_name.get(name_key(parts[-1]), [])
+        kind, key = "", name_key(parts[-1])
+        candidates = self._by_name.get(key, [])
         if not candidates and by_label and _LABEL_FILE.search(parts[-1]):
-            candidates = self._by_name.get(name_key(PurePosixPath(parts[-1]).stem), [])
+            key = name_key(PurePosixPath(parts[-1]).stem)
+            candidates = self._by_name.get(key, [])
         if not candidates and PurePosixPath(parts[-1]).suffix:
-            candidates = self._by_folded_name.get(name_key(parts[-1], fold_case=True), [])
+            kind, key = "folded", name_key(parts[-1], fold_case=True)
+            candidates = self._by_folded_name.get(key, [])
         if len(candidates) > 1:
-            shared = {path: _shared_folders(path, parts) for path in candidates}
-            most = max(shared.values())
-            candidates = _nearest([path for path in candidates if shared[path] == most], folder)
+            if (kind, key) not in self._namesakes:
+                self._namesakes[kind, key] = Namesakes(candidates)
+            candidates = self._namesakes[kind, key].meant(parts, folder)
         return candidates[0] if len(candidates) == 1 else None
 
     def line(self, text: str, folder: str) -> ListedImage:
@@ -317,21 +330,3 @@ def _seen_from(folder: str, name: str) -> str:
 
 def _is_absolute(name: str) -> bool:
     return name.startswith("/") or bool(re.match(r"[A-Za-z]:", name))
-
-
-def _nearest(paths: list[str], folder: str) -> list[str]:
-    """Those of some paths that share the deepest folder with a list."""
-    while folder:
-        near = [path for path in paths if path.startswith(folder + "/")]
-        if near:
-            return near
-        folder = parent(folder)
-    return paths
-
-
-def _shared_folders(path: str, parts: list[str]) -> int:
-    folders, named = path.split("/")[:-1], parts[:-1]
-    shared = 0
-    while shared < min(len(folders), len(named)) and folders[-1 - shared] == named[-1 - shared]:
-        shared += 1
-    return shared

@@ -56,13 +56,16 @@ def of_folders(entry: Entry, named: Iterable[tuple[str, str | None]], names: Ima
     """
     pairs: list[tuple[str, str]] = []
     found = count = 0
+    seen: set[tuple[int, str | None]] = set()  # a million lines may name a folder of thousands
     for name, split in named:
         images = _images(name, entry, names)
         count += 1
         found += bool(images)
         if not images and name.isdigit():
             return None
-        pairs += [(image, split) for image in images if split]
+        if split and (id(images), split) not in seen:
+            seen.add((id(images), split))
+            pairs += [(image, split) for image in images]
     splits, _ = held_out_first(pairs)
     if not pairs or found <= _MIN_FOUND * count or any(splits[image] != split for image, split in pairs):
         return None

@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -31,6 +31,8 @@ _API = "/gradio_api/"
 _MAX_BODY_BYTES = 8_000_000  # of a call: the names of 2,000 uploaded files take less than 1 MB
 _MAX_HEADERS, _MAX_HEADER_BYTES = 100, 32_768  # a queued job holds those of its request
 _MAX_PATH, _MAX_QUERY = 4_096, 4_096
+# A call may name so many files, since Gradio checks them one by one while nobody else is answered.
+_FILES_NAMED_PER_IMAGE, _MIN_FILES_NAMED = 5, 1_000
 _MAX_NAME = 128  # characters of a session or event: Gradio's own have 11 to 36, and it holds them for long
 _NAMES = ("session_hash", "event_id")
 _RANGE = re.compile(rb"bytes=(\d{1,18}-\d{0,18}|-\d{1,18})")  # one part: Gradio fails on anything else
@@ -81,6 +83,7 @@ class RequestGuard:
         self._uploads = UploadLimits(settings, self._folder)
         self._counts = RequestCounts(settings)
         self._logins = SlidingWindow(_LOGIN_ATTEMPTS, _LOGIN_SECONDS)
+        self._most_files = max(_MIN_FILES_NAMED, _FILES_NAMED_PER_IMAGE * settings.max_files)
         self._asks_password = bool(settings.password.get_secret_value())
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -166,7 +169,7 @@ class RequestGuard:
         body = await _read_body(request, receive)
         if path.startswith(_API):
             self._counts.add_call(visitor)
-            call = _check_call(body, self._folder)
+            call = _check_call(body, self._folder, self._most_files)
             self._counts.add_sessions(visitor, [call.session] if call.session else [])
             if path.rstrip("/") == _API + "reset" and call.event:
                 request.scope["cancelled_event"] = call.event
@@ -216,10 +219,13 @@ class _Call(NamedTuple):
     event: str = ""
 
 
-def _check_call(body: bytes, folder: str) -> _Call:
-    """Refuse long names of sessions, and folders and web addresses in place of files. Returns what it names.
+def _check_call(body: bytes, folder: str, most_files: int) -> _Call:
+    """Refuse long names of sessions, too many files, and folders and web addresses in their place.
 
     Gradio itself would accept the folder of everybody's uploads as a file, and download any public address.
+
+    Returns:
+        What it names.
     """
     try:
         call = json.loads(body or b"{}")
@@ -228,17 +234,27 @@ def _check_call(body: bytes, folder: str) -> _Call:
     if isinstance(call, dict):
         for name in _NAMES:
             _check_name(call.get(name), name)
+    paths = list(_paths(call))
+    if len(paths) > most_files:
+        words = f"The request names {len(paths):,} files; at most {most_files:,} are accepted at once"
+        raise RefusedError(413, f"{words} ({_FILES_NAMED_PER_IMAGE} times AUGMENTAI_MAX_FILES). Upload a ZIP instead.")
+    for path in dict.fromkeys(paths):
+        _check_path(path, folder)
+    names = [call.get(name) if isinstance(call, dict) else None for name in _NAMES]
+    return _Call(*(name if isinstance(name, str) else "" for name in names))
+
+
+def _paths(call: Any) -> Iterator[str]:
+    """Whatever stands where a file of a call is named."""
     rest: list[Any] = [call]
     while rest:
         part = rest.pop()
         if isinstance(part, dict):
             if isinstance(path := part.get("path"), str):
-                _check_path(path, folder)
+                yield path
             rest.extend(part.values())
         elif isinstance(part, list):
             rest.extend(part)
-    names = [call.get(name) if isinstance(call, dict) else None for name in _NAMES]
-    return _Call(*(name if isinstance(name, str) else "" for name in names))
 
 
 def _check_name(value: Any, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import re
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import PurePosixPath
@@ -16,6 +17,7 @@ from augmentai.dataset.formats.splits import split_named, split_within
 
 NAME_KEYS = ("file_name", "coco_url", "filename", "path")  # the first that is there names the image; LVIS has no first
 _DRAWN = {Role.MASK, Role.VISUALIZATION}  # whose files have the names of the images that they were drawn of
+_Match = tuple[int, int, bool, bool, int, bool]
 _ABSOLUTE = re.compile(r"^(?:[A-Za-z]:)?/+|^[A-Za-z][A-Za-z0-9+.-]*://[^/]*/?")
 
 
@@ -35,6 +37,7 @@ class ImageIndex:
         for entry in tree.images:
             self._by_path.setdefault(entry.path, []).append(entry)
         self._names = ImageNames(tree.images)
+        self._places: dict[ImageKey, _Place] = {}  # of images whose name others have
 
     def finder(self, file: Entry) -> Callable[[str], ImageKey | None]:
         """A function that finds the image that a JSON file means by a name; None if there is none."""
@@ -52,32 +55,55 @@ class ImageIndex:
 
         return find
 
+    def _place(self, entry: Entry) -> _Place:
+        if entry.key not in self._places:
+            self._places[entry.key] = _Place(entry)
+        return self._places[entry.key]
+
     def _named(self, path: str, file: Entry, split: str | None) -> Entry | None:
         parts = [part for part in path.split("/") if part not in {"", ".", ".."}]
         found = self._names.called(parts[-1], file.path, parts[-2:-1]) if parts else []
         if len(found) < 2:
             return found[0] if found else None
-        ranked = sorted(((_match(entry, parts, file, split), entry) for entry in found), key=lambda one: one[0])
-        (second, _), (first, best) = ranked[-2:]
+        written, folded = parts[::-1], [match_key(part) for part in parts[::-1]]
+        here = file.path.split("/")[:-1]
+        places = sorted(map(self._place, found), key=lambda place: place.entry.path)
+        matches = [(place.match(written, folded, file, here, split), place.entry) for place in places]
+        (first, best), (second, _) = heapq.nlargest(2, matches, key=lambda one: one[0])
         if len(parts) > 1 and first[0] == 1 and first[2:5] == second[2:5]:
             return None  # only the bare name matches, and several images have it: none of them is meant
         return best
 
 
-def _match(entry: Entry, parts: list[str], file: Entry, split: str | None) -> tuple[Any, ...]:
-    """How well an image matches: it shares its last folders, as spelled, is of the split, not drawn, and near."""
-    own, here = entry.path.split("/"), file.path.split("/")[:-1]
-    folded = shared_parts([match_key(part) for part in own[::-1]], [match_key(part) for part in parts[::-1]])
-    of_split = split is not None and any(split_named(part) == split for part in own[:-1])
-    return (
-        folded,
-        shared_parts(own[::-1], parts[::-1]),
-        of_split,
-        read_folder(parent(entry.path)).role not in _DRAWN,
-        shared_parts(own[:-1], here),
-        entry.origin == file.origin,
-        [-ord(letter) for letter in entry.path],
-    )
+class _Place:
+    """Where an image is, taken apart once: it may be compared to thousands of names."""
+
+    __slots__ = ("_drawn", "_folded", "_own", "_splits", "entry")
+
+    def __init__(self, entry: Entry) -> None:
+        self.entry = entry
+        self._own = entry.path.split("/")[::-1]
+        self._folded = match_key(entry.path).split("/")[::-1]
+        self._splits = {split_named(part) for part in self._own[1:]} - {None}
+        self._drawn = read_folder(parent(entry.path)).role in _DRAWN
+
+    def match(self, parts: list[str], folded: list[str], file: Entry, here: list[str], split: str | None) -> _Match:
+        """How well it matches: it shares its last folders, as spelled, is of the split, not drawn, and near.
+
+        Args:
+            parts, folded: of the name, the last first; folded: see `match_key`.
+            file: the label file.
+            here: its folders.
+            split: of the label file.
+        """
+        return (
+            shared_parts(self._folded, folded),
+            shared_parts(self._own, parts),
+            split in self._splits,
+            not self._drawn,
+            shared_parts(self._own[:0:-1], here),
+            self.entry.origin == file.origin,
+        )
 
 
 def _spellings(name: str) -> Iterator[str]:
