@@ -139,7 +139,8 @@ def open_archive(path: Path, inner: BinaryIO | None = None, most_files: int = MO
         stream = inner or open_regular(path)
         length = stream.seek(0, os.SEEK_END)
         if _has_too_many(stream, length, most_files):
-            raise ArchiveError(f"it has too many files for one ZIP (more than about {most_files:,}); split it")
+            most = f"more than about {most_files:,}, AUGMENTAI_MAX_ARCHIVE_FILES"
+            raise ArchiveError(f"it has too many files for one ZIP ({most}); split it")
         archive = zipfile.ZipFile(stream)
         archive.filename = os.fspath(path)
         if _overlap(archive.infolist(), length):
@@ -222,9 +223,10 @@ def over_limit(size_bytes: int, limit_bytes: int) -> str:
 
     Example:
         >>> over_limit(2_500_000_000, 30_000_000)
-        '2.5 GB is over the limit of 30.0 MB per file; make it smaller'
+        '2.5 GB is over the limit of 30.0 MB per file (AUGMENTAI_MAX_FILE_MB); make it smaller'
     """
-    return f"{format_size(size_bytes)} is over the limit of {format_size(limit_bytes)} per file; make it smaller"
+    limit = f"{format_size(limit_bytes)} per file (AUGMENTAI_MAX_FILE_MB)"
+    return f"{format_size(size_bytes)} is over the limit of {limit}; make it smaller"
 
 
 def format_size(size_bytes: int) -> str:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
 
 # Keys, values and brackets after aliases are expanded. A data.yaml with 50,000 classes has fewer.
 _MAX_PARTS = 200_000
@@ -41,17 +40,49 @@ def load_yaml(text: str, as_text: bool = False) -> Any:
         >>> load_yaml("names: [no, 007]", as_text=True)
         {'names': ['no', '007']}
     """
+    with _composed(text) as (node, reader):
+        return _as_text(node) if as_text else _as_values(node, reader)
+
+
+def load_yaml_twice(text: str) -> tuple[Any, Any]:
+    """Read YAML as plain Python values, and as text, parsed once; see `load_yaml`.
+
+    Example:
+        >>> load_yaml_twice("names: [no]")
+        ({'names': [False]}, {'names': ['no']})
+    """
+    with _composed(text) as (node, reader):
+        texts = _as_text(node)  # before merge keys are resolved in the node
+        return _as_values(node, reader), texts
+
+
+@contextmanager
+def _composed(text: str) -> Iterator[tuple[Any, Any]]:
+    """The nodes of a text, and what makes values of them. Raises YamlError, also for what the caller does with them."""
     import yaml
 
-    kind = "BaseLoader" if as_text else "SafeLoader"
-    loader: Any = getattr(yaml, f"C{kind}", getattr(yaml, kind))  # the one in C is ten times as fast
+    loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the one in C is ten times as fast
     try:
         _check(yaml.parse(text, Loader=loader))
-        return yaml.load(text, Loader=loader)
+        reader = loader(text)
+        try:
+            yield reader.get_single_node(), reader
+        finally:
+            reader.dispose()
     except YamlError:
         raise
     except (yaml.YAMLError, RecursionError, ValueError) as error:
         raise YamlError(str(error)) from error
+
+
+def _as_text(node: Any) -> Any:
+    from yaml.constructor import BaseConstructor
+
+    return BaseConstructor().construct_document(node) if node is not None else None
+
+
+def _as_values(node: Any, reader: Any) -> Any:
+    return reader.construct_document(node) if node is not None else None
 
 
 def _check(events: Iterator[Any]) -> None:

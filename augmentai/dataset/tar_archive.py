@@ -115,7 +115,9 @@ def spool(
         for piece in pieces:
             written += len(piece)
             if written > limit_bytes:
-                raise ArchiveError(f"would extract to more than {format_size(said_bytes)}, the limit; split it")
+                raise ArchiveError(
+                    f"would extract to more than {format_size(said_bytes)}, the limit (AUGMENTAI_MAX_ZIP_GB); split it"
+                )
             if stop is not None and stop.is_set():
                 raise ArchiveError("stopped before it was read")
             file.write(piece)
@@ -175,7 +177,8 @@ def _listed(shared: _SharedFile, most: int) -> Contents:
                 kind = "a sparse file" if info.issparse() else _KINDS.get(info.type, "a device or a pipe")
                 refused.append((name, f"{kind} inside the TAR, which is not followed; put the file itself into it"))
             if len(raw) + len(refused) > most:
-                raise ArchiveError(f"it has too many files for one TAR (more than {most:,}); split it")
+                most_words = f"more than {most:,}, AUGMENTAI_MAX_ARCHIVE_FILES"
+                raise ArchiveError(f"it has too many files for one TAR ({most_words}); split it")
     names, encoding = decode_names([*raw, *(name for name, _ in refused)])
     reasons = [reason for _, reason in refused]
     return Contents(

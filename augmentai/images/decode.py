@@ -179,7 +179,7 @@ def check_size(size_wh: tuple[int, int], max_pixels: int) -> None:
     width, height = size_wh
     if width * height > max_pixels:
         found = width * height / 1e6
-        raise ImageError(f"{width}x{height} is {found:.1f} megapixels; the limit is {max_pixels / 1e6:g}; downscale it")
+        raise ImageError(f"{width}x{height} is {found:.1f} megapixels; {_limit(max_pixels)}; downscale it")
     if min(width, height) < MIN_SIDE_PX:
         raise ImageError(f"{width}x{height} pixels is too small to augment; the minimum is {MIN_SIDE_PX}x{MIN_SIDE_PX}")
 
@@ -187,7 +187,11 @@ def check_size(size_wh: tuple[int, int], max_pixels: int) -> None:
 def _too_large(pillow_message: str, max_pixels: int) -> str:
     found = re.search(r"(\d+) pixels", pillow_message)
     size = f"{int(found[1]) / 1e6:.1f} megapixels" if found else "the image is far too large"
-    return f"{size}; the limit is {max_pixels / 1e6:g}; downscale it"
+    return f"{size}; {_limit(max_pixels)}; downscale it"
+
+
+def _limit(max_pixels: int) -> str:
+    return f"the limit is {max_pixels / 1e6:g} (AUGMENTAI_MAX_MEGAPIXELS)"
 
 
 def _notices(opened: Image.Image, data: bytes) -> list[str]:

@@ -101,8 +101,16 @@ def test_broken_exif_is_ignored(exif: bytes) -> None:
         (makers.png((1, 1)), "a.png", "1x1 pixels is too small to augment; the minimum is 8x8"),
         (makers.png((1, 5000)), "a.png", "1x5000 pixels is too small"),
         (makers.png((7, 300)), "a.png", "7x300 pixels is too small"),
-        (makers.png_claiming(8000, 8000), "a.png", "8000x8000 is 64.0 megapixels; the limit is 50; downscale it"),
-        (makers.png_claiming(100_000, 100_000), "a.png", "10000.0 megapixels; the limit is 50; downscale it"),
+        (
+            makers.png_claiming(8000, 8000),
+            "a.png",
+            "8000x8000 is 64.0 megapixels; the limit is 50 (AUGMENTAI_MAX_MEGAPIXELS); downscale it",
+        ),
+        (
+            makers.png_claiming(100_000, 100_000),
+            "a.png",
+            "10000.0 megapixels; the limit is 50 (AUGMENTAI_MAX_MEGAPIXELS); downscale it",
+        ),
         (makers.png_claiming(2**31 - 1, 2**31 - 1), "a.png", "the limit is 50"),
         (encoded(Image.new("F", (16, 16), float("nan")), "TIFF"), "a.tif", "not numbers (NaN or infinity)"),
     ],

@@ -108,8 +108,16 @@ BAD_FILES = [
     ("truncated.jpg", jpeg((200, 150))[:3000], "the file is corrupt or truncated"),
     ("truncated.png", png((200, 150))[:3000], "the file is corrupt or truncated"),
     ("header only.png", png()[:33], "the file is corrupt or truncated"),
-    ("bomb.png", makers.png_claiming(100_000, 100_000), "10000.0 megapixels; the limit is 50; downscale it"),
-    ("large.png", makers.png_claiming(9000, 6000), "9000x6000 is 54.0 megapixels; the limit is 50; downscale it"),
+    (
+        "bomb.png",
+        makers.png_claiming(100_000, 100_000),
+        "10000.0 megapixels; the limit is 50 (AUGMENTAI_MAX_MEGAPIXELS); downscale it",
+    ),
+    (
+        "large.png",
+        makers.png_claiming(9000, 6000),
+        "9000x6000 is 54.0 megapixels; the limit is 50 (AUGMENTAI_MAX_MEGAPIXELS); downscale it",
+    ),
     ("pixel.png", png((1, 1)), "1x1 pixels is too small to augment; the minimum is 8x8"),
     ("line.png", png((1, 5000)), "1x5000 pixels is too small to augment; the minimum is 8x8"),
     (
@@ -318,7 +326,9 @@ def test_zips_that_are_broken_or_bombs(
 def test_a_zip_of_too_much_in_all(put: Callable[..., Path], run: Callable[..., Result]) -> None:
     bomb = zipped({f"{i}.jpg": b"\0" * 2_000_000 for i in range(10)}, zipfile.ZIP_DEFLATED)
     result = run(put("in.zip", bomb), put(GOOD, jpeg()), settings=Settings(max_zip_gb=0.01))
-    assert result.reasons == {"in.zip": "would extract to 20.0 MB; the limit is 10.0 MB; split it"}
+    assert result.reasons == {
+        "in.zip": "would extract to 20.0 MB; the limit is 10.0 MB (AUGMENTAI_MAX_ZIP_GB); split it"
+    }
     assert result.files == ["good__v1.jpg"]
 
 

@@ -96,7 +96,8 @@ class _ArchiveReader:
             if self._listing.extracted_bytes > self._limits.zip_bytes:
                 limit = format_size(self._limits.zip_bytes)
                 raise ArchiveError(
-                    f"the ZIPs of this job would extract to more than {limit} together; split them into several jobs"
+                    f"the ZIPs of this job would extract to more than {limit} together (AUGMENTAI_MAX_ZIP_GB); "
+                    "split them into several jobs"
                 )
         return found
 
@@ -147,7 +148,7 @@ class _ArchiveReader:
                 self._bytes += member.file_size
         if self._bytes > self._limits.zip_bytes:
             sizes = format_size(self._bytes), format_size(self._limits.zip_bytes)
-            raise ArchiveError(f"would extract to {sizes[0]}; the limit is {sizes[1]}; split it")
+            raise ArchiveError(f"would extract to {sizes[0]}; the limit is {sizes[1]} (AUGMENTAI_MAX_ZIP_GB); split it")
         return found, inner
 
     def _kind(self, name: str, member: Member) -> str:

@@ -186,7 +186,8 @@ class _SourceReader:
             return False
         if self.limits.files is None or len(self._sources) < self.limits.files:
             return True
-        self.report.fail(name, f"over the limit of {self.limits.files:,} images per job; split them into several jobs")
+        limit = f"{self.limits.files:,} images per job (AUGMENTAI_MAX_FILES)"
+        self.report.fail(name, f"over the limit of {limit}; split them into several jobs")
         return False
 
     def _add(self, source: Source) -> None:

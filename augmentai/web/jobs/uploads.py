@@ -279,7 +279,7 @@ class _Inspection:
     def _apply_file_limit(self) -> None:
         summary, limit = self._summary, self._settings.max_files
         if summary.images > limit:
-            reason = f"over the limit of {limit:,} images per job; split them into several jobs"
+            reason = f"over the limit of {limit:,} images per job (AUGMENTAI_MAX_FILES); split them into several jobs"
             summary.refuse(f"{summary.images - limit:,} images", reason)
             summary.images = limit
 

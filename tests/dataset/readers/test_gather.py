@@ -276,7 +276,9 @@ def test_too_large_a_file(tmp_path: Path) -> None:
     )
     assert paths(gathered) == ["a.jpg"]
     assert [failure.file for failure in gathered.failures] == ["big.jpg", "big.jpg", "given.jpg"]
-    assert "2.5 GB is over the limit of 1.0 MB per file; make it smaller" in {f.reason for f in gathered.failures}
+    assert "2.5 GB is over the limit of 1.0 MB per file (AUGMENTAI_MAX_FILE_MB); make it smaller" in {
+        f.reason for f in gathered.failures
+    }
 
 
 def test_too_many_files(tmp_path: Path) -> None:
@@ -284,7 +286,9 @@ def test_too_many_files(tmp_path: Path) -> None:
     gathered = gather([tmp_path], Limits(10**6, 10**6, files=3))
     assert len(gathered.sources) == 3
     assert len(gathered.failures) == 2
-    assert set(reasons(gathered).values()) == {"over the limit of 3 images per job; split them into several jobs"}
+    assert set(reasons(gathered).values()) == {
+        "over the limit of 3 images per job (AUGMENTAI_MAX_FILES); split them into several jobs"
+    }
 
 
 class TestReadyMadeSources:

@@ -72,7 +72,10 @@ def test_a_huge_entry(tmp_path: Path) -> None:
     assert len(bomb) < 100_000
     gathered = from_zip(tmp_path, bomb, Limits(1_000_000, 10**9))
     assert paths(gathered) == ["a.jpg"]
-    assert reasons(gathered)["bomb.jpg"] == "50.0 MB is over the limit of 1.0 MB per file; make it smaller"
+    assert (
+        reasons(gathered)["bomb.jpg"]
+        == "50.0 MB is over the limit of 1.0 MB per file (AUGMENTAI_MAX_FILE_MB); make it smaller"
+    )
 
 
 def test_an_entry_that_misstates_its_size(tmp_path: Path) -> None:
@@ -88,7 +91,9 @@ def test_an_entry_that_misstates_its_size(tmp_path: Path) -> None:
 
 def test_entries_that_are_too_much_together(tmp_path: Path) -> None:
     data = zipped({f"{i}.jpg": b"\0" * 900_000 for i in range(5)}, zipfile.ZIP_DEFLATED)
-    assert reasons(from_zip(tmp_path, data)) == {"in.zip": "would extract to 4.5 MB; the limit is 4.0 MB; split it"}
+    assert reasons(from_zip(tmp_path, data)) == {
+        "in.zip": "would extract to 4.5 MB; the limit is 4.0 MB (AUGMENTAI_MAX_ZIP_GB); split it"
+    }
 
 
 def test_what_is_not_read_does_not_count(tmp_path: Path) -> None:
@@ -111,7 +116,9 @@ def test_very_many_entries(tmp_path: Path) -> None:
     gathered = from_zip(tmp_path, entry * count + tail)
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
-    assert reasons(gathered) == {"in.zip": "it has too many files for one ZIP (more than about 250,000); split it"}
+    assert reasons(gathered) == {
+        "in.zip": "it has too many files for one ZIP (more than about 250,000, AUGMENTAI_MAX_ARCHIVE_FILES); split it"
+    }
     assert peak < 3 * len(entry) * count
 
 

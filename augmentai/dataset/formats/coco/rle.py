@@ -55,7 +55,8 @@ def rle_to_mask(rle: Mapping[str, Any], size_wh: tuple[int, int]) -> np.ndarray[
         )
     most = min(image_bounds().runs, 2 * (width * height + 1))
     if len(counts) > most * (_LONGEST_COUNT if isinstance(counts, str) else 1):
-        raise ValueError(f"its RLE has more than {most:,} runs; expected an outline that is less frayed")
+        setting = " (20 times AUGMENTAI_MAX_OBJECTS)" if most == image_bounds().runs else ""
+        raise ValueError(f"its RLE has more than {most:,} runs{setting}; expected an outline that is less frayed")
     if isinstance(counts, list) and not all(isinstance(one, int) and one >= 0 for one in counts):
         raise ValueError("the counts of its RLE are not all whole numbers from 0 up")
     if isinstance(counts, list) and sum(counts) != width * height:
@@ -63,4 +64,5 @@ def rle_to_mask(rle: Mapping[str, Any], size_wh: tuple[int, int]) -> np.ndarray[
     try:
         return np.asarray(supervision().rle_to_mask(counts, size_wh), dtype=bool)
     except Exception as error:
-        raise ValueError(f"its RLE cannot be decoded ({error})") from error
+        words = f"its runs do not make up the {width * height:,} pixels of the image; export it again"
+        raise ValueError(f"its RLE cannot be decoded: {words}") from error

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError
-from augmentai.dataset.bounded_yaml import load_yaml
+from augmentai.dataset.bounded_yaml import load_yaml_twice
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.split_words import split_named
 from augmentai.dataset.formats.yolo.classes import Classes, classes_from_list, classes_from_yaml
@@ -83,10 +83,10 @@ def read_data_yamls(tree: Tree, failures: list[Failure], requested: bool) -> lis
         requested: the user said that this is a YOLO set, so any broken YAML file counts as a failure.
     """
     found = []
+    folders = tree.folders()
     for entry in tree.sidecars_ending(".yaml", ".yml"):
         try:
-            text = entry.text()
-            content, as_text = load_yaml(text), load_yaml(text, as_text=True)
+            content, as_text = load_yaml_twice(entry.text())
         except (LabelError, ValueError) as error:
             if requested or PurePosixPath(entry.path).stem == "data":
                 failures.append(Failure(entry.path, f"not valid YAML ({_one_line(error)}); correct it"))
@@ -94,13 +94,13 @@ def read_data_yamls(tree: Tree, failures: list[Failure], requested: bool) -> lis
         if not isinstance(content, dict) or not ("names" in content or ("nc" in content and "train" in content)):
             continue
         try:
-            found.append(_read(entry, content, as_text, tree))
+            found.append(_read(entry, content, as_text, tree, folders))
         except LabelError as error:
             failures.append(Failure(entry.path, str(error)))
     return found
 
 
-def _read(entry: Entry, content: dict[str, Any], as_text: dict[str, Any], tree: Tree) -> DataYaml:
+def _read(entry: Entry, content: dict[str, Any], as_text: dict[str, Any], tree: Tree, folders: set[str]) -> DataYaml:
     one = DataYaml(entry, Classes({}, entry.path), content=content)
     path = content.get("path")
     base = path if isinstance(path, str) else ""
@@ -114,12 +114,11 @@ def _read(entry: Entry, content: dict[str, Any], as_text: dict[str, Any], tree: 
     elif "names" in content:
         one.classes = classes_from_yaml(content, as_text, entry.path, ())
         content["names"] = _same_form(written, one.classes.names)
-    _add_places(one, base, tree)
+    _add_places(one, base, tree, folders)
     return one
 
 
-def _add_places(one: DataYaml, base: str, tree: Tree) -> None:
-    folders = tree.folders()
+def _add_places(one: DataYaml, base: str, tree: Tree, folders: set[str]) -> None:
     for key, value in one.content.items():
         split = split_named(key) if isinstance(key, str) else None
         values = value if isinstance(value, list) else [value]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -21,7 +22,7 @@ from augmentai.dataset.formats.yolo.darknet import read_darknet
 from augmentai.dataset.formats.yolo.data_yaml import read_data_yamls
 from augmentai.dataset.formats.yolo.label_index import LabelIndex, label_path, usual_label_path
 from augmentai.dataset.formats.yolo.label_kind import LabelKind, kind_of_labels
-from augmentai.dataset.formats.yolo.set_file import SetFile
+from augmentai.dataset.formats.yolo.set_file import SetFile, folders_above
 from augmentai.types import Failure, Source
 
 if TYPE_CHECKING:
@@ -152,14 +153,16 @@ def _add_images(layout: YoloLayout, tree: Tree, texts: dict[tuple[str, str], Ent
         parent(entry.path): kind.applied_to(_listed_names(entry, layout.failures)) for entry in reversed(layout.names)
     }
     unnamed = kind.applied_to(Classes({}))
+    nearest_set, nearest_list = _Nearest([one.folder for one in set_files]), _Nearest(list(listed_names))
+    listed = list(listed_names.values())
     for entry in tree.images:
         text = texts[entry.key]
-        index = _nearest([one.folder for one in set_files], entry.path)
+        index = nearest_set.of(entry.path)
         if index is not None and classes[index].names:
             found = classes[index]
         else:
-            nearest = _nearest(list(listed_names), text.path if text else entry.path)
-            found = list(listed_names.values())[nearest] if nearest is not None else unnamed
+            nearest = nearest_list.of(text.path if text else entry.path)
+            found = listed[nearest] if nearest is not None else unnamed
         split = claims.of(entry.key)
         if split is None:
             split = layout.lists.of(entry.path)
@@ -175,11 +178,14 @@ def _claims(layout: YoloLayout, tree: Tree, lists: SplitLists) -> SplitClaims:
     paths = ImagePaths(entry.path for entry in tree.images)
     listed = [one.splits_listed(paths, layout.failures, layout.notices) for one in set_files]
     claims = SplitClaims("list")
+    in_folder: dict[str, list[tuple[SetFile, dict[str, set[str]]]]] = defaultdict(list)
+    for one, splits in zip(set_files, listed, strict=True):
+        in_folder[one.folder].append((one, splits))
+    nearest = _Nearest([one.folder for one in set_files])
     for entry in tree.images:
-        index = _nearest([one.folder for one in set_files], entry.path)
-        folder = set_files[index].folder if index is not None else None
-        for one, splits in zip(set_files, listed, strict=True):
-            for split in sorted(one.splits_of(entry.path, splits)) if one.folder == folder else ():
+        index = nearest.of(entry.path)
+        for one, splits in in_folder[set_files[index].folder] if index is not None else ():
+            for split in sorted(one.splits_of(entry.path, splits)):
                 claims.add(entry.key, split, entry.path)
         of_list = lists.listed(entry.path)
         if of_list is not None:
@@ -198,9 +204,14 @@ def _listed_names(entry: Entry, failures: list[Failure]) -> Classes:
         return Classes({})
 
 
-def _nearest(folders: list[str], path: str) -> int | None:
-    """Which of these folders contains `path` most closely; if there is only one, that one in any case."""
-    containing = [i for i, folder in enumerate(folders) if not folder or path.startswith(folder + "/")]
-    if containing:
-        return max(containing, key=lambda i: len(folders[i]))
-    return 0 if len(folders) == 1 else None
+class _Nearest:
+    """Which of some folders contains a path most closely; if there is only one, that one in any case."""
+
+    def __init__(self, folders: list[str]) -> None:
+        self._positions = {folder: len(folders) - 1 - back for back, folder in enumerate(reversed(folders))}
+        self._only = 0 if len(folders) == 1 else None
+
+    def of(self, path: str) -> int | None:
+        """Its position; None if none contains it."""
+        found = (self._positions[folder] for folder in folders_above(path) if folder in self._positions)
+        return next(found, self._only)

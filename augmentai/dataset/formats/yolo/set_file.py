@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import posixpath
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from augmentai.annotations import LabelError
@@ -25,6 +26,18 @@ if TYPE_CHECKING:
     from augmentai.dataset.image_rows import ImageRows
 
 
+def folders_above(path: str) -> Iterator[str]:
+    """The folders that contain a file, the nearest first and the set itself, "", last.
+
+    Example:
+        >>> list(folders_above("train/images/a.jpg"))
+        ['train/images', 'train', '']
+    """
+    while path:
+        path = parent(path)
+        yield path
+
+
 @dataclass
 class SetFile:
     """A file that describes a whole set.
@@ -42,26 +55,32 @@ class SetFile:
     names: Entry | None = None
     folders: list[tuple[str, str]] = field(default_factory=list)
     lists: list[tuple[Entry, str]] = field(default_factory=list)
+    _known: set[tuple[str | Entry, str]] = field(default_factory=set, repr=False)
 
     @property
     def folder(self) -> str:
         return parent(self.entry.path)
 
-    def add_place(self, written: str, base: str, split: str, tree: Tree, folders: Iterable[str] = ()) -> str | None:
-        """Add a folder or a list of images, as it is written; returns its path in the set, None if it has none."""
+    def add_place(self, written: str, base: str, split: str, tree: Tree, folders: Collection[str] = ()) -> str | None:
+        """Add a folder or a list of images, as it is written; returns its path in the set, None if it has none.
+
+        folders: of the set, quickly searched.
+        """
         if written.lower().endswith(".txt"):
             entry = self.file(written, base, tree)
-            if entry is not None:
+            if entry is not None and (entry, split) not in self._known:
+                self._known.add((entry, split))
                 self.lists.append((entry, split))
             return entry.path if entry is not None else None
-        found = resolve(written, base, self.folder, set(folders))
-        if found is not None:
+        found = resolve(written, base, self.folder, folders)
+        if found is not None and (found, split) not in self._known:
+            self._known.add((found, split))
             self.folders.append((found, split))
         return found
 
     def file(self, written: str, base: str, tree: Tree) -> Entry | None:
         """The file of the set that a path means."""
-        found = resolve(written, base, self.folder, set(tree.sidecars))
+        found = resolve(written, base, self.folder, tree.sidecars)
         return tree.sidecar(found, self.entry.origin) if found is not None else None
 
     @property
@@ -75,8 +94,16 @@ class SetFile:
 
     def splits_of(self, path: str, listed: Mapping[str, set[str]]) -> set[str]:
         """Every split that lists and folders give an image; listed: from `splits_listed`."""
-        folders = {split for folder, split in self.folders if not folder or path.startswith(folder + "/")}
-        return folders | listed.get(path, set())
+        above = folders_above(path)
+        return {split for folder in above for split in self._splits.get(folder, ())} | listed.get(path, set())
+
+    @cached_property
+    def _splits(self) -> dict[str, set[str]]:
+        """The splits of each folder, once all are known."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for folder, split in self.folders:
+            found[folder].add(split)
+        return found
 
     def splits_listed(self, paths: ImagePaths, failures: list[Failure], notices: list[str]) -> dict[str, set[str]]:
         """The splits whose lists name each image.
