@@ -1,11 +1,21 @@
-"""Functions that open a file and never come to its end, for processes that read files."""
+"""Functions for processes that read files: they open one and never come to its end, or log faults."""
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 
 from augmentai.dataset.archive import contents, open_archive
+
+
+def log_faults(text: str) -> None:
+    """What readers log of values that they did not expect."""
+    for _ in range(5):
+        try:
+            {}[text]
+        except KeyError:
+            logging.getLogger("augmentai.dataset").info("reading %s", text, exc_info=True)
 
 
 def read_plain(path: Path) -> None:

@@ -26,12 +26,18 @@ class InputFreeTraceback:
         if error is None:
             return
         frames = traceback.extract_tb(error.__traceback__)
-        kind = type(error).__name__
         if _reaches_own_code(error.__traceback__):
-            places = "".join(f"\n  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
-            _log.error("a call failed: %s%s", kind, places)
+            _log.error("a call failed: %s", without_inputs(error))
         else:
+            kind = type(error).__name__
             _log.warning("a call was refused: %s in %s", kind, frames[-1].name if frames else "?")
+
+
+def without_inputs(error: BaseException) -> str:
+    """The type of an error, and where it happened; not its message, which may quote inputs."""
+    frames = traceback.extract_tb(error.__traceback__)
+    places = "".join(f"\n  {frame.filename}:{frame.lineno} in {frame.name}" for frame in frames)
+    return type(error).__name__ + places
 
 
 def _reaches_own_code(trace: TracebackType | None) -> bool:

@@ -29,7 +29,7 @@ PUBLIC_LIMITS: dict[str, Any] = {
     "max_zip_gb": 1.0,
     "max_archive_files": 20_000,
     "max_objects": 25_000,
-    "max_labels_mb": 30.0,
+    "max_labels_mb": 20.0,
     "parse_seconds": 7.0,  # after two seconds among the short calls
     "parse_mb": 1000.0,
     "keep_hours": 2.0,

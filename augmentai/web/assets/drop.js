@@ -152,7 +152,7 @@ function draw() {
 
 function drawFound() {
   const line = make('p', 'drop-count'), text = make('span'), checked = found.check?.images;
-  const objects = (found.check?.classes || []).reduce((sum, one) => sum + (one.objects || 0), 0);
+  const objects = found.check?.objects || 0;
   text.append(make('strong', '', plural(found.images, 'image', 'images')), ` · ${found.size}`);
   if (found.layout) text.append(` · ${found.layout}`);
   if (objects) text.append(` · ${plural(objects, 'object', 'objects')}${checked.examined < checked.count ? ` in the ${checked.examined.toLocaleString('en')} images examined` : ''}`);
@@ -184,7 +184,7 @@ function thumbnails() {
 }
 
 function classes() {
-  const list = make('ul', 'drop-classes'), title = plural(found.classes.length, 'class', 'classes');
+  const list = make('ul', 'drop-classes'), title = plural(found.classesTotal, 'class', 'classes');
   list.setAttribute('aria-label', title);
   list.append(make('li', 'drop-classes-name', title));
   for (const one of found.classes.slice(0, CLASSES_SHOWN)) {
@@ -198,7 +198,7 @@ function classes() {
     }
     list.append(item);
   }
-  if (found.classes.length > CLASSES_SHOWN) list.append(make('li', '', `and ${found.classes.length - CLASSES_SHOWN} more`));
+  if (found.classesTotal > CLASSES_SHOWN) list.append(make('li', '', `and ${found.classesTotal - CLASSES_SHOWN} more`));
   return list;
 }
 

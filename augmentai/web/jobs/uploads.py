@@ -39,6 +39,7 @@ from augmentai.web.jobs.upload_check import check_images, count_notices, most_se
 
 INPUT_FOLDERS = ("in", "zips")  # of a job: what was uploaded
 _REFUSED_SHOWN = 50
+_CLASSES_SENT = 1000  # more than anybody reads
 _MEMBERS_CHECKED = 300  # only so many images of an archive are opened before the job; all are counted
 _OUTSIDE = "its path points outside the folder; skipped"
 
@@ -85,14 +86,17 @@ class UploadSummary:
     thumbnails: list[dict[str, str]] = field(default_factory=list)
 
     def as_props(self) -> dict[str, Any]:
-        """JSON for the drop zone."""
+        """JSON for the drop zone; of very many classes the first ones, and how many there are."""
+        classes, examined = self._named_classes(), self.check.get("classes", [])
+        objects = sum(one.get("objects") or 0 for one in examined)
         return {
             "images": self.images,
             "holdout": self.holdout,
             "size": format_size(self.size_bytes),
             "layout": format_named(self.layout).title if self.layout else "",
-            "classes": self._named_classes(),
-            "check": self.check,
+            "classes": classes[:_CLASSES_SENT],
+            "classesTotal": len(classes),
+            "check": self.check and {**self.check, "classes": examined[:_CLASSES_SENT], "objects": objects},
             "notices": self.notices,
             "refused": self.refused[:_REFUSED_SHOWN],
             "refusedTotal": len(self.refused),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import subprocess
@@ -16,7 +17,7 @@ from typing import IO, Any, TypeVar, cast
 from augmentai.dataset.file_names import printable
 from augmentai.images.file_types import IMAGE_SUFFIXES
 from augmentai.web.parsing.lanes import Lane
-from augmentai.web.parsing.process import FAILED, READING
+from augmentai.web.parsing.process import FAILED, LOGGED, READING
 
 _SHORT_SECONDS = 2.0
 _SHORT_AT_ONCE = 2
@@ -32,6 +33,7 @@ _ENVIRONMENT: tuple[str, ...] = (
 )
 
 R = TypeVar("R")
+_log = logging.getLogger(__name__)
 
 
 class ParsingError(Exception):
@@ -163,7 +165,6 @@ class _Process:
             [sys.executable, "-m", "augmentai.web.parsing.process"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,  # its words could hold inputs
             env=environment,
         )
 
@@ -184,14 +185,21 @@ class _Process:
         requests, answers = cast("tuple[IO[bytes], IO[bytes]]", (self._popen.stdin, self._popen.stdout))
         opened = _Opened()
         if not self._ready:
-            pickle.load(answers)
+            try:
+                pickle.load(answers)
+            except (EOFError, OSError, pickle.UnpicklingError):
+                self.kill()
+                raise ParsingError("the process that reads files did not start; the server's log says why") from None
             self._ready = True
         watch = _Watch(self._popen, seconds, stop)
         try:
             pickle.dump(request, requests)
             requests.flush()
-            while (answer := pickle.load(answers))[0] == READING:
-                opened.add(*answer[1])
+            while (answer := pickle.load(answers))[0] in (READING, LOGGED):
+                if answer[0] == READING:
+                    opened.add(*answer[1])
+                else:
+                    _log.warning("%s", answer[1])
         except (EOFError, OSError, pickle.UnpicklingError):
             self.kill()
             answer = (FAILED, watch.error(*opened.blamed) or MemoryError())  # else the system killed it

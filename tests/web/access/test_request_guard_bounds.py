@@ -74,6 +74,16 @@ def test_files_of_other_servers_are_not_fetched(url: str, address: str, method: 
     assert method == "HEAD" or "not fetched" in answer.json()["detail"]
 
 
+@pytest.mark.parametrize("route", ["queue/join", "run/predict", "call/augment"])
+def test_a_call_that_names_very_many_files_is_refused(url: str, cache: Path, route: str) -> None:
+    one = {"path": str(cache / "a.jpg"), "meta": {"_type": "gradio.FileData"}}
+    answer = post(url, route, {"data": [[{"rel": "a.jpg", "file": one}] * 10_001], "fn_index": 0})
+    assert detail(answer, 413) == (
+        "The request names 10,001 files; at most 10,000 are accepted at once (5 times AUGMENTAI_MAX_FILES). "
+        "Upload a ZIP instead."
+    )
+
+
 def test_a_large_field_of_an_upload_is_refused(url: str) -> None:
     form = {"files": ("a.png", b"x"), "note": (None, b"x" * 70_000)}
     answer = requests.post(url + "gradio_api/upload", files=form, timeout=30)

@@ -67,6 +67,15 @@ def test_of_a_large_upload_some_images_are_examined(tmp_path: Path, monkeypatch:
     assert shown["classes"] == [{"name": name} for name in CATEGORIES]
 
 
+def test_of_very_many_classes_the_first_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("augmentai.web.jobs.uploads._CLASSES_SENT", 2)
+    given = [("set.zip", str(as_zip(tmp_path / "set.zip", yolo())))]
+    shown = inspect_uploads(given, Settings()).as_props()
+    assert (len(shown["classes"]), shown["classesTotal"]) == (2, len(CATEGORIES))
+    assert len(shown["check"]["classes"]) == 2
+    assert shown["check"]["objects"] > 0
+
+
 def test_the_same_image_twice_is_shown_at_the_drop(tmp_path: Path) -> None:
     given = [("set.zip", str(as_zip(tmp_path / "set.zip", {"a/1.jpg": jpeg(), "b/2.jpg": jpeg(), "b/3.txt": b"x"})))]
     found = inspect_uploads(given, Settings()).as_props()["check"]["findings"]

@@ -44,6 +44,30 @@ def test_errors_come_back_as_they_are(pool: ParsingPool, tmp_path: Path) -> None
         pool.run("a", load_recipe, tmp_path / "recipe.yaml")
 
 
+def test_faults_are_in_the_log_without_inputs(pool: ParsingPool, caplog: pytest.LogCaptureFixture) -> None:
+    with pytest.raises(ValueError, match="sk-secret"):
+        pool.run("a", int, "sk-secret")
+    pool.run("a", slow_files.log_faults, "sk-secret")
+    logged = [record.getMessage() for record in caplog.records]
+    assert logged[0].startswith("reading files failed: ValueError\n")
+    assert len(logged) == 1 + 3, "each image of a set may have the same fault"
+    assert all(one.startswith("augmentai.dataset: KeyError\n") for one in logged[1:])
+    assert "slow_files.py" in logged[1]
+    assert not any("sk-secret" in one for one in logged)
+
+
+def test_a_process_that_does_not_start_is_reported(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "PIL.py").write_text("raise ImportError('no pixels')")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    pool = ParsingPool(30, 200)
+    with pytest.raises(ParsingError, match="did not start; the server's log says why"):
+        pool.run("a", len, "next")
+    pool.close()
+    assert "no pixels" in capfd.readouterr().err
+
+
 @pytest.mark.parametrize(
     ("function", "argument", "words"),
     [

@@ -16,6 +16,8 @@ from augmentai.dataset.file_tree import Entry
 LISTS = ("images", "annotations")
 _MAX_DEPTH = 100  # of lists in lists: a reader's memory grows with its square
 _PIECE_BYTES = 1 << 20
+# Of ijson, which reads a text again from its beginning for each buffer that it reaches into.
+_READING: dict[str, Any] = {"use_float": True, "buf_size": 4 << 20}
 _LONGEST_TEXT_BYTES = 64 << 20
 _MAX_REREAD_BYTES = 64 << 20  # a broken file up to this size is read again to find the line
 _COMPLETE = re.compile(rb'(?:[^"]++|"(?:[^"\\]++|\\.)*+")*+', re.DOTALL)
@@ -50,12 +52,12 @@ class JsonFile:
     def items(self, prefix: str) -> Iterator[Any]:
         """The values at "images.item" or the like, one after another. Raises whatever ijson raises."""
         with self.entry.open_utf8() as stream:
-            yield from self._reader().items(self._readable(stream), prefix, use_float=True)
+            yield from self._reader().items(self._readable(stream), prefix, **_READING)
 
     def members(self, prefix: str) -> Iterator[tuple[str, Any]]:
         """The names and values of the mapping at a prefix, "" for the whole. Raises whatever ijson raises."""
         with self.entry.open_utf8() as stream:
-            yield from self._reader().kvitems(self._readable(stream), prefix, use_float=True)
+            yield from self._reader().kvitems(self._readable(stream), prefix, **_READING)
 
     def head(self, skipped: Collection[str] = LISTS) -> Iterator[tuple[str, Any]]:
         """The top-level fields except the long ones, which are skipped without being stored."""
@@ -63,7 +65,7 @@ class JsonFile:
 
         with self.entry.open_utf8() as stream:
             name, builder = "", None
-            for prefix, event, value in self._reader().parse(self._readable(stream), use_float=True):
+            for prefix, event, value in self._reader().parse(self._readable(stream), **_READING):
                 if prefix == "" and event == "map_key":
                     if builder is not None:
                         yield name, builder.value
