@@ -2,8 +2,8 @@
 
 Each folder in FOLDER is one case: its files are dropped on a public page, given to a job of that page, and named on the
 command line. Printed for each: seconds, seconds of CPU, peak memory in MB (10^6 bytes) of the server and its
-processes beyond what it has when idle, or of the command, and the first words of the answer. `benchmarks.hostile_inputs`
-writes such folders. On a machine that others use, --slow 5 gives the page five times as long, and seconds of CPU count.
+processes beyond what it has when idle, or of the command, and the first words of the answer. On a machine that others
+use, --slow 5 gives the page five times as long, and seconds of CPU count.
 """
 
 from __future__ import annotations
@@ -265,9 +265,8 @@ def main() -> None:
                 )
                 over += is_over
                 mark = "OVER" if is_over else "    "
-                print(
-                    f"{case.name:36} {way:8} {mark} {seconds:5.1f} s {cpu:5.1f} s {megabytes:5.0f} MB  {words[: args.words]}"
-                )
+                figures = f"{seconds:5.1f} s {cpu:5.1f} s {megabytes:5.0f} MB"
+                print(f"{case.name:36} {way:8} {mark} {figures}  {words[: args.words]}")
                 sys.stdout.flush()
     print(f"{over} over {MOST_SECONDS:.0f} s or {MOST_MB:.0f} MB")
 

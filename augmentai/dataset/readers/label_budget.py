@@ -6,8 +6,9 @@ from augmentai.dataset.archive import format_size
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.types import Failure
 
-# How much longer a byte takes to read than one of a table or of JSON.
-_WEIGHTS = {".txt": 4, ".yaml": 60, ".yml": 60}
+# How long a byte takes to read, where one of a Parquet file or of an image takes 1.
+_WEIGHTS = {".json": 2, ".jsonl": 2, ".csv": 3, ".tsv": 3, ".xml": 3, ".txt": 4, ".yaml": 60, ".yml": 60}
+_IN_WORDS = "JSON counts twice, tables and XML three times, text four times and YAML 60 times"
 
 
 def drop_large_labels(tree: Tree, most_bytes: int | None) -> list[Failure]:
@@ -15,7 +16,7 @@ def drop_large_labels(tree: Tree, most_bytes: int | None) -> list[Failure]:
 
     Args:
         tree: the files of the dataset; changed.
-        most_bytes: of all label files, where a byte of text counts as four, of YAML as 60; None for no limit.
+        most_bytes: of all label files, weighted by how long they take to read; None for no limit.
 
     Returns:
         A failure for each file that was taken out.
@@ -39,8 +40,8 @@ def drop_large_labels(tree: Tree, most_bytes: int | None) -> list[Failure]:
         else:
             del tree.sidecars[path]
     reason = (
-        f"too much to read in one job: all label files together may have {format_size(most_bytes)}, where text "
-        "counts four times and YAML 60 times (AUGMENTAI_MAX_LABELS_MB); split the dataset"
+        f"too much to read in one job: all label files together may have {format_size(most_bytes)}, where "
+        f"{_IN_WORDS} (AUGMENTAI_MAX_LABELS_MB); split the dataset"
     )
     return [Failure(path, reason) for path, _ in sorted(dropped)]
 
