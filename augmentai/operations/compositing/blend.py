@@ -10,9 +10,14 @@ import numpy as np
 from PIL import Image
 
 from augmentai.images.photo import Photo, value_range
+from augmentai.operations.textures import small_size, uniform
 
-_HOLE_PX = 160  # long side in which holes are filled; what is filled is smooth in any case
+_HOLE_PX = 160  # long side in which colours spread over holes; they are smooth in any case
 _GROWN = 0.03  # of the image's long side: a hole is made larger by this much, so that no rim of the object stays
+_ROUNDS = 30  # of each size, in which the membrane settles
+_BESIDE = 0.05  # of the image's long side: how wide the ring around a hole is whose grain is taken
+_GRAINS = (0.0015, 0.006)  # of the image's long side: the sizes of grains
+_MEDIAN_OF_NORMAL = 0.674  # the median distance from the mean, in standard deviations
 _GRAIN = 4  # pixels of the coarsest grain of a texture
 
 Mask = np.ndarray[Any, Any]
@@ -90,7 +95,9 @@ def composite(over: Image.Image, under: Image.Image, opacity: Mask) -> Image.Ima
 
 
 def filled_in(rgb: Image.Image, hole: Mask) -> Image.Image:
-    """An image from which something was taken; its surroundings continue over the hole (Telea 2004).
+    """An image from which something was taken: its surroundings continue over the hole, with grain like theirs.
+
+    Colours spread from the border of the hole, from coarse to fine, and get grain as strong as that around it.
 
     Args:
         rgb: RGB.
@@ -110,16 +117,72 @@ def filled_in(rgb: Image.Image, hole: Mask) -> Image.Image:
 
     if not hole.any():
         return rgb
-    scale = min(1.0, _HOLE_PX / max(rgb.size))
-    size = max(1, round(rgb.width * scale)), max(1, round(rgb.height * scale))
+    size = small_size(rgb.size, _HOLE_PX)
     small = np.asarray(rgb.resize(size, Image.Resampling.BOX))
     gone: Any = np.asarray(Image.fromarray(hole.astype(np.uint8) * 255).resize(size, Image.Resampling.BOX)) > 0
     grown = max(1, round(_GROWN * max(size)))
-    gone = cv2.dilate(gone.astype(np.uint8), np.ones((2 * grown + 1,) * 2, np.uint8))
-    painted = cv2.inpaint(np.ascontiguousarray(small), gone, 3, cv2.INPAINT_TELEA)
-    smooth = Image.fromarray(painted).resize(rgb.size, Image.Resampling.BICUBIC)
-    share = np.asarray(Image.fromarray(gone * 255).resize(rgb.size, Image.Resampling.BILINEAR), np.float32) / 255
-    return composite(smooth, rgb, share)
+    gone = cv2.dilate(gone.astype(np.uint8), np.ones((2 * grown + 1,) * 2, np.uint8)) > 0
+    if gone.all():
+        gone = gone & (np.asarray(Image.fromarray(hole).resize(size, Image.Resampling.NEAREST)) > 0)
+    base = _spread(small.astype(np.float32), ~gone)
+    smooth = np.asarray(cv2.resize(base, rgb.size, interpolation=cv2.INTER_CUBIC))
+    share = np.asarray(Image.fromarray(gone.astype(np.uint8) * 255).resize(rgb.size, Image.Resampling.BILINEAR))
+    filled = Image.fromarray(np.rint((smooth + _grain(rgb, share > 0)).clip(0, 255)).astype(np.uint8))
+    return composite(filled, rgb, share.astype(np.float32) / 255)
+
+
+def _spread(values: Mask, known: Mask) -> Mask:
+    """Values where they are known, and between them a membrane: each the mean of its neighbours, from coarse to fine.
+
+    Shape:
+        values: float32 (h, w, 3), as is the result; known: bool (h, w).
+    """
+    import cv2
+
+    levels = [(values * known[..., None], known.astype(np.float32))]
+    while max(levels[-1][1].shape) > 2:
+        levels.append((_halved(levels[-1][0]), _halved(levels[-1][1])))
+    some, sure = levels[-1]
+    made = np.broadcast_to(some.sum((0, 1)) / max(float(sure.sum()), 1e-6), some.shape)
+    for some, sure in reversed(levels):
+        made = np.asarray(cv2.resize(made, sure.shape[::-1], interpolation=cv2.INTER_LINEAR))
+        there = (sure > 0)[..., None]
+        own = some / np.maximum(sure, 1e-6)[..., None]
+        for _ in range(_ROUNDS):
+            made = np.where(there, own, cv2.blur(made, (3, 3), borderType=cv2.BORDER_REPLICATE))
+    return np.asarray(made, np.float32)
+
+
+def _halved(plane: Mask) -> Mask:
+    import cv2
+
+    size = max(1, (plane.shape[1] + 1) // 2), max(1, (plane.shape[0] + 1) // 2)
+    return np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
+
+
+def _grain(rgb: Image.Image, hole: Mask) -> Mask:
+    """Grain that is as strong around the hole, fine and coarse: float32 (H, W, 1), in levels."""
+    import cv2
+
+    width, height = rgb.size
+    grey = np.asarray(rgb.convert("L"), np.float32)
+    reach = max(2, round(_BESIDE * max(rgb.size)))
+    ring = cv2.dilate(hole.astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)).astype(bool) & ~hole
+    if not ring.any():
+        return np.zeros((height, width, 1), np.float32)
+    made = np.zeros((height, width), np.float32)
+    finer = grey
+    for number, size in enumerate(_GRAINS):
+        sigma = max(0.8 * 3**number, size * max(rgb.size))
+        coarser = np.asarray(cv2.GaussianBlur(finer, (0, 0), sigma))
+        # The median, since edges of other things are no texture.
+        strength = float(np.median(np.abs((finer - coarser)[ring]))) / _MEDIAN_OF_NORMAL
+        cells = max(2, round(width / sigma)), max(2, round(height / sigma))
+        noise = uniform(number, cells[1], cells[0]).astype(np.float32) - np.float32(0.5)
+        noise = np.asarray(cv2.resize(noise, (width, height), interpolation=cv2.INTER_CUBIC))
+        made += noise * np.float32(strength / max(float(noise.std()), 1e-6))
+        finer = coarser
+    return made[..., None]
 
 
 def draw_plain(rng: Random) -> dict[str, Any]:

@@ -17,10 +17,14 @@ from PIL import Image
 
 from augmentai.operations.compositing.grab_cut import grab_cut
 from augmentai.operations.compositing.saliency import Model, salient_levels
+from augmentai.operations.textures import small_size
 
 _SIDE_PX = 320  # 20 x 20 cells
 _CELLS = _SIDE_PX // 16
 _OUTLINE_PX = 200  # side of the square in which GrabCut works: a pixel of it is half a percent of the image
+_REFINED_PX = 640  # long side at which the outline follows the image
+_REFINED = 0.012  # of that side: how far the edges of the image may move it
+_UNSEEN = 1e-4  # variance of colours that is no edge
 _NEAREST = 5  # border cells that a cell is compared with
 _LEAST_CONTRAST = 2  # standard deviation in grey levels below which an image is flat
 _AREA = (0.06, 0.7)  # share of the image that a subject covers
@@ -91,17 +95,69 @@ def _salient(image: Image.Image, model: Model) -> Subject:
 
 def _built_in(image: Image.Image) -> Subject:
     small = np.asarray(image.convert("RGB").resize((_SIDE_PX, _SIDE_PX), Image.Resampling.BOX, reducing_gap=3.0))
-    seed = _seed_cells(small)
-    if seed is None or small.std((0, 1)).max() < _LEAST_CONTRAST:
+    cells = _unlike_border(small)
+    if cells is None or small.std((0, 1)).max() < _LEAST_CONTRAST:
         return Subject(np.zeros(image.size[::-1], bool), "nothing stands out from the surroundings")
-    likely = np.kron(seed, np.ones((_OUTLINE_PX // _CELLS,) * 2, bool))
+    # Between the middles of cells it is interpolated, since the corners of cells would be seen in the outline.
+    likely = np.asarray(Image.fromarray(cells).resize((_OUTLINE_PX, _OUTLINE_PX), Image.Resampling.BICUBIC)) > 0
     outline = _grab_cut(np.asarray(Image.fromarray(small).resize((_OUTLINE_PX, _OUTLINE_PX))), likely)
-    levels = Image.fromarray(outline.astype(np.uint8) * 255).resize(image.size, Image.Resampling.BILINEAR)
-    return Subject(np.asarray(levels) > 127, _fault(outline, likely))
+    fault = _fault(outline, likely)
+    return Subject(smooth_outline(outline, image), fault)
 
 
-def _seed_cells(image: Mask) -> Mask | None:
-    """The cells that differ from those at the border; None if all look alike. (S, S, 3) -> (S/16, S/16) of bool."""
+def smooth_outline(mask: Mask, image: Image.Image) -> Mask:
+    """A coarse mask at the size of its image, whose outline follows the edges of the image and has no stairs.
+
+    Levels between subject and ground are those that the colours around each pixel explain best (guided filter; He, Sun
+    and Tang 2013).
+
+    Args:
+        mask: of the whole image, at any size.
+        image: RGB.
+
+    Shape:
+        mask: bool (h, w); output: bool (height, width) of the image.
+
+    Example:
+        >>> photo = Image.new("RGB", (80, 80), "navy")
+        >>> photo.paste("white", (22, 22, 58, 58))
+        >>> coarse = np.zeros((10, 10), bool)
+        >>> coarse[3:7, 3:7] = True  # 24 to 56 pixels
+        >>> 33 < int(smooth_outline(coarse, photo)[40].sum()) < 37
+        True
+    """
+    import cv2
+
+    size = small_size(image.size, _REFINED_PX)
+    guide = np.asarray(image.resize(size, Image.Resampling.BOX), np.float32) / 255
+    levels = np.asarray(Image.fromarray(mask.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
+    reach = max(2, round(_REFINED * max(size)))
+
+    def mean(values: Mask) -> Mask:
+        return np.asarray(cv2.blur(values, (2 * reach + 1,) * 2))
+
+    own, other = mean(guide), mean(levels)
+    centred = [guide[..., channel] for channel in range(3)]
+    together = np.stack([mean(one * levels) for one in centred], -1) - own * other[..., None]
+    spread = np.empty((*levels.shape, 3, 3), np.float32)
+    for row in range(3):
+        for column in range(row + 1):
+            spread[..., row, column] = mean(centred[row] * centred[column]) - own[..., row] * own[..., column]
+            spread[..., column, row] = spread[..., row, column]
+    spread += _UNSEEN * np.eye(3, dtype=np.float32)
+    slope = np.linalg.solve(spread, together[..., None])[..., 0]
+    start = other - (slope * own).sum(-1)
+    refined = (mean(slope) * guide).sum(-1) + mean(start)
+    rounded = cv2.GaussianBlur((refined > 0.5).astype(np.float32), (0, 0), max(0.8, reach / 6))
+    return np.asarray(Image.fromarray(rounded).resize(image.size, Image.Resampling.BICUBIC)) > 0.5
+
+
+def _unlike_border(image: Mask) -> Mask | None:
+    """How much more than the threshold each cell differs from those at the border; None if all look alike.
+
+    Shape:
+        image: (S, S, 3); output: float32 (S/16, S/16).
+    """
     from augmentai.backbone import load_backbone
 
     cells = load_backbone().cells(image[None])[0].astype(np.float32)  # (20, 20, C)
@@ -117,7 +173,7 @@ def _seed_cells(image: Mask) -> Mask | None:
     nearest = np.where(own, distance[:, 1 : _NEAREST + 1].mean(1), distance[:, :_NEAREST].mean(1))  # without itself
     if nearest.max() - nearest.min() < 1e-3:
         return None
-    return (nearest > _otsu(nearest)).reshape(_CELLS, _CELLS)
+    return (nearest - _otsu(nearest)).astype(np.float32).reshape(_CELLS, _CELLS)
 
 
 def _otsu(values: Mask) -> float:
@@ -136,12 +192,12 @@ def _grab_cut(image: Mask, likely: Mask) -> Mask:
     import cv2
 
     marks = np.where(likely, cv2.GC_PR_FGD, cv2.GC_PR_BGD).astype(np.uint8)
-    kernel = np.ones((21, 21), np.uint8)
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (21, 21))  # a square would show in the outline
     marks[cv2.erode(likely.astype(np.uint8), kernel, borderValue=0) == 1] = cv2.GC_FGD
     marks[cv2.dilate(likely.astype(np.uint8), kernel) == 0] = cv2.GC_BGD
     found: Any = grab_cut(image, marks).astype(np.uint8)
-    found = cv2.morphologyEx(found, cv2.MORPH_OPEN, np.ones((3, 3), np.uint8))
-    found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, np.ones((5, 5), np.uint8))
+    found = cv2.morphologyEx(found, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
+    found = cv2.morphologyEx(found, cv2.MORPH_CLOSE, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (5, 5)))
     return _without_crumbs(found)
 
 
