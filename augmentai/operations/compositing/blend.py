@@ -143,7 +143,7 @@ def _spread(values: Mask, known: Mask) -> Mask:
     while max(levels[-1][1].shape) > 2:
         levels.append((_halved(levels[-1][0]), _halved(levels[-1][1])))
     some, sure = levels[-1]
-    made = np.broadcast_to(some.sum((0, 1)) / max(float(sure.sum()), 1e-6), some.shape)
+    made: Mask = np.broadcast_to(some.sum((0, 1)) / max(float(sure.sum()), 1e-6), some.shape)
     for some, sure in reversed(levels):
         made = np.asarray(cv2.resize(made, sure.shape[::-1], interpolation=cv2.INTER_LINEAR))
         there = (sure > 0)[..., None]
