@@ -170,8 +170,8 @@ def _grain(rgb: Image.Image, hole: Mask) -> Mask:
     ring = cv2.dilate(hole.astype(np.uint8), np.ones((2 * reach + 1,) * 2, np.uint8)).astype(bool) & ~hole
     if not ring.any():
         return np.zeros((height, width, 1), np.float32)
-    made = np.zeros((height, width), np.float32)
-    finer = grey
+    made: Mask = np.zeros((height, width), np.float32)
+    finer: Mask = grey
     for number, size in enumerate(_GRAINS):
         sigma = max(0.8 * 3**number, size * max(rgb.size))
         coarser = np.asarray(cv2.GaussianBlur(finer, (0, 0), sigma))
