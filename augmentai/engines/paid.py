@@ -61,12 +61,14 @@ class PaidEngine(Engine):
     Attributes:
         key_title: what the page calls the key that a visitor may bring ("Stability AI key"); "" if it takes none,
             else `_keyed` is required.
+        key_terms: what the service may do with what is sent to it, in words beside the field for the key.
         limits: what its jobs may spend.
         visitor_pays: it works with a visitor's own key, so its credits are not the owner's.
     """
 
     paid = True
     key_title: str = ""
+    key_terms: str = ""
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)

@@ -22,6 +22,8 @@ _BALANCING_TITLES = {"": "Off", "balance": "Match largest class", "per_class": "
 _MORE_ORDER = ("engine", "geometry", "mirror", "filters", "prompt", "negative_prompt")  # others follow, in pairs
 _SLIDER_LIMIT = 100  # larger whole numbers are typed
 
+_KEY_INFO = "Used for your own jobs only; held in this page's memory and never stored."
+
 _AUTOMATIC = "automatic strength"
 _BALANCING = "class balancing"
 
@@ -81,7 +83,7 @@ def more_settings(simple: Controls, engines: Sequence[Engine], table: Sequence[R
         key = gr.Textbox(
             label=f"Your own {taking_key.key_title}" if taking_key else "",
             visible=taking_key is not None,
-            info="Used for your own jobs only; held in this page's memory and never stored.",
+            info=" ".join((_KEY_INFO, taking_key.key_terms if taking_key else "")).strip(),
             type="password",
             max_length=512,
             elem_id="key",

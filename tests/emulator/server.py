@@ -110,7 +110,7 @@ class Handler(BaseHTTPRequestHandler):
             organization = {"id": "org-1", "name": "emulator", "role": "MEMBER", "is_default": True}
             self.json({"id": "user-1", "email": "a@example.invalid", "organizations": [organization]})
         elif path == "/v1/engines/list":
-            self.json([{"id": "stable-diffusion-v1-6", "name": "SD 1.6", "description": "", "type": "PICTURE"}])
+            self.json([{"id": "stable-diffusion-xl-1024-v1-0", "name": "SDXL", "description": "", "type": "PICTURE"}])
         else:
             raise Reply(404, "not_found", "The specified engine was not found.", v1=True)
 

@@ -8,8 +8,10 @@ from typing import Any
 import gradio as gr
 import pytest
 
+from augmentai.engines.stability import StabilityEngine
 from augmentai.recipe import Recipe
 from augmentai.recipe.fields import FIELDS, recipe_from_form
+from augmentai.settings import Settings
 from augmentai.web.form import Form, as_form, as_recipe, more_settings, simple_fields
 
 AUTOMATIC, BALANCING = "automatic strength", "class balancing"
@@ -19,6 +21,13 @@ AUTOMATIC, BALANCING = "automatic strength", "class balancing"
 def form() -> Form:
     with gr.Blocks():
         return more_settings(simple_fields(), [])
+
+
+def test_the_terms_of_a_service_are_beside_its_key() -> None:
+    with gr.Blocks():
+        key = more_settings(simple_fields(), [StabilityEngine(Settings(stability_api_key="sk-1"))]).key
+    assert key.info.startswith("Used for your own jobs only; held in this page's memory and never stored.")
+    assert "may use what is sent to improve its services, unless you opt out" in key.info
 
 
 def filled(form: Form, **values: Any) -> dict[str, Any]:

@@ -147,6 +147,7 @@ _COMMON: dict[str, Rule] = {
 }
 
 SD3_MODELS = {"sd3.5-large": 6.5, "sd3.5-large-turbo": 4.0, "sd3.5-medium": 3.5, "sd3.5-flash": 2.5}
+NO_NEGATIVE_PROMPT = frozenset({"sd3.5-flash"})  # which the service left out of its own examples for it in August 2025
 # Retired names are still served, as their 3.5 successors and at that price; the new name is sent in case that ends.
 _RETIRED = {"sd3-large": "sd3.5-large", "sd3-large-turbo": "sd3.5-large-turbo", "sd3-medium": "sd3.5-medium"}
 
@@ -172,7 +173,9 @@ ENDPOINTS = {
     "structure": Endpoint(
         name="structure",
         path="/v2beta/stable-image/control/structure",
-        fields=_COMMON | {"control_strength": Number(0, 1)},
+        # It accepts a style preset and does not apply it.
+        fields={name: rule for name, rule in _COMMON.items() if name != "style_preset"}
+        | {"control_strength": Number(0, 1)},
         credits={"structure": 5.0},
         strength_field="control_strength",
         strength_is_inverse=True,

@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
 from augmentai.engines.paid import Account, PaidEngine
 from augmentai.engines.stability.api_key import KeyFormatError, clean_key
-from augmentai.engines.stability.endpoints import INPAINT, FieldError, RequestPlan, request_plan
+from augmentai.engines.stability.endpoints import INPAINT, NO_NEGATIVE_PROMPT, FieldError, RequestPlan, request_plan
 from augmentai.engines.stability.service import Service
 from augmentai.recipe import AUTO, Recipe
 from augmentai.settings import Settings
@@ -30,6 +30,10 @@ class StabilityEngine(PaidEngine):
     changes = "Repaints the scene as your prompt says: weather, season, time of day, surfaces."
     setup_hint = "To use Stability AI, set `STABILITY_API_KEY` or paste a key under More settings."
     key_title = "Stability AI key"
+    key_terms = (
+        "By its terms of 30 September 2026 Stability AI may use what is sent to improve its services, unless you opt "
+        "out in your account there; results may not be used to train models that compete with its own."
+    )
     reads_prompt = True
     repaints = True
     repaints_in_part = True
@@ -67,6 +71,8 @@ class StabilityEngine(PaidEngine):
 
     def unused_settings(self, recipe: Recipe) -> tuple[str, ...]:
         unused = super().unused_settings(recipe)
+        if recipe.negative_prompt.strip() and self._model() in NO_NEGATIVE_PROMPT and recipe.repaint == "all":
+            unused += (f"{self._model()} does not read a negative prompt: it is not sent",)
         if recipe.repaint == "all" or recipe.strength == 0:
             return unused
         if recipe.strength != AUTO:
@@ -74,6 +80,12 @@ class StabilityEngine(PaidEngine):
         if left := sorted(set(self.settings.stability_fields) - set(INPAINT.fields)):
             unused += (f"{self.title} knows no {', '.join(left)} where it paints a part: not sent",)
         return unused
+
+    def _model(self) -> str:
+        try:
+            return request_plan(self.settings).model
+        except FieldError:
+            return ""  # it is not ready, and says so
 
     def _plan(self, recipe: Recipe) -> RequestPlan:
         return request_plan(self.settings, in_part=recipe.repaint != "all")

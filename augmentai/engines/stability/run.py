@@ -24,7 +24,7 @@ from augmentai.engines.paid_answers import Item
 from augmentai.engines.prompts import Prompt, negative_prompt_of, prompt_of
 from augmentai.engines.stability.client import RequestFailure, Response
 from augmentai.engines.stability.connection import Call
-from augmentai.engines.stability.endpoints import FieldError, RequestPlan
+from augmentai.engines.stability.endpoints import NO_NEGATIVE_PROMPT, FieldError, RequestPlan
 from augmentai.engines.stability.prepare import AnswerError, Prepared, SharedSource, restore
 from augmentai.engines.stability.rate_limit import jittered
 from augmentai.engines.stability.responses import Problem, Success, parse_failure, parse_response
@@ -110,8 +110,8 @@ class Run:
 
     def _fill(self, tasks: Iterator[Task]) -> bool:
         """Take tasks while there is room. False once there are no more."""
-        connections = self._settings.stability_concurrency
         while not self._cancelled():
+            connections = self._service.connections.limit
             room = 1 if self._service.breaker.on_trial else 2 * connections
             if len(self._unanswered) >= room:
                 return True
@@ -126,8 +126,7 @@ class Run:
             try:
                 threading.Thread(target=self._work, args=(task, source), name=ENGINE, daemon=True).start()
             except RuntimeError:  # the system allows no more threads
-                reason = "the hosted engine could not start a thread for this image"
-                self._finished.put((task, Refused(task, reason)))
+                self._finished.put((task, Refused(task, "the hosted engine could not start a thread for this image")))
         return True
 
     def _cancelled(self) -> bool:
@@ -222,7 +221,7 @@ class Run:
         prompt = prompt_of(task)
         wanted: dict[str, object] = {
             "prompt": prompt.text,
-            "negative_prompt": negative_prompt_of(task),
+            "negative_prompt": "" if self._plan.model in NO_NEGATIVE_PROMPT else negative_prompt_of(task),
             "seed": task.seed,
             "output_format": "png",
         }
@@ -258,6 +257,7 @@ class Run:
             reservation.settle(answer.charged)
             if isinstance(answer, Success) or answer.kind in {"refused", "fault"}:
                 self._service.rate_limiter.success()
+                self._service.connections.success()
                 return answer, reservation, uncertain
             if answer.kind == "transient" and retried:
                 return answer, reservation, uncertain
@@ -316,6 +316,7 @@ class Run:
     def _lock_out(self, problem: Problem) -> None:
         """Every thread waits. Raises _TaskReturnedError if that would take too long, or has not helped."""
         service, settings = self._service, self._settings
+        service.connections.turned_away(problem.sent_at)
         seconds = settings.stability_lock_seconds if problem.wait_seconds is None else problem.wait_seconds
         if seconds > settings.stability_longest_lock_seconds:
             service.breaker.trip(problem.reason, seconds)

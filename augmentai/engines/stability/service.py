@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from augmentai.engines.concurrency import AdaptiveConcurrency
 from augmentai.engines.stability.rate_limit import CircuitBreaker, RateLimiter
 from augmentai.settings import Settings
 
@@ -19,14 +20,14 @@ class Service:
         settings: of the account.
         rate_limiter: when a request may go out.
         breaker: whether the service works.
-        connections: as many as may be in use at once.
+        connections: as many as may be in use at once, by what the service has answered so far.
     """
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self.rate_limiter = RateLimiter()
         self.breaker = CircuitBreaker(settings.stability_faults, settings.stability_rest_seconds)
-        self.connections = threading.BoundedSemaphore(settings.stability_concurrency)
+        self.connections = AdaptiveConcurrency(settings.stability_concurrency)
         self._client: Client | None = None
         self._lock = threading.Lock()
 

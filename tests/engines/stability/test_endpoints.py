@@ -16,6 +16,10 @@ PLANS: list[tuple[dict[str, Any], str]] = [
     ({"stability_fields": {"style_preset": "nice"}}, "style_preset is 'nice'; expected one of enhance"),
     ({"stability_fields": {"seed": 3}}, "may not set seed"),
     ({"stability_endpoint": "ultra", "stability_fields": {"cfg_scale": 3}}, "cfg_scale is not a field of ultra"),
+    (
+        {"stability_endpoint": "structure", "stability_fields": {"style_preset": "enhance"}},
+        "style_preset is not a field of structure",  # which would accept it and not apply it
+    ),
     ({"stability_prices": {"ultr": 3}}, "AUGMENTAI_STABILITY_PRICES names 'ultr'"),
 ]
 

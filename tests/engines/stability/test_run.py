@@ -163,3 +163,29 @@ def test_stop_ends_soon_and_keeps_what_is_nearly_done(emulator: Emulator) -> Non
     job.stop.set()
     made += results
     assert len(made) == len(emulator.stats()["requests"]) <= 6  # each that was paid for
+
+
+def test_after_a_refusal_fewer_requests_are_in_flight(emulator: Emulator) -> None:  # noqa: F811
+    emulator.control(faults=[{"name": "429", "retry_after": 0}], latency=0.05)
+    settings = settings_for(emulator, stability_concurrency=4)
+    engine = StabilityEngine(settings)
+    ran = run_job(settings, some_sources(6), engines=[engine])
+    assert ran.engines == {"stability": 6}
+    assert engine.service.connections.limit == 3
+    emulator.control(reset=True)
+    emulator.control(latency=0.1)
+    run_job(settings, some_sources(6), Recipe(seed=8, filters=False), engines=[engine])
+    assert emulator.stats()["in_flight_most"] == 3
+
+
+def test_what_a_model_does_not_read_is_not_sent(emulator: Emulator) -> None:  # noqa: F811
+    recipe = Recipe(engine="stability", negative_prompt="text", seed=9, filters=False)
+    settings = settings_for(emulator, stability_endpoint="sd3", stability_model="sd3.5-flash")
+    ran = run_job(settings, some_sources(1), recipe)
+    assert "negative_prompt" not in emulator.forms()[0]
+    assert ran.outcomes[0].variation is not None
+    assert "negative_prompt" not in ran.outcomes[0].variation.details
+    says = "sd3.5-flash does not read a negative prompt: it is not sent"
+    assert StabilityEngine(settings).unused_settings(recipe) == (says,)
+    assert StabilityEngine(settings).unused_settings(replace(recipe, negative_prompt="")) == ()
+    assert StabilityEngine(settings_for(emulator)).unused_settings(recipe) == ()

@@ -109,3 +109,16 @@ def test_without_an_engine_it_says_so(pool: ParsingPool, uploads: Any) -> None:
     handlers = handlers_with(pool, StabilityEngine(Settings(stability_api_key="")))
     handlers.read(uploads[1:], None, ONE)
     assert "No engine is ready" in handlers.show("variations", "", {"engine": "auto"}, ONE)["preview_strip"]
+
+
+def test_what_a_paid_engine_will_be_asked_for_is_shown(pool: ParsingPool, uploads: Any) -> None:
+    handlers = handlers_with(pool, StabilityEngine(Settings(stability_api_key="sk-test")))
+    handlers.read(uploads[1:], None, ONE)
+    form = {"engine": "auto", "prompt": "a {colour: red | blue} <b>", "variations": 5, "seed": 3}
+    html = handlers.show("variations", "", form, ONE)["preview_strip"]
+    assert "What Stability AI will be asked for:" in html
+    assert html.count("<li>a ") == 3
+    assert html.count("&lt;b&gt;</li>") == 3
+    assert "<li>a red &lt;b&gt;" in html or "<li>a blue &lt;b&gt;" in html
+    again = handlers.show("variations", "", {**form, "seed": 0}, ONE)["preview_strip"]
+    assert "(examples: each run without a seed draws other words)" in again
