@@ -79,6 +79,8 @@ class PreviewHandlers:
 
     def compare(self, uploads: Sequence[Upload], layout: str | None, request: gr.Request) -> Updates:
         """Compare the images of an upload by a pretrained network. Why it cannot be done is shown on the page."""
+        if not uploads:
+            return {}
         visitor, settings = address_of(request, self._visitors.proxies), without_secrets(self._settings)
         arguments = (list(uploads or ()), settings, layout or AUTO, True)
         try:
