@@ -139,6 +139,7 @@ _JOB_OUTPUTS = (
     "start",
     "stop",
     "place",
+    "notify",
     "place_timer",
     "earlier",
     "tab",

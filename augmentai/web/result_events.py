@@ -7,6 +7,7 @@ from typing import Any
 
 import gradio as gr
 
+from augmentai.web import texts
 from augmentai.web.assets import asset
 from augmentai.web.components.result_grid import result_grid
 from augmentai.web.handlers.results import ResultHandlers
@@ -28,6 +29,7 @@ def results_panel(empty: str) -> Components:
     with gr.Column(elem_id="headline"):
         status = gr.HTML(empty, padding=False, elem_id="status")
         place = gr.HTML("", padding=False, elem_id="place")
+        notify = gr.Checkbox(False, label=texts.NOTIFY, visible=False, container=False, elem_id="notify")
         with gr.Row(elem_id="downloads"):
             download = gr.DownloadButton("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="zip")
             pack = gr.Button("Download ZIP", variant="primary", visible=False, min_width=200, elem_id="pack")
@@ -52,6 +54,7 @@ def results_panel(empty: str) -> Components:
     return {
         "status": status,
         "place": place,
+        "notify": notify,
         "place_timer": place_timer,
         "download": download,
         "pack": pack,
@@ -139,8 +142,9 @@ def wire_results(handlers: ResultHandlers, components: Components) -> None:
     components["include_all"].click(include_all, paged, outputs(changed), **UNQUEUED)
     for undone in (components["undo"].click, grid.undo):
         undone(undo, paged, outputs(changed), **UNQUEUED)
-    grid.select(compare, None, grid, **UNQUEUED)
-    grid.full(full, None, grid, **UNQUEUED)
+    # The last one counts: who walks through the images quickly asks for the next before the answer.
+    grid.select(compare, None, grid, trigger_mode="always_last", **UNQUEUED)
+    grid.full(full, None, grid, trigger_mode="always_last", **UNQUEUED)
     grid.exclude(exclude, choices, outputs(chosen), trigger_mode="multiple", **UNQUEUED)
     components["see_report"].click(lambda: gr.Tabs(selected="report"), None, components["tabs"], **UNQUEUED)
     packing = components["pack"].click(

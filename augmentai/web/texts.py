@@ -15,10 +15,12 @@ from augmentai.engines.paid import Account
 from augmentai.plurals import counted
 from augmentai.recipe import Recipe
 from augmentai.web.assets import asset
+from augmentai.web.jobs.snapshot import seconds_left
 from augmentai.web.jobs.visitor_jobs import JobState, VisitorJob
 
 TAGLINE = "More training photos from the ones you have. New light, haze and colours; labels stay valid."
 START = "Make variations"
+NOTIFY = "Notify me when it is done"
 EXPIRED = f'These results have expired. Press "{START}" to create them again.'
 NOT_YOURS = (
     "This address shows no job here. A job can be opened only in the browser that started it, until its results expire."
@@ -184,8 +186,8 @@ def progress(done: int, expected: int, seconds: float, credits: float, failed: i
     """
     share = 100 * min(1.0, done / expected) if expected else 0
     parts = [f"<b>{done:,} of {expected:,} images</b>"]
-    if 4 <= done < expected and seconds > 2:
-        parts.append(f"about {duration(seconds / done * (expected - done))} left")
+    if (left := seconds_left(done, expected, seconds)) is not None:
+        parts.append(f"about {duration(left)} left")
     if credits:
         parts.append(f"{credits:g} credits used")
     if failed:
@@ -202,14 +204,14 @@ def progress(done: int, expected: int, seconds: float, credits: float, failed: i
 
 def summary(report: Mapping[str, Any]) -> str:
     """What a finished job made."""
-    made = ", ".join(f"{number} by {escape(title(name))}" for name, number in report["engines"].items())
+    made = ", ".join(f"{number:,} by {escape(title(name))}" for name, number in report["engines"].items())
     lead = "Stopped." if report["stopped"] else "Done." if report["variations"] else "No variations were made."
     parts = [f"<b>{lead}</b> {report['headline']}"]
     parts += [made] if made else []
-    parts += [f"{report['failed']} failed"] if report["failed"] else []
+    parts += [f"{report['failed']:,} failed"] if report["failed"] else []
     parts += [escape(report["filtered"])] if report["filtered"] else []
     parts += [f"{report['credits']:g} credits"] if report["credits"] else []
-    parts += [f"{report['seconds']} s", f"seed {report['seed']}"]
+    parts += [duration(report["seconds"]), f"seed {report['seed']}"]
     classes = "aug-done" if report["variations"] else "aug-done aug-warn"
     return f'<div class="aug-status {classes}" role="status"><span>{" · ".join(p for p in parts if p)}</span></div>'
 

@@ -22,12 +22,13 @@ from augmentai.web.components.report_file import with_save_link
 from augmentai.web.jobs.finished_job import FinishedJob
 from augmentai.web.jobs.job_classes import class_names_of
 from augmentai.web.jobs.selection import View
-from augmentai.web.jobs.snapshot import ResultRow, Snapshot
+from augmentai.web.jobs.snapshot import ResultRow, Snapshot, seconds_left
 from augmentai.web.jobs.visitor_jobs import VisitorJob
 
 Updates = dict[str, Any]
 
 WINDOW = 24  # images shown while a job works
+_LONG_SECONDS = 60.0  # a job that goes on for longer offers to notify its visitor
 PER_PAGE = 300  # images of a finished job on one page
 _ALL = ""
 _BUILT_IN_STYLE = re.compile(r"^bank (\d+)$")
@@ -48,6 +49,9 @@ def working_view(snapshot: Snapshot, first: bool, earlier: Sequence[ResultRow]) 
         "problems": texts.problems(snapshot.failures),
         "grid": gr.update(items=cards(snapshot.rows[-WINDOW:] or earlier[-WINDOW:], set()), finished=False),
     }
+    left = seconds_left(snapshot.done, snapshot.expected, snapshot.seconds)
+    if left is not None and left > _LONG_SECONDS:
+        updates["notify"] = gr.Checkbox(visible=True)
     if first:
         updates |= {
             "download": gr.DownloadButton(visible=False),
@@ -72,8 +76,12 @@ def waiting_view(job: VisitorJob) -> Updates:
 
 
 def idle_view(start_label: str = "") -> Updates:
-    """The two buttons when no job runs. start_label: with the price of the next one, if it has one."""
-    return {"start": gr.Button(start_label or texts.START, interactive=True), "stop": gr.Button("Stop", visible=False)}
+    """The buttons when no job runs. start_label: with the price of the next one, if it has one."""
+    return {
+        "start": gr.Button(start_label or texts.START, interactive=True),
+        "stop": gr.Button("Stop", visible=False),
+        "notify": gr.Checkbox(visible=False),
+    }
 
 
 def tab_view(job: VisitorJob | None, closed_tab_seconds: float | None = None, place: int | None = None) -> Any:

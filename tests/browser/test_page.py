@@ -29,10 +29,26 @@ from tests.support.page_steps import (
 pytestmark = pytest.mark.browser
 
 
+# A tab that is not looked at, in a browser that asks once whether it may notify; and the box of a job that takes long.
+NOTIFYING = """window.notes = [];
+window.Notification = class { constructor(title) { notes.push(title); } static permission = 'default';
+  static requestPermission() { return Promise.resolve(this.permission = ALLOWED); } };
+Object.defineProperty(document, 'hidden', {value: true});
+document.body.insertAdjacentHTML('beforeend', '<div id="notify"><input type="checkbox"></div>');
+"""
+
+
 def test_samples_to_zip_with_two_clicks(page: Any, tmp_path: Path) -> None:
     samples(page)
     expect(page.locator("#forecast")).to_contain_text("32 variations of 8 images by Local GAN · free · about")
+    page.evaluate(NOTIFYING.replace("ALLOWED", "'denied'"))
+    page.click("#notify input")
+    expect(page.locator("#notify.aug-blocked input")).not_to_be_checked()
+    page.evaluate("Notification.requestPermission = async () => Notification.permission = 'granted'")
+    page.check("#notify input")
     augment(page)
+    page.wait_for_function("notes.length")
+    assert page.evaluate("notes") == ["Your variations are ready"]
     expect(cards(page)).to_have_count(32)
     expect(page.locator("#status")).to_contain_text("32 variations from 8 files")
     path = saved_zip(page, tmp_path)

@@ -51,4 +51,26 @@ function restoreFocus() {
   pressed = before;  // it comes back to where it was once that button works again
 }
 new MutationObserver(() => requestAnimationFrame(restoreFocus)).observe(document.body, {subtree: true, childList: true, attributes: true, attributeFilter: ['disabled', 'class']});
-watch(Object.keys({ title: 0 }), () => { document.title = props.title; });
+// A visitor who ticks it, and allows it in the browser, is notified when a job ends while the tab is not looked at.
+document.documentElement.classList.toggle('aug-cannot-notify', !('Notification' in window));
+document.addEventListener('change', async (event) => {
+  if (!event.target.matches('#notify input') || !event.target.checked) return;
+  const isAllowed = await Notification.requestPermission() === 'granted';
+  event.target.closest('#notify').classList.toggle('aug-blocked', !isAllowed);
+  if (!isAllowed && event.target.checked) event.target.click();
+});
+
+function notify(title) {
+  if (!document.hidden || !document.querySelector('#notify input')?.checked || Notification.permission !== 'granted') return;
+  try {
+    const note = new Notification(title, {body: document.title, tag: props.job || title});
+    note.onclick = () => { focus(); note.close(); };
+  } catch (error) { /* phones have notifications of installed apps alone */ }
+}
+
+function setTitle() {
+  const [ended] = /^(Done|Failed)(?= )/.exec(props.title) || [], wasAtWork = /^(\d+ %|Starting|Queued)/.test(document.title);
+  document.title = props.title;
+  if (ended && wasAtWork) notify(ended === 'Done' ? 'Your variations are ready' : 'Your job has failed');
+}
+watch(Object.keys({ title: 0 }), setTitle);

@@ -121,3 +121,13 @@ class Snapshot:
     credits: float = 0.0
     progress: JobProgress = field(default_factory=JobProgress)
     result: JobResult | None = None
+
+
+def seconds_left(done: int, expected: int, seconds: float) -> float | None:
+    """About how long a job goes on; None while nothing can be said.
+
+    Example:
+        >>> seconds_left(10, 30, 5.0), seconds_left(1, 30, 5.0)
+        (10.0, None)
+    """
+    return seconds / done * (expected - done) if 4 <= done < expected and seconds > 2 else None
