@@ -52,7 +52,7 @@ def wire_preview(
     Args:
         page: that is being built.
         handlers: what makes it.
-        components: those of `preview_panel`, and of the page: files, start.
+        components: those of `preview_panel`, and of the page: files, upload_state, start.
         form: the settings of the page.
         uploaded: events after which other images are there.
     """
@@ -69,9 +69,10 @@ def wire_preview(
     def read(uploads: Any, layout: str, request: gr.Request) -> list[Any]:
         return in_order(handlers.read(uploads or (), layout, request))
 
-    def show(what: str, key: str, request: gr.Request, *values: Any) -> Any:
-        filled = as_recipe(dict(zip(names, values, strict=True)))
-        return handlers.show(what, key, filled, request).get("preview_strip", gr.skip())
+    def show(what: str, key: str, upload_state: Any, request: gr.Request, *values: Any) -> Any:
+        filled, state = as_recipe(dict(zip(names, values, strict=True))), upload_state or {}
+        updates = handlers.show(what, key, filled, request, state.get("class_names", ()))
+        return updates.get("preview_strip", gr.skip())
 
     def choose(request: gr.Request, event: gr.EventData) -> None:
         handlers.choose(event.picture, request)
@@ -84,7 +85,9 @@ def wire_preview(
 
     def shown_after(listen: Callable[..., Any]) -> None:
         reading = listen(read, files, outputs, trigger_mode="always_last", **_UNQUEUED)
-        reading.then(show, [kind, form.key, *controls], components["preview_strip"], **_PREVIEW)
+        reading.then(
+            show, [kind, form.key, components["upload_state"], *controls], components["preview_strip"], **_PREVIEW
+        )
 
     for event in uploaded:
         shown_after(event.then(begin, components["files"], outputs, **_UNQUEUED).then)

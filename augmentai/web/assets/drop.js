@@ -165,8 +165,14 @@ function drawFound() {
   summary.append(line, thumbnails());
   if (found.classes.length) summary.append(classes());
   else if (!found.layout) summary.append(make('p', 'drop-note', 'No class folders: the images are unlabelled.'));
-  for (const notice of found.notices || []) summary.append(make('p', 'drop-note aug-warn', notice[0].toUpperCase() + notice.slice(1)));
+  for (const notice of found.notices || []) summary.append(make('p', 'drop-note aug-warn', sentence(notice)));
   if (found.check?.images) summary.append(check(), comparison());
+}
+
+// A first word that is a file, a path or a name in quotes stays as it is; backquotes are of the command line.
+function sentence(text) {
+  const plain = text.replaceAll('`', '');
+  return /^[a-z][a-z-]*[ ,;:]/.test(plain) && plain === text ? plain[0].toUpperCase() + plain.slice(1) : plain;
 }
 
 function thumbnails() {

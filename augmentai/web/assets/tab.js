@@ -18,10 +18,24 @@ function remembers() {
   try { return Boolean(localStorage.getItem('augmentai-visitor')); } catch (error) { return false; }
 }
 
+// Photos that were chosen are in no job yet: they would have to be sent again.
+let isGiven = false;
+document.addEventListener('change', (event) => { if (event.target.matches('#files input[type=file]')) isGiven = true; });
+document.addEventListener('drop', (event) => { if (event.target.closest('#files')) isGiven = true; }, true);
+document.addEventListener('click', (event) => { if (event.target.closest('#files .drop-count .aug-link')) isGiven = false; });
+
 addEventListener('beforeunload', (event) => {
-  if (props.warn || (props.job && !remembers())) event.preventDefault();
+  if (props.warn || (props.job ? !remembers() : isGiven)) event.preventDefault();
 });
+
+// Where the results are below the settings, as on a phone, a job that begins or is come back to is brought into view.
+function reveal() {
+  const headline = document.getElementById('headline'), left = document.getElementById('left');
+  if (!props.job || !headline || headline.getBoundingClientRect().top < left.getBoundingClientRect().bottom) return;
+  requestAnimationFrame(() => headline.scrollIntoView({block: 'start'}));
+}
 watch(Object.keys({ job: 0 }), setAddress);
+watch(Object.keys({ job: 0 }), reveal);
 
 // A button that is disabled or hidden while a job works loses the focus, and with it the place of whoever uses the keyboard.
 const BUTTONS = ['augment', 'stop', 'resume', 'exclude-all', 'include-all', 'undo'];

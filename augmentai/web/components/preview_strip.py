@@ -8,7 +8,8 @@ from html import escape
 
 from PIL import Image
 
-from augmentai.dataset.drawing.outlines import colours, shapes_of
+from augmentai.dataset.drawing.label_drawing import ClassColours
+from augmentai.dataset.drawing.outlines import shapes_of
 from augmentai.dataset.file_names import printable
 from augmentai.images.preview import encode_for_web, shrink
 from augmentai.inspection.reduced_set import Picture
@@ -28,7 +29,9 @@ def pictures(all_pictures: Sequence[Picture], chosen: int) -> str:
     return f'<div class="preview-pictures" role="group" aria-label="Image of the preview">{items}</div>'
 
 
-def strip(picture: Picture, lead: str, shown: Sequence[Previewed], marked: str = "") -> str:
+def strip(
+    picture: Picture, lead: str, shown: Sequence[Previewed], marked: str = "", class_names: Sequence[str] = ()
+) -> str:
     """A picture and what settings make of it.
 
     Args:
@@ -36,13 +39,14 @@ def strip(picture: Picture, lead: str, shown: Sequence[Previewed], marked: str =
         lead: what is said above, as HTML.
         shown: what is beside the picture.
         marked: the title of the one that stands out.
+        class_names: of the set, so that each has the colour that it has in the results.
     """
     assert picture.photo is not None
     name = printable(picture.source.path)
     source = Previewed("Source", picture.photo.restore(picture.photo.rgb), picture.labels)
     cards = [source, *shown]
     drawn = [shapes_of(one.labels, picture.source.label) for one in cards]
-    colour_of = colours(shape for shapes in drawn for shape in shapes)
+    colour_of = ClassColours(class_names).of(shape for shapes in drawn for shape in shapes)
     items = "".join(
         _card(
             one, overlay(shapes, one.image.size, colour_of) if one.image else "", len(shapes), name, one.title == marked

@@ -109,8 +109,18 @@ class SettingPreviewHandlers:
             self._prepared.pop(session_of(request), None)
         self._folded.discard(session_of(request))
 
-    def show(self, what: str, key: str, form: Mapping[str, Any], request: gr.Request) -> Updates:
-        """The preview of the chosen image. what: "variations", "strengths" or "operations"."""
+    def show(
+        self, what: str, key: str, form: Mapping[str, Any], request: gr.Request, class_names: Sequence[str] = ()
+    ) -> Updates:
+        """The preview of the chosen image.
+
+        Args:
+            what: "variations", "strengths" or "operations".
+            key: of a hosted engine.
+            form: the settings.
+            request: the visitor's.
+            class_names: of the set, in the order of their colours.
+        """
         session = session_of(request)
         prepared = self._prepared.get(session)
         if prepared is None or session in self._folded or not prepared.reduced.pictures:
@@ -120,25 +130,27 @@ class SettingPreviewHandlers:
             return {"preview_strip": fault(picture)}
         try:
             recipe = recipe_from_form(form)
-            return {"preview_strip": self._shown(prepared, picture, what, key, recipe)}
+            return {"preview_strip": self._shown(prepared, picture, what, key, recipe, class_names)}
         except RecipeError as error:
-            return {"preview_strip": strip(picture, texts.warning(str(error)), [])}
+            return {"preview_strip": strip(picture, texts.warning(str(error)), [], "", class_names)}
 
-    def _shown(self, prepared: _Prepared, picture: Picture, what: str, key: str, recipe: Recipe) -> str:
+    def _shown(
+        self, prepared: _Prepared, picture: Picture, what: str, key: str, recipe: Recipe, class_names: Sequence[str]
+    ) -> str:
         if what == "operations":
-            return strip(picture, preview_texts.operations(recipe), operations_alone(picture, recipe))
+            return strip(picture, preview_texts.operations(recipe), operations_alone(picture, recipe), "", class_names)
         active, _ = first_ready(with_key(self._engines, key or ""), recipe.engine)
         if active is None or not _is_quick(active):
-            return strip(picture, preview_texts.no_preview(active, recipe, picture.source), [])
+            return strip(picture, preview_texts.no_preview(active, recipe, picture.source), [], "", class_names)
         preview = self._preview(prepared, active)
         strength = preview.strength(picture, recipe)
         if what == "strengths":
             if not active.paints:
-                return strip(picture, preview_texts.no_strength(active), [])
+                return strip(picture, preview_texts.no_strength(active), [], "", class_names)
             lead = preview_texts.strengths(recipe, strength)
-            return strip(picture, lead, preview.strengths(picture, recipe), f"Strength {strength:g}")
+            return strip(picture, lead, preview.strengths(picture, recipe), f"Strength {strength:g}", class_names)
         lead = preview_texts.variations(active, recipe, strength, prepared.reduced.is_whole)
-        return strip(picture, lead, preview.variations(picture, recipe))
+        return strip(picture, lead, preview.variations(picture, recipe), "", class_names)
 
     def _preview(self, prepared: _Prepared, engine: Engine) -> SettingPreview:
         """With an engine of its own, so that what it remembers of small copies reaches no job."""

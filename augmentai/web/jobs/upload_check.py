@@ -74,7 +74,8 @@ def check_images(
         similarity: compare images by a pretrained network as well, or some of them.
 
     Returns:
-        JSON for the drop zone: `images`, `splits` and `classes` as in `Survey`, `findings`, each with its `title`,
+        JSON for the drop zone: `images`, `splits` and `classes` as in `Survey`, `class_names` in the order of their
+        colours, `findings`, each with its `title`,
         `count`, `problem` and `examples` in words, `unusable`: the positions of images that a job will skip, and
         `checked`: of how many images the labels were read,
         `labels`: what a run says of the labels before it starts. If asked for, `similar`: how many images were
@@ -114,10 +115,12 @@ def check_images(
         notes.add(source, labels, size_wh)
     checked = len(examined) + _check_labels(sources, examined, survey, notes, augmented, most_seconds(settings))
     known = layout.class_names() if layout.labelled else ()
+    classes = survey.classes(known)
     return {
         "images": survey.images(),
         "splits": survey.splits(),
-        "classes": survey.classes(known),
+        "classes": classes,
+        "class_names": list(dict.fromkeys([*known, *(one["name"] for one in classes if one["augmented_images"])])),
         "findings": _in_words(survey.findings),
         "unusable": sorted(survey.unusable),
         "checked": checked,

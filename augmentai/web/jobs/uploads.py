@@ -123,6 +123,7 @@ class UploadSummary:
             "class_groups": self.class_groups,
             "by_cells": self.by_cells,
             "traits": asdict(self.traits),
+            "class_names": self.check.get("class_names", []),
         }
 
     def refuse(self, file: str, reason: object) -> None:
