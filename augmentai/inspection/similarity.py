@@ -19,13 +19,14 @@ from augmentai.system.threads import in_order
 from augmentai.types import Source
 
 MOST_IMAGES = 20_000  # of larger sets as many, evenly chosen: comparing all with all takes the square of the time
-NEAR = 0.95  # cosine of two images that are nearly the same
+_NEAR = (0.85, 0.92)  # cosine above which two images of a set may show the same: the least and the largest
+_NEAR_DEVIATIONS = 3.0
 _MARGIN = 0.4  # by which both predictions must prefer another class
 _NEIGHBOURS = 10  # that vote for a class
 _LEAST_OF_A_CLASS = 5
 _PENALTY = 1.0  # of the ridge regression
 _OUTLIER_NEIGHBOURS = 5
-_OUTLIER_DEVIATIONS = 3.0
+_OUTLIER_DEVIATIONS = 2.5
 _BATCH = 64
 _ROWS = 1024  # of similarities in memory
 
@@ -151,20 +152,34 @@ def _votes(x: Array, members: Array, neighbours: int) -> Array:
 
 
 def _find_twins(sources: Sequence[Source], unit: Array, findings: Findings) -> None:
-    """Training images with a twin in validation or test."""
+    """Training images with a twin in validation or test, the most alike first.
+
+    How alike different images are depends on the set, so a twin is what is unusually alike in this one.
+    """
     held_out = np.array([number for number, source in enumerate(sources) if source.split not in (None, "train")], int)
     training = np.array([number for number, source in enumerate(sources) if source.split == "train"], int)
     if not (len(held_out) and len(training)):
         return
+    cosines, twins = np.empty(len(training)), np.empty(len(training), int)
     for start in range(0, len(training), _ROWS):
-        rows = training[start : start + _ROWS]
-        similar = unit[rows] @ unit[held_out].T
-        best = similar.argmax(1)
-        for row, place, cosine in zip(rows, held_out[best], similar.max(1), strict=True):
-            twin = sources[place]
-            if cosine >= NEAR and twin.sha256 != sources[row].sha256:  # copies are found by their hash
-                detail = f"looks nearly the same as {twin.path} ({twin.split}; features agree by {cosine:.2f})"
-                findings.add("similar_across_splits", Example(sources[row].path, detail))
+        rows = slice(start, start + _ROWS)
+        similar = unit[training[rows]] @ unit[held_out].T
+        cosines[rows], twins[rows] = similar.max(1), held_out[similar.argmax(1)]
+    middle, spread = _middle_and_spread(cosines)
+    least = float(np.clip(middle + _NEAR_DEVIATIONS * spread, *_NEAR))
+    for place in np.argsort(-cosines, kind="stable"):
+        if cosines[place] < least:
+            break
+        source, twin = sources[training[place]], sources[twins[place]]
+        if twin.sha256 != source.sha256:  # copies are found by their hash
+            detail = f"looks nearly the same as {twin.path} ({twin.split}; features agree by {cosines[place]:.2f})"
+            findings.add("similar_across_splits", Example(source.path, detail))
+
+
+def _middle_and_spread(values: Array) -> tuple[float, float]:
+    """The median, and the standard deviation that the median of the distances to it would mean of normal values."""
+    middle = float(np.median(values))
+    return middle, 1.4826 * float(np.median(np.abs(values - middle)))
 
 
 def _find_outliers(sources: Sequence[Source], unit: Array, findings: Findings) -> None:
@@ -178,8 +193,7 @@ def _find_outliers(sources: Sequence[Source], unit: Array, findings: Findings) -
         rows = np.arange(len(similar))
         similar[rows, start + rows] = -1  # the image itself
         near[start : start + _ROWS] = -np.partition(-similar, neighbours - 1, axis=1)[:, :neighbours].mean(1)
-    middle = np.median(near)
-    spread = 1.4826 * np.median(np.abs(near - middle))  # the standard deviation, if they were normal
+    middle, spread = _middle_and_spread(near)
     for row in np.argsort(near):
         if near[row] >= middle - _OUTLIER_DEVIATIONS * spread:
             break

@@ -98,6 +98,21 @@ def test_twins_across_splits() -> None:
     assert found_in(sources({"cat/a.png": crop("chelsea.png", 1)})) == {}
 
 
+def turned(name: str, degrees: int) -> bytes:
+    buffer = io.BytesIO()
+    with Image.open(EXAMPLES / name) as opened:
+        opened.convert("RGB").resize((240, 240)).rotate(degrees, Image.Resampling.BICUBIC).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def test_a_twin_is_what_is_unusually_alike_in_this_set() -> None:
+    """Turned by a few degrees, features agree by 0.88 only: among images that are not alike, that is a twin."""
+    names = ("chelsea.png", "china.jpg", "coffee.png", "flower.jpg", "hubble_deep_field.jpg")
+    training = sources({f"all/{name}": turned(name, 0) for name in names}, "train")
+    test = sources({"all/china.png": turned("china.jpg", 8), "all/rocket.jpg": turned("rocket.jpg", 0)}, "test")
+    assert found_in([*training, *test])["similar_across_splits"] == ["all/china.jpg"]
+
+
 def test_the_command_and_python_say_the_same(
     images: dict[str, bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
