@@ -49,8 +49,9 @@ class Settings(BaseSettings):
     stability_endpoint: Annotated[str, Stripped] = Field(
         "sd3",
         validation_alias="AUGMENTAI_STABILITY_ENDPOINT",
-        pattern="^(sd3|ultra|structure)$",
-        description="endpoint of the hosted API: sd3 (image-to-image), ultra, or structure (keeps size and layout)",
+        pattern="^(sd3|ultra|structure|style-transfer|relight)$",
+        description="endpoint of the hosted API: sd3 (image-to-image), ultra, structure (keeps size and layout); for "
+        "class folders style-transfer (the style of another image), relight (another background and light)",
     )
     stability_concurrency: int = Field(
         6, ge=1, le=64, validation_alias="AUGMENTAI_STABILITY_CONCURRENCY", description="concurrent hosted requests"
@@ -88,6 +89,9 @@ class Settings(BaseSettings):
     )
     stability_total_seconds: float = Field(
         240, gt=0, validation_alias="AUGMENTAI_STABILITY_TOTAL_SECONDS", description="total timeout, hosted request"
+    )
+    stability_poll_seconds: float = Field(
+        10, gt=0, validation_alias="AUGMENTAI_STABILITY_POLL_SECONDS", description="between two requests for a result"
     )
     stability_retry_seconds: float = Field(
         1, ge=0, validation_alias="AUGMENTAI_STABILITY_RETRY_SECONDS", description="delay before the retry, +/- half"

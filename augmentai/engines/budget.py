@@ -74,15 +74,16 @@ class Reservation:
         self.is_open = True
         self.charged: bool | None = None
 
-    def store(self, model: str, data: bytes, note: str = "") -> None:
+    def store(self, model: str, data: bytes, note: str = "", pending: bool = False) -> None:
         """Put the answer on disk, before anything else is done with it: a run that resumes does not buy it again.
 
         Args:
             model: what made it.
             data: the bytes of the image.
             note: what else has to be known of it.
+            pending: `data` is what the image can be fetched by.
         """
-        self._budget.answers.store(self.item, model, PaidAnswer(self.number, data, note))
+        self._budget.answers.store(self.item, model, PaidAnswer(self.number, data, note, pending))
 
     def discard(self, model: str) -> None:
         """Remove a stored answer that turned out to be no image: a run that resumes would meet it again."""

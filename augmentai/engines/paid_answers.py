@@ -51,11 +51,13 @@ class PaidAnswer:
         request: its number in the run's ledger.
         data: the bytes of the image, as they came.
         note: what else the engine has to know of it, such as the service's own seed.
+        pending: `data` is not the image but what it can be fetched by.
     """
 
     request: str
     data: bytes = field(repr=False)
     note: str = ""
+    pending: bool = False
 
 
 class PaidAnswers:
@@ -129,7 +131,7 @@ class PaidAnswers:
             "note": answer.note,
             "sha256": hashlib.sha256(answer.data).hexdigest(),
         }
-        head |= {"source": item.source, "index": item.index}
+        head |= {"source": item.source, "index": item.index} | ({"pending": True} if answer.pending else {})
         part = self._part(answer.request)
         with self._lock, suppress(OSError):
             self._folder.mkdir(exist_ok=True)
@@ -169,7 +171,8 @@ class PaidAnswers:
             head, _, data = read_regular(self._folder / _name(item, model)).partition(b"\n")
             entry = json.loads(head)
             intact = entry["sha256"] == hashlib.sha256(data).hexdigest()
-            return PaidAnswer(str(entry["request"]), data, str(entry["note"])) if intact else None
+            about = str(entry["note"]), bool(entry.get("pending"))
+            return PaidAnswer(str(entry["request"]), data, *about) if intact else None
         except (OSError, ValueError, KeyError, TypeError):
             return None
 
@@ -181,7 +184,7 @@ class PaidAnswers:
             with suppress(OSError, ValueError, KeyError, TypeError):
                 head, _, data = read_regular(path).partition(b"\n")
                 entry = json.loads(head)
-                if entry["sha256"] == hashlib.sha256(data).hexdigest():
+                if entry["sha256"] == hashlib.sha256(data).hexdigest() and not entry.get("pending"):
                     yield str(entry["source"]), int(entry["index"]), data
 
     def forget(self, source: SourceKey, index: int) -> None:

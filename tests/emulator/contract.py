@@ -77,7 +77,13 @@ ROUTES = {
         5, required=(), choices={"output_format": ("png", "webp")}, pixels=(4096, 4_194_304)
     ),
     "edit/replace-background-and-relight": Route(
-        8, images=("subject_image",), required=(), aspect=2.5, is_async=True, pixels=(4096, MP9)
+        8,
+        images=("subject_image",),
+        required=("background_prompt",),  # or a background_reference, which nobody here sends
+        numbers={"preserve_original_subject": (0, 1), "original_background_depth": (0, 1)},
+        aspect=2.5,
+        is_async=True,
+        pixels=(4096, MP9),
     ),
     "upscale/fast": Route(2, "x4", required=(), sides=(32, 1536), pixels=(1024, 1_048_576)),
     "upscale/conservative": Route(40, numbers={"creativity": (0.2, 0.5)}, aspect=2.5),

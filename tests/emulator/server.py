@@ -123,7 +123,12 @@ class Handler(BaseHTTPRequestHandler):
         if time.monotonic() < ready[0]:
             self.json({"id": identity, "status": "in-progress"}, 202)
             return
-        self._success(*ready[1])
+        if ready[2] == "result-gone":
+            raise Reply(404, "generation_not_found", SAID["result"])
+        if ready[2] == "result-500":
+            self.server.state.results[identity] = (*ready[:2], "")  # the next request finds it
+            raise Reply(500, "internal_error", SAID["500"])
+        self._success(*ready[1], finish="CONTENT_FILTERED" if ready[2] == "result-filtered" else "SUCCESS")
 
     # Generations.
 
@@ -198,11 +203,12 @@ class Handler(BaseHTTPRequestHandler):
             return
         painted = render.paint(name, route, fields, seed, source, images.get("mask"))
         self._log(record)
-        if fault:
+        if fault and not fault.name.startswith("result-"):
             commit(self, fault, started, painted=painted, seed=seed)
         elif route.is_async:
             identity = uuid.uuid4().hex + uuid.uuid4().hex
-            state.results[identity] = (time.monotonic() + state.latency, (painted, kind, seed))
+            ready_at = time.monotonic() + state.latency
+            state.results[identity] = (ready_at, (painted, kind, seed), fault.name if fault else "")
             self.json({"id": identity})
         else:
             self._success(painted, kind, seed, started=started)
@@ -243,18 +249,20 @@ class Handler(BaseHTTPRequestHandler):
             reply.headers["retry-after"] = self.server.state.retry_after
         return reply
 
-    def _success(self, painted: Image.Image, kind: str, seed: int, started: float = 0.0) -> None:
+    def _success(
+        self, painted: Image.Image, kind: str, seed: int, started: float = 0.0, finish: str = "SUCCESS"
+    ) -> None:
         data = render.encode(painted, kind)
         if started:
             self._wait(started, self.server.state.latency)
-        self._answer(data, kind, seed)
+        self._answer(data, kind, seed, finish)
 
-    def _answer(self, data: bytes, kind: str, seed: int) -> None:
+    def _answer(self, data: bytes, kind: str, seed: int, finish: str = "SUCCESS") -> None:
         if "application/json" in self.headers.get("accept", ""):
-            content = {"image": base64.b64encode(data).decode(), "seed": seed, "finish_reason": "SUCCESS"}
+            content = {"image": base64.b64encode(data).decode(), "seed": seed, "finish_reason": finish}
             self.reply(200, json.dumps(content).encode(), {"content-type": f"application/json; type=image/{kind}"})
             return
-        headers = {"content-type": f"image/{kind}", "finish-reason": "SUCCESS", "seed": str(seed)}
+        headers = {"content-type": f"image/{kind}", "finish-reason": finish, "seed": str(seed)}
         self.reply(200, data, headers)
 
     def _wait(self, started: float, latency: float) -> None:

@@ -12,6 +12,7 @@ from typing import Any
 CHARGED_FAULTS = {
     *("filtered", "truncated", "short-body", "no-finish-reason", "reset-body", "not-image", "drip-body"),
     *("wrong-type", "json", "other-size"),
+    *("result-gone", "result-500", "result-filtered"),  # of generations whose image is fetched later
 }
 
 
@@ -56,7 +57,7 @@ class State:
         self.charged = 0.0
         self.in_flight = self.in_flight_most = 0
         self.connections = 0
-        self.results: dict[str, tuple[float, Any]] = {}
+        self.results: dict[str, tuple[float, Any, str]] = {}
         self._times: deque[float] = deque()
         self._locked_until = 0.0
         self.window_most = 0

@@ -95,7 +95,8 @@ class Client:
         image: bytes,
         media_type: str,
         on_call: Callable[[Call], None],
-        masks: Mapping[str, bytes] | None = None,
+        more: Mapping[str, tuple[bytes, str]] | None = None,
+        image_field: str = "image",
     ) -> Response | RequestFailure:
         """Send an image and its form.
 
@@ -105,11 +106,11 @@ class Client:
             image: the encoded file.
             media_type: of the file.
             on_call: receives a handle that can abort the request.
-            masks: further files, PNGs, by the names of their fields.
+            more: further files with their media types, by the names of their fields.
+            image_field: that of the image.
         """
-        name = "image." + media_type.rpartition("/")[2]
-        files = {"image": (name, image, media_type)}
-        files |= {field: (f"{field}.png", data, "image/png") for field, data in (masks or {}).items()}
+        sent = {image_field: (image, media_type), **(more or {})}
+        files = {field: (f"{field}.{kind.rpartition('/')[2]}", data, kind) for field, (data, kind) in sent.items()}
         return self._exchange(
             "POST",
             path,

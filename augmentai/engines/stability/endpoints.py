@@ -103,6 +103,12 @@ class Endpoint:
         canvas_pixels: the service answers with about that many pixels whatever it is sent; None if it keeps the
             size.
         mask_field: where the mask goes of what it is to paint anew, white on black; "" if it paints the whole image.
+        image_field, prompt_field: where image and prompt go.
+        needs_prompt: it rejects a request without one.
+        style_field: where another image goes that lends its style; "" if none does.
+        classes_only: it moves or removes what is labelled, so that it is for images of classes alone.
+        least_strength: below it the field of the strength is not accepted.
+        is_async: it answers with the number of a generation, whose image is fetched later.
     """
 
     name: str
@@ -119,6 +125,13 @@ class Endpoint:
     max_aspect: float = 2.5
     canvas_pixels: int | None = None
     mask_field: str = ""
+    image_field: str = "image"
+    prompt_field: str = "prompt"
+    needs_prompt: bool = True
+    style_field: str = ""
+    classes_only: bool = False
+    least_strength: float = 0.0
+    is_async: bool = False
 
     def form(self, wanted: Mapping[str, object]) -> dict[str, str]:
         """The form of one request: `fixed`, and all of `wanted` that is not empty. Raises FieldError."""
@@ -135,6 +148,7 @@ class Endpoint:
         """The recipe's strength (0 keeps the source, 1 is the maximum) as this endpoint's field."""
         if not self.strength_field:
             return {}
+        wanted = max(wanted, self.least_strength)
         return {self.strength_field: round(1 - wanted if self.strength_is_inverse else wanted, 4)}
 
 
@@ -145,6 +159,9 @@ _COMMON: dict[str, Rule] = {
     "output_format": Choice(("png", "jpeg", "webp")),
     "style_preset": Choice(STYLE_PRESETS),
 }
+
+# Of endpoints that accept a style preset and do not apply it.
+_UNSTYLED = {name: rule for name, rule in _COMMON.items() if name != "style_preset"}
 
 SD3_MODELS = {"sd3.5-large": 6.5, "sd3.5-large-turbo": 4.0, "sd3.5-medium": 3.5, "sd3.5-flash": 2.5}
 NO_NEGATIVE_PROMPT = frozenset({"sd3.5-flash"})  # which the service left out of its own examples for it in August 2025
@@ -173,12 +190,46 @@ ENDPOINTS = {
     "structure": Endpoint(
         name="structure",
         path="/v2beta/stable-image/control/structure",
-        # It accepts a style preset and does not apply it.
-        fields={name: rule for name, rule in _COMMON.items() if name != "style_preset"}
-        | {"control_strength": Number(0, 1)},
+        fields=_UNSTYLED | {"control_strength": Number(0, 1)},
         credits={"structure": 5.0},
         strength_field="control_strength",
         strength_is_inverse=True,
+    ),
+    "style-transfer": Endpoint(
+        name="style-transfer",
+        path="/v2beta/stable-image/control/style-transfer",
+        fields=_UNSTYLED
+        | {"style_strength": Number(0, 1), "composition_fidelity": Number(0, 1), "change_strength": Number(0.1, 1)},
+        credits={"style-transfer": 8.0},
+        strength_field="change_strength",
+        least_strength=0.1,
+        max_side_px=16_383,
+        canvas_pixels=1024 * 1024,
+        image_field="init_image",
+        needs_prompt=False,
+        style_field="style_image",
+        classes_only=True,
+    ),
+    "relight": Endpoint(
+        name="relight",
+        path="/v2beta/stable-image/edit/replace-background-and-relight",
+        fields={name: rule for name, rule in _UNSTYLED.items() if name != "prompt"}
+        | {
+            "background_prompt": Text(),
+            "foreground_prompt": Text(),
+            "preserve_original_subject": Number(0, 1),
+            "original_background_depth": Number(0, 1),
+            "light_source_direction": Choice(("left", "right", "above", "below")),
+            "light_source_strength": Number(0, 1),
+        },
+        credits={"relight": 8.0},
+        strength_field="",
+        fixed={"preserve_original_subject": "1"},
+        max_side_px=1 << 30,
+        image_field="subject_image",
+        prompt_field="background_prompt",
+        classes_only=True,
+        is_async=True,
     ),
 }
 # What paints a part of an image. By itself the service would grow the mask by 5 pixels, into what is to stay.
@@ -218,7 +269,8 @@ def request_plan(settings: Settings, in_part: bool = False) -> RequestPlan:
     """
     endpoint = ENDPOINTS[settings.stability_endpoint]
     extra = dict(settings.stability_fields)
-    for own in ("prompt", "negative_prompt", "seed", "mode", "model", "output_format", endpoint.strength_field):
+    own_fields = ("prompt", "negative_prompt", "seed", "mode", "model", "output_format")
+    for own in (*own_fields, endpoint.prompt_field, *filter(None, [endpoint.strength_field])):
         if own in extra:
             raise FieldError(f"AUGMENTAI_STABILITY_FIELDS may not set {own}: the recipe or another setting does")
     try:

@@ -10,7 +10,14 @@ from pydantic import SecretStr
 from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
 from augmentai.engines.paid import Account, PaidEngine
 from augmentai.engines.stability.api_key import KeyFormatError, clean_key
-from augmentai.engines.stability.endpoints import INPAINT, NO_NEGATIVE_PROMPT, FieldError, RequestPlan, request_plan
+from augmentai.engines.stability.endpoints import (
+    ENDPOINTS,
+    INPAINT,
+    NO_NEGATIVE_PROMPT,
+    FieldError,
+    RequestPlan,
+    request_plan,
+)
 from augmentai.engines.stability.service import Service
 from augmentai.recipe import AUTO, Recipe
 from augmentai.settings import Settings
@@ -43,6 +50,7 @@ class StabilityEngine(PaidEngine):
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
         self.service = Service(settings)
+        self.borrows_from_other_sources = bool(ENDPOINTS[settings.stability_endpoint].style_field)
 
     def _keyed(self, key: str) -> Self:
         return type(self)(self.settings.model_copy(update={"stability_api_key": SecretStr(key.strip())}))

@@ -38,6 +38,9 @@ _FORMATS = ("PNG", "JPEG", "WEBP")
 _LANCZOS = Image.Resampling.LANCZOS
 
 
+File = tuple[bytes, str]  # its bytes and its media type
+
+
 class AnswerError(ValueError):
     """The service's bytes are not a usable image; the message says what they are."""
 
@@ -51,14 +54,18 @@ class Prepared:
         media_type: of the file.
         sent_wh: width and height of the image sent.
         box: where the source is in it, (left, top, right, bottom) in pixels.
-        masks: PNGs on the same canvas, by the name of their field.
+        files: further files, by the name of their field.
+        image_field: the field of the image itself.
+        donor: of the style; "" if none lends one.
     """
 
     data: bytes
     media_type: str
     sent_wh: tuple[int, int]
     box: tuple[int, int, int, int]
-    masks: Mapping[str, bytes] = field(default_factory=dict)
+    files: Mapping[str, File] = field(default_factory=dict)
+    image_field: str = "image"
+    donor: str = ""
 
 
 def prepare(image: Image.Image, endpoint: Endpoint) -> Prepared:
@@ -67,8 +74,16 @@ def prepare(image: Image.Image, endpoint: Endpoint) -> Prepared:
     inner = image if image.size == inner_wh else image.resize(inner_wh, _LANCZOS, reducing_gap=3.0)
     left, top = (canvas_wh[0] - inner_wh[0]) // 2, (canvas_wh[1] - inner_wh[1]) // 2
     canvas = _mirrored(inner, canvas_wh, left, top)
-    data, media_type = _encode(canvas, _MAX_FILE_BYTES - (_ROOM_FOR_A_MASK_BYTES if endpoint.mask_field else 0))
-    return Prepared(data, media_type, canvas_wh, (left, top, left + inner_wh[0], top + inner_wh[1]))
+    data, media_type = _encode(canvas, _most_bytes(endpoint))
+    box = left, top, left + inner_wh[0], top + inner_wh[1]
+    return Prepared(data, media_type, canvas_wh, box, image_field=endpoint.image_field)
+
+
+def _most_bytes(endpoint: Endpoint) -> int:
+    """How large the file of an image may be beside the others of its request."""
+    if endpoint.style_field:
+        return _MAX_FILE_BYTES // 2
+    return _MAX_FILE_BYTES - (_ROOM_FOR_A_MASK_BYTES if endpoint.mask_field else 0)
 
 
 def prepare_mask(painted: np.ndarray[Any, Any], prepared: Prepared) -> bytes:
@@ -103,7 +118,8 @@ class SharedSource:
                 self._prepared = prepare(photo.flattened(), endpoint)
         if not endpoint.mask_field or region is None:
             return self._prepared
-        return replace(self._prepared, masks={endpoint.mask_field: prepare_mask(region.painted, self._prepared)})
+        mask = prepare_mask(region.painted, self._prepared), "image/png"
+        return replace(self._prepared, files={endpoint.mask_field: mask})
 
 
 def restore(data: bytes, prepared: Prepared, source: Image.Image) -> tuple[Image.Image, bool]:

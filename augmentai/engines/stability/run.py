@@ -13,7 +13,6 @@ import time
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any
 from weakref import WeakValueDictionary
 
 from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
@@ -21,17 +20,17 @@ from augmentai.engines.budget import Budget, CapReachedError, Reservation
 from augmentai.engines.ledger import LedgerError
 from augmentai.engines.paid import item_of, largest_answer_bytes
 from augmentai.engines.paid_answers import Item
-from augmentai.engines.prompts import Prompt, negative_prompt_of, prompt_of
 from augmentai.engines.stability.client import RequestFailure, Response
 from augmentai.engines.stability.connection import Call
-from augmentai.engines.stability.endpoints import NO_NEGATIVE_PROMPT, FieldError, RequestPlan
+from augmentai.engines.stability.endpoints import FieldError, RequestPlan
+from augmentai.engines.stability.generation import Generation, fetch, generation_in
 from augmentai.engines.stability.prepare import AnswerError, Prepared, SharedSource, restore
 from augmentai.engines.stability.rate_limit import jittered
+from augmentai.engines.stability.request import AUTO_STRENGTH, Requests, UnsuitedError
 from augmentai.engines.stability.responses import Problem, Success, parse_failure, parse_response
 from augmentai.engines.stability.service import Service
 
 ENGINE = "stability"
-AUTO_STRENGTH = 0.35  # for strength "auto": a cautious choice, not measured, since every attempt costs credits
 _TICK_SECONDS = 0.2
 _AFTER_STOP_SECONDS = 15.0  # what is in flight is paid for and nearly done; nobody waits for it longer than this
 _MAX_LOCK_OUTS_IN_A_ROW = 4  # without a success in between; then the circuit breaker opens
@@ -60,6 +59,7 @@ class Run:
     def __init__(self, service: Service, plan: RequestPlan, budget: Budget, job: JobView) -> None:
         self._service, self._plan, self._budget, self._job = service, plan, budget, job
         self._client = service.client()
+        self._requests = Requests(plan, job)
         self._settings = service.settings
         self._finished: queue.SimpleQueue[tuple[Task, Made | Refused | None]] = queue.SimpleQueue()
         self._unanswered: dict[int, Task] = {}  # in the order taken
@@ -151,7 +151,7 @@ class Run:
         try:
             with suppress(_TaskReturnedError):
                 result = self._make(task, source)
-        except FieldError as error:
+        except (FieldError, UnsuitedError) as error:
             result = Refused(task, str(error))
         except MemoryError:
             result = Refused(task, "not enough memory to prepare this image for the hosted API")
@@ -166,14 +166,14 @@ class Run:
         found = self._budget.find(item_of(ENGINE, task), self._plan.model)
         if found is None and self._cancelled():
             raise _TaskReturnedError
-        prepared = source.prepared(task.photo, self._plan.endpoint, task.region)
-        if self._plan.endpoint.mask_field and task.region is None:
-            return Refused(task, "nothing says which part of this image is to be repainted")
-        form, prompt = self._form(task)
+        prepared = self._requests.prepare(task, source)
+        form, prompt = self._requests.form(task)
         begun = time.perf_counter()
         answer: Success | Problem
         if found is not None:  # paid for already, so also after a stop, or once a limit is reached
-            answer, reservation, uncertain = Success(found[0].data, found[0].note), found[1], 0.0
+            (stored, reservation), uncertain, answer = found, 0.0, Success(found[0].data, found[0].note)
+            if stored.pending:
+                answer = self._fetched(stored.data.decode("ascii", "replace"), reservation)
         else:
             begun, (answer, reservation, uncertain) = self._connected(task, prepared, form)
         if isinstance(answer, Problem):
@@ -187,13 +187,9 @@ class Run:
             problem = Problem("fault", f"the hosted API answered 200 with {words}", charged=True)
             return self._refuse(task, problem, reservation)
         self._service.breaker.success()
-        details: dict[str, Any] = {"endpoint": self._plan.endpoint.path.partition("stable-image/")[2]}
-        details |= prompt.as_details() | {"credits": reservation.credits, "service_seed": answer.seed}
-        if detailed:
-            details["fine_detail"] = "of the source"
-        if uncertain:
-            details["credits_perhaps_besides"] = uncertain
-        details |= {name: text for name, text in form.items() if name == "negative_prompt"}
+        details = self._requests.details(prepared, form, prompt) | {"credits": reservation.credits}
+        details |= {"service_seed": answer.seed} | ({"fine_detail": "of the source"} if detailed else {})
+        details |= {"credits_perhaps_besides": uncertain} if uncertain else {}
         made_by = self._plan.model, time.perf_counter() - begun, prompt.text
         return Made(task, ENGINE, image, *made_by, details=details, strength=AUTO_STRENGTH)
 
@@ -214,19 +210,6 @@ class Run:
         details = {"endpoint": "none", "credits": 0.0, "note": note}
         image = task.photo.flattened().copy()
         return Made(task, ENGINE, image, self._plan.model, 0.0, repainted=False, details=details)
-
-    def _form(self, task: Task) -> tuple[dict[str, str], Prompt]:
-        """The fields of the request, and the prompt among them. Raises FieldError."""
-        recipe, endpoint = task.recipe, self._plan.endpoint
-        prompt = prompt_of(task)
-        wanted: dict[str, object] = {
-            "prompt": prompt.text,
-            "negative_prompt": "" if self._plan.model in NO_NEGATIVE_PROMPT else negative_prompt_of(task),
-            "seed": task.seed,
-            "output_format": "png",
-        }
-        wanted |= endpoint.strength(recipe.strength_or(AUTO_STRENGTH))
-        return endpoint.form(wanted | dict(self._plan.extra)), prompt
 
     def _send(
         self, task: Task, prepared: Prepared, form: dict[str, str]
@@ -254,7 +237,11 @@ class Run:
             answer = self._post(prepared, form, reservation)
             if isinstance(answer, Success):
                 reservation.store(self._plan.model, answer.data, answer.seed)
+            elif isinstance(answer, Generation):
+                reservation.store(self._plan.model, answer.number.encode(), pending=True)
             reservation.settle(answer.charged)
+            if isinstance(answer, Generation):
+                answer = self._fetched(answer.number, reservation)
             if isinstance(answer, Success) or answer.kind in {"refused", "fault"}:
                 self._service.rate_limiter.success()
                 self._service.connections.success()
@@ -273,6 +260,17 @@ class Run:
                 self._end(answer.reason, for_good=answer.kind == "out")
                 raise _TaskReturnedError
 
+    def _fetched(self, number: str, reservation: Reservation) -> Success | Problem:
+        """The image of a generation that is paid for. Raises _TaskReturnedError if nobody waits for it any more."""
+        answer = fetch(self._client, number, self._settings.stability_poll_seconds, self._closed.is_set)
+        if answer is None:
+            raise _TaskReturnedError
+        if isinstance(answer, Success):
+            reservation.store(self._plan.model, answer.data, answer.seed)
+        else:
+            reservation.discard(self._plan.model)
+        return answer
+
     def _reserve(self, item: Item, prepared: Prepared) -> Reservation:
         room_bytes = largest_answer_bytes(prepared.sent_wh)
         try:
@@ -286,7 +284,9 @@ class Run:
                 return reservation
         raise _TaskReturnedError
 
-    def _post(self, prepared: Prepared, form: dict[str, str], reservation: Reservation) -> Success | Problem:
+    def _post(
+        self, prepared: Prepared, form: dict[str, str], reservation: Reservation
+    ) -> Success | Problem | Generation:
         calls: list[Call] = []
 
         def register(call: Call) -> None:
@@ -298,16 +298,16 @@ class Run:
 
         response: Response | RequestFailure | None = None
         try:
-            response = self._client.post(
-                self._plan.endpoint.path, form, prepared.data, prepared.media_type, register, prepared.masks
-            )
+            files = prepared.data, prepared.media_type, register, prepared.files, prepared.image_field
+            response = self._client.post(self._plan.endpoint.path, form, *files)
         finally:
             if response is None:  # an unexpected error
                 reservation.settle(None)
             with self._lock:
                 self._calls.difference_update(calls)
         if not isinstance(response, RequestFailure):
-            return parse_response(response, self._client.key)
+            generation = generation_in(response) if self._plan.endpoint.is_async else None
+            return generation or parse_response(response, self._client.key)
         if response.why == "stopped":
             reservation.settle(False if response.stage in {"connect", "send"} else None)
             raise _TaskReturnedError
