@@ -8,12 +8,10 @@ from random import Random
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-from PIL import Image
-
 from augmentai.operations.base import DrawSettings
 from augmentai.operations.parameters import Range, parameter
 from augmentai.operations.pixels import PixelOperation, Values
+from augmentai.operations.rescale import rescaled
 
 if TYPE_CHECKING:
     from augmentai.annotations import Labels
@@ -49,11 +47,5 @@ class Downscale(PixelOperation):
         return {"small_wh": small} if small != list(size_wh) else None
 
     def change(self, values: Values, drawn: Mapping[str, Any]) -> Values:
-        width, height = values.shape[1], values.shape[0]
-        small_wh = tuple(drawn["small_wh"])
-        planes = []
-        for channel in range(values.shape[2]):
-            plane = Image.fromarray(np.ascontiguousarray(values[..., channel]))
-            small = plane.resize(small_wh, Image.Resampling.BOX)
-            planes.append(np.asarray(small.resize((width, height), Image.Resampling.BICUBIC)))
-        return np.stack(planes, axis=2)
+        height, width = values.shape[:2]
+        return rescaled(rescaled(values, tuple(drawn["small_wh"]), "box"), (width, height), "bicubic")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from augmentai.operations.base import DrawSettings
+from augmentai.operations.overlay import for_channels, in_strips
 from augmentai.operations.parameters import Range, parameter
 from augmentai.operations.pixels import PixelOperation, Values
 
@@ -52,5 +53,6 @@ class Vignette(PixelOperation):
         down = (np.arange(height, dtype=np.float32) + 0.5) / height - drawn["center"][1]
         distance = (across**2)[None, :] + (down**2)[:, None]  # 0.5 from the middle to a corner, squared
         left = 1 - drawn["amount"] * (2 * distance).clip(0, 1)
-        values *= np.repeat(left, values.shape[2], axis=1).reshape(values.shape)  # faster than by broadcasting
+        for some, rows in in_strips(values):
+            some *= for_channels(left[rows], values.shape[2])
         return values

@@ -17,7 +17,7 @@ from benchmarks.worth.colour import colour_jitter, histogram_matching, reinhard,
 
 Change = Callable[[Image.Image, Image.Image, np.random.Generator], Image.Image]  # image, donor of its class, draws
 
-GROUPS = ("colour", "operations")
+GROUPS = ("colour", "operations", "labelled")
 VARIATIONS = 8
 _CHANGES: Mapping[str, Change] = MappingProxyType(
     {
@@ -50,7 +50,8 @@ def techniques(group: str) -> list[Technique]:
 
     Args:
         group: "colour": the local GAN and changes of colour without a network; "operations": every operation with its
-            defaults, every bundle and every preset of the geometric augmentation.
+            defaults, every bundle and every preset of the geometric augmentation; "labelled": also those that class
+            folders have nothing for, and these first.
 
     Example:
         >>> [one.name for one in techniques("colour")][:2]
@@ -59,7 +60,7 @@ def techniques(group: str) -> list[Technique]:
     if group == "colour":
         gan = Technique("local GAN", Recipe(engine="gan", variations=VARIATIONS, geometry="none"))
         return [gan, *(Technique(name, change=change) for name, change in _CHANGES.items())]
-    found = []
+    found = [_operation(name, name) for name in _NEED_LABELS if group == "labelled"]
     for name in [*OPERATIONS, *BUNDLES]:
         if name in _NEED_LABELS:
             continue
