@@ -119,6 +119,10 @@ compiled_kernel = compiled_once(Kernel)
 class _Weighted(Function):
     """A weighted sum of vectors that lie some way apart."""
 
+    source: ir.Value
+    bounds: ir.Value
+    weights: ir.Value
+
     def summed(self, kind: Any, first: ir.Value, apart: ir.Value, count: ir.Value, weights: ir.Value) -> ir.Value:
         """A sum in float64, as float32.
 
