@@ -143,6 +143,9 @@ class _GuardedEngine(Engine):
     def differs_from(self, model: str) -> str:
         return str(_or_default(lambda: super(_GuardedEngine, self).differs_from(model), ""))
 
+    def follows(self, recipe: Recipe) -> str:
+        return str(_or_default(lambda: super(_GuardedEngine, self).follows(recipe), Engine.follows(self, recipe)))
+
     def unused_settings(self, recipe: Recipe) -> tuple[str, ...]:
         return _or_default(lambda: tuple(map(str, super(_GuardedEngine, self).unused_settings(recipe))), ())
 

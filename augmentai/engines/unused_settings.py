@@ -32,8 +32,10 @@ def ignored_repaint(engine: Capable, recipe: Recipe) -> tuple[str, ...]:
     """What becomes of a wish to repaint a part of each image, if an engine does not simply follow it."""
     if recipe.repaint == "all":
         return ()
+    if not engine.paints:
+        return (f"nothing is repainted without AI: repaint {recipe.repaint} has no effect",)
     if not engine.repaints:
-        changes = "changes whole images and cannot repaint a part" if engine.paints else "repaints nothing"
+        changes = "changes whole images and cannot repaint a part"
         return (f"{_name(engine)} {changes}: repaint {recipe.repaint} has no effect",)
     if not engine.repaints_in_part:
         return (f"{_name(engine)} repaints whole images; what is to stay is laid back afterwards: edges may show",)

@@ -10,7 +10,7 @@ from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.formats.base import Layout
 from augmentai.dataset.formats.box_faults import box_faults
 from augmentai.dataset.formats.image_names import named
-from augmentai.dataset.formats.masks.companions import without_companions
+from augmentai.dataset.formats.masks.companions import locates_objects, without_companions
 from augmentai.dataset.formats.masks.dataset import MaskLabels
 from augmentai.dataset.formats.shape_files import differing_files
 from augmentai.images import ImageError
@@ -29,11 +29,13 @@ class LabelCheck:
         broken: the images whose labels cannot be read.
         notices: what a user should know of the labels, in words.
         lost: what the labels lose where pixels move, in the words of a run's report.
+        without_objects: images whose labels say of no object where it is.
     """
 
     broken: Mapping[SourceKey, Failure] = field(default_factory=dict)
     notices: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
+    without_objects: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +56,23 @@ def check_labels(layout: Layout, sources: Sequence[Source], moves: bool) -> Labe
         moves: the run may move pixels.
     """
     broken: dict[SourceKey, Failure] = {}
-    notes = LabelNotes(layout, sources)
+    notes, empty = LabelNotes(layout, sources), []
+    located = any(locates_objects(source.labels) for source in sources)
     for source, read in zip(sources, in_order(_read, sources, "check"), strict=True):
         if read.reason:
             broken[source.key] = Failure(source.path, read.reason)
         else:
             notes.add(source, read.labels, read.size_wh, moves)
-    return LabelCheck(broken, tuple(notes.notices()), tuple(notes.lost))
+            if located and _is_empty(source, read.labels):
+                empty.append(source.path)
+    return LabelCheck(broken, tuple(notes.notices()), tuple(notes.lost), tuple(empty))
+
+
+def _is_empty(source: Source, labels: Labels | None) -> bool:
+    """Whether nothing is labelled in an image of a set that says where objects are."""
+    if labels is None:
+        return source.labels is None and source.label is None
+    return not (labels.shapes or labels.masks or labels.extra.get("takes_no_objects"))
 
 
 def _read(source: Source) -> _Read:

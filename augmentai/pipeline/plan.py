@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 
+from augmentai.dataset.formats.image_names import named
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.engines import estimate
 from augmentai.engines.base import Engine
@@ -90,7 +91,14 @@ class RunPlan:
     def notices(self) -> tuple[str, ...]:
         """What the user should know before the start, in words; see `label_check`."""
         check = self.label_check
-        return (*self.gathered.notices, *check.notices, *self.own_notices, *check.lost)
+        return (*self.gathered.notices, *check.notices, *self._not_repainted(check), *self.own_notices, *check.lost)
+
+    def _not_repainted(self, check: LabelCheck) -> tuple[str, ...]:
+        """That images without a labelled object have no part to be repainted, in a set that has such objects."""
+        empty, repaint = check.without_objects, self.recipe.repaint
+        if repaint == "all" or not empty or len(empty) == len(self.sources):
+            return ()
+        return (f"nothing is labelled in {named(empty)}: not repainted with repaint {repaint}",)
 
     @property
     def own_notices(self) -> tuple[str, ...]:

@@ -17,6 +17,7 @@ from augmentai.pipeline.label_check import check_labels
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.web.jobs.uploads import inspect_uploads
+from tests.support import labelled_sets
 from tests.support.command_line import augmentai
 from tests.support.image_files import jpeg
 from tests.support.labelled_sets import RED, Files, augmented, contents, gathered, photo, write
@@ -218,3 +219,24 @@ def test_images_over_the_limit_are_not_counted(tmp_path: Path) -> None:
     job = Job(found, Recipe(engine="gan"), Settings(max_megapixels=1), available(Settings()))
     assert [one.file for one in job.plan.unusable.values()] == ["b.jpg"]
     assert job.plan.expected == job.plan.total // 2
+
+
+@pytest.mark.parametrize("repaint", ["all", "background", "objects"])
+def test_what_a_dry_run_says_of_a_repaint(repaint: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Images without objects, what an engine ignores, the price of that call, and the first prompts."""
+    settings = Settings(stability_api_key="sk-1", stability_api_base="http://127.0.0.1:9", stability_endpoint="ultra")
+    recipe = Recipe(repaint=repaint, prompt="in {weather}", seed=3, variations=2, strength=0.4)
+    found = gathered(write(tmp_path, labelled_sets.yolo()))
+    job = Job(found, recipe, settings, available(settings))
+    empty = "nothing is labelled in 1 image (images/train/empty.jpg): not repainted"
+    assert any(notice.startswith(empty) for notice in job.plan.notices) == (repaint != "all")
+    print_plan(job)
+    said = capsys.readouterr().out
+    ignored = f"Local GAN changes whole images and cannot repaint a part: repaint {repaint} has no effect"
+    assert (ignored in said) == (repaint != "all")
+    assert ("paints a part entirely anew: the strength has no effect on it" in said) == (repaint != "all")
+    credits = 5 if repaint != "all" else 8
+    assert f"cost: up to {credits * 6} credits (6 images at {credits})" in said
+    assert "prompts (the first 5):\n" in said
+    assert said.count(", variation 1: in ") == 3
+    assert said.count(", variation 2: in ") == 2
