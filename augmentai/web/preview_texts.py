@@ -77,7 +77,7 @@ def _prompts(engine: Engine, recipe: Recipe, source: Source) -> str:
     texts_sent = [preview_prompt(recipe, source.label, number, seed).text for number, seed in seeds]
     example = "" if recipe.seed else " (examples: each run without a seed draws other words)"
     items = "".join(f"<li>{escape(text)}</li>" for text in texts_sent)
-    return f'{_hint(f"What {engine.title} will be asked for{example}:")}<ul class="aug-hint">{items}</ul>'
+    return f'{_hint(f"What {engine.title} will be asked for{example}:")}<ul class="preview-asked">{items}</ul>'
 
 
 def _strength(recipe: Recipe, strength: float) -> str:

@@ -225,7 +225,7 @@ def resume_label(stopped: bool, incomplete: int, cost: Estimate | None = None) -
         cost: the most that these may cost; None if nothing.
     """
     label = "Resume" if stopped else f"Retry {counted(incomplete, 'failed image')}"
-    return f"{label} (up to {cost.credits:g} credits)" if cost is not None and cost.credits else label
+    return f"{label} (up to {cost.credits:g} credits, {dollars(cost.credits)})" if cost and cost.credits else label
 
 
 def more_label(cost: float) -> str:
@@ -256,7 +256,8 @@ def packing_label(done: int, expected: int) -> str:
 
 
 def failed(message: str) -> str:
-    """Why a job could not run."""
+    """Why a job could not run; a first word that is a file stays as it is."""
+    message = message[:1].upper() + message[1:] if re.match("[a-z]+'?[a-z]* ", message) else message
     return f'<div class="aug-status aug-done aug-warn" role="alert"><span>{escape(message)}</span></div>'
 
 

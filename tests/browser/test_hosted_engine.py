@@ -86,7 +86,7 @@ def test_failures_are_listed_and_retried(hosted: Any, emulator: Emulator, photos
     expect(page.locator("#status")).to_contain_text("2 failed")
     expect(page.locator("#problems")).to_contain_text("moderation")
     expect(page.locator("#problems")).not_to_contain_text("Fallbacks")
-    expect(page.locator("#resume")).to_have_text("Retry 2 failed images (up to 10 credits)", use_inner_text=True)
+    expect(page.locator("#resume")).to_have_text("Retry 2 failed images (up to 10 credits, $0.10)", use_inner_text=True)
     steps.augment(page, "#resume")
     expect(page.locator("#status")).to_contain_text("3 variations from 3 files")
     expect(page.locator("#problems")).not_to_contain_text("Failed")

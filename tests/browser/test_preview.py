@@ -15,14 +15,14 @@ pytestmark = pytest.mark.browser
 
 
 def labelled(folder: Path) -> list[Path]:
-    """A YOLO set of two images with a cat each."""
+    """A YOLO set of two images with a cat each, and of a class that neither shows."""
     folder.mkdir()
     for name in ("a", "b"):
         image = Image.effect_noise((128, 96), 40).convert("RGB")
         image.paste("red", (32, 24, 64, 72))
         image.save(folder / f"{name}.png")
-        (folder / f"{name}.txt").write_text("0 0.375 0.5 0.25 0.5\n")
-    (folder / "classes.txt").write_text("cat\n")
+        (folder / f"{name}.txt").write_text("1 0.375 0.5 0.25 0.5\n")
+    (folder / "classes.txt").write_text("ant\ncat\n")
     return sorted(folder.iterdir())
 
 
@@ -38,6 +38,7 @@ def test_the_strip_follows_the_settings(visitor: Any, tmp_path: Path) -> None:
     expect(page.locator("#preview-strip [role=status]")).to_have_text("Automatic strength: 0.6")
     expect(page.locator(".preview-cards polygon")).to_have_count(5)
     expect(page.locator(".preview-cards .labels span").first).to_have_text("cat")
+    expect(page.locator(".preview-cards g").first).to_have_attribute("stroke", "#2fd5c4")  # as in the results
     assert page.locator(".preview-cards img").first.get_attribute("alt") == "Source: a.png, 1 label"
     first = page.locator(".preview-cards img").nth(1)
     before = first.get_attribute("src")
@@ -66,6 +67,10 @@ def test_another_image_and_one_that_is_broken(page: Any, tmp_path: Path) -> None
     page.press("[data-picture='1']", "ArrowLeft")
     expect(page.locator("[data-picture='0']")).to_have_attribute("aria-pressed", "true")
     expect(page.locator(".preview-cards img").first).to_have_attribute("alt", "Source: a.png")
+    asked: list[str] = []
+    page.once("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    page.reload()
+    assert asked == ["beforeunload"], "these files would have to be sent again"
 
 
 def test_operations_one_by_one_and_out_of_the_way_of_a_job(page: Any, tmp_path: Path) -> None:

@@ -20,9 +20,9 @@ function remembers() {
 
 // Photos that were chosen are in no job yet: they would have to be sent again.
 let isGiven = false;
-document.addEventListener('change', (event) => { if (event.target.matches('#files input[type=file]')) isGiven = true; });
+document.addEventListener('change', (event) => { if (event.target.matches('#files input[type=file]')) isGiven = true; }, true);
 document.addEventListener('drop', (event) => { if (event.target.closest('#files')) isGiven = true; }, true);
-document.addEventListener('click', (event) => { if (event.target.closest('#files .drop-count .aug-link')) isGiven = false; });
+document.addEventListener('click', (event) => { if (event.target.closest('#files .drop-count .aug-link')) isGiven = false; }, true);
 
 addEventListener('beforeunload', (event) => {
   if (props.warn || (props.job ? !remembers() : isGiven)) event.preventDefault();
