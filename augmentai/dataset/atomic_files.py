@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 from pathlib import Path
@@ -10,9 +11,21 @@ from typing_extensions import Buffer
 
 from augmentai.images.encode import MADE_BY
 
+KEPT = "what was finished before is kept"
+GONE = "it was deleted or moved during the run, and what was finished with it; run the same command again"
+_NO_ROOM = {errno.ENOSPC, getattr(errno, "EDQUOT", errno.ENOSPC)}
+
 
 class OutputError(OSError):
-    """The output cannot be written; the message names the file or folder, the reason and what to do."""
+    """The output cannot be written; the message names the file or folder, the reason and what to do.
+
+    Attributes:
+        result: where the result is, if it is complete and could not get its name.
+    """
+
+    def __init__(self, message: str, result: Path | None = None) -> None:
+        super().__init__(message)
+        self.result = result
 
 
 class UnbufferedFile(io.FileIO):
@@ -53,7 +66,13 @@ def publish(part: Path, path: Path) -> None:
     except OSError:
         # exFAT, network drives and some containers have no links. The name is claimed with an empty file, which fails
         # where it is taken, and only this claim is replaced.
-        path.open("xb").close()
+        try:
+            path.open("xb").close()
+        except OSError as error:
+            if error.errno not in _NO_ROOM or os.path.lexists(path):
+                raise
+            os.rename(part, path)  # not even an empty file can be added
+            return
         try:
             os.replace(part, path)
         except BaseException:

@@ -111,7 +111,7 @@ def run_to_disk(
     except OutputError as error:
         if not is_open:
             raise
-        job.report.recount(made_in(out))
+        job.report.recount(made_in(error.result or out))
         if beside is None or not beside.has_answers:
             raise
         raise OutputError(f"{error}; {_answers_in(beside)}") from error
@@ -219,11 +219,11 @@ def made_in(out: Path) -> Counter[str]:
     """How many variations each engine made, by the manifest of a run that could not be written to its end.
 
     Args:
-        out: its folder or ZIP, which need not exist.
+        out: its folder or ZIP, however that is called; it need not exist.
     """
     try:
         with ExitStack() as stack:
-            if out.suffix.lower() == ".zip":
+            if not out.is_dir():
                 lines: IO[bytes] = stack.enter_context(
                     stack.enter_context(ZipFile(stack.enter_context(open_regular(out)))).open(MANIFEST)
                 )

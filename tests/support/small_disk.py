@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+import shutil
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -11,17 +13,34 @@ import pytest
 
 
 @contextmanager
-def small_disk(folder: Path, megabytes: float) -> Iterator[Path]:
-    """A file system in memory of this size. Skips the test where none can be mounted."""
+def small_disk(folder: Path, megabytes: float, files: int = 100_000) -> Iterator[Path]:
+    """A file system in memory of this size, for so many files. Skips the test where none can be mounted."""
     folder.mkdir(parents=True)
-    options = f"size={int(megabytes * 1024)}k"
+    options = f"size={int(megabytes * 1024)}k,nr_inodes={files}"
     done = subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(folder)], capture_output=True, text=True)
     if done.returncode:
         pytest.skip(f"no small disk can be mounted here ({done.stderr.strip()}); run the tests as root")
     try:
         yield folder
     finally:
+        if shutil.which("chattr"):
+            subprocess.run(["chattr", "-R", "-i", str(folder)], capture_output=True, check=False)
         subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def take_all_inodes(disk: Path) -> None:
+    """Make empty files until there can be no more."""
+    with suppress(OSError):
+        for number in itertools.count():
+            (disk / f"empty{number}").touch()
+
+
+def make_unchangeable(disk: Path) -> None:
+    """Let nobody add or remove files, not even root. Skips the test where that cannot be done."""
+    for folder in (disk, *filter(Path.is_dir, disk.iterdir())):
+        done = subprocess.run(["chattr", "+i", str(folder)], capture_output=True, text=True)
+        if done.returncode:
+            pytest.skip(f"no folder can be made unchangeable here ({done.stderr.strip()})")
 
 
 def fill(disk: Path) -> Path:

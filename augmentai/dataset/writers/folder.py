@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from augmentai.dataset.atomic_files import (
+    GONE,
+    KEPT,
     OutputError,
     UnbufferedFile,
     encode_text,
@@ -44,8 +46,6 @@ from augmentai.types import Outcome, Source
 LOCK = ".augmentai.lock"
 _PARTS = ".augmentai*.part"
 _HOLDS_FILES = "already holds files and nothing is overwritten; choose a new or empty folder"
-_KEPT = "what was finished before is kept"
-_GONE = "it was deleted or moved during the run, and what was finished with it; run the same command again"
 
 
 class FolderWriter:
@@ -176,7 +176,7 @@ class FolderWriter:
     @property
     def _kept(self) -> str:
         """What is left of the run, after a file could not be written."""
-        return _KEPT if (self.folder / MANIFEST).exists() else _GONE
+        return KEPT if (self.folder / MANIFEST).exists() else GONE
 
     def has(self, file: str, size_bytes: int | None = None) -> bool:
         """Whether this run wrote the file before it was interrupted, with this size if it is known."""
@@ -237,7 +237,7 @@ class FolderWriter:
         except FileExistsError as error:
             data = part.read_bytes() if self._resuming else None
             if data is None or not path.exists():
-                raise OutputError(f"{path} exists already and nothing is overwritten; {_KEPT}") from error
+                raise OutputError(f"{path} exists already and nothing is overwritten; {KEPT}") from error
             if has_content(path, data):
                 return []
             if not is_leftover(path, data):

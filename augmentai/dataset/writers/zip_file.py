@@ -14,16 +14,16 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
-from augmentai.dataset.atomic_files import OutputError, UnbufferedFile, encode_text, publish, reason_of
+from augmentai.dataset.atomic_files import GONE, KEPT, OutputError, UnbufferedFile, encode_text, publish, reason_of
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, manifest_line
 from augmentai.dataset.run_record import RunRecord
 from augmentai.dataset.writers.output_lock import OutputLock
 from augmentai.dataset.writers.zip_directory import ZipDirectory
 from augmentai.dataset.writers.zip_sidecar import lock_file_of
+from augmentai.plurals import counted
 from augmentai.types import Outcome
 
-_KEPT = "what was finished before is kept"
 _CHUNK_BYTES = 1 << 20
 _COMPRESSED = (".txt", ".xml", ".json", ".jsonl", ".yaml", ".csv", ".md", ".svg")
 
@@ -111,7 +111,7 @@ class ZipWriter:
         except BaseException as error:
             self._remove_last()
             if isinstance(error, OSError) and not isinstance(error, OutputError):
-                raise OutputError(f"{self.path} cannot be written any more ({reason_of(error)}); {_KEPT}") from error
+                raise OutputError(f"{self.path} cannot be written any more ({reason_of(error)}); {KEPT}") from error
             raise
 
     def has(self, file: str, size_bytes: int | None = None) -> bool:
@@ -131,7 +131,7 @@ class ZipWriter:
             self._truncate(start, entries)
             if isinstance(error, OutputError):
                 raise
-            raise OutputError(f"{self.path} cannot be written any more ({reason_of(error)}); {_KEPT}") from error
+            raise OutputError(f"{self.path} cannot be written any more ({reason_of(error)}); {KEPT}") from error
 
     def entries(self) -> Iterator[dict[str, Any]]:
         """The lines of the manifest so far, parsed."""
@@ -155,23 +155,33 @@ class ZipWriter:
                     why = reason_of(error.__cause__)
                     raise OutputError(f"{self.path} could not be finished ({why}); nothing was kept") from error
                 return
+            finished = len(self._starts)
             full = self._complete()
+            removed = finished - len(self._starts)
             self._publish()
         finally:
             self._lock.release()
-        if full is not None and error is None:
-            raise OutputError(f"{self.path} could not be finished ({reason_of(full)}); {_KEPT}") from full
+        if full is not None and (error is None or removed):
+            but = (
+                f", without the last {counted(removed, 'image')}, whose room the list of files needed"
+                if removed
+                else ""
+            )
+            said = f"{self.path} could not be finished ({reason_of(full)}); {KEPT}"
+            raise OutputError(f"{error if isinstance(error, OutputError) else said}{but}") from full
 
     def _publish(self) -> None:
         try:
             self._stream.close()
             publish(self._part, self.path)
         except FileExistsError as problem:
-            raise OutputError(f"{self.path} appeared meanwhile; the result is in {self._part}") from problem
+            words = f"{self.path} appeared meanwhile; the result is in {self._part}"
+            raise OutputError(words, self._part) from problem
         except OSError as problem:
-            raise OutputError(
-                f"{self.path} could not be finished ({reason_of(problem)}); the result is in {self._part}"
-            ) from problem
+            is_there = self._part.exists()
+            why = f"the result is in {self._part}" if is_there else GONE
+            words = f"{self.path} could not be finished ({reason_of(problem)}); {why}"
+            raise OutputError(words, self._part if is_there else None) from problem
         finally:
             self._lines.close()
             self._directory.close()
@@ -208,7 +218,7 @@ class ZipWriter:
 
     def _write_entry(self, file: str, data: bytes | Iterable[bytes]) -> None:
         if self.has(file):
-            raise OutputError(f"{self.path} contains {file} already and nothing is overwritten; {_KEPT}")
+            raise OutputError(f"{self.path} contains {file} already and nothing is overwritten; {KEPT}")
         if isinstance(data, bytes):
             self._archive.writestr(_entry(file), data)
             return
