@@ -1,0 +1,67 @@
+"""Many jobs one after another in one process: handles, threads and temporary files stay as many as after the first."""
+
+from __future__ import annotations
+
+import threading
+import time
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from threading import Event
+
+import psutil
+
+from augmentai.recipe import Recipe
+from augmentai.settings import Settings
+from augmentai.web.jobs.cleanup import JOBS_FOLDER
+from augmentai.web.jobs.run import JobRequest, read_uploads, run_job
+from augmentai.web.jobs.snapshot import Snapshot
+from tests.support.image_files import jpeg
+from tests.support.scripted_engine import Copying
+
+JOBS = 10
+ENDINGS = ("read", "left", "stopped")  # to its end; by a visitor who goes; by the button
+
+
+def end_as(ending: str, snapshots: Iterator[Snapshot], stop: Event) -> None:
+    for snapshot in snapshots:
+        if snapshot.rows and ending == "left":
+            snapshots.close()  # type: ignore[attr-defined]
+            return
+        if snapshot.rows and ending == "stopped":
+            stop.set()
+
+
+def wait_for_its_thread(threads: int) -> None:
+    """A job that was left ends after its current image."""
+    deadline = time.monotonic() + 20
+    while threading.active_count() > threads:
+        assert time.monotonic() < deadline, "a thread of a job lives on"
+        time.sleep(0.01)
+
+
+def handles() -> int:
+    """Open files and pipes."""
+    process = psutil.Process()
+    return process.num_fds() if hasattr(process, "num_fds") else process.num_handles()
+
+
+def test_nothing_grows_with_the_number_of_jobs(tmp_path: Path) -> None:
+    given = tmp_path / "set.zip"
+    with zipfile.ZipFile(given, "w") as archive:
+        for number in range(3):
+            archive.writestr(f"{number}.jpg", jpeg(seed=number))
+    out, settings, threads, after = tmp_path / "out", Settings(), 0, []
+    for number in range(JOBS):
+        stop = Event()
+        request = JobRequest(read_uploads([str(given)], settings), Recipe(seed=1, filters=False), keep_full=False)
+        end_as(ENDINGS[number % 3], run_job(request, settings, [Copying()], out, stop), stop)
+        threads = threads or threading.active_count()  # with those that every job uses
+        wait_for_its_thread(threads)
+        after.append(handles())
+    assert max(after[3:]) <= max(after[:3]), "those of the first job of each kind"
+    assert not list(out.rglob("*.part"))
+    kept = [path for path in (out / JOBS_FOLDER).iterdir() if path.is_dir()]
+    assert len(kept) == sum(ENDINGS[number % 3] != "left" for number in range(JOBS)), (
+        "a result for each reader, no more"
+    )
