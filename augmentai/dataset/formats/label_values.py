@@ -156,6 +156,18 @@ def parse_json(text: str, file: str) -> Any:
         raise LabelError(f"{file}: {what} for a label file; save it again") from error
 
 
+def json_fault(error: ValueError | RecursionError) -> str:
+    """What is wrong with a text that `json.loads` refuses.
+
+    Example:
+        >>> json_fault(RecursionError("maximum recursion depth exceeded"))
+        'it is nested too deeply'
+    """
+    if isinstance(error, json.JSONDecodeError):
+        return str(error)
+    return "it is nested too deeply" if isinstance(error, RecursionError) else "a number has too many digits"
+
+
 def rounded(value: float, decimals: int = 3) -> float | int:
     """A coordinate as it is written: to a thousandth of a pixel, and whole where it is.
 

@@ -21,7 +21,7 @@ from augmentai.dataset.bounds import MOST_COLUMNS
 from augmentai.dataset.file_names import safe_path
 from augmentai.dataset.file_tree import Entry, joined, parent
 from augmentai.dataset.formats.imagefolder import parquet
-from augmentai.dataset.formats.label_values import is_whole
+from augmentai.dataset.formats.label_values import is_whole, json_fault
 
 LARGEST_BYTES = 256 << 20  # one file for all images of a folder
 _LONGEST_FIELD = 64 << 20  # boxes of an image as text may be longer than the 128 kB that the csv module expects
@@ -208,7 +208,7 @@ def _parsed_lines(found: Metadata) -> Iterator[tuple[int, dict[str, Any]]]:
             try:
                 row = json.loads(line)
             except (ValueError, RecursionError) as error:
-                found.fault(f"line {number}: not valid JSON ({error}); correct it")
+                found.fault(f"line {number}: not valid JSON ({json_fault(error)}); correct it")
                 continue
             name_column = name_column or (_name_column(list(row)) if isinstance(row, dict) else None)
             if name_column is None or not isinstance(row, dict) or not isinstance(row.get(name_column), str):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.bounds import MOST_KEYPOINTS
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.keypoint_order import flip_order
 from augmentai.dataset.formats.label_values import is_whole
@@ -76,6 +77,8 @@ def classes_from_yaml(content: dict[str, Any], as_text: dict[str, Any], file: st
     shape = content.get("kpt_shape")
     if not (isinstance(shape, list) and len(shape) == 2 and isinstance(shape[0], int) and shape[1] in (2, 3)):
         return Classes(table, file)
+    if not 0 < shape[0] <= MOST_KEYPOINTS:
+        raise LabelError(f"{file}: kpt_shape is {shape}; expected 1 to {MOST_KEYPOINTS:,} keypoints of 2 or 3 numbers")
     of_keypoints = _keypoint_names(content.get("kpt_names"), table, shape[0])
     order = _flip_order(content.get("flip_idx"), shape[0], next(iter(of_keypoints.values()), ()))
     return Classes(table, file, shape[0], shape[1], order, keypoint_names=of_keypoints)

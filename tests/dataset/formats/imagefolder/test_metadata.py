@@ -95,7 +95,8 @@ def test_rows_without_their_image_are_named(ending: str, tmp_path: Path) -> None
         ("jsonl", b'{"file_name": "one.jpg"}\n{"file_name": \n', "train/metadata.jsonl, line 2: not valid JSON", 2),
         ("jsonl", b'{"name": "one.jpg"}\n', "train/metadata.jsonl, line 1: no file_name", 3),
         ("jsonl", b'{"file_name": null}\n', "train/metadata.jsonl, line 1: no file_name in {'file_name': None}", 3),
-        ("jsonl", b"5\n" + b"[" * 100_000, "train/metadata.jsonl, line 2: not valid JSON", 3),
+        ("jsonl", b"5\n" + b"[" * 100_000, "train/metadata.jsonl, line 2: not valid JSON (it is nested too deeply)", 3),
+        ("jsonl", b"9" * 5000, "train/metadata.jsonl, line 1: not valid JSON (a number has too many digits)", 3),
     ],
 )
 def test_broken_metadata(kind: str, text: bytes, message: str, skipped: int, tmp_path: Path) -> None:
