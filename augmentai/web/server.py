@@ -39,6 +39,7 @@ def build_app(settings: Settings) -> Any:
     import_gradio()
     from augmentai.web.access.job_queue import JobQueue
     from augmentai.web.access.slow_connections import close_slow_connections
+    from augmentai.web.access.small_sessions import keep_sessions_small
     from augmentai.web.access.uploads import track_temporary_files
     from augmentai.web.page import JOB_QUEUE, build
     from augmentai.web.parsing.pool import ParsingPool
@@ -46,6 +47,7 @@ def build_app(settings: Settings) -> Any:
     keep_inputs_out_of_the_log()
     close_slow_connections()
     track_temporary_files()
+    keep_sessions_small()
     folder = private_folder()
     parsing = ParsingPool(settings.parse_seconds, settings.parse_mb)
     page = build(settings, engines := available(settings), parsing)

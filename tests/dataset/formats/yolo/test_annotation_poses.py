@@ -122,7 +122,9 @@ def test_poses_are_flipped_only_if_the_set_says_how(says: dict[str, object], is_
 def test_a_number_of_keypoints_that_cannot_be_is_reported(count: int, tmp_path: Path) -> None:
     content = {"names": CATEGORIES, "kpt_shape": [count, 3]}
     found, _ = failures(pose(3) | {"data.yaml": yaml.safe_dump(content).encode()}, tmp_path)
-    assert found["data.yaml"] == f"data.yaml: kpt_shape is [{count}, 3]; expected 1 to 10,000 keypoints of 2 or 3 numbers"
+    assert (
+        found["data.yaml"] == f"data.yaml: kpt_shape is [{count}, 3]; expected 1 to 10,000 keypoints of 2 or 3 numbers"
+    )
 
 
 def test_a_pose_of_another_length_is_reported(tmp_path: Path) -> None:
