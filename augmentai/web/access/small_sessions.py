@@ -15,7 +15,7 @@ def keep_sessions_small() -> None:
 
     class SmallSession(state_holder.SessionState):
         def __init__(self, blocks: Any) -> None:
-            super().__init__(SimpleNamespace(default_config=blocks.default_config, blocks=()))  # type: ignore[arg-type]
+            super().__init__(SimpleNamespace(default_config=blocks.default_config, blocks=()))
 
         def __setitem__(self, key: int, value: Any) -> None:
             super().__setitem__(key, value)
@@ -27,4 +27,4 @@ def keep_sessions_small() -> None:
         def _update_value_in_config(self, key: int, value: Any) -> None:
             """There is none."""
 
-    state_holder.SessionState = SmallSession  # type: ignore[misc]
+    state_holder.SessionState = SmallSession
