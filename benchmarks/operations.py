@@ -1,7 +1,7 @@
 """Speed of operations: `python benchmarks/operations.py [--json FILE] [--rounds 15]`, on an otherwise idle machine.
 
 A photograph of 640 x 480 pixels with ten labelled outlines goes through each operation with its defaults, and through
-chains of five, on one core. The floor is decoding that photograph and encoding it as JPEG once, which every variation
+chains of five, on one core. Three others of that size, decoded already, lend their objects and grounds. The floor is decoding that photograph and encoding it as JPEG once, which every variation
 needs anyway; floor and operations take turns, so that the ratio carries over to other and to busy machines.
 
 Median milliseconds of processor time, and how many times the floor that is.
@@ -28,9 +28,10 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from augmentai.annotations import Labels, Shape, box_around  # noqa: E402
-from augmentai.operations import BUILT_IN, BorrowingOperation, apply_operations, build_operations  # noqa: E402
-from augmentai.registry import find  # noqa: E402
+from augmentai.images import Photo  # noqa: E402
+from augmentai.operations import BUILT_IN, Donor, DonorPool, apply_operations, build_operations  # noqa: E402
 from augmentai.settings import EXAMPLES  # noqa: E402
+from augmentai.types import Source  # noqa: E402
 
 SIZE_WH = (640, 480)
 CHAINS = {
@@ -38,11 +39,16 @@ CHAINS = {
     "moves and noise": ("crop", "rotate", "exposure", "noise", "jpeg"),
     "blur and noise": ("vignette", "exposure", "defocus_blur", "noise", "jpeg"),
     "weather": ("flip", "shadow", "fog", "rain", "erase"),
+    "objects": ("copy_paste", "crop", "rotate", "exposure", "jpeg"),
+    "far away": ("crop", "perspective", "downscale", "motion_blur", "jpeg"),
 }
 
 
-def photo() -> Image.Image:
-    with Image.open(EXAMPLES / "china.jpg") as opened:
+LENDERS = ("chelsea.png", "coffee.png", "flower.jpg")
+
+
+def photo(name: str = "china.jpg") -> Image.Image:
+    with Image.open(EXAMPLES / name) as opened:
         return opened.convert("RGB").resize(SIZE_WH, Image.Resampling.LANCZOS)
 
 
@@ -69,7 +75,13 @@ def floor(image: Image.Image) -> Callable[[int], Any]:
 
 def through(names: tuple[str, ...], image: Image.Image, labels: Labels) -> Callable[[int], Any]:
     operations = build_operations([{name: {"probability": 1.0}} for name in names])
-    return lambda seed: apply_operations(image, labels, operations, seed)
+
+    def load(source: Source) -> Donor:
+        return Donor(source.path, source.sha256, None, Photo(photo(source.path), "PNG", "RGB"), labels)
+
+    own = Source.from_bytes("own", b"own")
+    donors = DonorPool([own, *(Source.from_bytes(name, name.encode()) for name in LENDERS)], load).beside(own)
+    return lambda seed: apply_operations(image, labels, operations, seed, donors=donors)
 
 
 def measured(work: Callable[[int], Any], base: Callable[[int], Any], rounds: int) -> tuple[float, float]:
@@ -92,7 +104,7 @@ def measure(rounds: int) -> dict[str, Any]:
     torch.set_num_threads(1)
     cv2.setNumThreads(1)
     image, labels = photo(), ten_outlines()
-    alone = {name: (name,) for name in BUILT_IN if not issubclass(find("operations", name), BorrowingOperation)}
+    alone = {name: (name,) for name in BUILT_IN}
     rows = []
     for name, names in {**alone, **CHAINS}.items():
         milliseconds, base = measured(through(names, image, labels), floor(image), rounds)

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from augmentai.annotations import Labels
 
 Ground = Literal["other", "same_class", "plain"]
+Packed = tuple[tuple[int, ...], bytes]  # a mask: its shape, and its bits
 
 _MOST_COVERED = 0.8  # of the image by what is labelled: more leaves no ground worth changing
 _ASKED = 4  # donors that are looked at before there is no ground to be had
@@ -100,17 +101,17 @@ class Background(BorrowingOperation):
         options = self._options()
         if self.ground == "plain":
             return {"donors": [], "plain": draw_plain(rng), **options}
-        chosen = self._candidates(rng, labels, donors)
-        if not chosen:
+        chosen = self._lender(rng, labels, donors)
+        if chosen is None:
             raise OperationSkippedError("no other training image can lend its background")
-        return {"donors": [chosen[0].as_record()], "mirrored": settings.mirror and rng.random() < 0.5, **options}
+        return {"donors": [chosen.as_record()], "mirrored": settings.mirror and rng.random() < 0.5, **options}
 
     def _options(self) -> dict[str, Any]:
         """What differs from the default, for `apply`."""
         cutout = {} if self.cutout == "built_in" else {"cutout": self.cutout}
         return {**cutout, "harmonise": True} if self.harmonise else cutout
 
-    def _candidates(self, rng: Random, labels: Labels | None, donors: Donors) -> list[Donor]:
+    def _lender(self, rng: Random, labels: Labels | None, donors: Donors) -> Donor | None:
         if self.ground == "other":
             asked = donors.choose(rng, _ASKED)
         elif labels is not None and labels.shapes:
@@ -118,7 +119,7 @@ class Background(BorrowingOperation):
             asked = donors.choose(rng, _ASKED, category=category)
         else:
             asked = donors.choose(rng, _ASKED, same_class=True)
-        return [donor for donor in asked if _hole(donor, self.cutout) is not None]
+        return next((donor for donor in asked if _hole(donor, self.cutout) is not None), None)
 
     def apply(
         self, image: Image.Image, labels: Labels | None, drawn: Mapping[str, Any], donors: Sequence[Donor] = ()
@@ -176,25 +177,40 @@ def _ground_of(donor: Donor, image: Image.Image, mirrored: bool, cutout: Cutout)
     return like(ImageOps.mirror(fitted) if mirrored else fitted, image)
 
 
-_subjects: OrderedDict[tuple[str, Cutout], tuple[tuple[int, int], bytes] | None] = OrderedDict()
+_subjects: OrderedDict[tuple[str, Cutout], Packed | None] = OrderedDict()
 
 
 def _hole(donor: Donor, cutout: Cutout) -> np.ndarray[Any, Any] | None:
     """What has to be painted over in a donor; None if that is not known or leaves too little."""
     if donor.labels is not None:
-        try:
-            hole = labelled_pixels(donor.photo.rgb, donor.labels)
-        except OperationSkippedError:
-            return None
-        return None if hole.mean() > _MOST_COVERED else hole
+        if "hole" not in donor.memory:
+            donor.memory["hole"] = _labelled_hole(donor.photo.rgb, donor.labels)
+        return _unpacked(donor.memory["hole"])
     key = (donor.sha256, cutout)
     if key not in _subjects:
         subject = find_subject(donor.photo.rgb, cutout)
-        _subjects[key] = None if subject.fault else (subject.mask.shape, np.packbits(subject.mask).tobytes())
+        _subjects[key] = None if subject.fault else _packed(subject.mask)
     known = _subjects[key]
     _subjects.move_to_end(key)
     if len(_subjects) > _MOST_GROUNDS:
         _subjects.popitem(last=False)
+    return _unpacked(known)
+
+
+def _labelled_hole(rgb: Image.Image, labels: Labels) -> Packed | None:
+    """What is labelled in a donor; worked out once while it is decoded."""
+    try:
+        hole = labelled_pixels(rgb, labels)
+    except OperationSkippedError:
+        return None
+    return None if hole.mean() > _MOST_COVERED else _packed(hole)
+
+
+def _packed(mask: np.ndarray[Any, Any]) -> Packed:
+    return mask.shape, np.packbits(mask).tobytes()
+
+
+def _unpacked(known: Packed | None) -> np.ndarray[Any, Any] | None:
     if known is None:
         return None
     shape, packed = known

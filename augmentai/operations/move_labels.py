@@ -72,6 +72,8 @@ def visible_share(warp: Warp, shape: Shape, frame: Area | None = None) -> float:
     Returns:
         0 to 1; 1 for a shape that has no place at all.
     """
+    if (share := _all_or_nothing(warp, shape)) is not None:
+        return share
     frame = frame if frame is not None else Area(warp.frame)
     if shape.mask is not None and shape.mask.any():
         rows, columns = np.nonzero(shape.mask)
@@ -84,6 +86,26 @@ def visible_share(warp: Warp, shape: Shape, frame: Area | None = None) -> float:
     if within.area <= 0:
         return float(frame.covers(outline.centroid))
     return float(within.intersection(frame).area / within.area)
+
+
+def _all_or_nothing(warp: Warp, shape: Shape) -> float | None:
+    """1 or 0 if all corners of an object are in the variation or beyond the same side of it, which is quickly seen."""
+    if shape.mask is not None:
+        return None
+    corners: list[Any] = [point for ring in shape.polygons if len(ring) >= 3 for point in ring]
+    if not corners and shape.box is not None:
+        x0, y0, x1, y1 = shape.box
+        corners = [(x0, y0), (x1, y0), (x1, y1), (x0, y1)]
+    if not corners:
+        return None
+    points = np.asarray(corners, np.float64)
+    if (points @ warp.matrix[2, :2] + warp.matrix[2, 2] <= 0).any():
+        return None  # behind the eye, where straight lines do not stay in one piece
+    places, (width, height) = warp.points(points), warp.size_wh
+    (left, top), (right, bottom) = places.min(0), places.max(0)
+    if left >= 0 and top >= 0 and right <= width and bottom <= height:
+        return 1.0
+    return 0.0 if right < 0 or bottom < 0 or left > width or top > height else None
 
 
 def _outline(shape: Shape) -> BaseGeometry | None:

@@ -82,13 +82,17 @@ def composite(over: Image.Image, under: Image.Image, opacity: Mask) -> Image.Ima
         >>> composite(black, white, np.array([[1, 0.5]], np.float32)).tobytes()
         b'\\x00\\x80'
     """
+    import cv2
+
     top, ground = np.asarray(over), np.asarray(under)
     share = opacity if top.ndim == 2 else opacity[..., None]
     kind = np.float32 if top.dtype == np.uint8 else np.float64
-    mixed = ground + (top.astype(kind) - ground) * share
-    if top.dtype != np.float32:
-        mixed = np.floor(mixed + 0.5)
-    out = np.where(share == 1, top, mixed.astype(top.dtype))
+    out = np.array(ground)
+    cv2.copyTo(top, (opacity == 1).astype(np.uint8), out)
+    partly = (opacity > 0) & (opacity < 1)  # only there something is to be computed
+    below = ground[partly]
+    mixed = below + (top[partly].astype(kind) - below) * (opacity if top.ndim == 2 else share)[partly]
+    out[partly] = mixed if top.dtype == np.float32 else np.floor(mixed + 0.5)
     if over.mode in {"LA", "RGBA"}:
         out[..., -1] = top[..., -1]
     return Image.fromarray(np.ascontiguousarray(out))

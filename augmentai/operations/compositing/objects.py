@@ -47,8 +47,9 @@ def filled(polygons: Iterable[Polygon], size_wh: tuple[int, int]) -> Mask:
         fine = np.zeros((height * scale, width * scale), np.uint8)
         corners = ((points - (left, top)) * scale - 0.5) * (1 << _SHIFT)  # the first pixel's middle is at 0.5
         cv2.fillPoly(fine, [np.rint(corners).astype(np.int32)], 1, shift=_SHIFT)
-        share = fine.reshape(height, scale, width, scale).mean((1, 3))
-        out[top:bottom, left:right] |= share >= 0.5
+        # A pixel of which all is covered has 240 levels, and each of its sixteen parts 15 of them.
+        share: Any = cv2.resize(fine * 240, (width, height), interpolation=cv2.INTER_AREA)
+        out[top:bottom, left:right] |= share >= 120
     return out
 
 
