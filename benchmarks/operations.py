@@ -1,8 +1,9 @@
 """Speed of operations: `python benchmarks/operations.py [--json FILE] [--rounds 15]`, on an otherwise idle machine.
 
 A photograph of 640 x 480 pixels with ten labelled outlines goes through each operation with its defaults, and through
-chains of five, on one core. Three others of that size, decoded already, lend their objects and grounds. The floor is decoding that photograph and encoding it as JPEG once, which every variation
-needs anyway; floor and operations take turns, so that the ratio carries over to other and to busy machines.
+chains of five, on one core; three others of that size, decoded already, lend their objects and grounds. The floor is
+decoding that photograph and encoding it as JPEG once, which every variation needs anyway; floor and operations take
+turns, so that the ratio carries over to other and to busy machines.
 
 Median milliseconds of processor time, and how many times the floor that is.
 """
