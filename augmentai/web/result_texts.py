@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from html import escape
 
@@ -47,3 +48,13 @@ def legend(classes: Sequence[tuple[str, str, int]]) -> str:
     if len(classes) > _CLASSES_SHOWN:
         items += f"<li>and {counted(len(classes) - _CLASSES_SHOWN, 'more class', 'more classes')}</li>"
     return f'<ul class="labels-key" aria-label="Labelled objects">{items}</ul>' if classes else ""
+
+
+def sentence(text: str) -> str:
+    """Words that begin a sentence; a first word that is a file, a path or a code stays as it is.
+
+    Example:
+        >>> sentence("nothing is flipped"), sentence("a.jpg: it is empty"), sentence("`pose` is removed")
+        ('Nothing is flipped', 'a.jpg: it is empty', '`pose` is removed')
+    """
+    return text[:1].upper() + text[1:] if re.match("[a-z]+(-[a-z]+)*[ ,;]", text) else text

@@ -17,6 +17,7 @@ from augmentai.recipe import Recipe
 from augmentai.web.assets import asset
 from augmentai.web.jobs.snapshot import seconds_left
 from augmentai.web.jobs.visitor_jobs import JobState, VisitorJob
+from augmentai.web.result_texts import sentence
 
 TAGLINE = "More training photos from the ones you have. New light, haze and colours; labels stay valid."
 START = "Make variations"
@@ -257,8 +258,7 @@ def packing_label(done: int, expected: int) -> str:
 
 def failed(message: str) -> str:
     """Why a job could not run; a first word that is a file stays as it is."""
-    message = message[:1].upper() + message[1:] if re.match("[a-z]+'?[a-z]* ", message) else message
-    return f'<div class="aug-status aug-done aug-warn" role="alert"><span>{escape(message)}</span></div>'
+    return f'<div class="aug-status aug-done aug-warn" role="alert"><span>{escape(sentence(message))}</span></div>'
 
 
 def interrupted(answers: int) -> str:
@@ -329,7 +329,7 @@ def problems(failures: Sequence[Mapping[str, str]], report: Mapping[str, Any] | 
             by_reason.setdefault(f"{title(one['engine'])}: {one['reason']}", []).append(one["file"])
         rows = [(_names(files), reason) for reason, files in by_reason.items()]
         html += _table("Fallbacks", ("File", "Reason"), rows, len(fallbacks))
-        html += _table("Notes", ("Note",), [(notice,) for notice in report["notices"]])
+        html += _table("Notes", ("Note",), [(sentence(notice),) for notice in report["notices"]])
     return html
 
 

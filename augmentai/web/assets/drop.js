@@ -172,7 +172,7 @@ function drawFound() {
 // A first word that is a file, a path or a name in quotes stays as it is; backquotes are of the command line.
 function sentence(text) {
   const plain = text.replaceAll('`', '');
-  return /^[a-z][a-z-]*[ ,;:]/.test(plain) && plain === text ? plain[0].toUpperCase() + plain.slice(1) : plain;
+  return /^[a-z]+(-[a-z]+)*[ ,;]/.test(plain) && plain === text ? plain[0].toUpperCase() + plain.slice(1) : plain;
 }
 
 function thumbnails() {
