@@ -134,6 +134,7 @@ def test_closed_sets_are_enumerations_in_the_schema(client: Client) -> None:
         "to": ["same", *FORMATS],
         "originals": ["auto", "copy", "none"],
         "splits": ["copy", "leave-out"],
+        "repaint": ["all", "background", "objects"],
     }
     assert "Literal['same', 'png', 'jpeg', 'webp']" in client.view_api(print_info=False, return_format="str")
 
