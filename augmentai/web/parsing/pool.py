@@ -24,6 +24,7 @@ _SHORT_AT_ONCE = 2
 _LIGHT_AT_ONCE = 1
 _LONG_AT_ONCE = 1
 _KEPT_READY = 2  # processes; starting one takes longer than most calls
+_LAST_WORDS_SECONDS = 10.0
 _LONG_NICENESS = 10  # the page and short calls come first
 _CHECK_SECONDS = 0.05
 # How the names of the environment variables begin that are passed on: no keys.
@@ -188,6 +189,8 @@ class _Process:
             try:
                 pickle.load(answers)
             except (EOFError, OSError, pickle.UnpicklingError):
+                with suppress(subprocess.TimeoutExpired):
+                    self._popen.wait(_LAST_WORDS_SECONDS)  # it ends by itself, once it has said why
                 self.kill()
                 raise ParsingError("the process that reads files did not start; the server's log says why") from None
             self._ready = True
