@@ -96,8 +96,7 @@ class Measurement:
         self._training = sample(data.training, MOST_TRAINING, seed)
         self._test = sample(data.test, MOST_TEST, seed)
         self._by_folds = not self._test
-        quick = None if self._by_folds else len(self._training)
-        self._repeats = repeats_for(len(self._test or self._training), learner.method == "fine-tune", quick)
+        self._repeats = repeats_for(len(self._test or self._training), learner.method == "fine-tune")
         self._cache = variation_cache(learner, settings, seed)
 
     def expected(self) -> dict[Work, int]:

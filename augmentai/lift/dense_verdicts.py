@@ -9,13 +9,17 @@ import numpy as np
 from augmentai.lift.arms import BASELINE
 from augmentai.lift.dense import DenseLook
 from augmentai.lift.report import ClassLift, RecipeLift
-from augmentai.lift.statistics import Table, effect, images_needed
+from augmentai.lift.statistics import LEAST_EFFECT_POINTS, Table, effect, hidden_by_luck, images_needed
 from augmentai.lift.variations import Maker
-from augmentai.lift.verdicts import of_failures, of_limits, rounded
+from augmentai.lift.verdicts import of_failures, rounded
 
 SEES = (
     "cells see context, pasted seams and false alarms; they do not see how exact a box or an outline is, how many "
     "objects there are, nor objects that cover less than a third of a cell of 16 pixels in 320"
+)
+
+_BY_VIEWS = (
+    "more test images would not tell: with so few training images, the answer depends on which views of them are drawn"
 )
 
 
@@ -55,7 +59,10 @@ def _verdict(look: DenseLook, maker: Maker, comparisons: int, seed: int) -> Reci
     after = look.values[maker.name][..., tested]
     found = effect((after - before).mean(-1), comparisons, seed, few_views=True)
     needs = images_needed(found, look.pictures, comparisons) if found.verdict == "cannot tell" else None
-    notes += of_limits(found, needs, comparisons)
+    if found.verdict == "cannot tell" and hidden_by_luck(found, comparisons):
+        notes.append(_BY_VIEWS)
+    elif found.verdict == "cannot tell" and needs is None:
+        notes.append(f"an effect of {LEAST_EFFECT_POINTS:g} points or more would have been seen")
     return RecipeLift(
         maker.name,
         found.verdict,

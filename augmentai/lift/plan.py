@@ -22,26 +22,16 @@ DENSE_CROPS = 2  # of each variation, of which a repeat draws one: a few trainin
 LEAST_CELLS = 2 * POOL_VIEWS  # of a class in the views of all training images: with fewer, chance decides
 DENSE_VIEW, DENSE_FIT = 5, 15  # how much longer a view and a fit of cells take than those of whole images
 _FEW_PICTURES, _MANY_REPEATS, _FEW_REPEATS = 100, 10, 5  # deep: always few, since each takes minutes
-_QUICKLY_LEARNED = 150  # training images on which a probe is fitted in a fraction of a second
 
 
-def repeats_for(pictures: int, deep: bool = False, training: int | None = None) -> int:
+def repeats_for(pictures: int, deep: bool = False) -> int:
     """How often both arms are trained: with many test images, the luck of one training matters less.
 
-    Args:
-        pictures: test images.
-        deep: all layers are trained.
-        training: training images, where a repeat is a single quick fit of each arm: on few of them chance is large, and
-            further repeats cost little.
-
     Example:
-        >>> repeats_for(50), repeats_for(400), repeats_for(400, training=100)
-        (10, 5, 10)
+        >>> repeats_for(50), repeats_for(400)
+        (10, 5)
     """
-    if deep:
-        return _FEW_REPEATS
-    few = pictures < _FEW_PICTURES or (training is not None and training <= _QUICKLY_LEARNED)
-    return _MANY_REPEATS if few else _FEW_REPEATS
+    return _MANY_REPEATS if pictures < _FEW_PICTURES and not deep else _FEW_REPEATS
 
 
 def most_variations(training: int, variations: Iterable[int], folds: bool) -> int:

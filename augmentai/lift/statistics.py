@@ -4,10 +4,10 @@ Each repeat trains both arms anew, on other views and another share of the train
 images. A difference therefore varies by test image and by repeat. The interval comes from the bootstrap that resamples
 both at once, rows and columns of the table of differences (the pigeonhole bootstrap: A. B. Owen, "The pigeonhole
 bootstrap", Annals of Applied Statistics 1, 2007). Resampling images alone would take the luck of the views for an
-effect; resampling both is somewhat too wide rather than too narrow. The views of variations are the same in every
-repeat, so their luck is seen in none of them: what the repeats differ by beyond chance (two-way analysis of variance)
-stands for it, and where a few training images decide (cells) all that they differ by. For several recipes the level is
-divided by their number (Bonferroni), so that one false claim is made in 20 reports, not in 20 recipes.
+effect; resampling both is somewhat too wide rather than too narrow. Where a few training images decide (cells), the
+views of variations, the same in every repeat, have a luck of their own, for which the spread of the repeats stands. For
+several recipes the level is divided by their number (Bonferroni), so that one false claim is made in 20 reports, not in
+20 recipes.
 """
 
 from __future__ import annotations
@@ -51,9 +51,7 @@ class Effect:
         return "helps" if low > 0 else "hurts" if high < 0 else "cannot tell"
 
 
-def effect(
-    differences: Table, comparisons: int = 1, seed: int = 1, few_views: bool = False, same_views: bool = False
-) -> Effect:
+def effect(differences: Table, comparisons: int = 1, seed: int = 1, few_views: bool = False) -> Effect:
     """The mean of a table of differences, with its interval.
 
     Args:
@@ -63,7 +61,6 @@ def effect(
         few_views: the repeats share the views of so few variations that the luck of these is not small. Repeats that
             draw half of a pool of views differ by about as much as pools would, so the spread of the repeats is added,
             not divided by their number.
-        same_views: the repeats share the views of many variations: as before, but the spread beyond chance alone.
 
     Shape:
         differences: float32 (repeats, images).
@@ -91,34 +88,11 @@ def effect(
         of_repeats = 100 * differences.mean(1) - mean
         resampled += rng.choice(of_repeats, _RESAMPLES)
         luck = float(of_repeats.std())
-    elif same_views:
-        luck = luck_of_repeats(differences)
-        resampled += rng.normal(0, luck, _RESAMPLES)
     tail = LEVEL / comparisons / 2
     low, high = np.quantile(resampled, [tail, 1 - tail])
     if images < _FEWEST:  # a resample of so few can hardly differ from them
         low, high = min(low, 0.0, -mean), max(high, 0.0, -mean)
     return Effect(mean, (float(low), float(high)), float(resampled.std()), luck)
-
-
-def luck_of_repeats(differences: Table) -> float:
-    """Standard deviation, in points, by which repeats differ on any number of test images.
-
-    Shape:
-        differences: (repeats, images).
-
-    Example:
-        >>> table = np.repeat([[0.0], [0.1]], 50, axis=1)
-        >>> round(luck_of_repeats(table), 1), luck_of_repeats(table.T)
-        (7.1, 0.0)
-    """
-    repeats, images = differences.shape
-    if repeats < 2:
-        return 0.0
-    of_repeats = differences.mean(1, keepdims=True)
-    chance = differences - of_repeats - differences.mean(0) + differences.mean()
-    by_chance = float(np.square(chance).sum()) / (repeats - 1) / max(images - 1, 1) / images
-    return 100 * max(0.0, float(of_repeats.var(ddof=1)) - by_chance) ** 0.5
 
 
 def images_needed(found: Effect, images: int, comparisons: int = 1) -> int | None:

@@ -9,13 +9,9 @@ import numpy as np
 from augmentai.lift.arms import BASELINE
 from augmentai.lift.classification import Look
 from augmentai.lift.report import ClassLift, Difference, RecipeLift
-from augmentai.lift.statistics import LEAST_EFFECT_POINTS, Effect, Table, effect, hidden_by_luck, images_needed
+from augmentai.lift.statistics import LEAST_EFFECT_POINTS, Effect, Table, effect, images_needed
 from augmentai.lift.variations import Maker
 from augmentai.plurals import counted
-
-_BY_VIEWS = (
-    "more test images would not tell: with so few training images, the answer depends on which views of them are drawn"
-)
 
 
 def verdicts(look: Look, makers: Sequence[Maker], seed: int) -> tuple[RecipeLift, ...]:
@@ -53,9 +49,10 @@ def _verdict(look: Look, maker: Maker, comparisons: int, seed: int) -> RecipeLif
             notes=(why, *notes),
         )
     clean, shifted = (_differences(look, kind, maker.name) for kind in ("clean", "shifted"))
-    found, under_shift = (effect(one, comparisons, seed, same_views=True) for one in (clean, shifted))
+    found, under_shift = effect(clean, comparisons, seed), effect(shifted, comparisons, seed)
     needs = images_needed(found, images, comparisons) if found.verdict == "cannot tell" else None
-    notes += of_limits(found, needs, comparisons)
+    if found.verdict == "cannot tell" and needs is None:
+        notes.append(f"an effect of {LEAST_EFFECT_POINTS:g} points or more would have been seen")
     return RecipeLift(
         maker.name,
         found.verdict,
@@ -80,15 +77,6 @@ def of_failures(failed: int, reasons: Sequence[str]) -> list[str]:
     return [f"{counted(failed, 'variation')} could not be made; flips and crops stood in for them{why}"]
 
 
-def of_limits(found: Effect, needs: int | None, comparisons: int) -> list[str]:
-    """What is said where no number of test images is named that would tell."""
-    if found.verdict != "cannot tell" or needs is not None:
-        return []
-    if hidden_by_luck(found, comparisons):
-        return [_BY_VIEWS]
-    return [f"an effect of {LEAST_EFFECT_POINTS:g} points or more would have been seen"]
-
-
 def _differences(look: Look, kind: str, name: str) -> Table:
     arms = look.scores[kind]
     return arms[name].astype(np.float32) - arms[BASELINE].astype(np.float32)
@@ -99,7 +87,7 @@ def _per_class(look: Look, differences: Table, seed: int) -> tuple[ClassLift, ..
     for number, name in enumerate(look.classes):
         own = look.labels == number
         if own.any():
-            one = effect(differences[:, own], 1, seed, same_views=True)
+            one = effect(differences[:, own], 1, seed)
             found.append(ClassLift(name, int(own.sum()), round(one.mean, 2), rounded(one)))
     return tuple(found)
 

@@ -123,12 +123,11 @@ def _on_tests(
         pool.views, pool.labels, {"clean": pool.tests["clean"][test]}, pool.test_labels[test], len(pool.classes)
     )
     part = Part(train, np.arange(len(test)), made, TRAINING_SHARE)
-    repeats = {count: repeats_for(count, training=len(train)) for count in plan.tests}
-    most = max(repeats.values())
+    most = max(repeats_for(count) for count in plan.tests)
     found = scores(images, [part], list(made), most, seed, pool.learner, _ignore)["clean"]
     for count in plan.tests:
         # The first repeats are the same, however many follow.
-        kept = {arm: right[: repeats[count], :count] for arm, right in found.items()}
+        kept = {arm: right[: repeats_for(count), :count] for arm, right in found.items()}
         yield from _answers(pool, shots, str(count), kept, seed)
 
 
@@ -157,7 +156,7 @@ def _answers(
 ) -> Iterator[Answer]:
     for name, right in found.items():
         if name != BASELINE:
-            one = effect(right.astype(np.float32) - found[BASELINE].astype(np.float32), seed=seed, same_views=True)
+            one = effect(right.astype(np.float32) - found[BASELINE].astype(np.float32), seed=seed)
             yield Answer(pool.name, name, shots, tested, one.mean, one.interval, one.error)
 
 

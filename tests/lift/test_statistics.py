@@ -44,21 +44,6 @@ def test_the_luck_of_views_that_all_repeats_share_is_not_taken_for_an_effect() -
     assert claims(few_views=True) <= 6 < 12 <= claims(few_views=False), "one in twenty would be 3"
 
 
-@pytest.mark.parametrize("images", [60, 600])
-def test_the_luck_of_variations_is_counted_on_any_number_of_test_images(images: int) -> None:
-    """Variations are made once, so what repeats differ by is added undivided; chance is no luck."""
-
-    def found(spread: float) -> Effect:
-        luck = spread * np.resize([-1.0, 1.0], (10, 1))
-        chance = np.random.default_rng(images).normal(0, 0.1, (10, images))
-        return effect((0.03 + luck + chance).astype(np.float32), same_views=True)
-
-    lucky, chance_alone = found(0.03), found(0.0)
-    assert 2.0 < lucky.luck < 4.5
-    assert lucky.error > lucky.luck
-    assert chance_alone.luck < 1.0
-
-
 def test_no_difference_at_all_cannot_tell() -> None:
     found = effect(np.zeros((10, 50), np.float32))
     assert (found.mean, found.interval, found.verdict) == (0.0, (0.0, 0.0), "cannot tell")
