@@ -27,6 +27,9 @@ class QuickGan(Darker):
     def model_version(self) -> str:
         return GanEngine(Settings()).model_version()
 
+    def follows(self, recipe: Recipe) -> str:
+        return GanEngine(Settings()).follows(recipe)
+
 
 def photos_in_classes(count: int, folder: Path) -> Path:
     """So many photos in two class folders."""

@@ -55,7 +55,7 @@ class TestWhatIsRefused:
                 "Use the same settings to resume, or choose a new or empty folder",
             ),
             (replace(RECIPE, seed=6, variations=3), "variations was 2, now 3; seed was 5, now 6"),
-            (replace(RECIPE, prompt="rain"), "prompt was '', now 'rain'"),
+            (replace(RECIPE, prompt="at night"), "prompt was '', now 'at night'"),  # which the engine follows
         ],
     )
     def test_another_recipe(self, photos: Path, out: Path, recipe: Recipe, message: str) -> None:
