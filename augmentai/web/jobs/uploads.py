@@ -41,6 +41,7 @@ INPUT_FOLDERS = ("in", "zips")  # of a job: what was uploaded
 _REFUSED_SHOWN = 50
 _CLASSES_SENT = 1000  # more than anybody reads
 _MEMBERS_CHECKED = 300  # only so many images of an archive are opened before the job; all are counted
+_ALONE = "not an image, and there is none that it could be the labels of; add the images"
 _OUTSIDE = "its path points outside the folder; skipped"
 
 Upload = tuple[str, str]  # (path on the visitor's computer, path on the server)
@@ -268,6 +269,9 @@ class _Inspection:
         summary.all_classes.update(info.label for info in known if info.label)
         summary.classes.update(info.label for info in training if info.label)
         summary.refused += [{"file": f.file, "reason": f.reason} for f in (*self._listing.finish(), *layout.failures)]
+        if not (tree.images or summary.refused):
+            for path in tree.sidecars:
+                summary.refuse(path, _ALONE)
         self._apply_file_limit()
         summary.class_groups = class_groups(training[: summary.images], most_seconds(self._settings))
         summary.by_cells = is_dense(training[: summary.images])

@@ -67,6 +67,15 @@ def test_of_a_large_upload_some_images_are_examined(tmp_path: Path, monkeypatch:
     assert shown["classes"] == [{"name": name} for name in CATEGORIES]
 
 
+@pytest.mark.parametrize("name", ["a.arrow", "a.npz", "labels.csv"])
+def test_a_file_without_any_image_is_refused_in_words(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(b"data")
+    shown = inspect_uploads([(name, str(tmp_path / name))], Settings()).as_props()
+    assert shown["images"] == 0
+    assert [one["file"] for one in shown["refused"]] == [name]
+    assert "add the images" in shown["refused"][0]["reason"]
+
+
 def test_of_very_many_classes_the_first_are_sent(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("augmentai.web.jobs.uploads._CLASSES_SENT", 2)
     given = [("set.zip", str(as_zip(tmp_path / "set.zip", yolo())))]
