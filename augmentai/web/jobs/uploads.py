@@ -135,9 +135,7 @@ class UploadSummary:
 def inspect_uploads(
     uploads: Sequence[Upload], settings: Settings, layout: str = "auto", similarity: bool = False
 ) -> UploadSummary:
-    """Inspect uploads by the headers of files and the contents lists of ZIPs.
-
-    A dozen images are decoded for thumbnails, and some at reduced size for `check_images`.
+    """Inspect uploads by headers and contents lists; some images are decoded for thumbnails and `check_images`.
 
     Args:
         uploads: files and ZIPs.
@@ -269,9 +267,8 @@ class _Inspection:
         summary.all_classes.update(info.label for info in known if info.label)
         summary.classes.update(info.label for info in training if info.label)
         summary.refused += [{"file": f.file, "reason": f.reason} for f in (*self._listing.finish(), *layout.failures)]
-        if not (tree.images or summary.refused):
-            for path in tree.sidecars:
-                summary.refuse(path, _ALONE)
+        for path in tree.sidecars if not (tree.images or summary.refused) else ():
+            summary.refuse(path, _ALONE)
         self._apply_file_limit()
         summary.class_groups = class_groups(training[: summary.images], most_seconds(self._settings))
         summary.by_cells = is_dense(training[: summary.images])
