@@ -16,6 +16,7 @@ from PIL import Image, ImageChops, ImageCms, UnidentifiedImageError
 
 from augmentai.images.deep_colour import deep_colour
 from augmentai.images.exif import credit_of, orientation_of, turned
+from augmentai.images.file_parts import refuse_parts
 from augmentai.images.file_types import (
     HEAD_BYTES,
     IMAGE_TYPES,
@@ -87,6 +88,7 @@ def decode(data: bytes, name: str, max_pixels: int, draft_side_px: int | None = 
     load_decoders(max_pixels)
     if detect_type(data[:HEAD_BYTES]) == "TIFF":
         refuse_bands(io.BytesIO(data))
+    refuse_parts(io.BytesIO(data), whole=True)
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
             check_size(opened.size, max_pixels)

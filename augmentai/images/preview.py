@@ -11,6 +11,7 @@ from PIL import Image, UnidentifiedImageError
 
 from augmentai.images.decode import CORRUPT, FORMATS, check_size, load_decoders, refuse_by_type, unreadable_reason
 from augmentai.images.exif import orientation_of, turned
+from augmentai.images.file_parts import refuse_parts
 from augmentai.images.file_types import HEAD_BYTES, detect_type
 from augmentai.images.photo import ImageError
 from augmentai.images.tiff_bands import refuse_bands
@@ -129,6 +130,7 @@ def _open(stream: IO[bytes], name: str, max_pixels: int) -> Image.Image:
         refuse_bands(stream)
     try:
         stream.seek(0)
+        refuse_parts(stream, whole=isinstance(stream, io.BytesIO))
         opened = Image.open(stream, formats=FORMATS)
         check_size(opened.size, max_pixels)
     except ImageError:
