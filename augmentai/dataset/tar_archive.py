@@ -29,6 +29,7 @@ TAR_SUFFIXES = (".tar", ".tar.gz", ".tgz", ".tar.bz2", ".tbz2", ".tbz", ".tar.xz
 _LARGEST_HEADER_BYTES = 1 << 20  # of long names and extended attributes, which are read into memory
 _ALL_HEADERS_BYTES = 512 << 20  # a damaged header must not be read around in circles
 _CHUNK_BYTES = 1 << 20
+_LARGEST_RATIO, _ANY_BYTES = 500, 100 << 20  # of a compressed TAR; small ones may hold flat masks alone
 _XZ_MEMORY_BYTES = 512 << 20
 _KINDS = {tarfile.SYMTYPE: "a link", tarfile.LNKTYPE: "a link", tarfile.GNUTYPE_SPARSE: "a sparse file"}
 
@@ -80,6 +81,7 @@ def open_tar(
         stream = inner or open_regular(path)
         packed = _unpacked(stream)
         if packed is not None:
+            packed = _no_bomb(packed, _size_of(stream))
             stream = spool(packed, path, limit_bytes + _ALL_HEADERS_BYTES, limit_bytes, stop)
         return _listed(_SharedFile(stream, os.fspath(path)), most_files)
     except ArchiveError:
@@ -90,6 +92,24 @@ def open_tar(
         raise ArchiveError(f"it cannot be read or unpacked ({error.strerror}); check the file and the disk") from error
     except Exception as error:  # TarError, LZMAError, EOFError, zlib.error, UnicodeError, ...
         raise ArchiveError(f"not a readable TAR ({error}); create it again") from error
+
+
+def _size_of(stream: BinaryIO) -> int:
+    """The size of a file; it is read from where it was."""
+    place = stream.tell()
+    size = stream.seek(0, os.SEEK_END)
+    stream.seek(place)
+    return size
+
+
+def _no_bomb(pieces: Iterable[bytes], packed_bytes: int) -> Iterator[bytes]:
+    """The pieces, as long as they are no more than a file of images and labels may unpack to. Raises ArchiveError."""
+    count = 0
+    for piece in pieces:
+        count += len(piece)
+        if count > max(_ANY_BYTES, _LARGEST_RATIO * packed_bytes):
+            raise ArchiveError(f"unpacks to more than {_LARGEST_RATIO} times its size, as a bomb does; create it again")
+        yield piece
 
 
 def spool(
