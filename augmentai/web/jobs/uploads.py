@@ -267,8 +267,8 @@ class _Inspection:
         summary.all_classes.update(info.label for info in known if info.label)
         summary.classes.update(info.label for info in training if info.label)
         summary.refused += [{"file": f.file, "reason": f.reason} for f in (*self._listing.finish(), *layout.failures)]
-        for path in tree.sidecars if not (tree.images or summary.refused) else ():
-            summary.refuse(path, _ALONE)
+        for alone in tree.sidecars if not (tree.images or summary.refused) else ():
+            summary.refuse(alone, _ALONE)
         self._apply_file_limit()
         summary.class_groups = class_groups(training[: summary.images], most_seconds(self._settings))
         summary.by_cells = is_dense(training[: summary.images])

@@ -1,11 +1,10 @@
-"""Many jobs one after another in one process: handles, threads and temporary files stay as many as after the first."""
+"""Many jobs one after another in one process: handles and temporary files stay as many as after the first."""
 
 from __future__ import annotations
 
-import threading
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from threading import Event
 
@@ -32,11 +31,11 @@ def end_as(ending: str, snapshots: Iterator[Snapshot], stop: Event) -> None:
             stop.set()
 
 
-def wait_for_its_thread(threads: int) -> None:
+def wait_until(true: Callable[[], bool]) -> None:
     """A job that was left ends after its current image."""
     deadline = time.monotonic() + 20
-    while threading.active_count() > threads:
-        assert time.monotonic() < deadline, "a thread of a job lives on"
+    while not true():
+        assert time.monotonic() < deadline, "timed out"
         time.sleep(0.01)
 
 
@@ -51,17 +50,12 @@ def test_nothing_grows_with_the_number_of_jobs(tmp_path: Path) -> None:
     with zipfile.ZipFile(given, "w") as archive:
         for number in range(3):
             archive.writestr(f"{number}.jpg", jpeg(seed=number))
-    out, settings, threads, after = tmp_path / "out", Settings(), 0, []
+    out, settings, after = tmp_path / "out", Settings(), []
     for number in range(JOBS):
-        stop = Event()
+        stop, readers = Event(), sum(ENDINGS[one % 3] != "left" for one in range(number + 1))
         request = JobRequest(read_uploads([str(given)], settings), Recipe(seed=1, filters=False), keep_full=False)
         end_as(ENDINGS[number % 3], run_job(request, settings, [Copying()], out, stop), stop)
-        threads = threads or threading.active_count()  # with those that every job uses
-        wait_for_its_thread(threads)
+        wait_until(lambda most=readers: len(list((out / JOBS_FOLDER).iterdir())) == most)  # a result for each, no more
         after.append(handles())
     assert after[-1] - after[3] < (JOBS - 4) / 2, "less than one for every other job"
     assert not list(out.rglob("*.part"))
-    kept = [path for path in (out / JOBS_FOLDER).iterdir() if path.is_dir()]
-    assert len(kept) == sum(ENDINGS[number % 3] != "left" for number in range(JOBS)), (
-        "a result for each reader, no more"
-    )
