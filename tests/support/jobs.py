@@ -10,6 +10,7 @@ from PIL import Image
 
 from augmentai.dataset.readers.gather import gather
 from augmentai.engines.base import Engine, JobView, Made, Refused, Task
+from augmentai.engines.gan.light_words import follows_any
 from augmentai.pipeline.job import Job, limits
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
@@ -30,6 +31,10 @@ class Darker(Engine):
 
     def model_version(self) -> str:
         return "darker 1"
+
+    def follows(self, recipe: Recipe) -> str:
+        """As the local one: of a prompt, words for light."""
+        return recipe.prompt if follows_any(recipe.prompt) else ""
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         try:
