@@ -13,14 +13,20 @@ const make = (tag, classes, text) => { const made = document.createElement(tag);
 
 // Drawings of labels are fetched when they come into view. As files of the server they are no images to a browser, since
 // an SVG may hold a script; in an <img> none runs.
-const drawings = new Map();
+const drawings = new Map(), RETRY_MS = 3000;
 function drawingOf(path) {
-  if (!drawings.has(path)) drawings.set(path, fetch(url(path)).then((answer) => answer.ok ? answer.text() : ''));
+  if (!drawings.has(path)) {
+    const text = fetch(url(path)).then((answer) => answer.ok ? answer.text() : '').catch(() => null);
+    drawings.set(path, text);
+    text.then((found) => { if (found === null) drawings.delete(path); });  // no connection, or too many at once
+  }
   return drawings.get(path);
 }
 async function showDrawing(image, path, isNamed) {
   image.dataset.path = path;
   const text = await drawingOf(path);
+  const again = () => { if (image.isConnected && image.dataset.path === path) showDrawing(image, path, isNamed); };
+  if (text === null) setTimeout(again, RETRY_MS);
   if (!text || image.dataset.path !== path) return;
   image.src = 'data:image/svg+xml,' + encodeURIComponent(isNamed ? text.replace('.n{display:none', '.n{display:inline') : text);
 }
