@@ -6,6 +6,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,7 +36,7 @@ from augmentai.engines import available
 from augmentai.inspection.cutouts import background_of, find_cutouts
 from augmentai.operations import OperationError
 from augmentai.pipeline.job import Job, limits
-from augmentai.pipeline.run import look_ahead, run_to_disk
+from augmentai.pipeline.run import look_ahead, run_to_disk, say_the_same
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.recipe.fields import by_name
 from augmentai.settings import SettingsError, load_settings
@@ -82,7 +83,7 @@ def augment(
         if masks is not None:
             background_of(recipe)  # before the files are read
         if out is not None:
-            recipe = resolve_recipe(out, recipe)
+            recipe = resolve_recipe(out, recipe, partial(say_the_same, available(settings)))
         hub = Hub(push_to_hub, settings, private) if push_to_hub else None
         if hub is not None and not dry_run:
             hub.check()  # before the work, which would otherwise be wasted

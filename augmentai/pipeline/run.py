@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
@@ -61,6 +61,13 @@ def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
     numbers = plan.retry_round, geometry, packages
     record = build_record(plan.recipe, gathered.sources, used, inputs, out, gathered.holdout, labels, *numbers)
     return replace(record, follows=partial(_followed, {engine.name: engine for engine in job.engines}))
+
+
+def say_the_same(engines: Sequence[Engine], before: RunRecord, now: Recipe) -> bool:
+    """Whether no engine that was or may be used makes anything else of the prompts of now than of those before."""
+    known = {engine.name: engine for engine in engines}
+    names = {*before.models, *model_versions(now.engine, engines)}
+    return all(_followed(known, name, before.recipe) == _followed(known, name, now) for name in names)
 
 
 def _followed(engines: Mapping[str, Engine], name: str, recipe: Recipe) -> str:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -13,12 +14,13 @@ import pytest
 from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.manifest import MANIFEST
 from augmentai.dataset.readers.gather import gather
+from augmentai.dataset.writers.folder import resolve_recipe
 from augmentai.engines.gan import GanEngine
 from augmentai.engines.none import NoEngine
 from augmentai.engines.stability import StabilityEngine
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.prompt_preview import preview_prompts
-from augmentai.pipeline.run import run_to_disk
+from augmentai.pipeline.run import run_to_disk, say_the_same
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
@@ -135,3 +137,23 @@ def test_a_prompt_that_is_read_blocks_it(photos: Path, tmp_path: Path, settings:
     with pytest.raises(OutputError, match="prompt was"):
         run(photos, tmp_path / "out", settings, replace(RECIPE, prompt="another"))
     assert emulator.stats()["charged"] == spent
+
+
+@pytest.mark.parametrize(
+    ("after", "resumes"),
+    [
+        ("a red car", True),  # which no engine of the run paints
+        ("at dusk", False),
+    ],
+)
+def test_the_command_line_resolves_an_ignored_prompt(photos: Path, tmp_path: Path, after: str, resumes: bool) -> None:
+    settings, out = Settings(), tmp_path / "out"
+    recipe, engines = Recipe(engine="gan", seed=3, filters=False), [GanEngine(settings)]
+    for _ in run_to_disk(Job(gather([photos], limits(settings)), recipe, settings, engines), out, [photos]):
+        pass
+    asked = replace(recipe, prompt=after)
+    if resumes:
+        assert resolve_recipe(out, asked, partial(say_the_same, engines)) == recipe
+        return
+    with pytest.raises(OutputError, match="prompt was '', now 'at dusk'"):
+        resolve_recipe(out, asked, partial(say_the_same, engines))

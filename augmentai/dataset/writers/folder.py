@@ -6,7 +6,7 @@ import filecmp
 import json
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -275,12 +275,15 @@ def read_run(folder: Path) -> RunRecord | None:
         raise OutputError(f"the run in {folder} cannot be resumed: {error}") from error
 
 
-def resolve_recipe(out: Path, recipe: Recipe) -> Recipe:
+def resolve_recipe(
+    out: Path, recipe: Recipe, same_prompts: Callable[[RunRecord, Recipe], bool] = lambda before, now: False
+) -> Recipe:
     """The recipe of a run before anything is read: with the seed of the run that it resumes, or with a random one.
 
     Args:
         out: the folder or ZIP that the run will write to.
         recipe: what is asked for; a seed of 0 asks for none in particular.
+        same_prompts: whether no engine makes anything else of its prompts than of those of the run before.
 
     Returns:
         The same recipe with a seed that is not 0.
@@ -299,7 +302,10 @@ def resolve_recipe(out: Path, recipe: Recipe) -> Recipe:
     before = read_run(folder)
     if before is None:
         return recipe.with_seed()
-    found = recipe_differences(before.recipe, recipe)
+    asked = recipe
+    if same_prompts(before, recipe):
+        asked = replace(recipe, prompt=before.recipe.prompt, negative_prompt=before.recipe.negative_prompt)
+    found = recipe_differences(before.recipe, asked)
     if not found:
         return before.recipe
     if is_zip and (folder / RUN_LEDGER).exists():
