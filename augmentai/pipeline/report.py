@@ -205,9 +205,7 @@ def filter_words(report: Mapping[str, Any]) -> str:
     rejected, parts = report["rejected"], []
     attempts = sum(count for name, count in rejected.items() if name != "leak")
     if attempts:
-        by = ", ".join(
-            f"{count:,} {name.replace('_', ' ')}" for name, count in sorted(rejected.items()) if name != "leak"
-        )
+        by = ", ".join(f"{count:,} {name}" for name, count in sorted(rejected.items()) if name != "leak")
         skipped = report["left_out"] or "none"
         parts.append(f"filters rejected {counted(attempts, 'attempt')} ({by}); {skipped} skipped")
     if leaks := rejected.get("leak"):

@@ -74,9 +74,8 @@ class Recipe:
         "",
         PromptText(MAX_PROMPT_CHARS),
         "what to make",
-        "What the variations should show, for engines that read a prompt; {label} is the class name; {weather}, "
-        "{time}, {place} and lists of your own stand for one of several words; several lines are used in turn; "
-        "bundled: @driving, @retail, @aerial, @microscopy, @nature.",
+        "What variations should show, for engines that read a prompt; {label}, {weather}, {time}, {place} are filled "
+        "in; bundled: @driving and more.",
         "--prompt",
         "-p",
         common=4,
@@ -340,7 +339,6 @@ class Recipe:
         "What engines that repaint may paint anew: all; background: everything but the labelled objects, whose pixels "
         "stay as they are; objects: nothing but these.",
         "--repaint",
-        common=6,
         label="Repaint",
         info="For engines that repaint. Background: labelled objects keep their own pixels, so labels stay exact; in "
         "class folders the subject does.",

@@ -23,7 +23,7 @@ def test_everything_that_a_reader_asks_for_is_there() -> None:
     text = re.sub(r"<[^>]+>", " ", html)
     for words in ("Filters rejected 3 attempts", "1 skipped", "30 credits ($0.30)", "not an image", "moderated"):
         assert words in text
-    assert "half are flipped" in text
+    assert "Half are flipped" in text
     assert re.search(r"0\.4\s+3\s+0\.9\s+1", text)
     assert re.search(r"cat\s+12\s+1", text)
     assert re.search(r"dog\s+0\s+4", text)
