@@ -170,14 +170,16 @@ def run(
         ...     sorted(path.name for path in (result.path / "cats").iterdir())
         ['image_000001.png', 'image_000001__v1.png']
     """
-    from augmentai.dataset.writers.folder import resolve_recipe
+    from augmentai.engines import available
+    from augmentai.pipeline.resolve import resolve_run
     from augmentai.pipeline.run import run_to_disk
 
     path = Path(from_home(out))
     items = to_inputs(inputs)
     settings = settings or load_settings()
-    measured = _lift_file(lift)
-    job = _job(items, resolve_recipe(path, recipe_with(recipe, recipe_fields)), settings, Event(), path, lift=measured)
+    engines = available(settings)
+    resolved = resolve_run(path, recipe_with(recipe, recipe_fields), engines)
+    job = _job(items, resolved, settings, Event(), path, engines, _lift_file(lift))
     for outcome in run_to_disk(job, path, [Path(item) for item in items if not isinstance(item, Source)]):
         if on_outcome is not None:
             on_outcome(outcome)

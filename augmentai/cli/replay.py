@@ -9,10 +9,10 @@ from augmentai.cli.console import ALL_DONE, SOME_FAILED, print_line, print_notes
 from augmentai.cli.run import run_job
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.writers.base import OutputError
-from augmentai.dataset.writers.folder import resolve_recipe
 from augmentai.engines import available
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.replay import EarlierRun, ReplayError, check, compare
+from augmentai.pipeline.resolve import resolve_run
 from augmentai.pipeline.run import run_record_for
 from augmentai.recipe import RecipeError
 from augmentai.settings import SettingsError, load_settings
@@ -35,7 +35,7 @@ def replay(earlier: Path, inputs: Sequence[Path] = (), out: Path | None = None) 
         sources = list(inputs) or before.inputs()
         home = earlier.resolve()
         out = out or home.with_name(f"{home.stem if earlier.is_file() else home.name}-replay")
-        recipe = resolve_recipe(out, before.record.recipe)
+        recipe = resolve_run(out, before.record.recipe, available(settings))
         gathered = gather(sources, limits(settings), skip=out, layout=recipe.layout)
         job = Job(gathered, recipe, settings, available(settings), retry_round=before.record.retry_round)
         now, gathered = run_record_for(job, sources, out), job.gathered

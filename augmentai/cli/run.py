@@ -6,7 +6,6 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import redirect_stdout
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -30,13 +29,13 @@ from augmentai.dataset.lift_file import LiftFile, LiftFileError
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.recipe_file import load_recipe
 from augmentai.dataset.writers.base import OutputError
-from augmentai.dataset.writers.folder import resolve_recipe
 from augmentai.dataset.writers.hub import Hub, HubError
 from augmentai.engines import available
 from augmentai.inspection.cutouts import background_of, find_cutouts
 from augmentai.operations import OperationError
 from augmentai.pipeline.job import Job, limits
-from augmentai.pipeline.run import look_ahead, run_to_disk, say_the_same
+from augmentai.pipeline.resolve import resolve_run
+from augmentai.pipeline.run import look_ahead, run_to_disk
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.recipe.fields import by_name
 from augmentai.settings import SettingsError, load_settings
@@ -83,7 +82,7 @@ def augment(
         if masks is not None:
             background_of(recipe)  # before the files are read
         if out is not None:
-            recipe = resolve_recipe(out, recipe, partial(say_the_same, available(settings)))
+            recipe = resolve_run(out, recipe, available(settings))
         hub = Hub(push_to_hub, settings, private) if push_to_hub else None
         if hub is not None and not dry_run:
             hub.check()  # before the work, which would otherwise be wasted

@@ -12,7 +12,6 @@ from PIL import Image
 
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.writers.base import OutputError
-from augmentai.dataset.writers.folder import resolve_recipe
 from augmentai.engines import available, estimate, owner_pays, why_none_can_run, with_limits
 from augmentai.engines.base import Engine
 from augmentai.inspection import inspect_set
@@ -20,6 +19,7 @@ from augmentai.mcp.answers import Answer, Call, ToolError
 from augmentai.mcp.lift_tool import DESCRIPTION, lift, lift_schema
 from augmentai.mcp.schema import PATHS, Schema, of_object, recipe_properties
 from augmentai.pipeline.job import Job, limits
+from augmentai.pipeline.resolve import resolve_run
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.recipe.fields import FIELDS, recipe_from_form
@@ -91,7 +91,8 @@ def augment(call: Call) -> Answer:
     """A larger set, written to a folder or ZIP."""
     out = call.reach.output(call.arguments["out"])
     try:
-        recipe = resolve_recipe(out, _recipe(call.arguments))
+        asked = _recipe(call.arguments)
+        recipe = resolve_run(out, asked, _affordable(available(call.settings), _allowed(call), asked))
         inputs = _inputs(call)
         job = _job(call, recipe, gather(inputs, limits(call.settings), skip=out, layout=recipe.layout))
         if not job.gathered.sources:
@@ -122,7 +123,7 @@ def _gathered(call: Call, recipe: Recipe) -> Gathered:
 
 def _job(call: Call, recipe: Recipe, gathered: Gathered) -> Job:
     """The job, whose engines can spend no more than the call allows."""
-    allowed = float(call.arguments.get("max_credits", 0))
+    allowed = _allowed(call)
     engines = available(call.settings)
     if reason := why_none_can_run(engines, recipe.engine):
         raise ToolError(reason)
@@ -134,6 +135,11 @@ def _job(call: Call, recipe: Recipe, gathered: Gathered) -> Job:
         f"engine {recipe.engine} costs credits (1 credit is 0.01 US dollars): {cost or 'the price is not known'}. "
         "Ask the user, and allow that much with max_credits; or use another engine."
     )
+
+
+def _allowed(call: Call) -> float:
+    """Credits that the call may spend."""
+    return float(call.arguments.get("max_credits", 0))
 
 
 def _affordable(engines: Sequence[Engine], credits: float, recipe: Recipe) -> list[Engine]:

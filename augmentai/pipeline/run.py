@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from functools import partial
@@ -28,13 +28,12 @@ from augmentai.dataset.writers.folder import read_run
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.dataset.writers.zip_sidecar import paid_folder_of
 from augmentai.engines import model_versions
-from augmentai.engines.base import Engine
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.images import ImageError
 from augmentai.pipeline.job import Job
 from augmentai.pipeline.paid_folder import PaidFolder, may_charge
 from augmentai.pipeline.recorded_labels import RecordedLabels
-from augmentai.recipe import Recipe
+from augmentai.pipeline.resolve import followed
 from augmentai.recipe.steps import step_names
 from augmentai.registry import packages_of
 from augmentai.system.memory import release_freed_memory, use_one_arena
@@ -60,19 +59,7 @@ def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
     packages += packages_of("operations", step_names(plan.recipe.operations))
     numbers = plan.retry_round, geometry, packages
     record = build_record(plan.recipe, gathered.sources, used, inputs, out, gathered.holdout, labels, *numbers)
-    return replace(record, follows=partial(_followed, {engine.name: engine for engine in job.engines}))
-
-
-def say_the_same(engines: Sequence[Engine], before: RunRecord, now: Recipe) -> bool:
-    """Whether no engine that was or may be used makes anything else of the prompts of now than of those before."""
-    known = {engine.name: engine for engine in engines}
-    names = {*before.models, *model_versions(now.engine, engines)}
-    return all(_followed(known, name, before.recipe) == _followed(known, name, now) for name in names)
-
-
-def _followed(engines: Mapping[str, Engine], name: str, recipe: Recipe) -> str:
-    """What an engine makes of a recipe's prompts: of one that is not installed, that each says something else."""
-    return engines[name].follows(recipe) if name in engines else f"{recipe.prompt}\n{recipe.negative_prompt}"
+    return replace(record, follows=partial(followed, {engine.name: engine for engine in job.engines}))
 
 
 def run_to_disk(

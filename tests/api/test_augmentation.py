@@ -255,6 +255,13 @@ class TestRun:
         with pytest.raises(OutputError, match="variations was 2, now 3"):
             run(tmp_path / "photos", tmp_path / "out", **QUICK | {"variations": 3})
 
+    def test_a_prompt_that_no_engine_follows_blocks_no_resume(self, tmp_path: Path) -> None:
+        made = run(colours(), tmp_path / "out", engine="gan", filters=False, prompt="a red car")
+        again = run(colours(), tmp_path / "out", engine="gan", filters=False, prompt="a blue van")
+        assert (again.report["held"], again.report["seed"]) == (made.report["variations"], made.report["seed"])
+        with pytest.raises(OutputError, match="prompt was 'a red car', now 'at dusk'"):
+            run(colours(), tmp_path / "out", engine="gan", filters=False, prompt="at dusk")
+
     def test_from_memory_into_a_zip(self, tmp_path: Path) -> None:
         result = run([(colours(seed=i), "cats") for i in range(2)], tmp_path / "out.zip", **QUICK)
         assert result.ok

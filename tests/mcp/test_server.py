@@ -93,6 +93,14 @@ def test_augment_writes_a_set_and_the_same_call_resumes_it(caller: Caller, folde
     assert caller.call("augment", **asked, filters=False).structured_content["variations"] == 8
 
 
+def test_a_prompt_that_no_engine_follows_blocks_no_resume(caller: Caller) -> None:
+    asked: dict[str, Any] = {"paths": ["set/cats"], "out": "prompted", "variations": 1, "engine": "gan"}
+    made = caller.call("augment", **asked, filters=False, prompt="a red car").structured_content
+    again = caller.call("augment", **asked, filters=False, prompt="a blue van").structured_content
+    assert (again["held"], again["seed"]) == (2, made["seed"])
+    assert "prompt was" in caller.call("augment", **asked, filters=False, prompt="at dusk").content[0].text
+
+
 def _with_key(emulator: Emulator) -> Settings:  # noqa: F811
     return Settings(stability_api_key="sk-test", stability_api_base=emulator.url)
 

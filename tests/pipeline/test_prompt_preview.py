@@ -20,7 +20,8 @@ from augmentai.engines.none import NoEngine
 from augmentai.engines.stability import StabilityEngine
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.prompt_preview import preview_prompts
-from augmentai.pipeline.run import run_to_disk, say_the_same
+from augmentai.pipeline.resolve import say_the_same
+from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
