@@ -20,6 +20,7 @@ from augmentai.inspection import Inspection, inspect_set
 from augmentai.inspection.findings import TITLES
 from augmentai.inspection.inspection import UNREADABLE
 from augmentai.pipeline.job import limits
+from augmentai.plurals import counted
 from augmentai.recipe import RecipeError
 from augmentai.settings import SettingsError, load_settings
 
@@ -102,7 +103,7 @@ def _lines(found: Inspection) -> list[tuple[str, str]]:
         words = ", ".join(f"{name} {w}x{h}" for name, (w, h) in sizes.items())
         kinds = ", ".join(f"{count:,} {name}" for name, count in {**images["modes"], **images["formats"]}.items())
         rows.append(("Sizes", f"{words} ({kinds})"))
-    made = f"{plan['variations']:,} variations by {plan['engine']}, geometry {plan['geometry']}"
+    made = f"{counted(plan['variations'], 'variation')} by {plan['engine']}, geometry {plan['geometry']}"
     rows.append(("A run", made if plan["engine"] and plan["variations"] else plan["reason"] or "nothing to augment"))
     rows += [("Cost", plan["cost"])] if plan["cost"] else []
     return rows + [("Note", notice) for notice in found.notices if not _FINDINGS.search(notice)]

@@ -187,8 +187,9 @@ def render_card(
 def _summary(record: RunRecord, counts: DatasetCounts) -> str:
     made, sources, originals = counts.variations.total(), counts.sources.total(), counts.originals.total()
     version = record.versions.get("augmentai", "")
-    also = f"also includes {originals:,} originals" if originals else "does not include the originals"
-    return f"{made:,} synthetic variations of {sources:,} images, made by AugmentAI {version}. The dataset {also}."
+    also = f"also includes {counted(originals, 'original')}" if originals else "does not include the originals"
+    words = f"{counted(made, 'synthetic variation')} of {counted(sources, 'image')}, made by AugmentAI {version}"
+    return f"{words}. The dataset {also}."
 
 
 def _front_matter(name: str, counts: DatasetCounts, images: int) -> str:

@@ -17,6 +17,7 @@ from queue import SimpleQueue
 from augmentai.engines.ledger import ROUNDING, CreditLimits, Ledger, LedgerError, is_amount, today
 from augmentai.engines.paid_answers import Item, PaidAnswer
 from augmentai.engines.run_ledger import OWNER, RunLedger
+from augmentai.plurals import counted
 
 NO_ITEM = Item()
 _NAP_SECONDS = 0.2
@@ -50,7 +51,7 @@ class Estimate:
     engine: str
 
     def __str__(self) -> str:
-        words = f"up to {self.credits:g} credits ({self.images} images at {self.credits_each:g})"
+        words = f"up to {self.credits:g} credits ({counted(self.images, 'image')} at {self.credits_each:g})"
         if self.affordable < self.images:
             words += f"; the limit of {self.cap_credits:g} credits allows {self.affordable} of them"
         return words

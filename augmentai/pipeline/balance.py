@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from augmentai.annotations import LabelError
+from augmentai.plurals import counted
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.types import Source, SourceKey
 
@@ -75,12 +76,13 @@ def plan_quotas(sources: Sequence[Source], recipe: Recipe) -> Quotas:
     notices = []
     if short:
         more = f" and {len(short) - _CLASSES_NAMED} more" if len(short) > _CLASSES_NAMED else ""
-        limit = f"{recipe.most_per_source} variations per image (most_per_source)"
+        limit = f"{counted(recipe.most_per_source, 'variation')} per image (most_per_source)"
         notices.append(
             f"too few images to reach {target} with at most {limit}: {', '.join(short[:_CLASSES_NAMED])}{more}"
         )
     if without_class:
-        notices.append(f"{without_class} images without a class were not augmented, since classes are to be balanced")
+        them = counted(without_class, "image without a class was", "images without a class were")
+        notices.append(f"{them} not augmented, since classes are to be balanced")
     return Quotas(counts.total(), counts=dict(counts), notices=tuple(notices))
 
 

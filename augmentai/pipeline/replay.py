@@ -191,12 +191,13 @@ class Comparison:
     def __str__(self) -> str:
         count = self.same_bytes + self.same_pixels + len(self.different)
         parts = [f"{self.same_bytes} of {count} files are identical"]
-        if self.same_pixels:
-            parts.append(f"{self.same_pixels} have the same pixels in other bytes")
-        if self.different:
-            parts.append(f"{len(self.different)} differ ({_some(set(self.different))})")
+        if alike := self.same_pixels:
+            parts.append(f"{alike} {'has' if alike == 1 else 'have'} the same pixels in other bytes")
+        if differ := len(self.different):
+            parts.append(f"{differ} {'differs' if differ == 1 else 'differ'} ({_some(set(self.different))})")
         if self.missing:
-            parts.append(f"{self.missing} could not be compared, since the earlier run does not have them")
+            them = "it" if self.missing == 1 else "them"
+            parts.append(f"{self.missing} could not be compared, since the earlier run does not have {them}")
         return "; ".join(parts)
 
 

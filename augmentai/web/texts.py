@@ -186,7 +186,7 @@ def progress(done: int, expected: int, seconds: float, credits: float, failed: i
         message: what a slow engine is doing.
     """
     share = 100 * min(1.0, done / expected) if expected else 0
-    parts = [f"<b>{done:,} of {expected:,} images</b>"]
+    parts = [f"<b>{done:,} of {counted(expected, 'image')}</b>"]
     if (left := seconds_left(done, expected, seconds)) is not None:
         parts.append(f"about {duration(left)} left")
     if credits:

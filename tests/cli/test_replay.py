@@ -33,7 +33,7 @@ def test_images_that_differ_are_status_one(earlier: Path, tmp_path: Path) -> Non
     shutil.copy(EXAMPLES / "flower.jpg", earlier / "a__v1.png")
     done = augmentai("replay", earlier, "-o", tmp_path / "again")
     assert done.returncode == 1
-    assert "1 differ (a__v1.png)" in done.stderr
+    assert "1 differs (a__v1.png)" in done.stderr
 
 
 def test_moved_inputs_may_be_named(earlier: Path, tmp_path: Path) -> None:

@@ -104,7 +104,7 @@ def test_classes_of_boxes_are_the_images_that_show_them() -> None:
     sources = boxes(("car",), ("car",), ("car", "bus"), ("car", "car"), ("tram",), ())
     assert grown(sources, Recipe(per_class=4)) == {"car": 7, "bus": 4, "tram": 4}  # cars beside the bus grow along
     found = plan_quotas(sources, Recipe(per_class=4))
-    assert found.notices == ("1 images without a class were not augmented, since classes are to be balanced",)
+    assert found.notices == ("1 image without a class was not augmented, since classes are to be balanced",)
     for seed in range(5):
         shuffled = sources.copy()
         random.Random(seed).shuffle(shuffled)

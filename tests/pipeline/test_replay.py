@@ -136,8 +136,8 @@ def test_images_that_differ_are_reported(photos: Path, tmp_path: Path) -> None:
     (tmp_path / "one" / "class 1" / "01__v1.jpg").unlink()
     result = compare(EarlierRun(tmp_path / "one"), EarlierRun(tmp_path / "two"))
     assert str(result) == (
-        "5 of 7 files are identical; 1 have the same pixels in other bytes; "
-        "1 differ (class 0/00__v1.png); 1 could not be compared, since the earlier run does not have them"
+        "5 of 7 files are identical; 1 has the same pixels in other bytes; "
+        "1 differs (class 0/00__v1.png); 1 could not be compared, since the earlier run does not have it"
     )
 
 

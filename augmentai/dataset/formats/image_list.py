@@ -234,9 +234,17 @@ def _name_in(text: str, bare: bool) -> str:
     return named or (cells[0] if is_name else "")
 
 
-def missing_notice(path: str, missing: Collection[str]) -> list[str]:
-    """That a list names images which the set does not have; empty if there are none."""
-    return [f"{path} lists {named(missing)} that the set does not have; left out"] if missing else []
+def missing_notice(paths: Sequence[str], missing: Collection[str]) -> list[str]:
+    """That lists name images which the set does not have; empty if there are none.
+
+    Example:
+        >>> missing_notice(["train.txt", "val.txt"], ["a.jpg"])
+        ['train.txt and 1 more list 1 image (a.jpg) that the set does not have; left out']
+    """
+    if not missing:
+        return []
+    lists = f"{paths[0]} lists" if len(paths) == 1 else f"{paths[0]} and {len(paths) - 1} more list"
+    return [f"{lists} {named(missing)} that the set does not have; left out"]
 
 
 def list_with_variations(entry: Entry, rows: ImageRows, leads_to_files: bool) -> Iterator[bytes]:

@@ -116,7 +116,7 @@ def read_split_lists(tree: Tree, others: Container[str] = ()) -> SplitLists:
     if files and found.folders:
         found._claims.hold_out({entry.path: split_of(entry.path, found.folders) for entry in tree.images})
     found.notices += found._claims.notices
-    found.notices += [notice for one in files for notice in missing_notice(one.path, one.missing)]
+    found.notices += [notice for one in files for notice in missing_notice([one.path], one.missing)]
     texts = [one.path for one in found._files if has_sentences(head_of(one.entries[0]))]
     if texts:
         found.notices.append(f"texts in {', '.join(texts[:4])} are copied to variations unchanged; {KEEP_TRUE}")

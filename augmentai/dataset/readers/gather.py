@@ -100,10 +100,7 @@ def gather(
     report.failures += drop_large_labels(tree, limits.label_bytes)
     detected = detect_layout(tree, layout)
     finish_layout(tree, detected, {(path.name, "") for path in named.files})
-    unread, others = find_unread_labels(tree, detected)
-    for path in others:
-        for entry in tree.sidecars[path]:
-            report.other_files.add(entry.path)
+    unread = report_unread(tree, detected, report)
     reader = _SourceReader(limits, report, stop, hashes)
     reader.read_tree(tree, detected)
     labels_sha256 = tree.sha256_of_labels(detected.label_paths, detected.excluded)
@@ -120,6 +117,21 @@ def gather(
     notices = tuple(dict.fromkeys(found))
     failures = tuple(sorted(report.failures, key=lambda failure: (failure.file, failure.reason)))
     return Gathered(sources, failures, notices, holdout, detected, labels_sha256, unread)
+
+
+def report_unread(tree: Tree, layout: Layout, report: ReadReport) -> UnreadLabels:
+    """Find the label files that nothing reads, and report the files that turned out to be none, such as notes.
+
+    Args:
+        tree: all files of a set.
+        layout: as it was detected.
+        report: receives the files that are neither images nor labels.
+    """
+    unread, others = find_unread_labels(tree, layout)
+    for path in others:
+        for entry in tree.sidecars[path]:
+            report.other_files.add(entry.path)
+    return unread
 
 
 def _list_files(named: Inputs, listing: Listing, limits: Limits, skip: Path | None) -> Tree:

@@ -21,6 +21,7 @@ from augmentai.filters.near_duplicates import Thumbprint, thumbprint
 from augmentai.images import ImageError, decode
 from augmentai.pipeline.split.groups import groups_of
 from augmentai.pipeline.split.stratify import Group, stratify
+from augmentai.plurals import counted
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.recipe.split_shares import split_shares
 from augmentai.system.threads import in_order
@@ -139,7 +140,8 @@ def _notices(divided: Sequence[Source], seen: Sequence[_Seen], groups: int, reci
     parts = ", ".join(f"{counts[split]} {_TITLES[split]}" for split in split_shares(recipe.make_split))
     notices = [f"split by class into {parts} images (seed {recipe.seed}); only training images are augmented"]
     if (together := len(divided) - groups) > 0:
-        notices[0] += f"; {together} near-duplicates or frames of a clip stay with the image that they resemble"
+        stay = counted(together, "near-duplicate or frame of a clip stays", "near-duplicates or frames of a clip stay")
+        notices[0] += f"; {stay} with the image that {'it resembles' if together == 1 else 'they resemble'}"
     shown: dict[str, set[str | None]] = {}
     for source, one in zip(divided, seen, strict=True):
         for name, _ in one.objects:

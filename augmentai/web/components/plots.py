@@ -64,7 +64,7 @@ def _classes(originals: Mapping[str, int], variations: Mapping[str, int]) -> str
         _class_row(name, originals.get(name, 0), variations.get(name, 0), largest) for name in names[:_CLASSES_SHOWN]
     )
     key = '<p class="plot-key"><i class="bar-originals"></i>originals <i class="bar-variations"></i>variations</p>'
-    more = f"<p>and {len(names) - _CLASSES_SHOWN:,} more classes</p>" if len(names) > _CLASSES_SHOWN else ""
+    more = more_classes(len(names) - _CLASSES_SHOWN)
     body = table(("Class", "Originals", "Total"), rows)
     return f'<section class="plot"><h2>Images per class</h2>{key}{body}{more}</section>'
 
@@ -140,6 +140,11 @@ def _engines(engines: Mapping[str, int]) -> str:
         for name, count in sorted(engines.items(), key=lambda pair: -pair[1])
     )
     return f'<section class="plot"><h2>Engines used</h2>{table(("Engine", "Variations", "Share"), rows)}</section>'
+
+
+def more_classes(count: int) -> str:
+    """How many classes a table leaves out, as HTML; nothing for none."""
+    return f"<p>and {counted(count, 'more class', 'more classes')}</p>" if count > 0 else ""
 
 
 def bar(kind: str, share: float) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 
 from augmentai.plurals import counted
 from augmentai.web import texts
-from augmentai.web.components.plots import bar, row, table
+from augmentai.web.components.plots import bar, more_classes, row, table
 
 _CLASSES_SHOWN = 60
 
@@ -90,6 +90,6 @@ def _objects(objects: Mapping[str, int], lost: Mapping[str, int]) -> str:
         )
         for name in names[:_CLASSES_SHOWN]
     )
-    more = f"<p>and {len(names) - _CLASSES_SHOWN:,} more classes</p>" if len(names) > _CLASSES_SHOWN else ""
+    more = more_classes(len(names) - _CLASSES_SHOWN)
     heads = ("Class", "In the variations", "Left the frame")
     return _section("Labelled objects", table(heads, rows) + more)

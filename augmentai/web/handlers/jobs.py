@@ -33,7 +33,8 @@ from augmentai.web.jobs.paid_jobs import InterruptedJob
 from augmentai.web.jobs.run import JobRequest
 from augmentai.web.jobs.session_store import SessionStore
 from augmentai.web.jobs.snapshot import JobResult, ResultRow, Snapshot
-from augmentai.web.jobs.uploads import INPUT_FOLDERS, Upload, link_uploads
+from augmentai.web.jobs.upload_places import Upload
+from augmentai.web.jobs.uploads import INPUT_FOLDERS, link_uploads
 from augmentai.web.jobs.visitor_jobs import JobState, VisitorJob, VisitorJobs
 from augmentai.web.recipe_files import recipe_of
 from augmentai.web.views import Updates, finished_view, idle_view, tab_view, waiting_view, working_view

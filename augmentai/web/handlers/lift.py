@@ -26,7 +26,8 @@ from augmentai.web.handlers.visitor import session_of
 from augmentai.web.jobs.lift_job import LiftRequest, LiftSnapshot
 from augmentai.web.jobs.lift_store import LiftStore
 from augmentai.web.jobs.session_store import SessionStore
-from augmentai.web.jobs.uploads import INPUT_FOLDERS, Upload, link_uploads
+from augmentai.web.jobs.upload_places import Upload
+from augmentai.web.jobs.uploads import INPUT_FOLDERS, link_uploads
 from augmentai.web.lift_time import LiftSize, LiftTime
 from augmentai.web.parsing.lanes import BusyError
 from augmentai.web.parsing.pool import ParsingError, ParsingPool

@@ -22,7 +22,8 @@ from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.components.masks_strip import strip
 from augmentai.web.handlers.visitor import session_of
 from augmentai.web.jobs.cutouts import cut_out
-from augmentai.web.jobs.uploads import INPUT_FOLDERS, Upload, link_uploads
+from augmentai.web.jobs.upload_places import Upload
+from augmentai.web.jobs.uploads import INPUT_FOLDERS, link_uploads
 from augmentai.web.parsing.lanes import BusyError
 from augmentai.web.parsing.pool import ParsingError, ParsingPool
 from augmentai.web.views import Updates

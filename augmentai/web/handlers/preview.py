@@ -13,6 +13,7 @@ from augmentai.backbone import BackboneError
 from augmentai.dataset.recipe_file import load_recipe
 from augmentai.engines import with_key
 from augmentai.engines.base import Engine
+from augmentai.plurals import counted
 from augmentai.recipe import AUTO, RecipeError
 from augmentai.settings import Settings
 from augmentai.web import texts
@@ -23,7 +24,8 @@ from augmentai.web.estimates import TimeEstimator, first_ready
 from augmentai.web.forecast import forecast
 from augmentai.web.jobs.samples import samples
 from augmentai.web.jobs.upload_check import MOST_SECONDS_COMPARING
-from augmentai.web.jobs.uploads import Upload, UploadSummary, inspect_uploads
+from augmentai.web.jobs.upload_places import Upload
+from augmentai.web.jobs.uploads import UploadSummary, inspect_uploads
 from augmentai.web.parsing.labels import are_photos
 from augmentai.web.parsing.lanes import BusyError
 from augmentai.web.parsing.pool import ParsingError, ParsingPool
@@ -68,7 +70,7 @@ class PreviewHandlers:
             except BusyError as error:
                 raise gr.Error(str(error), title="Not inspected", print_exception=False) from error
             except ParsingError as error:
-                left_out.append({"file": error.name or f"{len(uploads)} files", "reason": error.reason})
+                left_out.append({"file": error.name or counted(len(uploads), "file"), "reason": error.reason})
                 rest = [upload for upload in uploads if upload[1] != error.file]
                 if len(rest) < len(uploads) and len(left_out) <= _LEFT_OUT:
                     uploads = rest

@@ -27,7 +27,8 @@ from augmentai.web.components.preview_strip import fault, pictures, strip
 from augmentai.web.estimates import first_ready
 from augmentai.web.handlers.visitor import session_of
 from augmentai.web.jobs.small_copies import small_copies
-from augmentai.web.jobs.uploads import INPUT_FOLDERS, Upload, link_uploads
+from augmentai.web.jobs.upload_places import Upload
+from augmentai.web.jobs.uploads import INPUT_FOLDERS, link_uploads
 from augmentai.web.parsing.lanes import BusyError
 from augmentai.web.parsing.pool import ParsingError, ParsingPool
 from augmentai.web.views import Updates

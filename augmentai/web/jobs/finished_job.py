@@ -30,7 +30,7 @@ from augmentai.web.jobs.paid_jobs import hand_over
 from augmentai.web.jobs.selection import Exclusions, View
 from augmentai.web.jobs.snapshot import JobResult, ResultRow
 from augmentai.web.jobs.unmade import Unmade
-from augmentai.web.jobs.uploads import Upload
+from augmentai.web.jobs.upload_places import Upload
 from augmentai.web.jobs.zip_packing import Packing, pack
 
 MORE = 4  # variations that "More like this" adds

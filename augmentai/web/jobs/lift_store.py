@@ -10,7 +10,7 @@ from typing import Any
 
 from augmentai.lift import LiftReport
 from augmentai.recipe import Recipe
-from augmentai.web.jobs.uploads import Upload
+from augmentai.web.jobs.upload_places import Upload
 
 _MAX_SESSIONS = 200  # beyond that, what was measured longest ago is forgotten
 # On these it does not depend what a variation looks like.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from augmentai.settings import EXAMPLES
-from augmentai.web.jobs.uploads import Upload
+from augmentai.web.jobs.upload_places import Upload
 
 # The class folders of the bundled photos, so that a first run with them shows what labels do. A mirrored retina would
 # be of the other eye, which its folder tells. It is alone in its class: the colours of a galaxy would be wrong for it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -68,7 +68,7 @@ def read_result(folder: Path, plan: RunPlan, paid: Path | None) -> Snapshot | No
 
 
 def _relative(row: ResultRow, folder: Path) -> dict[str, Any]:
-    stored = asdict(row)
+    stored = {one.name: getattr(row, one.name) for one in fields(row)}  # asdict makes a Counter one of pairs
     return stored | {name: str(Path(path).relative_to(folder)) if (path := stored[name]) else "" for name in _SHOWN}
 
 

@@ -6,36 +6,39 @@ import os
 import shutil
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
+from functools import partial
 from pathlib import Path, PurePosixPath
 from threading import Event
 from typing import IO, Any
 
 from augmentai.dataset.archive import ArchiveError, check_member, format_size, over_limit
 from augmentai.dataset.bounds import use_image_bounds
-from augmentai.dataset.file_names import printable, safe_path
+from augmentai.dataset.content import read_head
+from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import ImageInfo, ImageKey
 from augmentai.dataset.formats.detect import detect_layout, format_named
 from augmentai.dataset.readers.archive_listing import list_archive
-from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES
+from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES, kind_of
+from augmentai.dataset.readers.gather import report_unread
 from augmentai.dataset.readers.label_budget import drop_large_labels
 from augmentai.dataset.readers.layout_finish import finish_layout, held_out_notice
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
 from augmentai.dataset.readers.read_report import ReadReport
-from augmentai.dataset.readers.unread_labels import find_unread_labels, may_be_label_file
-from augmentai.images.file_types import IMAGE_SUFFIXES
 from augmentai.images.photo import ImageError
 from augmentai.images.preview import inspect_header
 from augmentai.lift.labelled_set import is_dense
 from augmentai.operations.auto_geometry import DatasetTraits, dataset_traits
 from augmentai.pipeline.job import limits
+from augmentai.plurals import counted
 from augmentai.settings import Settings
 from augmentai.system.regular_files import open_regular
 from augmentai.web.forecast import ClassGroup, class_groups
 from augmentai.web.jobs.thumbnails import thumbnails
 from augmentai.web.jobs.upload_check import check_images, count_notices, most_seconds
+from augmentai.web.jobs.upload_places import Upload, is_archive_upload, safe_uploads, without_runs
 
 INPUT_FOLDERS = ("in", "zips")  # of a job: what was uploaded
 _REFUSED_SHOWN = 50
@@ -43,8 +46,6 @@ _CLASSES_SENT = 1000  # more than anybody reads
 _MEMBERS_CHECKED = 300  # only so many images of an archive are opened before the job; all are counted
 _ALONE = "not an image, and there is none that it could be the labels of; add the images"
 _OUTSIDE = "its path points outside the folder; skipped"
-
-Upload = tuple[str, str]  # (path on the visitor's computer, path on the server)
 
 
 @dataclass
@@ -109,8 +110,8 @@ class UploadSummary:
         if self.all_classes:
             each = sorted(self.all_classes.items())
             return [{"name": name, "count": self.classes[name], "total": total} for name, total in each]
-        counted = self.check.get("images", {})
-        if counted.get("examined") == counted.get("count"):
+        images = self.check.get("images", {})
+        if images.get("examined") == images.get("count"):
             classes = self.check.get("classes", ())
             return [{"name": c["name"], "count": c["augmented_images"], "total": c["images"]} for c in classes]
         return [{"name": name} for name in self.categories]
@@ -148,8 +149,7 @@ def inspect_uploads(
     """
     summary = UploadSummary()
     inspection = _Inspection(settings, summary)
-    for place, path in _safe_uploads(uploads, summary):
-        inspection.add(place, Path(path))
+    inspection.add_all(uploads)
     inspection.detect_dataset(layout, similarity)
     return summary
 
@@ -163,25 +163,47 @@ class _Inspection:
         self._listing = Listing(self._report, Event())
         self._tree = self._listing.tree
         self._in_folders: list[tuple[str, Path]] = []  # archives
+        self._unused: list[str] = []  # files that are neither images nor labels
         self._measured_until = time.monotonic() + most_seconds(settings)
         self._refused: set[ImageKey] = set()  # in the tree all the same: one may be the mask of an image
 
-    def add(self, place: str, path: Path) -> None:
-        """Inspect one upload. place: its safe path on the visitor's computer."""
+    def add_all(self, uploads: Sequence[Upload]) -> None:
+        """Inspect uploads; those with unsafe paths are refused."""
+        safe, unsafe = safe_uploads(uploads)
+        for relative in unsafe:
+            self._summary.refuse(relative, _OUTSIDE)
+        for place, path in without_runs(safe, self._report):
+            self._add(place, Path(path))
+
+    def _add(self, place: str, path: Path) -> None:
         *folders, name = place.split("/")
         tool = next((one for one in folders if is_ignored_folder(one)), name if is_ignored_file(name) else "")
         if tool:
             self._listing.skip(tool, place.partition(tool)[0])
-        elif _is_archive(place):
+        elif is_archive_upload(place):
             self._add_archive(place, path)
         elif place.lower().endswith(ARCHIVE_SUFFIXES):
             self._in_folders.append((place, path))
-        elif may_be_label_file(place):
-            self._listing.add_label_file(place, file=path)
         else:
             self._add_file(place, path)
 
     def _add_file(self, place: str, path: Path) -> None:
+        """Take a file for what a job will take it for, which finds it in a folder."""
+        kind, of_type = kind_of(PurePosixPath(place).name, partial(read_head, path))
+        if kind == "image":
+            self._add_image(place, path)
+        elif kind == "label":
+            self._listing.add_label_file(place, file=path)
+        else:
+            self._unused.append(place)
+            if kind == "unreadable":
+                self._report.add_unreadable(of_type, place)
+            elif kind == "other archive":
+                self._report.unread_archives.add(PurePosixPath(place).name)
+            else:
+                self._report.other_files.add(place)
+
+    def _add_image(self, place: str, path: Path) -> None:
         try:
             size = path.stat().st_size
             if size > self._settings.max_file_bytes:
@@ -190,8 +212,6 @@ class _Inspection:
                 self._measure(stream, place)
         except (ImageError, ArchiveError, OSError) as error:
             self._summary.refuse(place, error)
-            if not place.lower().endswith(tuple(IMAGE_SUFFIXES)):
-                return
             self._refused.add((place, ""))
         else:
             self._summary.size_bytes += size
@@ -238,7 +258,7 @@ class _Inspection:
         beside_images = any(not entry.origin for entry in tree.images)
         for place, path in self._in_folders:
             if beside_images:
-                self._report.closed_archives.add(place)
+                self._report.closed_archives.add(PurePosixPath(place).name)
             else:
                 self._add_archive(place, path)
         bounds = limits(self._settings)
@@ -267,12 +287,12 @@ class _Inspection:
         summary.all_classes.update(info.label for info in known if info.label)
         summary.classes.update(info.label for info in training if info.label)
         summary.refused += [{"file": f.file, "reason": f.reason} for f in (*self._listing.finish(), *layout.failures)]
-        for alone in tree.sidecars if not (tree.images or summary.refused) else ():
+        for alone in (*tree.sidecars, *self._unused) if not (tree.images or summary.refused) else ():
             summary.refuse(alone, _ALONE)
         self._apply_file_limit()
         summary.class_groups = class_groups(training[: summary.images], most_seconds(self._settings))
         summary.by_cells = is_dense(training[: summary.images])
-        unread, _ = find_unread_labels(tree, layout)
+        unread = report_unread(tree, layout, self._report)
         refused = held_out_notice(info.split for info in known)
         refused += count_notices(skipped, summary.check["checked"], len(known))
         summary.notices += [*refused, *unread.notices(), *self._report.notices(), *tree.encoding_notices()]
@@ -286,7 +306,7 @@ class _Inspection:
         summary, limit = self._summary, self._settings.max_files
         if summary.images > limit:
             reason = f"over the limit of {limit:,} images per job (AUGMENTAI_MAX_FILES); split them into several jobs"
-            summary.refuse(f"{summary.images - limit:,} images", reason)
+            summary.refuse(counted(summary.images - limit, "image"), reason)
             summary.images = limit
 
 
@@ -301,32 +321,16 @@ def link_uploads(uploads: Sequence[Upload], folder: Path) -> list[Path]:
         Inputs for `gather`.
     """
     inputs: list[Path] = []
-    for place, path in _safe_uploads(uploads, UploadSummary()):
-        if _is_archive(place):
+    for place, path in safe_uploads(uploads)[0]:
+        if is_archive_upload(place):
             target = folder.parent / INPUT_FOLDERS[1] / str(len(inputs)) / PurePosixPath(place).name
         else:
             target = _unused_name(folder / place)
         target.parent.mkdir(parents=True, exist_ok=True)
         _link(Path(path), target)
-        if _is_archive(place):
+        if is_archive_upload(place):
             inputs.append(target)
     return [folder, *inputs] if folder.is_dir() else inputs
-
-
-def _safe_uploads(uploads: Sequence[Upload], summary: UploadSummary) -> Iterator[Upload]:
-    """Uploads with safe paths. If all are in one folder that has class folders, its name is dropped."""
-    safe: list[Upload] = []
-    for relative, path in uploads:
-        place = safe_path(relative)
-        if place is None:
-            summary.refuse(relative, _OUTSIDE)
-        else:
-            safe.append((place, path))
-    tops = {place.split("/", 1)[0] for place, _ in safe if not _is_archive(place)}
-    deep = any(place.count("/") > 1 for place, _ in safe)
-    strip = len(tops) == 1 and deep and all("/" in place for place, _ in safe if not _is_archive(place))
-    for place, path in safe:
-        yield (place.split("/", 1)[1] if strip and not _is_archive(place) else place), path
 
 
 def _unused_name(path: Path) -> Path:
@@ -344,7 +348,3 @@ def _link(path: Path, target: Path) -> None:
         os.link(path, target)
     except OSError:  # another disk, or a file system without links
         shutil.copyfile(path, target)
-
-
-def _is_archive(place: str) -> bool:
-    return place.lower().endswith(ARCHIVE_SUFFIXES) and "/" not in place

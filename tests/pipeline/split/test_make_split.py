@@ -265,7 +265,7 @@ def test_the_plan_says_what_was_split_and_what_is_missing(tmp_path: Path) -> Non
     told = "\n".join(divided.notices)
     counts = len(divided.sources), len(divided.holdout)
     assert f"split by class into {counts[0]} training, {counts[1]} validation images (seed 5)" in told
-    assert "1 near-duplicates or frames of a clip stay with the image that they resemble" in told
+    assert "1 near-duplicate or frame of a clip stays with the image that it resembles" in told
     assert "no validation image shows dogs" in told
 
 

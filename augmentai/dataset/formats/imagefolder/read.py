@@ -199,7 +199,7 @@ def _report_faults(layout: ImageFolderLayout, file: Metadata) -> None:
     path, more = file.entry.path, file.fault_count - len(file.faults)
     layout.failures += [Failure(path, f"{path}, {fault}") for fault in file.faults]
     if more:
-        layout.failures.append(Failure(path, f"{path} has {more} more lines that cannot be used"))
+        layout.failures.append(Failure(path, f"{path} has {counted(more, 'more line')} that cannot be used"))
 
 
 def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:

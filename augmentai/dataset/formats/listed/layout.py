@@ -107,7 +107,8 @@ class ListedLayout(Layout):
         self.label_paths.add(entry.path)
         self.failures += [Failure(entry.path, f"{one.place}: {one.reason}") for one in faults[:_MOST_FAULTS]]
         if len(faults) > _MOST_FAULTS:
-            self.failures.append(Failure(entry.path, f"{len(faults) - _MOST_FAULTS} more rows cannot be read"))
+            more = counted(len(faults) - _MOST_FAULTS, "more row")
+            self.failures.append(Failure(entry.path, f"{more} cannot be read"))
         if missing := self.store.missing(number):
             self.notices.append(f"{entry.path} lists {named(missing)} that the set does not have; left out")
         return True

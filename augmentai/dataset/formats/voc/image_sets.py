@@ -75,8 +75,7 @@ class ImageLists:
         lost = {one.entry.path: dict.fromkeys(filter(None, map(self._missing_in, one.lines))) for one in lists}
         missing = {name: None for names in lost.values() for name in names}
         paths = sorted(path for path, names in lost.items() if names)
-        more = f" and {len(paths) - 1} more" if len(paths) > 1 else ""
-        return [*self._claims.notices, *missing_notice(f"{paths[0]}{more}" if paths else "", missing)]
+        return [*self._claims.notices, *missing_notice(paths, missing)]
 
     def _missing_in(self, line: str) -> str:
         """The name in a line that names no image of the set; "" if it names one, or is a comment."""

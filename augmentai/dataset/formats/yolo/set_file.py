@@ -123,7 +123,7 @@ class SetFile:
             for one in lines:
                 if one.path:
                     found[one.path].add(split)
-            notices += missing_notice(entry.path, missing_images(lines))
+            notices += missing_notice([entry.path], missing_images(lines))
         return found
 
     def written_lists(self, rows: ImageRows) -> Iterator[tuple[str, Iterable[bytes]]]:
