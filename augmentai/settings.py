@@ -192,6 +192,42 @@ class Settings(BaseSettings):
     hf_token: Annotated[SecretStr, Stripped] = Field(
         SecretStr(""), validation_alias="HF_TOKEN", description="Hugging Face token: gated models, --push-to-hub"
     )
+    huggingface_provider: Annotated[str, Stripped] = Field(
+        "",
+        validation_alias="AUGMENTAI_HUGGINGFACE_PROVIDER",
+        pattern="^(|fal-ai|replicate|together|wavespeed|hf-inference)$",
+        description="who makes the images of the engine huggingface, which HF_TOKEN pays: fal-ai, replicate, together, "
+        "wavespeed or hf-inference; without one it is not used",
+    )
+    huggingface_model: Annotated[str, Stripped] = Field(
+        "black-forest-labs/FLUX.2-klein-9B",
+        validation_alias="AUGMENTAI_HUGGINGFACE_MODEL",
+        description="model of the engine huggingface: one that edits images by instructions",
+    )
+    huggingface_prices: Prices = Field(
+        default_factory=dict,
+        validation_alias="AUGMENTAI_HUGGINGFACE_PRICES",
+        description="credits per image of the engine huggingface: black-forest-labs/FLUX.2-klein-9B=2.8",
+    )
+    huggingface_concurrency: int = Field(
+        4,
+        ge=1,
+        le=64,
+        validation_alias="AUGMENTAI_HUGGINGFACE_CONCURRENCY",
+        description="concurrent requests, engine huggingface",
+    )
+    huggingface_total_seconds: float = Field(
+        180,
+        gt=0,
+        validation_alias="AUGMENTAI_HUGGINGFACE_TOTAL_SECONDS",
+        description="total timeout of an image, engine huggingface",
+    )
+    huggingface_wait_seconds: float = Field(
+        20,
+        ge=0,
+        validation_alias="AUGMENTAI_HUGGINGFACE_WAIT_SECONDS",
+        description="pause of a request after a 429 response without Retry-After, engine huggingface",
+    )
     zero_gpu: bool = Field(
         False, validation_alias="SPACES_ZERO_GPU", description="set by Hugging Face on ZeroGPU Spaces"
     )

@@ -129,5 +129,7 @@ def test_what_was_removed_is_named(home: Environment, folder: Path) -> None:
     done = home.run("augmentai", "photos/", "-o", "more", "--recipe", "negatives/recipe.yaml", folder=folder)
     said = " ".join(done.stderr.split())
     assert done.returncode == 2
-    assert "engine is 'negative'; expected one of auto, stability, diffusion, gan, none. If it comes" in said
+    assert (
+        "engine is 'negative'; expected one of auto, stability, diffusion, gan, none, huggingface. If it comes" in said
+    )
     assert "Traceback" not in said

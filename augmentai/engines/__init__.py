@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from augmentai.engines.base import Engine
     from augmentai.engines.budget import Estimate
     from augmentai.engines.paid import PaidEngine
+    from augmentai.engines.readiness import Readiness
     from augmentai.recipe import Recipe
     from augmentai.settings import Settings
 
@@ -22,6 +23,7 @@ BUILT_IN = {
     "diffusion": "augmentai.engines.diffusion:DiffusionEngine",
     "gan": "augmentai.engines.gan:GanEngine",
     "none": "augmentai.engines.none:NoEngine",
+    "huggingface": "augmentai.engines.huggingface:HuggingFaceEngine",
 }
 
 
@@ -81,6 +83,11 @@ def title(name: str) -> str:
         return str(find("engines", name).title or name)
     except (RegistryError, AttributeError):
         return name
+
+
+def is_listed(engine: Engine, readiness: Readiness) -> bool:
+    """Whether lists of engines name it: it paints, and "auto" may use it or somebody has set it up."""
+    return engine.paints and (engine.auto_rank is not None or readiness.configured)
 
 
 def estimate(engines: Sequence[Engine], recipe: Recipe, variations: int, spent: float = 0.0) -> Estimate | None:

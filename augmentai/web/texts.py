@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from html import escape
 from typing import Any
 
-from augmentai.engines import title
+from augmentai.engines import is_listed, title
 from augmentai.engines.base import Engine, Readiness
 from augmentai.engines.budget import Estimate
 from augmentai.engines.paid import Account
@@ -143,7 +143,7 @@ def engines(ready: Mapping[Engine, Readiness], active: Engine | None, wanted: st
         active: the engine that runs first; None if none is ready.
         wanted: the engine of the recipe.
     """
-    named = ((engine, readiness) for engine, readiness in ready.items() if engine.paints or engine is active)
+    named = ((one, state) for one, state in ready.items() if one is active or is_listed(one, state))
     chips = "".join(_engine_chip(engine, readiness, active, wanted) for engine, readiness in named)
     html = f'<ul class="engines" aria-label="Engines">{chips}</ul>'
     if active is None:

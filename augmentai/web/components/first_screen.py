@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import cache
 from html import escape
 
+from augmentai.engines import is_listed
 from augmentai.engines.base import Engine
 from augmentai.engines.paid import PaidEngine
 from augmentai.recipe import Recipe
@@ -18,8 +19,8 @@ _MEGAPIXEL = 1e6
 
 
 def first_screen(engines: Sequence[Engine]) -> str:
-    """The empty state of the results, as HTML. engines: in order of preference; those that paint get a card."""
-    cards = "".join(_card(engine) for engine in engines if engine.paints)
+    """The empty state of the results, as HTML. engines: in order of preference; those worth listing get a card."""
+    cards = "".join(_card(engine) for engine in engines if is_listed(engine, engine.readiness()))
     return (
         f'<div class="aug-empty aug-first"><div class="first-photos">{_photos()}</div>'
         "<strong>Your variations appear here</strong>"
