@@ -12,6 +12,7 @@ from augmentai.types import Source, variation_seed
 from augmentai.web import texts
 
 READING = "Making the preview …"
+SLOW_OPERATIONS = texts.warning("These operations take too long to be shown here. A job applies them all the same.")
 _PROMPTS_SHOWN = 3
 
 
@@ -62,7 +63,8 @@ def no_preview(engine: Engine | None, recipe: Recipe, source: Source) -> str:
     if engine is None:
         return texts.warning("No engine is ready, so only operations can be shown.")
     cost = engine.estimate(recipe, 1)
-    why = f"one image costs {cost.credits_each:g} credits" if cost else "one image takes too long"
+    price = f"{cost.credits_each:g} credits ({texts.dollars(cost.credits_each)})" if cost else ""
+    why = f"one image costs {price}" if cost else "one image takes too long"
     lead = _status(f"No preview by {engine.title}: {why}")
     lead += _hint("Choose another engine under More settings to see its variations, or look at each operation.")
     return lead + _prompts(engine, recipe, source)

@@ -46,10 +46,14 @@ def test_axe_finds_nothing_serious(themed: Any, tmp_path: Path) -> None:
     page.wait_for_selector("dialog[open]")
     seen["compare"] = barriers(page)
     page.keyboard.press("Escape")
-    for tab in ("Use in code", "Report"):
+    desk_wh = page.viewport_size
+    for tab in ("Does it help?", "Use in code", "Report"):
         page.get_by_role("tab", name=tab).click()
-        page.wait_for_timeout(200)
-        seen[tab] = barriers(page)
+        for size_wh in (desk_wh, {"width": 768, "height": 1024}):
+            page.set_viewport_size(size_wh)
+            page.wait_for_timeout(200)
+            seen[f"{tab} at {size_wh['width']}"] = barriers(page)
+        page.set_viewport_size(desk_wh)
     assert {state: found for state, found in seen.items() if found} == {}
 
 

@@ -92,6 +92,11 @@ def test_the_report_is_one_click_away_and_saved_as_a_file(finished: Any, tmp_pat
     alone = page.context.new_page()
     alone.goto((tmp_path / "report.html").as_uri())
     expect(alone.locator("h1")).to_contain_text("6 of 9 variations made")
+    assert alone.locator(".plot-columns text").first.evaluate("one => getComputedStyle(one).fontSize") == "13px"
+    alone.set_viewport_size({"width": 390, "height": 844})
+    assert alone.locator(".plot-columns text").first.evaluate("one => getComputedStyle(one).fontSize") == "21px"
+    assert alone.evaluate("document.documentElement.scrollWidth") <= 390
+    assert barriers(alone) == []
     assert alone.locator(".report-tiles div").first.evaluate("one => getComputedStyle(one).borderRadius") == "14px"
     assert alone.locator(".plot-bar .bar-variations").first.bounding_box()["width"] > 20
     alone.close()

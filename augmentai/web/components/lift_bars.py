@@ -51,7 +51,7 @@ def lift_html(report: LiftReport) -> str:
 def lift_report(report: LiftReport | None) -> str:
     """The part of a job's report that says what was measured with its settings, or that nothing was."""
     if report is None:
-        words = "Not measured with these settings: the tab <b>Does it help?</b> measures it on your images."
+        words = "Not measured with these settings. <b>Does it help?</b>, a tab of the page, measures it on your images."
         return f'<div class="report"><section class="plot"><h2>Does it help?</h2><p>{words}</p></section></div>'
     return f'<div class="report"><h2 class="lift-title">Does it help?</h2></div>{lift_html(report)}'
 
@@ -137,7 +137,8 @@ def _classes(classes: tuple[ClassLift, ...]) -> str:
     return (
         '<details class="lift-classes"><summary>By class</summary><p>One class has few images: these intervals are '
         f"not corrected for the number of classes, and are no verdicts.</p>"
-        f'<div class="plot-scroll"><table class="plot-table"><thead>{head}</thead><tbody>{rows}</tbody></table></div>'
+        f'<div class="plot-scroll" tabindex="0" role="region" aria-label="By class"><table class="plot-table">'
+        f"<thead>{head}</thead><tbody>{rows}</tbody></table></div>"
         f"{more}</details>"
     )
 

@@ -162,4 +162,6 @@ def table(heads: Sequence[str], rows: str) -> str:
     """A table whose second column has bars. rows: see `row`."""
     first, *rest = (f'<th scope="col">{head}</th>' for head in heads)
     top = f'<tr>{first}<th class="plot-bar" aria-hidden="true"></th>{"".join(rest)}</tr>'
-    return f'<div class="plot-scroll"><table class="plot-table"><thead>{top}</thead><tbody>{rows}</tbody></table></div>'
+    body = f'<table class="plot-table"><thead>{top}</thead><tbody>{rows}</tbody></table>'
+    name = f"{heads[0]}: {', '.join(heads[1:])}"  # a wide table is scrolled by keyboard too
+    return f'<div class="plot-scroll" tabindex="0" role="region" aria-label="{escape(name)}">{body}</div>'

@@ -8,7 +8,7 @@ from html import escape
 from augmentai.web.assets import asset
 
 _STYLES = ("page.css", "lift.css")
-_USED = (".report", ".plot", ".bar-", ".aug-table", ".aug-line", ".lift-", ":root")
+_USED = (".report", ".plot", ".code-head h2, .plot h2", ".bar-", ".aug-table", ".aug-line", ".lift-", ":root")
 
 
 def with_save_link(html: str, title: str) -> str:
@@ -32,10 +32,15 @@ def report_file(html: str, title: str) -> str:
         >>> page.startswith("<!doctype html>"), "<h1>Report &amp; more</h1><p>16 variations</p>" in page
         (True, True)
     """
-    lines = (line for name in _STYLES for line in asset(name).splitlines())
-    used = (line for line in lines if line.strip().startswith(_USED))
-    styles = "\n".join((*used, asset("report.css")))
+    styles = "\n".join((*(_used(asset(name)) for name in _STYLES), asset("report.css")))
     name = escape(title)
     head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width"><title>{name}</title>'
     head += f"<style>{styles}</style>"
     return f'<!doctype html><html lang="en"><head>{head}</head><body><h1>{name}</h1>{html}</body></html>'
+
+
+def _used(styles: str) -> str:
+    """The lines of a style sheet that a report needs; those for narrow screens stay within their condition."""
+    lines = styles.splitlines()
+    conditions = tuple(line for line in lines if line.startswith("@media") and line.rstrip().endswith("{"))
+    return "\n".join(line for line in lines if line.strip().startswith((*_USED, *conditions, "}")))

@@ -6,6 +6,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -25,6 +26,7 @@ from augmentai.web.access.public import without_secrets
 from augmentai.web.access.visitors import Visitors, address_of
 from augmentai.web.components.preview_strip import fault, pictures, strip
 from augmentai.web.estimates import first_ready
+from augmentai.web.handlers.patience import Patience, TooSlowError
 from augmentai.web.handlers.visitor import session_of
 from augmentai.web.jobs.small_copies import small_copies
 from augmentai.web.jobs.upload_places import Upload
@@ -52,8 +54,16 @@ class _Prepared:
 class SettingPreviewHandlers:
     """Shows what the settings make of one image. Each visitor reaches their own images only."""
 
-    def __init__(self, settings: Settings, engines: Sequence[Engine], visitors: Visitors, parsing: ParsingPool) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        engines: Sequence[Engine],
+        visitors: Visitors,
+        parsing: ParsingPool,
+        patience: Patience | None = None,
+    ) -> None:
         self._settings, self._engines, self._visitors, self._parsing = settings, engines, visitors, parsing
+        self._patience = patience or Patience()
         self._prepared: OrderedDict[str, _Prepared] = OrderedDict()  # by session, the latest last
         self._folded: set[str] = set()
         self._lock = threading.Lock()
@@ -139,10 +149,30 @@ class SettingPreviewHandlers:
         self, prepared: _Prepared, picture: Picture, what: str, key: str, recipe: Recipe, class_names: Sequence[str]
     ) -> str:
         if what == "operations":
-            return strip(picture, preview_texts.operations(recipe), operations_alone(picture, recipe), "", class_names)
+            try:
+                shown = self._patience.run(what, lambda: operations_alone(picture, recipe))
+            except TooSlowError:
+                return strip(picture, preview_texts.SLOW_OPERATIONS, [], "", class_names)
+            return strip(picture, preview_texts.operations(recipe), shown, "", class_names)
         active, _ = first_ready(with_key(self._engines, key or ""), recipe.engine)
         if active is None or not _is_quick(active):
             return strip(picture, preview_texts.no_preview(active, recipe, picture.source), [], "", class_names)
+        painted = partial(self._painted, prepared, picture, what, active, recipe, class_names)
+        try:
+            return self._patience.run(active.name, painted)
+        except TooSlowError:  # whatever it guessed before
+            return strip(picture, preview_texts.no_preview(active, recipe, picture.source), [], "", class_names)
+
+    def _painted(
+        self,
+        prepared: _Prepared,
+        picture: Picture,
+        what: str,
+        active: Engine,
+        recipe: Recipe,
+        class_names: Sequence[str],
+    ) -> str:
+        """What an engine makes of a picture."""
         preview = self._preview(prepared, active)
         strength = preview.strength(picture, recipe)
         if what == "strengths":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,13 @@ import gradio as gr
 import pytest
 from PIL import Image
 
-from augmentai.engines.base import Engine
+from augmentai.engines.base import Engine, JobView, Made, Refused, Task
 from augmentai.engines.none import NoEngine
 from augmentai.engines.stability import StabilityEngine
+from augmentai.inspection.setting_preview import operations_alone
 from augmentai.settings import Settings
 from augmentai.web.access.visitors import Visitors
+from augmentai.web.handlers.patience import Patience
 from augmentai.web.handlers.setting_preview import SettingPreviewHandlers
 from augmentai.web.parsing.pool import ParsingPool
 
@@ -103,6 +106,48 @@ def test_a_paid_engine_makes_nothing(pool: ParsingPool, uploads: Any) -> None:
     assert "No preview by Stability AI: one image costs" in html
     assert "<b>Source</b>" in html
     assert "Variation 1" not in html
+
+
+class Stuck(NoEngine):
+    """Paints once it is let go, whatever it guesses."""
+
+    go = threading.Event()
+    begun = 0
+
+    def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
+        Stuck.begun += 1
+        self.go.wait(60)
+        yield from super().make(tasks, job)
+
+
+@pytest.mark.parametrize("what", ["variations", "operations"])
+def test_nobody_waits_behind_what_is_slow(
+    what: str, pool: ParsingPool, uploads: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is given up and left alone, for every visitor; once it has ended, it is shown again."""
+    settings = Settings()
+    Stuck.go.clear()
+    Stuck.begun = 0
+
+    def alone(*given: Any) -> Any:
+        Stuck.begun += 1
+        Stuck.go.wait(60)
+        return operations_alone(*given)
+
+    monkeypatch.setattr("augmentai.web.handlers.setting_preview.operations_alone", alone)
+    patience = Patience(seconds=0.3, rest_seconds=0)
+    handlers = SettingPreviewHandlers(settings, [Stuck(settings)], Visitors(settings), pool, patience)
+    for visitor in (ONE, OTHER):
+        handlers.read(uploads[1:], None, visitor)
+        html = handlers.show(what, "", FORM, visitor)["preview_strip"]
+        assert "too long" in html
+        assert "<b>Source</b>" in html
+        assert Stuck.begun == 1, "it is not begun again"
+    Stuck.go.set()
+    monkeypatch.setattr(patience, "_seconds", 60)
+    while "too long" in (html := handlers.show(what, "", FORM, ONE)["preview_strip"]):
+        pass
+    assert "<b>Sensor noise</b>" in html or "<b>Variation 2</b>" in html
 
 
 def test_without_an_engine_it_says_so(pool: ParsingPool, uploads: Any) -> None:
