@@ -77,6 +77,10 @@ class ImageFeatures:
         """Mean colours of a grid of 6 x 6, 0 to 255: 108 bytes, short enough for each line of the manifest."""
         return _mean_colours(self.small, _FINGERPRINT_CELLS).round().astype(np.uint8).tobytes()
 
+    def measure(self) -> None:
+        """Compute what every variation is judged by now, so that it is known when it is asked for."""
+        _ = self.coarse, self.contrast, self.sharpness, self.fingerprint
+
     @cached_property
     def hash(self) -> int:
         """64-bit perceptual hash (imagehash.phash): nearly the same for an image in another light or size."""

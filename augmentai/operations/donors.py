@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import islice
 from random import Random
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -153,6 +154,7 @@ class DonorPool:
         self._sources = list(unique.values())
         self._decoded: OrderedDict[SourceKey, Donor] = OrderedDict()
         self._bytes = 0
+        self._opening = Lock()  # several threads borrow at the same time
         self._faults: dict[SourceKey, str] = {}
 
     def beside(self, source: Source) -> Donors:
@@ -178,14 +180,14 @@ class DonorPool:
         Raises:
             DonorError: it cannot be read.
         """
-        donor = self._decoded.pop(source.key, None)
-        if donor is None:
-            donor = self._read(source)
-            self._bytes += donor.size_bytes
-        self._decoded[source.key] = donor  # the last one is the newest
-        while self._bytes > self._most_bytes and len(self._decoded) > 1:
-            self._bytes -= self._decoded.popitem(last=False)[1].size_bytes
-        return donor
+        with self._opening:
+            known = self._decoded.pop(source.key, None)
+            donor = known or self._read(source)
+            self._bytes += 0 if known else donor.size_bytes
+            self._decoded[source.key] = donor  # the last one is the newest
+            while self._bytes > self._most_bytes and len(self._decoded) > 1:
+                self._bytes -= self._decoded.popitem(last=False)[1].size_bytes
+            return donor
 
     def _read(self, source: Source) -> Donor:
         if source.key not in self._faults:

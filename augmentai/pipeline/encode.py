@@ -15,7 +15,7 @@ from augmentai.images.deep_colour import DEEP_FORMATS
 from augmentai.images.encode import DIGITAL_SOURCE_TYPES, MADE_BY, format_for
 from augmentai.operations import borrowed_from
 from augmentai.operations.compositing.harmonise import is_harmonised
-from augmentai.pipeline.run_state import ENCODED_BESIDE, Draft, RunState, failure_reason, spent_on
+from augmentai.pipeline.run_state import BESIDE, Draft, RunState, failure_reason, spent_on
 from augmentai.pipeline.write_labels import file_of
 from augmentai.types import Outcome, Variation
 
@@ -67,7 +67,7 @@ def _may_wait(pending: deque[_Pending]) -> bool:
     """Whether the next image may be made before the first of these is done. What was paid for waits for nothing."""
     if any(one.outcome.credits for one in pending) or pending[0].is_done:
         return False
-    return len(pending) <= ENCODED_BESIDE and sum(one.pixels for one in islice(pending, 1, None)) < _MAX_PIXELS_BESIDE
+    return len(pending) <= BESIDE and sum(one.pixels for one in islice(pending, 1, None)) < _MAX_PIXELS_BESIDE
 
 
 def _submitted(draft: Draft, run: RunState) -> _Pending:
@@ -75,7 +75,7 @@ def _submitted(draft: Draft, run: RunState) -> _Pending:
     photo, file_format = task.photo, format_for(task.photo, task.recipe.output_format)
     fine = draft.fine if file_format in DEEP_FORMATS else None
     reduced = (REDUCED,) if photo.fine is not None and fine is None else ()
-    data = run.encoders.submit(
+    data = run.workers.submit(
         encode, draft.image, file_format, *_mark(draft), photo.icc_profile, photo.black_white, photo.credit, fine
     )
     variation = Variation(

@@ -116,8 +116,8 @@ def _no_more(ways: int) -> str:
 def _judged(draft: Draft, run: RunState) -> Draft:
     photo = draft.made.task.photo
     source = run.source_features.of(draft.made.task.source, photo)
-    painted = image_features(draft.painted, photo.black_white)
-    final = painted if draft.unmoved else image_features(draft.image, photo.black_white)
+    assert draft.features is not None  # filters are on
+    painted, final = draft.features
     recipe = run.plan.recipe
     verdict = judge_quality(source, painted, expected_change(draft.made), recipe.thresholds, moved=draft.moved)
     if not verdict.filter:

@@ -6,7 +6,8 @@ from collections.abc import Generator, Iterator
 from contextlib import closing
 from itertools import chain
 
-from augmentai.engines.base import JobView, Made, Refused, Task
+from augmentai.engines.base import JobView, Refused, Task
+from augmentai.pipeline.drafts import Begun, begin_drafts
 from augmentai.pipeline.router import Router
 from augmentai.pipeline.run_state import RunState, failed
 from augmentai.types import Outcome
@@ -14,7 +15,7 @@ from augmentai.types import Outcome
 _TaskKey = tuple[str, str, int]
 
 
-def paint(tasks: Iterator[Task], run: RunState) -> Iterator[Made | Outcome]:
+def paint(tasks: Iterator[Task], run: RunState) -> Iterator[Begun | Outcome]:
     """Answer every task: an image by the first engine that can make it, or the outcome that says why none could.
 
     Outcomes that were settled before any engine are yielded as soon as possible.
@@ -34,7 +35,7 @@ def _drain(run: RunState) -> Iterator[Outcome]:
         yield run.settled_early.popleft()
 
 
-def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Made | Refused, None, None]:
+def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Begun | Refused, None, None]:
     """Every task answered once, even if an engine breaks off, forgets tasks, or answers one twice."""
     plan = run.plan
     router = Router(run.engines, plan.recipe)
@@ -47,7 +48,7 @@ def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Made | Refused, 
         fault = "it came back without an answer"
         results = router.route(chain([first], watched), view)
         try:
-            for result in results:
+            for result in begin_drafts(results, run):
                 run.begun = True
                 if watched.answered(result.task):
                     yield result

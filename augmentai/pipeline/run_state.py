@@ -40,7 +40,8 @@ if TYPE_CHECKING:
     from augmentai.engines.repaint import Region
     from augmentai.recipe import Repaint
 
-ENCODED_BESIDE = min(8, usable_cores())  # images that are encoded at once
+WORKERS = min(8, usable_cores())  # threads
+BESIDE = max(1, WORKERS - 1)  # images that they move, and as many that they encode, while an engine makes the next one
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ class Draft:
         record: what a file that lists all images will say of this one.
         fine: the image in 16 bits per channel, if its source has them and they could be kept.
         notices: what the user should know of it.
+        features: of the image before it was moved, and after; None if nothing filters.
     """
 
     made: Made
@@ -87,6 +89,7 @@ class Draft:
     record: Any = None
     fine: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
     notices: tuple[str, ...] = ()
+    features: tuple[ImageFeatures, ImageFeatures] | None = field(default=None, repr=False, compare=False)
 
     @property
     def key(self) -> SourceKey:
@@ -135,9 +138,9 @@ class RunState:
         return ThreadPoolExecutor(1, "decode")
 
     @cached_property
-    def encoders(self) -> ThreadPoolExecutor:
-        """A PNG or WebP takes longer than a fast engine does for the next image."""
-        return ThreadPoolExecutor(ENCODED_BESIDE, "encode")
+    def workers(self) -> ThreadPoolExecutor:
+        """They move, measure and encode images while the engine makes the next ones."""
+        return ThreadPoolExecutor(WORKERS, "work")
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:
@@ -202,7 +205,7 @@ class RunState:
     def close(self) -> None:
         """End the threads, without waiting for work that nobody needs."""
         self.decoders.shutdown(cancel_futures=True)
-        self.encoders.shutdown(cancel_futures=True)
+        self.workers.shutdown(cancel_futures=True)
 
 
 class FeatureCache:

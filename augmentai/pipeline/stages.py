@@ -28,8 +28,8 @@ STAGES: Sequence[Stage] = (
     skip_leaks,  # Decoded -> Decoded: a near-copy of a validation or test image ends here
     make_tasks,  # Decoded -> Task: one for each variation that does not exist yet
     retry_first,  # Task -> Task: what a filter rejected comes back before anything new
-    paint,  # Task -> Made | Outcome: an engine paints; the next one takes over what it cannot do
-    transform,  # Made -> Draft: geometry and operations move pixels and labels together
+    paint,  # Task -> Begun | Outcome: an engine paints; the next one takes over what it cannot do
+    transform,  # Begun -> Draft: geometry and operations move pixels and labels together
     judge,  # Draft -> Draft: filters reject what would not help a training set
     write_labels,  # Draft -> Draft: its label files, in the format of the result
     deduplicate,  # Draft -> Draft: near-duplicates of lower-numbered variations of the same source are rejected
