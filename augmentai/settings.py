@@ -244,7 +244,10 @@ class Settings(BaseSettings):
         2000, ge=1, validation_alias="AUGMENTAI_MAX_FILES", description="maximum source images per job, page and API"
     )
     max_archive_files: int = Field(
-        250_000, ge=1, validation_alias="AUGMENTAI_MAX_ARCHIVE_FILES", description="maximum files in one ZIP or TAR"
+        250_000,
+        ge=1,
+        validation_alias="AUGMENTAI_MAX_ARCHIVE_FILES",
+        description="maximum files in one ZIP or TAR; page and API: in all of a job",
     )
     max_objects: int = Field(
         100_000,

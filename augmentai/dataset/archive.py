@@ -38,6 +38,10 @@ class ArchiveError(ValueError):
     """An archive, or a file in it, cannot be read; the message says why and what to do, without naming it."""
 
 
+class TooManyFilesError(ArchiveError):
+    """An archive lists more files than may be read."""
+
+
 class Member(Protocol):
     """A file in an open archive. Calling it returns its bytes, as `Source.read` does.
 
@@ -133,14 +137,15 @@ def open_archive(path: Path, inner: BinaryIO | None = None, most_files: int = MO
         The open ZIP.
 
     Raises:
-        ArchiveError: it is not a ZIP, lists too many files, or its entries overlap.
+        TooManyFilesError: it lists more.
+        ArchiveError: it is not a ZIP, or its entries overlap.
     """
     try:
         stream = inner or open_regular(path)
         length = stream.seek(0, os.SEEK_END)
         if _has_too_many(stream, length, most_files):
             most = f"more than about {most_files:,}, AUGMENTAI_MAX_ARCHIVE_FILES"
-            raise ArchiveError(f"it has too many files for one ZIP ({most}); split it")
+            raise TooManyFilesError(f"it has too many files for one ZIP ({most}); split it")
         archive = zipfile.ZipFile(stream)
         archive.filename = os.fspath(path)
         if _overlap(archive.infolist(), length):

@@ -19,7 +19,7 @@ from pathlib import Path
 from threading import Event, Lock
 from typing import IO, Any, BinaryIO, cast
 
-from augmentai.dataset.archive import MEMBER_OPENED, ArchiveError, Contents, format_size
+from augmentai.dataset.archive import MEMBER_OPENED, ArchiveError, Contents, TooManyFilesError, format_size
 from augmentai.dataset.bounds import MOST_FILES
 from augmentai.dataset.text_encoding import decode_names
 from augmentai.images.file_types import HEAD_BYTES, detect_type
@@ -30,6 +30,7 @@ _LARGEST_HEADER_BYTES = 1 << 20  # of long names and extended attributes, which 
 _ALL_HEADERS_BYTES = 512 << 20  # a damaged header must not be read around in circles
 _CHUNK_BYTES = 1 << 20
 _LARGEST_RATIO, _ANY_BYTES = 500, 100 << 20  # of a compressed TAR; small ones may hold flat masks alone
+_GZIP_RATIO = 1032  # at most, as Deflate is made
 _XZ_MEMORY_BYTES = 512 << 20
 _KINDS = {tarfile.SYMTYPE: "a link", tarfile.LNKTYPE: "a link", tarfile.GNUTYPE_SPARSE: "a sparse file"}
 
@@ -75,12 +76,19 @@ def open_tar(
         most_files: how many it may list.
 
     Raises:
+        TooManyFilesError: it lists more.
         ArchiveError: it cannot be read, or is too large.
     """
     try:
         stream = inner or open_regular(path)
         packed = _unpacked(stream)
         if packed is not None:
+            if (stated := _stated_bytes(stream)) > limit_bytes + _ALL_HEADERS_BYTES:
+                limit = f"the limit is {format_size(limit_bytes)} (AUGMENTAI_MAX_ZIP_GB)"
+                raise ArchiveError(
+                    f"extracts to {format_size(stated)}, as its last bytes say; {limit}; split it, or copy it again "
+                    "if it is cut off"
+                )
             packed = _no_bomb(packed, _size_of(stream))
             stream = spool(packed, path, limit_bytes + _ALL_HEADERS_BYTES, limit_bytes, stop)
         return _listed(_SharedFile(stream, os.fspath(path)), most_files)
@@ -100,6 +108,21 @@ def _size_of(stream: BinaryIO) -> int:
     size = stream.seek(0, os.SEEK_END)
     stream.seek(place)
     return size
+
+
+def _stated_bytes(stream: BinaryIO) -> int:
+    """What the last part of a file in gzip says it unpacks to, modulo 2^32; 0 of others. It is read from where it was.
+
+    What says too much is refused at once; what says too little, or more than gzip can hold, is found as it is unpacked.
+    """
+    place = stream.tell()
+    stream.seek(0)
+    is_gzip = detect_type(stream.read(HEAD_BYTES)) == "GZIP"
+    packed_bytes = _size_of(stream)
+    stream.seek(max(0, packed_bytes - 4))
+    stated = int.from_bytes(stream.read(4), "little") if is_gzip else 0
+    stream.seek(place)
+    return stated if stated <= _GZIP_RATIO * packed_bytes else 0
 
 
 def _no_bomb(pieces: Iterable[bytes], packed_bytes: int) -> Iterator[bytes]:
@@ -198,7 +221,7 @@ def _listed(shared: _SharedFile, most: int) -> Contents:
                 refused.append((name, f"{kind} inside the TAR, which is not followed; put the file itself into it"))
             if len(raw) + len(refused) > most:
                 most_words = f"more than {most:,}, AUGMENTAI_MAX_ARCHIVE_FILES"
-                raise ArchiveError(f"it has too many files for one TAR ({most_words}); split it")
+                raise TooManyFilesError(f"it has too many files for one TAR ({most_words}); split it")
     names, encoding = decode_names([*raw, *(name for name, _ in refused)])
     reasons = [reason for _, reason in refused]
     return Contents(

@@ -6,6 +6,7 @@ import time
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict
+from itertools import islice
 from typing import Any
 
 from augmentai.annotations import Hidden
@@ -73,7 +74,12 @@ class Report:
     @property
     def failures(self) -> list[dict[str, str]]:
         """One row for each file that failed or is incomplete."""
-        return [{"file": file, "reason": reason} for (file, _), reason in self._failures.items()]
+        return self.first_failures()
+
+    def first_failures(self, most: int | None = None) -> list[dict[str, str]]:
+        """The first rows of `failures`, None for all: there may be thousands, and each image of a job asks."""
+        rows = islice(self._failures.items(), most)
+        return [{"file": file, "reason": reason} for (file, _), reason in rows]
 
     @property
     def failed(self) -> int:
@@ -176,7 +182,7 @@ class Report:
             "stopped": self.stopped,
             "headline": self.headline(),
             "filtered": self.filtered(),
-            "failures": self.failures[:ROWS_LIMIT],
+            "failures": self.first_failures(ROWS_LIMIT),
             "fallbacks": [
                 {"file": file, "engine": engine, "reason": reason}
                 for file, engine, reason in list(self._fallbacks)[:ROWS_LIMIT]

@@ -8,9 +8,20 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO
 
-from augmentai.dataset.archive import ArchiveError, Contents, Member, check_member, contents, format_size, open_archive
+from augmentai.dataset.archive import (
+    ArchiveError,
+    Contents,
+    Member,
+    TooManyFilesError,
+    check_member,
+    contents,
+    format_size,
+    open_archive,
+)
+from augmentai.dataset.bounds import DEEPEST_PATH
 from augmentai.dataset.content import read_head, read_member_head
-from augmentai.dataset.file_names import printable
+from augmentai.dataset.file_names import LONGEST_PATH_BYTES, printable
+from augmentai.dataset.file_tree import parent
 from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES, is_tar, kind_of
 from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
@@ -81,6 +92,8 @@ class _ArchiveReader:
         self._path, self._listing, self._limits = path, listing, limits
         self._bytes = 0  # what was found so far extracts to
         self._spooled = 0
+        self._are_one = limits.files is not None  # all archives of the job share the limits
+        self._folders = listing.archive_folders if self._are_one else set[str]()
 
     def read(self, prefix: str) -> list[_Found]:
         """The files, their paths with this in front. Raises ArchiveError."""
@@ -102,10 +115,40 @@ class _ArchiveReader:
         return found
 
     def _open(self, name: str, head: bytes, inner: BinaryIO | None = None) -> Contents:
-        if is_tar(name, head):
-            left = self._limits.zip_bytes - self._spooled
-            return open_tar(self._path, left, self._listing.stop, inner, self._limits.archive_files)
-        return contents(open_archive(self._path, inner, self._limits.archive_files))
+        most = self._limits.archive_files - (self._listing.archive_files if self._are_one else 0)
+        try:
+            if is_tar(name, head):
+                left = self._limits.zip_bytes - self._spooled
+                return open_tar(self._path, left, self._listing.stop, inner, most)
+            return contents(open_archive(self._path, inner, most))
+        except TooManyFilesError:
+            if most < self._limits.archive_files:
+                raise self._too_many("files") from None
+            raise
+
+    def _too_many(self, what: str) -> ArchiveError:
+        limit = f"{self._limits.archive_files:,} {what}"
+        if self._are_one:
+            return ArchiveError(
+                f"the archives of this job have more than {limit} together (AUGMENTAI_MAX_ARCHIVE_FILES); "
+                "split them into several jobs"
+            )
+        return ArchiveError(f"it has more than {limit} (AUGMENTAI_MAX_ARCHIVE_FILES); split it")
+
+    def _count(self, names: Sequence[str]) -> None:
+        """Count files and their folders, whose number no directory of an archive states. Raises ArchiveError."""
+        known, most = self._folders, self._limits.archive_files
+        for name in names:
+            path = name.replace("\\", "/")
+            if len(path) > LONGEST_PATH_BYTES or path.count("/") > DEEPEST_PATH:
+                continue  # it is refused
+            folder = parent(path)
+            while folder and folder not in known:
+                known.add(folder)
+                folder = parent(folder)
+            if len(known) > most:
+                raise self._too_many("folders")
+        self._listing.archive_files += len(names)
 
     def _read_inner(self, one: _Found) -> list[_Found]:
         """The files of an archive inside this one. One that cannot be read spoils no other."""
@@ -135,6 +178,7 @@ class _ArchiveReader:
             if not _tool_in(name):
                 report.fail(prefix + name, reason)
         files = list(opened.files)
+        self._count([prefix + name for name, _ in files])
         if _share_folder([name for name, _ in files], prefix):
             prefix = prefix[: prefix.rstrip("/").rfind("/") + 1]
         found, inner = [], []
@@ -174,7 +218,9 @@ class _ArchiveReader:
 
 def _tool_in(name: str) -> str:
     """The folder or file in a path that a tool left behind; "" if there is none."""
-    *folders, last = [part for part in name.replace("\\", "/").split("/") if part not in {"", "."}] or [""]
+    parts = name.replace("\\", "/").split("/", DEEPEST_PATH)  # deeper paths are refused
+    *folders, last = [part for part in parts if part not in {"", "."}] or [""]
+    last = last.rpartition("/")[2]
     return next((one for one in folders if is_ignored_folder(one)), last if is_ignored_file(last) else "")
 
 
@@ -192,8 +238,7 @@ def _folder_of(name: str) -> str:
 def _share_folder(names: list[str], prefix: str) -> bool:
     """Whether all files of an inner archive are in a folder of its own name already: train.zip holds train/a.jpg."""
     own = prefix.rstrip("/").rpartition("/")[2]
-    used = [name for name in names if not _tool_in(name)]
-    return bool(own) and all(name.startswith(own + "/") for name in used)
+    return bool(own) and all(name.startswith(own + "/") for name in names if not _tool_in(name))
 
 
 def _pieces(member: Member) -> Iterator[bytes]:

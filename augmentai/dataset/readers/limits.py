@@ -15,7 +15,7 @@ class Limits:
         file_bytes: the largest image file.
         zip_bytes: all that one ZIP extracts to; if `files` is limited, all ZIPs of the job together.
         files: the number of images, None for no limit.
-        archive_files: the number of files in one archive.
+        archive_files: the number of files in one archive, and of folders; if `files` is limited, in all of the job.
         label_bytes: all label files together, see `label_budget`; None for no limit.
         objects: in one image; what else an image may have follows from it, see `bounds.ImageBounds`.
     """

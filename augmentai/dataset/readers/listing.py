@@ -38,12 +38,15 @@ class Listing:
     Attributes:
         tree: the images and label files found so far.
         extracted_bytes: what all ZIPs so far extract to.
+        archive_files: how many files all archives so far have.
+        archive_folders: the folders in them.
     """
 
     def __init__(self, report: ReadReport, stop: Event) -> None:
         self.report, self.stop = report, stop
         self.tree = Tree()
-        self.extracted_bytes = 0
+        self.extracted_bytes = self.archive_files = 0
+        self.archive_folders: set[str] = set()
         self._folders = SafeFolders()
         self._images = 0  # also those that cannot be used
         self._seen: set[str] = set()  # absolute paths
@@ -120,6 +123,8 @@ class Listing:
         self, relative: str, file: Path | None = None, member: Member | None = None, origin: str = ""
     ) -> None:
         """Add a file that may contain labels. origin: the ZIP it is in, or ""."""
+        if self.report.is_too_deep(relative):
+            return
         safe = safe_path(relative)
         if safe is None:
             self.report.other_files.add(relative)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import insort
 from collections import Counter
 
+from augmentai.dataset.bounds import DEEPEST_PATH
 from augmentai.dataset.file_names import LONGEST_PATH_BYTES, printable, safe_path
 from augmentai.images.file_types import UNREADABLE_FILES
 from augmentai.plurals import counted
@@ -88,6 +89,8 @@ class ReadReport:
         Returns:
             A relative path with forward slashes; None if a failure was reported.
         """
+        if self.is_too_deep(name, within):
+            return None
         safe = safe_path(name)
         if safe is None:
             self.fail(name, f"its path{within} points outside the folder; skipped")
@@ -96,6 +99,15 @@ class ReadReport:
             self.fail(safe[:200] + "...", f"its path{within} is longer than {LONGEST_PATH_BYTES} bytes; shorten it")
             return None
         return safe
+
+    def is_too_deep(self, name: str, within: str = "") -> bool:
+        """Whether a path has more folders than any dataset; if so, that is reported. Arguments as in `checked_path`."""
+        if name.count("/") + name.count("\\") <= DEEPEST_PATH:
+            return False
+        is_long = len(name) > LONGEST_PATH_BYTES
+        what = f"is longer than {LONGEST_PATH_BYTES} bytes" if is_long else f"has more than {DEEPEST_PATH} folders"
+        self.fail(name[:200] + "...", f"its path{within} {what}; shorten it")
+        return True
 
     def notices(self) -> list[str]:
         """One sentence per kind of file that was skipped."""

@@ -341,7 +341,7 @@ class _Work:
             expected=job.left_to_make,
             images=self._images,
             rows=self._rows,
-            failures=report.failures[:_FAILURES_WHILE_WORKING],
+            failures=report.first_failures(_FAILURES_WHILE_WORKING),
             seconds=time.monotonic() - self._start_time,
             credits=report.credits,
             progress=self._progress,

@@ -219,7 +219,8 @@ class _Inspection:
 
     def _add_archive(self, place: str, path: Path) -> None:
         found, failed = len(self._tree.images), len(self._report.failures)
-        list_archive(path, self._listing, limits(self._settings), place if "/" in place else "")
+        bounds = limits(self._settings, self._settings.max_files)
+        list_archive(path, self._listing, bounds, place if "/" in place else "")
         for failure in self._report.failures[failed:]:
             self._summary.refuse(place if failure.file == printable(path.name) else failure.file, failure.reason)
         images = self._tree.images[found:]
@@ -261,9 +262,8 @@ class _Inspection:
                 self._report.closed_archives.add(PurePosixPath(place).name)
             else:
                 self._add_archive(place, path)
-        bounds = limits(self._settings)
-        use_image_bounds(bounds.objects)
-        for failure in drop_large_labels(tree, bounds.label_bytes):
+        use_image_bounds(self._settings.max_objects)
+        for failure in drop_large_labels(tree, limits(self._settings).label_bytes):
             summary.refuse(failure.file, failure.reason)
         layout = detect_layout(tree, wanted)
         finish_layout(tree, layout)

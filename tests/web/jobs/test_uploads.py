@@ -113,3 +113,14 @@ def test_what_a_job_would_say_of_labels_and_splits_is_said_at_the_drop(tmp_path:
     given = as_zip(tmp_path / "set.zip", files)
     shown = inspect_uploads([("set.zip", str(given))], Settings()).as_props()["notices"]
     assert [notice for notice in shown if "left out" in notice] == list(gathered(given).layout.notices)
+
+
+def test_what_all_archives_may_have_together_is_said_at_the_drop(tmp_path: Path) -> None:
+    """As the job says it, which reads the first one and not the second."""
+    given = [as_zip(tmp_path / f"{name}.zip", {f"{name}{n}.jpg": jpeg(seed=n) for n in range(3)}) for name in "ab"]
+    settings = Settings(max_archive_files=4)
+    shown = inspect_uploads([(path.name, str(path)) for path in given], settings).as_props()
+    job = gather(given, limits(settings, settings.max_files))
+    assert shown["images"] == len(job.sources) == 3
+    assert shown["refused"] == [{"file": one.file, "reason": one.reason} for one in job.failures]
+    assert "more than 4 files together (AUGMENTAI_MAX_ARCHIVE_FILES)" in shown["refused"][0]["reason"]
