@@ -22,7 +22,7 @@ _TICK_SECONDS = 0.2
 _AFTER_STOP_SECONDS = 15.0  # what is in flight is paid for and nearly done; nobody waits for it longer than this
 _MAX_LOCK_OUTS = 4  # of one request; then the provider is left alone for a while
 # The canvas of an edit: a megapixel, with sides that editors do not round.
-_CANVAS = Endpoint("image-to-image", "", {}, {}, "", max_aspect=4.0, canvas_pixels=1_048_576)
+CANVAS = Endpoint("image-to-image", "", {}, {}, "", max_aspect=4.0, canvas_pixels=1_048_576)
 
 
 class _TaskReturnedError(Exception):
@@ -127,7 +127,7 @@ class Run:
         found = self._engine.bought(task, self._job)
         if found is None and self._cancelled():
             raise _TaskReturnedError
-        prepared, prompt, begun = prepare(source, _CANVAS), prompt_of(task), time.perf_counter()
+        prepared, prompt, begun = prepare(source, CANVAS), prompt_of(task), time.perf_counter()
         if found is not None:  # paid for already, so also after a stop, or once a limit is reached
             data, reservation = found[0].data, found[1]
         else:

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -22,7 +23,8 @@ from augmentai.dataset.manifest import MANIFEST
 from augmentai.dataset.readers.gather import gather
 from augmentai.engines import available
 from augmentai.engines.base import Engine
-from augmentai.engines.huggingface import HuggingFaceEngine
+from augmentai.engines.huggingface import HuggingFaceEngine, run
+from augmentai.engines.stability.prepare import prepare
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
@@ -55,6 +57,7 @@ def emulator(served: ProviderEmulator, monkeypatch: pytest.MonkeyPatch) -> Provi
     mapping = InferenceProviderMapping(
         provider="fal-ai", hf_model_id=MODEL, providerId=MODEL, status="live", task="image-to-image"
     )
+    monkeypatch.setattr(run, "CANVAS", replace(run.CANVAS, canvas_pixels=120_000))  # which is sooner encoded
     monkeypatch.setitem(HARDCODED_MODEL_INFERENCE_MAPPING, "fal-ai", {MODEL: mapping})
     return served
 
@@ -97,8 +100,13 @@ def test_an_image_is_sent_with_its_prompt_and_comes_back_in_its_own_size(emulato
     sent = sent_image(request)
     assert (request["prompt"], request["seed"]) == ("fog", outcome.seed)
     assert request["image_size"] == {"width": sent.width, "height": sent.height}
-    assert 900_000 < sent.width * sent.height < 1_200_000
+    assert sent.width % 64 == sent.height % 64 == 0
     assert done.report.as_dict()["credits"] == PRICE
+
+
+def test_what_is_sent_has_about_a_megapixel() -> None:
+    width, height = prepare(Image.open(io.BytesIO(cat())).convert("RGB"), run.CANVAS).sent_wh
+    assert 900_000 < width * height < 1_200_000
 
 
 # What befalls the first of two images, one after the other: how many of them are made, what is charged and what may
