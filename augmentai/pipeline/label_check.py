@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.formats.base import Layout
@@ -40,11 +41,16 @@ class LabelCheck:
 
 @dataclass(frozen=True, slots=True)
 class _Read:
-    """What was read of one image: its labels and its size in pixels, or why they cannot be read."""
+    """What was read of one image: its labels and its size in pixels, or why they cannot be read.
+
+    Attributes:
+        is_image: False of a file without labels that is none; that is reported as such.
+    """
 
     labels: Labels | None = None
     size_wh: tuple[int, int] | None = None
     reason: str = ""
+    is_image: bool = True
 
 
 def check_labels(layout: Layout, sources: Sequence[Source], moves: bool) -> LabelCheck:
@@ -52,16 +58,17 @@ def check_labels(layout: Layout, sources: Sequence[Source], moves: bool) -> Labe
 
     Args:
         layout: of the set; nothing of it is changed.
-        sources: the images to augment. Of one without labels nothing is read.
+        sources: the images to augment. Of one without labels in a labelled set only the size is read.
         moves: the run may move pixels.
     """
+    read_one = partial(_read, labelled=layout.labelled)
     broken: dict[SourceKey, Failure] = {}
     notes, empty = LabelNotes(layout, sources), []
     located = any(locates_objects(source.labels) for source in sources)
-    for source, read in zip(sources, in_order(_read, sources, "check"), strict=True):
+    for source, read in zip(sources, in_order(read_one, sources, "check"), strict=True):
         if read.reason:
             broken[source.key] = Failure(source.path, read.reason)
-        else:
+        elif read.is_image:
             notes.add(source, read.labels, read.size_wh, moves)
             if located and _is_empty(source, read.labels):
                 empty.append(source.path)
@@ -75,15 +82,26 @@ def _is_empty(source: Source, labels: Labels | None) -> bool:
     return not (labels.shapes or labels.masks or labels.extra.get("takes_no_objects"))
 
 
-def _read(source: Source) -> _Read:
+def _read(source: Source, labelled: bool) -> _Read:
     reader = without_companions(source).labels
+    if reader is None and labelled and source.label is None:
+        return _Read(is_image=_has_size(source))
     if reader is None or isinstance(reader, MaskLabels):
         return _Read()
     try:
         labels = reader.load()
+        if not labels.shapes and labels.mask is None:
+            return _Read(labels, is_image=_has_size(source))
         return _Read(labels, read_size(source) if labels.shapes else None)
     except (LabelError, ImageError, OSError) as error:
         return _Read(reason=str(error))
+
+
+def _has_size(source: Source) -> bool:
+    try:
+        return bool(read_size(source))
+    except (ImageError, OSError):
+        return False
 
 
 class LabelNotes:

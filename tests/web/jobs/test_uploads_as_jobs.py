@@ -15,7 +15,7 @@ from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.web.jobs.uploads import inspect_uploads, link_uploads
 from tests.support.image_files import jpeg, zipped
-from tests.support.labelled_sets import Files, as_zip, voc, write
+from tests.support.labelled_sets import Files, as_zip, voc, write, yolo
 
 CATS: Files = {"cats/a.jpg": jpeg(), "dogs/b.jpg": jpeg(seed=1)}
 RUN_LINE = json.dumps({"source": "a.jpg", "source_sha256": "0", "index": 1, "status": "made"}).encode()
@@ -117,3 +117,25 @@ def test_lists_of_missing_images_agree_with_their_verb(lists: tuple[str, ...], w
     files |= {f"ImageSets/Main/{name}.txt": f"{stem}\nlost\n".encode() for name in lists}
     shown = inspect_uploads([("set.zip", str(as_zip(tmp_path / "set.zip", files)))], Settings()).notices
     assert [notice for notice in shown if f"{words} that the set does not have; left out" in notice], shown
+
+
+@pytest.mark.parametrize(
+    ("name", "is_named"),
+    [
+        # an image is augmented without labels
+        ("whole.jpg", True),
+        # of one that breaks off, nothing is
+        ("broken.jpg", False),
+    ],
+)
+def test_only_an_image_is_said_to_be_without_labels(name: str, is_named: bool, tmp_path: Path) -> None:
+    data = jpeg(seed=9) if is_named else jpeg()[:20]
+    path = as_zip(tmp_path / "set.zip", yolo() | {f"images/train/{name}": data})
+    settings, recipe = Settings(), Recipe(engine="none", geometry="flip")
+    gathered, engine = gather([path], limits(settings)), NoEngine(settings)
+    for notices in (
+        inspect_uploads([("set.zip", str(path))], settings).notices,
+        Job(gathered, recipe, settings, [engine]).report.as_dict()["notices"],
+        inspect_set(gathered, recipe, settings, [engine]).notices,
+    ):
+        assert any(name in notice and "without labels" in notice for notice in notices) == is_named
