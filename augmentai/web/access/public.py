@@ -27,7 +27,7 @@ PUBLIC_LIMITS: dict[str, Any] = {
     "max_file_mb": 30.0,
     "max_upload_mb": 500.0,
     "max_zip_gb": 1.0,
-    "max_archive_files": 20_000,
+    "max_archive_files": 10_000,
     "max_objects": 25_000,
     "max_labels_mb": 20.0,
     "parse_seconds": 7.0,  # after two seconds among the short calls
