@@ -25,7 +25,7 @@ ROOMS = {
     "mcp": ("augmentai/mcp/",),
     "diffusion": ("augmentai/engines/diffusion/", "augmentai/backbone/larger.py"),
     "lift": ("augmentai/lift/", "augmentai/gan/", "augmentai/backbone/network.py", "augmentai/backbone/convert.py"),
-    "hub": ("augmentai/dataset/writers/hub.py",),
+    "hub": ("augmentai/dataset/writers/hub.py", "augmentai/engines/huggingface/"),
     "cutout": ("augmentai/operations/compositing/saliency.py",),
 }
 ON_REQUEST = {"cutout"}  # too heavy for a Space or a container that does not ask for it; pinned for the tests alone

@@ -19,7 +19,7 @@ from typing import Any
 from PIL import Image, ImageEnhance
 
 MODEL = "someone/editor"
-TOKEN = "hf_Zq3vN8yTfakeWq71LrXbP0cK5mD2hJ9s"
+TOKEN = "hf_no-real-token-of-anybody"
 FAULTS = (
     *("401", "402", "404", "422", "429", "500", "503", "504", "echo", "no id"),
     *("poll 500", "never", "no url", "page", "cut off", "huge", "shifted", "zoomed"),
