@@ -15,8 +15,8 @@ from typing import Any
 
 from augmentai.dataset.file_names import safe_path
 from augmentai.dataset.manifest import MANIFEST, files_of, is_made
+from augmentai.dataset.paid_answers import variation_name
 from augmentai.dataset.sorted_sources import position_of
-from augmentai.engines.paid_answers import variation_name
 from augmentai.filters.features import decode_fingerprint
 from augmentai.system.regular_files import open_regular
 from augmentai.types import Rejection, Source

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from augmentai.dataset.paid_answers import Item
 from augmentai.engines.base import Engine, JobView, Task
 from augmentai.engines.budget import NO_ITEM, Reservation
 from augmentai.engines.ledger import ROUNDING, CreditLimits, is_amount
 from augmentai.engines.paid import PaidEngine, budget_of, item_of
-from augmentai.engines.paid_answers import Item
 
 
 @dataclass

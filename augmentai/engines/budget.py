@@ -14,8 +14,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from queue import SimpleQueue
 
+from augmentai.dataset.paid_answers import Item, PaidAnswer
 from augmentai.engines.ledger import ROUNDING, CreditLimits, Ledger, LedgerError, is_amount, today
-from augmentai.engines.paid_answers import Item, PaidAnswer
 from augmentai.engines.run_ledger import OWNER, RunLedger
 from augmentai.plurals import counted
 

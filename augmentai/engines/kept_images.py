@@ -11,9 +11,9 @@ import json
 
 from PIL import Image
 
+from augmentai.dataset.paid_answers import PaidAnswer
 from augmentai.engines.base import Engine, Made, Task
 from augmentai.engines.paid import item_of
-from augmentai.engines.paid_answers import PaidAnswer
 from augmentai.engines.run_ledger import RunLedger
 
 _COMPRESS_LEVEL = 1  # of a PNG that is there for a moment

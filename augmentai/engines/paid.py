@@ -28,10 +28,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Self
 
+from augmentai.dataset.paid_answers import Item, PaidAnswer
 from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Task
 from augmentai.engines.budget import Budget, CapReachedError, Estimate, Reservation
 from augmentai.engines.ledger import CreditLimits, LedgerError
-from augmentai.engines.paid_answers import Item, PaidAnswer
 from augmentai.engines.run_ledger import OWNER
 from augmentai.recipe import Recipe
 

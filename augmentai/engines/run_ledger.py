@@ -18,8 +18,8 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
+from augmentai.dataset.paid_answers import Item, PaidAnswer, PaidAnswers
 from augmentai.engines.ledger import LedgerError, is_amount
-from augmentai.engines.paid_answers import Item, PaidAnswer, PaidAnswers
 from augmentai.plurals import counted
 from augmentai.types import SourceKey
 
@@ -51,7 +51,7 @@ class RunLedger:
         disk_is_full: whether it was the disk.
 
     Example:
-        >>> from augmentai.engines.paid_answers import Item
+        >>> from augmentai.dataset.paid_answers import Item
         >>> ledger = RunLedger()
         >>> first, second = (ledger.reserve(Item("painter", "a.jpg", index=i), 2.5) for i in (1, 2))
         >>> ledger.settle(first, charged=True)

@@ -8,12 +8,12 @@ from threading import Event
 
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.lift_file import LiftFile
+from augmentai.dataset.paid_answers import variation_name
 from augmentai.dataset.readers.gather import Gathered, Limits
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines import estimate
 from augmentai.engines.base import Engine, OnProgress, ignore_progress
 from augmentai.engines.budget import Estimate
-from augmentai.engines.paid_answers import variation_name
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.pipeline.plan import RunPlan, plan_run
 from augmentai.pipeline.report import Report

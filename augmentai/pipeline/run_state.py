@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.formats.masks.companions import locates_objects
+from augmentai.dataset.paid_answers import variation_name
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import Engine, Made, OnProgress, Task, ignore_progress
-from augmentai.engines.paid_answers import variation_name
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.filters import HoldoutIndex, ImageFeatures, SemanticFilter, Verdict
 from augmentai.images import ImageError, Photo

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from augmentai.engines.paid_answers import Item, PaidAnswer, PaidAnswers
+from augmentai.dataset.paid_answers import Item, PaidAnswer, PaidAnswers
 
 ITEM = Item("painter", "cats/a.jpg", "ab", index=1, seed=7)
 ANSWER = PaidAnswer("1", b"pixels\nof two lines", "service seed 3")

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from augmentai.dataset.paid_answers import Item
 from augmentai.engines.budget import Budget, CapReachedError
 from augmentai.engines.ledger import CreditLimits, Ledger, LedgerError
-from augmentai.engines.paid_answers import Item
 from augmentai.engines.run_ledger import OWNER, RunLedger
 
 ITEM = Item("painter", "cats/ä.jpg", "ab" * 32, 2, 77, 1)

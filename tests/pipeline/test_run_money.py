@@ -14,10 +14,10 @@ import pytest
 
 from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.manifest import CARD, PAID_ANSWERS, RUN_LEDGER
+from augmentai.dataset.paid_answers import Item, PaidAnswer, PaidAnswers
 from augmentai.dataset.readers.gather import gather
 from augmentai.dataset.writers.folder import FolderWriter
 from augmentai.engines.ledger import CreditLimits, Ledger
-from augmentai.engines.paid_answers import Item, PaidAnswer, PaidAnswers
 from augmentai.pipeline.job import limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe

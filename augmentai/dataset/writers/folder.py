@@ -34,11 +34,11 @@ from augmentai.dataset.manifest import (
     has_only_failures,
     manifest_line,
 )
+from augmentai.dataset.paid_answers import PaidAnswers
 from augmentai.dataset.recipe_file import recipe_differences
 from augmentai.dataset.run_record import NotARunError, RunRecord, differences, read_record
 from augmentai.dataset.writers.output_lock import OutputLock
 from augmentai.dataset.writers.zip_sidecar import paid_folder_of
-from augmentai.engines.paid_answers import PaidAnswers
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.system.regular_files import open_regular, read_regular
 from augmentai.types import Outcome, Source

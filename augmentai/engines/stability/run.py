@@ -15,11 +15,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 from weakref import WeakValueDictionary
 
+from augmentai.dataset.paid_answers import Item
 from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.engines.budget import Budget, CapReachedError, Reservation
 from augmentai.engines.ledger import LedgerError
 from augmentai.engines.paid import item_of, largest_answer_bytes
-from augmentai.engines.paid_answers import Item
 from augmentai.engines.stability.client import RequestFailure, Response
 from augmentai.engines.stability.connection import Call
 from augmentai.engines.stability.endpoints import FieldError, RequestPlan

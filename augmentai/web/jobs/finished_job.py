@@ -14,11 +14,11 @@ from typing import Any
 from augmentai.dataset.checkpoint import Checkpoint, PaidFailures
 from augmentai.dataset.lift_file import LiftFile
 from augmentai.dataset.manifest import MANIFEST
+from augmentai.dataset.paid_answers import variation_name
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.engines import estimate
 from augmentai.engines.base import Engine
 from augmentai.engines.budget import Estimate
-from augmentai.engines.paid_answers import variation_name
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.lift import LiftReport
 from augmentai.pipeline.paid_folder import PaidFolder

@@ -7,8 +7,8 @@ from types import SimpleNamespace
 import pytest
 from starlette.requests import Request
 
+from augmentai.dataset.paid_answers import Item
 from augmentai.dataset.readers.gather import Gathered
-from augmentai.engines.paid_answers import Item
 from augmentai.engines.stability import StabilityEngine
 from augmentai.pipeline.job import Job
 from augmentai.recipe import Recipe
