@@ -10,6 +10,7 @@ from onnx import ModelProto, checker, load_model
 from augmentai.gan import onnx_graph, runtime
 
 FOLDER = Path(runtime.__file__).parent
+SMALL = {"encoder", "start", "painter"}  # the others hold two of these, or simulated light
 
 
 @pytest.mark.parametrize("name", onnx_graph.GRAPHS)
@@ -17,7 +18,7 @@ def test_the_graph_that_ships_is_built_by_the_code(name: str) -> None:
     shipped = load_model(FOLDER / f"{name}.onnx", load_external_data=False)
     built: ModelProto = onnx_graph.build(name)
     assert shipped == built
-    assert (FOLDER / f"{name}.onnx").stat().st_size < 15_000
+    assert (FOLDER / f"{name}.onnx").stat().st_size < (10_000 if name in SMALL else 15_000)
 
 
 def test_no_other_graph_ships() -> None:

@@ -54,6 +54,22 @@ def test_a_seed_draws_the_same_light(seed: int) -> None:
     assert [float(torch.rand(1, 1, generator=rng)) for _ in range(20)] == [float(drawn(0, 1)) for _ in range(20)]
 
 
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=40, deadline=None)
+def test_light_alone_agrees(seed: int) -> None:
+    """In an image's own style nothing changes but the light."""
+    rng = torch.Generator().manual_seed(seed)
+    seen = torch.rand(1, 3, 32, 48, generator=rng) * torch.rand(1, generator=rng)
+    x = F.avg_pool2d(seen, 2)
+    lit = training_light.random_light(x, torch.Generator().manual_seed(seed), chance=1.0)
+    expected = training_light.limit_exposure(lit, x)[0]
+    runtime = network.load(DEFAULT_WEIGHTS)
+    content, own = runtime.encode(seen.numpy())
+    started, view = runtime.start(content), light.View.of(seen.numpy())
+    found = light.relit(runtime, started, runtime.paint(started, own), view, own, light.Light.drawn(seed))
+    assert np.allclose(light.limit_exposure(found, view.x), expected, atol=1e-5)
+
+
 @given(st.integers(0, 2**32 - 1), st.sampled_from([(32, 48), (96, 160), (64, 16)]))
 @settings(max_examples=40, deadline=None)
 def test_a_style_in_another_light_agrees(trained: training.Generator, seed: int, size_hw: tuple[int, int]) -> None:
