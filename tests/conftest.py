@@ -8,7 +8,7 @@ import os
 import sys
 
 for _name in list(os.environ):
-    if _name.startswith(("STABILITY_", "AUGMENTAI_", "HF_", "HUGGING")):
+    if _name.startswith(("STABILITY_", "AUGMENTAI_", "HF_", "HUGGING", "AWS_", "FSSPEC_")):
         del os.environ[_name]
 os.environ["GRADIO_ANALYTICS_ENABLED"] = "False"
 os.environ["HF_HUB_OFFLINE"] = "1"
@@ -31,6 +31,7 @@ import pytest  # noqa: E402
 
 from augmentai.engines.gan import GanEngine  # noqa: E402
 from augmentai.settings import ROOT, Settings  # noqa: E402
+from tests.support.s3_server import S3Server  # noqa: E402
 
 # Rooms whose files take long, longest first.
 _SLOW_ROOMS = ("browser", "web", "pipeline", "lift", "operations", "engines", "gan", "deploy", "cli")
@@ -117,3 +118,24 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _rank(parts: tuple[str, ...]) -> int:
     room = parts[1] if parts[0] == "tests" else ""
     return _SLOW_ROOMS.index(room) if room in _SLOW_ROOMS else len(_SLOW_ROOMS)
+
+
+@pytest.fixture(scope="session")
+def _s3_server() -> Iterator[S3Server]:
+    from tests.support.s3_server import s3_server
+
+    with s3_server() as server:
+        yield server
+
+
+@pytest.fixture
+def s3(_s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Server]:
+    """An S3 server with an empty bucket, which this process has credentials for."""
+    from s3fs import S3FileSystem
+
+    for name, value in _s3_server.environment.items():
+        monkeypatch.setenv(name, value)
+    S3FileSystem.clear_instance_cache()
+    _s3_server.clear()
+    yield _s3_server
+    S3FileSystem.clear_instance_cache()

@@ -19,7 +19,7 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("api", "lift", "inspection"),
     ("pipeline",),
     ("engines", "operations", "filters", "dataset"),
-    ("images", "gan", "backbone"),
+    ("images", "gan", "backbone", "storage"),
     ("annotations", "types", "recipe", "settings", "registry", "system"),
 )
 MOST_LINES = 350

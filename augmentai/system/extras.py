@@ -6,7 +6,7 @@ import importlib.util
 from importlib import metadata
 from typing import Literal
 
-Extra = Literal["web", "mcp", "diffusion", "lift", "hub", "cutout"]
+Extra = Literal["web", "mcp", "diffusion", "lift", "hub", "cutout", "s3", "gcs", "azure", "parquet"]
 
 # What is imported when an extra is used. Their versions are in pyproject.toml.
 MODULES: dict[Extra, tuple[str, ...]] = {
@@ -16,7 +16,13 @@ MODULES: dict[Extra, tuple[str, ...]] = {
     "lift": ("torch", "kornia"),
     "hub": ("huggingface_hub",),
     "cutout": ("rembg", "numba"),
+    "s3": ("s3fs",),
+    "gcs": ("gcsfs",),
+    "azure": ("adlfs",),
+    "parquet": ("pyarrow",),
 }
+
+_ON_REQUEST = {"cutout", "s3", "gcs", "azure", "parquet"}  # not in requirements.txt
 
 
 def missing(extra: Extra) -> str:
@@ -25,7 +31,8 @@ def missing(extra: Extra) -> str:
     Args:
         extra: "web" (the page and its API), "mcp" (the server for AI assistants), "diffusion" (diffusers on a GPU),
             "lift" (Does it help?, and training of the local GAN),
-            "hub" (push to the Hugging Face Hub) or "cutout" (subject masks by saliency networks).
+            "hub" (push to the Hugging Face Hub), "cutout" (subject masks by saliency networks), "s3", "gcs" or "azure"
+            (object stores) or "parquet" (Parquet files with images).
 
     Returns:
         One sentence that names the extra; "" if everything is installed.
@@ -45,7 +52,7 @@ def _command(extra: Extra) -> str:
     """By the packages' own names: the name augmentai alone would mean another project's package on PyPI."""
     if wanted := _requirements(extra):
         return f"pip install {' '.join(wanted)}"
-    what = "'.[cutout]'" if extra == "cutout" else "-r requirements.txt"  # which is without what cutout drags in
+    what = f"'.[{extra}]'" if extra in _ON_REQUEST else "-r requirements.txt"
     return f"pip install {what} in the project's folder"
 
 

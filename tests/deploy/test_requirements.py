@@ -27,8 +27,13 @@ ROOMS = {
     "lift": ("augmentai/lift/", "augmentai/gan/", "augmentai/backbone/network.py", "augmentai/backbone/convert.py"),
     "hub": ("augmentai/dataset/writers/hub.py", "augmentai/engines/huggingface/"),
     "cutout": ("augmentai/operations/compositing/saliency.py",),
+    "s3": (),  # fsspec loads these three
+    "gcs": (),
+    "azure": (),
+    "parquet": ("augmentai/dataset/readers/parquet",),
 }
-ON_REQUEST = {"cutout"}  # too heavy for a Space or a container that does not ask for it; pinned for the tests alone
+# Too heavy for a Space or a container that does not ask for it; pinned for the tests alone.
+ON_REQUEST = {"cutout", "s3", "gcs", "azure", "parquet"}
 # Run once, when the weights of the backbone are converted or a network changes, by whoever develops it.
 CONVERSION = {"augmentai/backbone/onnx_graph.py": "onnx", "augmentai/gan/onnx_graph.py": "onnx"}
 LENT = {"spaces"}  # only on a Hugging Face Space with ZeroGPU, which installs it
