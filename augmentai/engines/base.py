@@ -28,15 +28,16 @@ A whole engine, which another package registers under `augmentai.engines` (see `
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from PIL import Image
 
+from augmentai.engines.job_view import JobView as JobView
+from augmentai.engines.job_view import OnProgress as OnProgress
+from augmentai.engines.job_view import ignore_progress as ignore_progress
 from augmentai.engines.readiness import Readiness as Readiness
-from augmentai.engines.run_ledger import RunLedger
 from augmentai.images import Photo
 from augmentai.recipe import AUTO, Recipe
 from augmentai.types import Fallback, Rejection, Source
@@ -175,36 +176,6 @@ class EngineUnavailableError(Exception):
         self.fall_back = fall_back
 
 
-OnProgress = Callable[[str, float], None]
-
-
-def ignore_progress(words: str, share: float) -> None:
-    """An `OnProgress` for callers that show no progress."""
-
-
-@dataclass(frozen=True)
-class JobView:
-    """What an engine may know of the whole job.
-
-    Attributes:
-        sources: those that can be read, sorted by hash.
-        recipe: what the user asked for.
-        max_pixels: larger images are not decoded.
-        stop: set when the user cancels; an engine then begins nothing new and soon returns.
-        engine_state: what an engine remembers for the length of the job, under its own name.
-        on_progress: what an engine is doing, and the share done, 0 to 1, from any thread; no words when it is over.
-        ledger: the run's ledger of paid requests, which `PaidEngine` keeps.
-    """
-
-    sources: Sequence[Source]
-    recipe: Recipe
-    max_pixels: int
-    stop: Event = field(default_factory=Event, repr=False, compare=False)
-    engine_state: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-    on_progress: OnProgress = field(default=ignore_progress, repr=False, compare=False)
-    ledger: RunLedger = field(default_factory=RunLedger, repr=False, compare=False)
-
-
 class Engine(ABC):
     """Something that makes variations. Its attributes state what it can do, so that nothing has to know it by name.
 
@@ -306,6 +277,27 @@ class Engine(ABC):
     def follows(self, recipe: Recipe) -> str:
         """What it makes of a recipe's prompts: the same text for two that say the same to it; "" for nothing."""
         return f"{recipe.prompt}\n{recipe.negative_prompt}".strip() if self.reads_prompt else ""
+
+    def lenders(self, sources: Sequence[Source]) -> Sequence[Source]:
+        """Those images of a job whose content or number can change what it makes of another one.
+
+        A worker that makes a part of a run is handed these alone as `JobView.sources`.
+
+        Args:
+            sources: all images of the job, sorted by hash.
+        """
+        return sources if self.borrows_from_other_sources else ()
+
+    def measure_set(self, job: JobView) -> Mapping[str, Any]:
+        """What it works out from all images of a job before the first one, to be done once for many workers.
+
+        Args:
+            job: with all images that may lend.
+
+        Returns:
+            What to put into `JobView.engine_state` of each worker; the values are numbers or text.
+        """
+        return {}
 
     def unused_settings(self, recipe: Recipe) -> tuple[str, ...]:
         """What a recipe asks for that this engine ignores, in words for the user."""

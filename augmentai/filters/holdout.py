@@ -12,6 +12,8 @@ from augmentai.filters.features import SIDE_PX, ImageFeatures, image_features, l
 from augmentai.images import ImageError, decode
 from augmentai.types import Source
 
+Hashes = np.ndarray
+
 _MIN_CORRELATION = 0.95
 _COMPARED = 5  # of the nearest by hash; more than a few would be similar only if the set is all of one kind
 
@@ -31,17 +33,32 @@ class HoldoutIndex:
     """Perceptual hashes of holdout images, 8 bytes each.
 
     Args:
-        sources: the images of the validation and test splits. Those that cannot be read are skipped.
+        sources: the images of the validation and test splits that could be read.
+        hashes: of each of them.
         max_pixels: larger ones are not decoded.
-        pool: hashes them at the same time.
         stop: once set, no more are read.
+
+    Shape:
+        hashes: (N,) of uint64.
     """
 
-    def __init__(self, sources: Sequence[Source], max_pixels: int, pool: Executor, stop: Event) -> None:
-        self._max_pixels, self._stop = max_pixels, stop
-        hashes = list(pool.map(self._hash, sources))
-        self._sources = [source for source, found in zip(sources, hashes, strict=True) if found is not None]
-        self._hashes = np.array([found for found in hashes if found is not None], np.uint64)
+    def __init__(self, sources: Sequence[Source], hashes: Hashes, max_pixels: int, stop: Event | None = None) -> None:
+        self.sources, self.hashes = sources, hashes
+        self._max_pixels, self._stop = max_pixels, stop or Event()
+
+    @classmethod
+    def measured(cls, sources: Sequence[Source], max_pixels: int, pool: Executor, stop: Event) -> HoldoutIndex:
+        """Read and hash the images of the validation and test splits.
+
+        Args:
+            sources: the images. Those that cannot be read are skipped.
+            max_pixels, stop: see `HoldoutIndex`.
+            pool: hashes them at the same time.
+        """
+        unknown = cls((), np.array([], np.uint64), max_pixels, stop)
+        hashes = list(pool.map(unknown._hash, sources))
+        known = [source for source, found in zip(sources, hashes, strict=True) if found is not None]
+        return cls(known, np.array([found for found in hashes if found is not None], np.uint64), max_pixels, stop)
 
     def near(self, features: ImageFeatures, most_bits: int) -> tuple[Source, int] | None:
         """Find the holdout image that an image is nearly the same as.
@@ -56,12 +73,12 @@ class HoldoutIndex:
         Returns:
             The holdout image and how many bits the hashes differ in; None if there is none.
         """
-        if not len(self._hashes):
+        if not len(self.hashes):
             return None
-        bits = np.bitwise_count(self._hashes ^ np.uint64(features.hash))
+        bits = np.bitwise_count(self.hashes ^ np.uint64(features.hash))
         near = np.flatnonzero(bits <= most_bits)
         for place in near[np.argsort(bits[near], kind="stable")][:_COMPARED]:
-            source = self._sources[place]
+            source = self.sources[place]
             other = self._features(source)
             if other is not None and lightness_correlation(features, other) >= _MIN_CORRELATION:
                 return source, int(bits[place])

@@ -34,17 +34,24 @@ class SemanticFilter:
         max_pixels: larger ones are not decoded.
         share: the fraction of good changes that may be rejected, above 0.
         load: loads the network.
+        least: the threshold, if it was measured before; then nothing is measured.
 
     Raises:
         BackboneError: from any method, if the network cannot be loaded.
     """
 
     def __init__(
-        self, sources: Sequence[Source], max_pixels: int, share: float, load: Callable[[], Backbone] = load_backbone
+        self,
+        sources: Sequence[Source],
+        max_pixels: int,
+        share: float,
+        load: Callable[[], Backbone] = load_backbone,
+        least: float | None = None,
     ) -> None:
         # By hash: the same ones, whatever the order of the files.
         self._sources = sorted(sources, key=lambda source: source.sha256)
         self._max_pixels, self._share, self._load = max_pixels, share, load
+        self._known = least
         self._last: tuple[str, Features] | None = None
 
     @cached_property
@@ -53,6 +60,8 @@ class SemanticFilter:
 
         -1, which rejects nothing, if no image of the set can be read.
         """
+        if self._known is not None:
+            return self._known
         images: list[np.ndarray] = []
         for source in self._sources:
             if len(images) < _SAMPLES and (image := self._read(source)) is not None:

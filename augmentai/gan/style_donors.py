@@ -34,6 +34,12 @@ class StyleDonors:
                 same_class.append(source)
         self._by_label = by_label
 
+    @property
+    def lenders(self) -> list[Source]:
+        """All of them, sorted by hash: the donors of a job depend on these alone."""
+        every = (source for sources in self._by_label.values() for source in sources)
+        return sorted(every, key=lambda source: (source.sha256, source.path))
+
     def sample(self, count: int) -> list[tuple[Source, str]]:
         """Return about `count` labelled sources and their classes, the same number per class as far as possible."""
         labels = sorted(label for label in self._by_label if label is not None)

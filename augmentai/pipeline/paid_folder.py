@@ -9,7 +9,8 @@ from pathlib import Path
 from augmentai.dataset.atomic_files import OutputError, encode_text, reason_of
 from augmentai.dataset.manifest import PAID_ANSWERS, RECIPE_FILE, RUN_LEDGER
 from augmentai.dataset.run_record import RunRecord, differences
-from augmentai.dataset.writers.folder import different_zip_run, read_run
+from augmentai.dataset.writers.earlier_run import read_run
+from augmentai.dataset.writers.folder import different_zip_run
 from augmentai.engines.base import Engine
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.recipe import Recipe

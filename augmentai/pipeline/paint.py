@@ -40,8 +40,9 @@ def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Begun | Refused,
     plan = run.plan
     router = Router(run.engines, plan.recipe)
     run.skipped_engines.update(router.passed_over)
-    by_hash = sorted(plan.sources, key=lambda source: (source.sha256, source.path))
-    view = JobView(by_hash, plan.recipe, run.max_pixels, run.stop, on_progress=run.on_progress, ledger=run.ledger)
+    whole = run.whole_set
+    shared = whole.by_hash, plan.recipe, run.max_pixels, run.stop, whole.engine_state
+    view = JobView(*shared, on_progress=run.on_progress, ledger=run.ledger)
     watched = _Unanswered(tasks)
     first = next(watched, None)  # with nothing left to do, no engine is loaded
     while first is not None:

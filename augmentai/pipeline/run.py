@@ -24,7 +24,7 @@ from augmentai.dataset.lift_file import LIFT_FILE, LiftFile, LiftFileError
 from augmentai.dataset.manifest import CARD, MANIFEST, PAID_ANSWERS, RUN_LEDGER, SHEET, is_made
 from augmentai.dataset.run_record import RunRecord, build_record, differences
 from augmentai.dataset.writers.base import Writer, writer_for
-from augmentai.dataset.writers.folder import read_run
+from augmentai.dataset.writers.earlier_run import read_run
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.dataset.writers.zip_sidecar import paid_folder_of
 from augmentai.engines import model_versions

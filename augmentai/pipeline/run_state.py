@@ -6,15 +6,14 @@ from collections import deque
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import cached_property
 from threading import Event
 from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.checkpoint import Checkpoint
-from augmentai.dataset.formats.masks.companions import locates_objects
 from augmentai.dataset.paid_answers import variation_name
-from augmentai.dataset.writers.output_set import OutputSet
+from augmentai.dataset.writers.output_set import VariationFiles
 from augmentai.engines.base import Engine, Made, OnProgress, Task, ignore_progress
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.filters import HoldoutIndex, ImageFeatures, SemanticFilter, Verdict
@@ -28,8 +27,8 @@ from augmentai.operations import (
     build_operations,
 )
 from augmentai.operations.borrowing import borrows_from_others
-from augmentai.pipeline.lend import load_donor
 from augmentai.pipeline.plan import RunPlan
+from augmentai.pipeline.whole_set import WholeSet
 from augmentai.system.cpu import usable_cores
 from augmentai.types import Outcome, Source, SourceKey
 
@@ -115,10 +114,11 @@ class RunState:
         skipped_engines: engines that were never asked, and why.
         cut_short: whether a stop left work undone.
         begun: whether an engine has answered.
+        given_set: the whole set, if the plan is of a part of it.
     """
 
     plan: RunPlan
-    output: OutputSet
+    output: VariationFiles
     engines: Sequence[Engine]
     max_pixels: int
     stop: Event = field(default_factory=Event)
@@ -131,6 +131,12 @@ class RunState:
     skipped_engines: dict[str, str] = field(default_factory=dict)
     cut_short: bool = False
     begun: bool = False
+    given_set: WholeSet | None = None
+
+    @cached_property
+    def whole_set(self) -> WholeSet:
+        """What variations depend on in the whole set: as it was given, or found from the plan."""
+        return self.given_set or WholeSet(self.plan, self.max_pixels, self.stop)
 
     @cached_property
     def decoders(self) -> ThreadPoolExecutor:
@@ -147,12 +153,10 @@ class RunState:
         """What the recipe lists, in its order."""
         return build_operations(self.plan.recipe.operations)
 
-    @cached_property
+    @property
     def donors(self) -> DonorPool:
-        """The training images, decoded where an operation borrows from them."""
-        most_bits = int(self.plan.recipe.thresholds.held_out)
-        load = partial(load_donor, max_pixels=self.max_pixels, holdout=self.holdout, most_bits=most_bits)
-        return DonorPool(self.plan.sources, load)
+        """See `WholeSet`."""
+        return self.whole_set.donors
 
     def donors_for(self, source: Source) -> Donors:
         """Whom the variations of a source may borrow from, if the recipe has an operation that borrows."""
@@ -176,31 +180,24 @@ class RunState:
         asked = any(engine.repaints for engine in self.engines if engine.serves(recipe.engine))
         return recipe.repaint if asked and recipe.strength != 0 else "all"
 
-    @cached_property
+    @property
     def locates_objects(self) -> bool:
-        """Whether the set says of any image where its objects are."""
-        return any(locates_objects(source.labels) for source in self.plan.sources)
+        """See `WholeSet`."""
+        return self.whole_set.locates_objects
 
     @cached_property
     def source_features(self) -> FeatureCache:
         return FeatureCache()
 
-    @cached_property
+    @property
     def holdout(self) -> HoldoutIndex | None:
-        """Hashes of the validation and test images; None if nothing is compared with them."""
-        recipe, images = self.plan.recipe, self.plan.gathered.holdout
-        if not (images and recipe.filters and recipe.thresholds.held_out):
-            return None
-        with ThreadPoolExecutor(usable_cores(), "hash") as pool:
-            return HoldoutIndex(images, self.max_pixels, pool, self.stop)
+        """See `WholeSet`."""
+        return self.whole_set.holdout
 
-    @cached_property
+    @property
     def semantic(self) -> SemanticFilter | None:
-        """Compares repainted images with their sources; None if that is switched off."""
-        recipe = self.plan.recipe
-        if not (recipe.filters and recipe.thresholds.semantic):
-            return None
-        return SemanticFilter(self.plan.sources, self.max_pixels, recipe.thresholds.semantic)
+        """See `WholeSet`."""
+        return self.whole_set.semantic
 
     def close(self) -> None:
         """End the threads, without waiting for work that nobody needs."""

@@ -34,6 +34,18 @@ class Writer(Protocol):
         """
         ...
 
+    def add_entry(self, entry: dict[str, Any], files: list[tuple[str, bytes]]) -> None:
+        """Write a variation that another output of the same run holds.
+
+        Args:
+            entry: its line of that manifest, parsed.
+            files: the paths and bytes of its image and label files.
+
+        Raises:
+            OutputError: it cannot be written. Earlier outcomes stay as they are.
+        """
+        ...
+
     def write(self, file: str, data: bytes | Iterable[bytes]) -> None:
         """Write a file that is not a variation, such as the card, an original or a label file of the whole dataset.
 

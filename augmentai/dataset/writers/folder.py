@@ -36,16 +36,16 @@ from augmentai.dataset.manifest import (
 )
 from augmentai.dataset.paid_answers import PaidAnswers
 from augmentai.dataset.recipe_file import recipe_differences
-from augmentai.dataset.run_record import NotARunError, RunRecord, differences, read_record
+from augmentai.dataset.run_record import RunRecord, differences
+from augmentai.dataset.writers.earlier_run import HOLDS_FILES, read_run
 from augmentai.dataset.writers.output_lock import OutputLock
 from augmentai.dataset.writers.zip_sidecar import paid_folder_of
-from augmentai.recipe import Recipe, RecipeError
+from augmentai.recipe import Recipe
 from augmentai.system.regular_files import open_regular, read_regular
 from augmentai.types import Outcome, Source
 
 LOCK = ".augmentai.lock"
 _PARTS = ".augmentai*.part"
-_HOLDS_FILES = "already holds files and nothing is overwritten; choose a new or empty folder"
 
 
 class FolderWriter:
@@ -112,7 +112,7 @@ class FolderWriter:
                 (self.folder / name).unlink(missing_ok=True)
             shutil.rmtree(self.folder / PAID_ANSWERS, ignore_errors=True)
         if any(path.name != LOCK for path in self.folder.iterdir()):
-            raise OutputError(f"{self.folder} {_HOLDS_FILES}")
+            raise OutputError(f"{self.folder} {HOLDS_FILES}")
         if record is not None:
             self._publish(self._write_part(encode_text(record.to_yaml())), RECIPE_FILE)
         return UnbufferedFile(self.folder / MANIFEST, "xb")
@@ -130,15 +130,22 @@ class FolderWriter:
 
     def add(self, outcome: Outcome) -> None:
         """Write one outcome. See `Writer.add`."""
-        written = self._manifest.tell()
         made = outcome.variation
         files = [(made.file, made.data), *made.beside] if made is not None else []
+        self._add(files, encode_text(manifest_line(outcome)))
+
+    def add_entry(self, entry: dict[str, Any], files: list[tuple[str, bytes]]) -> None:
+        """Write a variation of another output of the same run. See `Writer.add_entry`."""
+        self._add(files, encode_text(json.dumps(entry, ensure_ascii=False) + "\n"))
+
+    def _add(self, files: list[tuple[str, bytes]], line: bytes) -> None:
+        written = self._manifest.tell()
         published: list[Path] = []
         parts: list[Path] = []
         try:
             for number, (_, data) in enumerate(files):
                 parts.append(self._write_part(data, number))
-            self._manifest.write(encode_text(manifest_line(outcome)))
+            self._manifest.write(line)
             for (file, _), part in zip(reversed(files), reversed(parts), strict=True):  # the image comes last
                 published += self._publish(part, file)
         except BaseException as error:
@@ -247,32 +254,6 @@ class FolderWriter:
             with suppress(OSError):
                 part.unlink(missing_ok=True)
         return [path]
-
-
-def read_run(folder: Path) -> RunRecord | None:
-    """What the run in a folder was asked to do.
-
-    Args:
-        folder: an output folder, which need not exist.
-
-    Returns:
-        Its record, None if it contains no `recipe.yaml`.
-
-    Raises:
-        OutputError: the file is not the record of a run, so the folder is somebody else's; or it is, but names a
-            setting, engine, operation or dataset format that cannot be used here.
-    """
-    path = folder / RECIPE_FILE
-    try:
-        return read_record(read_regular(path).decode("utf-8"), str(path))
-    except (FileNotFoundError, NotADirectoryError):
-        return None
-    except OSError as error:
-        raise OutputError(f"{path} cannot be read ({reason_of(error)})") from error
-    except (NotARunError, UnicodeDecodeError) as error:
-        raise OutputError(f"{folder} {_HOLDS_FILES} ({error})") from error
-    except RecipeError as error:
-        raise OutputError(f"the run in {folder} cannot be resumed: {error}") from error
 
 
 def resolve_recipe(

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain, count
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from augmentai.annotations import LabelError, Labels
 from augmentai.dataset.file_names import Names, clear_of_own_files
@@ -54,6 +54,37 @@ class StaticFile:
     source: Source | None = None
     link: Path | None = None
     size_bytes: int | None = None
+
+
+class VariationNames(Protocol):
+    """Names files of variations; see `Names`."""
+
+    def variation(self, source: Source, index: int, file_format: str) -> str:
+        """The relative path of a variation; see `Names.variation`."""
+        ...
+
+
+class VariationFiles(Protocol):
+    """What an `OutputSet` states of single variations.
+
+    Attributes:
+        names: the file name of each variation.
+    """
+
+    @property
+    def names(self) -> VariationNames: ...
+
+    def labels_for(
+        self,
+        source: Source,
+        file: str,
+        labels: Labels | None,
+        own: Labels | None,
+        size_wh: tuple[int, int],
+        drawn: str = "",
+    ) -> tuple[tuple[OutputFile, ...], Any]:
+        """The label files of one variation; see `OutputSet.labels_for`."""
+        ...
 
 
 class OutputSet:

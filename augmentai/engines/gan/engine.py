@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
@@ -94,6 +94,17 @@ class GanEngine(Engine):
             self._load()
             compiled_kernel()
 
+    def lenders(self, sources: Sequence[Source]) -> Sequence[Source]:
+        return StyleDonors(sources).lenders
+
+    def measure_set(self, job: JobView) -> Mapping[str, Any]:
+        if not isinstance(job.recipe.strength, str):
+            return {}
+        with ThreadPoolExecutor(_PAINTERS, "gan") as pool:
+            measured = _Run(self.name, self._styles, self._load(), job, pool)
+            measured.strength()
+        return {measured.strength_key: job.engine_state[measured.strength_key]}
+
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         from augmentai.gan.runtime.network import WeightsError
 
@@ -139,7 +150,7 @@ class _Run:
 
     def results(self, tasks: Iterator[Task]) -> Iterator[Made | Refused]:
         """Results in the order of the tasks, a few images painted at once."""
-        strength = self._strength()
+        strength = self.strength()
         in_hand: deque[_Painting] = deque()
         for task in tasks:
             prepared = self._source(task)
@@ -191,11 +202,16 @@ class _Run:
         made_by = self._engine, image, model, seconds, prompt, False
         return Made(painting.task, *made_by, details=details, strength=strength)
 
-    def _strength(self) -> float:
+    @property
+    def strength_key(self) -> str:
+        """What the strength of the whole set is remembered under."""
+        return f"{self._engine} strength"
+
+    def strength(self) -> float:
         """The recipe's strength, or the one that the classes can take, by the styles of a sample of the sources."""
         from augmentai.gan.auto_strength import MANY_PER_CLASS, class_separation, strength_for_set
 
-        key, donors, job = f"{self._engine} strength", self._donors, self._job
+        key, donors, job = self.strength_key, self._donors, self._job
         if isinstance(job.recipe.strength, str) and key not in job.engine_state:
             sample = donors.sample(STYLES_COMPARED) if donors.images_per_class() < MANY_PER_CLASS else []
             found = self._pool.map(self._style_unless_stopped, [source for source, _ in sample])

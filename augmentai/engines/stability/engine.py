@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Self
 
 from pydantic import SecretStr
@@ -19,8 +19,10 @@ from augmentai.engines.stability.endpoints import (
     request_plan,
 )
 from augmentai.engines.stability.service import Service
+from augmentai.gan.style_donors import StyleDonors
 from augmentai.recipe import AUTO, Recipe
 from augmentai.settings import Settings
+from augmentai.types import Source
 
 _BALANCE_TIMEOUTS = (5.0, 10.0)  # seconds to connect, and to read
 
@@ -97,6 +99,9 @@ class StabilityEngine(PaidEngine):
 
     def _plan(self, recipe: Recipe) -> RequestPlan:
         return request_plan(self.settings, in_part=recipe.repaint != "all")
+
+    def lenders(self, sources: Sequence[Source]) -> Sequence[Source]:
+        return StyleDonors(sources).lenders if self.borrows_from_other_sources else ()
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         from augmentai.engines.stability.run import Run

@@ -20,7 +20,7 @@ from typing import Any
 from augmentai.dataset.atomic_files import OutputError, reason_of
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.dataset.run_record import RunRecord
-from augmentai.dataset.writers.folder import read_run
+from augmentai.dataset.writers.earlier_run import read_run
 from augmentai.dataset.writers.output_lock import OutputLock
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.pipeline.paid_folder import PaidFolder
