@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from augmentai.backbone import BackboneError
 from augmentai.engines.base import Made
 from augmentai.filters import ImageFeatures, Verdict, image_features, judge_quality, measure_drift
 from augmentai.filters.holdout import reserved
 from augmentai.operations.few_ways import count_ways
-from augmentai.pipeline.run_state import Draft, RunState, failed, failed_draft, spent_on
+from augmentai.pipeline.judge_class import judge_class
+from augmentai.pipeline.run_state import Draft, RunState, failed, failed_draft, repainted_region, spent_on
 from augmentai.recipe import AUTO
 from augmentai.types import Outcome, Rejection, variation_seed
-
-if TYPE_CHECKING:
-    from augmentai.engines.repaint import Region
 
 _CHANGE_WITHOUT_ENGINE = 0.5
 _MOST_DRAWS = 64  # for one variation, counting those that gave the source itself or a sibling again
@@ -47,11 +44,6 @@ def expected_change(made: Made) -> float:
     change = made.strength_used if made.painted else _CHANGE_WITHOUT_ENGINE
     region = repainted_region(made)
     return change if region is None else change * region.share
-
-
-def repainted_region(made: Made) -> Region | None:
-    """The part of its source that an engine painted anew; None if that is the whole image, or nothing."""
-    return made.task.region if made.repainted else None
 
 
 def reject(draft: Draft, run: RunState, accepted: int = 0) -> Outcome | None:
@@ -126,6 +118,8 @@ def _judged(draft: Draft, run: RunState) -> Draft:
         verdict = _against_drift(verdict, draft, run)
     if not verdict.filter and not source.plain:
         draft, verdict = _against_source(draft, verdict, source, painted, run)
+    if not verdict.filter:
+        draft, verdict = judge_class(draft, verdict, run)
     details = draft.details
     if "drifted" in verdict.marks:
         details = {**details, "drifted": verdict.marks["drifted"]}

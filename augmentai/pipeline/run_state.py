@@ -16,7 +16,7 @@ from augmentai.dataset.paid_answers import variation_name
 from augmentai.dataset.writers.output_set import VariationFiles
 from augmentai.engines.base import Engine, Made, OnProgress, Task, ignore_progress
 from augmentai.engines.run_ledger import RunLedger
-from augmentai.filters import HoldoutIndex, ImageFeatures, SemanticFilter, Verdict
+from augmentai.filters import HoldoutIndex, ImageFeatures, OtherClassFilter, SemanticFilter, Verdict
 from augmentai.images import ImageError, Photo
 from augmentai.operations import (
     NOBODY,
@@ -199,6 +199,16 @@ class RunState:
         """See `WholeSet`."""
         return self.whole_set.semantic
 
+    @property
+    def classes_of_images(self) -> OtherClassFilter | None:
+        """See `WholeSet`."""
+        return self.whole_set.classes_of_images
+
+    @property
+    def classes_of_objects(self) -> OtherClassFilter | None:
+        """See `WholeSet`."""
+        return self.whole_set.classes_of_objects
+
     def close(self) -> None:
         """End the threads, without waiting for work that nobody needs."""
         self.decoders.shutdown(cancel_futures=True)
@@ -229,6 +239,11 @@ class FeatureCache:
 def spent_on(made: Made) -> float:
     """Credits for a variation, those of failed attempts before it included: the router adds them."""
     return float(made.details.get("credits", 0.0))
+
+
+def repainted_region(made: Made) -> Region | None:
+    """The part of its source that an engine painted anew; None if that is the whole image, or nothing."""
+    return made.task.region if made.repainted else None
 
 
 def failed(task: Task, reason: str, credits: float) -> Outcome:

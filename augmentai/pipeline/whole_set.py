@@ -6,14 +6,16 @@ it once, with the plan, and its workers read it from there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import cached_property, partial
 from threading import Event
 from typing import Any
 
+from augmentai.backbone import Backbone, load_backbone
 from augmentai.dataset.formats.masks.companions import locates_objects
-from augmentai.filters import HoldoutIndex, SemanticFilter
+from augmentai.filters import HoldoutIndex, OtherClassFilter, SemanticFilter
+from augmentai.filters.class_bank import Example, examples_of_images, examples_of_objects
 from augmentai.operations import DonorPool
 from augmentai.pipeline.lend import load_donor
 from augmentai.pipeline.plan import RunPlan
@@ -79,4 +81,23 @@ class WholeSet:
         recipe = self.plan.recipe
         if not (recipe.filters and recipe.thresholds.semantic):
             return None
-        return SemanticFilter(self.plan.sources, self.max_pixels, recipe.thresholds.semantic)
+        return SemanticFilter(self.plan.sources, self.max_pixels, recipe.thresholds.semantic, self._load_backbone)
+
+    @cached_property
+    def classes_of_images(self) -> OtherClassFilter | None:
+        """Compares repainted images with the classes of the set; None if that is switched off."""
+        return self._classes_by(partial(examples_of_images, self.plan.sources, self.max_pixels), "images")
+
+    @cached_property
+    def classes_of_objects(self) -> OtherClassFilter | None:
+        """Compares objects that were painted anew with those of the set; None if that is switched off."""
+        return self._classes_by(partial(examples_of_objects, self.plan.sources, self.max_pixels), "objects")
+
+    def _classes_by(self, examples: Callable[[], Iterable[Example]], what: str) -> OtherClassFilter | None:
+        recipe = self.plan.recipe
+        if not (recipe.filters and recipe.thresholds.other_class):
+            return None
+        return OtherClassFilter(examples, recipe.thresholds.other_class, what, self._load_backbone)
+
+    def _load_backbone(self) -> Backbone:
+        return load_backbone(self.plan.recipe.filter_backbone)

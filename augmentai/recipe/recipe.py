@@ -23,6 +23,7 @@ from augmentai.recipe.kinds import (
     RecipeError,
     Registered,
     Switch,
+    Text,
     WholeNumber,
 )
 from augmentai.recipe.prompt_words import PromptText
@@ -34,6 +35,7 @@ from augmentai.recipe.thresholds import Thresholds
 AUTO = "auto"
 MAX_VARIATIONS = 16
 MAX_PROMPT_CHARS = 10_000
+MAX_NAME_CHARS = 400
 SEED_LIMIT = 2**32 - 2  # the largest seed that every engine accepts
 MAX_RETRIES = 3
 MAX_OPERATIONS = 16
@@ -342,6 +344,16 @@ class Recipe:
         label="Repaint",
         info="For engines that repaint. Background: labelled objects keep their own pixels, so labels stay exact; in "
         "class folders the subject does.",
+    )
+    filter_backbone: str = setting(
+        "efficientnet-lite0",
+        Text(MAX_NAME_CHARS),
+        "filters",
+        "The network by which filters compare what repainted images show: efficientnet-lite0, which is part of "
+        "AugmentAI, or a vision model of the Hugging Face Hub, such as openai/clip-vit-base-patch32.",
+        "--filter-backbone",
+        api=False,
+        page="",
     )
 
     def __post_init__(self) -> None:

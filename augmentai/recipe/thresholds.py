@@ -21,6 +21,7 @@ class Thresholds:
         drift: least correlation of edges, 0 to 1, where the labels are, for engines that repaint the image.
         semantic: fraction of good changes, 0 to 1, that may be rejected for showing something else than the source, for
             engines that repaint the image: from it follows how far features may move.
+        other_class: likewise, for not showing their class any more.
 
     Raises:
         RecipeError: a value is not a number, or is below 0.
@@ -33,6 +34,7 @@ class Thresholds:
     held_out: float = 4
     drift: float = 0.4
     semantic: float = 0.05
+    other_class: float = 0.05
 
     def __post_init__(self) -> None:
         for one in fields(self):
@@ -40,5 +42,6 @@ class Thresholds:
             if not (is_number(value) and 0 <= value < float("inf")):
                 raise RecipeError(f"the threshold {one.name} is {shown(value)}; expected a number from 0")
             object.__setattr__(self, one.name, float(value))
-        if self.semantic > 1:
-            raise RecipeError(f"the threshold semantic is {self.semantic:g}; expected a fraction from 0 to 1")
+        for name in ("semantic", "other_class"):
+            if (value := getattr(self, name)) > 1:
+                raise RecipeError(f"the threshold {name} is {value:g}; expected a fraction from 0 to 1")
