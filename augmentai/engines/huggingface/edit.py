@@ -17,7 +17,7 @@ from typing import Any
 
 from PIL import Image
 
-from augmentai.engines.stability.api_key import redacted
+from augmentai.engines.redaction import redacted
 from augmentai.settings import Settings
 
 _TICK_SECONDS = 0.2

@@ -6,10 +6,10 @@ from collections.abc import Iterator
 from importlib.util import find_spec
 
 from augmentai.engines.base import JobView, Made, Readiness, Refused, Task
+from augmentai.engines.circuit_breaker import CircuitBreaker
 from augmentai.engines.concurrency import AdaptiveConcurrency
 from augmentai.engines.huggingface.prices import PriceError, price_of
 from augmentai.engines.paid import PaidEngine
-from augmentai.engines.stability.rate_limit import CircuitBreaker
 from augmentai.recipe import AUTO, Recipe
 from augmentai.settings import Settings
 

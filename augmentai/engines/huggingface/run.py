@@ -9,14 +9,14 @@ from queue import Empty, SimpleQueue
 
 from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.engines.budget import Reservation
+from augmentai.engines.canvas import AnswerError, Prepared, prepare, restore
+from augmentai.engines.circuit_breaker import CircuitBreaker
 from augmentai.engines.concurrency import AdaptiveConcurrency
 from augmentai.engines.huggingface.edit import Edit, Edited, Problem, edit
 from augmentai.engines.huggingface.shift import MOST_SHIFT, measured_shift
 from augmentai.engines.paid import PaidEngine
 from augmentai.engines.prompts import prompt_of
 from augmentai.engines.stability.endpoints import Endpoint
-from augmentai.engines.stability.prepare import AnswerError, Prepared, prepare, restore
-from augmentai.engines.stability.rate_limit import CircuitBreaker
 
 _TICK_SECONDS = 0.2
 _AFTER_STOP_SECONDS = 15.0  # what is in flight is paid for and nearly done; nobody waits for it longer than this

@@ -8,9 +8,9 @@ from dataclasses import replace
 from typing import Any
 
 from augmentai.engines.base import JobView, Task
+from augmentai.engines.canvas import File, Prepared, SharedSource, prepare
 from augmentai.engines.prompts import Prompt, negative_prompt_of, prompt_of
 from augmentai.engines.stability.endpoints import NO_NEGATIVE_PROMPT, RequestPlan
-from augmentai.engines.stability.prepare import File, Prepared, SharedSource, prepare
 from augmentai.gan.style_donors import StyleDonors, seeded_order
 from augmentai.images import ImageError, decode
 

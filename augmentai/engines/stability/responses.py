@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from augmentai.engines.stability.api_key import redacted
+from augmentai.engines.redaction import redacted
 
 if TYPE_CHECKING:
     from augmentai.engines.stability.client import RequestFailure, Response

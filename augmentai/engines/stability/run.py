@@ -18,14 +18,14 @@ from weakref import WeakValueDictionary
 from augmentai.dataset.paid_answers import Item
 from augmentai.engines.base import EngineUnavailableError, JobView, Made, Refused, Task
 from augmentai.engines.budget import Budget, CapReachedError, Reservation
+from augmentai.engines.canvas import AnswerError, Prepared, SharedSource, restore
+from augmentai.engines.circuit_breaker import jittered
 from augmentai.engines.ledger import LedgerError
 from augmentai.engines.paid import item_of, largest_answer_bytes
 from augmentai.engines.stability.client import RequestFailure, Response
 from augmentai.engines.stability.connection import Call
 from augmentai.engines.stability.endpoints import FieldError, RequestPlan
 from augmentai.engines.stability.generation import Generation, fetch, generation_in
-from augmentai.engines.stability.prepare import AnswerError, Prepared, SharedSource, restore
-from augmentai.engines.stability.rate_limit import jittered
 from augmentai.engines.stability.request import AUTO_STRENGTH, Requests, UnsuitedError
 from augmentai.engines.stability.responses import Problem, Success, parse_failure, parse_response
 from augmentai.engines.stability.service import Service

@@ -5,8 +5,9 @@ from __future__ import annotations
 import threading
 from typing import TYPE_CHECKING
 
+from augmentai.engines.circuit_breaker import CircuitBreaker
 from augmentai.engines.concurrency import AdaptiveConcurrency
-from augmentai.engines.stability.rate_limit import CircuitBreaker, RateLimiter
+from augmentai.engines.stability.rate_limit import RateLimiter
 from augmentai.settings import Settings
 
 if TYPE_CHECKING:

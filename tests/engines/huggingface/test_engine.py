@@ -23,8 +23,8 @@ from augmentai.dataset.manifest import MANIFEST
 from augmentai.dataset.readers.gather import gather
 from augmentai.engines import available
 from augmentai.engines.base import Engine
+from augmentai.engines.canvas import prepare
 from augmentai.engines.huggingface import HuggingFaceEngine, run
-from augmentai.engines.stability.prepare import prepare
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe

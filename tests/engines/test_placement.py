@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from augmentai.engines.canvas import Prepared, prepare, restore
 from augmentai.engines.stability.endpoints import ENDPOINTS
-from augmentai.engines.stability.prepare import Prepared, prepare, restore
 from augmentai.settings import EXAMPLES
 from tests.support.image_files import encoded
 

@@ -19,9 +19,9 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from augmentai.engines.placement import aligned
 from augmentai.engines.repaint import Region
 from augmentai.engines.stability.endpoints import MAX_BODY_BYTES, Endpoint
-from augmentai.engines.stability.placement import aligned
 from augmentai.images import Photo
 from augmentai.images.fine_detail import enlarge, loses_detail
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw
 
+from augmentai.engines.canvas import AnswerError, prepare, prepare_mask, restore
 from augmentai.engines.stability.endpoints import ENDPOINTS, INPAINT
-from augmentai.engines.stability.prepare import AnswerError, prepare, prepare_mask, restore
 from augmentai.recipe import Recipe
 from augmentai.settings import EXAMPLES
 from augmentai.types import Source
