@@ -1,6 +1,6 @@
-"""A photo as the hosted API accepts it, and the answer mapped back onto the source's own pixels.
+"""A photo as a service that paints accepts it, and the answer mapped back onto the source's own pixels.
 
-Labels stay valid only if every point comes back to where it was. The service answers with about a megapixel whose sides
+Labels stay valid only if every point comes back to where it was. Services answer with about a megapixel whose sides
 are multiples of 64, at an aspect ratio close to the input's. An image that already has such sides leaves nothing to
 round, so the source is placed, undistorted, on a canvas of that size, with its edges mirrored into the rest, and is
 cropped from the answer again.
@@ -10,25 +10,17 @@ from __future__ import annotations
 
 import io
 import math
-import threading
 import warnings
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
 from augmentai.engines.placement import aligned
-from augmentai.engines.repaint import Region
-from augmentai.engines.stability.endpoints import MAX_BODY_BYTES, Endpoint
-from augmentai.images import Photo
 from augmentai.images.fine_detail import enlarge, loses_detail
 
 _STEP_PX = 64
-_ROOM_FOR_FIELDS_BYTES = 128 * 1024  # two prompts of 10,000 characters of four bytes each, and the multipart lines
-_ROOM_FOR_A_MASK_BYTES = 1024 * 1024
-_MAX_FILE_BYTES = MAX_BODY_BYTES - _ROOM_FOR_FIELDS_BYTES
 _PREFERRED_FILE_BYTES = 4 * 1024 * 1024  # beyond this a lossless file only costs upload time
 _JPEG_QUALITIES = (95, 90, 80, 65, 40)
 _MAX_ANSWER_PIXELS = 16_000_000
@@ -38,11 +30,27 @@ _FORMATS = ("PNG", "JPEG", "WEBP")
 _LANCZOS = Image.Resampling.LANCZOS
 
 
-File = tuple[bytes, str]  # its bytes and its media type
-
-
 class AnswerError(ValueError):
     """The service's bytes are not a usable image; the message says what they are."""
+
+
+@dataclass(frozen=True)
+class Canvas:
+    """What a service accepts.
+
+    Attributes:
+        min_side_px, max_side_px, min_pixels, max_pixels, max_aspect: limits of the image sent.
+        pixels: the service answers with about that many pixels whatever it is sent; None if it keeps the size.
+        max_bytes: of the file sent.
+    """
+
+    min_side_px: int = 64
+    max_side_px: int = 16_384
+    min_pixels: int = 4_096
+    max_pixels: int = 9_437_184
+    max_aspect: float = 2.5
+    pixels: int | None = None
+    max_bytes: int = 10 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -54,36 +62,33 @@ class Prepared:
         media_type: of the file.
         sent_wh: width and height of the image sent.
         box: where the source is in it, (left, top, right, bottom) in pixels.
-        files: further files, by the name of their field.
-        image_field: the field of the image itself.
-        donor: of the style; "" if none lends one.
     """
 
-    data: bytes
+    data: bytes = field(repr=False)
     media_type: str
     sent_wh: tuple[int, int]
     box: tuple[int, int, int, int]
-    files: Mapping[str, File] = field(default_factory=dict)
-    image_field: str = "image"
-    donor: str = ""
 
 
-def prepare(image: Image.Image, endpoint: Endpoint) -> Prepared:
-    """An RGB image of any size as a file within all limits of `endpoint`."""
-    canvas_wh, inner_wh = _layout(image.size, endpoint)
+def prepare(image: Image.Image, limits: Canvas) -> Prepared:
+    """An RGB image of any size as a file within all limits.
+
+    Args:
+        image: RGB.
+        limits: what the service accepts.
+
+    Example:
+        >>> sent = prepare(Image.new("RGB", (300, 200)), Canvas(pixels=1024 * 1024))
+        >>> sent.sent_wh, sent.box
+        ((1280, 832), (16, 0, 1264, 832))
+    """
+    canvas_wh, inner_wh = _layout(image.size, limits)
     inner = image if image.size == inner_wh else image.resize(inner_wh, _LANCZOS, reducing_gap=3.0)
     left, top = (canvas_wh[0] - inner_wh[0]) // 2, (canvas_wh[1] - inner_wh[1]) // 2
     canvas = _mirrored(inner, canvas_wh, left, top)
-    data, media_type = _encode(canvas, _most_bytes(endpoint))
+    data, media_type = _encode(canvas, limits.max_bytes)
     box = left, top, left + inner_wh[0], top + inner_wh[1]
-    return Prepared(data, media_type, canvas_wh, box, image_field=endpoint.image_field)
-
-
-def _most_bytes(endpoint: Endpoint) -> int:
-    """How large the file of an image may be beside the others of its request."""
-    if endpoint.style_field:
-        return _MAX_FILE_BYTES // 2
-    return _MAX_FILE_BYTES - (_ROOM_FOR_A_MASK_BYTES if endpoint.mask_field else 0)
+    return Prepared(data, media_type, canvas_wh, box)
 
 
 def prepare_mask(painted: np.ndarray[Any, Any], prepared: Prepared) -> bytes:
@@ -102,24 +107,6 @@ def prepare_mask(painted: np.ndarray[Any, Any], prepared: Prepared) -> bytes:
     buffer = io.BytesIO()
     _mirrored(inner, prepared.sent_wh, left, top).save(buffer, "PNG")
     return buffer.getvalue()
-
-
-class SharedSource:
-    """A source prepared once for all its variations."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._prepared: Prepared | None = None
-
-    def prepared(self, photo: Photo, endpoint: Endpoint, region: Region | None = None) -> Prepared:
-        """The source, with the mask of a region if the endpoint takes one: images alike may be labelled differently."""
-        with self._lock:
-            if self._prepared is None:
-                self._prepared = prepare(photo.flattened(), endpoint)
-        if not endpoint.mask_field or region is None:
-            return self._prepared
-        mask = prepare_mask(region.painted, self._prepared), "image/png"
-        return replace(self._prepared, files={endpoint.mask_field: mask})
 
 
 def restore(data: bytes, prepared: Prepared, source: Image.Image) -> tuple[Image.Image, bool]:
@@ -151,14 +138,14 @@ def restore(data: bytes, prepared: Prepared, source: Image.Image) -> tuple[Image
     return enlarge(answer.resize(painted_wh, _LANCZOS, box=box), reduced, source), True
 
 
-def _layout(source_wh: tuple[int, int], endpoint: Endpoint) -> tuple[tuple[int, int], tuple[int, int]]:
+def _layout(source_wh: tuple[int, int], limits: Canvas) -> tuple[tuple[int, int], tuple[int, int]]:
     """Width and height of the canvas that is sent, and of the source on it."""
     width, height = source_wh
-    aspect = min(max(width / height, 1 / endpoint.max_aspect), endpoint.max_aspect)
-    if endpoint.canvas_pixels is not None:
-        canvas = _stable_size(aspect, endpoint.canvas_pixels)
+    aspect = min(max(width / height, 1 / limits.max_aspect), limits.max_aspect)
+    if limits.pixels is not None:
+        canvas = _stable_size(aspect, limits.pixels)
     else:
-        canvas = _size_within_limits(width, height, aspect, endpoint)
+        canvas = _size_within_limits(width, height, aspect, limits)
     scale = min(canvas[0] / width, canvas[1] / height)
     inner = (min(canvas[0], max(1, round(width * scale))), min(canvas[1], max(1, round(height * scale))))
     return canvas, inner
@@ -176,32 +163,30 @@ def _stable_size(aspect: float, pixels: int) -> tuple[int, int]:
     return width, height
 
 
-def _size_within_limits(width: int, height: int, aspect: float, endpoint: Endpoint) -> tuple[int, int]:
+def _size_within_limits(width: int, height: int, aspect: float, limits: Canvas) -> tuple[int, int]:
     """The source's own size if the endpoint accepts it, else the nearest one; padded to an allowed aspect ratio."""
     canvas_width, canvas_height = max(width, height * aspect), max(height, width / aspect)
     grown = max(
         1.0,
-        endpoint.min_side_px / min(canvas_width, canvas_height),
-        math.sqrt(endpoint.min_pixels / (canvas_width * canvas_height)),
+        limits.min_side_px / min(canvas_width, canvas_height),
+        math.sqrt(limits.min_pixels / (canvas_width * canvas_height)),
     )
     shrunk = min(
         1.0,
-        math.sqrt(endpoint.max_pixels / (canvas_width * canvas_height)),
-        endpoint.max_side_px / max(canvas_width, canvas_height),
+        math.sqrt(limits.max_pixels / (canvas_width * canvas_height)),
+        limits.max_side_px / max(canvas_width, canvas_height),
     )
     scale = grown if grown > 1 else shrunk
     if scale == 1 and (canvas_width, canvas_height) == (width, height):
         return width, height
     # Rounded so that neither the number of pixels nor the aspect ratio exceeds its limit.
     up = canvas_width * scale if grown > 1 else math.floor(canvas_width * scale)
-    wide = max(endpoint.min_side_px, math.ceil(up))
-    high = max(
-        endpoint.min_side_px, math.ceil(wide / endpoint.max_aspect), round(wide / (canvas_width / canvas_height))
-    )
-    while wide * high > endpoint.max_pixels:
+    wide = max(limits.min_side_px, math.ceil(up))
+    high = max(limits.min_side_px, math.ceil(wide / limits.max_aspect), round(wide / (canvas_width / canvas_height)))
+    while wide * high > limits.max_pixels:
         wide, high = (wide - 1, high) if wide > high else (wide, high - 1)
-    if high > wide * endpoint.max_aspect:
-        high = math.floor(wide * endpoint.max_aspect)
+    if high > wide * limits.max_aspect:
+        high = math.floor(wide * limits.max_aspect)
     return wide, high
 
 

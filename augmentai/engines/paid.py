@@ -153,13 +153,17 @@ class PaidEngine(Engine):
         """
         return self.budget(job).find(item_of(self.name, task), self.model_version())
 
-    def reserve(self, task: Task, job: JobView, unfinished: Sequence[Task] = ()) -> Reservation | None:
+    def reserve(
+        self, task: Task, job: JobView, unfinished: Sequence[Task] = (), answer_bytes: int | None = None
+    ) -> Reservation | None:
         """Reserve the price of a task's image; settle it once the answer has arrived.
 
         Args:
             task: about to be requested.
             job: of the task.
             unfinished: other tasks taken and not answered.
+            answer_bytes: room on the disk that is taken for the answer; as much as an image of the source's size needs
+                by default.
 
         Returns:
             The reservation, or None if the user cancelled meanwhile.
@@ -167,7 +171,8 @@ class PaidEngine(Engine):
         Raises:
             EngineUnavailableError: a limit is reached, or credits cannot be counted.
         """
-        price, room_bytes = self.credits_per_image(task.recipe), largest_answer_bytes(task.photo.rgb.size)
+        price = self.credits_per_image(task.recipe)
+        room_bytes = largest_answer_bytes(task.photo.rgb.size) if answer_bytes is None else answer_bytes
         try:
             return self.budget(job).reserve(price, job.stop.is_set, item_of(self.name, task), room_bytes)
         except CapReachedError as error:

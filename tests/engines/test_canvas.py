@@ -28,7 +28,7 @@ SIZES_WH = [
 @pytest.mark.parametrize("size_wh", SIZES_WH, ids=str)
 def test_every_size_is_taken_and_comes_back_as_it_was(endpoint: str, size_wh: tuple[int, int]) -> None:
     """What is sent lies within the limits; sent back untouched it is the source again, but for resampling."""
-    call = ENDPOINTS[endpoint]
+    call = ENDPOINTS[endpoint].canvas
     picture = smooth(size_wh)
     sent = prepare(picture, call)
     width, height = sent.sent_wh
@@ -89,7 +89,7 @@ def sharpness(picture: Image.Image) -> float:
 @pytest.mark.parametrize("answer_wh", [(1024, 1024), (512, 512), (1344, 768), (777, 1001)], ids=str)
 def test_whatever_size_comes_back_it_ends_as_the_source(answer_wh: tuple[int, int]) -> None:
     picture = colours((300, 200))
-    sent = prepare(picture, ENDPOINTS["sd3"])
+    sent = prepare(picture, ENDPOINTS["sd3"].canvas)
     assert restore(encoded(colours(answer_wh), compress_level=1), sent, picture)[0].size == (300, 200)
 
 
@@ -155,14 +155,14 @@ BAD = [
 @pytest.mark.parametrize(("data", "says"), BAD, ids=[says for _, says in BAD])
 def test_bytes_that_cannot_be_used(data: bytes, says: str) -> None:
     with pytest.raises(AnswerError, match=says):
-        restore(data, prepare(colours(), ENDPOINTS["structure"]), colours())
+        restore(data, prepare(colours(), ENDPOINTS["structure"].canvas), colours())
 
 
 @pytest.mark.parametrize(
     ("mode", "kind"), [("RGBA", "PNG"), ("L", "PNG"), ("P", "PNG"), ("RGB", "JPEG"), ("CMYK", "JPEG"), ("RGBA", "WEBP")]
 )
 def test_answers_of_every_mode_become_rgb(mode: str, kind: str) -> None:
-    sent = prepare(colours(), ENDPOINTS["structure"])
+    sent = prepare(colours(), ENDPOINTS["structure"].canvas)
     back, _ = restore(encoded(colours(sent.sent_wh).convert(mode), kind), sent, colours())
     assert (back.mode, back.size) == ("RGB", (48, 32))
 
@@ -195,7 +195,7 @@ def difference(a: Image.Image, b: Image.Image) -> float:
     ],
 )
 def test_a_mask_lies_on_what_is_sent(size_wh: tuple[int, int], most_pixels: int) -> None:
-    call = replace(INPAINT, max_pixels=most_pixels)
+    call = replace(INPAINT.canvas, max_pixels=most_pixels)
     picture = Image.new("RGB", size_wh)
     box = (0, size_wh[1] // 4, size_wh[0] // 2, size_wh[1] // 2)
     picture.paste("white", box)
@@ -211,5 +211,5 @@ def test_a_mask_lies_on_what_is_sent(size_wh: tuple[int, int], most_pixels: int)
 def test_a_picture_with_a_mask_stays_below_the_limit_of_a_request() -> None:
     values = np.random.default_rng(1).integers(0, 256, (2200, 2400, 3), dtype=np.uint8)
     painted = values[..., 0] > 250  # a mask of single points
-    sent = prepare(Image.fromarray(values), INPAINT)
+    sent = prepare(Image.fromarray(values), INPAINT.canvas)
     assert len(sent.data) + len(prepare_mask(painted, sent)) < 10 * 1024 * 1024 - 100_000

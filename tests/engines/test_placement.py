@@ -42,7 +42,7 @@ def prepared(photo: str) -> tuple[Image.Image, Prepared, Image.Image]:
     """An example, how it is sent, and the picture in that."""
     with Image.open(EXAMPLES / photo) as opened:
         picture = opened.convert("RGB")
-    sent = prepare(picture, ENDPOINTS["sd3"])
+    sent = prepare(picture, ENDPOINTS["sd3"].canvas)
     with Image.open(io.BytesIO(sent.data)) as opened:
         return picture, sent, opened.convert("RGB")
 

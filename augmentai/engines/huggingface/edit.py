@@ -11,13 +11,16 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 from typing import Any
 
 from PIL import Image
 
+from augmentai.engines.huggingface.session import AbandonedError, within
 from augmentai.engines.redaction import redacted
+from augmentai.engines.request_threads import Problem
 from augmentai.settings import Settings
 
 _TICK_SECONDS = 0.2
@@ -56,24 +59,6 @@ class Edited:
     charged: bool = True
 
 
-@dataclass(frozen=True)
-class Problem:
-    """Everything else.
-
-    Attributes:
-        kind: "refused" (this image), "fault" (the service does not work as it should), "transient" (a fault worth one
-            retry), "locked" (too many requests) or "out" (no more for this job).
-        reason: why, in words for the user.
-        charged: None if that cannot be known.
-        wait_seconds: of a "locked" one, if the service says.
-    """
-
-    kind: str
-    reason: str
-    charged: bool | None = False
-    wait_seconds: float | None = None
-
-
 def edit(settings: Settings, wanted: Edit, closed: Callable[[], bool]) -> Edited | Problem | None:
     """Ask for one image.
 
@@ -86,23 +71,32 @@ def edit(settings: Settings, wanted: Edit, closed: Callable[[], bool]) -> Edited
         The image, or why there is none; None if nobody waited for it: it may have been charged.
     """
     answers: SimpleQueue[Edited | Problem] = SimpleQueue()
-    call = threading.Thread(target=lambda: answers.put(_called(settings, wanted)), name="huggingface", daemon=True)
-    deadline = time.monotonic() + settings.huggingface_total_seconds
-    call.start()
-    while not closed():
-        try:
-            return answers.get(timeout=_TICK_SECONDS)
-        except Empty:
-            if time.monotonic() > deadline:
-                seconds = f"{settings.huggingface_total_seconds:g} s"
-                return Problem("fault", f"{settings.huggingface_provider} did not finish within {seconds}", None)
-    return None
+    deadline, abandoned = time.monotonic() + settings.huggingface_total_seconds, threading.Event()
+
+    def call() -> None:
+        with suppress(AbandonedError), within(deadline, abandoned):
+            answers.put(_called(settings, wanted))
+
+    threading.Thread(target=call, name="huggingface", daemon=True).start()
+    try:
+        while not closed():
+            try:
+                return answers.get(timeout=_TICK_SECONDS)
+            except Empty:
+                if time.monotonic() > deadline:
+                    seconds = f"{settings.huggingface_total_seconds:g} s"
+                    return Problem("fault", f"{settings.huggingface_provider} did not finish within {seconds}", None)
+        return None
+    finally:
+        abandoned.set()
 
 
 def _called(settings: Settings, wanted: Edit) -> Edited | Problem:
-    """In the call's own thread."""
+    """In the call's own thread. Raises AbandonedError."""
     try:
         return _checked(_client_call(settings, wanted), settings)
+    except AbandonedError:
+        raise
     except Exception as error:  # whatever a provider sends ends up in the client's code
         return problem_of(error, settings)
 

@@ -10,9 +10,14 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from augmentai.engines.canvas import Canvas
 from augmentai.settings import Settings
 
 MAX_BODY_BYTES = 10 * 1024 * 1024  # of the whole request: image, fields and the multipart lines
+_ROOM_FOR_FIELDS_BYTES = 128 * 1024  # two prompts of 10,000 characters of four bytes each, and the multipart lines
+_ROOM_FOR_A_MASK_BYTES = 1024 * 1024
+_MAX_FILE_BYTES = MAX_BODY_BYTES - _ROOM_FOR_FIELDS_BYTES
+_OF_ITS_OWN_SIZE = Canvas(max_bytes=_MAX_FILE_BYTES)
 MAX_REQUESTS = 150  # in WINDOW_SECONDS; the service locks out clients that send more
 WINDOW_SECONDS = 10.0
 MAX_SEED = 4_294_967_294
@@ -99,9 +104,7 @@ class Endpoint:
         strength_field: where the recipe's strength goes; "" if it has no such field.
         strength_is_inverse: 1 means "like the input" there.
         fixed: what every request contains.
-        min_side_px, max_side_px, min_pixels, max_pixels, max_aspect: limits of the image sent.
-        canvas_pixels: the service answers with about that many pixels whatever it is sent; None if it keeps the
-            size.
+        canvas: what it accepts of an image, beside the other files of its request.
         mask_field: where the mask goes of what it is to paint anew, white on black; "" if it paints the whole image.
         image_field, prompt_field: where image and prompt go.
         needs_prompt: it rejects a request without one.
@@ -118,12 +121,7 @@ class Endpoint:
     strength_field: str
     strength_is_inverse: bool = False
     fixed: Mapping[str, str] = field(default_factory=dict)
-    min_side_px: int = 64
-    max_side_px: int = 16_384
-    min_pixels: int = 4_096
-    max_pixels: int = 9_437_184
-    max_aspect: float = 2.5
-    canvas_pixels: int | None = None
+    canvas: Canvas = _OF_ITS_OWN_SIZE
     mask_field: str = ""
     image_field: str = "image"
     prompt_field: str = "prompt"
@@ -177,7 +175,7 @@ ENDPOINTS = {
         credits=SD3_MODELS,
         strength_field="strength",
         fixed={"mode": "image-to-image"},
-        canvas_pixels=1024 * 1024,
+        canvas=Canvas(pixels=1024 * 1024, max_bytes=_MAX_FILE_BYTES),
     ),
     "ultra": Endpoint(
         name="ultra",
@@ -185,7 +183,7 @@ ENDPOINTS = {
         fields=_COMMON | {"strength": Number(0, 1)},
         credits={"ultra": 8.0},
         strength_field="strength",
-        canvas_pixels=1024 * 1024,
+        canvas=Canvas(pixels=1024 * 1024, max_bytes=_MAX_FILE_BYTES),
     ),
     "structure": Endpoint(
         name="structure",
@@ -203,8 +201,7 @@ ENDPOINTS = {
         credits={"style-transfer": 8.0},
         strength_field="change_strength",
         least_strength=0.1,
-        max_side_px=16_383,
-        canvas_pixels=1024 * 1024,
+        canvas=Canvas(max_side_px=16_383, pixels=1024 * 1024, max_bytes=_MAX_FILE_BYTES // 2),
         image_field="init_image",
         needs_prompt=False,
         style_field="style_image",
@@ -225,7 +222,7 @@ ENDPOINTS = {
         credits={"relight": 8.0},
         strength_field="",
         fixed={"preserve_original_subject": "1"},
-        max_side_px=1 << 30,
+        canvas=Canvas(max_side_px=1 << 30, max_bytes=_MAX_FILE_BYTES),
         image_field="subject_image",
         prompt_field="background_prompt",
         classes_only=True,
@@ -240,8 +237,7 @@ INPAINT = Endpoint(
     credits={"inpaint": 5.0},
     strength_field="",
     fixed={"grow_mask": "0"},
-    max_side_px=1 << 30,
-    max_aspect=math.inf,
+    canvas=Canvas(max_side_px=1 << 30, max_aspect=math.inf, max_bytes=_MAX_FILE_BYTES - _ROOM_FOR_A_MASK_BYTES),
     mask_field="mask",
 )
 

@@ -8,8 +8,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from augmentai.engines.request_threads import Problem
 from augmentai.engines.stability.client import Client, RequestFailure, Response
-from augmentai.engines.stability.responses import Problem, Success, parse_response
+from augmentai.engines.stability.responses import Success, parse_response
 
 _NUMBER = re.compile(r"[0-9A-Za-z_-]{8,128}")  # nothing else may become a part of the address
 _TIMEOUTS = (10.0, 60.0)  # seconds to connect, and to read

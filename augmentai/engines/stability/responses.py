@@ -13,6 +13,7 @@ from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from augmentai.engines.redaction import redacted
+from augmentai.engines.request_threads import Problem
 
 if TYPE_CHECKING:
     from augmentai.engines.stability.client import RequestFailure, Response
@@ -32,27 +33,6 @@ class Success:
     data: bytes = field(repr=False)
     seed: str
     charged: bool = True
-
-
-@dataclass(frozen=True)
-class Problem:
-    """Everything else.
-
-    Attributes:
-        kind: "refused" (this image), "fault" (the service does not work as it should), "transient" (a fault worth one
-            retry), "down" (a fault that the next request would meet too), "locked" (too many requests) or "out" (no
-            more for this job).
-        reason: why, in words for the user.
-        charged: None if that cannot be known.
-        wait_seconds: of a "locked" one, if the service says.
-        sent_at: of a "locked" one, when its request went out (monotonic).
-    """
-
-    kind: str
-    reason: str
-    charged: bool | None = False
-    wait_seconds: float | None = None
-    sent_at: float = 0.0
 
 
 def parse_response(response: Response, key: str) -> Success | Problem:

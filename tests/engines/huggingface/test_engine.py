@@ -57,7 +57,7 @@ def emulator(served: ProviderEmulator, monkeypatch: pytest.MonkeyPatch) -> Provi
     mapping = InferenceProviderMapping(
         provider="fal-ai", hf_model_id=MODEL, providerId=MODEL, status="live", task="image-to-image"
     )
-    monkeypatch.setattr(run, "CANVAS", replace(run.CANVAS, canvas_pixels=120_000))  # which is sooner encoded
+    monkeypatch.setattr(run, "CANVAS", replace(run.CANVAS, pixels=120_000))  # which is sooner encoded
     monkeypatch.setitem(HARDCODED_MODEL_INFERENCE_MAPPING, "fal-ai", {MODEL: mapping})
     return served
 
