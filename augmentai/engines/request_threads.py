@@ -18,7 +18,7 @@ from augmentai.engines.circuit_breaker import CircuitBreaker
 from augmentai.engines.concurrency import AdaptiveConcurrency
 
 TICK_SECONDS = 0.2
-_AFTER_STOP_SECONDS = 15.0  # what is in flight is paid for and nearly done; nobody waits for it longer than this
+AFTER_STOP_SECONDS = 15.0  # what is in flight is paid for and nearly done; nobody waits for it longer than this
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ class RequestThreads:
             except queue.Empty:
                 if self._job.stop.is_set():
                     stopped_at = stopped_at or time.monotonic()
-                    if time.monotonic() - stopped_at > _AFTER_STOP_SECONDS:
+                    if time.monotonic() - stopped_at > AFTER_STOP_SECONDS:
                         return
                 continue
             self._working -= 1

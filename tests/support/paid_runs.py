@@ -112,8 +112,9 @@ def start(
     *more: str,
     connections: int = 2,
     seed: int = 5,
+    **settings: str,
 ) -> subprocess.Popen[bytes]:
-    """The same run as a command that can be killed."""
+    """The same run as a command that can be killed. settings: of the engine, as the environment names them."""
     words = [photos, "-o", out, "--engine", "stability", "--seed", str(seed), *more]
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("STABILITY", "AUGMENTAI"))}
     environment |= {
@@ -121,7 +122,7 @@ def start(
         "STABILITY_API_BASE": emulator.url,
         "AUGMENTAI_STABILITY_ENDPOINT": "structure",
         "AUGMENTAI_STABILITY_CONCURRENCY": str(connections),
-    }
+    } | {f"AUGMENTAI_STABILITY_{name}": value for name, value in settings.items()}
     return subprocess.Popen(
         [sys.executable, "-m", "augmentai", *map(str, words)], env=environment, cwd=ROOT, stderr=subprocess.DEVNULL
     )

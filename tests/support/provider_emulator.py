@@ -22,7 +22,7 @@ MODEL = "someone/editor"
 TOKEN = "hf_no-real-token-of-anybody"
 FAULTS = (
     *("401", "402", "404", "422", "429", "500", "503", "504", "echo", "no id"),
-    *("poll 500", "never", "no url", "page", "cut off", "huge", "shifted", "zoomed"),
+    *("poll 500", "poll hangs", "never", "no url", "page", "cut off", "huge", "shifted", "zoomed"),
 )
 _SAYS = {"402": "Pay-as-you go is not enabled for provider fal-ai yet", "422": "the prompt was flagged"}
 
@@ -40,7 +40,9 @@ class ProviderEmulator:
         self.faults: deque[str] = deque()
         self.requests: list[dict[str, Any]] = []
         self.made = 0  # images that it charges for
+        self.polls = 0
         self.latency_seconds = 0.0
+        self.released = threading.Event()  # ends what hangs
         self.most_at_once = 0
         self._at_once = 0
 
@@ -64,7 +66,7 @@ class ProviderEmulator:
             return 200, self._files[number][1]
         if fault == "no id":
             return 200, b"{}"
-        status = "IN_QUEUE" if fault in {"never", "poll 500"} else "COMPLETED"
+        status = "IN_QUEUE" if fault in {"never", "poll 500", "poll hangs"} else "COMPLETED"
         answer = {"request_id": number, "status": status, "response_url": f"{self.url}/queue/{number}"}
         return 200, json.dumps(answer).encode()
 
@@ -74,6 +76,9 @@ class ProviderEmulator:
         if kind == "file":
             return 200, data
         if more == ["status"]:
+            self.polls += 1
+            if fault == "poll hangs":
+                self.released.wait(30)
             if fault == "poll 500":
                 return 500, b"{}"
             return 200, json.dumps({"status": "IN_PROGRESS" if fault == "never" else "COMPLETED"}).encode()

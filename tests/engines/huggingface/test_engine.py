@@ -1,5 +1,7 @@
 """Instruction editors of hosted providers: what is sent, what faults mean, what is charged, and what is never sent."""
 
+# ruff: noqa: F811 (fixtures come in by import)
+
 from __future__ import annotations
 
 import io
@@ -9,8 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from dataclasses import replace
+from contextlib import suppress
 from pathlib import Path
 from threading import Timer
 from typing import Any
@@ -19,75 +20,32 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.manifest import MANIFEST
 from augmentai.dataset.readers.gather import gather
 from augmentai.engines import available
-from augmentai.engines.base import Engine
 from augmentai.engines.canvas import prepare
 from augmentai.engines.huggingface import HuggingFaceEngine, run
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
-from augmentai.settings import EXAMPLES, ROOT, Settings
-from augmentai.types import Source
-from tests.support.hosted_job import Ran, run_job
+from augmentai.settings import ROOT
 from tests.support.jobs import Darker
 from tests.support.paid_runs import RunCounts, in_manifest
-from tests.support.provider_emulator import MODEL, TOKEN, ProviderEmulator, provider, sent_image
-
-PRICE = 3.0
-RECIPE = Recipe(seed=7, engine="huggingface", prompt="fog", filters=False)
-
-
-@pytest.fixture(scope="module")
-def served() -> Iterator[ProviderEmulator]:
-    with provider() as emulator:
-        yield emulator
-
-
-@pytest.fixture
-def emulator(served: ProviderEmulator, monkeypatch: pytest.MonkeyPatch) -> ProviderEmulator:
-    from huggingface_hub import constants
-    from huggingface_hub.hf_api import InferenceProviderMapping
-    from huggingface_hub.inference._providers._common import HARDCODED_MODEL_INFERENCE_MAPPING
-
-    served.reset()
-    monkeypatch.setattr(constants, "INFERENCE_PROXY_TEMPLATE", f"{served.url}/{{provider}}")
-    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-    mapping = InferenceProviderMapping(
-        provider="fal-ai", hf_model_id=MODEL, providerId=MODEL, status="live", task="image-to-image"
-    )
-    monkeypatch.setattr(run, "CANVAS", replace(run.CANVAS, pixels=120_000))  # which is sooner encoded
-    monkeypatch.setitem(HARDCODED_MODEL_INFERENCE_MAPPING, "fal-ai", {MODEL: mapping})
-    return served
-
-
-def settings_with(**changes: Any) -> Settings:
-    """Short waits."""
-    asked = {
-        "hf_token": TOKEN,
-        "huggingface_provider": "fal-ai",
-        "huggingface_model": MODEL,
-        "huggingface_prices": {MODEL: PRICE},
-        "huggingface_concurrency": 2,
-        "huggingface_total_seconds": 20,
-        "huggingface_wait_seconds": 0.2,
-    }
-    return Settings(**asked | changes)
-
-
-def cat(size_wh: tuple[int, int] = (120, 80), turn: int = 0) -> bytes:
-    buffer = io.BytesIO()
-    Image.open(EXAMPLES / "chelsea.png").rotate(turn).resize(size_wh).save(buffer, "PNG")
-    return buffer.getvalue()
-
-
-def cats(count: int) -> list[Source]:
-    return [Source.from_bytes(f"cats/{i}.png", cat(turn=20 * i), "cats") for i in range(count)]
-
-
-def ran(settings: Settings, sources: list[Source], recipe: Recipe = RECIPE, engines: list[Engine] | None = None) -> Ran:
-    return run_job(settings, sources, recipe, engines or [HuggingFaceEngine(settings)])
+from tests.support.provider_emulator import MODEL, TOKEN, ProviderEmulator, sent_image
+from tests.support.provider_jobs import (  # noqa: F401
+    PRICE,
+    RECIPE,
+    cat,
+    cats,
+    emulator,
+    job_over,
+    photos_in,
+    ran,
+    served,
+    settings_with,
+)
+from tests.support.small_disk import fill, small_disk
 
 
 def test_an_image_is_sent_with_its_prompt_and_comes_back_in_its_own_size(emulator: ProviderEmulator) -> None:
@@ -269,12 +227,12 @@ def test_a_stop_leaves_what_is_left_and_a_resume_buys_no_image_twice(
         tmp_path / "out",
     )
     emulator.latency_seconds = 0.2
-    first = _job(photos, settings)
+    first = job_over(photos, settings)
     Timer(0.4, first.stop.set).start()
     for _ in run_to_disk(first, out, [photos]):
         pass
     assert first.report.as_dict()["stopped"]
-    second = _job(photos, settings)
+    second = job_over(photos, settings)
     for _ in run_to_disk(second, out, [photos]):
         pass
     assert second.report.as_dict()["variations"] == 4
@@ -286,7 +244,7 @@ def test_an_answer_that_had_moved_is_not_bought_again(emulator: ProviderEmulator
     settings, photos, out = settings_with(), photos_in(tmp_path / "photos", 1), tmp_path / "out"
     emulator.faults.append("shifted")
     for _ in range(2):
-        job = _job(photos, settings)
+        job = job_over(photos, settings)
         (outcome,) = run_to_disk(job, out, [photos])
         assert "the editor moved or zoomed the image" in outcome.reason
         assert (emulator.made, job.report.as_dict()["credits"]) == (1, PRICE)
@@ -322,7 +280,7 @@ def test_a_killed_run_is_resumed_within_its_cap(emulator: ProviderEmulator, tmp_
         huggingface_prices={own: PRICE},
         credits_per_job=4 * PRICE,
     )
-    job = _job(photos, settings, Darker())
+    job = job_over(photos, settings, Darker())
     for _ in run_to_disk(job, out, [photos]):
         pass
     counts = RunCounts.of(out)
@@ -331,12 +289,25 @@ def test_a_killed_run_is_resumed_within_its_cap(emulator: ProviderEmulator, tmp_
     assert job.report.as_dict()["variations"] >= 3
 
 
-def photos_in(folder: Path, count: int) -> Path:
-    (folder / "cats").mkdir(parents=True)
-    for i in range(count):
-        (folder / "cats" / f"{i}.png").write_bytes(cat(turn=20 * i))
-    return folder
-
-
-def _job(photos: Path, settings: Settings, *more: Engine) -> Job:
-    return Job(gather([photos], limits(settings)), RECIPE, settings, [HuggingFaceEngine(settings), *more])
+def test_a_full_disk_loses_nothing_that_was_charged(emulator: ProviderEmulator, tmp_path: Path) -> None:
+    """Answers are larger than the photos: what there is no room for is not bought."""
+    settings, photos = settings_with(huggingface_concurrency=1), photos_in(tmp_path / "photos", 5)
+    emulator.latency_seconds = 0.1
+    with small_disk(tmp_path / "disk", megabytes=2) as disk:
+        job = job_over(photos, settings)
+        with suppress(OutputError):
+            for number, _ in enumerate(run_to_disk(job, disk / "out", [photos])):
+                if number == 0:
+                    ballast = fill(disk)
+                    os.truncate(ballast, ballast.stat().st_size - 200_000)  # room for a photo, not for an answer
+        report = job.report.as_dict()
+        assert PRICE <= emulator.made * PRICE < 5 * PRICE
+        assert report["credits"] == emulator.made * PRICE
+        ballast.unlink()
+        emulator.latency_seconds = 0
+        second = job_over(photos, settings)
+        for _ in run_to_disk(second, disk / "out", [photos]):
+            pass
+        report = second.report.as_dict()
+        assert report["variations"] == 5
+        assert report["credits"] == in_manifest(disk / "out") == emulator.made * PRICE == 5 * PRICE

@@ -25,7 +25,18 @@ from augmentai.types import Source
 from tests.support.emulator_fixture import Emulator, emulator, emulator_process  # noqa: F401
 from tests.support.hosted_job import run_job, settings_for, some_sources
 from tests.support.known_labels import KnownLabels
-from tests.support.paid_runs import RunCounts, all_counts, answers_in, cat_photos, job_over, run
+from tests.support.paid_runs import (
+    RunCounts,
+    all_counts,
+    answers_in,
+    cat_photos,
+    in_manifest,
+    job_over,
+    kill,
+    on_card,
+    run,
+    start,
+)
 
 RECIPE = Recipe(engine="stability", seed=5, filters=False, geometry="none")
 PRICE = 8.0
@@ -183,3 +194,19 @@ def test_the_limit_of_a_job_holds(emulator: Emulator, relight: Settings) -> None
 )
 def test_numbers_of_generations(status: int, body: bytes, number: str) -> None:
     assert generation_in(Response(status, {}, body, 0.0)) == (Generation(number) if number else None)
+
+
+def test_a_killed_run_buys_nothing_twice(emulator: Emulator, relight: Settings, tmp_path: Path) -> None:
+    """What was paid for and in progress when the process was killed is fetched by its number."""
+    photos, out = cat_photos(tmp_path / "photos", 3), tmp_path / "out"
+    emulator.control(latency=3)
+    words = ("--no-filters", "--geometry", "none")
+    command = start(photos, out, emulator, *words, connections=3, ENDPOINT="relight", POLL_SECONDS="0.1")
+    kill(command, lambda: answers_in(out) == 3)
+    assert emulator.stats()["charged"] == RunCounts.of(out).committed == 3 * PRICE
+    emulator.control(latency=0)
+    report = run(photos, out, relight, RECIPE)
+    assert report["variations"] == 3, report["failures"]
+    assert emulator.stats()["charged"] == 3 * PRICE
+    assert {report["credits"], in_manifest(out), on_card(out)} == {3 * PRICE}
+    assert not (out / PAID_ANSWERS).exists()
