@@ -22,6 +22,7 @@ from augmentai.system.regular_files import open_regular
 _DIRECTORY_LIMIT_BYTES = 32 << 20
 _LONG_RECORD_BYTES = 128  # of a file in the directory
 _END_RECORD_BYTES = 22
+_ENTRY_MARK, _ENTRY_BYTES = b"PK\x01\x02", 46  # of a file in the directory, without its name
 _LONGEST_COMMENT_BYTES = 65535
 _LOCAL_HEADER_BYTES = 30
 _ZIP64_BYTES = 76  # of the two records before the end
@@ -144,7 +145,7 @@ def open_archive(path: Path, inner: BinaryIO | None = None, most_files: int = MO
         stream = inner or open_regular(path)
         length = stream.seek(0, os.SEEK_END)
         if _has_too_many(stream, length, most_files):
-            most = f"more than about {most_files:,}, AUGMENTAI_MAX_ARCHIVE_FILES"
+            most = f"more than {most_files:,}, AUGMENTAI_MAX_ARCHIVE_FILES"
             raise TooManyFilesError(f"it has too many files for one ZIP ({most}); split it")
         archive = zipfile.ZipFile(stream)
         archive.filename = os.fspath(path)
@@ -248,28 +249,45 @@ def format_size(size_bytes: int) -> str:
 
 def _has_too_many(stream: BinaryIO, length: int, most: int) -> bool:
     """Whether the directory is larger than any honest one, or lists more files; whatever number it states."""
-    size = _directory_bytes(stream, length)
+    size, end = _directory(stream, length)
     if size > max(_DIRECTORY_LIMIT_BYTES, most * _LONG_RECORD_BYTES):
         return True
+    if end is not None:
+        stream.seek(max(0, end - size))
+        if _lists_at_most(stream.read(size), most):
+            return False
     ahead = _LONGEST_COMMENT_BYTES + _END_RECORD_BYTES + _ZIP64_BYTES
     stream.seek(max(0, length - size - ahead))
-    return stream.read(size + ahead).count(b"PK\x01\x02") > most
+    return stream.read(size + ahead).count(_ENTRY_MARK) > most
 
 
-def _directory_bytes(stream: BinaryIO, length: int) -> int:
-    """The size of the directory, which `zipfile` reads into memory at once; 0 if none is found."""
+def _lists_at_most(directory: bytes, most: int) -> bool:
+    """Whether these bytes are a whole directory of so many files at most."""
+    position = count = 0
+    while count < most and directory.startswith(_ENTRY_MARK, position) and position + _ENTRY_BYTES <= len(directory):
+        position += _ENTRY_BYTES + sum(struct.unpack_from("<3H", directory, position + 28))  # name, extra, comment
+        count += 1
+    return bool(count) and position == len(directory)
+
+
+def _directory(stream: BinaryIO, length: int) -> tuple[int, int | None]:
+    """(size, end) of the directory, which `zipfile` reads into memory at once; no size if none is found.
+
+    Where the directory of a large ZIP ends (ZIP64) cannot be told as certainly as `zipfile` finds it.
+    """
     stream.seek(max(0, length - _LONGEST_COMMENT_BYTES - _END_RECORD_BYTES - _ZIP64_BYTES))
     tail = stream.read()
     end = len(tail) - _END_RECORD_BYTES  # where `zipfile` looks first: the fields of a record may spell its mark
     if tail[end : end + 4] != b"PK\x05\x06" or tail[-2:] != b"\0\0":
         end = tail.rfind(b"PK\x05\x06")
     if end < 0 or len(tail) < end + _END_RECORD_BYTES:
-        return 0
+        return 0, None
     size = int(struct.unpack_from("<L", tail, end + 12)[0])
     large = tail.rfind(b"PK\x06\x06", 0, end)
     if large >= 0 and len(tail) >= large + 48:
         size = max(size if size != 0xFFFFFFFF else 0, int(struct.unpack_from("<Q", tail, large + 40)[0]))
-    return size if size <= length else 0  # nonsense: `zipfile` reports it
+    place = length - len(tail) + end if large < 0 else None
+    return (size, place) if size <= length else (0, None)  # nonsense: `zipfile` reports it
 
 
 def _overlap(entries: list[zipfile.ZipInfo], end: int) -> bool:

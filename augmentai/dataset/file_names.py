@@ -6,6 +6,7 @@ import hashlib
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from operator import attrgetter
 from pathlib import PurePosixPath
 
@@ -125,6 +126,7 @@ def as_on_disk(name: str) -> str:
     return re.sub(r"\\udc([89a-f][0-9a-f])", lambda escape: chr(0xDC00 + int(escape[1], 16)), name)
 
 
+@lru_cache(maxsize=4096)  # folders are those of many files
 def _safe_part(part: str) -> str:
     part = part.encode("utf-8", "backslashreplace").decode()  # an undecodable byte: \udcff, then _udcff
     part = _FORBIDDEN.sub("_", part).rstrip(". ") or "_"

@@ -72,6 +72,11 @@ class Entry:
         return stem if ending and stem and "/" not in ending and not stem.endswith("/") else self.path
 
     @property
+    def name_stem(self) -> str:
+        """Its name without its ending."""
+        return self.stem.rpartition("/")[2]
+
+    @property
     def size_bytes(self) -> int | None:
         """Its size, None if it is unknown."""
         if self.member is not None:
@@ -260,6 +265,18 @@ def parent(path: str) -> str:
         ('train/cats', '')
     """
     return path.rpartition("/")[0]
+
+
+def folders_above(path: str) -> Iterator[str]:
+    """The folders that a file is in, the innermost first; "" is the last.
+
+    Example:
+        >>> list(folders_above("train/cats/a.jpg"))
+        ['train/cats', 'train', '']
+    """
+    while path:
+        path = parent(path)
+        yield path
 
 
 def joined(*parts: str) -> str:

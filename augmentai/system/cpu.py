@@ -36,6 +36,24 @@ def usable_cores(root: Path = Path("/")) -> int:
     return max(1, cores if quota is None else min(cores, math.ceil(quota)))
 
 
+def busy_seconds(pid: int, root: Path = Path("/")) -> float:
+    """How long a process has kept processors busy; 0.0 where that cannot be told.
+
+    Args:
+        pid: of the process.
+        root: Where the file system is mounted; for tests.
+
+    Example:
+        >>> busy_seconds(os.getpid()) >= 0
+        True
+    """
+    try:
+        fields = (root / f"proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
+        return 0.0
+
+
 def _quota_cores(root: Path) -> float | None:
     """The control group's CPU quota in cores; None if there is no limit."""
     try:

@@ -18,6 +18,18 @@ def log_faults(text: str) -> None:
             logging.getLogger("augmentai.dataset").info("reading %s", text, exc_info=True)
 
 
+def read_busily() -> None:
+    """What keeps a processor busy."""
+    while True:
+        pass
+
+
+def read_slowly() -> str:
+    """What waits for others."""
+    time.sleep(0.3)
+    return "read"
+
+
 def read_plain(path: Path) -> None:
     """A file on disk."""
     with path.open("rb"):

@@ -120,7 +120,7 @@ class _Owners:
     def __init__(self, images: list[Entry]) -> None:
         self._by_stem: dict[str, list[Entry]] = defaultdict(list)
         for image in images:
-            self._by_stem[name_key(PurePosixPath(image.path).stem)].append(image)
+            self._by_stem[name_key(image.name_stem)].append(image)
 
     def of(self, text: Entry) -> list[Entry]:
         """The images of a text: several of one name in one folder share it; none if nothing tells whose it is."""

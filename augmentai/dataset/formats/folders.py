@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Container, Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
@@ -48,7 +49,8 @@ def read_folders(tree: Tree, requested: bool = True) -> FolderLayout:
     paths = [entry.path for entry in tree.images]
     splits = folder_splits(paths)
     wrappers = wrapper_folders(paths, splits)
-    classes = {entry.key: class_of(entry.path, splits, wrappers) for entry in tree.images}
+    of_folders = FolderClasses(splits, wrappers)
+    classes = {entry.key: of_folders.of(entry.path) for entry in tree.images}
     listed = read_class_lists(tree, splits, {label for label in classes.values() if label is not None})
     lists = read_split_lists(tree, {entry.path for entry in listed.entries})
     layout = FolderLayout(lists, listed.entries)
@@ -58,33 +60,43 @@ def read_folders(tree: Tree, requested: bool = True) -> FolderLayout:
     return layout
 
 
-def class_of(path: str, splits: Mapping[str, str | None], wrappers: Container[str] = ()) -> str | None:
-    """The class of an image: the name of its class folder; None for a loose image.
+class FolderClasses:
+    """The classes of images, as their folders say them.
 
     Args:
-        path: the image's relative path.
         splits: the folders that are splits. "train/a.jpg" has no class; "cats/train/a.jpg" is of "cats" if other
             classes have splits of their own, and "cat_train/a.jpg" of "cat" if other classes have such folders.
         wrappers: folders that are no classes; see `wrapper_folders`.
 
     Example:
-        >>> class_of("train/cats/a.jpg", {"train": "train", "val": "val"})
+        >>> FolderClasses({"train": "train", "val": "val"}).of("train/cats/a.jpg")
         'cats'
-        >>> class_of("train/n01443537/images/a.jpg", {"train": "train"}, {"train/n01443537/images"})
+        >>> FolderClasses({"train": "train"}, {"train/n01443537/images"}).of("train/n01443537/images/a.jpg")
         'n01443537'
     """
-    folder = parent(path)
-    while folder in wrappers:
-        folder = parent(folder)
-    if not folder or folder not in splits:
-        return PurePosixPath(folder).name or None
-    above = parent(folder)
-    siblings = [other for other in splits if parent(other) == above]
-    classes = {rest_of_name(PurePosixPath(other).name) for other in siblings}
-    if len(classes) > 1 and () not in classes:
-        return "_".join(rest_of_name(PurePosixPath(folder).name))
-    has_own_splits = above and any(other and parent(other) != above for other in splits)
-    return PurePosixPath(above).name if has_own_splits else None
+
+    def __init__(self, splits: Mapping[str, str | None], wrappers: Container[str] = ()) -> None:
+        self._splits, self._wrappers = splits, wrappers
+        self._siblings: dict[str, set[tuple[str, ...]]] = defaultdict(
+            set
+        )  # what else the splits in a folder are called
+        for split in splits:
+            self._siblings[parent(split)].add(rest_of_name(PurePosixPath(split).name))
+        self._places = {parent(split) for split in splits if split}
+
+    def of(self, path: str) -> str | None:
+        """The class of an image: the name of its class folder; None for a loose image."""
+        folder = parent(path)
+        while folder in self._wrappers:
+            folder = parent(folder)
+        if not folder or folder not in self._splits:
+            return PurePosixPath(folder).name or None
+        above = parent(folder)
+        classes = self._siblings[above]
+        if len(classes) > 1 and () not in classes:
+            return "_".join(rest_of_name(PurePosixPath(folder).name))
+        has_own_splits = above and self._places != {above}
+        return PurePosixPath(above).name if has_own_splits else None
 
 
 FOLDERS = Format(

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from augmentai.dataset.file_tree import parent
+from augmentai.dataset.file_tree import folders_above, parent
 from augmentai.dataset.formats.format_writer import json_bytes
 
 if TYPE_CHECKING:
@@ -47,7 +47,7 @@ def image_lines(rows: ImageRows, split: str, folder: str, folders: Collection[st
         folders: those with a data.yaml.
     """
     for row in rows_of_split(rows, split):
-        above = [other for other in folders if not other or row.file.startswith(f"{other}/")]
-        if len(folders) < 2 or folder == max(above, key=len, default=min(folders)):
+        nearest = next((one for one in folders_above(row.file) if one in folders), None)
+        if len(folders) < 2 or folder == (min(folders) if nearest is None else nearest):
             path = posixpath.relpath(row.file, folder or ".")
             yield f"{path if path.startswith('../') else f'./{path}'}\n".encode("utf-8", "backslashreplace")

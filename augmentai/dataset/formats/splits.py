@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from augmentai.dataset.file_tree import folders_above, parent
 from augmentai.dataset.formats.split_words import (
-    SplitName,
     are_short_splits,
     names_images,
     read_name,
@@ -87,12 +88,8 @@ def split_of(path: str, splits: Mapping[str, str | None]) -> tuple[str | None, s
     Returns:
         (split, folder); (None, "") if the image is in none of these folders.
     """
-    parts = path.split("/")[:-1]
-    for depth in range(len(parts), -1, -1):
-        folder = "/".join(parts[:depth])
-        if folder in splits:
-            return splits[folder], folder
-    return None, ""
+    folder = next((one for one in folders_above(path) if one in splits), None)
+    return (None, "") if folder is None else (splits[folder], folder)
 
 
 def split_notices(found: Mapping[str, str | None]) -> list[str]:
@@ -103,7 +100,8 @@ def split_notices(found: Mapping[str, str | None]) -> list[str]:
     """
     reading = _read(found)
     notices = []
-    held_out = [folder for folder in reading.held_out if _has(found, folder, reading.splits[folder])]
+    holding = _which_hold(found, {folder: reading.splits[folder] for folder in reading.held_out})
+    held_out = [folder for folder in reading.held_out if folder in holding]
     if held_out:
         notices.append(
             f"{_some(held_out)} {_is_are(held_out)} held out and never augmented; everything else is for training. "
@@ -187,9 +185,9 @@ def _read(paths: Iterable[str]) -> _Reading:
 
 def _tree(paths: Iterable[str]) -> _Node:
     root = _Node()
-    for path in paths:
+    for folder in dict.fromkeys(map(parent, paths)):
         node = root
-        for part in path.split("/")[:-1]:
+        for part in folder.split("/") if folder else ():
             if part not in node.below:
                 node.below[part] = _Node(f"{node.path}/{part}" if node.path else part)
             node = node.below[part]
@@ -200,10 +198,14 @@ def _tree(paths: Iterable[str]) -> _Node:
 def _splits_of_siblings(node: _Node) -> tuple[dict[str, str | None], bool]:
     """({name: split} of the subfolders of a folder, whether all other images are for training); empty if no splits."""
     read = {name: read_name(name) for name in node.below}
+    counterparts: dict[object, set[str]] = defaultdict(set)  # the splits of the folders that are else called the same
+    for one in read.values():
+        if one.split:
+            counterparts[one.rest].add(one.split)
     named = {
         name: one.split
         for name, one in read.items()
-        if one.split and (not one.rest or any(_is_counterpart(one, other) for other in read.values()))
+        if one.split and (not one.rest or counterparts[one.rest] - {one.split})
     }
     if any(read[name].rest for name in named):
         named = {name: one.split for name, one in read.items() if one.split}
@@ -238,14 +240,14 @@ def _show_the_same(node: _Node) -> bool:
 def _held_out_in_training(node: _Node, splits: Mapping[str, str | None]) -> dict[str, str | None]:
     """Folders called validation or test in a folder of training images, unless other splits have one of that name."""
     found: dict[str, str | None] = {}
+    places = Counter(one for name in splits for one in set(_names_below(node.below[name])))
     for name, split in splits.items():
-        others = {one for other in splits if other != name for one in _names_below(node.below[other])}
         remaining = [node.below[name]] if split == "train" else []
         while remaining:
             above = remaining.pop()
             for inner, below in above.below.items():
                 read = read_name(inner)
-                if read.split in {"val", "test"} and read.is_certain and not read.rest and inner not in others:
+                if read.split in {"val", "test"} and read.is_certain and not read.rest and places[inner] == 1:
                     found[below.path] = read.split
                 else:
                     remaining.append(below)
@@ -258,13 +260,14 @@ def _names_below(node: _Node) -> Iterator[str]:
         yield from _names_below(below)
 
 
-def _is_counterpart(one: SplitName, other: SplitName) -> bool:
-    """Whether two names say the same but for their splits."""
-    return one.rest == other.rest and other.split is not None and one.split != other.split
-
-
-def _has(found: Mapping[str, str | None], folder: str, split: str | None) -> bool:
-    return any(path.startswith(folder + "/") and own == split for path, own in found.items())
+def _which_hold(found: Mapping[str, str | None], splits: Mapping[str, str | None]) -> set[str]:
+    """The folders in which images are in the split that the folder is called after."""
+    return {
+        folder
+        for path, split in found.items()
+        for folder in (folders_above(path) if splits else ())
+        if folder and folder in splits and splits[folder] == split
+    }
 
 
 def _some(folders: list[str]) -> str:

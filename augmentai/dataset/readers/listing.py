@@ -94,7 +94,7 @@ class Listing:
     def finish(self) -> list[Failure]:
         """Call it when all inputs are listed: what is reported of those that have label files, if there is no image."""
         reported = len(self.report.failures)
-        stems = {PurePosixPath(image.path).stem for image in self.tree.images}
+        stems = {image.name_stem for image in self.tree.images}
         for name, what, labels in self._labels_alone:
             paths = [PurePosixPath(label) for label in labels]
             if not stems or all(path.suffix == ".txt" and path.stem not in stems for path in paths):  # notes

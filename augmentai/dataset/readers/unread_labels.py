@@ -159,7 +159,7 @@ class _Search:
     @cached_property
     def _stems(self) -> Counter[str]:
         """How many images have each file name, without its ending."""
-        return Counter(name_key(PurePosixPath(entry.path).stem) for entry in self._tree.images)
+        return Counter(name_key(entry.name_stem) for entry in self._tree.images)
 
     def result(self) -> tuple[UnreadLabels, list[str]]:
         if not self._tree.images or not self._layout.name:  # nothing is augmented, which is reported

@@ -31,10 +31,11 @@ def check_labels(
     Raises:
         ParsingError: they take too much time or memory; the message names the file.
     """
+    half = 1 / 2  # the job reads them once more
     checked = are_photos(file for path in files for file in (path.rglob("*.*") if path.is_dir() else (path,)))
     while not (checked or stop.is_set()):
         try:
-            parsing.run(visitor, read_labels, files, bounds, layout, stop=stop)
+            parsing.run(visitor, read_labels, files, bounds, layout, stop=stop, of_processor=half)
             checked = True
         except BusyError:
             stop.wait(1)

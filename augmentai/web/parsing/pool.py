@@ -16,6 +16,7 @@ from typing import IO, Any, TypeVar, cast
 
 from augmentai.dataset.file_names import printable
 from augmentai.images.file_types import IMAGE_SUFFIXES
+from augmentai.system.cpu import busy_seconds
 from augmentai.web.parsing.lanes import Lane
 from augmentai.web.parsing.process import FAILED, LOGGED, READING
 
@@ -79,6 +80,7 @@ class ParsingPool:
         stop: threading.Event | None = None,
         light: bool = False,
         more_seconds: float = 0.0,
+        of_processor: float = 1.0,
     ) -> R:
         """Call a function in another process.
 
@@ -89,6 +91,7 @@ class ParsingPool:
             stop: set it to end the call early.
             light: it hardly ever takes long, so it waits for such calls alone.
             more_seconds: what it may take beyond the pool's limit.
+            of_processor: how much of the limit it may keep a processor busy, where that can be told.
 
         Returns:
             What the function returned.
@@ -100,18 +103,19 @@ class ParsingPool:
         """
         call = (function, arguments, int(self._megabytes * 1_000_000))
         most_seconds = self._seconds + more_seconds
+        at_work = of_processor * most_seconds
         seconds = min(most_seconds, _SHORT_SECONDS)
         lane = self._light if light else self._short
         with suppress(*([TookLongError] if seconds < most_seconds else [])), lane.turn(visitor):
             process = self._take()
             try:
-                return cast("R", process.call((*call, 0), seconds, stop))
+                return cast("R", process.call((*call, 0), seconds, at_work, stop))
             finally:
                 self._put_back(process)
         with self._long.turn(visitor):
             process = self._take()
             try:
-                return cast("R", process.call((*call, _LONG_NICENESS), most_seconds, stop))
+                return cast("R", process.call((*call, _LONG_NICENESS), most_seconds, at_work, stop))
             finally:
                 process.kill()  # its niceness cannot be taken back
                 self._replace()
@@ -181,8 +185,8 @@ class _Process:
                 with suppress(OSError):
                     pipe.close()
 
-    def call(self, request: tuple[Any, ...], seconds: float, stop: threading.Event | None) -> Any:
-        """Have a request answered within this time. Raises ParsingError, and what the function raises."""
+    def call(self, request: tuple[Any, ...], seconds: float, at_work: float, stop: threading.Event | None) -> Any:
+        """Have a request answered within these times; raise ParsingError, or what the function raises."""
         requests, answers = cast("tuple[IO[bytes], IO[bytes]]", (self._popen.stdin, self._popen.stdout))
         opened = _Opened()
         if not self._ready:
@@ -194,7 +198,7 @@ class _Process:
                 self.kill()
                 raise ParsingError("the process that reads files did not start; the server's log says why") from None
             self._ready = True
-        watch = _Watch(self._popen, seconds, stop)
+        watch = _Watch(self._popen, seconds, at_work, stop)
         try:
             pickle.dump(request, requests)
             requests.flush()
@@ -238,8 +242,10 @@ class _Opened:
 class _Watch:
     """Kills a process that takes too long, or whose answer nobody waits for any more."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], seconds: float, stop: threading.Event | None) -> None:
-        self._popen, self._seconds, self._stop = popen, seconds, stop
+    def __init__(
+        self, popen: subprocess.Popen[bytes], seconds: float, at_work: float, stop: threading.Event | None
+    ) -> None:
+        self._popen, self._seconds, self._at_work, self._stop = popen, seconds, at_work, stop
         self._late = self._stopped = False
         self._ended = threading.Event()
         threading.Thread(target=self._run, name="parsing", daemon=True).start()
@@ -257,10 +263,12 @@ class _Watch:
         return None
 
     def _run(self) -> None:
-        deadline = time.monotonic() + self._seconds
+        deadline, most_busy = time.monotonic() + self._seconds, busy_seconds(self._popen.pid) + self._at_work
         while not self._ended.wait(_CHECK_SECONDS):
             self._stopped = self._stop is not None and self._stop.is_set()
-            self._late = time.monotonic() > deadline
+            if busy_seconds(self._popen.pid) > most_busy:
+                self._late, self._seconds = True, self._at_work
+            self._late = self._late or time.monotonic() > deadline
             if self._stopped or self._late:
                 self._popen.kill()
                 return

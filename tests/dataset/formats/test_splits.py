@@ -9,6 +9,7 @@ import pytest
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.folders import read_folders
 from augmentai.dataset.formats.splits import folder_splits, split_notices, split_of
+from tests.support.call_counts import calls_of
 from tests.support.dataset_runs import found_splits
 from tests.support.labelled_sets import (
     yolo,
@@ -174,3 +175,19 @@ def test_a_folder_called_validation_in_training_is_held_out() -> None:
     # classes, since the other split has them as well
     assert read("train/cat", "train/test", "val/cat", "val/test")[1] == ("train", "test")
     assert read("train/cat", "train/test tubes", "val/cat")[1] == ("train", "test tubes")
+
+
+@pytest.mark.parametrize("folder", ["train{}_x", "train{}/val", "{}_train", "train/val_{}", "val{}/cats"])
+def test_thousands_of_folders_called_like_splits_take_time_in_proportion(folder: str) -> None:
+    def work(count: int) -> int:
+        paths = [f"{folder.format(number)}/a{number}.jpg" for number in range(count)]
+        tree = Tree([Entry(path, "") for path in [*paths, "test/z.jpg"]])
+
+        def read_all() -> None:
+            layout = read_folders(tree)
+            split_notices({path: layout.images[path, ""].split for path in paths})
+
+        return calls_of(read_all)
+
+    work(10)  # what is kept for the next time
+    assert work(160) < 3 * work(80)

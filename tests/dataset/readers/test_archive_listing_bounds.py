@@ -29,7 +29,7 @@ def zipped(names: Sequence[str], inner: Mapping[str, bytes] | None = None) -> by
         for number, name in enumerate(names):
             archive.writestr(name, jpeg(seed=number))
         for name, content in (inner or {}).items():
-            archive.writestr(name, content, zipfile.ZIP_DEFLATED)
+            archive.writestr(name, content)
     return data.getvalue()
 
 
@@ -62,6 +62,8 @@ CASES = [
     ({"a.zip": zipped("123"), "b.tar": tarred("456")}, 100, 3, {"b.tar": FILES}),
     # likewise in an archive inside another, which itself counts
     ({"a.zip": zipped("12", {"b.zip": zipped("34")})}, 100, 2, {"b.zip": FILES}),
+    # whose own list of files, which is stored as it is, is none of the other's
+    ({"a.zip": zipped("12", {"b.zip": zipped("3456")})}, None, 6, {}),
     # two files, and six folders
     ({"a.zip": zipped(["1/2/3/a.jpg", "4/5/6/a.jpg"])}, 100, 0, {"a.zip": FOLDERS}),
     ({"a.zip": zipped(["1/2/3/a.jpg", "4/5/6/a.jpg"])}, None, 0, {"a.zip": OF_ONE}),

@@ -40,5 +40,5 @@ def test_a_setting_says_how_many_files_an_archive_may_have(tmp_path: Path) -> No
     assert len(gather([tmp_path / "in.zip"], limits(Settings(max_archive_files=3))).sources) == 3
     found = gather([tmp_path / "in.zip"], limits(Settings(max_archive_files=2)))
     assert [one.reason for one in found.failures] == [
-        "it has too many files for one ZIP (more than about 2, AUGMENTAI_MAX_ARCHIVE_FILES); split it"
+        "it has too many files for one ZIP (more than 2, AUGMENTAI_MAX_ARCHIVE_FILES); split it"
     ]

@@ -82,6 +82,15 @@ def test_limits(pool: ParsingPool, function: Callable[..., Any], argument: Any, 
     assert pool.run("a", len, "next") == 4
 
 
+def test_what_a_job_reads_twice_may_take_half_of_the_time(tmp_path: Path) -> None:
+    """Of a processor's time, so that nothing is refused because others are at work."""
+    half = ParsingPool(1, 200)
+    with pytest.raises(ParsingError, match=r"takes longer to read than the server allows \(0\.1 seconds\)"):
+        half.run("a", slow_files.read_busily, of_processor=0.1)
+    assert half.run("a", slow_files.read_slowly, of_processor=0.1) == "read"
+    half.close()
+
+
 def test_the_file_that_takes_too_much_is_named(pool: ParsingPool, tmp_path: Path) -> None:
     (tmp_path / "plain.xml").write_text("x")
     with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:

@@ -12,9 +12,9 @@ from typing import Any
 
 from augmentai.annotations import LabelError
 from augmentai.dataset.file_names import safe_path
-from augmentai.dataset.file_tree import Entry, Tree, parent
+from augmentai.dataset.file_tree import Entry, Tree, folders_above, parent
 from augmentai.dataset.formats.base import ImageInfo, ImageKey
-from augmentai.dataset.formats.folders import class_of
+from augmentai.dataset.formats.folders import FolderClasses
 from augmentai.dataset.formats.image_names import (
     ImageNames,
     NameCount,
@@ -208,7 +208,7 @@ def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:
     layout.lists = lists = read_split_lists(tree, layout.label_paths)
     layout.label_paths |= {entry.path for entry in lists.entries}
     layout.notices += lists.notices
-    claims = _claims(layout, tree, lists)
+    claims, classes = _claims(layout, tree, lists), FolderClasses(lists.folders)
     skipped, without_row = 0, []
     for image in tree.images:
         if image.key in layout.excluded:
@@ -220,12 +220,12 @@ def _add_images(layout: ImageFolderLayout, tree: Tree) -> None:
             name = str(label) if isinstance(label, str | int) and not isinstance(label, bool) else None
             masks = layout.companions.masks.get(image.key, ())
             layout.images[image.key] = ImageInfo(name, split, RowLabels(image.key, layout, image, masks))
-        elif any(not folder or image.path.startswith(folder + "/") for folder in broken):
+        elif broken and not broken.isdisjoint(folders_above(image.path)):
             layout.excluded.add(image.key)  # its row may be in the file that could not be read
             skipped += 1
         else:
             without_row.append(image.path)
-            layout.images[image.key] = ImageInfo(class_of(image.path, lists.folders), split)
+            layout.images[image.key] = ImageInfo(classes.of(image.path), split)
     if skipped:
         layout.notices.append(f"skipped {counted(skipped, 'image')}, since their metadata is broken")
     if without_row:

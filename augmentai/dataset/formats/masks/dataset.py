@@ -12,7 +12,7 @@ from augmentai.annotations import Labels
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
 from augmentai.dataset.formats.declared_classes import classes_in_files
-from augmentai.dataset.formats.folders import class_of
+from augmentai.dataset.formats.folders import FolderClasses
 from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.class_files import class_files, class_names
@@ -150,6 +150,7 @@ def read_masks(tree: Tree, requested: bool) -> MaskLayout | None:
     layout.label_paths |= {table.entry.path for table in found.tables if table.is_carried}
     layout.notices += found.notices
     mask_splits = _splits_of_masks(found)
+    classes = FolderClasses({_without_image_folders(f"{one}/x")[:-2]: split for one, split in lists.folders.items()})
     for entry in images:
         masks = found.masks.get(entry.key, ())
         shown = found.visualizations.get(entry.key, ())
@@ -160,7 +161,7 @@ def read_masks(tree: Tree, requested: bool) -> MaskLayout | None:
         instances = entry.key in found.instances
         labels = MaskLabels(entry, masks, instances, shown, names, polygons) if is_labelled else None
         split = lists.of(entry.path) or mask_splits.get(entry.key)
-        layout.images[entry.key] = ImageInfo(_class(entry.path, lists.folders), split, labels)
+        layout.images[entry.key] = ImageInfo(_class(entry.path, classes), split, labels)
     return layout
 
 
@@ -172,11 +173,9 @@ def _splits_of_masks(found: FoundMasks) -> dict[tuple[str, str], str]:
     return named if "train" in named.values() else {}
 
 
-def _class(path: str, splits: Mapping[str, str | None]) -> str | None:
+def _class(path: str, classes: FolderClasses) -> str | None:
     """The class folder of an image; a folder called "images" is not a class, nor is the image's own folder."""
-    label = class_of(
-        _without_image_folders(path), {_without_image_folders(f"{s}/x")[:-2]: v for s, v in splits.items()}
-    )
+    label = classes.of(_without_image_folders(path))
     own = path.rpartition("/")[2].rpartition(".")[0]
     is_own = label is not None and label.casefold() == own.casefold()
     return None if is_own or says_all(own) is Role.IMAGE else label  # "sample_7/image.png" has a folder of its own

@@ -11,7 +11,7 @@ import re
 from collections import defaultdict
 from collections.abc import Container, Sequence
 from dataclasses import dataclass, field
-from pathlib import PurePosixPath
+from functools import lru_cache
 
 import numpy as np
 from PIL import Image
@@ -124,6 +124,7 @@ def _read(entry: Entry) -> _Map | None:
     return None
 
 
+@lru_cache(maxsize=4096)
 def _kind_of(folder: str) -> str:
     """The word that says that a folder holds maps; "" if none does, or if the rest of its name says something else."""
     words = [word.casefold() for word in _TOKEN.findall(folder)]
@@ -185,4 +186,4 @@ def _is_normals(one: _Map) -> bool:
 
 
 def _name(entry: Entry) -> str:
-    return PurePosixPath(entry.path).stem
+    return entry.name_stem

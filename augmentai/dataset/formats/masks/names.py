@@ -122,7 +122,7 @@ def read_folder(folder: str) -> FolderName:
     return FolderName(role, tuple(parts), split, marker)
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=1 << 14)
 def _read_part(part: str) -> tuple[Role | None, str | None]:
     """(role, split) of one folder's name."""
     words = [word.casefold() for word in _TOKEN.findall(part)]

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import PurePosixPath
 
 from augmentai.dataset.file_tree import Entry, Tree, parent
 from augmentai.dataset.formats.base import ImageKey
@@ -96,7 +95,7 @@ def find_pairs(tree: Tree, labelled: Container[ImageKey] = ()) -> Pairing:
     entries = sorted(tree.images, key=lambda entry: entry.key)
     read = _Reader(entries, labelled)
     found = Pairing()
-    if any(may_be_label(read.folder(entry), PurePosixPath(entry.path).stem) for entry in entries):
+    if any(may_be_label(read.folder(entry), entry.name_stem) for entry in entries):
         named = [read(entry) for entry in entries]
         others = [one for one in named if one.role is not Role.IMAGE]
         images = [one for one in named if one.role is Role.IMAGE or one.folder.role is Role.IMAGE]
@@ -152,7 +151,7 @@ class _Reader:
         return read_folder(parent(entry.path)[self._skip :])
 
     def __call__(self, entry: Entry) -> Named:
-        file = read_file(PurePosixPath(entry.path).stem)
+        file = read_file(entry.name_stem)
         return Named(entry, self.folder(entry), file, entry.key in self._labelled)
 
 

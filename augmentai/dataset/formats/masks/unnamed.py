@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
-from collections.abc import Iterator
-from itertools import permutations
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import accumulate, permutations
 
 from PIL import Image
 
@@ -75,16 +75,11 @@ def _twins(tree: Tree) -> Iterator[tuple[str, Folder, Folder]]:
     """
     folders: dict[str, Folder] = defaultdict(dict)
     for entry in tree.images:
-        folders[parent(entry.path)][name_key(entry.stem.rpartition("/")[2], fold_case=True)] = entry
+        folders[parent(entry.path)][name_key(entry.name_stem, fold_case=True)] = entry
     for files in folders.values():
         for images, masks in _halves(files):
             yield "named after", images, masks
-    siblings: dict[tuple[str, ...], list[str]] = defaultdict(list)
-    for folder in sorted(folders):
-        parts = folder.split("/")
-        for place in range(len(parts)):
-            siblings[(*parts[:place], "/", *parts[place + 1 :])].append(folder)
-    for group in siblings.values():
+    for group in _siblings(sorted(folders)):
         if len(group) <= _MOST_SIBLINGS:
             for images, masks in permutations((folders[one] for one in group), 2):
                 common = len(masks.keys() & images.keys())
@@ -92,6 +87,28 @@ def _twins(tree: Tree) -> Iterator[tuple[str, Folder, Folder]]:
                     yield "named as", images, masks
                 elif len(images) == len(masks) > 1:
                     yield "as many as", images, masks
+
+
+def _siblings(folders: Sequence[str]) -> list[list[str]]:
+    """Folders whose paths differ in one part alone, in the order of the first of each group, and of that part."""
+    numbers: dict[tuple[int, str], int] = {}  # of the beginnings and endings of paths, which are compared more quickly
+
+    def number(known: int, part: str) -> int:
+        return numbers.setdefault((known, part), len(numbers) + 1)
+
+    split = [folder.split("/") for folder in folders]
+    before = [list(accumulate(parts, number, initial=0)) for parts in split]
+    forks = Counter(above for above, _ in numbers)  # how many folders are in each
+    after = [list(accumulate(reversed(parts), number, initial=0))[::-1] for parts in split]
+    found: list[tuple[int, int, list[str]]] = []
+    for place in range(max(map(len, split), default=0)):
+        groups: dict[tuple[int, int], list[int]] = defaultdict(list)
+        for position, parts in enumerate(split):
+            if place < len(parts) and forks[before[position][place]] > 1:
+                groups[before[position][place], after[position][place + 1]].append(position)
+        several = [group for group in groups.values() if len(group) > 1]
+        found += [(group[0], place, [folders[position] for position in group]) for group in several]
+    return [group for _, _, group in sorted(found)]
 
 
 def _halves(folder: Folder) -> Iterator[tuple[Folder, Folder]]:

@@ -57,7 +57,7 @@ class ImageLists:
 
     def __init__(self, tree: Tree) -> None:
         self.failures: list[Failure] = []
-        self._stems = {match_key(PurePosixPath(entry.path).stem) for entry in tree.images}
+        self._stems = {match_key(entry.name_stem) for entry in tree.images}
         self._names = self._stems | {match_key(name_of(entry.path)) for entry in tree.images}
         self._folders = tree.folders()
         self.lists = [one for entry in tree.sidecars_ending(".txt") if (one := self._read(entry)) is not None]
@@ -91,7 +91,7 @@ class ImageLists:
         root = self.root_of(image.path)
         if root is None:
             return None
-        stem = match_key(PurePosixPath(image.path).stem)
+        stem = match_key(image.name_stem)
         origins = (
             [image.origin] if (root, image.origin) in self._origins else [o for r, o in self._origins if r == root]
         )
