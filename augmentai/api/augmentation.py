@@ -12,9 +12,11 @@ from pathlib import Path
 from threading import Event
 from typing import TYPE_CHECKING, Any, Self
 
-from augmentai.dataset.readers.python_inputs import from_home, to_inputs
+from augmentai.dataset.readers.python_inputs import to_inputs
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings, load_settings
+from augmentai.storage import Place
+from augmentai.storage.places import from_home, to_place
 from augmentai.types import Outcome, Source, Variation
 
 if TYPE_CHECKING:
@@ -36,9 +38,9 @@ def augment(
     """Make variations, one after the other.
 
     Args:
-        inputs: one or several paths (files, folders, ZIPs), PIL images, NumPy arrays (H, W) or (H, W, C), encoded image
-            bytes, torch tensors (C, H, W), `(image, label)` pairs, `Source` objects, a `datasets.Dataset`, or a torch
-            `Dataset`. Class folders and labelled datasets are recognised.
+        inputs: one or several paths or URLs (files, folders, ZIPs; `s3://bucket/set`), PIL images, NumPy arrays (H, W)
+            or (H, W, C), encoded image bytes, torch tensors (C, H, W), `(image, label)` pairs, `Source` objects, a
+            `datasets.Dataset`, or a torch `Dataset`. Class folders and labelled datasets are recognised.
         recipe: what to make; `Recipe()` by default.
         settings: limits, keys and models; read from the environment by default.
         **recipe_fields: fields of `Recipe` in place of, or on top of, `recipe`: `variations=4, strength=0.5`.
@@ -51,6 +53,7 @@ def augment(
         TypeError: `inputs` holds something that is not an image, or a keyword is not a field of `Recipe`.
         RecipeError: a field has a value that cannot be used; or, while iterating, the set does not allow the recipe.
         SettingsError: the environment holds a setting that cannot be used.
+        StorageError: the driver of a URL is not installed.
 
     A file that cannot be read never raises: it comes out as an outcome that is not `ok` and says why.
 
@@ -123,11 +126,11 @@ class RunResult:
     """What `run` has written.
 
     Attributes:
-        path: the folder or ZIP.
+        path: the folder or ZIP; a `Store`, whose `url` says where it is, if `out` was a URL.
         report: counts, engines, seed, failures and notices, with the keys of the API's report.
     """
 
-    path: Path
+    path: Place
     report: dict[str, Any]
 
     @property
@@ -149,7 +152,8 @@ def run(
 
     Args:
         inputs: what to augment; see `augment`.
-        out: a new or empty folder, a new .zip file, or the folder of an interrupted run of the same inputs and recipe.
+        out: a new or empty folder, by path or URL, a new .zip file, or the folder of an interrupted run of the same
+            inputs and recipe.
         recipe, settings, **recipe_fields: see `augment`.
         on_outcome: called with each outcome once it is on disk, for a progress bar.
         lift: what was measured on this set, or the JSON file of it, for the dataset card and the report.
@@ -172,15 +176,15 @@ def run(
     """
     from augmentai.engines import available
     from augmentai.pipeline.resolve import resolve_run
-    from augmentai.pipeline.run import run_to_disk
+    from augmentai.pipeline.run_to_place import run_to_place
 
-    path = Path(from_home(out))
+    path = to_place(out)
     items = to_inputs(inputs)
     settings = settings or load_settings()
     engines = available(settings)
     resolved = resolve_run(path, recipe_with(recipe, recipe_fields), engines)
     job = _job(items, resolved, settings, Event(), path, engines, _lift_file(lift))
-    for outcome in run_to_disk(job, path, [Path(item) for item in items if not isinstance(item, Source)]):
+    for outcome in run_to_place(job, path, [to_place(item) for item in items if not isinstance(item, Source)]):
         if on_outcome is not None:
             on_outcome(outcome)
     return RunResult(path, job.report.as_dict())
@@ -256,7 +260,7 @@ def _job(
     recipe: Recipe,
     settings: Settings,
     stop: Event,
-    skip: Path | None = None,
+    skip: Place | None = None,
     engines: Any = None,
     lift: LiftFile | None = None,
 ) -> Job:

@@ -10,12 +10,14 @@ from typing import Any
 import click
 
 from augmentai.cli.options import GroupedCommand, GroupedOption, recipe_options, typed_fields
+from augmentai.cli.places import PlaceType
 from augmentai.recipe.fields import FIELDS
 from augmentai.system.ending import end_at_once_on, end_quickly
 from augmentai.version import __version__
 
 _SETTINGS = {"help_option_names": ["-h", "--help"], "max_content_width": 100}
 _PATH = click.Path(path_type=Path)
+_PLACE = PlaceType()
 
 _EXAMPLES = """\b
 Examples:
@@ -125,13 +127,13 @@ run = GroupedCommand(
     "The same command with the same OUT resumes a run that was stopped or killed, and retries what failed.",
     epilog=f"{_EXAMPLES}\n{_STATUS}",
     params=[
-        click.Argument(["inputs"], nargs=-1, required=True, type=_PATH, metavar="INPUT..."),
+        click.Argument(["inputs"], nargs=-1, required=True, type=_PLACE, metavar="INPUT..."),
         GroupedOption(
             "-o",
             "--out",
             group="output",
             common=1,
-            type=_PATH,
+            type=_PLACE,
             metavar="OUT",
             help="A new or empty folder, or a new .zip file; or the folder of an interrupted run, to resume it.",
         ),
@@ -192,7 +194,7 @@ replay = GroupedCommand(
     epilog="Exit status: 0 all the same, 1 some differ or failed, 2 the run could not be repeated.",
     params=[
         click.Argument(["earlier"], type=_PATH, metavar="RUN"),
-        click.Argument(["inputs"], nargs=-1, type=_PATH, metavar="[INPUT]..."),
+        click.Argument(["inputs"], nargs=-1, type=_PLACE, metavar="[INPUT]..."),
         GroupedOption(
             "-o",
             "--out",
@@ -215,7 +217,7 @@ inspect = GroupedCommand(
     "broken or not understood, boxes outside their images, duplicates, and what a run with the same options would do.",
     epilog="Exit status: 0 all is well, 1 labels would be lost or are wrong, 2 no image can be read.",
     params=[
-        click.Argument(["inputs"], nargs=-1, required=True, type=_PATH, metavar="INPUT..."),
+        click.Argument(["inputs"], nargs=-1, required=True, type=_PLACE, metavar="INPUT..."),
         GroupedOption(
             "--json", "as_json", group="output", common=1, is_flag=True, help="Print one JSON object instead of tables."
         ),
@@ -252,7 +254,7 @@ lift = GroupedCommand(
     "-n 8 --seed 1 with the best engine that is free.",
     epilog="Exit status: 0 all is measured, 1 some variations could not be made, 2 nothing was measured.",
     params=[
-        click.Argument(["inputs"], nargs=-1, required=True, type=_PATH, metavar="SET..."),
+        click.Argument(["inputs"], nargs=-1, required=True, type=_PLACE, metavar="SET..."),
         GroupedOption(
             "--recipe",
             "saved",

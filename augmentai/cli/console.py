@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
@@ -123,7 +122,7 @@ def print_skipped(job: Job) -> None:
         print_line("\n- ".join((f"{counted(len(reasons), 'image')} will be skipped:", *lines)))
 
 
-def print_summary(report: dict[str, Any], out: Path) -> None:
+def print_summary(report: dict[str, Any], out: str) -> None:
     """The result of a run in one line, what the filters did, and, on standard output, where the result is."""
     parts = [f"{count:,} by {name}" for name, count in report["engines"].items()]
     parts += [f"{report['credits']:g} credits"] if report["credits"] else []

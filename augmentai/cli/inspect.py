@@ -23,6 +23,7 @@ from augmentai.pipeline.job import limits
 from augmentai.plurals import counted
 from augmentai.recipe import RecipeError
 from augmentai.settings import SettingsError, load_settings
+from augmentai.storage import Place
 
 _CLASSES_SHOWN = 40
 _EXAMPLES_SHOWN = 5
@@ -33,7 +34,7 @@ _FINDINGS = re.compile(
 
 
 def inspect(
-    inputs: Sequence[Path],
+    inputs: Sequence[Place],
     fields: Mapping[str, Any],
     saved: Path | None = None,
     as_json: bool = False,
@@ -42,7 +43,7 @@ def inspect(
     """Inspect a set.
 
     Args:
-        inputs: images, folders, ZIPs.
+        inputs: images, folders, ZIPs, by path or URL.
         fields: {field of the recipe: what was typed}; a run with the same would do what is printed.
         saved: a file of settings that `fields` override.
         as_json: print one JSON object.

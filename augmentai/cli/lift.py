@@ -23,13 +23,14 @@ from augmentai.lift.measure import DEFAULT_SEED, DEFAULT_VARIATIONS
 from augmentai.lift.sentences import heading, metric, points
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.settings import SettingsError
+from augmentai.storage import Place
 from augmentai.system.ending import on_first_signal
 
 _STYLES = {"helps": "bold green", "hurts": "bold red", "cannot tell": ""}
 
 
 def lift(
-    inputs: Sequence[Path],
+    inputs: Sequence[Place],
     test: Path | None,
     saved: Sequence[Path],
     fields: Mapping[str, Any],
@@ -86,7 +87,7 @@ def _recipes(saved: Sequence[Path], fields: Mapping[str, Any]) -> dict[str, Reci
 
 
 def _measured(
-    inputs: Sequence[Path], test: Path | None, recipes: dict[str, Recipe], seed: int, paid: bool, deep: bool
+    inputs: Sequence[Place], test: Path | None, recipes: dict[str, Recipe], seed: int, paid: bool, deep: bool
 ) -> LiftReport:
     stop = Event()
     on_first_signal(stop.set)

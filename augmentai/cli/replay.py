@@ -16,9 +16,10 @@ from augmentai.pipeline.resolve import resolve_run
 from augmentai.pipeline.run import run_record_for
 from augmentai.recipe import RecipeError
 from augmentai.settings import SettingsError, load_settings
+from augmentai.storage import Place
 
 
-def replay(earlier: Path, inputs: Sequence[Path] = (), out: Path | None = None) -> int:
+def replay(earlier: Path, inputs: Sequence[Place] = (), out: Path | None = None) -> int:
     """Repeat an earlier run and compare.
 
     Args:

@@ -24,6 +24,7 @@ from augmentai.cli.console import (
     progress_bar,
     quit_with,
 )
+from augmentai.cli.places import shown
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.lift_file import LiftFile, LiftFileError
 from augmentai.dataset.readers.gather import gather
@@ -35,18 +36,19 @@ from augmentai.inspection.cutouts import background_of, find_cutouts
 from augmentai.operations import OperationError
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.resolve import resolve_run
-from augmentai.pipeline.run import look_ahead, run_to_disk
+from augmentai.pipeline.run_to_place import look_ahead_to, run_to_place
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.recipe.fields import by_name
 from augmentai.settings import SettingsError, load_settings
+from augmentai.storage import Place, Store
 from augmentai.system.ending import on_first_signal
 
 _WORKING = "augmenting"
 
 
 def augment(
-    inputs: Sequence[Path],
-    out: Path | None,
+    inputs: Sequence[Place],
+    out: Place | None,
     fields: Mapping[str, Any],
     saved: Path | None = None,
     dry_run: bool = False,
@@ -58,8 +60,8 @@ def augment(
     """Augment images and datasets.
 
     Args:
-        inputs: images, folders, ZIPs.
-        out: a folder or ZIP; may be missing for a dry run.
+        inputs: images, folders, ZIPs, by path or URL.
+        out: a folder or ZIP, by path or URL; may be missing for a dry run.
         fields: {field of the recipe: what was typed}.
         saved: a file of settings that `fields` override.
         dry_run: print the plan and make nothing.
@@ -90,7 +92,7 @@ def augment(
         measured = LiftFile.read(lift) if lift is not None else None
         job = Job(gathered, recipe, settings, available(settings), lift=measured)
         if dry_run and out is not None:
-            look_ahead(job, out, inputs)
+            look_ahead_to(job, out, inputs)
     except (SettingsError, RecipeError, OutputError, HubError, LiftFileError) as error:
         quit_with(str(error))
     if not gathered.sources:
@@ -100,12 +102,12 @@ def augment(
         print_plan(job)
         return ALL_DONE if masks is None else _write_masks(job, masks)
     status = run_job(job, out, inputs)
-    if hub is not None and status != NOTHING_DONE:
+    if hub is not None and isinstance(out, Path) and status != NOTHING_DONE:
         status = max(status, _push(hub, job, out))
     return status
 
 
-def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
+def run_job(job: Job, out: Place, inputs: Sequence[Place]) -> int:
     """Run a job into a folder or ZIP with a progress bar, and print the result. Returns the exit status."""
     said_before = job.report.as_dict()["notices"]
     print_notes(said_before)
@@ -117,7 +119,7 @@ def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
             task = bar.add_task(_WORKING, total=job.plan.total)
             job.on_progress = lambda words, share: bar.update(task, description=words or _WORKING)
             missing = 0
-            for outcome in run_to_disk(job, out, inputs):
+            for outcome in run_to_place(job, out, inputs):
                 if not outcome.ok:  # all of a source's are missing if the source cannot be read
                     missing += 1 if outcome.index else job.plan.count(outcome.source)
                 done = job.report.variations
@@ -131,7 +133,7 @@ def run_job(job: Job, out: Path, inputs: Sequence[Path]) -> int:
         job.report.stopped = True
     report = job.report.as_dict()
     print_problems({**report, "notices": [notice for notice in report["notices"] if notice not in said_before]})
-    print_summary(report, out)
+    print_summary(report, shown(out))
     if not report["variations"]:
         return NOTHING_DONE
     return SOME_FAILED if report["failed"] or report["stopped"] else ALL_DONE
@@ -149,11 +151,13 @@ def _stop_on_signals(job: Job) -> None:
     on_first_signal(ask)
 
 
-def _check_out(out: Path | None, dry_run: bool, push_to_hub: str) -> None:
+def _check_out(out: Place | None, dry_run: bool, push_to_hub: str) -> None:
     hint = "'-o' / '--out'"
     if out is None and not dry_run:
         raise click.BadParameter("missing; give a new or empty folder, or a new .zip file", param_hint=hint)
-    if push_to_hub and out is not None and out.suffix.lower() == ".zip":
+    if push_to_hub and isinstance(out, Store):
+        raise click.BadParameter("only a folder of this machine can be pushed; give -o hf://datasets/USER/NAME alone")
+    if push_to_hub and isinstance(out, Path) and out.suffix.lower() == ".zip":
         raise click.BadParameter("only a folder can be pushed to the hub, not a ZIP", param_hint=hint)
 
 

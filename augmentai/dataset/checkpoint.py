@@ -7,9 +7,10 @@ import math
 import os
 import stat
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -245,7 +246,7 @@ def repair_manifest(folder: Path, sources: Sequence[Source], paid: PaidFailures 
     checkpoint.manifest = manifest
     try:
         with open_regular(manifest) as lines, new.open("wb") as kept:
-            kept.writelines(line for line in lines if _keep_line(line, folder, checkpoint, paid))
+            kept.writelines(kept_lines(lines, checkpoint, paid, partial(_complete_or_removed, folder)))
             kept.flush()
             os.fsync(kept.fileno())
         if new.stat().st_size != manifest.stat().st_size:
@@ -272,21 +273,40 @@ def read_checkpoint(folder: Path, sources: Sequence[Source], paid: PaidFailures)
     return checkpoint
 
 
-def _keep_line(line: bytes, folder: Path, checkpoint: Checkpoint, paid: PaidFailures) -> bool:
-    """Record a line of the manifest; False if it is to be removed."""
-    entry = _parse_done(line, paid)
-    if entry is None:
-        removed = _parse(line)
-        checkpoint.record_rejections(removed)
-        checkpoint.record_unsettled(removed)
-        return False
-    files = [folder / name for name in files_of(entry)]
-    if not _are_complete(files, entry.get("bytes")):
-        for file in files:
-            file.unlink(missing_ok=True)
-        checkpoint.record_unsettled(entry)
-        return False
-    return checkpoint.record(entry)
+def kept_lines(
+    lines: Iterable[bytes],
+    checkpoint: Checkpoint,
+    paid: PaidFailures,
+    are_complete: Callable[[Sequence[str], object], bool],
+) -> Iterator[bytes]:
+    """Those lines of a manifest that stay; see `repair_manifest`.
+
+    Args:
+        lines: the manifest.
+        checkpoint: records them.
+        paid: which failures are final since they were paid for.
+        are_complete: whether the files of a variation, by their names and recorded sizes, are all there and complete.
+    """
+    for line in lines:
+        entry = _parse_done(line, paid)
+        if entry is None:
+            removed = _parse(line)
+            checkpoint.record_rejections(removed)
+            checkpoint.record_unsettled(removed)
+        elif not are_complete(files_of(entry), entry.get("bytes")):
+            checkpoint.record_unsettled(entry)
+        elif checkpoint.record(entry):
+            yield line
+
+
+def _complete_or_removed(folder: Path, names: Sequence[str], sizes: object) -> bool:
+    """Whether files are complete; if one is not, all of them are removed."""
+    files = [folder / name for name in names]
+    if _are_complete(files, sizes):
+        return True
+    for file in files:
+        file.unlink(missing_ok=True)
+    return False
 
 
 def _parse(line: bytes) -> dict[str, Any]:

@@ -24,7 +24,7 @@ RUN_LEDGER = ".augmentai.credits.jsonl"  # only where a paid engine was asked
 PAID_ANSWERS = ".augmentai.paid"  # a folder, only while answers wait for their variations
 OWN_FILES = frozenset({MANIFEST, RECIPE_FILE, CARD, SHEET})  # what a run writes about itself
 OWN_NAMES = OWN_FILES | {LIFT_FILE}  # likewise, what it writes only if there is any included
-_FIRST_LINE_BYTES = 1 << 16
+FIRST_LINE_BYTES = 1 << 16
 
 
 def is_made(entry: Mapping[str, Any]) -> bool:
@@ -135,12 +135,29 @@ def is_run(folder: Path) -> bool:
     """
     try:
         with open_regular(folder / MANIFEST) as lines:
-            first = lines.readline(_FIRST_LINE_BYTES)
-        entry = json.loads(first) if first else {}
-    except (OSError, ValueError):
+            first = lines.readline(FIRST_LINE_BYTES)
+    except OSError:
         return False
-    if not first:
-        return (folder / RECIPE_FILE).is_file()
+    return begins_run(first, (folder / RECIPE_FILE).is_file())
+
+
+def begins_run(first_line: bytes, has_recipe: bool) -> bool:
+    """Whether a file of the manifest's name is one.
+
+    Args:
+        first_line: its first line; b"" if it is empty.
+        has_recipe: whether a recipe is beside it.
+
+    Example:
+        >>> begins_run(b"", True), begins_run(b'{"name": "my app"}', True)
+        (True, False)
+    """
+    if not first_line:
+        return has_recipe
+    try:
+        entry = json.loads(first_line)
+    except ValueError:
+        return False
     return isinstance(entry, dict) and {"source", "source_sha256", "index", "status"} <= entry.keys()
 
 
@@ -148,12 +165,12 @@ def has_only_failures(folder: Path) -> bool:
     """Whether the run in a folder made nothing, or ended before it made anything."""
     try:
         with open_regular(folder / MANIFEST) as lines:
-            return all(_made_nothing(line) for line in lines)
+            return all(made_nothing(line) for line in lines)
     except FileNotFoundError:
         return (folder / RECIPE_FILE).is_file()
 
 
-def _made_nothing(line: bytes) -> bool:
+def made_nothing(line: bytes) -> bool:
     if not line.endswith(b"\n"):
         return True  # half-written: its files were not given their names
     try:

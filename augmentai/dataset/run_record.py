@@ -12,6 +12,7 @@ from augmentai.dataset.file_names import printable
 from augmentai.dataset.recipe_file import parse_mapping, recipe_differences, recipe_from_mapping
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.recipe import Recipe, RecipeError
+from augmentai.storage import Place, Store
 from augmentai.system.versions import NAMES, versions
 from augmentai.types import Source
 
@@ -37,7 +38,7 @@ class RunRecord:
             that the file names, the filters and geometry "auto" depend on.
         labels_sha256: the same of all label files, "" if there are none and None if it is unknown.
         inputs: the files and folders that were read, relative to the run's own folder; only their names if the
-            relative path would reveal a whole machine's folders.
+            relative path would reveal a whole machine's folders. URLs as they are.
         retry_round: 1, and one more each time a finished run was run again to retry what filters had rejected.
         geometry: what the recipe's geometry resolved to for these sources, "" if it is unknown.
         models: the version of each model that could be used, by engine.
@@ -83,8 +84,8 @@ def build_record(
     recipe: Recipe,
     sources: Sequence[Source],
     models: Mapping[str, str],
-    inputs: Iterable[Path] = (),
-    out: Path = Path(),
+    inputs: Iterable[Place] = (),
+    out: Place = Path(),
     holdout: Sequence[Source] = (),
     labels_sha256: str = "",
     retry_round: int = 1,
@@ -97,8 +98,8 @@ def build_record(
         recipe: with its seed.
         sources: the images to augment, in any order.
         models: the version of each model that can be used, by engine.
-        inputs: the files and folders as the user named them.
-        out: the folder or ZIP that the run writes to.
+        inputs: the files, folders and URLs as the user named them.
+        out: the folder, ZIP or URL that the run writes to.
         holdout: the validation and test images, which are not augmented.
         labels_sha256: see `RunRecord`.
         retry_round: see `RunRecord`.
@@ -119,14 +120,13 @@ def build_record(
     by_place = hashlib.sha256()
     for source in sorted((*sources, *holdout), key=sort_key):
         by_place.update(f"{source.path}\0{source.label or ''}\0{source.sha256}\n".encode("utf-8", "backslashreplace"))
-    home = out.parent if out.suffix.lower() == ".zip" else out
     return RunRecord(
         recipe,
         len(sources),
         by_hash.hexdigest(),
         by_place.hexdigest(),
         labels_sha256,
-        tuple(sorted(printable(_relative_to(home, path)) for path in inputs)),
+        tuple(sorted(printable(_as_recorded(one, out)) for one in inputs)),
         retry_round,
         geometry,
         models,
@@ -222,6 +222,15 @@ def _missing_packages(before: RunRecord, now: RunRecord) -> str:
     return ", ".join(
         f"{name} {version}" for name, version in before.versions.items() if name not in {*NAMES, *now.versions}
     )
+
+
+def _as_recorded(named: Place, out: Place) -> str:
+    """An input: a URL as it is, a path relative to the run's folder. Seen from a store, a path has only its name."""
+    if isinstance(named, Store):
+        return named.url
+    if isinstance(out, Store):
+        return named.name
+    return _relative_to(out.parent if out.suffix.lower() == ".zip" else out, named)
 
 
 def _relative_to(home: Path, path: Path) -> str:

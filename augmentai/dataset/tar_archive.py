@@ -45,7 +45,7 @@ class TarMember:
     flag_bits = 0  # never encrypted
     compress_type = 0
 
-    def __init__(self, tar: _SharedFile, name: str, offset: int, size: int) -> None:
+    def __init__(self, tar: SharedFile, name: str, offset: int, size: int) -> None:
         self._tar, self._name, self._offset, self.file_size = tar, name, offset, size
 
     def open(self) -> IO[bytes]:
@@ -91,7 +91,7 @@ def open_tar(
                 )
             packed = _no_bomb(packed, _size_of(stream))
             stream = spool(packed, path, limit_bytes + _ALL_HEADERS_BYTES, limit_bytes, stop)
-        return _listed(_SharedFile(stream, os.fspath(path)), most_files)
+        return _listed(SharedFile(stream, os.fspath(path)), most_files)
     except ArchiveError:
         raise
     except OSError as error:
@@ -201,7 +201,7 @@ def _from_xz(stream: BinaryIO) -> Iterator[bytes]:
         data = decompressor.unused_data.lstrip(b"\0") or stream.read(_CHUNK_BYTES)
 
 
-def _listed(shared: _SharedFile, most: int) -> Contents:
+def _listed(shared: SharedFile, most: int) -> Contents:
     raw: list[bytes] = []
     found: list[TarMember] = []
     refused: list[tuple[bytes, str]] = []
@@ -231,7 +231,7 @@ def _listed(shared: _SharedFile, most: int) -> Contents:
     )
 
 
-class _SharedFile:
+class SharedFile:
     """A TAR that several threads read from at different places. path: that of the file, or of the archive it is in."""
 
     def __init__(self, stream: BinaryIO, path: str) -> None:
@@ -248,7 +248,7 @@ class _SharedFile:
 class _Part(io.RawIOBase):
     """A part of a shared file."""
 
-    def __init__(self, tar: _SharedFile, offset: int, size: int) -> None:
+    def __init__(self, tar: SharedFile, offset: int, size: int) -> None:
         self._tar, self._start, self._size, self._position = tar, offset, size, 0
 
     def readable(self) -> bool:

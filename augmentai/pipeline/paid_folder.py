@@ -32,7 +32,7 @@ class PaidFolder:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def open(self, record: RunRecord, out: Path) -> RunLedger:
+    def open(self, record: RunRecord, out: Path | str) -> RunLedger:
         """Create the folder for a run, or continue that of the same run.
 
         Args:
@@ -60,7 +60,7 @@ class PaidFolder:
                 f"{self.path}, where paid answers are kept, cannot be written ({reason_of(error)}); make room"
             ) from error
 
-    def belongs_to(self, record: RunRecord, out: Path) -> bool:
+    def belongs_to(self, record: RunRecord, out: Path | str) -> bool:
         """Whether the folder is that of this run already.
 
         Raises:

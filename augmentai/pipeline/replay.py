@@ -17,6 +17,7 @@ from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, is_made
 from augmentai.dataset.run_record import RunRecord, differences, read_record
 from augmentai.engines.base import Engine
 from augmentai.recipe import RecipeError
+from augmentai.storage import Place, is_url, open_store
 from augmentai.system.regular_files import open_regular, read_regular
 from augmentai.types import Source
 
@@ -64,10 +65,13 @@ class EarlierRun:
         """The folder that the recorded inputs are relative to."""
         return self.path.parent if self._archive is not None else self.path
 
-    def inputs(self) -> list[Path]:
+    def inputs(self) -> list[Place]:
         """Where the sources were, according to the record. Raises ReplayError if one is no longer there."""
-        found = [self.home / as_on_disk(recorded) for recorded in self.record.inputs]
-        missing = [path for path in found if not path.exists()]
+        found: list[Place] = [
+            open_store(recorded) if is_url(recorded) else self.home / as_on_disk(recorded)
+            for recorded in self.record.inputs
+        ]
+        missing = [place for place in found if isinstance(place, Path) and not place.exists()]
         if missing or not found:
             names = ", ".join(path.name for path in missing) or "the images"
             raise ReplayError(f"source {names} not found relative to {self.path}; pass the files and folders it used")

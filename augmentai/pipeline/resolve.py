@@ -8,9 +8,11 @@ from pathlib import Path
 
 from augmentai.dataset.run_record import RunRecord
 from augmentai.dataset.writers.folder import resolve_recipe
+from augmentai.dataset.writers.store_run import resolve_stored_recipe
 from augmentai.engines import model_versions
 from augmentai.engines.base import Engine
 from augmentai.recipe import Recipe
+from augmentai.storage import Place
 
 
 def say_the_same(engines: Sequence[Engine], before: RunRecord, now: Recipe) -> bool:
@@ -20,18 +22,21 @@ def say_the_same(engines: Sequence[Engine], before: RunRecord, now: Recipe) -> b
     return all(followed(known, name, before.recipe) == followed(known, name, now) for name in names)
 
 
-def resolve_run(out: Path, recipe: Recipe, engines: Sequence[Engine]) -> Recipe:
+def resolve_run(out: Place, recipe: Recipe, engines: Sequence[Engine]) -> Recipe:
     """The recipe of a run before anything is read, by which a prompt that no engine follows blocks no resume.
 
     Args:
-        out: the folder or ZIP that the run will write to.
+        out: the folder, ZIP or URL that the run will write to.
         recipe: what is asked for.
         engines: those that the run has.
 
     Returns, Raises:
         See `resolve_recipe`.
     """
-    return resolve_recipe(out, recipe, partial(say_the_same, engines))
+    same_prompts = partial(say_the_same, engines)
+    if isinstance(out, Path):
+        return resolve_recipe(out, recipe, same_prompts)
+    return resolve_stored_recipe(out, recipe, same_prompts)
 
 
 def followed(engines: Mapping[str, Engine], name: str, recipe: Recipe) -> str:

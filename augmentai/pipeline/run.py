@@ -36,6 +36,7 @@ from augmentai.pipeline.recorded_labels import RecordedLabels
 from augmentai.pipeline.resolve import followed
 from augmentai.recipe.steps import step_names
 from augmentai.registry import packages_of
+from augmentai.storage import Place
 from augmentai.system.memory import release_freed_memory, use_one_arena
 from augmentai.system.regular_files import open_regular
 from augmentai.types import Outcome, SourceKey
@@ -44,7 +45,7 @@ _PIXELS_BETWEEN_TIDYING = 50_000_000
 _IMAGES_BETWEEN_TIDYING = 256  # small images leave holes too
 
 
-def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
+def run_record_for(job: Job, inputs: Iterable[Place], out: Place) -> RunRecord:
     """What `recipe.yaml` will say of a job.
 
     Args:
@@ -63,7 +64,7 @@ def run_record_for(job: Job, inputs: Iterable[Path], out: Path) -> RunRecord:
 
 
 def run_to_disk(
-    job: Job, out: Path, inputs: Iterable[Path] = (), ledger: RunLedger | None = None
+    job: Job, out: Path, inputs: Iterable[Place] = (), ledger: RunLedger | None = None
 ) -> Generator[Outcome, None, None]:
     """Run a job into a new or empty folder, the folder of an interrupted run, or a new ZIP.
 
@@ -101,7 +102,7 @@ def run_to_disk(
             if beside is not None and (stored := job.left_to_make - job.left_to_buy):
                 its = "its image is" if stored == 1 else f"its {stored:,} images are"
                 job.report.notice(f"an interrupted run had paid already: {its} used and not bought again")
-            yield from _written(job, writer, record, out, forget=not is_zip)
+            yield from write_run(job, writer, record, resumable=not is_zip, forget=not is_zip)
     except OutputError as error:
         if not is_open:
             raise
@@ -125,7 +126,7 @@ def _close(beside: PaidFolder, job: Job, out: Path) -> None:
         beside.remove()
 
 
-def look_ahead(job: Job, out: Path, inputs: Iterable[Path] = ()) -> None:
+def look_ahead(job: Job, out: Path, inputs: Iterable[Place] = ()) -> None:
     """Let a job know what an interrupted run has left at its output, and write nothing: for a dry run.
 
     Args:
@@ -146,17 +147,33 @@ def look_ahead(job: Job, out: Path, inputs: Iterable[Path] = ()) -> None:
     job.resume(Checkpoint() if is_zip else read_checkpoint(folder, job.plan.sources, paid), ledger)
 
 
-def _written(job: Job, writer: Writer, record: RunRecord, out: Path, forget: bool) -> Generator[Outcome, None, None]:
-    """Write the whole run. forget: an answer may go once its variation is on disk; a ZIP is only there at its end."""
+def write_run(
+    job: Job, writer: Writer, record: RunRecord, resumable: bool, forget: bool
+) -> Generator[Outcome, None, None]:
+    """Write a whole run by an open writer.
+
+    Args:
+        job: the job, which knows what was made before.
+        writer: of its output.
+        record: what the run was asked to do.
+        resumable: a stop leaves the rest to the run that resumes this one.
+        forget: a paid answer may go as soon as the writer has its variation; a ZIP is only there at its end.
+
+    Yields:
+        Each outcome once the writer has it.
+
+    Raises:
+        OutputError: the output cannot be written.
+    """
     answers = job.ledger.answers
-    if forget:
+    if resumable:
         answers.tidy(_finished(job, writer.checkpoint))
     is_open = False
     untidied_images = untidied_pixels = 0
     with closing(job.run()) as outcomes:
         for outcome in outcomes:
             if not is_open and (outcome.ok or job.report.resumed):  # a run that makes nothing leaves nothing
-                copy_originals(writer, job.output, job.stop if forget else None)
+                copy_originals(writer, job.output, job.stop if resumable else None)
                 is_open = True
             try:
                 writer.add(outcome)
@@ -175,7 +192,7 @@ def _written(job: Job, writer: Writer, record: RunRecord, out: Path, forget: boo
         if not is_open:
             copy_originals(writer, job.output)
         write_label_lists(writer, job.output)
-    if not job.report.stopped or out.suffix.lower() == ".zip":
+    if not job.report.stopped or not resumable:
         report = job.report
         if job.lift is not None:
             writer.write(LIFT_FILE, job.lift.data)

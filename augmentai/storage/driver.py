@@ -77,6 +77,8 @@ def storage_errors(url: str) -> Iterator[None]:
     except FileNotFoundError as error:
         raise MissingFileError(f"{url} was not found; check the name") from error
     except Exception as error:  # each driver has its own kinds
+        if _status(error) == 404:
+            raise MissingFileError(f"{url} was not found; check the name") from error
         raise StorageError(_words(url, error)) from error
 
 

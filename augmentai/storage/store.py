@@ -6,15 +6,17 @@ import io
 import os
 import shutil
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from augmentai.storage.driver import file_system, storage_errors
 from augmentai.storage.errors import MissingFileError, StorageError
+from augmentai.storage.hub import commit, create_repository, is_repository
 from augmentai.storage.listing import StoredFile, list_files
 from augmentai.storage.urls import checked, is_url, local_path
 
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from fsspec import AbstractFileSystem
 
 _BUFFER_BYTES = 1 << 20
+_REQUESTS = 8  # at a time
+_BLOCK_BYTES = 8 << 20  # of a request; the drivers' own would fetch 50 MB for a look at the end of a file
 
 
 def open_store(place: str | os.PathLike[str]) -> Store:
@@ -159,20 +163,19 @@ class Store:
         except MissingFileError:
             return None
 
-    def read(self, path: str = "") -> bytes:
-        """A whole file."""
+    def read(self, path: str = "", size_bytes: int | None = None) -> bytes:
+        """A whole file. size_bytes: as it was listed, which spares the driver of S3 from asking for it first."""
         where = self.path_of(path)
+        known = {"start": 0, "end": size_bytes} if size_bytes and hasattr(self.fs, "call_s3") else {}
         with storage_errors(self.url_of(path)):
-            return bytes(self.fs.cat_file(where))
+            return bytes(self.fs.cat_file(where, **known))
 
-    @contextmanager
-    def open(self, path: str = "") -> Iterator[IO[bytes]]:
+    def open(self, path: str = "") -> io.BufferedReader:
         """A file to read from, in pieces and anywhere. Errors while reading are StorageErrors too."""
         where = self.path_of(path)
         with storage_errors(self.url_of(path)):
-            file = self.fs.open(where, "rb")
-        with io.BufferedReader(_Reading(file, self.url_of(path)), _BUFFER_BYTES) as reader:
-            yield reader
+            file = self.fs.open(where, "rb", **({} if self.is_local else {"block_size": _BLOCK_BYTES}))
+        return io.BufferedReader(_Reading(file, self.url_of(path)), _BUFFER_BYTES)
 
     def get_file(self, path: str, target: Path) -> None:
         """Copy a file to disk, where it appears complete or not at all.
@@ -216,11 +219,45 @@ class Store:
             else:
                 self.put_file(path, content)
 
+    def put_all(self, files: Mapping[str, bytes | Path], outdated: Sequence[str] = ()) -> None:
+        """Write several files at a time, in any order; in a repository of the Hub as one commit.
+
+        Args:
+            files: {path: content, or the file on disk that has it}.
+            outdated: files that are removed once the others are there.
+        """
+        for path in (*files, *outdated):
+            self.path_of(path)
+        if is_repository(self.url):
+            if files or outdated:
+                with storage_errors(self.url):
+                    commit(self.fs, self.root, files, outdated)
+            return
+        with ThreadPoolExecutor(_REQUESTS, "put") as pool:
+            waiting = [pool.submit(self.put_files, {path: content}) for path, content in files.items()]
+            try:
+                for one in waiting:
+                    one.result()
+            except BaseException:
+                pool.shutdown(cancel_futures=True)
+                raise
+        for path in outdated:
+            self.delete(path)
+
+    def create(self) -> None:
+        """Create what must be there before anything is written: a repository of the Hub; nothing anywhere else."""
+        if is_repository(self.url):
+            with storage_errors(self.url):
+                create_repository(self.fs, self.root)
+
     def delete(self, path: str = "") -> None:
         """Remove a file; nothing happens if there is none."""
         where = self.path_of(path)
         with suppress(MissingFileError), storage_errors(self.url_of(path)):
             self.fs.rm_file(where)
+
+
+Place = Path | Store  # what an input or an output may be
 
 
 class _Reading(io.RawIOBase):

@@ -1,4 +1,6 @@
-"""The few routes of huggingface.co that a push uses, over HTTP on this machine, with datasets as git has them.
+"""The few routes of huggingface.co that a push and hf:// URLs use, over HTTP on this machine.
+
+Datasets are as git has them.
 
 Behaviour from huggingface_hub's own client code (create_repo, whoami, list_repo_tree, preupload, LFS batch, commit).
 """
@@ -15,6 +17,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from threading import Thread
 from typing import Any
+from urllib.parse import unquote
 
 TOKEN = "hf_secretOfMine"
 
@@ -47,6 +50,9 @@ class _Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self._answer("GET")
 
+    def do_HEAD(self) -> None:
+        self._answer("HEAD")
+
     def do_POST(self) -> None:
         self._answer("POST")
 
@@ -62,11 +68,27 @@ class _Handler(BaseHTTPRequestHandler):
                 return self._send(status, {"error": "refused"})
         if not path.startswith("/large/") and self.headers.get("Authorization") != f"Bearer {TOKEN}":
             return self._send(401, {"error": "Invalid credentials"})
+        if match := re.fullmatch(r"/datasets/([^/]+/[^/]+)/resolve/main/(.+)", path):
+            return self._send_file(self.hub.repos.get(match[1], {}).get(unquote(match[2])))
         return self._send(*self._routed(path, body))
+
+    def _send_file(self, data: bytes | None) -> None:
+        if data is None:
+            return self._send(404, {"error": "Entry not found"})
+        asked = re.fullmatch(r"bytes=(\d+)-(\d*)", self.headers.get("Range", ""))
+        part = data[int(asked[1]) : int(asked[2] or len(data)) + 1] if asked else data
+        self.send_response(206 if asked else 200)
+        self.send_header("Content-Length", str(len(part)))
+        self.send_header("ETag", f'"{git_hash(data)}"')
+        self.end_headers()
+        self.wfile.write(part if self.command != "HEAD" else b"")
+        return None
 
     def _send(self, status: int, content: Any) -> None:
         data = json.dumps(content).encode()
         self.send_response(status)
+        if status == 404:
+            self.send_header("X-Error-Code", f"{content['error'].split()[0].replace('sitory', '')}NotFound")
         self.send_header("Content-Type", "application/json")
         self.send_header("Content-Length", str(len(data)))
         self.end_headers()
@@ -93,10 +115,13 @@ class _Handler(BaseHTTPRequestHandler):
         if match := re.fullmatch(r"/datasets/(.+)\.git/info/lfs/objects/batch", path):
             objects = json.loads(body)["objects"]
             return 200, {"transfer": "basic", "objects": [self._large(one) for one in objects]}
-        match = re.fullmatch(r"/api/datasets/([^/]+/[^/]+)/(tree|preupload|commit|revision)/main", path)
+        match = re.fullmatch(r"/api/datasets/([^/]+/[^/]+?)(?:/(tree|preupload|commit|revision)/main(?:/(.*))?)?", path)
         if not match or match[1] not in hub.repos:
             return 404, {"error": "Repository not found"}
-        return 200, getattr(self, f"_{match[2]}")(match[1], body)
+        if match[3]:
+            files = self._tree(match[1], body, unquote(match[3]))
+            return (200, files) if files else (404, {"error": "Entry not found"})
+        return 200, getattr(self, f"_{match[2] or 'revision'}")(match[1], body)
 
     def _large(self, one: dict[str, Any]) -> dict[str, Any]:
         action = {"upload": {"href": f"{self.hub.url}/large/{one['oid']}"}}
@@ -106,13 +131,14 @@ class _Handler(BaseHTTPRequestHandler):
         files = self.hub.repos[name]
         return {"id": name, "sha": "0" * 40, "siblings": [{"rfilename": one} for one in files]}
 
-    def _tree(self, name: str, body: bytes) -> Any:
-        files = self.hub.repos[name]
+    def _tree(self, name: str, body: bytes, folder: str = "") -> Any:
+        front = f"{folder}/" if folder else ""
+        files = {one.removeprefix(front): data for one, data in self.hub.repos[name].items() if one.startswith(front)}
         tops = {one.split("/")[0] for one in files}
         return [
-            {"type": "file", "path": top, "size": len(files[top]), "oid": git_hash(files[top])}
+            {"type": "file", "path": front + top, "size": len(files[top]), "oid": git_hash(files[top])}
             if top in files
-            else {"type": "directory", "path": top, "oid": "0" * 40}
+            else {"type": "directory", "path": front + top, "oid": "0" * 40}
             for top in sorted(tops)
         ]
 
@@ -138,6 +164,8 @@ class _Handler(BaseHTTPRequestHandler):
             elif line["key"] == "lfsFile":
                 files[value["path"]] = self.hub.large[value["oid"]]
                 changed.append(value["path"])
+            elif line["key"] == "deletedFile":
+                del files[value["path"]]
         self.hub.commits.append(changed)
         return {
             "commitUrl": f"{self.hub.url}/datasets/{name}/commit/1",

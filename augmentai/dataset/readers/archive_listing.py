@@ -26,8 +26,9 @@ from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES, is_tar, kind_
 from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
 from augmentai.dataset.tar_archive import open_tar, spool
+from augmentai.images.file_types import HEAD_BYTES
 
-_MOST_INNER = 64  # archives in one archive; each is an open file
+MOST_INNER = 64  # archives in one archive; each is an open file
 _CHUNK_BYTES = 1 << 20
 
 
@@ -51,13 +52,13 @@ def list_archives(archives: Sequence[tuple[Path, str]], listing: Listing, limits
         beside_images: the folder has images outside of archives.
     """
     for count, (path, place) in enumerate(archives):
-        if beside_images or count >= _MOST_INNER:
+        if beside_images or count >= MOST_INNER:
             listing.report.closed_archives.add(path.name)
         elif not listing.is_repeated(path):
             list_archive(path, listing, limits, place)
 
 
-def list_archive(path: Path, listing: Listing, limits: Limits, place: str = "") -> None:
+def list_archive(path: Path, listing: Listing, limits: Limits, place: str = "", stream: BinaryIO | None = None) -> None:
     """Add every image and label file of an archive to a listing. It stays open as long as one of its members lives.
 
     Archives inside it are read too, each as a folder of its name; those inside these are not.
@@ -67,9 +68,10 @@ def list_archive(path: Path, listing: Listing, limits: Limits, place: str = "") 
         listing: where the files are added.
         limits: an archive that extracts to more is not read.
         place: its path in the dataset, if it is in a folder of it; its files are in a folder of that name then.
+        stream: its bytes, if it is in a store; `path` is its name then.
     """
     before, labels = listing.progress(), len(listing.tree.sidecars)
-    reader = _ArchiveReader(path, listing, limits)
+    reader = _ArchiveReader(path, listing, limits, stream)
     try:
         found = reader.read(_folder_of(place) if place else "")
     except ArchiveError as error:
@@ -77,7 +79,7 @@ def list_archive(path: Path, listing: Listing, limits: Limits, place: str = "") 
         return
     for one in sorted(found, key=lambda one: (one.name, one.number)):
         if one.kind == "image":
-            listing.add_member(one.member, one.name, path, f" in {printable(path.name)}")
+            listing.add_member(one.member, one.name, str(path), f" in {printable(path.name)}")
         else:
             listing.add_label_file(one.name, member=one.member, origin=str(path))
     if not place and listing.progress() == before and not listing.stop.is_set():
@@ -88,7 +90,8 @@ def list_archive(path: Path, listing: Listing, limits: Limits, place: str = "") 
 class _ArchiveReader:
     """Reads one archive and those inside it, all within one limit."""
 
-    def __init__(self, path: Path, listing: Listing, limits: Limits) -> None:
+    def __init__(self, path: Path, listing: Listing, limits: Limits, stream: BinaryIO | None = None) -> None:
+        self._stream = stream
         self._path, self._listing, self._limits = path, listing, limits
         self._bytes = 0  # what was found so far extracts to
         self._spooled = 0
@@ -97,10 +100,10 @@ class _ArchiveReader:
 
     def read(self, prefix: str) -> list[_Found]:
         """The files, their paths with this in front. Raises ArchiveError."""
-        outer = self._open(self._path.name, read_head(self._path))
+        outer = self._open(self._path.name, self._head(), self._stream)
         found, inner = self._classify(outer, prefix, self._path.name)
         for count, one in enumerate(inner):
-            if count < _MOST_INNER:
+            if count < MOST_INNER:
                 found += self._read_inner(one)
             else:
                 self._listing.report.closed_archives.add(one.name)
@@ -113,6 +116,13 @@ class _ArchiveReader:
                     "split them into several jobs"
                 )
         return found
+
+    def _head(self) -> bytes:
+        if self._stream is None:
+            return read_head(self._path)
+        head = self._stream.read(HEAD_BYTES)
+        self._stream.seek(0)
+        return head
 
     def _open(self, name: str, head: bytes, inner: BinaryIO | None = None) -> Contents:
         most = self._limits.archive_files - (self._listing.archive_files if self._are_one else 0)

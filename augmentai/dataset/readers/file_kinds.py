@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -94,7 +95,21 @@ def is_archive(path: Path) -> bool:
 
     A ZIP called a.jpg is not: it is refused when it is decoded as an image.
     """
-    lowered, found = path.name.lower(), detect_type(read_head(path))
+    return is_archive_file(path.name, partial(read_head, path))
+
+
+def is_archive_file(name: str, read_start: Callable[[], bytes]) -> bool:
+    """The same of a file that is not on disk.
+
+    Args:
+        name: its name.
+        read_start: returns its first bytes.
+
+    Example:
+        >>> is_archive_file("set.zip", bytes), is_archive_file("a.jpg", lambda: b"PK\x03\x04")
+        (True, False)
+    """
+    lowered, found = name.lower(), detect_type(read_start())
     if lowered.endswith(ARCHIVE_SUFFIXES):
         return found not in IMAGE_TYPES
     return found in {"ZIP", "TAR"} and PurePosixPath(lowered).suffix not in _IMAGE_SUFFIXES

@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import partial
+from itertools import chain
 from pathlib import Path
 from threading import Event
 
@@ -25,9 +26,12 @@ from augmentai.dataset.readers.layout_finish import finish_layout, held_out_noti
 from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.listing import Listing
 from augmentai.dataset.readers.read_report import ReadReport
+from augmentai.dataset.readers.store_listing import list_store
+from augmentai.dataset.readers.stored_member import receive_labels, received_ahead
 from augmentai.dataset.readers.to_source import UnusableFileError, to_source
 from augmentai.dataset.readers.unread_labels import UnreadLabels, find_unread_labels
 from augmentai.dataset.sorted_sources import sort_key
+from augmentai.storage import Store
 from augmentai.types import Failure, Source
 
 __all__ = ["Gathered", "Limits", "gather"]
@@ -59,9 +63,9 @@ class Gathered:
 
 
 def gather(
-    inputs: Iterable[str | os.PathLike[str] | Source],
+    inputs: Iterable[str | os.PathLike[str] | Source | Store],
     limits: Limits,
-    skip: Path | None = None,
+    skip: Path | Store | None = None,
     stop: Event | None = None,
     layout: str = "auto",
     hashes: bool = True,
@@ -73,9 +77,9 @@ def gather(
     and files inside folders and ZIPs that are neither images nor labels are counted in another.
 
     Args:
-        inputs: image files, label files beside them, folders (searched with their subfolders), ZIPs and ready-made
-            sources. Of several folders each keeps its own name as the first part of the path, so that `cats dogs` gives
-            the classes that `.` would.
+        inputs: image files, label files beside them, folders (searched with their subfolders), ZIPs, ready-made
+            sources, and a `Store` for what is at a URL. Of several folders each keeps its own name as the first part
+            of the path, so that `cats dogs` gives the classes that `.` would.
         limits: how much is read.
         skip: a folder that is not searched, such as the one the output goes to.
         stop: once it is set, nothing more is read.
@@ -98,6 +102,9 @@ def gather(
     named = sort_inputs(items, report)
     tree = _list_files(named, Listing(report, stop), limits, skip)
     report.failures += drop_large_labels(tree, limits.label_bytes)
+    if named.stores:
+        sidecars = chain.from_iterable(tree.sidecars[path] for path in sorted(tree.sidecars))
+        receive_labels(sidecars, limits.zip_bytes if limits.label_bytes is None else limits.label_bytes)
     detected = detect_layout(tree, layout)
     finish_layout(tree, detected, {(path.name, "") for path in named.files})
     unread = report_unread(tree, detected, report)
@@ -134,11 +141,13 @@ def report_unread(tree: Tree, layout: Layout, report: ReadReport) -> UnreadLabel
     return unread
 
 
-def _list_files(named: Inputs, listing: Listing, limits: Limits, skip: Path | None) -> Tree:
+def _list_files(named: Inputs, listing: Listing, limits: Limits, skip: Path | Store | None) -> Tree:
     """Folders come first: a file that is also named separately keeps the path, and so the class, it has there."""
-    skip = skip.resolve() if skip else None
+    folder_to_skip = skip.resolve() if isinstance(skip, Path) else None
     for folder, prefix in named.folders:
-        list_folder(folder, prefix, listing, limits, skip)
+        list_folder(folder, prefix, listing, limits, folder_to_skip)
+    for store, prefix in named.stores:
+        list_store(store, prefix, listing, limits, skip if isinstance(skip, Store) else None)
     for path in named.zips:
         if not listing.is_repeated(path):
             list_archive(path, listing, limits)
@@ -167,8 +176,9 @@ class _SourceReader:
     def read_tree(self, tree: Tree, layout: Layout) -> None:
         """Read every image of the layout."""
         self.report.failures += layout.failures
-        for entry in tree.images:
-            if entry.key not in layout.excluded and self._has_room(entry.path):
+        wanted = (entry for entry in tree.images if entry.key not in layout.excluded)
+        for entry in received_ahead(wanted, self.limits.file_bytes) if self._hashes else wanted:
+            if self._has_room(entry.path):
                 self._read(entry, layout.images.get(entry.key, ImageInfo()))
 
     def _read(self, entry: Entry, info: ImageInfo) -> None:

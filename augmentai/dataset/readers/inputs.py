@@ -7,12 +7,13 @@ import re
 import stat
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from augmentai.dataset.content import BROKEN_LINK, unreadable_reason
 from augmentai.dataset.readers.file_kinds import is_archive, is_archive_part
 from augmentai.dataset.readers.read_report import ReadReport
+from augmentai.storage import Store
 from augmentai.types import Source
 
 _URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]+):/{1,3}(?=[^/])(.*)", re.DOTALL)  # pathlib makes one slash of two
@@ -26,7 +27,7 @@ _ADVICE = {
 }
 
 
-_PART = "a part of an archive in several files; join them or unpack the archive first, and name the folder"
+PART_OF_ARCHIVE = "a part of an archive in several files; join them or unpack the archive first, and name the folder"
 
 
 @dataclass
@@ -36,22 +37,26 @@ class Inputs:
     Attributes:
         folders: to be searched, none inside another, each with what the paths below it begin with in the dataset: its
             own name if there are several, so that `cats dogs` gives the classes that `.` would; else nothing.
+        stores: URLs of folders and files, none inside another, sorted, with the same.
         zips: sorted.
         files: sorted; whatever is neither a folder nor a ZIP.
         sources: in the order in which they were passed.
     """
 
     folders: list[tuple[Path, str]] = field(default_factory=list)
+    stores: list[tuple[Store, str]] = field(default_factory=list)
     zips: list[Path] = field(default_factory=list)
     files: list[Path] = field(default_factory=list)
     sources: list[Source] = field(default_factory=list)
 
 
-def sort_inputs(inputs: Iterable[str | os.PathLike[str] | Source], report: ReadReport) -> Inputs:
+def sort_inputs(inputs: Iterable[str | os.PathLike[str] | Source | Store], report: ReadReport) -> Inputs:
     """Sort inputs by kind. Files are opened only to see whether they are ZIPs.
 
+    A URL as text is reported as no path: only a front end whose user may reach the network makes a `Store` of it.
+
     Args:
-        inputs: paths and sources, in any order.
+        inputs: paths, stores and sources, in any order.
         report: receives what cannot be used.
 
     Returns:
@@ -59,23 +64,26 @@ def sort_inputs(inputs: Iterable[str | os.PathLike[str] | Source], report: ReadR
     """
     found = Inputs()
     folders: set[Path] = set()
+    stores: set[str] = set()
     zips: set[Path] = set()
     unusable: set[Path] = set()
     for item in inputs:
         if isinstance(item, Source):
             found.sources.append(item)
+        elif isinstance(item, Store):
+            stores.add(item.url)
         elif not isinstance(item, str | os.PathLike):
             report.fail(repr(item)[:80], "is not a file, a folder, a ZIP or a Source")
         elif (path := _absolute(item, report)) is not None and path not in unusable:
             try:
                 if is_archive_part(path.name) and path.is_file():
-                    report.fail(path.name, _PART)
+                    report.fail(path.name, PART_OF_ARCHIVE)
                     continue
                 {"folder": folders.add, "zip": zips.add, "file": found.files.append}[_kind_of(path)](path)
             except (OSError, ValueError) as error:
                 unusable.add(path)
                 report.fail(*_address_reason(item) or (path.name, _reason(path, error)))
-    found.folders = _with_prefixes(folders)
+    found.folders, found.stores = _with_prefixes(folders, stores)
     found.zips = sorted(zips)
     found.files.sort()
     return found
@@ -112,7 +120,11 @@ def _address_reason(item: str | os.PathLike[str]) -> tuple[str, str] | None:
     return f"{address[1]}://{address[2]}", f"an address, and only files of this machine are read; {advice}"
 
 
-def _with_prefixes(folders: set[Path]) -> list[tuple[Path, str]]:
-    """Folders that are not inside another, sorted, with what the paths below them begin with."""
+def _with_prefixes(folders: set[Path], stores: set[str]) -> tuple[list[tuple[Path, str]], list[tuple[Store, str]]]:
+    """Folders, and URLs, that are not inside another, sorted, with what the paths below them begin with."""
     top = sorted(folder for folder in folders if not any(other in folder.parents for other in folders))
-    return [(folder, folder.name.replace("\\", "_") if len(top) > 1 else "") for folder in top]
+    top_urls = sorted(url for url in stores if not any(url.startswith(f"{other}/") for other in stores))
+    several = len(top) + len(top_urls) > 1
+    return [(folder, folder.name.replace("\\", "_") if several else "") for folder in top], [
+        (Store(url), PurePosixPath(url).name.replace("\\", "_") if several else "") for url in top_urls
+    ]

@@ -112,12 +112,12 @@ class Listing:
         if safe is not None:
             self.tree.images.append(self._entry(relative, safe, "", file=path))
 
-    def add_member(self, member: Member, name: str, zip_path: Path, within: str) -> None:
-        """Add an image in a ZIP. within: see `ReadReport.checked_path`."""
+    def add_member(self, member: Member, name: str, origin: str, within: str) -> None:
+        """Add an image in a ZIP or a store. origin: the ZIP it is in, or ""; within: see `ReadReport.checked_path`."""
         self._images += 1
         safe = self.report.checked_path(name, within)
         if safe is not None:
-            self.tree.images.append(self._entry(name, safe, str(zip_path), member=member))
+            self.tree.images.append(self._entry(name, safe, origin, member=member))
 
     def add_label_file(
         self, relative: str, file: Path | None = None, member: Member | None = None, origin: str = ""

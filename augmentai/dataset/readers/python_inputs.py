@@ -14,10 +14,12 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
+from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from augmentai.dataset.formats.label_values import is_whole
+from augmentai.storage import Store, is_url
+from augmentai.storage.places import from_home, to_place
 from augmentai.system.regular_files import read_regular
 from augmentai.types import Source
 
@@ -25,10 +27,11 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 ACCEPTED = (
-    "paths of files, folders and ZIPs, PIL images, NumPy arrays (H, W) or (H, W, C), encoded image bytes, torch "
-    "tensors (C, H, W), (image, label) pairs, Source objects, a list of these, a datasets.Dataset or a torch Dataset"
+    "paths and URLs of files, folders and ZIPs, PIL images, NumPy arrays (H, W) or (H, W, C), encoded image bytes, "
+    "torch tensors (C, H, W), (image, label) pairs, Source objects, a list of these, a datasets.Dataset or a torch "
+    "Dataset"
 )
-Input = str | os.PathLike[str] | Source
+Input = str | os.PathLike[str] | Source | Store
 
 _SUFFIXES = {"JPEG": ".jpg", "WEBP": ".webp", "TIFF": ".tif", "GIF": ".gif", "BMP": ".bmp", "AVIF": ".avif"}
 _STORED_MODES = {"1", "L", "LA", "P", "RGB", "RGBA", "I;16", "I", "F"}
@@ -43,15 +46,16 @@ def to_inputs(inputs: Any) -> list[Input]:
     """Whatever a caller passes, as paths and sources for `gather`.
 
     Args:
-        inputs: one or several of: a path; a PIL image; a NumPy array, (H, W) or (H, W, 1 to 4), of bool, uint8, uint16
-            or floats from 0 to 1; a torch tensor (C, H, W) of the same kinds; the bytes of an image file; a pair of any
-            of these and its label (text, a number or None); a `Source`; a `datasets.Dataset`; a torch `Dataset`.
+        inputs: one or several of: a path or URL; a PIL image; a NumPy array, (H, W) or (H, W, 1 to 4), of bool, uint8,
+            uint16 or floats from 0 to 1; a torch tensor (C, H, W) of the same kinds; the bytes of an image file; a pair
+            of any of these and its label (text, a number or None); a `Source`; a `datasets.Dataset`; a torch `Dataset`.
 
     Returns:
-        Paths and sources. Unlabelled images are called image_000001.png, labelled ones cats/image_000001.png.
+        Paths, stores and sources. Unlabelled images are called image_000001.png, labelled ones cats/image_000001.png.
 
     Raises:
         TypeError: anything else; the message says what was found and what is accepted.
+        StorageError: the driver of a URL is not installed.
 
     Example:
         >>> import numpy as np
@@ -62,7 +66,7 @@ def to_inputs(inputs: Any) -> list[Input]:
         return list(_from_hub_dataset(inputs))
     if _is_torch_dataset(inputs):
         return list(_from_torch_dataset(inputs))
-    if _is_image(inputs) or isinstance(inputs, str | os.PathLike | Source) or _is_image_pair(inputs):
+    if _is_image(inputs) or isinstance(inputs, str | os.PathLike | Source | Store) or _is_image_pair(inputs):
         inputs = [inputs]
     elif isinstance(inputs, dict) or not isinstance(inputs, Iterable):
         raise TypeError(f"found {_kind(inputs)}; expected {ACCEPTED}")
@@ -70,10 +74,10 @@ def to_inputs(inputs: Any) -> list[Input]:
 
 
 def _one(item: Any, number: int) -> Input:
-    if isinstance(item, Source):
+    if isinstance(item, Source | Store):
         return item
     if isinstance(item, str | os.PathLike):
-        return from_home(item)
+        return to_place(item) if is_url(item) else from_home(item)
     if isinstance(item, tuple) and len(item) == 2:
         return _labelled(item[0], item[1], number)
     if _is_image(item):
@@ -84,16 +88,13 @@ def _one(item: Any, number: int) -> Input:
 def _labelled(image: Any, label: Any, number: int) -> Source:
     text = label_text(label, number)
     if isinstance(image, str | os.PathLike):
-        path = Path(from_home(image))
-        return _named(partial(read_regular, path), path.name, text)
+        place = to_place(image)
+        if isinstance(place, Store):
+            return _named(place.read, PurePosixPath(place.url).name, text)
+        return _named(partial(read_regular, place), place.name, text)
     if not _is_image(image):
         raise TypeError(f"item {number} is a pair of {_kind(image)} and a label; expected an image and its label")
     return _source(image, text, number)
-
-
-def from_home(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
-    """A path with a leading ~ as the user's home folder, as a shell would pass it on; any other as it is."""
-    return Path(path).expanduser() if os.fspath(path)[:1] == "~" else path
 
 
 def label_text(label: Any, number: int = 1) -> str | None:

@@ -10,6 +10,7 @@ from augmentai.dataset.content import BROKEN_LINK, FileReader, sha256_of, unread
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import ImageInfo
+from augmentai.dataset.readers.stored_member import StoredMember, StoredReader
 from augmentai.system.regular_files import NOT_A_FILE, open_regular
 from augmentai.types import Source
 
@@ -34,6 +35,8 @@ def to_source(entry: Entry, info: ImageInfo, limit_bytes: int) -> Source:
     """
     if entry.file is not None:
         return _from_file(entry.path, entry.file, info, limit_bytes)
+    if isinstance(entry.member, StoredMember):
+        return _from_store(entry, entry.member, info, limit_bytes)
     assert entry.member is not None
     return _from_member(entry, entry.member, info, limit_bytes)
 
@@ -52,6 +55,18 @@ def _from_file(name: str, path: Path, info: ImageInfo, limit_bytes: int) -> Sour
         raise UnusableFileError(BROKEN_LINK if is_broken_link else unreadable_reason(error)) from error
     read = FileReader(path, found.st_size, digest)
     return Source(name, info.label, digest, found.st_size, read, info.split, info.labels)
+
+
+def _from_store(entry: Entry, member: StoredMember, info: ImageInfo, limit_bytes: int) -> Source:
+    if member.file_size > limit_bytes:
+        raise UnusableFileError(over_limit(member.file_size, limit_bytes))
+    try:
+        with member.open() as stream:
+            digest = sha256_of(stream)
+    except OSError as error:
+        raise UnusableFileError(str(error)) from error
+    read = StoredReader(member, digest)
+    return Source(entry.path, info.label, digest, member.file_size, read, info.split, info.labels)
 
 
 def _from_member(entry: Entry, member: Member, info: ImageInfo, limit_bytes: int) -> Source:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 from augmentai.dataset.atomic_files import OutputError, reason_of
 from augmentai.dataset.manifest import RECIPE_FILE
+from augmentai.dataset.recipe_file import recipe_differences
 from augmentai.dataset.run_record import NotARunError, RunRecord, read_record
-from augmentai.recipe import RecipeError
+from augmentai.recipe import Recipe, RecipeError
 from augmentai.system.regular_files import read_regular
 
 HOLDS_FILES = "already holds files and nothing is overwritten; choose a new or empty folder"
@@ -37,3 +40,18 @@ def read_run(folder: Path) -> RunRecord | None:
         raise OutputError(f"{folder} {HOLDS_FILES} ({error})") from error
     except RecipeError as error:
         raise OutputError(f"the run in {folder} cannot be resumed: {error}") from error
+
+
+def differences_asked(
+    before: RunRecord, recipe: Recipe, same_prompts: Callable[[RunRecord, Recipe], bool]
+) -> list[str]:
+    """What of a recipe differs from that of an earlier run.
+
+    Args:
+        before: the earlier run.
+        recipe: what is asked for now.
+        same_prompts: whether no engine makes anything else of its prompts than of those of the run before.
+    """
+    if same_prompts(before, recipe):
+        recipe = replace(recipe, prompt=before.recipe.prompt, negative_prompt=before.recipe.negative_prompt)
+    return recipe_differences(before.recipe, recipe)

@@ -35,9 +35,8 @@ from augmentai.dataset.manifest import (
     manifest_line,
 )
 from augmentai.dataset.paid_answers import PaidAnswers
-from augmentai.dataset.recipe_file import recipe_differences
 from augmentai.dataset.run_record import RunRecord, differences
-from augmentai.dataset.writers.earlier_run import HOLDS_FILES, read_run
+from augmentai.dataset.writers.earlier_run import HOLDS_FILES, differences_asked, read_run
 from augmentai.dataset.writers.output_lock import OutputLock
 from augmentai.dataset.writers.zip_sidecar import paid_folder_of
 from augmentai.recipe import Recipe
@@ -283,10 +282,7 @@ def resolve_recipe(
     before = read_run(folder)
     if before is None:
         return recipe.with_seed()
-    asked = recipe
-    if same_prompts(before, recipe):
-        asked = replace(recipe, prompt=before.recipe.prompt, negative_prompt=before.recipe.negative_prompt)
-    found = recipe_differences(before.recipe, asked)
+    found = differences_asked(before, recipe, same_prompts)
     if not found:
         return before.recipe
     if is_zip and (folder / RUN_LEDGER).exists():
@@ -303,11 +299,11 @@ def _different_run(folder: Path, found: list[str]) -> OutputError:
     )
 
 
-def different_zip_run(out: Path, folder: Path, found: list[str]) -> OutputError:
+def different_zip_run(out: Path | str, folder: Path, found: list[str]) -> OutputError:
     """The refusal of a run into a ZIP whose interrupted run had other settings, and has paid.
 
     Args:
-        out: the ZIP.
+        out: the ZIP or URL.
         folder: what that run keeps beside it.
         found: what differs.
     """

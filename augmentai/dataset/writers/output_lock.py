@@ -17,7 +17,7 @@ class OutputLock:
 
     Args:
         file: the lock file, in an existing folder.
-        out: the folder or ZIP, for the message.
+        out: the folder, ZIP or URL, for the message.
         wait_seconds: for another run to end.
 
     Raises:
@@ -36,7 +36,7 @@ class OutputLock:
         another run is writing into out and nothing is overwritten; wait until it has ended, or choose another place
     """
 
-    def __init__(self, file: Path, out: Path, wait_seconds: float = 0.0) -> None:
+    def __init__(self, file: Path, out: Path | str, wait_seconds: float = 0.0) -> None:
         from filelock import FileLock, Timeout
 
         self._file = file
