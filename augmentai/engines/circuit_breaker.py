@@ -14,11 +14,17 @@ class CircuitBreaker:
     """Opens after `faults` faults in a row, lets one trial through after a cool-down, closes when that succeeds.
 
     Each trial that fails doubles the cool-down, up to ten times the first. Thread-safe; outlives jobs.
+
+    Args:
+        faults: in a row.
+        cool_down_seconds: the first one.
+        service: what is left alone, in words.
     """
 
-    def __init__(self, faults: int, cool_down_seconds: float) -> None:
+    def __init__(self, faults: int, cool_down_seconds: float, service: str = "the hosted API") -> None:
         self._faults_allowed, self._first_cool_down = faults, cool_down_seconds
         self._lock = threading.Lock()
+        self._service = service
         self._faults = 0
         self._cool_down = cool_down_seconds
         self._opened_until: float | None = None
@@ -50,7 +56,7 @@ class CircuitBreaker:
         self._opened_until = time.monotonic() + seconds
         # A time of day, not the time left: the words stay the same for every image that they are reported with.
         until = datetime.now(UTC) + timedelta(seconds=seconds)
-        self._reason = f"the hosted API is paused until {until:%H:%M:%S} UTC; last error: {reason}"
+        self._reason = f"{self._service} is paused until {until:%H:%M:%S} UTC; last error: {reason}"
 
     @property
     def on_trial(self) -> bool:
