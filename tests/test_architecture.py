@@ -67,6 +67,13 @@ def test_nothing_imports_a_floor_above() -> None:
     assert upwards == []
 
 
+def test_what_serves_others_opens_no_url() -> None:
+    """A visitor's or an assistant's words become paths alone: only a `Store` is read from the network."""
+    doors = [module for module in modules() if module.startswith(("augmentai.web", "augmentai.mcp"))]
+    assert doors
+    assert [module for module in doors if any(one.startswith("augmentai.storage") for one in imports(module))] == []
+
+
 def test_there_are_no_import_cycles() -> None:
     state: dict[str, str] = {}
     circles: list[str] = []

@@ -174,6 +174,14 @@ class Tree:
         if (key := name_key(entry.path)) != entry.path:
             self._unlike_key[key] = entry.path
 
+    def remove_sidecar(self, entry: Entry) -> None:
+        """Take a file out that turned out to be none of labels."""
+        left = [one for one in self.sidecars.get(entry.path, ()) if one is not entry]
+        if left:
+            self.sidecars[entry.path] = left
+        else:
+            self.sidecars.pop(entry.path, None)
+
     def sidecar(self, path: str, origin: str = "") -> Entry | None:
         """The label file of this path, in either Unicode form; of several, that in the ZIP `origin`."""
         key = name_key(path)

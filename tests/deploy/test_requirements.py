@@ -30,7 +30,7 @@ ROOMS = {
     "s3": (),  # fsspec loads these three
     "gcs": (),
     "azure": (),
-    "parquet": ("augmentai/dataset/readers/parquet",),
+    "parquet": (),  # loaded by name, where there is a Parquet file
 }
 # Too heavy for a Space or a container that does not ask for it; pinned for the tests alone.
 ON_REQUEST = {"cutout", "s3", "gcs", "azure", "parquet"}

@@ -139,6 +139,9 @@ REFUSED = [
     pytest.param("inspect", {"paths": ["~nobody-here/a"]}, "is no path of this computer", id="no such home"),
     pytest.param("inspect", {"paths": ["set"], "geometry": "x" * 10**6}, "xxx ... xxx", id="a huge argument"),
     pytest.param("lift", {"paths": ["set"], "recipes": {"x" * 99: {}}}, "is too long", id="a long name"),
+    pytest.param("inspect", {"paths": ["s3://bucket/set"]}, "is a web address", id="a URL to read"),
+    pytest.param("lift", {"paths": ["memory://set"]}, "is a web address", id="a URL to measure"),
+    pytest.param("augment", {"paths": ["set"], "out": "hf://datasets/me/x"}, "is a web address", id="a URL to write"),
     pytest.param("augment", {"paths": ["set"], "out": "x", "max_credits": 10**400}, "max_credits: 1", id="a huge sum"),
     pytest.param("erase", {}, "there is no such tool; there are inspect", id="an unknown tool"),
 ]

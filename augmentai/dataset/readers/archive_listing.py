@@ -25,7 +25,9 @@ from augmentai.dataset.file_tree import parent
 from augmentai.dataset.readers.file_kinds import ARCHIVE_SUFFIXES, is_tar, kind_of
 from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
-from augmentai.dataset.tar_archive import open_tar, spool
+from augmentai.dataset.readers.webdataset import SUFFIX as CLASS_SUFFIX
+from augmentai.dataset.readers.webdataset import class_files
+from augmentai.dataset.tar_archive import TarMember, open_tar, spool
 from augmentai.images.file_types import HEAD_BYTES
 
 MOST_INNER = 64  # archives in one archive; each is an open file
@@ -77,7 +79,13 @@ def list_archive(path: Path, listing: Listing, limits: Limits, place: str = "", 
     except ArchiveError as error:
         listing.report.fail(path.name, str(error))
         return
+    images, labels_in = ([one.name for one in found if one.kind == kind] for kind in ("image", "label"))
+    classes = {one.name: one.member for one in found if one.kind == "class"}
+    for name, member in class_files(images, classes, labels_in).items() if classes else ():
+        found.append(_Found(name, len(found), member, "label"))
     for one in sorted(found, key=lambda one: (one.name, one.number)):
+        if one.kind == "class":
+            continue
         if one.kind == "image":
             listing.add_member(one.member, one.name, str(path), f" in {printable(path.name)}")
         else:
@@ -213,6 +221,8 @@ class _ArchiveReader:
         last = name.replace("\\", "/").rstrip("/").rpartition("/")[2]
         if not last:
             return ""
+        if last.lower().endswith(CLASS_SUFFIX) and isinstance(member, TarMember):
+            return "class"
         kind, of_type = kind_of(last, partial(read_member_head, member))
         report = self._listing.report
         if kind in {"image", "label", "archive"}:

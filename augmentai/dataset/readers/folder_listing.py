@@ -12,7 +12,7 @@ from augmentai.dataset.readers.archive_listing import list_archives
 from augmentai.dataset.readers.file_kinds import kind_of
 from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignored_folder
-from augmentai.system.regular_files import NOT_A_FILE
+from augmentai.system.regular_files import NOT_A_FILE, open_regular
 
 
 def list_folder(folder: Path, prefix: str, listing: Listing, limits: Limits, skip: Path | None = None) -> None:
@@ -70,6 +70,8 @@ def _path_in_dataset(path: Path, folder: Path, prefix: str) -> str:
 
 
 def _add(path: Path, relative: str, listing: Listing, archives: list[tuple[Path, str]]) -> None:
+    if listing.add_table(relative, partial(open_regular, path), file=path):
+        return
     kind, of_type = kind_of(path.name, partial(read_head, path))
     report = listing.report
     if kind == "image":

@@ -25,6 +25,7 @@ from augmentai.dataset.readers.label_budget import drop_large_labels
 from augmentai.dataset.readers.layout_finish import finish_layout, held_out_notice
 from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.listing import Listing
+from augmentai.dataset.readers.parquet_images import list_tables
 from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.readers.store_listing import list_store
 from augmentai.dataset.readers.stored_member import receive_labels, received_ahead
@@ -32,6 +33,7 @@ from augmentai.dataset.readers.to_source import UnusableFileError, to_source
 from augmentai.dataset.readers.unread_labels import UnreadLabels, find_unread_labels
 from augmentai.dataset.sorted_sources import sort_key
 from augmentai.storage import Store
+from augmentai.system.regular_files import open_regular
 from augmentai.types import Failure, Source
 
 __all__ = ["Gathered", "Limits", "gather"]
@@ -100,7 +102,7 @@ def gather(
     report, stop, items = ReadReport(), stop or Event(), list(inputs)
     use_image_bounds(limits.objects)
     named = sort_inputs(items, report)
-    tree = _list_files(named, Listing(report, stop), limits, skip)
+    tree = _list_files(named, Listing(report, stop, reads_tables=limits.files is None), limits, skip)
     report.failures += drop_large_labels(tree, limits.label_bytes)
     if named.stores:
         sidecars = chain.from_iterable(tree.sidecars[path] for path in sorted(tree.sidecars))
@@ -152,10 +154,13 @@ def _list_files(named: Inputs, listing: Listing, limits: Limits, skip: Path | St
         if not listing.is_repeated(path):
             list_archive(path, listing, limits)
     for path in named.files:
+        if listing.add_table(path.name, partial(open_regular, path), file=path):
+            continue
         if (listing.tree.images or len(named.files) > 1) and _is_label_file(path):
             listing.add_label_file(path.name, file=path)
         else:
             listing.add_file(path, path.name)
+    list_tables(listing.tables, listing, limits)
     listing.finish()
     return listing.tree
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path, PurePosixPath
 from threading import Event
+from typing import BinaryIO
 
 from augmentai.dataset.archive import Member
 from augmentai.dataset.file_names import SafeFolders, safe_path
 from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.manifest import PAID_ANSWERS, RUN_LEDGER
 from augmentai.dataset.readers.read_report import ReadReport
+from augmentai.dataset.readers.table import Table, is_table
 from augmentai.dataset.writers.zip_sidecar import is_sidecar
 from augmentai.images.file_types import TYPE_OF_SUFFIX, UNREADABLE_FILES
 from augmentai.plurals import counted
@@ -34,19 +37,22 @@ class Listing:
     Args:
         report: where failures and skipped files are reported.
         stop: once it is set, nothing more is read.
+        reads_tables: Parquet files are searched for images; else they are label files.
 
     Attributes:
         tree: the images and label files found so far.
         extracted_bytes: what all ZIPs so far extract to.
         archive_files: how many files all archives so far have.
         archive_folders: the folders in them.
+        tables: Parquet files, which may hold images.
     """
 
-    def __init__(self, report: ReadReport, stop: Event) -> None:
-        self.report, self.stop = report, stop
+    def __init__(self, report: ReadReport, stop: Event, reads_tables: bool = False) -> None:
+        self.report, self.stop, self._reads_tables = report, stop, reads_tables
         self.tree = Tree()
         self.extracted_bytes = self.archive_files = 0
         self.archive_folders: set[str] = set()
+        self.tables: list[Table] = []
         self._folders = SafeFolders()
         self._images = 0  # also those that cannot be used
         self._seen: set[str] = set()  # absolute paths
@@ -67,7 +73,7 @@ class Listing:
 
     def progress(self) -> int:
         """Grows with every image and every failure: so a change shows that a folder or ZIP contained some."""
-        return self._images + len(self.report.failures)
+        return self._images + len(self.report.failures) + len(self.tables)
 
     def no_image_in(self, what: str) -> str:
         """Why nothing was found in a folder or an archive. what: "folder", "ZIP" or "archive"."""
@@ -112,6 +118,15 @@ class Listing:
         if safe is not None:
             self.tree.images.append(self._entry(relative, safe, "", file=path))
 
+    def add_table(
+        self, relative: str, open_file: Callable[[], BinaryIO], file: Path | None = None, member: Member | None = None
+    ) -> bool:
+        """Add a file if it may be a Parquet file with images; else False. See `Table`."""
+        if not (self._reads_tables and is_table(relative.rpartition("/")[2])):
+            return False
+        self.tables.append(Table(relative, open_file, self.add_label_file(relative, file, member)))
+        return True
+
     def add_member(self, member: Member, name: str, origin: str, within: str) -> None:
         """Add an image in a ZIP or a store. origin: the ZIP it is in, or ""; within: see `ReadReport.checked_path`."""
         self._images += 1
@@ -121,15 +136,17 @@ class Listing:
 
     def add_label_file(
         self, relative: str, file: Path | None = None, member: Member | None = None, origin: str = ""
-    ) -> None:
-        """Add a file that may contain labels. origin: the ZIP it is in, or ""."""
+    ) -> Entry | None:
+        """Add a file that may contain labels. origin: the ZIP it is in, or "". Returns it, None if it was refused."""
         if self.report.is_too_deep(relative):
-            return
+            return None
         safe = safe_path(relative)
         if safe is None:
             self.report.other_files.add(relative)
-        else:
-            self.tree.add_sidecar(self._entry(relative, safe, origin, file, member))
+            return None
+        entry = self._entry(relative, safe, origin, file, member)
+        self.tree.add_sidecar(entry)
+        return entry
 
     def _entry(
         self, name: str, safe: str, origin: str, file: Path | None = None, member: Member | None = None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 from augmentai.dataset.archive import ArchiveError
@@ -40,6 +41,8 @@ def list_store(store: Store, prefix: str, listing: Listing, limits: Limits, skip
 def _list_file(store: Store, listing: Listing, limits: Limits) -> None:
     name = PurePosixPath(store.url).name
     member = StoredMember(store, StoredFile("", store.size_bytes()))
+    if listing.add_table(name, partial(member.spool, limits.zip_bytes), member=member):
+        return
     if is_archive_part(name):
         listing.report.fail(name, PART_OF_ARCHIVE)
     elif is_archive_file(name, member.head):
@@ -68,7 +71,9 @@ def _list_folder(store: Store, prefix: str, listing: Listing, limits: Limits, sk
             listing.report.run_folders.add(PurePosixPath(run).name)
         elif not ("" in runs and file.path in {*OWN_NAMES, RUN_LEDGER}):
             path = f"{prefix}/{file.path}" if prefix else file.path
-            _add(StoredMember(store, file), path, listing, archives)
+            member = StoredMember(store, file)
+            if not listing.add_table(path, partial(member.spool, limits.zip_bytes), member=member):
+                _add(member, path, listing, archives)
     _list_archives(archives, listing, limits, beside_images=listing.progress() != before)
     if listing.progress() == before:
         listing.report_without_images(PurePosixPath(store.url).name, "folder", labels)
