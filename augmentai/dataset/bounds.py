@@ -15,6 +15,7 @@ MOST_POINTS = 10 * MOST_OBJECTS  # of all outlines in one image, likewise
 DEEPEST_XML = 60  # elements in elements
 MOST_FILES = 250_000  # in one archive, unless `AUGMENTAI_MAX_ARCHIVE_FILES` says otherwise
 MOST_COLUMNS = 10_000  # of a table
+MOST_CLASSES = 50_000  # that one file of COCO lists
 MOST_KEYPOINTS = 10_000  # of one object
 LARGEST_OBJECT_CHARS = 8_000_000  # of one annotation in COCO's JSON
 

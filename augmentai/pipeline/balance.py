@@ -119,10 +119,15 @@ def _classes(sources: Sequence[Source]) -> tuple[dict[str, list[SourceKey]], int
 
 def classes_of(source: Source) -> set[str]:
     """The class of an image, or of each object labelled in it; empty if its labels cannot be read."""
-    if source.label is not None:
-        return {source.label}
     try:
-        labels = source.labels.load() if source.labels is not None else None
+        return read_classes(source)
     except (LabelError, OSError):
         return set()  # reported when the image is decoded
+
+
+def read_classes(source: Source) -> set[str]:
+    """The same. Raises LabelError or OSError if its labels cannot be read."""
+    if source.label is not None:
+        return {source.label}
+    labels = source.labels.load() if source.labels is not None else None
     return {shape.category for shape in labels.shapes} if labels is not None else set()

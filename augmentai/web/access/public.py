@@ -30,7 +30,7 @@ PUBLIC_LIMITS: dict[str, Any] = {
     "max_archive_files": 10_000,
     "max_objects": 25_000,
     "max_labels_mb": 20.0,
-    "parse_seconds": 7.0,  # after two seconds among the short calls
+    "parse_seconds": 6.0,  # after two seconds among the short calls, and before two for other files
     "parse_mb": 1000.0,
     "keep_hours": 2.0,
     "closed_tab_seconds": 120.0,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -32,6 +33,7 @@ from augmentai.web.parsing.pool import ParsingError, ParsingPool
 from augmentai.web.recipe_files import as_settings, recipe_of
 from augmentai.web.views import Updates
 
+_AGAIN_SECONDS = 2.0  # for the others, once if a file has taken all the time
 _LEFT_OUT = 2  # of an upload, files that take too much to inspect the rest without them
 
 
@@ -63,17 +65,24 @@ class PreviewHandlers:
             return UploadSummary()
         visitor, settings = address_of(request, self._visitors.proxies), without_secrets(self._settings)
         left_out: list[dict[str, str]] = []
+        begun, more_seconds, is_last = time.monotonic(), 0.0, False
         while True:
             try:
                 light = are_photos(Path(path) for _, path in uploads)
-                summary = self._parsing.run(visitor, inspect_uploads, uploads, settings, layout, light=light)
+                arguments = (uploads, settings, layout)
+                summary = self._parsing.run(
+                    visitor, inspect_uploads, *arguments, light=light, more_seconds=more_seconds
+                )
             except BusyError as error:
                 raise gr.Error(str(error), title="Not inspected", print_exception=False) from error
             except ParsingError as error:
                 left_out.append({"file": error.name or counted(len(uploads), "file"), "reason": error.reason})
                 rest = [upload for upload in uploads if upload[1] != error.file]
-                if len(rest) < len(uploads) and len(left_out) <= _LEFT_OUT:
+                if len(rest) < len(uploads) and len(left_out) <= _LEFT_OUT and not is_last:
                     uploads = rest
+                    left = settings.parse_seconds - (time.monotonic() - begun)
+                    is_last = left < _AGAIN_SECONDS
+                    more_seconds = max(left, _AGAIN_SECONDS) - settings.parse_seconds
                     continue
                 summary = UploadSummary()
             summary.refused += left_out

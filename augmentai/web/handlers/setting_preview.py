@@ -48,7 +48,14 @@ class _Prepared:
     uploads: _Uploads
     reduced: ReducedSet
     chosen: int = 0
+    skipped: tuple[Picture, ...] = ()  # those before it, which cannot be read
     previews: dict[str, SettingPreview] = field(default_factory=dict)  # by engine
+
+
+def _prepared(uploads: _Uploads, reduced: ReducedSet) -> _Prepared:
+    """What is known of uploads; the first image that can be read is chosen."""
+    first = next((number for number, one in enumerate(reduced.pictures) if one.photo is not None), 0)
+    return _Prepared(uploads, reduced, first, reduced.pictures[:first])
 
 
 class SettingPreviewHandlers:
@@ -86,7 +93,7 @@ class SettingPreviewHandlers:
         if not uploads or session in self._folded or self._known(session, asked) is not None:
             return {}
         try:
-            prepared = _Prepared(asked, self._reduced(*asked, request))
+            prepared = _prepared(asked, self._reduced(*asked, request))
         except (BusyError, ParsingError, OSError) as error:
             return {"preview_pictures": "", "preview_strip": texts.warning(preview_texts.not_made(error))}
         with self._lock:
@@ -96,7 +103,7 @@ class SettingPreviewHandlers:
         found = prepared.reduced.pictures
         return {
             "preview": gr.Accordion(visible=bool(found)),
-            "preview_pictures": pictures(found, 0),
+            "preview_pictures": pictures(found, prepared.chosen),
             "preview_labels": gr.Checkbox(visible=any(one.labels is not None for one in found)),
         }
 
@@ -104,7 +111,7 @@ class SettingPreviewHandlers:
         """Another image for the preview. number: its place among those that are shown."""
         prepared = self._prepared.get(session_of(request))
         if prepared is not None and isinstance(number, int) and 0 <= number < len(prepared.reduced.pictures):
-            prepared.chosen = number
+            prepared.chosen, prepared.skipped = number, ()
 
     def fold(self, request: gr.Request) -> None:
         """Nothing is made while nobody looks."""
@@ -141,9 +148,10 @@ class SettingPreviewHandlers:
             return {"preview_strip": fault(picture)}
         try:
             recipe = recipe_from_form(form)
-            return {"preview_strip": self._shown(prepared, picture, what, key, recipe, class_names)}
+            shown = self._shown(prepared, picture, what, key, recipe, class_names)
         except RecipeError as error:
-            return {"preview_strip": strip(picture, texts.warning(str(error)), [], "", class_names)}
+            shown = strip(picture, texts.warning(str(error)), [], "", class_names)
+        return {"preview_strip": "".join(map(fault, prepared.skipped)) + shown}
 
     def _shown(
         self, prepared: _Prepared, picture: Picture, what: str, key: str, recipe: Recipe, class_names: Sequence[str]

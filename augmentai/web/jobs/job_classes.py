@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 
+from augmentai.annotations import LabelError
 from augmentai.dataset.readers.gather import Gathered
-from augmentai.pipeline.balance import classes_of
+from augmentai.pipeline.balance import read_classes
 from augmentai.types import Source
 
 
 def images_per_class(sources: Sequence[Source]) -> dict[str, int]:
-    """How many images show each class; those without a class are counted under ""."""
+    """How many images show each class, or none (""). Those whose labels cannot be read are among the failures."""
     counts: dict[str, int] = {}
     for source in sources:
-        for name in classes_of(source) or {""}:
-            counts[name] = counts.get(name, 0) + 1
+        with suppress(LabelError, OSError):
+            for name in read_classes(source) or {""}:
+                counts[name] = counts.get(name, 0) + 1
     return counts
 
 

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from augmentai.annotations import LabelError, Labels
+from augmentai.annotations import LabelError, LabelReader, Labels
 from augmentai.dataset.bounds import MOST_OBJECTS, MOST_POINTS
 from augmentai.dataset.formats import detect
 from augmentai.dataset.formats.yolo import annotation
 from augmentai.dataset.readers.gather import gather
 from augmentai.pipeline.job import limits
 from augmentai.settings import Settings
+from tests.support.call_counts import calls_of
 from tests.support.image_files import jpeg
 from tests.support.labelled_sets import gathered, write
+from tests.support.outlined_sets import SOURCES
 
 BOX = b"0 .5 .5 .1 .1\n"
 COCO = {
@@ -107,3 +110,29 @@ def test_what_nobody_expected_of_a_set_is_said_and_logged(
     assert not found.sources
     assert "its label files make no sense as YOLO" in str(found.failures)
     assert "Traceback" in caplog.text
+
+
+@pytest.mark.parametrize("name", [name for name in SOURCES if name not in {"masks", "panoptic"}])
+def test_more_objects_than_an_image_can_have_are_not_made(name: str, tmp_path: Path) -> None:
+    make, objects = SOURCES[name]
+    folder = write(tmp_path, make({stem: list(drawn) * 60 for stem, drawn in objects.items()}))
+
+    def load_all(most: int) -> tuple[int, list[str]]:
+        """(how many calls that took, what could not be read)."""
+        found = gather([folder], limits(Settings(max_objects=most)))
+        readers = [source.labels for source in (*found.sources, *found.holdout) if source.labels is not None]
+        said = []
+
+        def load(reader: LabelReader) -> None:
+            try:
+                reader.load()
+            except LabelError as error:
+                said.append(str(error))
+
+        return sum(calls_of(partial(load, reader)) for reader in readers), said
+
+    calls, said = load_all(1000)
+    assert not said
+    fewer, said = load_all(50)
+    assert any("objects in one image; expected at most 50 (AUGMENTAI_MAX_OBJECTS)" in one for one in said)
+    assert fewer < 0.6 * calls

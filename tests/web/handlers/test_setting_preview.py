@@ -49,9 +49,15 @@ def handlers_with(pool: ParsingPool, *engines: Engine) -> SettingPreviewHandlers
 def test_the_strip_of_the_chosen_image(pool: ParsingPool, uploads: Any) -> None:
     handlers = handlers_with(pool)
     assert handlers.begin(uploads, ONE)["preview"].visible
-    assert handlers.read(uploads, None, ONE)["preview_pictures"].count("<button") == 2
+    choice = handlers.read(uploads, None, ONE)["preview_pictures"]
+    assert [choice.count(one) for one in ("<button", 'data-picture="1" aria-pressed="true"')] == [2, 1]
+    fault = "<b>a &amp; b.png</b> cannot be used: the file is corrupt or truncated"
+    first = handlers.show("variations", "", FORM, ONE)["preview_strip"]
+    assert first.count(fault) == 1, "one that cannot be read is passed over, which is said"
+    handlers.choose(0, ONE)
     broken = handlers.show("variations", "", FORM, ONE)["preview_strip"]
-    assert "<b>a &amp; b.png</b> cannot be used: the file is corrupt or truncated" in broken
+    assert fault in broken
+    assert "<b>Source</b>" not in broken
     handlers.choose(1, ONE)
     html = handlers.show("variations", "", FORM, ONE)["preview_strip"]
     assert [f"<b>{title}</b>" in html for title in ("Source", "Variation 1", "Variation 2", "Variation 3")] == [

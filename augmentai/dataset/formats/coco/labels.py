@@ -14,7 +14,7 @@ from augmentai.dataset.formats.coco.merge import Described, merged
 from augmentai.dataset.formats.coco.panoptic import crowd_segments, is_panoptic, pixel_value, segment_classes
 from augmentai.dataset.formats.coco.store import CocoStore
 from augmentai.dataset.formats.coco.values import Categories
-from augmentai.dataset.formats.guarded_load import guarded
+from augmentai.dataset.formats.guarded_load import check_objects, guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.mask_file import MaskFile
 from augmentai.images.orientation import Frame
@@ -65,6 +65,7 @@ class CocoLabels:
             on_stored, other_wh = frame.matches_stored(stated_wh), other_wh or frame.unlike(stated_wh)
             reoriented = reoriented or on_stored
             annotations = self.files.store.annotations_of(file, image_id)
+            check_objects(len(described) + len(others) + len(annotations), self.image.path)
             self._check_memory(annotations, frame.size_wh, file)
             for number, annotation in enumerate(annotations, 1):
                 if is_panoptic(annotation) or not has_geometry(annotation):

@@ -9,6 +9,7 @@ from reprlib import repr as short
 from typing import Any
 
 from augmentai.annotations import Box, Keypoint, Polygon
+from augmentai.dataset.bounds import MOST_CLASSES
 from augmentai.dataset.formats.coco.ids import id_key
 from augmentai.dataset.formats.keypoint_order import Skeleton, flip_order
 
@@ -69,6 +70,8 @@ def categories_in(value: object) -> tuple[dict[str, Category], list[str]]:
         return {}, []
     if not isinstance(value, list):
         return {}, [f"categories is {short(value)}; expected a list of ids and names"]
+    if len(value) > MOST_CLASSES:
+        return {}, [f"categories has {len(value):,} entries; expected at most {MOST_CLASSES:,}"]
     found: dict[str, Category] = {}
     faults = []
     for number, category in enumerate(value, 1):

@@ -11,6 +11,7 @@ from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.coco.json_stream import JsonFile
 from augmentai.dataset.formats.drawn_shapes import boxed
 from augmentai.dataset.formats.format_writer import json_bytes
+from augmentai.dataset.formats.guarded_load import check_objects
 from augmentai.dataset.formats.label_values import category, clean, number, plain_fields, rounded
 from augmentai.dataset.formats.listed.codec import Fault, NewImage, Placed, Row
 from augmentai.dataset.formats.listed.file_start import file_start
@@ -83,6 +84,7 @@ class CreateMlCodec:
         place = -1
         for raw in raws:
             listed = _annotations(raw)
+            check_objects(len(listed), f"image {raw.get(_key(raw, _NAMES))}")
             tags |= dict.fromkeys(_tags(listed))
             for count, one in enumerate(listed, 1):
                 place += 1

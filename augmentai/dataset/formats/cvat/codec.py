@@ -16,6 +16,7 @@ from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.bitmaps import refuse_bitmaps
 from augmentai.dataset.formats.cvat.annotation import SHAPES, TAG, moved_elements, new_elements, shape_of
 from augmentai.dataset.formats.drawn_shapes import upright
+from augmentai.dataset.formats.guarded_load import check_objects
 from augmentai.dataset.formats.label_values import clean, whole
 from augmentai.dataset.formats.listed.codec import Fault, NewImage, Placed, Row
 from augmentai.dataset.formats.listed.file_start import file_start
@@ -132,6 +133,7 @@ class CvatCodec:
             stated_wh = whole(image.get("width")), whole(image.get("height"))
             on_stored, other_wh = frame.matches_stored(stated_wh), other_wh or frame.unlike(stated_wh)
             size_wh = frame.stored_wh if on_stored else frame.size_wh
+            check_objects(sum(child.tag in SHAPES for child in image), f"image {image.get('name')}")
             refuse_bitmaps(len(image.findall("mask")), size_wh, f"image {image.get('name')}")
             for number, child in enumerate(image):
                 if child.tag == TAG and child.get("label"):

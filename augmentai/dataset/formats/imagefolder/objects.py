@@ -12,6 +12,7 @@ from typing import Any
 from augmentai.annotations import Box, Shape
 from augmentai.dataset.formats.box_fields import QUANTITIES, repeated_quantity
 from augmentai.dataset.formats.coco.values import is_number
+from augmentai.dataset.formats.guarded_load import check_objects
 from augmentai.dataset.formats.label_values import plain_fields
 from augmentai.dataset.formats.pixel_fields import fields_in_pixels
 
@@ -42,7 +43,8 @@ class Objects:
         return list(self.columns[self.box_key])
 
     def shapes(self) -> list[Shape]:
-        """Each box with its class. Raises ValueError."""
+        """Each box with its class. Raises ValueError or LabelError."""
+        check_objects(len(self.boxes), self.box_key)
         names_key = next((key for key in _CATEGORY_KEYS if isinstance(self.columns.get(key), list)), "")
         names = self.columns.get(names_key)
         if names is not None and len(names) != len(self.boxes):

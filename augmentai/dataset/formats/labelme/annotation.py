@@ -22,6 +22,7 @@ from augmentai.dataset.formats.drawn_shapes import (
     upright,
 )
 from augmentai.dataset.formats.ellipses import Ellipse, fitted_ellipse
+from augmentai.dataset.formats.guarded_load import check_objects
 from augmentai.dataset.formats.label_values import category, clean, plain_fields, point, rounded, whole
 from augmentai.dataset.formats.labelme.mask_crop import mask_from_crop, mask_to_crop
 from augmentai.dataset.formats.pixel_fields import without_places
@@ -62,6 +63,7 @@ def labels_from_labelme(content: Mapping[str, Any], file: str, frame: Frame) -> 
     stated_wh = whole(content.get("imageWidth")), whole(content.get("imageHeight"))
     on_stored = frame.matches_stored(stated_wh)
     size_wh = frame.stored_wh if on_stored else frame.size_wh
+    check_objects(len(content["shapes"]), file)
     bitmaps = sum(isinstance(raw, dict) and raw.get("shape_type") == "mask" for raw in content["shapes"])
     refuse_bitmaps(bitmaps, size_wh, file)
     shapes = []

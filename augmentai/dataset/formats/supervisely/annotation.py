@@ -10,6 +10,7 @@ from typing import Any
 from augmentai.annotations import LabelError, Labels, Point, Polygon, Shape, box_around
 from augmentai.dataset.formats.bitmaps import refuse_bitmaps
 from augmentai.dataset.formats.drawn_shapes import boxed, dotted, is_same_place, masked, outlined, traced, upright
+from augmentai.dataset.formats.guarded_load import check_objects
 from augmentai.dataset.formats.label_values import category, clean, plain_fields, point, rounded, whole
 from augmentai.dataset.formats.pixel_fields import without_places
 from augmentai.dataset.formats.supervisely.bitmap import mask_from_bitmap, mask_to_bitmap
@@ -47,6 +48,7 @@ def labels_from_supervisely(content: Mapping[str, Any], file: str, frame: Frame)
     stated_wh = whole((stated or {}).get("width")), whole((stated or {}).get("height"))
     on_stored = frame.matches_stored(stated_wh)
     size_wh = frame.stored_wh if on_stored else frame.size_wh
+    check_objects(len(content["objects"]), file)
     bitmaps = sum(isinstance(raw, dict) and str(raw.get("geometryType")) in _BITMAPS for raw in content["objects"])
     refuse_bitmaps(bitmaps, size_wh, file)
     shapes = []

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from augmentai.annotations import Shape
+from augmentai.dataset.formats.guarded_load import check_objects
 from augmentai.dataset.formats.listed.codec import Placed
 from augmentai.dataset.formats.via.annotation import moved_regions, new_regions, shape_of
 
@@ -21,6 +22,7 @@ def shapes_of(regions: Sequence[Any], first: int, where: str) -> list[Shape]:
     Raises:
         ValueError: a region cannot be parsed.
     """
+    check_objects(len(regions), where)
     shapes = []
     for count, region in enumerate(regions):
         try:

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.bounds import MOST_CLASSES
+from augmentai.dataset.formats.coco.values import categories_in
 from tests.support import trainers
 from tests.support.coco_files import SIZE_WH, annotation, content, image, objects, photos
 from tests.support.dataset_runs import notices
@@ -121,3 +123,9 @@ def test_left_and_right_change_places_in_a_mirrored_image(tmp_path: Path) -> Non
     assert (moved["num_keypoints"], moved["tail"], moved["attributes"]) == (2, "long", {"age": 3})
     assert "face_box" not in moved
     assert "`face_box` is removed from geometrically transformed images" in notices(job)
+
+
+def test_more_classes_than_any_set_has_are_refused() -> None:
+    many = [{"id": number, "name": str(number)} for number in range(MOST_CLASSES + 1)]
+    assert categories_in(many) == ({}, ["categories has 50,001 entries; expected at most 50,000"])
+    assert len(categories_in(many[1:])[0]) == MOST_CLASSES
