@@ -22,6 +22,7 @@ CARD = "dataset_card.md"
 SHEET = "contact_sheet.svg"
 RUN_LEDGER = ".augmentai.credits.jsonl"  # only where a paid engine was asked
 PAID_ANSWERS = ".augmentai.paid"  # a folder, only while answers wait for their variations
+MANIFEST_PART = ".augmentai.manifest."  # begins the names of its parts at a URL, while a run is at work
 OWN_FILES = frozenset({MANIFEST, RECIPE_FILE, CARD, SHEET})  # what a run writes about itself
 OWN_NAMES = OWN_FILES | {LIFT_FILE}  # likewise, what it writes only if there is any included
 FIRST_LINE_BYTES = 1 << 16

@@ -18,7 +18,7 @@ from augmentai.engines.run_ledger import RunLedger
 from augmentai.pipeline.job import Job
 from augmentai.pipeline.paid_folder import PaidFolder, may_charge
 from augmentai.pipeline.run import look_ahead, run_record_for, run_to_disk, write_run
-from augmentai.storage import Place, StorageError, Store
+from augmentai.storage import Place, Store
 from augmentai.types import Outcome
 
 
@@ -88,11 +88,8 @@ def look_ahead_to(job: Job, out: Place, inputs: Iterable[Place] = ()) -> None:
         return
     checkpoint, ledger = Checkpoint(job.plan.sources), _paid_folder(job, out).ledger()
     paid = PaidFailures(run.record.recipe.paid_retries, ledger.answers.variations())
-    try:
-        for _ in kept_lines(run.lines(), checkpoint, paid, run.are_complete):
-            continue
-    except StorageError as error:
-        raise OutputError(str(error)) from error
+    for _ in kept_lines(run.lines(), checkpoint, paid, run.are_complete):
+        continue
     job.resume(checkpoint, ledger)
 
 

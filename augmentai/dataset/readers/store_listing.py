@@ -7,7 +7,15 @@ from functools import partial
 from pathlib import Path, PurePosixPath
 
 from augmentai.dataset.archive import ArchiveError
-from augmentai.dataset.manifest import FIRST_LINE_BYTES, MANIFEST, OWN_NAMES, RECIPE_FILE, RUN_LEDGER, begins_run
+from augmentai.dataset.manifest import (
+    FIRST_LINE_BYTES,
+    MANIFEST,
+    MANIFEST_PART,
+    OWN_NAMES,
+    RECIPE_FILE,
+    RUN_LEDGER,
+    begins_run,
+)
 from augmentai.dataset.readers.archive_listing import MOST_INNER, list_archive
 from augmentai.dataset.readers.file_kinds import is_archive_file, is_archive_part, kind_of
 from augmentai.dataset.readers.inputs import PART_OF_ARCHIVE
@@ -60,16 +68,19 @@ def _list_folder(store: Store, prefix: str, listing: Listing, limits: Limits, sk
     if not files:
         raise MissingFileError(store.url)
     runs = _run_folders(store, files)
-    skipped = f"{skip.url}/".removeprefix(f"{store.url}/") if skip is not None else "/"
+    for run in sorted(runs - {""}):
+        listing.report.run_folders.add(PurePosixPath(run).name)
+    is_within = skip is not None and skip.url.startswith(f"{store.url}/")
+    skipped = f"{skip.url}/".removeprefix(f"{store.url}/") if skip is not None and is_within else "/"
     for file in files:
         if listing.stop.is_set():
             return
         *folders, name = file.path.split("/")
         if file.path.startswith(skipped) or _is_tool(folders, name, listing):
             continue
-        if run := next((run for run in runs if run and file.path.startswith(f"{run}/")), ""):
-            listing.report.run_folders.add(PurePosixPath(run).name)
-        elif not ("" in runs and file.path in {*OWN_NAMES, RUN_LEDGER}):
+        if any(run and file.path.startswith(f"{run}/") for run in runs):
+            continue
+        if not ("" in runs and file.path in {*OWN_NAMES, RUN_LEDGER}):
             path = f"{prefix}/{file.path}" if prefix else file.path
             member = StoredMember(store, file)
             if not listing.add_table(path, partial(member.spool, limits.zip_bytes), member=member):
@@ -97,12 +108,14 @@ def _run_folders(store: Store, files: Sequence[StoredFile]) -> set[str]:
     found = set()
     for path in names:
         folder, _, name = path.rpartition("/")
-        if name == MANIFEST:
+        if name.startswith(MANIFEST_PART):
+            found.add(folder)  # it is at work, or was killed
+        elif name == MANIFEST:
             with store.open(path) as stream:
                 first_line = stream.readline(FIRST_LINE_BYTES)
             if begins_run(first_line, f"{folder}/{RECIPE_FILE}".lstrip("/") in names):
                 found.add(folder)
-    return found
+    return {run for run in found if not any(other and run.startswith(f"{other}/") for other in found)}
 
 
 def _add(member: StoredMember, path: str, listing: Listing, archives: list[tuple[StoredMember, str]]) -> None:

@@ -11,14 +11,12 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
 
 from augmentai.dataset.atomic_files import OutputError
-from augmentai.dataset.manifest import MANIFEST, OWN_NAMES, RECIPE_FILE, made_nothing
+from augmentai.dataset.manifest import MANIFEST, MANIFEST_PART, OWN_NAMES, RECIPE_FILE, made_nothing
 from augmentai.dataset.run_record import NotARunError, RunRecord, read_record
 from augmentai.dataset.writers.earlier_run import HOLDS_FILES, differences_asked
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.storage import MissingFileError, StorageError, Store
 from augmentai.storage.hub import FILES_OF_A_NEW_REPOSITORY, is_repository
-
-_PART = ".augmentai.manifest."
 
 
 def part_name(number: int) -> str:
@@ -28,7 +26,7 @@ def part_name(number: int) -> str:
         >>> part_name(3)
         '.augmentai.manifest.00003.jsonl'
     """
-    return f"{_PART}{number:05d}.jsonl"
+    return f"{MANIFEST_PART}{number:05d}.jsonl"
 
 
 class StoredRun:
@@ -67,15 +65,18 @@ class StoredRun:
 
     def parts(self) -> list[str]:
         """The parts of the manifest."""
-        names = self._sizes.execute("SELECT name FROM files WHERE name LIKE ? ORDER BY name", (f"{_PART}%",))
+        names = self._sizes.execute("SELECT name FROM files WHERE name LIKE ? ORDER BY name", (f"{MANIFEST_PART}%",))
         return [name for (name,) in names]
 
     def lines(self) -> Iterator[bytes]:
-        """The lines of the manifest and its parts. Raises StorageError."""
-        for name in (MANIFEST, *self.parts()):
-            if self.size_bytes(name):
-                with self.store.open(name) as lines:
-                    yield from lines
+        """The lines of the manifest and its parts. Raises OutputError."""
+        try:
+            for name in (MANIFEST, *self.parts()):
+                if self.size_bytes(name):
+                    with self.store.open(name) as lines:
+                        yield from lines
+        except StorageError as error:
+            raise OutputError(str(error)) from error
 
     def are_complete(self, names: Sequence[str], sizes: object) -> bool:
         """Whether files are all there with these sizes: a store has an object whole or not at all."""
