@@ -9,6 +9,7 @@ from typing import Any
 
 import click
 
+from augmentai.cli.cluster_commands import cluster_commands
 from augmentai.cli.options import GroupedCommand, GroupedOption, recipe_options, typed_fields
 from augmentai.cli.places import PlaceType
 from augmentai.recipe.fields import FIELDS
@@ -327,7 +328,11 @@ version = click.Command("version", callback=_print_version, short_help="Show the
 
 app = Commands(
     "augmentai",
-    commands={command.name: command for command in (run, inspect, lift, replay, web, mcp, version) if command.name},
+    commands={
+        command.name: command
+        for command in (run, inspect, lift, replay, *cluster_commands(), web, mcp, version)
+        if command.name
+    },
     context_settings=_SETTINGS,
     params=[_version_flag()],
     help="Make a labelled image dataset larger: synthetic variations of your images, labels stay valid.\n\n"

@@ -215,13 +215,14 @@ class Names:
             file_format: what it is encoded as: "JPEG", "PNG" or "WEBP".
         """
         ending = extension_for(file_format, PurePosixPath(source.path).suffix)
-        return f"{self._stem_of(source)}__v{index}{ending}"
+        return f"{self.stem(source)}__v{index}{ending}"
 
     def original(self, source: Source) -> str:
         """The relative path of a source that is part of the output itself."""
         return self._originals.get(sort_key(source)) or _clear_of_own_folders(self._path_of(source))
 
-    def _stem_of(self, source: Source) -> str:
+    def stem(self, source: Source) -> str:
+        """What the paths of all variations of a source begin with."""
         return self._stems.get(sort_key(source)) or _stem(_clear_of_own_folders(self._path_of(source)))
 
 

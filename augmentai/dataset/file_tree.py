@@ -26,6 +26,8 @@ _LARGE_MARKS = (
     (re.compile(rb"(?s)[^\0]\0[^\0]\0"), "utf-16-le"),
     (re.compile(rb"(?s)\0[^\0]\0[^\0]"), "utf-16-be"),
 )
+FileKey = tuple[str, str]  # relative path, and the archive it is in or ""
+
 _CHUNK_BYTES = 1 << 20
 _ENCODINGS_NAMED = 200  # files whose encoding is guessed for a notice
 _LARGEST_TEXT_BYTES = 32 << 20  # of a file that is read at once: ten times the largest label file of one image

@@ -6,7 +6,7 @@ import importlib.util
 from importlib import metadata
 from typing import Literal
 
-Extra = Literal["web", "mcp", "diffusion", "lift", "hub", "cutout", "s3", "gcs", "azure", "parquet"]
+Extra = Literal["web", "mcp", "diffusion", "lift", "hub", "cutout", "s3", "gcs", "azure", "parquet", "cluster", "ray"]
 
 # What is imported when an extra is used. Their versions are in pyproject.toml.
 MODULES: dict[Extra, tuple[str, ...]] = {
@@ -20,9 +20,11 @@ MODULES: dict[Extra, tuple[str, ...]] = {
     "gcs": ("gcsfs",),
     "azure": ("adlfs",),
     "parquet": ("pyarrow",),
+    "cluster": ("datatrove", "loguru", "pyarrow", "webdataset"),
+    "ray": ("ray",),
 }
 
-_ON_REQUEST = {"cutout", "s3", "gcs", "azure", "parquet"}  # not in requirements.txt
+_ON_REQUEST = {"cutout", "s3", "gcs", "azure", "parquet", "cluster", "ray"}  # not in requirements.txt
 
 
 def missing(extra: Extra) -> str:

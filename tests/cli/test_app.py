@@ -73,7 +73,7 @@ def test_a_near_miss_of_a_flag_is_suggested() -> None:
 @pytest.mark.parametrize(
     ("words", "completions"),
     [
-        ("r", ["run", "replay"]),
+        ("r", ["run", "replay", "run-shards"]),
         ("run photos --thr", ["--threshold"]),
         ("photos -o out --geo", ["--geometry"]),
         ("photos --geometry f", ["flip"]),

@@ -31,9 +31,11 @@ ROOMS = {
     "gcs": (),
     "azure": (),
     "parquet": (),  # loaded by name, where there is a Parquet file
+    "cluster": ("augmentai/cluster/",),
+    "ray": ("augmentai/cluster/executors.py",),
 }
 # Too heavy for a Space or a container that does not ask for it; pinned for the tests alone.
-ON_REQUEST = {"cutout", "s3", "gcs", "azure", "parquet"}
+ON_REQUEST = {"cutout", "s3", "gcs", "azure", "parquet", "cluster", "ray"}
 # Run once, when the weights of the backbone are converted or a network changes, by whoever develops it.
 CONVERSION = {"augmentai/backbone/onnx_graph.py": "onnx", "augmentai/gan/onnx_graph.py": "onnx"}
 LENT = {"spaces"}  # only on a Hugging Face Space with ZeroGPU, which installs it

@@ -21,6 +21,7 @@ from augmentai.dataset.readers.archive_listing import list_archive
 from augmentai.dataset.readers.file_kinds import is_archive, kind_of
 from augmentai.dataset.readers.folder_listing import list_folder
 from augmentai.dataset.readers.inputs import Inputs, sort_inputs
+from augmentai.dataset.readers.known_digests import KnownDigests
 from augmentai.dataset.readers.label_budget import drop_large_labels
 from augmentai.dataset.readers.layout_finish import finish_layout, held_out_notice
 from augmentai.dataset.readers.limits import Limits
@@ -71,6 +72,7 @@ def gather(
     stop: Event | None = None,
     layout: str = "auto",
     hashes: bool = True,
+    known: KnownDigests | None = None,
 ) -> Gathered:
     """Read a dataset. Nothing is raised for bad files: they are failures of the result.
 
@@ -87,6 +89,7 @@ def gather(
         stop: once it is set, nothing more is read.
         layout: how the dataset is laid out: "auto", "folders", or the name of a dataset format.
         hashes: whether the bytes of images are read; if not, hashes are made up, and equal files are not noticed.
+        known: hashes of images that were read before; these are not read again.
 
     Returns:
         The dataset.
@@ -110,7 +113,7 @@ def gather(
     detected = detect_layout(tree, layout)
     finish_layout(tree, detected, {(path.name, "") for path in named.files})
     unread = report_unread(tree, detected, report)
-    reader = _SourceReader(limits, report, stop, hashes)
+    reader = _SourceReader(limits, report, stop, hashes, known)
     reader.read_tree(tree, detected)
     labels_sha256 = tree.sha256_of_labels(detected.label_paths, detected.excluded)
     encodings = tree.encoding_notices()
@@ -173,8 +176,10 @@ def _is_label_file(path: Path) -> bool:
 class _SourceReader:
     """Hashes images one after another, and remembers each (path, hash) once."""
 
-    def __init__(self, limits: Limits, report: ReadReport, stop: Event, hashes: bool) -> None:
-        self.limits, self.report, self.stop, self._hashes = limits, report, stop, hashes
+    def __init__(
+        self, limits: Limits, report: ReadReport, stop: Event, hashes: bool, known: KnownDigests | None
+    ) -> None:
+        self.limits, self.report, self.stop, self._hashes, self._digests = limits, report, stop, hashes, known
         self._sources: dict[tuple[str, str], Source] = {}
         self._ready: set[tuple[str, str]] = set()  # beside a set with splits, they are for training
 
@@ -182,14 +187,14 @@ class _SourceReader:
         """Read every image of the layout."""
         self.report.failures += layout.failures
         wanted = (entry for entry in tree.images if entry.key not in layout.excluded)
-        for entry in received_ahead(wanted, self.limits.file_bytes) if self._hashes else wanted:
+        for entry in received_ahead(wanted, self.limits.file_bytes) if self._hashes and not self._digests else wanted:
             if self._has_room(entry.path):
                 self._read(entry, layout.images.get(entry.key, ImageInfo()))
 
     def _read(self, entry: Entry, info: ImageInfo) -> None:
         try:
             if self._hashes:
-                self._add(to_source(entry, info, self.limits.file_bytes))
+                self._add(to_source(entry, info, self.limits.file_bytes, self._digests))
             else:
                 made_up = f"{entry.path}\0{entry.origin}"
                 self._add(Source(entry.path, info.label, made_up, 0, bytes, info.split, info.labels))

@@ -43,6 +43,11 @@ class StoredMember:
         return self._store.url_of(self._path)
 
     @property
+    def version(self) -> str:
+        """What the store says that changes with its content; see `StoredFile`."""
+        return self._version
+
+    @property
     def is_small(self) -> bool:
         """Whether it is received at once."""
         return self.file_size <= _SMALL_BYTES
@@ -106,6 +111,11 @@ class StoredReader:
 
     def __init__(self, member: StoredMember, digest: str) -> None:
         self._member, self._digest = member, digest
+
+    @property
+    def url(self) -> str:
+        """Its URL."""
+        return self._member.url
 
     def __call__(self) -> bytes:
         data = self._member()

@@ -65,16 +65,26 @@ def make_split(gathered: Gathered, recipe: Recipe, max_pixels: int) -> Gathered:
     split_of = {position: split for group, split in zip(groups, splits, strict=True) for position in group}
     divided = [replace(source, split=split_of[number]) for number, source in enumerate(sources)]
     notices = _notices(divided, seen, len(groups), recipe)
+    after = with_split(gathered, recipe, divided)
+    if gathered.layout.is_in(recipe.to):
+        notices += _left_out(after.layout, divided)
+    return replace(after, notices=(*gathered.notices, *notices))
+
+
+def with_split(gathered: Gathered, recipe: Recipe, divided: Sequence[Source]) -> Gathered:
+    """The set with a split that was made for it.
+
+    Args:
+        gathered: the set without one.
+        recipe: says whether the set is converted.
+        divided: all its images, sorted by path and hash, each with its split.
+    """
     same = gathered.layout.is_in(recipe.to)
-    layout = layout_with_split(gathered.layout, sources) if same else gathered.layout
-    if same:
-        notices += _left_out(layout, divided)
     return replace(
         gathered,
         sources=tuple(source for source in divided if source.split == "train"),
         holdout=tuple(source for source in divided if source.split != "train"),
-        layout=layout,
-        notices=(*gathered.notices, *notices),
+        layout=layout_with_split(gathered.layout, divided) if same else gathered.layout,
         made_split=True,
     )
 

@@ -1,0 +1,124 @@
+"""Running a plan: which shards are left, who makes them, and again what a lost worker left behind."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from urllib.parse import urlsplit
+
+from augmentai.cluster.errors import ClusterError, check_installed
+from augmentai.cluster.executors import Resources, Where, executor_for
+from augmentai.cluster.plan_folder import LOGS, PlanFolder
+from augmentai.cluster.progress import Status, made_shards, status_of
+from augmentai.engines import available
+from augmentai.pipeline.paid_folder import may_charge
+from augmentai.settings import Settings, load_settings
+from augmentai.storage import open_store
+
+ROUNDS = 4  # of a run whose workers are lost; a round that makes nothing is the last
+
+
+@dataclass(frozen=True)
+class Launched:
+    """What a launch came to.
+
+    Attributes:
+        status: of the plan, when the executor returned.
+        waits: whether the executor has only submitted its jobs.
+    """
+
+    status: Status
+    waits: bool
+
+
+def run_plan(
+    url: str, where: Where = "local", resources: Resources | None = None, settings: Settings | None = None
+) -> Launched:
+    """Make the shards of a plan that are not complete.
+
+    Args:
+        url: the plan's folder.
+        where: "local" (processes of this machine), "slurm", "ray" or "hf-jobs".
+        resources: what each worker gets.
+        settings: of this process, to know whether engines charge; workers read their own from the environment.
+
+    Raises:
+        ClusterError: the plan was changed, something is missing, or engines that charge would run in several workers.
+        StorageError: the plan's folder cannot be read.
+    """
+    check_installed()
+    resources = resources or Resources()
+    folder = PlanFolder(open_store(url))
+    folder.check()
+    _check_money(folder, where, resources, settings or load_settings())
+    _check_reach(folder, where, resources)
+    _ = status_of(folder)  # refuses shards of another plan
+    before = -1
+    for _ in range(ROUNDS):
+        made = made_shards(folder)
+        left = [shard for shard in range(len(folder.list.shards)) if shard not in made]
+        if not left or len(made) == before:
+            break
+        before = len(made)
+        logs = folder.store.url_of(f"{LOGS}/{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
+        _launch(folder, where, left, resources, logs)
+        if where == "slurm":
+            return Launched(status_of(folder), waits=True)
+    return Launched(status_of(folder), waits=False)
+
+
+def _launch(folder: PlanFolder, where: Where, shards: Sequence[int], resources: Resources, logs: str) -> None:
+    """Have some shards made, and wait for it unless the executor only submits."""
+    if where == "local" and resources.workers > 1:
+        _in_processes(folder.store.url, shards, resources, logs)
+    else:
+        executor_for(where, folder.store.url, shards, resources, logs).run()
+
+
+def _in_processes(url: str, shards: Sequence[int], resources: Resources, logs: str) -> None:
+    """A process per worker, each with an executor over its own shards: a pool of processes waits forever for the
+    result of one that was killed."""
+    count = resources.tasks_for(len(shards))
+    orders = [{"url": url, "shards": shards[rank::count], "logs": f"{logs}/{rank:05}"} for rank in range(count)]
+    command = [sys.executable, "-m", "augmentai.cluster.worker"]
+    # A worker ends with this process, however that ends: its end of the pipe closes.
+    processes = [subprocess.Popen([*command, json.dumps(order)], stdin=subprocess.PIPE) for order in orders]
+    try:
+        for process in processes:
+            process.wait()
+    except BaseException:
+        for process in processes:
+            process.terminate()
+        for process in processes:
+            process.wait()
+        raise
+
+
+def _check_money(folder: PlanFolder, where: Where, resources: Resources, settings: Settings) -> None:
+    """One worker at a time spends: the budget, the rate and the answers that are paid for are in one folder."""
+    if not may_charge(available(settings), folder.record.recipe):
+        return
+    if resources.workers > 1 or resources.tasks > 1:
+        raise ClusterError(
+            f"{resources.workers} workers, and the engine charges credits: the limit of the account holds for all of "
+            "them together, so more would not be faster. Use --workers 1"
+        )
+    if where in {"hf-jobs", "ray"} or not folder.store.is_local:
+        raise ClusterError(
+            "the engine charges credits, and what is paid for has to be on a disk before anything else happens; plan "
+            "into a folder of this machine or of a shared disk, and run with --on local or slurm"
+        )
+
+
+def _check_reach(folder: PlanFolder, where: Where, resources: Resources) -> None:
+    """Whether workers can read the plan."""
+    scheme = urlsplit(folder.store.url).scheme
+    if scheme == "memory" and (where != "local" or resources.workers > 1):
+        raise ClusterError("memory:// is the memory of this process, which no other worker can read; use --workers 1")
+    if where == "hf-jobs" and folder.store.is_local:
+        raise ClusterError("HF Jobs cannot read this machine's disk; plan into hf://buckets/USER/NAME or s3://BUCKET")

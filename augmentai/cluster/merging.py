@@ -1,0 +1,106 @@
+"""The shards of a plan become one set: what a single run would have written, or files for training."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from augmentai.cluster.errors import ClusterError
+from augmentai.cluster.parts import Merged, Parts, open_parts
+from augmentai.cluster.planned_set import planned_inputs
+from augmentai.cluster.series import write_parts
+from augmentai.dataset.manifest import is_made
+from augmentai.dataset.run_record import differences
+from augmentai.dataset.writers.base import Writer, writer_for
+from augmentai.dataset.writers.hub import Hub
+from augmentai.dataset.writers.store_writer import StoreWriter
+from augmentai.pipeline.job import Job
+from augmentai.pipeline.run import copy_originals, describe_set, run_record_for, write_label_lists
+from augmentai.settings import Settings
+from augmentai.storage import Place, Store, local_path, open_store
+from augmentai.types import Outcome, Source
+
+KINDS = ("folder", "zip", "tar", "parquet", "imagefolder")
+
+
+def merge_plan(url: str, out: str, kind: str, settings: Settings) -> Iterator[Merged]:
+    """Turn the shards of a plan into one set.
+
+    Args:
+        url: the plan's folder.
+        out: a folder, a ZIP, or a URL.
+        kind: one of `KINDS`; "" for what `out` looks like.
+        settings: limits and keys.
+
+    Yields:
+        Progress.
+
+    Raises:
+        ClusterError: some shards are not complete, or the plan or its set was changed.
+        OutputError, StorageError, HubError: the output cannot be written, or holds something else.
+    """
+    is_zip, dataset = out.lower().endswith(".zip"), out.removeprefix("hf://datasets/")
+    kind = kind or ("zip" if is_zip else "imagefolder" if dataset != out else "folder")
+    if kind not in KINDS:
+        raise ClusterError(f"{kind!r} is no kind of output; expected {', '.join(KINDS)}")
+    if (kind == "zip") != is_zip:
+        raise ClusterError(f"{out} and the kind {kind} do not fit; a ZIP, and nothing else, ends in .zip")
+    place = local_path(out)
+    if kind in {"tar", "parquet"}:
+        parts = open_parts(url, settings)
+        yield from write_parts(parts, open_store(out), kind)
+    elif kind == "imagefolder" and place is None:
+        if dataset == out:
+            raise ClusterError(f"{out} is no dataset on the Hub; expected hf://datasets/USER/NAME")
+        hub = Hub(dataset.strip("/"), settings)
+        hub.check()  # before the work, which would otherwise be wasted
+        with tempfile.TemporaryDirectory(prefix="augmentai-merge-") as name:
+            yield from merge_to_place(open_parts(url, settings), Path(name, "set"))
+            hub.push(Path(name, "set"))
+    else:
+        yield from merge_to_place(open_parts(url, settings), open_store(out) if place is None else place)
+
+
+def merge_to_place(parts: Parts, out: Place) -> Iterator[Merged]:
+    """Write a folder or a ZIP. A folder that was begun is resumed.
+
+    Args:
+        parts: the shards.
+        out: a new or empty folder, one that this merge had begun, or a new ZIP.
+
+    Yields:
+        Progress.
+
+    Raises:
+        OutputError: the output cannot be written, or holds something else.
+    """
+    job = parts.job
+    record = run_record_for(job, planned_inputs(parts.folder), out)
+    if found := differences(parts.folder.record, record):
+        raise ClusterError(f"the run is not the one that was planned ({'; '.join(found)})")
+    sources = job.gathered.sources
+    with StoreWriter(out, record, sources) if isinstance(out, Store) else writer_for(out, record, sources) as writer:
+        copied, done, failed = False, writer.checkpoint.variations, 0
+        for failure in job.gathered.failures:
+            writer.add(Outcome(Source(failure.file, None, "", 0, bytes), 0, 0, reason=failure.reason))
+            failed += 1
+        for entry, files in parts.entries():
+            if not copied and (is_made(entry) or done):
+                copy_originals(writer, job.output)
+                copied = True
+            if _is_new(writer, job, entry):
+                writer.add_entry(entry, files)
+                done += is_made(entry)
+                failed += not is_made(entry)
+            yield Merged(done, parts.total, failed)
+        if done:
+            write_label_lists(writer, job.output)
+        describe_set(writer, job.output, record, job.settings.max_pixels, parts.credits)
+
+
+def _is_new(writer: Writer, job: Job, entry: dict[str, Any]) -> bool:
+    """Whether an interrupted merge has not written this line."""
+    source = Source(entry["source"], None, entry["source_sha256"] or "", 0, bytes)
+    return (source, entry["index"]) not in writer.checkpoint

@@ -1,0 +1,138 @@
+"""Workers and drivers that are killed, in any order and number: nothing is made twice, and nothing is lost."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from augmentai.cluster import ClusterError, merge, plan, run_shards, status
+from tests.support.shared_runs import QUICK, assert_same, photos, single
+
+SLOW: dict[str, Any] = {**QUICK, "engine": "gan", "operations": [], "filters": False}
+COMMAND = [sys.executable, "-m", "augmentai", "run-shards"]
+
+
+def tars(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in (folder / "shards").glob("*.tar")}
+
+
+def begin(url: Path, workers: int) -> subprocess.Popen[bytes]:
+    return subprocess.Popen([*COMMAND, str(url), "--workers", str(workers)], stdout=subprocess.DEVNULL)
+
+
+def wait_for(there: Callable[[], Any]) -> Any:
+    deadline = time.monotonic() + 120
+    while not (found := there()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    return found
+
+
+def workers_of(driver: psutil.Process) -> list[psutil.Process]:
+    return [one for one in driver.children() if "augmentai.cluster.worker" in one.cmdline()]
+
+
+def has_made(url: Path, count: int = 1) -> bool:
+    return len(list(url.glob("shards/*_stats.json"))) >= count
+
+
+def test_a_killed_worker_costs_time_and_nothing_else(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", {"cats": 14, "dogs": 10})
+    plan(folder, tmp_path / "plan", shard_size=3, **SLOW)
+    driver = begin(tmp_path / "plan", workers=2)
+    wait_for(lambda: has_made(tmp_path / "plan"))
+    workers_of(psutil.Process(driver.pid))[0].kill()
+    assert driver.wait(120) == 0
+    assert status(tmp_path / "plan").is_complete
+    merge(tmp_path / "plan", tmp_path / "merged")
+    assert_same(tmp_path / "merged", single(folder, tmp_path, **SLOW))
+
+
+def test_a_killed_driver_takes_its_workers_along_and_is_run_again(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", {"cats": 8, "dogs": 8})
+    plan(folder, tmp_path / "plan", shard_size=2, **SLOW)
+    driver = begin(tmp_path / "plan", workers=2)
+    wait_for(lambda: has_made(tmp_path / "plan", 2))
+    workers = workers_of(psutil.Process(driver.pid))
+    driver.kill()
+    driver.wait()
+    psutil.wait_procs(workers, timeout=60)
+    assert not any(worker.is_running() for worker in workers)
+    kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("plan/shards/*_stats.json")}
+    half = tmp_path / "plan/shards/00007.tar"
+    if "00007_stats.json" not in kept:
+        half.write_bytes(b"half of it")  # as a worker leaves it that is killed before its stats are written
+    moved = (tmp_path / "plan").rename(tmp_path / "moved")
+    assert run_shards(moved).status.is_complete
+    again = {path.name: path.stat().st_mtime_ns for path in moved.glob("shards/*_stats.json")}
+    assert kept.items() <= again.items()
+    merge(moved, tmp_path / "merged")
+    assert_same(tmp_path / "merged", single(folder, tmp_path, **SLOW))
+
+
+def test_any_order_and_number_of_workers_writes_the_same_tars(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", {"cats": 6, "dogs": 5})
+    for name in ("one", "many"):
+        plan(folder, tmp_path / name, shard_size=2, **QUICK)
+    run_shards(tmp_path / "one")
+    run_shards(tmp_path / "many", workers=3, tasks=4)
+    assert tars(tmp_path / "one") == tars(tmp_path / "many")
+    lost = next((tmp_path / "many/shards").glob("*_stats.json"))
+    lost.unlink()
+    before = tars(tmp_path / "many")
+    assert run_shards(tmp_path / "many").status.done == 6
+    assert tars(tmp_path / "many") == before
+
+
+def test_a_plan_that_was_changed_is_refused_with_the_difference(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", {"cats": 3})
+    plan(folder, tmp_path / "plan", **QUICK)
+    recipe = tmp_path / "plan/recipe.yaml"
+    planned = recipe.read_text()
+    recipe.write_text(planned.replace("seed: 7", "seed: 8"))
+    with pytest.raises(ClusterError, match="seed was 7, now 8"):
+        run_shards(tmp_path / "plan")
+    recipe.write_text(planned)
+    rows = tmp_path / "plan/plan.parquet"
+    rows.write_bytes(rows.read_bytes() + b" ")
+    with pytest.raises(ClusterError, match=r"plan\.parquet is not the file that was planned"):
+        run_shards(tmp_path / "plan")
+
+
+def test_shards_of_another_plan_are_refused(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", {"cats": 3})
+    plan(folder, tmp_path / "plan", **QUICK)
+    run_shards(tmp_path / "plan")
+    stats = tmp_path / "plan/shards/00000_stats.json"
+    stats.write_text(json.dumps({**json.loads(stats.read_text()), "plan": "another"}))
+    with pytest.raises(ClusterError, match="made by another plan"):
+        run_shards(tmp_path / "plan")
+
+
+def test_a_set_that_changed_since_is_refused(tmp_path: Path) -> None:
+    from tests.support import labelled_sets
+
+    folder = labelled_sets.write(tmp_path / "set", labelled_sets.yolo())
+    plan(folder, tmp_path / "plan", **{**QUICK, "filters": False})
+    label = next(folder.rglob("one.txt"))
+    label.write_text(label.read_text() * 2)
+    found = run_shards(tmp_path / "plan").status
+    assert "label files changed" in found.failed[0]
+
+
+def test_the_memory_of_a_process_has_one_worker(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", {"cats": 3})
+    plan(folder, "memory://plans/one", shard_size=1, **QUICK)
+    with pytest.raises(ClusterError, match="no other worker can read"):
+        run_shards("memory://plans/one", workers=2)
+    assert run_shards("memory://plans/one").status.is_complete
+    merge("memory://plans/one", tmp_path / "merged")
+    assert_same(tmp_path / "merged", single(folder, tmp_path, **QUICK))

@@ -1,0 +1,153 @@
+"""A run that was shared out among workers ends as the same files as one on a single machine."""
+
+from __future__ import annotations
+
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from augmentai import run
+from augmentai.cluster import ClusterError, merge, plan, run_shards
+from augmentai.dataset.atomic_files import OutputError
+from tests.support import labelled_sets
+from tests.support.shared_runs import QUICK, assert_same, photos, shared, single, written
+
+CLASSES = {"cats": 5, "dogs": 3, "owls": 1}
+LABELLED = {
+    "yolo": labelled_sets.yolo,
+    "coco": labelled_sets.coco,
+    "voc": labelled_sets.voc,
+    "masks": labelled_sets.masks,
+    "imagefolder": labelled_sets.imagefolder,
+}
+
+
+def outline(category: str, x0: int, y0: int, x1: int, y1: int) -> bytes:
+    """A rectangle of six points: of four it would be a rotated box."""
+    points = [(x0, y0), ((x0 + x1) / 2, y0), (x1, y0), (x1, y1), ((x0 + x1) / 2, y1), (x0, y1)]
+    width, height = labelled_sets.SIZE_WH
+    numbers = " ".join(f"{x / width:.6f} {y / height:.6f}" for x, y in points)
+    return f"{labelled_sets.CATEGORIES.index(category)} {numbers}\n".encode()
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {},
+        {"balance": True, "filters": True, "operations": ["flip", "noise"]},
+        {"per_class": 6, "most_per_source": 2},
+        {"operations": ["mosaic", "flip"]},
+        {"operations": ["background", "crop"]},
+        {"make_split": "0.6/0.2/0.2"},
+        {"to": "imagefolder", "operations": ["flip"]},
+        {"geometry": "strong", "output_format": "jpeg"},
+    ],
+    ids=["plain", "balance", "per_class", "mosaic", "background", "made_split", "converted", "geometry"],
+)
+def test_class_folders(tmp_path: Path, recipe: dict[str, Any]) -> None:
+    folder = photos(tmp_path / "set", CLASSES)
+    assert_same(shared(folder, tmp_path, **{**QUICK, **recipe}), single(folder, tmp_path, **{**QUICK, **recipe}))
+
+
+@pytest.mark.parametrize("name", sorted(LABELLED))
+def test_labelled_sets(tmp_path: Path, name: str) -> None:
+    folder = labelled_sets.write(tmp_path / "set", LABELLED[name]())
+    recipe = {**QUICK, "operations": ["flip", "rotate"], "filters": False}
+    assert_same(shared(folder, tmp_path, shard_size=1, **recipe), single(folder, tmp_path, **recipe))
+
+
+def test_objects_are_pasted_from_the_same_donors(tmp_path: Path) -> None:
+    objects = [("red car", 4, 6, 24, 20), ("bus", 30, 10, 60, 40), ("red car", 2, 2, 30, 30), ("bus", 8, 8, 40, 32)]
+    files = {"data.yaml": b"train: images/train\nnames: [red car, bus, other]\n"}
+    for number, one in enumerate(objects):
+        files[f"images/train/{number}.jpg"] = labelled_sets.photo([one])
+        files[f"labels/train/{number}.txt"] = outline(*one)
+    folder = labelled_sets.write(tmp_path / "set", files)
+    recipe = {**QUICK, "operations": ["copy_paste(probability=1, place=anywhere)"], "variations": 3, "filters": False}
+    merged = shared(folder, tmp_path, shard_size=1, **recipe)
+    assert '"donors"' in "".join(written(merged)["manifest.jsonl"])
+    assert_same(merged, single(folder, tmp_path, **recipe))
+
+
+def test_another_format_has_the_classes_of_the_whole_set(tmp_path: Path) -> None:
+    folder = labelled_sets.write(tmp_path / "set", labelled_sets.voc())
+    recipe = {**QUICK, "to": "yolo", "operations": ["flip"]}
+    assert_same(shared(folder, tmp_path, shard_size=1, **recipe), single(folder, tmp_path, **recipe))
+
+
+def test_duplicates_leaks_and_broken_files_are_what_they_were(tmp_path: Path) -> None:
+    """A twin of a test image, two equal files, two of one stem, and a file that is no image."""
+    folder = photos(tmp_path / "set/train", {"cats": 4, "dogs": 3})
+    (tmp_path / "set/test/cats").mkdir(parents=True)
+    (tmp_path / "set/test/cats/leak.jpg").write_bytes((folder / "cats/01.jpg").read_bytes())
+    (folder / "cats/twin.jpg").write_bytes((folder / "cats/00.jpg").read_bytes())
+    (folder / "dogs/00.bmp").write_bytes((folder / "dogs/01.jpg").read_bytes())
+    (folder / "dogs/broken.jpg").write_bytes(b"\xff\xd8\xff\xe0nothing")
+    recipe = {**QUICK, "operations": ["flip", "rotate"], "filters": True}
+    merged = shared(tmp_path / "set", tmp_path, **recipe)
+    assert "leak" in "".join(written(merged)["manifest.jsonl"])
+    assert_same(merged, single(tmp_path / "set", tmp_path, **recipe))
+
+
+def test_the_local_gan_takes_its_strength_and_styles_from_the_whole_set(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", {"cats": 9, "dogs": 2})
+    recipe = {"engine": "gan", "seed": 7, "variations": 1}
+    assert_same(shared(folder, tmp_path, shard_size=4, **recipe), single(folder, tmp_path, **recipe))
+
+
+def test_images_in_an_archive(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", CLASSES)
+    with zipfile.ZipFile(tmp_path / "set.zip", "w") as archive:
+        for file in sorted(folder.rglob("*.jpg")):
+            archive.write(file, file.relative_to(folder))
+    assert_same(shared(tmp_path / "set.zip", tmp_path, **QUICK), single(tmp_path / "set.zip", tmp_path, **QUICK))
+
+
+def test_a_zip_holds_what_that_of_a_single_run_holds(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", CLASSES)
+    plan(folder, tmp_path / "plan", shard_size=4, **QUICK)
+    run_shards(tmp_path / "plan")
+    merge(tmp_path / "plan", tmp_path / "merged.zip")
+    run(folder, tmp_path / "single.zip", **QUICK)
+    merged, alone = (zipfile.ZipFile(tmp_path / f"{name}.zip") for name in ("merged", "single"))
+    for archive, name in ((merged, "merged"), (alone, "single")):
+        archive.extractall(tmp_path / f"from_{name}")
+    assert_same(tmp_path / "from_merged", tmp_path / "from_single")
+
+
+def test_a_merge_that_was_interrupted_resumes(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", CLASSES)
+    plan(folder, tmp_path / "plan", shard_size=2, **QUICK)
+    run_shards(tmp_path / "plan")
+
+    def stop(progress: Any) -> None:
+        if progress.done == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        merge(tmp_path / "plan", tmp_path / "merged", on_progress=stop)
+    assert merge(tmp_path / "plan", tmp_path / "merged").done == 18
+    assert_same(tmp_path / "merged", single(folder, tmp_path, **QUICK))
+
+
+def test_what_is_not_complete_or_was_changed_is_not_merged(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", CLASSES)
+    plan(folder, tmp_path / "plan", shard_size=3, **QUICK)
+    with pytest.raises(ClusterError, match="0 of 3 shards done"):
+        merge(tmp_path / "plan", tmp_path / "merged")
+    run_shards(tmp_path / "plan")
+    with pytest.raises(ClusterError, match="no kind of output"):
+        merge(tmp_path / "plan", tmp_path / "merged", kind="rar")
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other/mine.txt").write_text("mine")
+    with pytest.raises(OutputError, match="already holds files"):
+        merge(tmp_path / "plan", tmp_path / "other")
+    tar = tmp_path / "plan/shards/00001.tar"
+    tar.write_bytes(tar.read_bytes()[:-1000])
+    with pytest.raises(ClusterError, match="is not the file that its worker wrote"):
+        merge(tmp_path / "plan", tmp_path / "merged")
+    (folder / "cats/new.jpg").write_bytes((folder / "cats/00.jpg").read_bytes())
+    with pytest.raises(ClusterError, match="there were 9 sources, now 10"):
+        merge(tmp_path / "plan", tmp_path / "again")
