@@ -9,8 +9,8 @@ from augmentai.engines.budget import Reservation
 from augmentai.engines.canvas import AnswerError, Canvas, Prepared, prepare, restore
 from augmentai.engines.circuit_breaker import CircuitBreaker
 from augmentai.engines.concurrency import AdaptiveConcurrency
+from augmentai.engines.editing import MOST_SHIFT, has_moved, measured_shift, why_not_edited
 from augmentai.engines.huggingface.edit import Edit, Edited, edit
-from augmentai.engines.huggingface.shift import MOST_SHIFT, measured_shift
 from augmentai.engines.paid import PaidEngine, largest_answer_bytes
 from augmentai.engines.prompts import prompt_of
 from augmentai.engines.request_threads import Problem, RequestThreads, TaskReturnedError
@@ -41,7 +41,7 @@ class Run(RequestThreads):
         if task.recipe.strength == 0:
             details = {"credits": 0.0, "note": "strength 0 is the source itself; nothing was sent"}
             return self._engine.made(task, source.copy(), repainted=False, details=details)
-        if reason := _unguarded(task):
+        if reason := why_not_edited(task):
             return Refused(task, reason)
         found = self._engine.bought(task, self._job)
         if found is None and self._cancelled():
@@ -62,10 +62,7 @@ class Run(RequestThreads):
             return self._refuse(task, problem, reservation.credits)
         self._breaker.success()
         if (shift := measured_shift(source, image)) > MOST_SHIFT:
-            moved = (
-                f"the editor moved or zoomed the image by {shift:.1%} of a side; at most {MOST_SHIFT:.0%} is allowed"
-            )
-            return self._refuse(task, Problem("refused", moved, charged=True), reservation.credits)
+            return self._refuse(task, Problem("refused", has_moved(shift), charged=True), reservation.credits)
         details = {"credits": reservation.credits, "shift": shift, **prompt.as_details()}
         details |= {"fine_detail": "of the source"} if detailed else {}
         seconds = time.perf_counter() - begun
@@ -119,14 +116,3 @@ class Run(RequestThreads):
             return self._nap(seconds)
         self._breaker.trip(problem.reason, seconds)
         raise EngineUnavailableError(self._breaker.open_reason or problem.reason)
-
-
-def _unguarded(task: Task) -> str:
-    """Why a labelled image is not sent: nothing would notice that an object has moved; "" if something would."""
-    labels, recipe = task.labels, task.recipe
-    if labels is None or not (labels.shapes or labels.masks) or task.region is not None:
-        return ""
-    if labels.shapes and recipe.filters and recipe.drift == "reject":
-        return ""
-    needs = "--repaint background" if labels.masks else "--repaint background, or the filters with --drift reject"
-    return f"an instruction editor may move what is labelled; labelled images need {needs}"

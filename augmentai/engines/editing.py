@@ -1,4 +1,4 @@
-"""How far an editor has moved an image: instruction editors shift and zoom pictures that they were to leave in place.
+"""What keeps labels valid with instruction editors, which shift and zoom pictures that they were to leave in place.
 
 Edges are compared, since light and colours are what an edit changes. The whole image shows a shift; its four quarters
 show a zoom, which moves them apart.
@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from augmentai.engines.base import Task
 
 MOST_SHIFT = 0.01  # of a side
 _SIDE_PX = 512
@@ -62,3 +64,24 @@ def _shift(before: np.ndarray[Any, Any], after: np.ndarray[Any, Any]) -> tuple[f
     window = cv2.createHanningWindow(before.shape[::-1], cv2.CV_32F)
     (x, y), response = cv2.phaseCorrelate(before - before.mean(), after - after.mean(), window)
     return (float(x), float(y)) if response >= _LEAST_RESPONSE else (0.0, 0.0)
+
+
+def why_not_edited(task: Task) -> str:
+    """Why a labelled image is not sent: nothing would notice that an object has moved; "" if something would."""
+    labels, recipe = task.labels, task.recipe
+    if labels is None or not (labels.shapes or labels.masks) or task.region is not None:
+        return ""
+    if labels.shapes and recipe.filters and recipe.drift == "reject":
+        return ""
+    needs = "--repaint background" if labels.masks else "--repaint background, or the filters with --drift reject"
+    return f"an instruction editor may move what is labelled; labelled images need {needs}"
+
+
+def has_moved(shift: float) -> str:
+    """Why an edited image is rejected, in words.
+
+    Example:
+        >>> has_moved(0.042)
+        'the editor moved or zoomed the image by 4.2% of a side; at most 1% is allowed'
+    """
+    return f"the editor moved or zoomed the image by {shift:.1%} of a side; at most {MOST_SHIFT:.0%} is allowed"

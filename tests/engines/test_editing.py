@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageEnhance, ImageFilter
 
-from augmentai.engines.huggingface.shift import MOST_SHIFT, measured_shift
+from augmentai.engines.editing import MOST_SHIFT, measured_shift
 from augmentai.settings import EXAMPLES
 
 
