@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
+from typing import Any
 
 TRAIN_STEPS = 1000  # noise levels that every family here was trained on
 _MAX_ASPECT = 16  # longer strips are squeezed: no model draws anything sensible a few pixels high
@@ -22,6 +23,10 @@ class Family:
         few_steps: Distilled to run in a handful of steps without guidance.
         rounds_up: Its pipeline rounds steps x strength up; the others round down.
         negative_prompt: Its pipeline accepts a negative prompt.
+        whole_images: Its pipeline is handed whole images, one at a time: see `called_model`.
+        edits: It edits an image by an instruction, so that there is no strength, and it may move what it was to leave.
+        in_part: The diffusers class of the same networks that paints a part; "" if there is none.
+        guidance_name: What its pipeline calls the guidance scale.
     """
 
     name: str
@@ -32,12 +37,34 @@ class Family:
     few_steps: bool = False
     rounds_up: bool = False
     negative_prompt: bool = True
+    whole_images: bool = False
+    edits: bool = False
+    in_part: str = ""
+    guidance_name: str = "guidance_scale"
 
 
 _SD = "StableDiffusionImg2ImgPipeline"
 _SDXL = "StableDiffusionXLImg2ImgPipeline"
 _SD3 = "StableDiffusion3Img2ImgPipeline"
 _FLUX = "FluxImg2ImgPipeline"
+_KLEIN = "Flux2KleinPipeline"
+_KLEIN_IN_PART = "Flux2KleinInpaintPipeline"
+_Z_IMAGE = "ZImageImg2ImgPipeline"
+_Z_IMAGE_IN_PART = "ZImageInpaintPipeline"
+
+_TRUE_CFG = "true_cfg_scale"
+
+
+def _whole(
+    name: str, pipeline: str, name_parts: tuple[str, ...], steps: int, guidance: float, in_part: str = "", **more: Any
+) -> Family:
+    """A family whose pipeline is handed whole images."""
+    return Family(
+        name, pipeline, name_parts, steps, guidance, rounds_up=True, whole_images=True, in_part=in_part, **more
+    )
+
+
+_editor = partial(_whole, edits=True)
 
 # Steps and guidance from the model cards on huggingface.co; the first row that matches is used.
 FAMILIES = (
@@ -49,6 +76,16 @@ FAMILIES = (
     Family("sd3.5", _SD3, (), 28, 4.5, rounds_up=True),
     Family("flux-schnell", _FLUX, ("schnell",), 4, 0.0, few_steps=True, rounds_up=True, negative_prompt=False),
     Family("flux", _FLUX, (), 28, 3.5, rounds_up=True, negative_prompt=False),
+    _whole("z-image-turbo", _Z_IMAGE, ("turbo",), 9, 0.0, _Z_IMAGE_IN_PART, few_steps=True),
+    _whole("z-image", _Z_IMAGE, (), 50, 4.0, _Z_IMAGE_IN_PART),
+    _whole("qwen-image", "QwenImageImg2ImgPipeline", (), 50, 4.0, "QwenImageInpaintPipeline", guidance_name=_TRUE_CFG),
+    _editor("flux2-klein-base", _KLEIN, ("base",), 50, 4.0, _KLEIN_IN_PART, negative_prompt=False),
+    _editor("flux2-klein", _KLEIN, (), 4, 1.0, _KLEIN_IN_PART, few_steps=True, negative_prompt=False),
+    _editor("flux-kontext", "FluxKontextPipeline", (), 28, 2.5, "FluxKontextInpaintPipeline", negative_prompt=False),
+    _editor(
+        "qwen-image-edit", "QwenImageEditPipeline", (), 50, 4.0, "QwenImageEditInpaintPipeline", guidance_name=_TRUE_CFG
+    ),
+    _editor("qwen-image-edit-plus", "QwenImageEditPlusPipeline", (), 40, 4.0, guidance_name=_TRUE_CFG),
 )
 # The commit at which a hub model is loaded if no revision is set, so that a run stays reproducible.
 PINNED_REVISIONS = {"stabilityai/sd-turbo": "b261bac6fd2cf515557d5d0707481eafa0485ec2"}

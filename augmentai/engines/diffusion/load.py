@@ -12,8 +12,9 @@ import torch
 
 from augmentai.engines.base import OnProgress, ignore_progress
 from augmentai.engines.diffusion.availability import cached_index, model_revision, on_zerogpu
+from augmentai.engines.diffusion.called_model import CalledModel
 from augmentai.engines.diffusion.download import download_model
-from augmentai.engines.diffusion.families import SINGLE_FILE_PIPELINES, find_family
+from augmentai.engines.diffusion.families import FAMILIES, SINGLE_FILE_PIPELINES, Family, find_family
 from augmentai.engines.diffusion.load_errors import explain
 from augmentai.engines.diffusion.model import Model
 from augmentai.engines.diffusion.paint_request import ModelError, StoppedError
@@ -59,23 +60,24 @@ def load(
         if family is None:
             raise ModelError(
                 f"{name} is a {type(pipe).__name__}, which AugmentAI does not support; "
-                "use a model of the SD 1.5/2.1, SDXL, SD3.5 or FLUX.1 families"
+                f"use a model of one of these families: {', '.join(family.name for family in FAMILIES)}"
             )
         pipe.set_progress_bar_config(disable=True)
         dtype = (getattr(pipe, "unet", None) or pipe.transformer).dtype
-        _prepare(pipe, device)
+        _prepare(pipe, device, family)
         on_progress(f"moving {name} to {device}", 0.0)
         placement = place_weights(pipe, device, zerogpu)
     except (ModelError, StoppedError):
         raise
     except Exception as error:  # the hub, diffusers, transformers and safetensors raise some twenty kinds
         raise ModelError(explain(error, settings)) from error
-    not_compiled = _compile_problem(settings, placement, zerogpu)
+    not_compiled = _compile_problem(settings, placement, zerogpu, family)
     compiled = settings.diffusion_compile and not not_compiled
     if compiled:
         torch.backends.cudnn.benchmark = True  # shapes are few and fixed, so searching for the fastest kernels pays
         _compile(pipe)
-    return Model(
+    kind = CalledModel if family.whole_images else Model
+    return kind(
         pipe,
         family,
         _model_label(settings),
@@ -83,8 +85,8 @@ def load(
         dtype,
         steps=settings.diffusion_steps or family.steps,
         guidance=family.guidance if settings.diffusion_guidance is None else settings.diffusion_guidance,
-        batch=settings.diffusion_batch,
-        exact=family.few_steps and _takes_timesteps(pipe),
+        batch=1 if family.whole_images else settings.diffusion_batch,
+        exact=family.few_steps and not family.whole_images and _takes_timesteps(pipe),
         compiled=compiled,
         not_compiled=not_compiled,
         placement=placement,
@@ -175,9 +177,11 @@ def _takes_timesteps(pipe: Any) -> bool:
     return accepted and not any(pipe.scheduler.config.get(rule) for rule in rules)
 
 
-def _prepare(pipe: Any, device: str) -> None:
+def _prepare(pipe: Any, device: str, family: Family) -> None:
     for network in networks_of(pipe):
         network.eval()  # T5 uses dropout otherwise, and no run could be repeated
+    if family.whole_images:
+        return
     unet = getattr(pipe, "unet", None)
     if unet is not None:  # transformers are matrix products; only convolutions gain from channels last
         unet.to(memory_format=torch.channels_last)
@@ -200,8 +204,10 @@ def _overflows_in_float16(pipe: Any) -> bool:
     return type(pipe).__name__.startswith("StableDiffusionXL") and getattr(pipe.vae.config, "force_upcast", False)
 
 
-def _compile_problem(settings: Settings, placement: str, zerogpu: bool) -> str:
+def _compile_problem(settings: Settings, placement: str, zerogpu: bool, family: Family) -> str:
     """Why the networks cannot be compiled, for the manifest; "" if they can be, or it is not wanted."""
+    if settings.diffusion_compile and family.whole_images:
+        return f"no: not supported for {family.name}"
     if settings.diffusion_compile and zerogpu:
         return "no: not supported on ZeroGPU"
     if settings.diffusion_compile and placement != "whole":

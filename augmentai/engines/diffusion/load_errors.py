@@ -31,6 +31,8 @@ def explain(error: BaseException, settings: Settings) -> str:
         else:
             what, fix = name, "set AUGMENTAI_DIFFUSION_MODEL to a local folder"
         return f"{what} could not be downloaded from huggingface.co; check the network, or {fix}"
+    if "ImportError" in kinds and "torchvision" in messages.lower():
+        return f"{name} needs the package torchvision; install the one that fits torch {torch.__version__}"
     if "safetensors" in messages and ("necessary" in messages or "no file named" in messages):
         return f"{name} has no safetensors weights; other formats can contain programs and are not loaded"
     first_line = (str(error).strip().splitlines() or [type(error).__name__])[0]

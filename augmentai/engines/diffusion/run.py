@@ -19,6 +19,7 @@ from augmentai.engines.base import JobView, Made, Refused, Task
 from augmentai.engines.diffusion.batches import Batches
 from augmentai.engines.diffusion.families import working_size
 from augmentai.engines.diffusion.paint_request import ModelError, PaintRequest, PaintResult, Pixels, StoppedError
+from augmentai.engines.editing import MOST_SHIFT, has_moved, measured_shift, why_not_edited
 from augmentai.engines.prompts import negative_prompt_of, prompt_of
 from augmentai.images.fine_detail import enlarge, loses_detail
 from augmentai.system.cpu import usable_cores
@@ -127,6 +128,9 @@ class BatchedRun:
             details = {"steps": 0, "effective_steps": 0}
             self._answers.append(Made(task, NAME, photo.rgb, self.model.name, 0.0, "", False, details))
             return True
+        if self.model.family.edits and (reason := why_not_edited(task)):
+            self._answers.append(Refused(task, reason))
+            return True
         size_wh = working_size(photo.size_wh, self.model.area_px, self.model.grid_px)
         if self._last[0] != task.source.sha256:  # the variations of a source follow one another
             self._last = (task.source.sha256, self._pool.submit(_reduce, task, size_wh))
@@ -202,12 +206,16 @@ def _to_answer(waiting: _Waiting, result: PaintResult, model: Model) -> Made | R
     task = waiting.task
     if result.pixels is None:
         return Refused(task, result.reason)
+    details = _details(waiting, result, model)
     try:
         reduced = Image.fromarray(waiting.pixels.result())
+        if model.family.edits:
+            details["shift"] = measured_shift(reduced, Image.fromarray(result.pixels))
+            if details["shift"] > MOST_SHIFT:
+                return Refused(task, has_moved(details["shift"]))
         image = enlarge(Image.fromarray(result.pixels), reduced, task.photo.flattened())
     except MemoryError:
         return Refused(task, "not enough memory to restore the source's size; downscale the source")
-    details = _details(waiting, result, model)
     return Made(task, NAME, image, model.name, result.seconds, _prompts(task)[0], True, details, _strength(task))
 
 

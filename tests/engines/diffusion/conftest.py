@@ -30,6 +30,8 @@ def _one_thread() -> Iterator[None]:
 def _painted_at_random(monkeypatch: pytest.MonkeyPatch) -> None:
     """A network of random weights paints nothing of what its source shows, and is judged by other filters alone."""
     monkeypatch.setattr(RunState, "semantic", None)
+    monkeypatch.setattr(RunState, "classes_of_images", None)
+    monkeypatch.setattr(RunState, "classes_of_objects", None)
 
 
 @pytest.fixture(scope="module")
