@@ -1,4 +1,4 @@
-"""The same files in every kind of store: on disk, in memory, and on S3 over HTTP."""
+"""The same files in every kind of store: on disk, in memory, and on S3 and Google Cloud Storage over HTTP."""
 
 from __future__ import annotations
 
@@ -11,19 +11,32 @@ from pathlib import Path
 import pytest
 
 from augmentai.storage import MissingFileError, StorageError, Store, open_store
+from tests.support.gs_server import GS_BUCKET, gs_server
 from tests.support.s3_server import BUCKET, S3Server
 
 NAMES = ["a-b/1.jpg", "a.txt", "a/1.jpg", "a/b/2.jpg", "a/b/10.jpg", "ab.txt", "b/ä ö.jpg", "b/中.jpg", "z"]
 IN_ORDER = sorted(NAMES)
 
 
-@pytest.fixture(params=["disk", "memory", "s3"])
+@pytest.fixture(scope="module")
+def gs() -> Iterator[None]:
+    """A server of Google Cloud Storage, which this process knows."""
+    with gs_server() as environment, pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        yield
+
+
+@pytest.fixture(params=["disk", "memory", "s3", "gs"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     if request.param == "disk":
         yield open_store(tmp_path / "set")
     elif request.param == "s3":
         request.getfixturevalue("s3")
         yield open_store(f"s3://{BUCKET}/a set")
+    elif request.param == "gs":
+        request.getfixturevalue("gs")
+        yield open_store(f"gs://{GS_BUCKET}/{tmp_path.name}")
     else:
         from fsspec.implementations.memory import MemoryFileSystem
 
