@@ -194,7 +194,7 @@ replay = GroupedCommand(
     "The same images, settings, models and versions give the same pixels, unless an engine says that it may differ.",
     epilog="Exit status: 0 all the same, 1 some differ or failed, 2 the run could not be repeated.",
     params=[
-        click.Argument(["earlier"], type=_PATH, metavar="RUN"),
+        click.Argument(["earlier"], type=_PLACE, metavar="RUN"),
         click.Argument(["inputs"], nargs=-1, type=_PLACE, metavar="[INPUT]..."),
         GroupedOption(
             "-o",

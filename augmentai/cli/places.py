@@ -32,4 +32,4 @@ class PlaceType(click.Path):
 
 def shown(place: Path | Store) -> str:
     """A place as the user named it."""
-    return place.url if isinstance(place, Store) else str(place)
+    return str(place)

@@ -24,7 +24,6 @@ from augmentai.cli.console import (
     progress_bar,
     quit_with,
 )
-from augmentai.cli.places import shown
 from augmentai.dataset.file_names import printable
 from augmentai.dataset.lift_file import LiftFile, LiftFileError
 from augmentai.dataset.readers.gather import gather
@@ -133,7 +132,7 @@ def run_job(job: Job, out: Place, inputs: Sequence[Place]) -> int:
         job.report.stopped = True
     report = job.report.as_dict()
     print_problems({**report, "notices": [notice for notice in report["notices"] if notice not in said_before]})
-    print_summary(report, shown(out))
+    print_summary(report, str(out))
     if not report["variations"]:
         return NOTHING_DONE
     return SOME_FAILED if report["failed"] or report["stopped"] else ALL_DONE

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from augmentai.dataset.archive import ArchiveError, open_archive
 from augmentai.dataset.file_names import as_on_disk
@@ -17,7 +17,7 @@ from augmentai.dataset.manifest import MANIFEST, RECIPE_FILE, is_made
 from augmentai.dataset.run_record import RunRecord, differences, read_record
 from augmentai.engines.base import Engine
 from augmentai.recipe import RecipeError
-from augmentai.storage import Place, is_url, open_store
+from augmentai.storage import Place, Store, is_url, open_store
 from augmentai.system.regular_files import open_regular, read_regular
 from augmentai.types import Source
 
@@ -30,7 +30,7 @@ class ReplayError(ValueError):
 
 
 class EarlierRun:
-    """The folder of a run, or a ZIP of one, opened for reading.
+    """The folder of a run, by path or URL, or a ZIP of one, opened for reading.
 
     Args:
         path: the folder or ZIP.
@@ -39,18 +39,18 @@ class EarlierRun:
         ReplayError: there is no run.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Place) -> None:
         self.path = path
         self._archive: zipfile.ZipFile | None = None
         try:
-            if path.is_file():
+            if isinstance(path, Path) and path.is_file():
                 self._archive = open_archive(path)
             text = self._text(RECIPE_FILE)
-            self.record: RunRecord = read_record(text, f"{path}/{RECIPE_FILE}")
+            self.record: RunRecord = read_record(text, f"{self.path}/{RECIPE_FILE}")
         except (KeyError, FileNotFoundError, NotADirectoryError) as error:
-            raise ReplayError(f"{path} is not a run that can be repeated: it holds no {RECIPE_FILE}") from error
+            raise ReplayError(f"{self.path} is not a run that can be repeated: it holds no {RECIPE_FILE}") from error
         except (ArchiveError, OSError, UnicodeDecodeError) as error:
-            raise ReplayError(f"{path} cannot be read ({error})") from error
+            raise ReplayError(f"{self.path} cannot be read ({error})") from error
         except RecipeError as error:
             raise ReplayError(str(error)) from error
 
@@ -58,31 +58,34 @@ class EarlierRun:
         if self._archive is not None:
             with self._archive.open(name) as file:
                 return file.read(_MAX_RECIPE_BYTES).decode("utf-8")
-        return read_regular(self.path / name).decode("utf-8")
-
-    @property
-    def home(self) -> Path:
-        """The folder that the recorded inputs are relative to."""
-        return self.path.parent if self._archive is not None else self.path
+        return self.read(name).decode("utf-8")
 
     def inputs(self) -> list[Place]:
         """Where the sources were, according to the record. Raises ReplayError if one is no longer there."""
-        found: list[Place] = [
-            open_store(recorded) if is_url(recorded) else self.home / as_on_disk(recorded)
-            for recorded in self.record.inputs
-        ]
+        found = [self._input(recorded) for recorded in self.record.inputs]
         missing = [place for place in found if isinstance(place, Path) and not place.exists()]
         if missing or not found:
             names = ", ".join(path.name for path in missing) or "the images"
             raise ReplayError(f"source {names} not found relative to {self.path}; pass the files and folders it used")
         return found
 
+    def _input(self, recorded: str) -> Place:
+        if is_url(recorded):
+            return open_store(recorded)
+        if isinstance(self.path, Store):
+            return Path(as_on_disk(recorded))  # its name alone is known
+        home = self.path.parent if self._archive is not None else self.path
+        return home / as_on_disk(recorded)
+
+    def _open(self, name: str) -> IO[bytes]:
+        if self._archive is not None:
+            return self._archive.open(name)
+        return self.path.open(name) if isinstance(self.path, Store) else open_regular(self.path / name)
+
     def entries(self) -> Iterator[dict[str, Any]]:
         """The lines of its manifest that can be parsed."""
         try:
-            with (
-                self._archive.open(MANIFEST) if self._archive is not None else open_regular(self.path / MANIFEST)
-            ) as lines:
+            with self._open(MANIFEST) as lines:
                 for line in lines:
                     try:
                         entry = json.loads(line)
@@ -102,7 +105,9 @@ class EarlierRun:
         Raises:
             OSError, KeyError: the folder, or the ZIP, does not have it.
         """
-        return self._archive.read(file) if self._archive is not None else read_regular(self.path / file)
+        if self._archive is not None:
+            return self._archive.read(file)
+        return self.path.read(file) if isinstance(self.path, Store) else read_regular(self.path / file)
 
 
 def check(

@@ -92,6 +92,9 @@ class Store:
         """Whether it is on this machine's disk."""
         return not is_url(self.url)
 
+    def __str__(self) -> str:
+        return self.url
+
     def __getstate__(self) -> dict[str, Any]:
         return {"url": self.url}
 
