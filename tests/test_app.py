@@ -27,7 +27,7 @@ def app(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
 
 def test_starts_works_and_ends_on_sigterm(tmp_path: Path) -> None:
     Image.new("RGB", (64, 48), "teal").save(tmp_path / "a.png")
-    with app_process(tmp_path) as running:
+    with app_process(tmp_path, HTTP_PROXY="http://127.0.0.1:9") as running:  # as on a company's machine
         assert "AugmentAI" in requests.get(running.url, timeout=30).text
         client = Client(running.url, verbose=False, download_files=str(tmp_path / "downloads"))
         gallery, zip_path, report = client.predict(files=[handle_file(tmp_path / "a.png")], api_name="/augment")

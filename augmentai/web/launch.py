@@ -11,6 +11,8 @@ from collections.abc import Sequence
 from augmentai.system.ending import end_at_once_on, end_quickly
 from augmentai.system.extras import missing
 
+_LOOPBACK = ("localhost", "127.0.0.1", "::1")
+
 
 def main(arguments: Sequence[str] | None = None, program: str | None = None) -> None:
     """Parse the flags, start the server and stay until it is ended.
@@ -36,6 +38,7 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
         sys.exit(f"AugmentAI cannot open the page: {reason}")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # nothing is sent anywhere unless asked for
     os.environ.update(_variables(flags))
+    _reach_own_server()
 
     from augmentai.settings import SettingsError, load_settings
     from augmentai.web.server import serve
@@ -45,6 +48,15 @@ def main(arguments: Sequence[str] | None = None, program: str | None = None) -> 
     except SettingsError as error:
         sys.exit(f"AugmentAI cannot start: {error}")
     serve(settings)
+
+
+def _reach_own_server() -> None:
+    """Gradio asks its own server whether it is there: not by way of the proxy that a company's machine has."""
+    known = os.environ.get("no_proxy") or os.environ.get("NO_PROXY", "")
+    if known.strip() == "*":
+        return
+    own = [*_LOOPBACK, os.environ.get("GRADIO_SERVER_NAME", "").strip("[]")]
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(dict.fromkeys(filter(None, [*known.split(","), *own])))
 
 
 def _variables(flags: argparse.Namespace) -> dict[str, str]:

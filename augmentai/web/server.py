@@ -43,9 +43,11 @@ def build_app(settings: Settings) -> Any:
     from augmentai.web.access.uploads import track_temporary_files
     from augmentai.web.page import JOB_QUEUE, build
     from augmentai.web.parsing.pool import ParsingPool
+    from augmentai.web.patient_start import start_patiently
 
     keep_inputs_out_of_the_log()
     close_slow_connections()
+    start_patiently()
     track_temporary_files()
     keep_sessions_small()
     folder = private_folder()
@@ -93,6 +95,7 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
         "mcp_server": False,  # it would be open to every visitor; `augmentai mcp` serves assistants
         "show_error": False,
         "footer_links": ["api"],
+        "_frontend": False,  # else Gradio ends a server that takes more than three seconds for its first page
         "theme": theme(),
         "css_paths": [*CSS_FILES],
         "favicon_path": str(FAVICON),

@@ -7,6 +7,7 @@ import struct
 import zlib
 
 import pytest
+from PIL import Image
 
 from augmentai.images import ImageError, decode, file_parts
 from augmentai.images.preview import inspect_header, thumbnail
@@ -45,3 +46,20 @@ def test_many_parts_are_refused(few: bytes, many: bytes, at_once: bool, monkeypa
     if at_once:
         with pytest.raises(ImageError, match="more than 50 parts"):
             inspect_header(io.BufferedReader(io.BytesIO(many)), "a", 10**6)
+
+
+def jpeg_in_scans(scans: int) -> bytes:
+    """A progressive JPEG whose last scan comes again and again."""
+    buffer = io.BytesIO()
+    Image.effect_noise((64, 48), 60).save(buffer, "JPEG", progressive=True)
+    data = buffer.getvalue()
+    own, last = data.count(b"\xff\xda"), data[data.rindex(b"\xff\xda") : -2]
+    return data[:-2] + last * (scans - own) + data[-2:]
+
+
+def test_many_scans_are_refused() -> None:
+    behind = b"\xff\xda" * 200  # a video, as some phones append one
+    assert decode(jpeg_in_scans(file_parts.MOST_SCANS) + behind, "a", 10**6).size_wh == (64, 48)
+    for read in (decode, lambda data, name, most: thumbnail(data, name, most, 64)):
+        with pytest.raises(ImageError, match="its pixels come in more than 100 scans; export it again"):
+            read(jpeg_in_scans(file_parts.MOST_SCANS + 1), "a", 10**6)
