@@ -215,7 +215,9 @@ class ShardMaker:
         place = Path(self.folder.store.root) / PAID
         place.mkdir(exist_ok=True)
         self._lock = OutputLock(place / LOCK, place)  # until this process ends
-        return RunLedger(place / RUN_LEDGER, place / PAID_ANSWERS)
+        ledger = RunLedger(place / RUN_LEDGER, place / PAID_ANSWERS)
+        ledger.answers.tidy(())  # half-written ones of a worker that was killed
+        return ledger
 
     def _forget(self, rows: Sequence[PlannedImage]) -> None:
         """The answers of a shard that is complete may go."""

@@ -35,7 +35,7 @@ def to_source(entry: Entry, info: ImageInfo, limit_bytes: int, known: KnownDiges
     Raises:
         UnusableFileError: the file is too large, cannot be read, or is no regular file.
     """
-    known = known or KnownDigests()
+    known = KnownDigests() if known is None else known
     if entry.file is not None:
         return _from_file(entry, entry.file, info, limit_bytes, known)
     if isinstance(entry.member, StoredMember):
