@@ -143,7 +143,7 @@ class Settings(BaseSettings):
         "stabilityai/sd-turbo",
         min_length=1,
         validation_alias="AUGMENTAI_DIFFUSION_MODEL",
-        description="diffusion model for a CUDA GPU: Hub id, diffusers folder or .safetensors file",
+        description="diffusion model for a GPU: Hub id, diffusers folder or .safetensors file",
     )
     diffusion_revision: Annotated[str | None, Stripped] = Field(
         None,
@@ -158,8 +158,9 @@ class Settings(BaseSettings):
     diffusion_device: str = Field(
         "auto",
         validation_alias="AUGMENTAI_DIFFUSION_DEVICE",
-        pattern=r"^(auto|cpu|cuda(:\d+)?)$",
-        description="device of diffusion: auto (CUDA or not at all), cuda, cuda:N, or cpu, which is very slow",
+        pattern=r"^(auto|cpu|mps|(cuda|xpu)(:\d+)?)$",
+        description="device of diffusion: auto (a GPU or not at all), cuda (NVIDIA), xpu (Intel), cuda:N, xpu:N, "
+        "mps (Apple), or cpu, which is very slow",
     )
     diffusion_dtype: str = Field(
         "auto",

@@ -16,6 +16,8 @@ from pathlib import Path
 from threading import Event, Thread
 from typing import Any
 
+import pytest
+
 TOKEN = "hf_secretOfMine"
 NEWEST, TAGGED = "a" * 40, "b" * 40
 
@@ -48,6 +50,7 @@ class ModelHub:
     xet: bool = False
     forbidden: bool = False
     status: int = 200
+    licence: str = ""
     requests: list[str] = field(default_factory=list)
     tokens: set[str | None] = field(default_factory=set)
 
@@ -101,6 +104,8 @@ class _Handler(BaseHTTPRequestHandler):
             return self._send(json.dumps([self._entry(*entry) for entry in self.hub.files.items()]).encode(), commit)
         siblings = [{"rfilename": path, "size": len(data)} for path, data in self.hub.files.items()]
         info: dict[str, Any] = {"id": self.hub.name, "modelId": self.hub.name, "sha": commit, "siblings": siblings}
+        if self.hub.licence:
+            info["cardData"] = {"license": self.hub.licence}
         return self._send(json.dumps(info | {"tags": [], "downloads": 0, "private": False}).encode(), commit)
 
     def _entry(self, path: str, data: bytes) -> dict[str, Any]:
@@ -174,3 +179,15 @@ def model_hub() -> Iterator[ModelHub]:
         server.shutdown()
         server.server_close()
         thread.join()
+
+
+def use_hub(hub: ModelHub, monkeypatch: pytest.MonkeyPatch, cache: Path) -> None:
+    """Let the hub's client ask this one, and keep what it downloads in a folder of the test's own."""
+    from huggingface_hub import constants, hf_api
+
+    monkeypatch.setattr(constants, "ENDPOINT", hub.url)
+    template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(cache))
+    monkeypatch.setattr(hf_api.api, "endpoint", hub.url)

@@ -32,6 +32,7 @@ def download_model(
     half: bool,
     on_progress: OnProgress,
     stopped: Callable[[], bool],
+    about: Callable[[float, float], str] = lambda total_gb, largest_gb: "",
 ) -> tuple[Path, list[str]]:
     """Download what a pipeline is loaded from; files that are cached already are not downloaded again.
 
@@ -44,6 +45,7 @@ def download_model(
         half: Prefer 16-bit weights if the repository has them, which is half the download.
         on_progress: Called with what has been downloaded so far, in words, and its share of the whole.
         stopped: Polled during the download.
+        about: What a model of this size needs, in words: of all its weights and of its largest network, in GB.
 
     Returns:
         The folder, and which of its files to load from.
@@ -67,6 +69,8 @@ def download_model(
     files = select_files(sizes, read_index(index).components, half)
     missing = [file for file in files if not (index.parent / file).is_file()]
     if missing:
+        licence, needs = _licence(info), about(*_weights_gb(sizes, files))
+        on_progress("; ".join(filter(None, (f"{name} is under the licence {licence}", needs))), 0.0)
         progress = _Progress(name, sum(sizes[file] for file in missing), on_progress, stopped)
         with _without_xet():
             snapshot_download(
@@ -75,6 +79,25 @@ def download_model(
     if stopped():
         raise StoppedError
     return index.parent, files
+
+
+def _licence(info: Any) -> str:
+    """As the model's card names it."""
+    card = info.card_data
+    found = (card.get("license_name") or card.get("license")) if card is not None else None
+    tagged = next((tag for tag in info.tags or () if tag.startswith("license:")), "")
+    name = found or tagged.partition(":")[2] or "that its card states"
+    return f"{name} (https://huggingface.co/{info.id})"
+
+
+def _weights_gb(sizes: dict[str, int], files: list[str]) -> tuple[float, float]:
+    """Of all weights, and of the largest network."""
+    networks: dict[str, float] = {}
+    for file in files:
+        if file.endswith(".safetensors"):
+            network = file.partition("/")[0]
+            networks[network] = networks.get(network, 0.0) + sizes[file] / 1e9
+    return sum(networks.values()), max(networks.values(), default=0.0)
 
 
 def _cached(name: str, revision: str | None, half: bool) -> tuple[Path, list[str]] | None:

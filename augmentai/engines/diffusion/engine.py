@@ -23,10 +23,13 @@ from augmentai.engines.base import (
     Task,
     ignore_progress,
 )
-from augmentai.engines.diffusion.availability import cuda_problem, model_problem, model_revision, on_zerogpu
+from augmentai.engines.diffusion.availability import model_problem, model_revision, on_zerogpu
+from augmentai.engines.diffusion.devices import device_problem, find_device
+from augmentai.engines.diffusion.known_models import cpu_seconds
 from augmentai.engines.diffusion.paint_request import ModelError, PaintRequest, PaintResult, StoppedError
 from augmentai.engines.diffusion.run import NAME, BatchedRun, Wait, wait_unless_stopped
 from augmentai.settings import Settings
+from augmentai.system.cpu import usable_cores
 from augmentai.system.extras import missing
 
 if TYPE_CHECKING:
@@ -37,7 +40,7 @@ _RETRY_AFTER_SECONDS = 300  # after a failure: the network may be back by then, 
 
 
 class DiffusionEngine(Engine):
-    """Diffusers image-to-image. Not ready unless there is a CUDA GPU, or the device setting is cpu.
+    """Diffusers image-to-image. Not ready unless there is a GPU, or the device setting is cpu.
 
     Results do not depend on the batch, up to rounding. The noise of a variation comes from its seed alone and is
     exactly the same. In float32 on a CPU pixels differ by at most one level of 255; in other dtypes a variation from a
@@ -70,7 +73,7 @@ class DiffusionEngine(Engine):
         configured = self._settings.diffusion_device != "auto"
         if reason := missing("diffusion"):
             return Readiness(False, reason, configured=configured)
-        if self._device() != "cpu" and not self._zerogpu and (reason := cuda_problem()):
+        if not self._zerogpu and (reason := device_problem(self._device())):
             return Readiness(False, reason, configured=configured)
         if self._model is None and (reason := model_problem(self._settings)):
             return Readiness(False, reason)
@@ -86,7 +89,8 @@ class DiffusionEngine(Engine):
         return f"{name} {revision}" if revision else name
 
     def seconds_per_image(self, pixels: float) -> float:
-        return 0.8 + 0.2 * pixels / 1e6  # measured on one small GPU
+        on_gpu = 0.8 + 0.2 * pixels / 1e6  # measured on one small GPU
+        return on_gpu if self._device() != "cpu" else on_gpu + cpu_seconds(self._settings) / usable_cores()
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         first = next(tasks, None)
@@ -100,6 +104,11 @@ class DiffusionEngine(Engine):
                 job,
                 partial(self._submit, job.on_progress),
             )
+            if self._device() == "cpu":
+                width, height = first.photo.size_wh
+                job.on_progress(
+                    f"painting on the CPU: about {self.seconds_per_image(width * height):.0f} s an image", 0.0
+                )
             yield from run.results()
         except StoppedError:
             return
@@ -112,14 +121,14 @@ class DiffusionEngine(Engine):
             job.on_progress("", 1.0)
 
     def _device(self) -> str:
-        return "cuda" if self._settings.diffusion_device == "auto" else self._settings.diffusion_device
+        return find_device(self._settings.diffusion_device)
 
     def _loaded(self, on_progress: OnProgress = ignore_progress, stopped: Callable[[], bool] = lambda: False) -> Model:
         """The model, loaded once. Raises ModelError and StoppedError."""
         return wait_unless_stopped(self._gpu.submit(self._load, on_progress, stopped), stopped)
 
     def _load(self, on_progress: OnProgress, stopped: Callable[[], bool]) -> Model:
-        from augmentai.engines.diffusion.load import load
+        from augmentai.engines.diffusion.substitute import load_or_substitute
 
         if self._model is None:
             if stopped():  # while another job's batch ran, or while it loaded
@@ -127,7 +136,7 @@ class DiffusionEngine(Engine):
             reason, since = self._failure
             if reason and time.monotonic() - since < _RETRY_AFTER_SECONDS:
                 raise ModelError(reason)  # a second job waited while the first one failed
-            self._model = load(self._settings, self._device(), on_progress, stopped)
+            self._model = load_or_substitute(self._settings, self._device(), on_progress, stopped)
             self._failure = ("", 0.0)
         return self._model
 

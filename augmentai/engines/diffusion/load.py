@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -13,12 +14,14 @@ import torch
 from augmentai.engines.base import OnProgress, ignore_progress
 from augmentai.engines.diffusion.availability import cached_index, model_revision, on_zerogpu
 from augmentai.engines.diffusion.called_model import CalledModel
+from augmentai.engines.diffusion.devices import device_problem, kind_of
 from augmentai.engines.diffusion.download import download_model
 from augmentai.engines.diffusion.families import FAMILIES, SINGLE_FILE_PIPELINES, Family, find_family
-from augmentai.engines.diffusion.load_errors import explain
+from augmentai.engines.diffusion.known_models import memory_needed
+from augmentai.engines.diffusion.load_errors import explain, is_gone
 from augmentai.engines.diffusion.model import Model
-from augmentai.engines.diffusion.paint_request import ModelError, StoppedError
-from augmentai.engines.diffusion.placement import networks_of, place_weights
+from augmentai.engines.diffusion.paint_request import ModelError, ModelGoneError, StoppedError
+from augmentai.engines.diffusion.placement import free_bytes, networks_of, place_weights
 from augmentai.engines.diffusion.weight_files import INDEX, list_files, read_index, select_files, variant_for
 from augmentai.settings import Settings
 
@@ -42,12 +45,13 @@ def load(
 
     Args:
         settings: Which model, and how to run it.
-        device: "cpu", "cuda" or "cuda:N".
+        device: As torch names it.
         on_progress: Called with what is being done, in words.
         stopped: Polled during a download.
 
     Raises:
         ModelError: The model cannot be loaded; the message says what to do.
+        ModelGoneError: The hub does not have it, or not for this token.
         StoppedError: `stopped()` was true during a download.
     """
     name = settings.diffusion_model
@@ -70,14 +74,15 @@ def load(
     except (ModelError, StoppedError):
         raise
     except Exception as error:  # the hub, diffusers, transformers and safetensors raise some twenty kinds
-        raise ModelError(explain(error, settings)) from error
+        kind = ModelGoneError if is_gone(error) else ModelError
+        raise kind(explain(error, settings)) from error
     not_compiled = _compile_problem(settings, placement, zerogpu, family)
     compiled = settings.diffusion_compile and not not_compiled
     if compiled:
         torch.backends.cudnn.benchmark = True  # shapes are few and fixed, so searching for the fastest kernels pays
         _compile(pipe)
-    kind = CalledModel if family.whole_images else Model
-    return kind(
+    painter = CalledModel if family.whole_images else Model
+    return painter(
         pipe,
         family,
         _model_label(settings),
@@ -95,14 +100,17 @@ def load(
 
 def _check_device(device: str) -> None:
     """Raise ModelError if torch has no such device."""
-    if not device.startswith("cuda"):
+    kind = kind_of(device)
+    if kind == "cpu":
         return
-    if not torch.cuda.is_available():
-        raise ModelError(f"no CUDA GPU: torch {torch.__version__} finds none, and diffusion is set to run on {device}")
-    number, count = torch.device(device).index or 0, torch.cuda.device_count()
+    if reason := device_problem(kind):
+        raise ModelError(f"{reason} (torch {torch.__version__}), and diffusion is set to run on {device}")
+    if kind == "mps":
+        return
+    number, count = torch.device(device).index or 0, getattr(torch, kind).device_count()
     if number >= count:
         raise ModelError(
-            f"there is no GPU {device}: torch finds {count}, counted from cuda:0; correct AUGMENTAI_DIFFUSION_DEVICE"
+            f"there is no GPU {device}: torch finds {count}, counted from {kind}:0; correct AUGMENTAI_DIFFUSION_DEVICE"
         )
 
 
@@ -111,7 +119,7 @@ def dtype_for(wanted: str, device: str, pipeline: str) -> torch.dtype:
 
     Args:
         wanted: "auto", "float32", "float16" or "bfloat16".
-        device: "cpu", "cuda" or "cuda:N".
+        device: As torch names it.
         pipeline: The diffusers class that the model was saved as.
 
     Example:
@@ -124,9 +132,14 @@ def dtype_for(wanted: str, device: str, pipeline: str) -> torch.dtype:
         return torch.float32
     # Stable Diffusion was made for float16, which rounds eight times as finely as bfloat16, so that pixels depend less
     # on the batch size. The later families exceed its range. Before Ampere bfloat16 is emulated, which is slow.
-    if pipeline in _FLOAT16_CLASSES or not torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.float16
-    return torch.bfloat16
+    return torch.float16 if pipeline in _FLOAT16_CLASSES or not _has_bfloat16(device) else torch.bfloat16
+
+
+def _has_bfloat16(device: str) -> bool:
+    """Does it compute in bfloat16 itself? Apple's do since the first that torch supports."""
+    if device.startswith("cuda"):
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    return not device.startswith("xpu") or torch.xpu.is_bf16_supported()
 
 
 def _pipeline(settings: Settings, device: str, on_progress: OnProgress, stopped: Callable[[], bool]) -> Any:
@@ -145,7 +158,9 @@ def _pipeline(settings: Settings, device: str, on_progress: OnProgress, stopped:
     if path.is_dir():
         folder, files = path, select_files(list_files(path), read_index(path / INDEX).components, half)
     else:
-        folder, files = download_model(name, model_revision(settings), token, half, on_progress, stopped)
+        free = free_bytes(device)
+        about = partial(memory_needed, free_gb=None if free is None else free / 1e9)
+        folder, files = download_model(name, model_revision(settings), token, half, on_progress, stopped, about)
         on_progress(f"loading {name}", 0.0)
     return diffusers.AutoPipelineForImage2Image.from_pretrained(
         str(folder),

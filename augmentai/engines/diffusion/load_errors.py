@@ -39,6 +39,13 @@ def explain(error: BaseException, settings: Settings) -> str:
     return f"{name} could not be loaded ({type(error).__name__}: {first_line[:200]})"
 
 
+def is_gone(error: BaseException) -> bool:
+    """Whether the hub says that it does not have a model, or not for this token, and no more than that is wrong."""
+    kinds = {base.__name__ for one in _chain(error) for base in type(one).__mro__}
+    gone = {"RepositoryNotFoundError", "GatedRepoError", "DisabledRepoError", "RevisionNotFoundError"}
+    return bool(kinds & gone)
+
+
 def _access_problem(error: BaseException, kinds: set[str], settings: Settings) -> str:
     """Why the hub does not provide the model; "" if that is not the problem."""
     name = settings.diffusion_model

@@ -17,6 +17,7 @@ from augmentai.engines.diffusion.families import Family, SamplingPlan, plan_samp
 from augmentai.engines.diffusion.kept_part import kept_part
 from augmentai.engines.diffusion.paint_request import ModelError, PaintRequest, PaintResult, Pixels, StoppedError
 from augmentai.engines.diffusion.pending_batch import Decoded, PendingBatch
+from augmentai.engines.diffusion.placement import free_memory
 from augmentai.engines.diffusion.text_embeddings import TextEmbeddings
 
 _MAX_COMPILED_SHAPES = 4  # of batches; each takes a minute or more, and torch gives up after eight per network
@@ -41,7 +42,7 @@ class Model:
         pipe: The diffusers pipeline.
         family: Its family.
         name: For the manifest.
-        device: "cpu", "cuda" or "cuda:N".
+        device: As torch names it.
         dtype: What the denoising network computes in.
         steps: Denoising steps at strength 1.
         guidance: Guidance scale; off up to 1.
@@ -52,6 +53,7 @@ class Model:
         not_compiled: Why not, if it was asked for.
         placement: See `placement.choose_placement`.
         float32_vae: See `use_float32_vae`.
+        in_place_of: The model whose place it takes, since that can no longer be had.
     """
 
     pipe: Any
@@ -67,6 +69,7 @@ class Model:
     not_compiled: str = ""
     placement: str = "whole"
     float32_vae: bool = False
+    in_place_of: str = ""
     _shapes: set[tuple[int, ...]] = field(default_factory=set, repr=False)  # compiled (batch, height, width)
 
     @property
@@ -298,8 +301,7 @@ class Model:
 
     def _free_memory(self) -> None:
         gc.collect()
-        if self.device.startswith("cuda"):
-            torch.cuda.empty_cache()
+        free_memory(self.device)
 
 
 def _finite(batch: Tensor) -> Tensor:

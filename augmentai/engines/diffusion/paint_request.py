@@ -14,6 +14,10 @@ class ModelError(Exception):
     """The model cannot continue; the message says why, for the user. It survives pickling."""
 
 
+class ModelGoneError(ModelError):
+    """The hub does not have the model, or not for this token."""
+
+
 class StoppedError(Exception):
     """The job was stopped in the middle of a batch."""
 

@@ -22,10 +22,10 @@ def place_weights(pipe: Any, device: str, zerogpu: bool) -> str:
     Returns:
         The placement, see `choose_placement`.
     """
-    if zerogpu or not device.startswith("cuda"):
+    free = None if zerogpu else free_bytes(device)
+    if free is None:
         pipe.to(device)
         return "whole"
-    free, _ = torch.cuda.mem_get_info(device)
     placement = choose_placement([_bytes(network) for network in networks_of(pipe)], free)
     if placement == "whole":
         try:
@@ -34,12 +34,28 @@ def place_weights(pipe: Any, device: str, zerogpu: bool) -> str:
             placement = "parts"
     if placement != "whole":
         pipe.to("cpu")
-        torch.cuda.empty_cache()
+        free_memory(device)
     if placement == "parts":
         pipe.enable_model_cpu_offload(device=device)
     elif placement == "layers":
         pipe.enable_sequential_cpu_offload(device=device)
     return placement
+
+
+def free_bytes(device: str) -> int | None:
+    """Free memory of a GPU; None if it has none of its own, or if that is not known."""
+    kind = device.partition(":")[0]
+    if kind not in {"cuda", "xpu"}:
+        return None
+    free, _ = getattr(torch, kind).mem_get_info(device)
+    return int(free)
+
+
+def free_memory(device: str) -> None:
+    """Give memory back that torch keeps for later."""
+    kind = device.partition(":")[0]
+    if kind != "cpu":
+        getattr(torch, kind).empty_cache()
 
 
 def choose_placement(network_bytes: Sequence[int], free_bytes: int) -> str:

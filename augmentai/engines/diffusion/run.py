@@ -241,6 +241,8 @@ def _details(waiting: _Waiting, result: PaintResult, model: Model) -> dict[str, 
         details["vae_dtype"] = result.vae_dtype
     if planned.timesteps is not None:
         details["timesteps"] = list(planned.timesteps)
+    if model.in_place_of:
+        details["in_place_of"] = model.in_place_of
     if model.placement != "whole":
         details["offload"] = model.placement
     if model.compiled or model.not_compiled:

@@ -17,7 +17,7 @@ from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from tests.support import tiny_pipeline
 from tests.support.diffusion_engine import made, tasks_for
-from tests.support.model_hub import NEWEST, TAGGED, TOKEN, ModelHub, model_hub
+from tests.support.model_hub import NEWEST, TAGGED, TOKEN, ModelHub, model_hub, use_hub
 
 UNET = "unet/diffusion_pytorch_model.safetensors"
 
@@ -36,17 +36,21 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def hub(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ModelHub]:
-    from huggingface_hub import constants, hf_api
-
     with model_hub() as hub:
         hub.load_folder(folder)
-        monkeypatch.setattr(constants, "ENDPOINT", hub.url)
-        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
-        monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-        monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
-        monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-        monkeypatch.setattr(hf_api.api, "endpoint", hub.url)
+        use_hub(hub, monkeypatch, tmp_path / "cache")
         yield hub
+
+
+def test_licence_and_memory_are_said_before_the_first_byte(hub: ModelHub) -> None:
+    hub.licence = "apache-2.0"
+    reported: list[tuple[str, float]] = []
+    one_image(engine_for(hub), reported)
+    words = [words for words, _ in reported]
+    said = next(number for number, one in enumerate(words) if "is under the licence" in one)
+    assert f"apache-2.0 (https://huggingface.co/{hub.name}); needs about 3 GB of GPU memory" in words[said]
+    assert not any(one.startswith("downloading") for one in words[:said])
+    assert any(one.startswith("painting on the CPU: about") for one in words)
 
 
 def engine_for(hub: ModelHub, **changes: Any) -> DiffusionEngine:
