@@ -176,9 +176,7 @@ run = GroupedCommand(
             metavar="USER/NAME",
             help="Push the finished folder to the Hugging Face Hub; needs HF_TOKEN.",
         ),
-        GroupedOption(
-            "--private", group="output", is_flag=True, help="With --push-to-hub: create a private repository."
-        ),
+        GroupedOption("--private", group="output", is_flag=True, help="Create a private repository on the Hub."),
         _version_flag(hidden=True),
     ],
 )

@@ -39,7 +39,7 @@ from augmentai.pipeline.run_to_place import look_ahead_to, run_to_place
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.recipe.fields import by_name
 from augmentai.settings import SettingsError, load_settings
-from augmentai.storage import Place, Store
+from augmentai.storage import Place, StorageError, Store
 from augmentai.system.ending import on_first_signal
 
 _WORKING = "augmenting"
@@ -66,7 +66,7 @@ def augment(
         dry_run: print the plan and make nothing.
         masks: with it, a new file for a contact sheet of what would be cut out.
         push_to_hub: the name of a dataset to push the finished folder to.
-        private: make that dataset private.
+        private: make that dataset private, or the one that an hf:// output creates.
         lift: a measurement, for the card and the report.
 
     Returns:
@@ -100,6 +100,8 @@ def augment(
     if dry_run or out is None:
         print_plan(job)
         return ALL_DONE if masks is None else _write_masks(job, masks)
+    if private and isinstance(out, Store):
+        _create_private(out)
     status = run_job(job, out, inputs)
     if hub is not None and isinstance(out, Path) and status != NOTHING_DONE:
         status = max(status, _push(hub, job, out))
@@ -148,6 +150,13 @@ def _stop_on_signals(job: Job) -> None:
             raise KeyboardInterrupt
 
     on_first_signal(ask)
+
+
+def _create_private(out: Store) -> None:
+    try:
+        out.create(private=True)
+    except StorageError as error:
+        quit_with(str(error))
 
 
 def _check_out(out: Place | None, dry_run: bool, push_to_hub: str) -> None:

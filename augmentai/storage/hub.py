@@ -20,19 +20,20 @@ def is_repository(url: str) -> bool:
     return url.startswith("hf://") and not url.startswith("hf://buckets/")
 
 
-def create_repository(fs: Any, root: str) -> None:
-    """Create the repository of a path, private as the account's default says, if there is none.
+def create_repository(fs: Any, root: str, private: bool = False) -> None:
+    """Create the repository of a path if there is none.
 
     Args:
         fs: the driver, with the account's token.
         root: `datasets/USER/NAME`, with folders behind it or not.
+        private: visible to its owner only; else as the owner's account has it by default.
 
     Raises:
         ValueError: the path names no repository.
         Exception: what the Hub's client raises.
     """
     kind, name = _repository_of(root)
-    _api(fs).create_repo(name, repo_type=kind, exist_ok=True)
+    _api(fs).create_repo(name, repo_type=kind, private=private or None, exist_ok=True)
     fs.invalidate_cache()
 
 

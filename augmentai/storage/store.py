@@ -247,11 +247,15 @@ class Store:
         for path in outdated:
             self.delete(path)
 
-    def create(self) -> None:
-        """Create what must be there before anything is written: a repository of the Hub; nothing anywhere else."""
+    def create(self, private: bool = False) -> None:
+        """Create what must be there before anything is written: a repository of the Hub; nothing anywhere else.
+
+        Args:
+            private: a new repository is visible to its owner only.
+        """
         if is_repository(self.url):
             with storage_errors(self.url):
-                create_repository(self.fs, self.root)
+                create_repository(self.fs, self.root, private)
 
     def delete(self, path: str = "") -> None:
         """Remove a file; nothing happens if there is none."""

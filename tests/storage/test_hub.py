@@ -49,6 +49,14 @@ def test_a_dataset_is_written_in_few_commits_and_read_again(hub: FakeHub, lfs: b
     assert back.returncode == 0, back.stderr
 
 
+def test_a_new_dataset_can_be_private(hub: FakeHub, tmp_path: Path) -> None:
+    photos = write(tmp_path / "photos", LAYOUTS["class folders"][1])
+    for name, words in (("open", ()), ("closed", ("--private",))):
+        done = over(hub, tmp_path, photos, "-o", f"hf://datasets/user/{name}", "-n", "1", "-e", "gan", *words)
+        assert done.returncode == 0, done.stderr
+    assert hub.private == {"user/open": False, "user/closed": True}
+
+
 def test_a_token_that_may_not_write_is_reported(hub: FakeHub, tmp_path: Path) -> None:
     photos = write(tmp_path / "photos", LAYOUTS["class folders"][1])
     hub.refuse["POST", "/api/repos/create"] = 403
