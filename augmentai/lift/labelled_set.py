@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from augmentai.dataset.formats.base import ImageInfo
@@ -15,6 +15,7 @@ from augmentai.lift.report import LiftError, LiftTask, Split
 from augmentai.pipeline.job import limits
 from augmentai.plurals import counted
 from augmentai.settings import Settings
+from augmentai.storage import Store, is_url
 from augmentai.types import Source
 
 LEAST_PER_CLASS = 2  # training images: one to learn from and one to test
@@ -166,6 +167,8 @@ def _of_large_classes(sources: Iterable[Source]) -> tuple[list[Source], list[str
 
 def _name(inputs: Any) -> str:
     one = inputs[0] if isinstance(inputs, list | tuple) and len(inputs) == 1 else inputs
+    if isinstance(one, Store) or is_url(one):
+        return PurePosixPath(str(one)).stem
     return Path(one).resolve().stem if isinstance(one, str | Path) else "the set"
 
 

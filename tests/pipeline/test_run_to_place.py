@@ -12,6 +12,7 @@ import pytest
 
 from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.readers.gather import gather
+from augmentai.dataset.writers.store_batch import StoreBatches
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.resolve import resolve_run
 from augmentai.pipeline.run_to_place import look_ahead_to, run_to_place
@@ -169,6 +170,16 @@ def test_two_runs_of_one_machine_are_kept_apart(memory: Store, tmp_path: Path) -
     with pytest.raises(OutputError, match="another run is writing into memory://larger"):
         to_the_end([photos], memory, tmp_path)
     first.close()
+
+
+def test_a_full_temporary_folder_is_reported(memory: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Lists of the whole set wait there to be sent."""
+    monkeypatch.setattr(StoreBatches, "unused_file", lambda self: tmp_path / "no such folder" / "1")
+    photos = write(tmp_path / "a set", LAYOUTS["coco"][1])
+    with pytest.raises(OutputError, match=r"memory://larger cannot be kept in the temporary folder, see TMPDIR"):
+        to_the_end([photos], memory, tmp_path)
+    monkeypatch.undo()
+    assert to_the_end([photos], memory, tmp_path).report.resumed > 0
 
 
 def test_a_zip_is_written_on_this_machine_alone(tmp_path: Path) -> None:

@@ -107,7 +107,7 @@ def gather(
     named = sort_inputs(items, report)
     tree = _list_files(named, Listing(report, stop, reads_tables=limits.files is None), limits, skip)
     report.failures += drop_large_labels(tree, limits.label_bytes)
-    if named.stores:
+    if named.stores and not stop.is_set():
         sidecars = chain.from_iterable(tree.sidecars[path] for path in sorted(tree.sidecars))
         receive_labels(sidecars, limits.zip_bytes if limits.label_bytes is None else limits.label_bytes)
     detected = detect_layout(tree, layout)
@@ -188,6 +188,8 @@ class _SourceReader:
         self.report.failures += layout.failures
         wanted = (entry for entry in tree.images if entry.key not in layout.excluded)
         for entry in received_ahead(wanted, self.limits.file_bytes) if self._hashes and not self._digests else wanted:
+            if self.stop.is_set():
+                return
             if self._has_room(entry.path):
                 self._read(entry, layout.images.get(entry.key, ImageInfo()))
 

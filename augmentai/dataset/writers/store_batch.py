@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from augmentai.dataset.atomic_files import KEPT, OutputError, UnbufferedFile
+from augmentai.dataset.atomic_files import KEPT, OutputError, UnbufferedFile, reason_of
 from augmentai.dataset.writers.store_run import part_name
 from augmentai.storage import StorageError, Store
 from augmentai.storage.hub import is_repository
@@ -94,11 +94,25 @@ class StoreBatches:
         try:
             path.write_bytes(data)
         except OSError as error:
-            raise OutputError(
-                f"there is no room for what is sent to {self._store.url} ({error.strerror}) in the temporary folder, "
-                f"see TMPDIR; {KEPT}"
-            ) from error
+            raise self._no_room(error) from error
         return path
+
+    def _no_room(self, error: OSError) -> OutputError:
+        return OutputError(
+            f"what is sent to {self._store.url} cannot be kept in the temporary folder, see TMPDIR "
+            f"({reason_of(error)}); {KEPT}"
+        )
+
+    def add_pieces(self, file: str, pieces: Iterable[bytes]) -> None:
+        """Send a file of which there are pieces; together they are on disk alone."""
+        path = self.unused_file()
+        try:
+            with path.open("wb") as stream:
+                for piece in pieces:
+                    stream.write(piece)
+        except OSError as error:
+            raise self._no_room(error) from error
+        self.add({file: path})
 
     def _send(self) -> None:
         self._wait()
@@ -113,6 +127,8 @@ class StoreBatches:
                 self._sending.result()
             except StorageError as error:
                 raise OutputError(str(error)) from error
+            except OSError as error:
+                raise self._no_room(error) from error
             self._sending, self._on_the_way = None, frozenset()
 
     def _sent(self, files: Mapping[str, bytes | Path], lines: bytes) -> None:

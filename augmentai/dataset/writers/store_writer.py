@@ -128,11 +128,7 @@ class StoreWriter:
         if isinstance(data, bytes):
             self._batches.add({file: data})
         else:
-            path = self._batches.unused_file()
-            with path.open("wb") as stream:
-                for piece in data:
-                    stream.write(piece)
-            self._batches.add({file: path})
+            self._batches.add_pieces(file, data)
         if file == CARD and isinstance(data, bytes) and self._wants_readme:
             self._batches.add({README: data})
 

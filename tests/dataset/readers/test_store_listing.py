@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -144,6 +145,14 @@ def test_each_file_is_received_once(s3: S3Server, tmp_path: Path) -> None:
     same_runs(write(tmp_path / "yolo set", yolo()), store, tmp_path)
     received = [path for method, path in s3.asked if method == "GET" and path.count("/") > 1]
     assert len(received) == len(set(received)) == len(yolo())
+
+
+def test_a_stop_ends_the_receiving(s3: S3Server) -> None:
+    store, stop = stored(open_store(f"s3://{BUCKET}/yolo set"), yolo()), Event()
+    s3.asked.clear()
+    s3.fault = lambda method, path: stop.set()  # at the first request
+    assert not gather([store], limits(Settings()), stop=stop).sources
+    assert [path for method, path in s3.asked if path.count("/") > 2] == []
 
 
 def test_what_a_busy_store_does_not_give_fails_alone(s3: S3Server, tmp_path: Path) -> None:
