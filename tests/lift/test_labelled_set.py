@@ -14,6 +14,7 @@ from augmentai.annotations import Labels, Shape
 from augmentai.lift import LiftError
 from augmentai.lift.labelled_set import read_set
 from augmentai.settings import Settings
+from augmentai.storage import open_store
 from augmentai.types import Source
 from tests.support.labelled_sets import write, yolo
 
@@ -37,6 +38,19 @@ def test_test_images_come_before_validation_images_before_folds(shapes_folder: P
     shutil.rmtree(shapes_folder / "val")
     found = read_set(shapes_folder, None, Settings())
     assert (found.split, len(found.training), len(found.test)) == ("folds", 8, 0)
+
+
+def test_a_set_in_a_store_has_the_name_of_its_folder(shapes_folder: Path) -> None:
+    store = open_store("memory://measured/shapes")
+    for path in shapes_folder.rglob("*.png"):
+        store.put(path.relative_to(shapes_folder).as_posix(), path.read_bytes())
+    here = read_set(shapes_folder, None, Settings())
+    try:
+        for inputs in (store, store.url, [store.url]):
+            assert read_set(inputs, None, Settings()) == here
+    finally:
+        for file in list(store.list()):
+            store.delete(file.path)
 
 
 def test_own_test_images_take_the_place_of_those_of_the_set(shapes_folder: Path) -> None:
