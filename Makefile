@@ -42,7 +42,7 @@ gpu: $(VENV)/.installed-dev
 	$(BIN)/python -m pytest -m cuda tests/engines
 	$(BIN)/python benchmarks/diffusion.py --model runs/sd-turbo-shape --json runs/diffusion.json
 	$(BIN)/python benchmarks/diffusion_checks.py --model runs/sd-turbo-shape
-	$(BIN)/python benchmarks/diffusion_checks.py --tiny --checks job kill
+	$(BIN)/python benchmarks/diffusion_checks.py --tiny --checks job kill part
 
 clean:
 	rm -rf $(VENV) site .pytest_cache .mypy_cache .ruff_cache

@@ -41,7 +41,7 @@ def build_klein(folder: Path, is_distilled: bool = True) -> Any:
             latent_channels=4,
         ),
         text_encoder=_qwen3(layers=28),
-        tokenizer=_tokenizer(folder),
+        tokenizer=write_tokenizer(folder),
         transformer=transformer,
         is_distilled=is_distilled,
     )
@@ -71,7 +71,7 @@ def build_z_image(folder: Path) -> Any:
         scheduler=diffusers.FlowMatchEulerDiscreteScheduler(shift=3.0),
         vae=_vae(),
         text_encoder=_qwen3(layers=2, causal=False),
-        tokenizer=_tokenizer(folder),
+        tokenizer=write_tokenizer(folder),
         transformer=transformer,
     )
 
@@ -137,13 +137,13 @@ def _qwen_parts(folder: Path) -> dict[str, Any]:
         "scheduler": diffusers.FlowMatchEulerDiscreteScheduler(use_dynamic_shifting=True),
         "vae": vae,
         "text_encoder": _qwen_vl(),
-        "tokenizer": _tokenizer(folder),
+        "tokenizer": write_tokenizer(folder),
         "transformer": transformer,
     }
 
 
-def _tokenizer(folder: Path) -> Any:
-    """Qwen's byte-level tokenizer without merges."""
+def write_tokenizer(folder: Path) -> Any:
+    """Qwen's byte-level tokenizer without merges, and the files it is made of."""
     from transformers import Qwen2Tokenizer
     from transformers.convert_slow_tokenizer import bytes_to_unicode
 

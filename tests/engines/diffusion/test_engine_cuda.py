@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
+import diffusers
 import numpy as np
 import pytest
 import torch
 
+from augmentai.annotations import Labels, Shape
 from augmentai.engines.diffusion import DiffusionEngine
 from augmentai.engines.diffusion.model import Model
 from augmentai.engines.diffusion.paint_request import PaintRequest
+from augmentai.engines.repaint import find_region
 from augmentai.recipe import Recipe
+from tests.support import tiny_transformers
 from tests.support.diffusion_engine import (
     assert_same_within_rounding,
     difference,
@@ -89,3 +94,43 @@ def test_cuda_compiled(folder: Path) -> None:
     engine = DiffusionEngine(settings_for(folder, diffusion_device="cuda", diffusion_compile=True))
     results = made(engine, tasks_for([(32, 32)] * 6, Recipe(seed=9, strength=0.5)))
     assert all(result.details["compiled"] for result in results.values())
+
+
+@pytest.mark.cuda
+@needs_cuda
+@pytest.mark.parametrize("dtype", ["float16", "float32"])
+def test_cuda_paints_a_part(folder: Path, dtype: str) -> None:
+    engine = DiffusionEngine(settings_for(folder, diffusion_device="cuda", diffusion_dtype=dtype))
+    tasks = tasks_for([(40, 30), (32, 32)], Recipe(seed=9, repaint="background", variations=2))
+    labels = Labels((Shape("cat", (8, 8, 24, 20)),))
+    tasks = [replace(task, region=find_region(task.photo.rgb, labels, "background")) for task in tasks]
+    for result in made(engine, tasks).values():
+        region, source = result.task.region, np.asarray(result.task.photo.rgb)
+        assert region is not None
+        laid = np.asarray(region.lay_back(result.task.photo.rgb, result.image))
+        assert (laid[8:20, 8:24] == source[8:20, 8:24]).all()
+        assert (laid[:4] != source[:4]).any()
+
+
+@pytest.mark.cuda
+@needs_cuda
+@pytest.mark.parametrize("placement", ["whole", "parts"])
+@pytest.mark.parametrize("kind", ["klein", "z_image", "kontext", "qwen_image"])
+def test_cuda_runs_the_families_that_take_whole_images(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, placement: str
+) -> None:
+    monkeypatch.setattr("augmentai.engines.diffusion.placement.choose_placement", lambda *about: placement)
+    monkeypatch.setattr("augmentai.engines.diffusion.run.measured_shift", lambda before, after: 0.0)
+    pipe = getattr(tiny_transformers, f"build_{kind}")(tmp_path / "parts")
+    if kind == "z_image":
+        pipe = diffusers.ZImageImg2ImgPipeline(**pipe.components)
+    monkeypatch.setattr("augmentai.engines.diffusion.load._pipeline", lambda *about: pipe.to(dtype=torch.bfloat16))
+    (tmp_path / "model_index.json").write_text("{}")
+    engine = DiffusionEngine(settings_for(tmp_path, diffusion_device="cuda", diffusion_steps=4))
+    tasks = tasks_for([(40, 30), (32, 32)], Recipe(seed=9, strength=0.5))
+    first, again = made(engine, tasks), made(engine, tasks)
+    assert all(difference(first[key].image, again[key].image) == 0 for key in first)
+    assert {result.details.get("offload", "whole") for result in first.values()} == {placement}
+    labels = Labels((Shape("cat", (8, 8, 24, 20)),))
+    part = [replace(tasks[0], region=find_region(tasks[0].photo.rgb, labels, "background"))]
+    assert made(engine, part)
