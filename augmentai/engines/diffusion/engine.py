@@ -25,9 +25,10 @@ from augmentai.engines.base import (
 )
 from augmentai.engines.diffusion.availability import model_problem, model_revision, on_zerogpu
 from augmentai.engines.diffusion.devices import device_problem, find_device
-from augmentai.engines.diffusion.known_models import cpu_seconds
+from augmentai.engines.diffusion.known_models import cpu_seconds, is_editor
 from augmentai.engines.diffusion.paint_request import ModelError, PaintRequest, PaintResult, StoppedError
 from augmentai.engines.diffusion.run import NAME, BatchedRun, Wait, wait_unless_stopped
+from augmentai.recipe import AUTO, Recipe
 from augmentai.settings import Settings
 from augmentai.system.cpu import usable_cores
 from augmentai.system.extras import missing
@@ -87,6 +88,19 @@ class DiffusionEngine(Engine):
         name = Path(model).name if Path(model).exists() else model
         revision = model_revision(self._settings)
         return f"{name} {revision}" if revision else name
+
+    def unused_settings(self, recipe: Recipe) -> tuple[str, ...]:
+        unused = super().unused_settings(recipe)
+        if self._edits() and recipe.strength not in {AUTO, 0}:
+            name = self._settings.diffusion_model
+            unused += (f"{name} is an editor and has no strength, so yours has no effect; say in the prompt how much",)
+        return unused
+
+    def _edits(self) -> bool:
+        """Whether the model edits by instructions, as far as that is known before it is loaded."""
+        if self._model is not None:
+            return self._model.family.edits
+        return is_editor(self._settings.diffusion_model)
 
     def seconds_per_image(self, pixels: float) -> float:
         on_gpu = 0.8 + 0.2 * pixels / 1e6  # measured on one small GPU

@@ -71,6 +71,17 @@ def known(name: str) -> KnownModel | None:
     return next((one for one in MODELS if one.name == name), None)
 
 
+def is_editor(name: str) -> bool:
+    """Whether a model edits by instructions; False if it is not known.
+
+    Example:
+        >>> is_editor("black-forest-labs/FLUX.2-klein-4B"), is_editor("Tongyi-MAI/Z-Image-Turbo")
+        (True, False)
+    """
+    model = known(name)
+    return model is not None and any(one.edits for one in FAMILIES if one.name == model.family)
+
+
 def cpu_seconds(settings: Settings) -> float:
     """CPU time of one image where there is no GPU: a rough figure, from that of SD-Turbo's shape, by size and steps.
 

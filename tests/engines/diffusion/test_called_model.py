@@ -144,3 +144,11 @@ def test_compiling_is_refused_in_words(tmp_path: Path, monkeypatch: pytest.Monke
     engine = engine_of("z_image", tmp_path, monkeypatch, diffusion_compile=True)
     (result,) = made(engine, tasks_for([(32, 32)], RECIPE)).values()
     assert result.details["compiled"] == "no: not supported for z-image"
+
+
+def test_an_editor_says_beforehand_that_it_has_no_strength() -> None:
+    asked = Recipe(strength=0.5)
+    editor = DiffusionEngine(settings_for("black-forest-labs/FLUX.2-klein-4B"))
+    assert "is an editor and has no strength" in editor.unused_settings(asked)[0]
+    assert editor.unused_settings(Recipe()) == ()
+    assert DiffusionEngine(settings_for("Tongyi-MAI/Z-Image-Turbo")).unused_settings(asked) == ()
