@@ -20,7 +20,7 @@ from augmentai.pipeline.paid_folder import may_charge
 from augmentai.settings import Settings, load_settings
 from augmentai.storage import open_store
 
-ROUNDS = 4  # of a run whose workers are lost; a round that makes nothing is the last
+_BARREN_ROUNDS = 2  # one after another in which no shard was made, before the run ends
 
 
 @dataclass(frozen=True)
@@ -58,11 +58,12 @@ def run_plan(
     _check_money(folder, where, resources, settings or load_settings())
     _check_reach(folder, where, resources)
     _ = status_of(folder)  # refuses shards of another plan
-    before = -1
-    for _ in range(ROUNDS):
+    before, barren = -1, 0
+    while True:
         made = made_shards(folder)
         left = [shard for shard in range(len(folder.list.shards)) if shard not in made]
-        if not left or len(made) == before:
+        barren = barren + 1 if len(made) == before else 0
+        if not left or barren == _BARREN_ROUNDS:
             break
         before = len(made)
         logs = folder.store.url_of(f"{LOGS}/{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from augmentai.annotations import LabelError
 from augmentai.cluster.errors import ClusterError
 from augmentai.cluster.parts import Merged, Parts
-from augmentai.cluster.shard_files import member_ending, sample_key
+from augmentai.cluster.sample_tar import SampleTar, member_ending, sample_key
 from augmentai.dataset.manifest import RECIPE_FILE, is_made
 from augmentai.images import ImageError
 from augmentai.storage import Store
@@ -153,10 +153,7 @@ def _opened(path: Path, kind: str) -> _Series:
 
 class _Tar:
     def __init__(self, path: Path) -> None:
-        from webdataset import TarWriter
-
-        self._file = path.open("wb")
-        self._writer = TarWriter(self._file, mtime=0, encoder=False)
+        self._samples = SampleTar(path)
 
     def add(self, sample: Sample) -> None:
         about = sample.entry or {
@@ -166,15 +163,12 @@ class _Tar:
             "split": sample.split,
             "index": 0,
         }
-        members: dict[str, Any] = {
-            member_ending(file, number): data for number, (file, data) in enumerate(sample.files)
-        }
+        members = {member_ending(file, number): data for number, (file, data) in enumerate(sample.files)}
         text = json.dumps(about, ensure_ascii=False).encode("utf-8", "backslashreplace")
-        self._writer.write({"__key__": sample_key(sample.files[0][0]), **members, "json": text})
+        self._samples.add(sample_key(sample.files[0][0]), {**members, "json": text})
 
     def close(self) -> None:
-        self._writer.close()
-        self._file.close()
+        self._samples.close()
 
 
 class _Parquet:

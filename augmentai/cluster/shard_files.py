@@ -8,12 +8,13 @@ import json
 import tarfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from augmentai.cluster.errors import ClusterError
 from augmentai.cluster.plan_folder import MADE, numbered
+from augmentai.cluster.sample_tar import SampleTar, member_ending, sample_key
 from augmentai.dataset.manifest import files_of, manifest_line
 from augmentai.storage import MissingFileError, Store
 from augmentai.types import Outcome
@@ -74,11 +75,8 @@ class ShardWriter:
     """
 
     def __init__(self, folder: Path, shard: int) -> None:
-        from webdataset import TarWriter
-
         self.tar, self.rows = folder / f"{numbered(shard)}.tar", folder / f"{numbered(shard)}.parquet"
-        self._file = self.tar.open("wb")
-        self._writer = TarWriter(self._file, mtime=0, encoder=False)
+        self._samples = SampleTar(self.tar)
         self._rows: list[dict[str, Any]] = []
 
     def add(self, outcome: Outcome) -> None:
@@ -88,12 +86,12 @@ class ShardWriter:
         if made is not None:
             files = [(made.file, made.data), *made.beside]
             key = sample_key(made.file)
-            sample: dict[str, Any] = {"__key__": key, "json": _without_times(line)}
+            sample = {"json": _without_times(line)}
             for number, (file, data) in enumerate(files):
                 ending = member_ending(file, number)
                 sample[ending] = data
                 members.append(f"{key}.{ending}")
-            self._writer.write(sample)
+            self._samples.add(key, sample)
         self._rows.append(
             {
                 "source": outcome.source.path,
@@ -117,8 +115,7 @@ class ShardWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._writer.close()
-        self._file.close()
+        self._samples.close()
         if kind is None:
             self._write_rows()
 
@@ -144,24 +141,6 @@ def _without_times(line: str) -> bytes:
 
 def _encodable(value: Any) -> Any:
     return value.encode("utf-8", "backslashreplace").decode() if isinstance(value, str) else value
-
-
-def sample_key(file: str) -> str:
-    """The key of a variation's sample: its path without ending. WebDataset's ends at the first dot of the file's name.
-
-    Example:
-        >>> sample_key("cats/a__v1.jpg"), sample_key("v1.0/a.b__v1.jpg")
-        ('cats/a__v1', 'v1.0/a%2Eb__v1')
-    """
-    folder, _, name = file.rpartition("/")
-    stem = PurePosixPath(name).stem.replace("%", "%25").replace(".", "%2E")
-    return f"{folder}/{stem}" if folder else stem
-
-
-def member_ending(file: str, number: int) -> str:
-    """The ending of a file of a sample: that of the image, or "label.txt" for the labels beside it."""
-    ending = PurePosixPath(file).suffix.lstrip(".").lower() or "bin"
-    return ending if not number else f"label{number if number > 1 else ''}.{ending}"
 
 
 def sha256_of_file(path: Path) -> str:

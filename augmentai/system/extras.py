@@ -20,7 +20,7 @@ MODULES: dict[Extra, tuple[str, ...]] = {
     "gcs": ("gcsfs",),
     "azure": ("adlfs",),
     "parquet": ("pyarrow",),
-    "cluster": ("datatrove", "loguru", "pyarrow", "webdataset"),
+    "cluster": ("datatrove", "loguru", "pyarrow"),
     "ray": ("ray",),
 }
 
