@@ -108,9 +108,10 @@ class ShardMaker:
         listed = self.folder.list.shards[shard]
         rows = self._rows(shard)
         with Heartbeat(self.folder.store, shard, listed.variations) as heartbeat, tempfile.TemporaryDirectory() as name:
-            started, counts, failed, credits = time.time(), Counter[str](), 0, 0.0
+            started, counts, failed, left, credits = time.time(), Counter[str](), 0, 0, 0.0
             output = self._output(rows)
-            with ShardWriter(Path(name), shard) as writer, closing(self._outcomes(rows, output)) as outcomes:
+            state = self._state(rows, output)
+            with ShardWriter(Path(name), shard) as writer, closing(run_stages(self._sources(rows), state)) as outcomes:
                 for outcome in outcomes:
                     writer.add(outcome)
                     credits += outcome.credits
@@ -118,9 +119,14 @@ class ShardMaker:
                         counts[outcome.variation.engine] += 1
                     else:
                         failed += 1
+                        left += bool(outcome.index and not outcome.rejections)
                     heartbeat.made = counts.total()
+            state.close()
             if self.stop.is_set():
                 return None
+            if left and state.outages:
+                why = "; ".join(f"{engine}: {reason}" for engine, reason in state.outages.items())
+                raise ClusterError(f"{left:,} of {listed.variations:,} variations were left: {why}")
             files = {path.name: sha256_of_file(path) for path in (writer.tar, writer.rows)}
             times = started, time.time(), f"{socket.gethostname()}:{os.getpid()}"
             totals = counts.total(), failed, dict(counts), credits, *times
@@ -185,16 +191,12 @@ class ShardMaker:
         quotas = Quotas(sum(counts.values()), counts=counts)
         return RunPlan(gathered, self.recipe, quotas, geometry, max_pixels=int(self.folder.facts["max_pixels"]))
 
-    def _outcomes(self, rows: Sequence[PlannedImage], output: VariationFiles) -> Any:
-        sources = self._sources(rows)
-        gathered = replace(self._gathered or Gathered((), (), ()), sources=tuple(sources), holdout=())
+    def _state(self, rows: Sequence[PlannedImage], output: VariationFiles) -> RunState:
+        gathered = replace(self._gathered or Gathered((), (), ()), sources=tuple(self._sources(rows)), holdout=())
         plan = self._plan(gathered, rows)
         state = RunState(plan, output, self.engines, plan.max_pixels, self.stop, given_set=self._whole_set)
         state.ledger = self.ledger
-        try:
-            yield from run_stages(sources, state)
-        finally:
-            state.close()
+        return state
 
     def _sources(self, rows: Sequence[PlannedImage]) -> list[Source]:
         if self._gathered is None:

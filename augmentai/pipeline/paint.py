@@ -40,6 +40,7 @@ def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Begun | Refused,
     plan = run.plan
     router = Router(run.engines, plan.recipe)
     run.skipped_engines.update(router.passed_over)
+    run.outages = router.outages
     whole = run.whole_set
     shared = whole.by_hash, plan.recipe, run.max_pixels, run.stop, whole.engine_state
     view = JobView(*shared, on_progress=run.on_progress, ledger=run.ledger)

@@ -41,6 +41,7 @@ class Router:
     Attributes:
         engines: those that are asked.
         passed_over: {name of an engine that was never configured: why it is not asked}
+        outages: {name of an engine that could not continue: why}
 
     Args:
         engines: all that are installed, in order of preference.
@@ -55,6 +56,7 @@ class Router:
         if not self.engines and recipe.engine != AUTO:
             raise ValueError(f"there is no engine called {recipe.engine!r}")
         self.passed_over: dict[str, str] = {}
+        self.outages: dict[str, str] = {}
         if recipe.engine == AUTO:
             for engine in list(self.engines):
                 readiness = engine.readiness()
@@ -82,6 +84,7 @@ class Router:
             return
         queue = _TaskQueue(tasks)
         while (outage := (yield from self._ask(position, queue, job))) is not None:
+            self.outages.setdefault(self.engines[position].name, outage.reason)
             if not outage.fall_back:
                 reason = f"{self.engines[position].name}: {outage.reason}"
                 yield from (Refused(task, reason) for task in queue.rest())

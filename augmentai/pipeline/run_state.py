@@ -114,6 +114,7 @@ class RunState:
         skipped_engines: engines that were never asked, and why.
         cut_short: whether a stop left work undone.
         begun: whether an engine has answered.
+        outages: engines that could not continue, and why.
         given_set: the whole set, if the plan is of a part of it.
     """
 
@@ -131,6 +132,7 @@ class RunState:
     skipped_engines: dict[str, str] = field(default_factory=dict)
     cut_short: bool = False
     begun: bool = False
+    outages: dict[str, str] = field(default_factory=dict)
     given_set: WholeSet | None = None
 
     @cached_property

@@ -68,3 +68,16 @@ def test_what_was_paid_for_before_a_kill_is_not_bought_again(tmp_path: Path, hos
     assert not list(answers.glob("*"))  # nothing waits any more
     merge(tmp_path / "plan", tmp_path / "merged")
     assert sum('"status": "ok"' in line for line in written(tmp_path / "merged")["manifest.jsonl"]) == 12
+
+
+def test_an_account_that_runs_dry_leaves_the_shard_to_the_next_run(tmp_path: Path, hosted: Emulator) -> None:
+    folder = cat_photos(tmp_path / "set", 4)
+    plan(folder, tmp_path / "plan", shard_size=2, **RECIPE)
+    hosted.control(credits=6 * PRICE)
+    found = run_shards(tmp_path / "plan").status
+    assert (found.done, list(found.failed)) == (1, [1])
+    assert "variations were left: stability:" in found.failed[1]
+    hosted.control(credits=100 * PRICE)
+    assert run_shards(tmp_path / "plan").status.is_complete
+    assert hosted.stats()["charged"] == 8 * PRICE
+    merge(tmp_path / "plan", tmp_path / "merged")
