@@ -135,6 +135,7 @@ def s3(_s3_server: S3Server, monkeypatch: pytest.MonkeyPatch) -> Iterator[S3Serv
 
     for name, value in _s3_server.environment.items():
         monkeypatch.setenv(name, value)
+    monkeypatch.setattr(S3FileSystem, "retries", 3)  # of five, each after a longer rest
     S3FileSystem.clear_instance_cache()
     _s3_server.clear()
     yield _s3_server

@@ -75,7 +75,7 @@ def test_killed_at_each_change(killable: Killable, s3: S3Server, tmp_path: Path)
     files, named = written(s3, "whole")
     assert files == {name: data for name, data in expected.items() if name in files}
     assert len(named) == len(set(named)) == 9
-    for number in range(1, changes + 1, 3):
+    for number in range(1, changes + 1, 4):
         assert run(killable, s3, f"killed {number}", number) == -signal.SIGKILL
         assert run(killable, s3, f"killed {number}") == 0
         assert written(s3, f"killed {number}") == (files, named)

@@ -68,7 +68,8 @@ class Killable:
 
 def main() -> None:
     """What runs in the process."""
-    import torch  # noqa: F401 (what takes long; its threads only start with the first sum)
+    import s3fs  # noqa: F401 (what takes long, as the next)
+    import torch  # noqa: F401 (its threads only start with the first sum)
 
     import augmentai.cli.replay
     import augmentai.cli.run  # noqa: F401

@@ -16,7 +16,7 @@ CREDENTIALS = {
     "AWS_EC2_METADATA_DISABLED": "true",
     "AWS_CONFIG_FILE": "/nowhere",
     "AWS_SHARED_CREDENTIALS_FILE": "/nowhere",
-    "AWS_MAX_ATTEMPTS": "1",  # of botocore; s3fs makes five of them
+    "AWS_MAX_ATTEMPTS": "1",  # of botocore; s3fs makes several of them
 }
 _BUSY = b"<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>"
 
