@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from augmentai.images import Photo
     from augmentai.operations import Warp
 
+_MAX_PIXELS_ALONE = 80_000_000  # of an image beside which another may be in hand
 _MAX_PIXELS_AHEAD = 40_000_000  # of images in hand: each takes six bytes a pixel, itself and its draft
 
 
@@ -76,8 +77,14 @@ def _may_wait(held: deque[Begun | Refused]) -> bool:
     begun = [one for one in held if isinstance(one, Begun)]
     if len(begun) < len(held) or begun[0].draft.done() or any(spent_on(one.made) for one in begun):
         return False
-    sizes = [one.task.photo.size_wh for one in begun[1:]]
-    return len(begun) <= BESIDE and sum(width * height for width, height in sizes) < _MAX_PIXELS_AHEAD
+    first, *others = (_weight(one.task.photo) for one in begun)
+    return len(begun) <= BESIDE and first < _MAX_PIXELS_ALONE and sum(others) < _MAX_PIXELS_AHEAD
+
+
+def _weight(photo: Photo) -> int:
+    """Its pixels; those of 16 bits per channel take four times as much memory, for they are moved as floats."""
+    width, height = photo.size_wh
+    return width * height * (1 if photo.fine is None else 4)
 
 
 def make_draft(made: Made, run: RunState, donors: Donors) -> Draft:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
+import numpy as np
 import pytest
 
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import Made, Refused, Task
 from augmentai.images import decode
+from augmentai.pipeline import drafts
 from augmentai.pipeline.drafts import begin_drafts
 from augmentai.pipeline.plan import plan_run
 from augmentai.pipeline.run_state import RunState
@@ -64,4 +67,23 @@ def test_a_fault_of_the_engine_comes_after_all_that_it_made() -> None:
     with pytest.raises(RuntimeError, match="broken"):
         seen.extend(one.task.index for one in begin_drafts(results(), run))
     assert seen == [1, 2, 3, 4]
+    run.close()
+
+
+def test_large_images_of_16_bits_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = new_run()
+    seen: list[int] = []
+    seen_before: list[int] = []  # each image
+
+    def results() -> Iterator[Made | Refused]:
+        for made in answers([FREE, FREE, FREE]):
+            photo = made.task.photo
+            width, height = photo.size_wh
+            monkeypatch.setattr(drafts, "_MAX_PIXELS_ALONE", 4 * width * height)
+            seen_before.append(len(seen))
+            deep = replace(photo, fine=np.zeros((height, width, 3), np.uint16))
+            yield replace(made, task=replace(made.task, photo=deep))
+
+    seen.extend(one.task.index for one in begin_drafts(results(), run))
+    assert seen_before == [0, 1, 2]
     run.close()

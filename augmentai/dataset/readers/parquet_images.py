@@ -40,7 +40,7 @@ _SHARD = re.compile(r"[-_.]?\d{3,}(-of-\d+)?$")  # train-00000-of-00004
 class _Folder:
     """What the tables of one folder have given so far."""
 
-    names: set[str] = field(default_factory=set)
+    names: dict[str, int] = field(default_factory=dict)
     rows: IO[bytes] = field(default_factory=tempfile.TemporaryFile)
     count: int = 0
 
@@ -243,13 +243,15 @@ def _ending(data: bytes) -> str:
     return _ENDINGS.get(detect_type(data[:HEAD_BYTES]) or "", ".png")
 
 
-def _unused(name: str, used: set[str]) -> str:
-    """A name that no other image of the folder has: shards may repeat them."""
-    path, number, found = PurePosixPath(name), 1, name
+def _unused(name: str, used: dict[str, int]) -> str:
+    """A name that no other image of the folder has: shards may repeat them. used: how often each name was wanted."""
+    path, found = PurePosixPath(name), name
+    number = used.get(name.casefold(), 0)
     while found.casefold() in used:
         number += 1
         found = f"{path.stem}_{number}{path.suffix}"
-    used.add(found.casefold())
+    used[name.casefold()] = max(number, 1)
+    used.setdefault(found.casefold(), 1)
     return found
 
 

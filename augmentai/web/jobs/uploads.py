@@ -320,12 +320,12 @@ def link_uploads(uploads: Sequence[Upload], folder: Path) -> list[Path]:
     Returns:
         Inputs for `gather`.
     """
-    inputs: list[Path] = []
+    inputs, numbers = list[Path](), dict[Path, int]()
     for place, path in safe_uploads(uploads)[0]:
         if is_archive_upload(place):
             target = folder.parent / INPUT_FOLDERS[1] / str(len(inputs)) / PurePosixPath(place).name
         else:
-            target = _unused_name(folder / place)
+            target = _unused_name(folder / place, numbers)
         target.parent.mkdir(parents=True, exist_ok=True)
         _link(Path(path), target)
         if is_archive_upload(place):
@@ -333,13 +333,13 @@ def link_uploads(uploads: Sequence[Upload], folder: Path) -> list[Path]:
     return [folder, *inputs] if folder.is_dir() else inputs
 
 
-def _unused_name(path: Path) -> Path:
-    """Two files of the same name may be uploaded one after the other; both are kept."""
-    number = 2
-    unused = path
+def _unused_name(path: Path, numbers: dict[Path, int]) -> Path:
+    """Two files of the same name may be uploaded one after the other; both are kept. numbers: the last of each name."""
+    number, unused = numbers.get(path, 1), path
     while os.path.lexists(unused):
-        unused = path.with_name(f"{path.stem}_{number}{path.suffix}")
         number += 1
+        unused = path.with_name(f"{path.stem}_{number}{path.suffix}")
+    numbers[path] = number
     return unused
 
 

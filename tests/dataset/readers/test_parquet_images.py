@@ -16,6 +16,7 @@ from augmentai.pipeline.job import limits
 from augmentai.settings import Settings
 from augmentai.storage import open_store
 from augmentai.system import extras
+from tests.support.call_counts import calls_of
 from tests.support.image_files import jpeg, png
 from tests.support.labelled_sets import augmented
 
@@ -162,3 +163,23 @@ def test_the_images_count_against_the_limit(tmp_path: Path) -> None:
 def test_the_page_does_not_open_it(tmp_path: Path) -> None:
     place = written(tmp_path / "set", {"train.parquet": parquet(pictures(3))})
     assert not gather([place], limits(Settings(), 100)).sources
+
+
+def test_the_same_name_in_every_row_takes_time_in_proportion(tmp_path: Path) -> None:
+    one = {"bytes": jpeg((16, 12)), "path": "a.jpg"}
+
+    def calls(count: int) -> int:
+        path = tmp_path / f"{count}.parquet"
+        path.write_bytes(parquet([{"image": one}] * count, rows_per_group=1000))
+        return calls_of(lambda: read(path))
+
+    calls(10)
+    assert calls(200) < 3 * calls(100)
+    written(
+        tmp_path / "set",
+        {"a.parquet": parquet([{"image": {**one, "path": name}} for name in ("a.jpg", "a_2.jpg", "a.jpg", "a.jpg")])},
+    )
+    found = read(tmp_path / "set")
+    assert not found.failures
+    assert "duplicate" not in str(found.notices)
+    assert [source.path for source in found.sources] == ["a/a.jpg", "a/a_2.jpg", "a/a_3.jpg", "a/a_4.jpg"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from augmentai.pipeline.job import limits
 from augmentai.settings import Settings
 from augmentai.web.jobs.uploads import inspect_uploads, link_uploads
 from tests.support.archives import Packing, tarred
+from tests.support.call_counts import calls_of
 from tests.support.image_files import jpeg, zipped
 from tests.support.labelled_sets import CATEGORIES, LAYOUTS, Files, as_zip, class_folders, gathered, write, yolo
 
@@ -124,3 +126,14 @@ def test_what_all_archives_may_have_together_is_said_at_the_drop(tmp_path: Path)
     assert shown["images"] == len(job.sources) == 3
     assert shown["refused"] == [{"file": one.file, "reason": one.reason} for one in job.failures]
     assert "more than 4 files together (AUGMENTAI_MAX_ARCHIVE_FILES)" in shown["refused"][0]["reason"]
+
+
+def test_many_files_of_one_name_are_linked_in_time_in_proportion(tmp_path: Path) -> None:
+    (tmp_path / "a.png").write_bytes(b"a")
+
+    def link(count: int) -> None:
+        link_uploads([("a.png", str(tmp_path / "a.png"))] * count, tmp_path / f"{count}")
+
+    assert calls_of(partial(link, 200)) < 3 * calls_of(partial(link, 100))
+    assert len(list((tmp_path / "200").iterdir())) == 200
+    assert (tmp_path / "200" / "a_200.png").exists()
