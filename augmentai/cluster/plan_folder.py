@@ -146,8 +146,9 @@ class PlanFolder:
         Raises:
             ClusterError: one was changed; the message says which, and what differs.
         """
+        listed = self.list
         _ = self.record
-        for name, sha256 in self.list.files.items():
+        for name, sha256 in listed.files.items():
             with self.store.open(name) as file:
                 if hashlib.file_digest(file, "sha256").hexdigest() != sha256:
                     raise self._changed(name)
