@@ -71,6 +71,11 @@ class OtherClassFilter:
     ) -> None:
         self._examples, self._share, self.what, self._load = examples, share, what, load
 
+    @property
+    def has_classes(self) -> bool:
+        """Whether there are two classes or more, so that one thing can be told from another."""
+        return len(set(self._names)) > 1
+
     def why_not_judged(self, category: str) -> str:
         """Why nothing is said of a class, in words; "" if something is."""
         if self.standard.fault:

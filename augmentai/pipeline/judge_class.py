@@ -54,6 +54,8 @@ def _judged(
     before = draft.made.task.photo.flattened()
     for category, box in parts:
         try:
+            if not classes.has_classes:
+                break  # of one class nothing can be said, and nobody expects it
             if why := classes.why_not_judged(category):
                 notices.setdefault(f"whether {classes.what} still show their class was not judged: {why}")
                 continue

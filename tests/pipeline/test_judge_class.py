@@ -97,3 +97,9 @@ def test_a_network_that_cannot_be_had_costs_no_image() -> None:
     outcome, report = run(wrong(4), class_folders(), "cat/0.png", filter_backbone="missing/network")
     assert outcome.ok
     assert any("not compared with the classes of the set" in notice for notice in report["notices"])
+
+
+def test_of_one_class_nothing_is_said() -> None:
+    outcome, report = run(wrong(4), class_folders(3)[:3], "cat/0.png")
+    assert outcome.ok
+    assert not any("class" in notice for notice in report["notices"])
