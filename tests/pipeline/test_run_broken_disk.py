@@ -17,7 +17,7 @@ from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from tests.support.image_files import jpeg
-from tests.support.small_disk import fill, make_unchangeable, small_disk, take_all_inodes
+from tests.support.small_disk import failing_disk, fill, make_read_only, make_unchangeable, small_disk, take_all_inodes
 
 BEFORE = 3  # outcomes before the disk breaks
 KEPT = "what was finished before is kept"
@@ -69,6 +69,26 @@ def images_in(result: Path) -> int:
 def test_what_is_said_is_what_is_there(
     name: str, breaks: Callable[[Path], object], result: str | None, words: list[str], photos: Path, disk: Path
 ) -> None:
+    check(name, breaks, result, words, photos, disk)
+
+
+@pytest.mark.parametrize(
+    ("name", "result", "words"),
+    [
+        ("out", "out", ["Read-only file system", KEPT]),
+        ("out.zip", None, ["Read-only file system", "without its list of files, which `zip -FF` makes anew"]),
+    ],
+)
+def test_of_a_disk_that_becomes_read_only(
+    name: str, result: str, words: list[str], photos: Path, tmp_path: Path
+) -> None:
+    with failing_disk(tmp_path / "disk") as disk:
+        check(name, make_read_only, result, words, photos, disk)
+
+
+def check(
+    name: str, breaks: Callable[[Path], object], result: str | None, words: list[str], photos: Path, disk: Path
+) -> None:
     settings = Settings()
     recipe = Recipe(engine="none", variations=1, seed=1, geometry="strong")
     job, said = Job(gather([photos], limits(settings)), recipe, settings, available(settings)), ""
@@ -84,6 +104,6 @@ def test_what_is_said_is_what_is_there(
     assert len(kept) == bool(result)
     assert job.report.variations == sum(map(images_in, kept))
     assert not kept or job.report.variations >= BEFORE - (breaks is fill and name == "out.zip")
-    ours = [path.name for path in disk.iterdir() if not path.name.startswith(("empty", "ballast"))]
+    ours = [path.name for path in disk.iterdir() if not path.name.startswith(("empty", "ballast", "lost+found"))]
     ours = [one for one in ours if not one.endswith(".lock")]  # of an unchangeable folder
     assert all(one == name or f"the result is in {disk / one}" in said for one in ours)

@@ -28,6 +28,26 @@ def small_disk(folder: Path, megabytes: float, files: int = 100_000) -> Iterator
         subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
+@contextmanager
+def failing_disk(folder: Path) -> Iterator[Path]:
+    """A file system that `make_read_only` breaks. Skips the test where none can be mounted."""
+    folder.mkdir(parents=True)
+    image = folder.with_suffix(".img")
+    image.write_bytes(bytes(8 << 20))
+    for command in (["mkfs.ext4", "-q", str(image)], ["mount", "-o", "loop", str(image), str(folder)]):
+        if shutil.which(command[0]) is None or subprocess.run(command, capture_output=True).returncode:
+            pytest.skip(f"no disk of its own can be mounted here ({command[0]}); run the tests as root on Linux")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def make_read_only(disk: Path) -> None:
+    """What the system does with a disk that fails: nothing can be written any more, to open files neither."""
+    subprocess.run(["mount", "-o", "remount,abort", str(disk)], check=True)
+
+
 def take_all_inodes(disk: Path) -> None:
     """Make empty files until there can be no more."""
     with suppress(OSError):

@@ -73,6 +73,7 @@ class ZipWriter:
         self._lines = tempfile.TemporaryFile(dir=path.parent, buffering=0)  # noqa: SIM115 (closed by __exit__)
         self._stream = UnbufferedFile(self._part, "xb+")
         self._directory = ZipDirectory()
+        self._is_broken = False  # nothing can be changed any more
         self._archive = self._open_archive(0)
         # Of each outcome: where the ZIP ended before it, how many entries it had, and where its manifest line begins.
         self._starts, self._entries, self._line_starts = array("Q"), array("Q"), array("Q")
@@ -149,6 +150,8 @@ class ZipWriter:
 
     def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
         try:
+            if self._is_broken:
+                return
             if error is not None and not self._starts:
                 self._discard()
                 if isinstance(error, OutputError) and isinstance(error.__cause__, OSError):
@@ -233,8 +236,14 @@ class ZipWriter:
     def _truncate(self, start: int, entries: int) -> None:
         """The archive as it was when it ended at `start` and had `entries` files, for which `zipfile` has no method."""
         self._archive.fp = None  # closed, as it sees it: else it would write its directory when it is collected
-        self._stream.truncate(start)
-        self._stream.seek(0)
+        try:
+            self._stream.truncate(start)
+            self._stream.seek(0)
+        except OSError as error:  # the disk has become read-only, or is gone
+            self._is_broken = True
+            words = f"the result is in {self._part}, without its list of files, which `zip -FF` makes anew"
+            why = words if self._part.exists() else GONE
+            raise OutputError(f"{self.path} could not be finished ({reason_of(error)}); {why}", self._part) from error
         self._directory.truncate(entries)
         self._archive = self._open_archive(start)
 
