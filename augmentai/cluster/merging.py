@@ -11,9 +11,10 @@ from augmentai.cluster.errors import ClusterError
 from augmentai.cluster.parts import Merged, Parts, open_parts
 from augmentai.cluster.planned_set import planned_inputs
 from augmentai.cluster.series import write_parts
-from augmentai.dataset.manifest import is_made
+from augmentai.dataset.manifest import CARD, is_made
 from augmentai.dataset.run_record import differences
 from augmentai.dataset.writers.base import Writer, writer_for
+from augmentai.dataset.writers.earlier_run import read_run
 from augmentai.dataset.writers.hub import Hub
 from augmentai.dataset.writers.store_writer import StoreWriter
 from augmentai.pipeline.job import Job
@@ -80,6 +81,10 @@ def merge_to_place(parts: Parts, out: Place) -> Iterator[Merged]:
     record = run_record_for(job, planned_inputs(parts.folder), out)
     if found := differences(parts.folder.record, record):
         raise ClusterError(f"the run is not the one that was planned ({'; '.join(found)})")
+    before = read_run(out) if isinstance(out, Path) and (out / CARD).is_file() else None
+    if before is not None and not differences(before, record):
+        yield Merged(parts.total, parts.total, 0)  # the card is written last: it is all there
+        return
     sources = job.gathered.sources
     with StoreWriter(out, record, sources) if isinstance(out, Store) else writer_for(out, record, sources) as writer:
         copied, done, failed = False, writer.checkpoint.variations, 0

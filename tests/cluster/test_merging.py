@@ -128,7 +128,8 @@ def test_a_merge_that_was_interrupted_resumes(tmp_path: Path) -> None:
 
     with pytest.raises(KeyboardInterrupt):
         merge(tmp_path / "plan", tmp_path / "merged", on_progress=stop)
-    assert merge(tmp_path / "plan", tmp_path / "merged").done == 18
+    for _ in range(2):  # the second finds all of it
+        assert merge(tmp_path / "plan", tmp_path / "merged").done == 18
     assert_same(tmp_path / "merged", single(folder, tmp_path, **QUICK))
 
 
