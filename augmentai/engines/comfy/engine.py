@@ -17,8 +17,8 @@ from augmentai.engines.prompts import negative_prompt_of, prompt_of
 from augmentai.engines.request_threads import Problem, RequestThreads, TaskReturnedError
 from augmentai.recipe import AUTO, Recipe
 from augmentai.settings import Settings
-from augmentai_comfy.server import RefusedError, Server, UnreachableError, WorkflowRefusedError
-from augmentai_comfy.workflow import Filling, Workflow, WorkflowError
+from augmentai.engines.comfy.server import RefusedError, Server, UnreachableError, WorkflowRefusedError
+from augmentai.engines.comfy.workflow import Filling, Workflow, WorkflowError
 
 _IN_QUEUE = 2  # the server works on one; the next is there when it has finished
 _FAULTS = 3  # in a row, after which the server is left alone for a while

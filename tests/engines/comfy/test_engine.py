@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from augmentai_comfy import ComfyEngine, engine
-from augmentai_comfy.workflow import Filling, Workflow, WorkflowError
+from augmentai.engines.comfy import ComfyEngine, engine
+from augmentai.engines.comfy.workflow import Filling, Workflow, WorkflowError
 from PIL import Image
 
 from augmentai.annotations import Labels, Shape
@@ -235,8 +235,8 @@ def test_words_of_a_prompt_are_no_placeholders() -> None:
 def test_the_package_offers_its_engine_to_the_registry(tmp_path: Path) -> None:
     with zipfile.ZipFile(build_wheel(tmp_path, PROJECT)) as archive:
         (name,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
-        assert archive.read(name).decode().strip() == "[augmentai.engines]\ncomfy = augmentai_comfy:ComfyEngine"
-        assert {Path(name).name for name in archive.namelist() if name.startswith("augmentai_comfy/")} == {
-            path.name for path in (PROJECT / "augmentai_comfy").glob("*.py")
+        assert archive.read(name).decode().strip() == "[augmentai.engines]\ncomfy = augmentai.engines.comfy:ComfyEngine"
+        assert {Path(name).name for name in archive.namelist() if name.startswith("augmentai.engines.comfy/")} == {
+            path.name for path in (PROJECT / "augmentai.engines.comfy").glob("*.py")
         }
     assert tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"] == ["requests>=2.32,<3"]
