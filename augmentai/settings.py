@@ -229,6 +229,23 @@ class Settings(BaseSettings):
         validation_alias="AUGMENTAI_HUGGINGFACE_WAIT_SECONDS",
         description="pause of a request after a 429 response without Retry-After, engine huggingface",
     )
+    comfy_workflow: Annotated[str, Stripped] = Field(
+        "",
+        validation_alias="AUGMENTAI_COMFY_WORKFLOW",
+        description="workflow of the engine comfy, a file exported for the API; without one it is not used",
+    )
+    comfy_url: Annotated[str, Stripped] = Field(
+        "http://127.0.0.1:8188",
+        validation_alias="AUGMENTAI_COMFY_URL",
+        pattern="^https?://",
+        description="ComfyUI server of the engine comfy",
+    )
+    comfy_total_seconds: float = Field(
+        600,
+        gt=0,
+        validation_alias="AUGMENTAI_COMFY_TOTAL_SECONDS",
+        description="timeout of an image once the server works on it, engine comfy",
+    )
     zero_gpu: bool = Field(
         False, validation_alias="SPACES_ZERO_GPU", description="set by Hugging Face on ZeroGPU Spaces"
     )

@@ -105,9 +105,8 @@ def test_files() -> list[Path]:
 
 test_files.__test__ = False  # type: ignore[attr-defined]  # a helper, whatever its name
 
-# Tests of the whole rather than of a module: the page in a browser, what is deployed, what the docs promise, and the
-# packages beside AugmentAI.
-OF_THE_WHOLE = {"browser", "deploy", "packages", "test_architecture", "test_docs", "test_plugins", "test_contributing"}
+# Tests of the whole rather than of a module: the page in a browser, what is deployed, what the docs promise.
+OF_THE_WHOLE = {"browser", "deploy", "test_architecture", "test_docs", "test_plugins", "test_contributing"}
 
 
 @pytest.mark.parametrize("path", test_files(), ids=lambda path: str(path.relative_to(TESTS)))

@@ -130,6 +130,7 @@ def test_what_was_removed_is_named(home: Environment, folder: Path) -> None:
     said = " ".join(done.stderr.split())
     assert done.returncode == 2
     assert (
-        "engine is 'negative'; expected one of auto, stability, diffusion, gan, none, huggingface. If it comes" in said
+        "engine is 'negative'; expected one of auto, stability, diffusion, gan, none, huggingface, comfy. If it comes"
+        in said
     )
     assert "Traceback" not in said

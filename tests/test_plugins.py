@@ -149,7 +149,9 @@ class TestUninstalled:
         "said", ["run", "resume", "resume, engine not named", "saved settings", "replay"], indirect=True
     )
     def test_the_missing_engine_is_named_with_what_to_do(self, said: str) -> None:
-        assert "engine is 'inverter'; expected one of auto, stability, diffusion, gan, none, huggingface." in said
+        assert (
+            "engine is 'inverter'; expected one of auto, stability, diffusion, gan, none, huggingface, comfy." in said
+        )
         assert "If it comes from another package, install that package" in said
         assert "Traceback" not in said
 
@@ -195,6 +197,7 @@ def test_those_of_auto_come_first(package: Path) -> None:
     assert set(found[3:]) == {
         "none",
         "huggingface",
+        "comfy",
         "inverter",
         "painter",
         "stumbler",

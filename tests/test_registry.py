@@ -65,7 +65,9 @@ def test_an_unknown_name_is_answered_with_those_that_are_installed() -> None:
     with pytest.raises(registry.RegistryError) as caught:
         registry.find("engines", "dalle")
     message = str(caught.value)
-    assert message.startswith("there is no engine 'dalle'; installed: stability, diffusion, gan, none, huggingface.")
+    assert message.startswith(
+        "there is no engine 'dalle'; installed: stability, diffusion, gan, none, huggingface, comfy."
+    )
     assert "install that package (it must offer the entry point augmentai.engines)" in message
 
 

@@ -24,6 +24,7 @@ BUILT_IN = {
     "gan": "augmentai.engines.gan:GanEngine",
     "none": "augmentai.engines.none:NoEngine",
     "huggingface": "augmentai.engines.huggingface:HuggingFaceEngine",
+    "comfy": "augmentai.engines.comfy:ComfyEngine",
 }
 
 

@@ -26,6 +26,7 @@ ROOMS = {
     "diffusion": ("augmentai/engines/diffusion/", "augmentai/backbone/larger.py"),
     "lift": ("augmentai/lift/", "augmentai/gan/", "augmentai/backbone/network.py", "augmentai/backbone/convert.py"),
     "hub": ("augmentai/dataset/writers/hub.py", "augmentai/storage/hub.py", "augmentai/engines/huggingface/"),
+    "comfy": ("augmentai/engines/comfy/",),
     "cutout": ("augmentai/operations/compositing/saliency.py",),
     "s3": (),  # fsspec loads these three
     "gcs": (),

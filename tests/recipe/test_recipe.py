@@ -76,7 +76,11 @@ def test_what_is_taken(field: str, value: Any, expected: Any) -> None:
         ("strength", True, "strength is True"),
         ("strength", "0.4", "strength is '0.4'"),
         ("strength", None, "strength is None"),
-        ("engine", "dalle", "engine is 'dalle'; expected one of auto, stability, diffusion, gan, none, huggingface"),
+        (
+            "engine",
+            "dalle",
+            "engine is 'dalle'; expected one of auto, stability, diffusion, gan, none, huggingface, comfy",
+        ),
         ("engine", None, "engine is None"),
         ("engine", ["gan"], r"engine is \['gan'\]"),
         ("engine", np.array(["gan", "auto"]), "engine is array"),

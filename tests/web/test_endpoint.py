@@ -127,7 +127,7 @@ def test_closed_sets_are_enumerations_in_the_schema(client: Client) -> None:
     endpoint = client.view_api(return_format="dict", print_info=False)["named_endpoints"]["/augment"]
     found = {p["parameter_name"]: p["type"].get("enum") for p in endpoint["parameters"]}
     assert {name: values for name, values in found.items() if values} == {
-        "engine": ["auto", "stability", "diffusion", "gan", "none", "huggingface"],
+        "engine": ["auto", "stability", "diffusion", "gan", "none", "huggingface", "comfy"],
         "output_format": ["same", "png", "jpeg", "webp"],
         "geometry": ["auto", "none", "flip", "light", "strong"],
         "layout": ["auto", *FORMATS, "folders"],
@@ -234,7 +234,7 @@ def test_only_bad_files_still_end_in_a_report(client: Client, tmp_path: Path) ->
         ({"strength": 1.5}, "strength is 1.5; expected a number from 0 to 1"),
         ({"variations": 17}, "variations is 17; expected a whole number from 1 to 16"),
         ({"variations": 1.5}, "variations is 1.5; expected a whole number"),
-        ({"engine": "dall-e"}, "expected one of auto, stability, diffusion, gan, none, huggingface"),
+        ({"engine": "dall-e"}, "expected one of auto, stability, diffusion, gan, none, huggingface, comfy"),
         ({"output_format": "bmp"}, "expected one of same, png, jpeg, webp"),
         ({"seed": -1}, "seed is -1"),
         ({"geometry": "twist"}, "expected one of auto, none, flip, light, strong"),

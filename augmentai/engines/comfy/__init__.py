@@ -1,4 +1,4 @@
-"""An engine of AugmentAI whose images a ComfyUI server paints, by a workflow of the user's own."""
+"""Workflows of the user's own on a ComfyUI server of the user's own."""
 
 from augmentai.engines.comfy.engine import ComfyEngine
 

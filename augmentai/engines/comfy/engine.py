@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import time
 from collections.abc import Iterator
 from functools import cached_property
@@ -12,13 +11,13 @@ from pathlib import Path
 from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Readiness, Refused, Task
 from augmentai.engines.canvas import AnswerError, Canvas, prepare, prepare_mask, restore
 from augmentai.engines.circuit_breaker import CircuitBreaker
+from augmentai.engines.comfy.server import RefusedError, Server, UnreachableError, WorkflowRefusedError
+from augmentai.engines.comfy.workflow import Filling, Workflow, WorkflowError
 from augmentai.engines.concurrency import AdaptiveConcurrency
 from augmentai.engines.prompts import negative_prompt_of, prompt_of
 from augmentai.engines.request_threads import Problem, RequestThreads, TaskReturnedError
 from augmentai.recipe import AUTO, Recipe
 from augmentai.settings import Settings
-from augmentai.engines.comfy.server import RefusedError, Server, UnreachableError, WorkflowRefusedError
-from augmentai.engines.comfy.workflow import Filling, Workflow, WorkflowError
 
 _IN_QUEUE = 2  # the server works on one; the next is there when it has finished
 _FAULTS = 3  # in a row, after which the server is left alone for a while
@@ -27,11 +26,7 @@ CANVAS = Canvas(max_aspect=4.0, pixels=1_048_576)
 
 
 class ComfyEngine(Engine):
-    """Variations by a workflow of the user's own.
-
-    AUGMENTAI_COMFY_WORKFLOW names its file, AUGMENTAI_COMFY_URL the server, AUGMENTAI_COMFY_SECONDS how long an image
-    may take.
-    """
+    """Variations by a workflow of the user's own."""
 
     name = "comfy"
     title = "ComfyUI"
@@ -43,9 +38,7 @@ class ComfyEngine(Engine):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__(settings)
-        self.file = os.environ.get("AUGMENTAI_COMFY_WORKFLOW", "")
-        self.url = os.environ.get("AUGMENTAI_COMFY_URL", "http://127.0.0.1:8188")
-        self.seconds = float(os.environ.get("AUGMENTAI_COMFY_SECONDS", "600"))
+        self.file, self.url, self.seconds = settings.comfy_workflow, settings.comfy_url, settings.comfy_total_seconds
         self.places = AdaptiveConcurrency(_IN_QUEUE)
         self.breaker = CircuitBreaker(_FAULTS, _REST_SECONDS, "ComfyUI")
         if not self._fault:
@@ -61,8 +54,6 @@ class ComfyEngine(Engine):
     def _fault(self) -> str:
         if not self.file:
             return "AUGMENTAI_COMFY_WORKFLOW is not set"
-        if not self.url.startswith(("http://", "https://")):
-            return f"AUGMENTAI_COMFY_URL is {self.url!r}; expected http://HOST:PORT"
         try:
             _ = self.workflow
         except WorkflowError as error:

@@ -1,12 +1,10 @@
-"""The package augmentai-comfy: a ComfyUI server over HTTP, workflows that can be used or not, and its installation."""
+"""A ComfyUI server over HTTP, and workflows that can be used or not."""
 
 from __future__ import annotations
 
 import copy
 import io
 import json
-import tomllib
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from threading import Timer
@@ -14,23 +12,20 @@ from typing import Any
 
 import numpy as np
 import pytest
-from augmentai.engines.comfy import ComfyEngine, engine
-from augmentai.engines.comfy.workflow import Filling, Workflow, WorkflowError
 from PIL import Image
 
 from augmentai.annotations import Labels, Shape
-from augmentai.engines.guarded import fault_in, guarded
+from augmentai.engines.comfy import ComfyEngine, engine
+from augmentai.engines.comfy.workflow import Filling, Workflow, WorkflowError
 from augmentai.recipe import Recipe
-from augmentai.settings import EXAMPLES, ROOT, Settings
+from augmentai.settings import EXAMPLES, Settings
 from augmentai.types import Source
 from tests.support.comfy_emulator import MASK_NODE, WORKFLOW, ComfyEmulator, comfy
 from tests.support.hosted_job import Ran, run_job
 from tests.support.image_files import encoded
 from tests.support.known_labels import KnownLabels
-from tests.support.wheel import build_wheel
 
-PROJECT = ROOT / "packages" / "augmentai-comfy"
-RECIPE = Recipe(engine="gan", seed=7, prompt="fog", negative_prompt="people", filters=False, geometry="none")
+RECIPE = Recipe(engine="comfy", seed=7, prompt="fog", negative_prompt="people", filters=False, geometry="none")
 
 
 @pytest.fixture(scope="module")
@@ -69,16 +64,7 @@ def photos(count: int) -> list[Source]:
 
 
 def ran(sources: list[Source], recipe: Recipe = RECIPE) -> Ran:
-    """A job of the engine as a package's engine runs, under a name that recipes know."""
-    return run_job(Settings(), sources, recipe, [named()])
-
-
-def named() -> ComfyEngine:
-    made = guarded(ComfyEngine)(Settings())
-    assert not fault_in(made)
-    made.name = "gan"
-    assert isinstance(made, ComfyEngine)
-    return made
+    return run_job(Settings(), sources, recipe, [ComfyEngine(Settings())])
 
 
 def test_an_image_is_uploaded_painted_and_comes_back_in_its_own_size(server: ComfyEmulator) -> None:
@@ -97,17 +83,17 @@ def test_an_image_is_uploaded_painted_and_comes_back_in_its_own_size(server: Com
 
 
 def test_strength_becomes_denoise_and_0_is_the_source(server: ComfyEmulator) -> None:
-    ran(photos(1), Recipe(engine="gan", seed=7, strength=0.25, filters=False))
+    ran(photos(1), Recipe(engine="comfy", seed=7, strength=0.25, filters=False))
     assert server.prompts[0]["4"]["inputs"]["denoise"] == 0.25
     server.reset()
-    (outcome,) = ran(photos(1), Recipe(engine="gan", seed=7, strength=0, filters=False, geometry="none")).outcomes
+    (outcome,) = ran(photos(1), Recipe(engine="comfy", seed=7, strength=0, filters=False, geometry="none")).outcomes
     assert outcome.ok
     assert not server.prompts
 
 
 def test_two_are_in_the_queue_at_most_and_each_seed_has_its_own_pixels(server: ComfyEmulator) -> None:
     server.seconds = 0.05
-    done = ran(photos(3), Recipe(engine="gan", seed=7, variations=2, filters=False, geometry="none"))
+    done = ran(photos(3), Recipe(engine="comfy", seed=7, variations=2, filters=False, geometry="none"))
     assert sum(outcome.ok for outcome in done.outcomes) == 6
     assert server.most_waiting <= 2
     assert len({outcome.variation.data for outcome in done.outcomes if outcome.variation}) == 6
@@ -118,7 +104,7 @@ def test_a_part_is_painted_by_a_mask(server: ComfyEmulator, monkeypatch: pytest.
     (source,) = photos(1)
     labels = KnownLabels(Labels((Shape("cat", (36, 20, 84, 60)),)))
     boxed = Source(source.path, None, source.sha256, source.size_bytes, source.read, labels=labels)
-    (outcome,) = ran([boxed], Recipe(engine="gan", seed=7, repaint="background", filters=False)).outcomes
+    (outcome,) = ran([boxed], Recipe(engine="comfy", seed=7, repaint="background", filters=False)).outcomes
     assert outcome.variation is not None, outcome.reason
     before = np.asarray(Image.open(io.BytesIO(source.read())).convert("RGB"))
     after = np.asarray(outcome.variation.image)
@@ -144,7 +130,7 @@ def test_a_fault_costs_one_image(server: ComfyEmulator, fault: str, says: str) -
 
 
 def test_what_never_ends_is_ended(server: ComfyEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("AUGMENTAI_COMFY_SECONDS", "0.5")
+    monkeypatch.setenv("AUGMENTAI_COMFY_TOTAL_SECONDS", "0.5")
     server.faults.append("never")
     done = ran(photos(1))
     assert "it did not finish within 0.5 s" in done.reasons
@@ -156,7 +142,7 @@ def test_a_stop_empties_the_queue(server: ComfyEmulator) -> None:
     from augmentai.pipeline.job import Job
 
     server.faults.append("never")
-    job = Job(Gathered(tuple(photos(4)), (), ()), RECIPE, Settings(), [named()])
+    job = Job(Gathered(tuple(photos(4)), (), ()), RECIPE, Settings(), [ComfyEngine(Settings())])
     Timer(0.6, job.stop.set).start()
     assert not any(outcome.ok for outcome in job.run())
     assert set(server.dropped) == {f"id-{number}" for number in range(len(server.prompts))}
@@ -230,13 +216,3 @@ def test_words_of_a_prompt_are_no_placeholders() -> None:
     filled = Workflow(WORKFLOW, "1").filled(Filling("a.png", "a {negative_prompt} sign", "text", 1))
     assert filled["2"]["inputs"]["text"] == "photo, a {negative_prompt} sign"
     assert WORKFLOW["2"]["inputs"]["text"] == "photo, {prompt}"
-
-
-def test_the_package_offers_its_engine_to_the_registry(tmp_path: Path) -> None:
-    with zipfile.ZipFile(build_wheel(tmp_path, PROJECT)) as archive:
-        (name,) = [name for name in archive.namelist() if name.endswith("entry_points.txt")]
-        assert archive.read(name).decode().strip() == "[augmentai.engines]\ncomfy = augmentai.engines.comfy:ComfyEngine"
-        assert {Path(name).name for name in archive.namelist() if name.startswith("augmentai.engines.comfy/")} == {
-            path.name for path in (PROJECT / "augmentai.engines.comfy").glob("*.py")
-        }
-    assert tomllib.loads((PROJECT / "pyproject.toml").read_text())["project"]["dependencies"] == ["requests>=2.32,<3"]
