@@ -7,6 +7,7 @@ import secrets
 import subprocess
 import sys
 import time
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -14,12 +15,15 @@ from urllib.parse import urlsplit
 from augmentai.cluster.errors import ClusterError, check_installed
 from augmentai.cluster.executors import Resources, Where, executor_for
 from augmentai.cluster.plan_folder import LOGS, PlanFolder
-from augmentai.cluster.progress import Status, made_shards, status_of
+from augmentai.cluster.progress import Status, made_shards, stats_of, status_of
+from augmentai.cluster.shard_files import stats_name
+from augmentai.cluster.step import was_stopped
 from augmentai.engines import available
 from augmentai.pipeline.paid_folder import may_charge
 from augmentai.settings import Settings, load_settings
 from augmentai.storage import open_store
 
+_POLL_S = 0.05
 _BARREN_ROUNDS = 2  # one after another in which no shard was made, before the run ends
 
 
@@ -57,7 +61,7 @@ def run_plan(
     folder.check()
     _check_money(folder, where, resources, settings or load_settings())
     _check_reach(folder, where, resources)
-    _ = status_of(folder)  # refuses shards of another plan
+    _remove_damaged(folder)
     before, barren = -1, 0
     while True:
         made = made_shards(folder)
@@ -68,9 +72,17 @@ def run_plan(
         before = len(made)
         logs = folder.store.url_of(f"{LOGS}/{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
         _launch(folder, where, left, resources, logs)
+        if was_stopped(folder.store.url):
+            break
         if where == "slurm":
             return Launched(status_of(folder), waits=True)
     return Launched(status_of(folder), waits=False)
+
+
+def _remove_damaged(folder: PlanFolder) -> None:
+    """Stats that cannot be read do not say that a shard is complete; it is made again."""
+    for shard in made_shards(folder) - stats_of(folder).keys():
+        folder.store.delete(stats_name(shard))
 
 
 def _launch(folder: PlanFolder, where: Where, shards: Sequence[int], resources: Resources, logs: str) -> None:
@@ -87,15 +99,20 @@ def _in_processes(url: str, shards: Sequence[int], resources: Resources, logs: s
     count = resources.tasks_for(len(shards))
     orders = [{"url": url, "shards": shards[rank::count], "logs": f"{logs}/{rank:05}"} for rank in range(count)]
     command = [sys.executable, "-m", "augmentai.cluster.worker"]
-    # A worker ends with this process, however that ends: its end of the pipe closes.
-    processes = [subprocess.Popen([*command, json.dumps(order)], stdin=subprocess.PIPE) for order in orders]
+    waiting, running = deque(orders), list[subprocess.Popen[bytes]]()
     try:
-        for process in processes:
-            process.wait()
+        while waiting or running:
+            while waiting and len(running) < resources.workers:
+                # A worker ends with this process, however that ends: its end of the pipe closes. In a session of its
+                # own it does not get the Ctrl-C that this process passes on.
+                order = json.dumps(waiting.popleft())
+                running.append(subprocess.Popen([*command, order], stdin=subprocess.PIPE, start_new_session=True))
+            time.sleep(_POLL_S)
+            running = [process for process in running if process.poll() is None]
     except BaseException:
-        for process in processes:
+        for process in running:
             process.terminate()
-        for process in processes:
+        for process in running:
             process.wait()
         raise
 

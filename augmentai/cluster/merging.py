@@ -49,6 +49,8 @@ def merge_plan(url: str, out: str, kind: str, settings: Settings) -> Iterator[Me
     if (kind == "zip") != is_zip:
         raise ClusterError(f"{out} and the kind {kind} do not fit; a ZIP, and nothing else, ends in .zip")
     place = local_path(out)
+    if _is_in(open_store(out), open_store(url)):
+        raise ClusterError(f"{out} is in the folder of the plan, {url}; choose another place for what is merged")
     if kind in {"tar", "parquet"}:
         parts = open_parts(url, settings)
         yield from write_parts(parts, open_store(out), kind)
@@ -94,6 +96,7 @@ def merge_to_place(parts: Parts, out: Place) -> Iterator[Merged]:
         for entry, files in parts.entries():
             if not copied and (is_made(entry) or done):
                 copy_originals(writer, job.output)
+                parts.check_originals()
                 copied = True
             if _is_new(writer, job, entry):
                 writer.add_entry(entry, files)
@@ -103,6 +106,11 @@ def merge_to_place(parts: Parts, out: Place) -> Iterator[Merged]:
         if done:
             write_label_lists(writer, job.output)
         describe_set(writer, job.output, record, job.settings.max_pixels, parts.credits)
+
+
+def _is_in(place: Store, folder: Store) -> bool:
+    """Whether a place is a folder or in it."""
+    return f"{place.url}/".startswith(f"{folder.url}/")
 
 
 def _is_new(writer: Writer, job: Job, entry: dict[str, Any]) -> bool:

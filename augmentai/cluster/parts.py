@@ -13,6 +13,7 @@ from augmentai.cluster.plan_folder import PlanFolder
 from augmentai.cluster.planned_set import planned_set
 from augmentai.cluster.progress import status_of
 from augmentai.cluster.shard_files import fetch_shard, read_stats
+from augmentai.cluster.unread import UnreadFiles
 from augmentai.engines import available
 from augmentai.pipeline.job import Job
 from augmentai.settings import Settings
@@ -45,12 +46,19 @@ class Parts:
         job: the run over the whole set.
         total: variations that there are.
         credits: what they cost.
+        unread: originals that could not be read.
     """
 
     folder: PlanFolder
     job: Job
     total: int
     credits: float
+    unread: UnreadFiles
+
+    def check_originals(self) -> None:
+        """Raise ClusterError if an original could not be read: it would be missing."""
+        if words := self.unread.words:
+            raise ClusterError(f"{words}; run the same command again")
 
     def entries(self) -> Iterator[Entry]:
         """Every line of every shard with its files, one shard on this disk at a time."""
@@ -72,9 +80,10 @@ def open_parts(url: str, settings: Settings) -> Parts:
     if not status.is_complete:
         why = f" ({next(iter(status.failed.values()))})" if status.failed else ""
         raise ClusterError(f"{status.words}{why}; run: augmentai run-shards {url}")
-    job = Job(planned_set(folder, settings), folder.record.recipe, settings, available(settings))
+    unread = UnreadFiles()
+    job = Job(planned_set(folder, settings, unread), folder.record.recipe, settings, available(settings))
     for shard in range(status.shards):
         stats = read_stats(folder.store, shard)
         for words in stats.losses if stats is not None else ():
             job.output.losses.setdefault(words, None)  # type: ignore[attr-defined]
-    return Parts(folder, job, status.variations, status.credits)
+    return Parts(folder, job, status.variations, status.credits, unread)

@@ -16,12 +16,18 @@ from augmentai.dataset.recipe_file import recipe_differences, recipe_from_mappin
 from augmentai.dataset.run_record import RunRecord, read_record
 from augmentai.recipe import RecipeError
 from augmentai.storage import MissingFileError, Store
+from augmentai.storage.hub import FILES_OF_A_NEW_REPOSITORY, is_repository
 
 PLAN, SHARDS, FACTS = "plan.parquet", "shards.json", "facts.json"
 LENDERS, DONORS, HOLDOUT = "lenders.parquet", "donors.parquet", "holdout.parquet"
+EXAMPLES = "examples.parquet"
 MADE, RUNNING, FAILED, LOGS = "shards", "running", "failed", "logs"  # folders
 PAID = "paid"
+LISTING = "listing"  # the folder of `Listing`
 FORMAT = 1
+
+_OWN_FILES = {PLAN, FACTS, LENDERS, DONORS, HOLDOUT, EXAMPLES, RECIPE_FILE}
+_OWN_FOLDERS = {LISTING, MADE, RUNNING, FAILED, LOGS, PAID}
 
 
 @dataclass(frozen=True)
@@ -160,6 +166,23 @@ class PlanFolder:
     def rows(self, name: str = PLAN) -> Rows:
         """The rows of one of its files; to be closed."""
         return Rows(self.store, name)
+
+
+def check_unused(store: Store) -> None:
+    """Raise ClusterError if a folder holds anything but an interrupted plan: nothing is overwritten.
+
+    Args:
+        store: the folder.
+    """
+    found, own = set(), _OWN_FILES | (FILES_OF_A_NEW_REPOSITORY if is_repository(store.url) else set())
+    for file in store.list():
+        folder, is_below, _ = file.path.partition("/")
+        found.add(file.path)
+        if folder in _OWN_FOLDERS if is_below else folder in own or folder.startswith("."):
+            continue
+        raise ClusterError(f"{store.url} holds other files ({file.path}); choose a new or empty folder for the plan")
+    if RECIPE_FILE in found and PLAN not in found:  # which is written before it
+        raise ClusterError(f"{store.url} holds the {RECIPE_FILE} of something else; choose a new or empty folder")
 
 
 def numbered(shard: int) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 
 _GROUPS_IN_MEMORY = 32
+_SURROGATE, _ESCAPED = re.compile("[\ud800-\udfff]"), re.compile("\0([0-9a-f]{4})")
 
 
 class PlannedImage(NamedTuple):
@@ -48,14 +50,27 @@ class PlannedImage(NamedTuple):
         """The image as a source that reads its file; it has no labels."""
         read: Callable[[], bytes] = FileReader(Path(self.file), self.size_bytes, self.sha256)
         if is_url(self.file):
-            member = StoredMember(open_store(self.file), StoredFile("", self.size_bytes))
-            read = StoredReader(member, self.sha256)
+            store, path = _bucket_of(self.file)
+            read = StoredReader(StoredMember(store, StoredFile(path, self.size_bytes)), self.sha256)
         return Source(self.path, self.label, self.sha256, self.size_bytes, read, self.split)
+
+
+def _bucket_of(url: str) -> tuple[Store, str]:
+    """The store of a file's bucket and its path there: a name may have what chains stores or ends a URL.
+
+    Example:
+        >>> store, path = _bucket_of("memory://set/cats/a::b.jpg")
+        >>> store.url, path
+        ('memory://set', 'cats/a::b.jpg')
+    """
+    scheme, _, rest = url.partition("://")
+    bucket, _, path = rest.partition("/")
+    return open_store(f"{scheme}://{bucket}"), path
 
 
 def planned_image(source: Source, variations: int = 0, stem: str = "", holdout_hash: int | None = None) -> PlannedImage:
     """The row of a source."""
-    file = source.read.url if isinstance(source.read, StoredReader) else str(source.file or "")
+    file = str(getattr(source.read, "url", "") or source.file or "")
     known = source.path, source.sha256, source.size_bytes, source.label, source.split
     return PlannedImage(*known, variations, stem, file, holdout_hash)
 
@@ -87,7 +102,8 @@ class Rows:
         with self._lock:
             rows = self._read.pop(number, None)
             if rows is None:
-                rows = [PlannedImage(**row) for row in self._file.read_row_group(number).to_pylist()]
+                found = self._file.read_row_group(number).to_pylist()
+                rows = [PlannedImage(**{name: from_utf8(value) for name, value in row.items()}) for row in found]
             self._read[number] = rows
             if len(self._read) > _GROUPS_IN_MEMORY:
                 self._read.popitem(last=False)
@@ -123,7 +139,8 @@ def write_rows(path: Path, groups: Iterable[Sequence[PlannedImage]]) -> None:
     schema = _schema()
     with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for rows in groups:
-            writer.write_table(pa.Table.from_pylist([row._asdict() for row in rows], schema), max(1, len(rows)))
+            values = [{name: to_utf8(value) for name, value in row._asdict().items()} for row in rows]
+            writer.write_table(pa.Table.from_pylist(values, schema), max(1, len(rows)))
 
 
 def in_groups(rows: Iterable[PlannedImage], size: int) -> Iterator[list[PlannedImage]]:
@@ -144,6 +161,26 @@ def digest_of(rows: Iterable[PlannedImage]) -> str:
     for row in rows:
         digest.update(json.dumps([*row[:7], row.holdout_hash]).encode() + b"\n")
     return digest.hexdigest()
+
+
+def to_utf8(value: Any) -> Any:
+    """A name as Parquet holds it. One that is not UTF-8 on disk has lone surrogates, which Parquet does not: each
+    becomes its number behind a zero byte, which no name contains.
+
+    Example:
+        >>> from_utf8(to_utf8("caf\\udce9.jpg")) == "caf\\udce9.jpg"
+        True
+    """
+    if not isinstance(value, str) or value.isascii():
+        return value
+    return _SURROGATE.sub(lambda found: f"\0{ord(found[0]):04x}", value)
+
+
+def from_utf8(value: Any) -> Any:
+    """The reverse."""
+    if not isinstance(value, str) or "\0" not in value:
+        return value
+    return _ESCAPED.sub(lambda found: chr(int(found[1], 16)), value)
 
 
 def _schema() -> pa.Schema:

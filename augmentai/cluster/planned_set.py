@@ -10,6 +10,7 @@ from typing import Any
 from augmentai.cluster.errors import ClusterError
 from augmentai.cluster.listing import Listing
 from augmentai.cluster.plan_folder import PlanFolder
+from augmentai.cluster.unread import UnreadFiles
 from augmentai.dataset.formats.base import Conversion
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.run_record import build_record, differences
@@ -19,12 +20,13 @@ from augmentai.settings import Settings
 from augmentai.storage import Place, is_url, open_store
 
 
-def planned_set(folder: PlanFolder, settings: Settings) -> Gathered:
+def planned_set(folder: PlanFolder, settings: Settings, unread: UnreadFiles) -> Gathered:
     """The set that a plan was made for.
 
     Args:
         folder: the plan.
         settings: limits on reading.
+        unread: takes note of images that cannot be read later.
 
     Raises:
         ClusterError: it is another set now; the message says what differs.
@@ -39,7 +41,7 @@ def planned_set(folder: PlanFolder, settings: Settings) -> Gathered:
     conversions = facts["conversions"].items()
     found.layout.conversions.update({key == "True": _conversion(value) for key, value in conversions})
     _check(folder, found)
-    return found
+    return unread.watched_set(found)
 
 
 def planned_inputs(folder: PlanFolder) -> list[Place]:

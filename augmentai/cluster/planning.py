@@ -5,16 +5,18 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
 
+from augmentai.cluster.class_examples import standards, write_examples
 from augmentai.cluster.errors import ClusterError, check_installed
 from augmentai.cluster.listing import Listing
 from augmentai.cluster.plan_folder import (
     DONORS,
+    EXAMPLES,
     FACTS,
     HOLDOUT,
     LENDERS,
@@ -23,12 +25,16 @@ from augmentai.cluster.plan_folder import (
     PlanFolder,
     Shard,
     ShardList,
+    check_unused,
 )
 from augmentai.cluster.plan_rows import PlannedImage, digest_of, in_groups, planned_image, write_rows
+from augmentai.cluster.unread import UnreadFiles
 from augmentai.cluster.whole_set import MeasuredSet, measured_set
+from augmentai.dataset.atomic_files import encode_text
 from augmentai.dataset.formats.folders import FolderLayout
 from augmentai.dataset.manifest import RECIPE_FILE
-from augmentai.dataset.readers.gather import gather
+from augmentai.dataset.readers.gather import Gathered, gather
+from augmentai.dataset.readers.store_listing import NOTHING_THERE
 from augmentai.dataset.recipe_file import recipe_differences
 from augmentai.dataset.run_record import RunRecord, differences
 from augmentai.engines import available
@@ -43,6 +49,8 @@ from augmentai.types import Source
 
 SHARD_SIZE = 1000
 _ROWS_PER_GROUP = 1000  # of images that are in no shard
+_MOST_NAMED = 3
+_AGAIN = "Run the same command again: no image that was read is read again"
 
 
 @dataclass(frozen=True)
@@ -85,11 +93,17 @@ def make_plan(
     folder = PlanFolder(open_store(url))
     before = folder if folder.store.exists(SHARDS) else None
     recipe = _recipe_of(before, recipe, shard_size)
-    listing = Listing(folder.store)
+    if before is None:
+        check_unused(folder.store)
+    unread = UnreadFiles()
+    listing = Listing(folder.store, unread=unread)
     inputs = [place.absolute() if isinstance(place, Path) else place for place in inputs]
     skip = Path(folder.store.root) if folder.store.is_local else folder.store
     gathered = gather(inputs, limits(settings), skip=skip, layout=recipe.layout, known=listing)
     listing.flush()
+    _check_received(gathered, inputs, unread)
+    if any(isinstance(place, Store) for place in inputs):  # what is on disk was read a moment ago
+        gathered = unread.watched_set(gathered)
     job = Job(gathered, recipe, settings, available(settings))
     record = run_record_for(job, inputs, Path(folder.store.root) if folder.store.is_local else folder.store)
     if before is not None:
@@ -97,8 +111,9 @@ def make_plan(
             raise _other_plan(folder.store, found)
         return Planned(before, job, resumed=True)
     if not gathered.sources:
-        raise ClusterError("there is no image to plan for")
-    _write(folder.store, job, record, shard_size, inputs)
+        why = "; ".join(f"{failure.file}: {failure.reason}" for failure in gathered.failures[:_MOST_NAMED])
+        raise ClusterError(f"there is no image to plan for{f' ({why})' if why else ''}")
+    _write(folder.store, job, record, shard_size, inputs, unread)
     return Planned(folder, job, resumed=False)
 
 
@@ -121,17 +136,34 @@ def _other_plan(store: Store, found: Sequence[str]) -> ClusterError:
     )
 
 
-def _write(store: Store, job: Job, record: RunRecord, shard_size: int, inputs: Sequence[Place]) -> None:
+def _check_received(gathered: Gathered, inputs: Sequence[Place], unread: UnreadFiles) -> None:
+    """A store that does not answer would leave images out of the plan for good."""
+    urls = {place.url for place in inputs if isinstance(place, Store)}
+    for failure in gathered.failures:
+        if failure.file in urls and failure.reason != NOTHING_THERE:
+            raise ClusterError(f"{failure.reason}. {_AGAIN}")
+    if unread.words:
+        raise ClusterError(f"{unread.words}. {_AGAIN}")
+
+
+def _write(
+    store: Store, job: Job, record: RunRecord, shard_size: int, inputs: Sequence[Place], unread: UnreadFiles
+) -> None:
     """Write every file of the plan, the list of shards last."""
     found = measured_set(job)
+    if unread.words:
+        raise ClusterError(f"{unread.words}. {_AGAIN}")
     in_rows = _fit_rows(job)
     shards: list[Shard] = []
     files: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="augmentai-plan-") as name:
 
         def put(file: str, groups: Iterable[Sequence[PlannedImage]]) -> None:
+            send(file, groups, write_rows)
+
+        def send(file: str, content: Any, write: Callable[[Path, Any], None]) -> None:
             path = Path(name, file)
-            write_rows(path, groups)
+            write(path, content)
             with path.open("rb") as written:
                 files[file] = hashlib.file_digest(written, "sha256").hexdigest()
             store.put_file(file, path)
@@ -142,7 +174,9 @@ def _write(store: Store, job: Job, record: RunRecord, shard_size: int, inputs: S
         put(HOLDOUT, in_groups(_of_holdout(found), _ROWS_PER_GROUP))
         if in_rows and any(map(borrows_from_others, build_operations(job.recipe.operations))):
             put(DONORS, in_groups(_lending(job.plan.sources), _ROWS_PER_GROUP))
-    texts = {RECIPE_FILE: record.to_yaml().encode(), FACTS: _facts(job, found, inputs)}
+        if found.classes:
+            send(EXAMPLES, found.classes, write_examples)
+    texts = {RECIPE_FILE: encode_text(record.to_yaml()), FACTS: _facts(job, found, inputs)}
     for file, data in texts.items():
         store.put(file, data)
         files[file] = hashlib.sha256(data).hexdigest()
@@ -197,6 +231,7 @@ def _facts(job: Job, found: MeasuredSet, inputs: Sequence[Place]) -> bytes:
         "engine_state": dict(found.engine_state),
         "semantic": found.semantic,
         "locates_objects": found.locates_objects,
+        "classes": standards(found.classes),
         "conversions": {str(key): asdict(value) for key, value in job.gathered.layout.conversions.items()},
         "made_split": made_split,
     }

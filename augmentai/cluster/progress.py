@@ -88,8 +88,8 @@ def made_shards(folder: PlanFolder) -> frozenset[int]:
     return frozenset(int(name) for name in found if name.isdigit() and int(name) in known)
 
 
-def status_of(folder: PlanFolder) -> Status:
-    """Read the state of a plan.
+def stats_of(folder: PlanFolder) -> dict[int, ShardStats]:
+    """The stats of every complete shard.
 
     Args:
         folder: the plan.
@@ -104,6 +104,19 @@ def status_of(folder: PlanFolder) -> Status:
     if strange := [shard for shard, one in stats.items() if one.plan != folder.list.sha256]:
         what = f"shard {strange[0]} in {folder.store.url} was made by another plan"
         raise ClusterError(f"{what}; delete the folder {MADE}, or plan in a new folder")
+    return stats
+
+
+def status_of(folder: PlanFolder) -> Status:
+    """Read the state of a plan.
+
+    Args:
+        folder: the plan.
+
+    Raises:
+        ClusterError: there is no complete plan, or shards of another one.
+    """
+    stats = stats_of(folder)
     begun = {shard: one for shard, one in _notes(folder.store, RUNNING).items() if shard not in stats}
     now = time.time()
     running = {shard: one for shard, one in begun.items() if now - one["seen"] < _LOST_AFTER_S}

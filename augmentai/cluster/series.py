@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any, Protocol
@@ -13,9 +14,10 @@ from augmentai.annotations import LabelError
 from augmentai.cluster.errors import ClusterError
 from augmentai.cluster.parts import Merged, Parts
 from augmentai.cluster.sample_tar import SampleTar, member_ending, sample_key
+from augmentai.dataset.atomic_files import encode_text
 from augmentai.dataset.manifest import RECIPE_FILE, is_made
 from augmentai.images import ImageError
-from augmentai.storage import Store
+from augmentai.storage import MissingFileError, Store
 
 FILE_BYTES = 512 << 20  # what a file of the series holds at least
 _DONE = "series.json"
@@ -107,7 +109,7 @@ def write_parts(parts: Parts, out: Store, kind: str) -> Iterator[Merged]:
         _put(series, path, out)
     if kind == "parquet":
         out.put("README.md", _README.encode())
-    out.put(RECIPE_FILE, parts.folder.record.to_yaml().encode())
+    out.put(RECIPE_FILE, encode_text(parts.folder.record.to_yaml()))
     yield Merged(done, parts.total, failed)
 
 
@@ -115,7 +117,10 @@ def _check(out: Store, plan: str, kind: str) -> None:
     first = next(out.list(), None)
     if first is None:
         return
-    if not out.exists(_DONE) or json.loads(out.read(_DONE)) != {"plan": plan, "kind": kind}:
+    begun = None
+    with suppress(MissingFileError, ValueError):
+        begun = json.loads(out.read(_DONE))
+    if begun != {"plan": plan, "kind": kind}:
         raise ClusterError(f"{out.url} holds other files and nothing is overwritten; choose a new or empty folder")
 
 
@@ -142,6 +147,7 @@ def _samples(parts: Parts) -> Iterator[Sample | None]:
         elif original is not None and PurePosixPath(file.path).stem == PurePosixPath(original.files[0][0]).stem:
             original = Sample([*original.files, (file.path, data)], original.label, original.split, original.source)
     yield from filter(None, [original])
+    parts.check_originals()
     for entry, files in parts.entries():
         known = entry["label"], entry["split"], entry["source"], entry
         yield Sample(files, *known) if is_made(entry) else None
@@ -154,6 +160,16 @@ def _opened(path: Path, kind: str) -> _Series:
 class _Tar:
     def __init__(self, path: Path) -> None:
         self._samples = SampleTar(path)
+        self._folder, self._keys = "", set[str]()
+
+    def _key(self, file: str) -> str:
+        """Of a.jpg and a.png in one folder, the second is called a%2Epng: files of one key would be one sample."""
+        if (folder := file.rpartition("/")[0]) != self._folder:
+            self._folder, self._keys = folder, set()
+        key = sample_key(file)
+        key = sample_key(f"{file}.x") if key in self._keys else key
+        self._keys.add(key)
+        return key
 
     def add(self, sample: Sample) -> None:
         about = sample.entry or {
@@ -164,8 +180,8 @@ class _Tar:
             "index": 0,
         }
         members = {member_ending(file, number): data for number, (file, data) in enumerate(sample.files)}
-        text = json.dumps(about, ensure_ascii=False).encode("utf-8", "backslashreplace")
-        self._samples.add(sample_key(sample.files[0][0]), {**members, "json": text})
+        text = encode_text(json.dumps(about, ensure_ascii=False))
+        self._samples.add(self._key(sample.files[0][0]), {**members, "json": text})
 
     def close(self) -> None:
         self._samples.close()

@@ -22,6 +22,7 @@ from augmentai.cluster.plan_folder import MADE, PAID, PlanFolder
 from augmentai.cluster.plan_rows import PlannedImage, digest_of
 from augmentai.cluster.planned_set import planned_set
 from augmentai.cluster.shard_files import ShardStats, ShardWriter, read_stats, sha256_of_file, stats_name
+from augmentai.cluster.unread import UnreadFiles
 from augmentai.cluster.whole_set import SetOfPlan
 from augmentai.dataset.formats.base import OutputFile
 from augmentai.dataset.manifest import PAID_ANSWERS, RUN_LEDGER
@@ -86,11 +87,13 @@ class ShardMaker:
         folder: the plan.
         settings: keys, models and limits of this worker.
         stop: once set, the shard in hand is given up.
+        unread: images that cannot be read, those included that are only borrowed from.
     """
 
     folder: PlanFolder
     settings: Settings
     stop: Event = field(default_factory=Event)
+    unread: UnreadFiles = field(default_factory=UnreadFiles)
 
     def make(self, shard: int) -> ShardStats | None:
         """Make a shard, unless it is complete.
@@ -105,6 +108,7 @@ class ShardMaker:
         if (done := read_stats(self.folder.store, shard)) is not None:
             return done
         self._check()
+        self.unread.clear()
         listed = self.folder.list.shards[shard]
         rows = self._rows(shard)
         with Heartbeat(self.folder.store, shard, listed.variations) as heartbeat, tempfile.TemporaryDirectory() as name:
@@ -124,9 +128,12 @@ class ShardMaker:
             state.close()
             if self.stop.is_set():
                 return None
+            self._check_read(state)
             if left and state.outages:
                 why = "; ".join(f"{engine}: {reason}" for engine, reason in state.outages.items())
                 raise ClusterError(f"{left:,} of {listed.variations:,} variations were left: {why}")
+            if (done := read_stats(self.folder.store, shard)) is not None:
+                return done  # another driver's worker was quicker, and its files stay
             files = {path.name: sha256_of_file(path) for path in (writer.tar, writer.rows)}
             times = started, time.time(), f"{socket.gethostname()}:{os.getpid()}"
             totals = counts.total(), failed, dict(counts), credits, *times
@@ -145,6 +152,12 @@ class ShardMaker:
                 f"planned with {_named(record.models)}, and this worker has {_named(here)}; "
                 "give all workers the same engines, keys and models, or plan again in a new folder"
             )
+
+    def _check_read(self, state: RunState) -> None:
+        """Whether everything could be read that was planned."""
+        if words := self.unread.words or state.store_fault:
+            self.__dict__.pop("_whole_set", None)  # its donors remember who could not lend
+            raise ClusterError(f"{words}; make it readable for this worker and run again, or plan the set as it is now")
 
     def _rows(self, shard: int) -> list[PlannedImage]:
         opened = self.folder.rows()
@@ -169,7 +182,7 @@ class ShardMaker:
     @cached_property
     def _gathered(self) -> Gathered | None:
         """The whole set, if its labels are needed."""
-        return None if self.folder.list.in_rows else planned_set(self.folder, self.settings)
+        return None if self.folder.list.in_rows else planned_set(self.folder, self.settings, self.unread)
 
     @cached_property
     def _output_set(self) -> OutputSet | None:
@@ -183,7 +196,8 @@ class ShardMaker:
 
     @cached_property
     def _whole_set(self) -> SetOfPlan:
-        return SetOfPlan(self.folder, self._plan(self._gathered or Gathered((), (), ()), ()), self.stop)
+        plan = self._plan(self._gathered or Gathered((), (), ()), ())
+        return SetOfPlan(self.folder, plan, self.stop, self.unread)
 
     def _plan(self, gathered: Gathered, rows: Sequence[PlannedImage]) -> RunPlan:
         counts = {(row.path, row.sha256): row.variations for row in rows}
@@ -200,7 +214,7 @@ class ShardMaker:
 
     def _sources(self, rows: Sequence[PlannedImage]) -> list[Source]:
         if self._gathered is None:
-            return [row.to_source() for row in rows]
+            return [self.unread.watched(row.to_source()) for row in rows]
         every = self._by_key
         return [every[row.path, row.sha256] for row in rows]
 

@@ -70,6 +70,16 @@ def _maker(url: str) -> ShardMaker:
     return known
 
 
+def was_stopped(url: str) -> bool:
+    """Whether SIGTERM has ended the work on a plan in this process.
+
+    Args:
+        url: the plan's folder.
+    """
+    maker = _makers.get(url)
+    return maker is not None and maker.stop.is_set()
+
+
 @contextmanager
 def _stopped_by_signal(stop: threading.Event) -> Iterator[None]:
     """SIGTERM ends the shard in hand, of which nothing is left."""

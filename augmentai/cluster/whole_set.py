@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from threading import Event
@@ -10,10 +10,14 @@ from typing import Any, overload
 
 import numpy as np
 
+from augmentai.backbone import BackboneError
+from augmentai.cluster.class_examples import Known, read_examples
 from augmentai.cluster.plan_folder import DONORS, HOLDOUT, LENDERS, PlanFolder
-from augmentai.cluster.plan_rows import Rows
+from augmentai.cluster.plan_rows import Rows, from_utf8
+from augmentai.cluster.unread import UnreadFiles
 from augmentai.engines.base import JobView
-from augmentai.filters import HoldoutIndex, SemanticFilter
+from augmentai.filters import HoldoutIndex, OtherClassFilter, SemanticFilter
+from augmentai.filters.class_bank import Example
 from augmentai.operations import Donor, DonorPool
 from augmentai.pipeline.job import Job
 from augmentai.pipeline.plan import RunPlan
@@ -33,6 +37,7 @@ class MeasuredSet:
         semantic: the threshold of the semantic filter; None if no engine would need it.
         locates_objects: whether the set says of any image where its objects are.
         holdout: the hashes of the validation and test images; None if nothing is compared with them.
+        classes: what its classes look like, if engines repaint and this is judged.
     """
 
     lenders: Sequence[Source]
@@ -40,6 +45,7 @@ class MeasuredSet:
     semantic: float | None
     locates_objects: bool
     holdout: HoldoutIndex | None
+    classes: Known
 
 
 def measured_set(job: Job) -> MeasuredSet:
@@ -57,8 +63,22 @@ def measured_set(job: Job) -> MeasuredSet:
     for engine in engines:
         state |= engine.measure_set(view)
     repaints = any(engine.repaints for engine in engines)
-    semantic = whole.semantic.least if repaints and whole.semantic is not None else None
-    return MeasuredSet(by_hash, state, semantic, whole.locates_objects, whole.holdout)
+    semantic, classes = _seen(whole) if repaints else (None, {})
+    return MeasuredSet(by_hash, state, semantic, whole.locates_objects, whole.holdout, classes)
+
+
+def _seen(whole: WholeSet) -> tuple[float | None, Known]:
+    """What a network sees in the set. Without the network workers will say so, as a single run does."""
+    repaint = whole.plan.recipe.repaint
+    wanted = {
+        "images": whole.classes_of_images if repaint != "background" else None,
+        "objects": whole.classes_of_objects if repaint not in {"all", "background"} else None,
+    }
+    try:
+        semantic = None if whole.semantic is None else whole.semantic.least
+        return semantic, {what: classes.measured() for what, classes in wanted.items() if classes is not None}
+    except BackboneError:
+        return None, {}
 
 
 class SetOfPlan(WholeSet):
@@ -68,18 +88,20 @@ class SetOfPlan(WholeSet):
         folder: the plan.
         plan: of the whole set if labels are needed, else of a part of it.
         stop: once set, no more images are read for it.
+        unread: takes note of images that cannot be read.
     """
 
-    def __init__(self, folder: PlanFolder, plan: RunPlan, stop: Event) -> None:
+    def __init__(self, folder: PlanFolder, plan: RunPlan, stop: Event, unread: UnreadFiles) -> None:
         super().__init__(plan, int(folder.facts["max_pixels"]), stop)
-        self._folder = folder
+        self._folder, self._unread = folder, unread
         self.engine_state |= folder.facts["engine_state"]
 
     @cached_property
     def by_hash(self) -> Sequence[Source]:
         rows = self._folder.rows(LENDERS)
         try:
-            return [row.to_source() for row in rows] if self._folder.list.in_rows else self._known(rows)
+            in_rows = self._folder.list.in_rows
+            return [self._unread.watched(row.to_source()) for row in rows] if in_rows else self._known(rows)
         finally:
             rows.close()
 
@@ -87,7 +109,7 @@ class SetOfPlan(WholeSet):
     def donors(self) -> DonorPool:
         if DONORS not in self._folder.list.files:
             return DonorPool(self.plan.sources, self.load_donor)
-        return PlannedDonors(self._folder.rows(DONORS), self.load_donor)
+        return PlannedDonors(self._folder.rows(DONORS), self.load_donor, self._unread)
 
     @cached_property
     def locates_objects(self) -> bool:
@@ -99,7 +121,7 @@ class SetOfPlan(WholeSet):
         if not (len(rows) and self.compares_with_holdout):
             return None
         hashes = np.asarray(rows.column("holdout_hash").to_numpy(), np.uint64)
-        sources = PlannedSources(rows) if self._folder.list.in_rows else self._known(rows)
+        sources = PlannedSources(rows, self._unread) if self._folder.list.in_rows else self._known(rows)
         return HoldoutIndex(sources, hashes, self.max_pixels, self.stop)
 
     @cached_property
@@ -107,7 +129,13 @@ class SetOfPlan(WholeSet):
         recipe, least = self.plan.recipe, self._folder.facts["semantic"]
         if not (recipe.filters and recipe.thresholds.semantic):
             return None
-        return SemanticFilter((), self.max_pixels, recipe.thresholds.semantic, least=least)
+        return SemanticFilter((), self.max_pixels, recipe.thresholds.semantic, self._load_backbone, least)
+
+    def _classes_by(self, examples: Callable[[], Iterable[Example]], what: str) -> OtherClassFilter | None:
+        share = self.plan.recipe.thresholds.other_class
+        if not (self.plan.recipe.filters and share):
+            return None
+        return OtherClassFilter(examples, share, what, self._load_backbone, read_examples(self._folder, what))
 
     def _known(self, rows: Rows) -> list[Source]:
         """The sources of some rows, as the set that was listed has them."""
@@ -121,11 +149,12 @@ class PlannedSources(Sequence[Source]):
 
     Args:
         rows: their file.
+        unread: takes note of those that cannot be read.
         positions: which rows these are; all by default.
     """
 
-    def __init__(self, rows: Rows, positions: np.ndarray | None = None) -> None:
-        self._rows = rows
+    def __init__(self, rows: Rows, unread: UnreadFiles, positions: np.ndarray | None = None) -> None:
+        self._rows, self._unread = rows, unread
         self._positions = np.arange(len(rows)) if positions is None else positions
 
     def __len__(self) -> int:
@@ -137,8 +166,8 @@ class PlannedSources(Sequence[Source]):
     def __getitem__(self, place: slice) -> Sequence[Source]: ...
     def __getitem__(self, place: int | slice) -> Source | Sequence[Source]:
         if isinstance(place, slice):
-            return PlannedSources(self._rows, self._positions[place])
-        return self._rows.at(int(self._positions[place])).to_source()
+            return PlannedSources(self._rows, self._unread, self._positions[place])
+        return self._unread.watched(self._rows.at(int(self._positions[place])).to_source())
 
     def __iter__(self) -> Iterator[Source]:
         return (self[place] for place in range(len(self)))
@@ -150,11 +179,12 @@ class PlannedDonors(DonorPool):
     Args:
         rows: of the images that may lend, sorted by hash.
         load: see `DonorPool`.
+        unread: takes note of those that cannot be read.
     """
 
-    def __init__(self, rows: Rows, load: Any) -> None:
+    def __init__(self, rows: Rows, load: Any, unread: UnreadFiles) -> None:
         super().__init__((), load)
-        self._rows = rows
+        self._rows, self._unread = rows, unread
         self._lent: dict[SourceKey, Source] = {}  # what was drawn is looked up by its record next
 
     @property
@@ -163,20 +193,20 @@ class PlannedDonors(DonorPool):
 
     @cached_property
     def _all(self) -> PlannedSources:
-        return PlannedSources(self._rows)
+        return PlannedSources(self._rows, self._unread)
 
     @cached_property
     def _places(self) -> Mapping[str | None, np.ndarray]:
         """Where the images of each class are among the rows."""
         coded = self._rows.column("label").dictionary_encode()
         codes = coded.indices.fill_null(-1).to_numpy(zero_copy_only=False)
-        names = coded.dictionary.to_pylist()
+        names = map(from_utf8, coded.dictionary.to_pylist())
         found = {name: np.flatnonzero(codes == code).astype(np.int32) for code, name in enumerate(names)}
         return found | {None: np.flatnonzero(codes == -1).astype(np.int32)}
 
     def of_class(self, label: str | None) -> Sequence[Source]:
         places = self._places.get(label)
-        return () if places is None else PlannedSources(self._rows, places)
+        return () if places is None else PlannedSources(self._rows, self._unread, places)
 
     def open(self, source: Source) -> Donor:
         self._lent[source.key] = source

@@ -8,7 +8,7 @@ set; `features` is what the first two measure. Siblings are compared by the pipe
 from augmentai.filters.drift import Drift, measure_drift
 from augmentai.filters.features import ImageFeatures, image_features
 from augmentai.filters.holdout import HoldoutIndex
-from augmentai.filters.other_class import OtherClassFilter
+from augmentai.filters.other_class import KnownClasses, OtherClassFilter, Standard
 from augmentai.filters.quality import Verdict, judge_quality
 from augmentai.filters.semantic import SemanticFilter
 
@@ -16,8 +16,10 @@ __all__ = [
     "Drift",
     "HoldoutIndex",
     "ImageFeatures",
+    "KnownClasses",
     "OtherClassFilter",
     "SemanticFilter",
+    "Standard",
     "Verdict",
     "image_features",
     "judge_quality",

@@ -42,6 +42,26 @@ class Standard:
 
 
 @dataclass(frozen=True)
+class KnownClasses:
+    """What a set's own examples say of its classes, measured once for many workers.
+
+    Attributes:
+        names: the class of each example.
+        origins: SHA-256 of the file that it comes from.
+        features: of each example.
+        standard: what they reach.
+
+    Shape:
+        features: (N, D) of float32
+    """
+
+    names: Sequence[str]
+    origins: Sequence[str]
+    features: np.ndarray
+    standard: Standard
+
+
+@dataclass(frozen=True)
 class Change:
     """How an image resembles its class, before and after it was repainted."""
 
@@ -57,6 +77,7 @@ class OtherClassFilter:
         share: the fraction of good changes that may be rejected, above 0.
         what: what is judged, in the plural: "images" or "objects".
         load: loads the network.
+        known: what was measured before; then no example is read.
 
     Raises:
         BackboneError: from any method, if the network cannot be loaded.
@@ -68,8 +89,14 @@ class OtherClassFilter:
         share: float,
         what: str = "images",
         load: Callable[[], Backbone] = load_backbone,
+        known: KnownClasses | None = None,
     ) -> None:
         self._examples, self._share, self.what, self._load = examples, share, what, load
+        self._known = known
+
+    def measured(self) -> KnownClasses:
+        """All of it, measured now: for a plan whose workers have a part of the set each."""
+        return KnownClasses(self._names, self._origins, self._features, self.standard)
 
     @property
     def has_classes(self) -> bool:
@@ -107,7 +134,9 @@ class OtherClassFilter:
     @cached_property
     def standard(self) -> Standard:
         """What the set's own examples reach, changed as by a good repaint."""
-        judged = [number for number in range(len(self._squares)) if self._is_known(self._names[number])]
+        if self._known is not None:
+            return self._known.standard
+        judged = [number for number in range(len(self._names)) if self._is_known(self._names[number])]
         if len({self._names[number] for number in judged}) < 2:
             return Standard(-2, 4, f"fewer than two classes have {LEAST_EXAMPLES} usable {self.what}")
         unchanged = {number: self._resembles(self._features[number], number).mean for number in judged}
@@ -148,15 +177,17 @@ class OtherClassFilter:
         return self._read[0]
 
     @property
-    def _names(self) -> list[str]:
-        return self._read[1]
+    def _names(self) -> Sequence[str]:
+        return self._read[1] if self._known is None else self._known.names
 
     @property
-    def _origins(self) -> list[str]:
-        return self._read[2]
+    def _origins(self) -> Sequence[str]:
+        return self._read[2] if self._known is None else self._known.origins
 
     @cached_property
     def _features(self) -> np.ndarray:
+        if self._known is not None:
+            return self._known.features
         parts = [
             self._load().features(np.stack(self._squares[start : start + _AT_ONCE]))
             for start in range(0, len(self._squares), _AT_ONCE)

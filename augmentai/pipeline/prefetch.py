@@ -14,6 +14,7 @@ from augmentai.filters.holdout import reserved
 from augmentai.images import Photo, decode
 from augmentai.pipeline.run_state import Decoded, RunState, failure_reason
 from augmentai.recipe.prompt_words import asks_for_caption
+from augmentai.storage import store_fault
 from augmentai.types import Outcome, Rejection, Source, variation_seed
 
 if TYPE_CHECKING:
@@ -41,6 +42,7 @@ def decode_ahead(sources: Iterator[Source], run: RunState) -> Iterator[Decoded]:
         try:
             item = future.result()
         except Exception as error:
+            run.store_fault = store_fault(error) or run.store_fault
             run.settled_early.append(Outcome(source, 0, 0, reason=failure_reason(error)))
         else:
             yield item

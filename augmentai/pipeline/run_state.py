@@ -116,6 +116,7 @@ class RunState:
         begun: whether an engine has answered.
         outages: engines that could not continue, and why.
         given_set: the whole set, if the plan is of a part of it.
+        store_fault: what a store answered last that did not hand out an image or its labels; "" if all did.
     """
 
     plan: RunPlan
@@ -134,6 +135,7 @@ class RunState:
     begun: bool = False
     outages: dict[str, str] = field(default_factory=dict)
     given_set: WholeSet | None = None
+    store_fault: str = ""
 
     @cached_property
     def whole_set(self) -> WholeSet:

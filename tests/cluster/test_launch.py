@@ -92,6 +92,46 @@ def test_any_order_and_number_of_workers_writes_the_same_tars(tmp_path: Path) ->
     assert tars(tmp_path / "many") == before
 
 
+def test_there_are_never_more_workers_than_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan(photos(tmp_path / "set", {"cats": 5}), tmp_path / "plan", shard_size=1, **QUICK)
+    begun: list[subprocess.Popen[bytes]] = []
+    at_work: list[int] = []
+
+    class Counted(subprocess.Popen[bytes]):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            super().__init__(*args, **options)
+            begun.append(self)
+            at_work.append(sum(one.poll() is None for one in begun))
+
+    monkeypatch.setattr("augmentai.cluster.launch.subprocess.Popen", Counted)
+    assert run_shards(tmp_path / "plan", workers=2, tasks=5).status.is_complete
+    assert (len(begun), max(at_work)) == (5, 2)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_stop_ends_the_command_and_its_workers(tmp_path: Path, workers: int) -> None:
+    plan(photos(tmp_path / "set", {"cats": 40}), tmp_path / "plan", shard_size=1, **SLOW)
+    driver = begin(tmp_path / "plan", workers)
+    wait_for(lambda: has_made(tmp_path / "plan"))
+    at_work = psutil.Process(driver.pid).children()
+    driver.terminate()
+    assert driver.wait(60) != 0
+    psutil.wait_procs(at_work, timeout=60)
+    assert not any(worker.is_running() for worker in at_work)
+    assert not status(tmp_path / "plan").is_complete
+
+
+def test_stats_that_are_damaged_do_not_say_that_a_shard_is_complete(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", {"cats": 3})
+    plan(folder, tmp_path / "plan", shard_size=1, **QUICK)
+    run_shards(tmp_path / "plan")
+    (tmp_path / "plan/shards/00001_stats.json").write_text('{"plan": "')
+    assert status(tmp_path / "plan").done == 2
+    assert run_shards(tmp_path / "plan").status.is_complete
+    merge(tmp_path / "plan", tmp_path / "merged")
+    assert_same(tmp_path / "merged", single(folder, tmp_path, **QUICK))
+
+
 def test_a_plan_that_was_changed_is_refused_with_the_difference(tmp_path: Path) -> None:
     folder = photos(tmp_path / "set", {"cats": 3})
     plan(folder, tmp_path / "plan", **QUICK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -131,6 +132,22 @@ def test_a_merge_that_was_interrupted_resumes(tmp_path: Path) -> None:
     for _ in range(2):  # the second finds all of it
         assert merge(tmp_path / "plan", tmp_path / "merged").done == 18
     assert_same(tmp_path / "merged", single(folder, tmp_path, **QUICK))
+
+
+def test_names_that_are_not_utf_8(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", {"cats": 2})
+    (folder / "cats/00.jpg").rename(Path(os.fsdecode(os.fsencode(folder / "cats") + b"/caf\xe9.jpg")))
+    (folder / "cats").rename(Path(os.fsdecode(os.fsencode(folder) + b"/chats \xff")))
+    recipe = {**QUICK, "operations": ["mosaic(probability=1)"]}
+    assert_same(shared(folder, tmp_path, 1, **recipe), single(folder, tmp_path, **recipe))
+
+
+@pytest.mark.parametrize("place", ["plan", "plan/larger"])
+def test_the_folder_of_the_plan_is_no_place_for_the_set(tmp_path: Path, place: str) -> None:
+    shared(photos(tmp_path / "set", {"cats": 2}), tmp_path, **QUICK)
+    with pytest.raises(ClusterError, match="is in the folder of the plan"):
+        merge(tmp_path / "plan", tmp_path / place)
+    assert not (tmp_path / "plan/manifest.jsonl").exists()
 
 
 def test_what_is_not_complete_or_was_changed_is_not_merged(tmp_path: Path) -> None:

@@ -91,6 +91,27 @@ def test_workers_list_a_set_themselves_only_if_it_has_labels(
     rows.close()
 
 
+@pytest.mark.parametrize("name", ["a.jpg", "recipe.yaml"])
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, name: str) -> None:
+    folder = photos(tmp_path / "set", {"cats": 2})
+    (tmp_path / "plan").mkdir()
+    (tmp_path / "plan" / name).write_bytes(b"mine")
+    with pytest.raises(ClusterError, match="choose a new or empty folder"):
+        plan(folder, tmp_path / "plan", **QUICK)
+    assert [path.name for path in (tmp_path / "plan").iterdir()] == [name]
+    assert (tmp_path / "plan" / name).read_bytes() == b"mine"
+
+
+def test_a_damaged_part_of_a_listing_costs_reading_again(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", {"cats": 2})
+    plan(folder, tmp_path / "plan", **QUICK)
+    planned = (tmp_path / "plan/plan.parquet").read_bytes()
+    (tmp_path / "plan/shards.json").unlink()
+    (tmp_path / "plan/listing/000000.jsonl").write_text('["cats/00')
+    assert not plan(folder, tmp_path / "plan", **QUICK).resumed
+    assert (tmp_path / "plan/plan.parquet").read_bytes() == planned
+
+
 def test_a_set_without_images_is_no_plan(tmp_path: Path) -> None:
     (tmp_path / "set").mkdir()
     with pytest.raises(ClusterError, match="no image to plan for"):

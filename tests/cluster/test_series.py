@@ -7,9 +7,11 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from augmentai.cluster import ClusterError, merge, plan, run_shards, series
 from tests.support import labelled_sets
+from tests.support.image_files import encoded
 from tests.support.shared_runs import QUICK, photos, single
 
 
@@ -69,9 +71,22 @@ def test_parquet_files_are_read_by_datasets(tmp_path: Path) -> None:
     assert any(row["label_files"] for row in rows if row["manifest"])
 
 
-def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path) -> None:
+def test_images_that_differ_in_their_ending_alone_are_two_samples(tmp_path: Path) -> None:
+    folder = photos(tmp_path / "set", {"cats": 1})
+    (folder / "cats/00.png").write_bytes(encoded(Image.effect_noise((64, 48), 90), "PNG"))
+    plan(folder, tmp_path / "plan", **QUICK)
+    run_shards(tmp_path / "plan")
+    merge(tmp_path / "plan", tmp_path / "tars", "tar")
+    with tarfile.open(tmp_path / "tars/00000.tar") as tar:
+        names = tar.getnames()
+    assert len(set(names)) == len(names)
+    assert {"cats/00.jpg", "cats/00%2Epng.png"} < set(names)
+
+
+@pytest.mark.parametrize("name", ["mine.txt", "series.json"])
+def test_a_folder_that_holds_something_else_is_left_alone(tmp_path: Path, name: str) -> None:
     url = shards_of(photos(tmp_path / "set", {"cats": 2}), tmp_path)
     (tmp_path / "other").mkdir()
-    (tmp_path / "other/mine.txt").write_text("mine")
+    (tmp_path / "other" / name).write_text("mine")
     with pytest.raises(ClusterError, match="holds other files"):
         merge(url, tmp_path / "other", kind="tar")

@@ -55,13 +55,21 @@ def test_an_image_that_changed_since_is_not_taken_for_the_one_that_was_planned(t
     folder = photos(tmp_path / "set", {"cats": 2})
     plan(folder, tmp_path / "plan", **QUICK)
     (folder / "cats/00.jpg").write_bytes((folder / "cats/01.jpg").read_bytes())
-    stats = maker_of(tmp_path / "plan").make(0)
-    assert stats is not None
-    assert (stats.variations, stats.failed) == (2, 1)
-    entries = [entry for entry, _ in fetch_shard(open_store(tmp_path / "plan"), 0, tmp_path).entries()]
-    assert [entry["reason"] for entry in entries if "reason" in entry] == [
-        "the file was changed while the job was running; run it again"
-    ]
+    with pytest.raises(ClusterError, match=r"as it was planned \(cats/00\.jpg: the file was changed .*plan the set as"):
+        maker_of(tmp_path / "plan").make(0)
+    assert read_stats(open_store(tmp_path / "plan"), 0) is None
+
+
+def test_the_files_of_a_quicker_worker_stay(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan(photos(tmp_path / "set", {"cats": 2}), tmp_path / "plan", **QUICK)
+    slower, quicker = maker_of(tmp_path / "plan"), maker_of(tmp_path / "plan")
+    check = slower._check_read
+    monkeypatch.setattr(slower, "_check_read", lambda state: (quicker.make(0), check(state)))
+    slower.make(0)
+    assert len(list(fetch_shard(open_store(tmp_path / "plan"), 0, tmp_path).entries())) == 4
+    written = {path.name: path.stat().st_mtime_ns for path in (tmp_path / "plan/shards").iterdir()}
+    assert max(written, key=written.__getitem__) == "00000_stats.json"
+    assert slower.make(0) == quicker.make(0)
 
 
 def test_a_worker_that_knows_rows_alone_never_lists_the_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

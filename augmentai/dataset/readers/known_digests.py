@@ -44,3 +44,6 @@ class KnownDigests:
 
     def found(self, entry: Entry, size_bytes: int, version: str, sha256: str) -> None:
         """Take note of a hash that was not known. This class needs none; one that writes them down overrides it."""
+
+    def missed(self, entry: Entry, error: OSError) -> None:
+        """Take note of a file that a store did not hand out; likewise."""

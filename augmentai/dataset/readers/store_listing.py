@@ -24,6 +24,8 @@ from augmentai.dataset.readers.listing import Listing, is_ignored_file, is_ignor
 from augmentai.dataset.readers.stored_member import StoredMember
 from augmentai.storage import MissingFileError, StorageError, Store, StoredFile
 
+NOTHING_THERE = "no such file or folder"
+
 
 def list_store(store: Store, prefix: str, listing: Listing, limits: Limits, skip: Store | None = None) -> None:
     """Add every image and label file below a URL to a listing, or the file that it names.
@@ -41,7 +43,7 @@ def list_store(store: Store, prefix: str, listing: Listing, limits: Limits, skip
         else:
             _list_folder(store, prefix, listing, limits, skip)
     except MissingFileError:
-        listing.report.fail(store.url, "no such file or folder")
+        listing.report.fail(store.url, NOTHING_THERE)
     except StorageError as error:
         listing.report.fail(store.url, str(error))
 

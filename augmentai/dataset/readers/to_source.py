@@ -72,6 +72,7 @@ def _from_store(entry: Entry, member: StoredMember, info: ImageInfo, limit_bytes
             with member.open() as stream:
                 digest = sha256_of(stream)
         except OSError as error:
+            known.missed(entry, error)
             raise UnusableFileError(str(error)) from error
         known.found(entry, member.file_size, member.version, digest)
     read = StoredReader(member, digest)
