@@ -89,6 +89,9 @@ class ComfyEmulator:
                 self._work.wait_for(lambda: self._pending)
                 self._running, graph, fault = self._pending.popleft()
                 self._stopped.clear()
+            if fault == "forgotten":
+                self._running = ""
+                continue
             self._stopped.wait(600 if fault == "never" else self.seconds)
             try:
                 self._history[self._running] = self._run(self._running, graph, fault)
@@ -129,8 +132,10 @@ class ComfyEmulator:
             entry = self._history.get(number)
             return 200, {number: entry} if entry else {}
         if parts.path == "/queue":
-            pending = [[0, number, graph] for number, graph, _ in self._pending]
-            return 200, {"queue_running": [[0, self._running]] if self._running else [], "queue_pending": pending}
+            with self._work:
+                pending = [[0, number, graph] for number, graph, _ in self._pending]
+                running = [[0, self._running]] if self._running else []
+            return 200, {"queue_running": running, "queue_pending": pending}
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
         data = self._files.get(f"{asked.get('type')}/{asked.get('filename')}")
         return (200, data) if data is not None else (404, b"")

@@ -104,7 +104,9 @@ class _Run(RequestThreads):
         except WorkflowRefusedError as error:
             raise EngineUnavailableError(f"ComfyUI cannot run {engine.file}: {error}", for_good=True) from error
         except UnreachableError as error:
-            reason = f"ComfyUI at {engine.url} cannot be reached ({error}); start it, or set AUGMENTAI_COMFY_URL"
+            reason = (
+                f"ComfyUI at {self._server.shown} cannot be reached ({error}); start it, or set AUGMENTAI_COMFY_URL"
+            )
             engine.breaker.trip(reason)
             raise EngineUnavailableError(reason) from error
         finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 
@@ -12,6 +13,7 @@ _POLL_SECONDS = 0.25
 _TIMEOUTS = (10.0, 60.0)  # seconds to connect, and to read
 _MAX_BYTES = 64 * 1024 * 1024
 _MAX_WORDS = 300
+_RUNNING, _WAITING = "queue_running", "queue_pending"
 
 
 class UnreachableError(Exception):
@@ -36,6 +38,17 @@ class Server:
 
     def __init__(self, url: str, seconds: float) -> None:
         self.url, self._seconds = url.rstrip("/"), seconds
+
+    @property
+    def shown(self) -> str:
+        """Its address in words: without the name and password that it may hold.
+
+        Example:
+            >>> Server("https://me:secret@comfy.example/one", 60).shown
+            'https://comfy.example/one'
+        """
+        parts = urlsplit(self.url)
+        return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()
 
     def upload(self, name: str, data: bytes, media_type: str = "image/png") -> str:
         """Put an image where Load Image finds it.
@@ -87,14 +100,18 @@ class Server:
             RefusedError: it failed, took too long, or saved nothing.
             UnreachableError: the server no longer answers.
         """
-        begun, waiting = time.monotonic(), True
+        begun: float | None = None
         while not closed():
-            entry = _json(self._asked("GET", f"/history/{number}")).get(number)
-            if entry:
+            if entry := self._done(number):
                 return _images(entry)
-            if waiting and not self._is_waiting(number):
-                begun, waiting = time.monotonic(), False
-            if not waiting and time.monotonic() - begun > self._seconds:
+            where = self._queued_as(number)
+            if not where:  # it has ended since, or the server was started anew
+                if entry := self._done(number):
+                    return _images(entry)
+                raise RefusedError("it no longer knows of this image; it was restarted, or its queue was cleared")
+            if begun is None and where == _RUNNING:
+                begun = time.monotonic()
+            if begun is not None and time.monotonic() - begun > self._seconds:
                 raise RefusedError(f"it did not finish within {self._seconds:g} s")
             time.sleep(_POLL_SECONDS)
         return None
@@ -122,17 +139,26 @@ class Server:
     def drop(self, number: str) -> None:
         """Take a workflow out of the queue, and end it if it is being run. Never raises."""
         try:
-            running = not self._is_waiting(number)
+            running = self._queued_as(number) == _RUNNING
             self._asked("POST", "/queue", json={"delete": [number]})
-            if running and not _json(self._asked("GET", f"/history/{number}")):
+            if running and not self._done(number):
                 self._asked("POST", "/interrupt", json={"prompt_id": number})
         except UnreachableError:
             pass  # then there is nothing to end
 
-    def _is_waiting(self, number: str) -> bool:
-        """Whether others come first."""
-        pending = _json(self._asked("GET", "/queue")).get("queue_pending", [])
-        return any(number in entry for entry in pending if isinstance(entry, list))
+    def _done(self, number: str) -> dict[str, Any]:
+        """The entry of the history; empty until it is done."""
+        entry = _json(self._asked("GET", f"/history/{number}")).get(number)
+        return entry if isinstance(entry, dict) else {}
+
+    def _queued_as(self, number: str) -> str:
+        """Which part of the queue it is in; "" for none."""
+        queue = _json(self._asked("GET", "/queue"))
+        for part in (_RUNNING, _WAITING):
+            entries = queue.get(part, [])
+            if isinstance(entries, list) and any(number in entry for entry in entries if isinstance(entry, list)):
+                return part
+        return ""
 
     def _asked(self, method: str, path: str, **more: Any) -> requests.Response:
         try:

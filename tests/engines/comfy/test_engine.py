@@ -120,6 +120,7 @@ def test_a_part_is_painted_by_a_mask(server: ComfyEmulator, monkeypatch: pytest.
         ("nothing", "its workflow saved no image"),
         ("gone", "it answered 404 when it was asked for its image"),
         ("page", "something that is not an image"),
+        ("forgotten", "it no longer knows of this image; it was restarted"),
     ],
 )
 def test_a_fault_costs_one_image(server: ComfyEmulator, fault: str, says: str) -> None:
@@ -161,6 +162,13 @@ def test_a_workflow_that_the_server_cannot_run_ends_the_engine(
 def test_a_server_that_is_not_there_is_named(server: ComfyEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AUGMENTAI_COMFY_URL", "http://127.0.0.1:9")
     assert "ComfyUI at http://127.0.0.1:9 cannot be reached" in ran(photos(2)).reasons
+
+
+def test_a_password_in_its_address_is_not_shown(server: ComfyEmulator, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AUGMENTAI_COMFY_URL", "http://me:secret@127.0.0.1:9")
+    reasons = ran(photos(1)).reasons
+    assert "ComfyUI at http://127.0.0.1:9 cannot be reached" in reasons
+    assert "secret" not in reasons
 
 
 def without(*numbers: str) -> dict[str, Any]:
