@@ -1,4 +1,4 @@
-"""Numbers with their nouns, for messages and notices."""
+"""Numbers with their nouns, and times, for messages and notices."""
 
 from __future__ import annotations
 
@@ -19,3 +19,15 @@ def counted(count: int, noun: str, plural: str = "") -> str:
         ('1 image', '2,000 images', '0 classes')
     """
     return f"{count:,} {noun if count == 1 else plural or f'{noun}s'}"
+
+
+def duration(seconds: float) -> str:
+    """A rounded time.
+
+    Example:
+        >>> [duration(seconds) for seconds in (0.2, 12.4, 185, 5400)]
+        ['1 s', '12 s', '3 min', '1.5 h']
+    """
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

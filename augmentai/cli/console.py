@@ -13,9 +13,10 @@ from rich.text import Text
 
 from augmentai.dataset.file_names import printable
 from augmentai.engines.paid import PaidEngine
+from augmentai.pipeline.forecast import forecast_time
 from augmentai.pipeline.job import Job
 from augmentai.pipeline.prompt_preview import preview_prompts
-from augmentai.plurals import counted
+from augmentai.plurals import counted, duration
 
 ALL_DONE, SOME_FAILED, NOTHING_DONE = 0, 1, 2  # exit status
 _ROWS_SHOWN = 20
@@ -71,6 +72,7 @@ def print_plan(job: Job) -> None:
             readiness = engine.readiness()
             state = "ready" if readiness.ready else readiness.reason
             lines.append("; ".join((f"{engine.name}: {state}", *engine.unused_settings(job.recipe))))
+    lines += _time(job)
     if prompts := preview_prompts(plan, job.engines):
         lines.append(f"prompts ({'all' if len(prompts) == plan.total else f'the first {len(prompts)}'}):")
         lines += [f"  {printable(path)}, variation {index}: {prompt}" for path, index, prompt in prompts]
@@ -82,6 +84,15 @@ def print_plan(job: Job) -> None:
         left = f"; the account has about {balance:,.0f} credits" if balance is not None else ""
         lines.append(f"cost: {cost}{left}")
     print("\n".join(lines))
+
+
+def _time(job: Job) -> list[str]:
+    """How long the run will take by the first guess of the engine that is asked first."""
+    forecast = forecast_time(job)
+    if forecast is None or not job.left_to_make:
+        return []
+    each, total = duration(forecast.each), duration(forecast.each * job.left_to_make)
+    return [f"time: about {total} by {forecast.engine}, by a first guess of {each} an image"]
 
 
 def _done_before(job: Job) -> list[str]:

@@ -10,7 +10,7 @@ from html import escape
 from typing import Any
 
 from augmentai.lift import LiftReport
-from augmentai.plurals import counted
+from augmentai.plurals import counted, duration
 from augmentai.web import texts
 from augmentai.web.lift_time import LiftSize
 
@@ -43,7 +43,7 @@ def forecast(size: LiftSize, seconds: float, class_names: Sequence[str | None]) 
         return texts.warning("Choose what to measure.")
     tested = f"{counted(size.held_out, 'held-out image')}" if size.held_out else "each image in turn"
     words = f"{counted(size.recipes, 'recipe')} on {counted(size.training, 'image')}, tested on {tested}"
-    line = f'<p class="aug-line"><b>{words}</b> · free · about {texts.duration(seconds)}</p>'
+    line = f'<p class="aug-line"><b>{words}</b> · free · about {duration(seconds)}</p>'
     if size.by_cells:
         return line + texts.hint("Measured by what each part of an image shows: points are of mean average precision.")
     half = min(_MOST_HALF, math.ceil(_HALF_INTERVAL / math.sqrt(size.tested)))
@@ -63,7 +63,7 @@ def _unfit(names: Sequence[str | None]) -> str:
 
 def progress(words: str, share: float, seconds: float) -> str:
     """A measurement at work. share: of the work that is done. seconds: since the start."""
-    left = f" · about {texts.duration(seconds / share * (1 - share))} left" if share > 0.08 and seconds > 3 else ""
+    left = f" · about {duration(seconds / share * (1 - share))} left" if share > 0.08 and seconds > 3 else ""
     label = escape(words[:1].upper() + words[1:])
     return (
         '<div class="aug-status" role="status"><div class="aug-bar" role="progressbar" aria-label="Progress" '

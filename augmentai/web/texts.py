@@ -12,7 +12,7 @@ from augmentai.engines import is_listed, title
 from augmentai.engines.base import Engine, Readiness
 from augmentai.engines.budget import Estimate
 from augmentai.engines.paid import Account
-from augmentai.plurals import counted
+from augmentai.plurals import counted, duration
 from augmentai.recipe import Recipe
 from augmentai.web.assets import asset
 from augmentai.web.jobs.snapshot import seconds_left
@@ -126,13 +126,6 @@ def hint(text: str) -> str:
 def warning(text: str) -> str:
     """A line that stands out."""
     return f'<p class="aug-line aug-warn">{escape(text)}</p>'
-
-
-def duration(seconds: float) -> str:
-    """A rounded time: "12 s", "3 min", "1.5 h"."""
-    if seconds < 90:
-        return f"{max(1, round(seconds))} s"
-    return f"{round(seconds / 60)} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
 
 
 def engines(ready: Mapping[Engine, Readiness], active: Engine | None, wanted: str) -> str:

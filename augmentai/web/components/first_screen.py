@@ -10,6 +10,7 @@ from html import escape
 from augmentai.engines import is_listed
 from augmentai.engines.base import Engine
 from augmentai.engines.paid import PaidEngine
+from augmentai.plurals import duration
 from augmentai.recipe import Recipe
 from augmentai.web import texts
 from augmentai.web.assets import HERE
@@ -44,7 +45,7 @@ def _photo(name: str, is_source: bool) -> str:
 
 def _card(engine: Engine) -> str:
     state = engine.readiness()
-    facts = [_price(engine), f"about {texts.duration(engine.seconds_per_image(_MEGAPIXEL))} per megapixel image"]
+    facts = [_price(engine), f"about {duration(engine.seconds_per_image(_MEGAPIXEL))} per megapixel image"]
     needs = "Ready" if state.ready else engine.setup_hint or state.reason
     kind = "first-ready" if state.ready else "first-off"
     return (
