@@ -166,7 +166,14 @@ class Settings(BaseSettings):
         "auto",
         validation_alias="AUGMENTAI_DIFFUSION_DTYPE",
         pattern=r"^(auto|bfloat16|float16|float32)$",
-        description="floating-point type (dtype) of diffusion; auto: float16 or bfloat16 on a GPU, by model",
+        description="floating-point type (dtype) of diffusion; auto: float16 or bfloat16 on a GPU, by model; on a CPU "
+        "bfloat16 if it computes in it, else float32",
+    )
+    diffusion_backend: str = Field(
+        "torch",
+        validation_alias="AUGMENTAI_DIFFUSION_BACKEND",
+        pattern=r"^(torch|openvino)$",
+        description="what computes diffusion on a CPU: torch, or openvino (extra augmentai[openvino]), which is faster",
     )
     diffusion_batch: int = Field(
         8,

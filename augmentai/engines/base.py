@@ -250,6 +250,10 @@ class Engine(ABC):
         """Why images that it made before, by what `Made.model` named then, cannot be made again; "" if they can."""
         return ""
 
+    def differs_in(self, details: Mapping[str, Any]) -> str:
+        """Likewise, by what `Made.details` said then of how an image was made."""
+        return ""
+
     def seconds_per_image(self, pixels: float) -> float:
         """A first guess at the time that one variation of this many pixels takes; finished jobs correct it."""
         return 1.0 + pixels / 1e6

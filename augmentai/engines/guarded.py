@@ -143,6 +143,9 @@ class _GuardedEngine(Engine):
     def differs_from(self, model: str) -> str:
         return str(_or_default(lambda: super(_GuardedEngine, self).differs_from(model), ""))
 
+    def differs_in(self, details: Mapping[str, Any]) -> str:
+        return str(_or_default(lambda: super(_GuardedEngine, self).differs_in(details), ""))
+
     def follows(self, recipe: Recipe) -> str:
         return str(_or_default(lambda: super(_GuardedEngine, self).follows(recipe), Engine.follows(self, recipe)))
 

@@ -137,20 +137,20 @@ def check(
         for name, version in run.record.versions.items()
         if now.versions.get(name) != version
     ]
-    made = Counter((str(entry["engine"]), str(entry.get("model", ""))) for entry in run.entries() if is_made(entry))
-    counts: Counter[str] = Counter()
-    for (name, _), count in made.items():
-        counts[name] += count
     known = {engine.name: engine for engine in engines}
+    counts: Counter[str] = Counter()
+    reasons: Counter[tuple[str, str]] = Counter()
+    for entry in filter(is_made, run.entries()):
+        name = str(entry["engine"])
+        counts[name] += 1
+        reasons.update((name, reason) for reason in _why_other(known.get(name), entry))
     notes += [
         f"{counts[engine.name]} of the images were made by {engine.name}: {engine.may_differ}"
         for engine in engines
         if counts[engine.name] and engine.may_differ
     ]
     notes += [
-        f"{count} of the images were made by {name}: {reason}"
-        for (name, model), count in sorted(made.items())
-        if name in known and (reason := known[name].differs_from(model))
+        f"{count} of the images were made by {name}: {reason}" for (name, reason), count in sorted(reasons.items())
     ]
     notes += [
         f"{count} of the images were made by {name}, an engine that is not installed; install its package"
@@ -158,6 +158,15 @@ def check(
         if name not in known
     ]
     return notes
+
+
+def _why_other(engine: Engine | None, entry: dict[str, Any]) -> list[str]:
+    """Why an engine of now cannot make an image again as it is."""
+    if engine is None:
+        return []
+    details = entry.get("details")
+    words = engine.differs_from(str(entry.get("model", ""))), engine.differs_in(details) if details else ""
+    return [reason for reason in words if reason]
 
 
 def _other_sources(run: EarlierRun, sources: Sequence[Source], holdout: Sequence[Source]) -> str:

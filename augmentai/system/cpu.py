@@ -36,6 +36,21 @@ def usable_cores(root: Path = Path("/")) -> int:
     return max(1, cores if quota is None else min(cores, math.ceil(quota)))
 
 
+@cache
+def has_bfloat16(root: Path = Path("/")) -> bool:
+    """Whether the processor computes in bfloat16 itself (AVX-512 BF16 or AMX); False where that cannot be told.
+
+    Args:
+        root: Where the file system is mounted; for tests.
+    """
+    try:
+        with (root / "proc/cpuinfo").open(encoding="ascii", errors="replace") as lines:
+            flags = next((line for line in lines if line.startswith("flags")), "")
+    except OSError:
+        return False
+    return not {"avx512_bf16", "amx_bf16"}.isdisjoint(flags.split())
+
+
 def busy_seconds(pid: int, root: Path = Path("/")) -> float:
     """How long a process has kept processors busy; 0.0 where that cannot be told.
 

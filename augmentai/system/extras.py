@@ -6,13 +6,16 @@ import importlib.util
 from importlib import metadata
 from typing import Literal
 
-Extra = Literal["web", "mcp", "diffusion", "lift", "hub", "cutout", "s3", "gcs", "azure", "parquet", "cluster", "ray"]
+Extra = Literal[
+    "web", "mcp", "diffusion", "openvino", "lift", "hub", "cutout", "s3", "gcs", "azure", "parquet", "cluster", "ray"
+]
 
 # What is imported when an extra is used. Their versions are in pyproject.toml.
 MODULES: dict[Extra, tuple[str, ...]] = {
     "web": ("gradio",),
     "mcp": ("mcp", "jsonschema"),
     "diffusion": ("torch", "diffusers", "transformers", "accelerate", "huggingface_hub"),
+    "openvino": ("openvino",),
     "lift": ("torch", "kornia"),
     "hub": ("huggingface_hub",),
     "cutout": ("rembg", "numba"),
@@ -24,7 +27,7 @@ MODULES: dict[Extra, tuple[str, ...]] = {
     "ray": ("ray",),
 }
 
-_ON_REQUEST = {"cutout", "s3", "gcs", "azure", "parquet", "cluster", "ray"}  # not in requirements.txt
+_ON_REQUEST = {"openvino", "cutout", "s3", "gcs", "azure", "parquet", "cluster", "ray"}  # not in requirements.txt
 
 
 def missing(extra: Extra) -> str:
@@ -32,6 +35,7 @@ def missing(extra: Extra) -> str:
 
     Args:
         extra: "web" (the page and its API), "mcp" (the server for AI assistants), "diffusion" (diffusers on a GPU),
+            "openvino" (diffusers on a CPU, faster),
             "lift" (Does it help?, and training of the local GAN),
             "hub" (push to the Hugging Face Hub), "cutout" (subject masks by saliency networks), "s3", "gcs" or "azure"
             (object stores) or "parquet" (Parquet files with images).

@@ -24,6 +24,7 @@ ROOMS = {
     "web": ("augmentai/web/",),
     "mcp": ("augmentai/mcp/",),
     "diffusion": ("augmentai/engines/diffusion/", "augmentai/backbone/larger.py"),
+    "openvino": ("augmentai/engines/diffusion/openvino_networks.py",),
     "lift": ("augmentai/lift/", "augmentai/gan/", "augmentai/backbone/network.py", "augmentai/backbone/convert.py"),
     "hub": ("augmentai/dataset/writers/hub.py", "augmentai/storage/hub.py", "augmentai/engines/huggingface/"),
     "comfy": ("augmentai/engines/comfy/",),
@@ -36,7 +37,7 @@ ROOMS = {
     "ray": ("augmentai/cluster/executors.py",),
 }
 # Too heavy for a Space or a container that does not ask for it; pinned for the tests alone.
-ON_REQUEST = {"cutout", "s3", "gcs", "azure", "parquet", "cluster", "ray"}
+ON_REQUEST = {"openvino", "cutout", "s3", "gcs", "azure", "parquet", "cluster", "ray"}
 # Run once, when the weights of the backbone are converted or a network changes, by whoever develops it.
 CONVERSION = {"augmentai/backbone/onnx_graph.py": "onnx", "augmentai/gan/onnx_graph.py": "onnx"}
 LENT = {"spaces"}  # only on a Hugging Face Space with ZeroGPU, which installs it

@@ -122,6 +122,27 @@ def test_a_run_of_an_older_local_gan_is_said_to_differ(photos: Path, tmp_path: P
     ]
 
 
+def test_the_model_that_took_the_place_of_another_is_demanded(
+    photos: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_to_end(photos, tmp_path / "out", RECIPE)
+    manifest = tmp_path / "out" / MANIFEST
+    lines = [json.loads(line) for line in manifest.read_text().splitlines()]
+    for line in lines[:2]:
+        line |= {"engine": "diffusion", "model": "maker/substitute@0123456789ab"}
+        line["details"] = {"in_place_of": "stabilityai/sd-turbo", "device": "cpu", "dtype": "float32"}
+    manifest.write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    monkeypatch.setenv("AUGMENTAI_DIFFUSION_DTYPE", "bfloat16")
+    run = EarlierRun(tmp_path / "out")
+    notes = check(run, run.record, (), available(Settings()))
+    made = "2 of the images were made by diffusion: "
+    assert [note.removeprefix(made) for note in notes if note.startswith(made)] == [
+        "another GPU, CPU or driver may give other pixels",
+        "computed in float32, and now bfloat16; set AUGMENTAI_DIFFUSION_DTYPE=float32",
+        "painted by maker/substitute, commit 0123456789ab; to make them again, set AUGMENTAI_DIFFUSION_MODEL to it",
+    ]
+
+
 def test_images_that_differ_are_reported(photos: Path, tmp_path: Path) -> None:
     for name in ("one", "two"):
         run_to_end(photos, tmp_path / name, RECIPE)

@@ -24,7 +24,9 @@ from augmentai.types import Source, variation_seed
 
 
 def settings_for(folder: Path | str, **changes: Any) -> Settings:
-    return Settings(**{"diffusion_model": str(folder), "diffusion_device": "cpu", "diffusion_batch": 4} | changes)
+    """In float32, whatever the CPU computes in."""
+    how = {"diffusion_device": "cpu", "diffusion_dtype": "float32", "diffusion_batch": 4}
+    return Settings(**{"diffusion_model": str(folder), **how} | changes)
 
 
 def noise_image(seed: int, size_wh: tuple[int, int] = (40, 30)) -> Image.Image:

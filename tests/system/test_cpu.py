@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from augmentai.system.cpu import usable_cores
+from augmentai.system.cpu import has_bfloat16, usable_cores
 
 ALL = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
@@ -35,3 +35,22 @@ def test_the_container_quota_is_respected(tmp_path: Path, files: dict[str, str],
 
 def test_on_this_machine() -> None:
     assert 1 <= usable_cores() <= (os.cpu_count() or 1)
+
+
+@pytest.mark.parametrize(
+    ("flags", "expected"),
+    [
+        ("fpu avx512f avx512_bf16", True),
+        ("fpu amx_bf16 amx_tile", True),
+        ("fpu avx2 avx512f", False),
+        ("fpu notavx512_bf16x", False),
+    ],
+)
+def test_bfloat16_is_read_from_the_flags(tmp_path: Path, flags: str, expected: bool) -> None:
+    (tmp_path / "proc").mkdir()
+    (tmp_path / "proc/cpuinfo").write_text(f"processor\t: 0\nflags\t\t: {flags}\nbogomips\t: 5000\n")
+    assert has_bfloat16(tmp_path) == expected
+
+
+def test_bfloat16_is_not_assumed_where_nothing_is_known(tmp_path: Path) -> None:
+    assert not has_bfloat16(tmp_path)

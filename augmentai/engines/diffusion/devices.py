@@ -8,6 +8,8 @@ import sys
 from pathlib import Path
 
 from augmentai.engines.diffusion.availability import cuda_problem
+from augmentai.settings import Settings
+from augmentai.system.extras import missing
 
 GPUS = ("cuda", "xpu", "mps")  # in the order in which they are looked for
 
@@ -46,6 +48,26 @@ def device_problem(device: str) -> str:
             return "" if torch.backends.mps.is_available() else "no Apple GPU: torch finds none"
         is_there = sys.platform == "darwin" and platform.machine() == "arm64"
         return "" if is_there else "no Apple GPU: this is not a Mac with Apple silicon"
+    return ""
+
+
+def by_openvino(settings: Settings, device: str) -> bool:
+    """Whether OpenVINO computes the networks."""
+    return settings.diffusion_backend == "openvino" and not why_no_openvino(settings, device)
+
+
+def why_no_openvino(settings: Settings, device: str) -> str:
+    """Why OpenVINO is not used although it is asked for, in words; "" if it is used, or not asked for."""
+    if settings.diffusion_backend != "openvino":
+        return ""
+    if device != "cpu":
+        return f"torch computes, since OpenVINO is for the CPU alone and the device is {device}"
+    if settings.diffusion_dtype == "float16":
+        return "torch computes, since OpenVINO is not used in float16; set AUGMENTAI_DIFFUSION_DTYPE=auto"
+    if settings.diffusion_compile:
+        return "torch computes, since AUGMENTAI_DIFFUSION_COMPILE is set, which is for torch"
+    if absent := missing("openvino"):
+        return f"torch computes: {absent}"
     return ""
 
 

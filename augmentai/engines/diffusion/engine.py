@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import contextvars
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from augmentai.engines.base import (
     Engine,
@@ -24,7 +24,8 @@ from augmentai.engines.base import (
     ignore_progress,
 )
 from augmentai.engines.diffusion.availability import model_problem, model_revision, on_zerogpu
-from augmentai.engines.diffusion.devices import device_problem, find_device
+from augmentai.engines.diffusion.devices import device_problem, find_device, why_no_openvino
+from augmentai.engines.diffusion.earlier_model import other_model, other_numbers
 from augmentai.engines.diffusion.known_models import cpu_seconds, is_editor
 from augmentai.engines.diffusion.paint_request import ModelError, PaintRequest, PaintResult, StoppedError
 from augmentai.engines.diffusion.run import NAME, BatchedRun, Wait, wait_unless_stopped
@@ -55,7 +56,7 @@ class DiffusionEngine(Engine):
     reads_prompt = True
     repaints = True
     repaints_in_part = True
-    may_differ = "another GPU or driver may give other pixels"
+    may_differ = "another GPU, CPU or driver may give other pixels"
     auto_rank = 20
 
     def __init__(self, settings: Settings) -> None:
@@ -94,7 +95,14 @@ class DiffusionEngine(Engine):
         if self._edits() and recipe.strength not in {AUTO, 0}:
             name = self._settings.diffusion_model
             unused += (f"{name} is an editor and has no strength, so yours has no effect; say in the prompt how much",)
-        return unused
+        reason = why_no_openvino(self._settings, self._device())
+        return (*unused, reason) if reason else unused
+
+    def differs_from(self, model: str) -> str:
+        return "" if missing("diffusion") else other_model(self._settings, model)
+
+    def differs_in(self, details: Mapping[str, Any]) -> str:
+        return other_numbers(self._settings, self._device(), details)
 
     def _edits(self) -> bool:
         """Whether the model edits by instructions, as far as that is known before it is loaded."""

@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from augmentai.engines.diffusion.devices import by_openvino
 from augmentai.engines.diffusion.families import FAMILIES
 from augmentai.settings import Settings
+from augmentai.system.cpu import has_bfloat16
 
 DEFAULT_MODEL = "stabilityai/sd-turbo"
 
@@ -58,7 +60,7 @@ SUBSTITUTES = ("Tongyi-MAI/Z-Image-Turbo", "stable-diffusion-v1-5/stable-diffusi
 WORKING_GB = 3.0  # what a few images need on top of the weights
 _STRENGTH = 0.3  # of the usual recipe, which says how many of the steps are run
 # Of SD-Turbo's shape at 512 x 512, one step, measured on two cores with AVX-512; in bfloat16 on such as compute in it.
-_CPU_SECONDS, _CPU_SECONDS_BFLOAT16 = 61.0, 31.0
+_CPU_SECONDS = {("torch", False): 61.0, ("torch", True): 31.0, ("openvino", False): 48.0, ("openvino", True): 24.0}
 
 
 def known(name: str) -> KnownModel | None:
@@ -86,14 +88,15 @@ def cpu_seconds(settings: Settings) -> float:
     """CPU time of one image where there is no GPU: a rough figure, from that of SD-Turbo's shape, by size and steps.
 
     Example:
-        >>> cpu_seconds(Settings()), cpu_seconds(Settings(diffusion_dtype="bfloat16"))
+        >>> cpu_seconds(Settings(diffusion_dtype="float32")), cpu_seconds(Settings(diffusion_dtype="bfloat16"))
         (61.0, 31.0)
     """
     model = known(settings.diffusion_model) or MODELS[0]
     family = next(one for one in FAMILIES if one.name == model.family)
     steps = settings.diffusion_steps or family.steps
     run = steps if family.edits else max(1, round(_STRENGTH * steps))
-    base = _CPU_SECONDS_BFLOAT16 if settings.diffusion_dtype == "bfloat16" else _CPU_SECONDS
+    wanted, backend = settings.diffusion_dtype, "openvino" if by_openvino(settings, "cpu") else "torch"
+    base = _CPU_SECONDS[backend, wanted == "bfloat16" or (wanted == "auto" and has_bfloat16())]
     return round(base * run * model.total_gb / MODELS[0].total_gb, 1)
 
 

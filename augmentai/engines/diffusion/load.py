@@ -14,16 +14,18 @@ import torch
 from augmentai.engines.base import OnProgress, ignore_progress
 from augmentai.engines.diffusion.availability import cached_index, model_revision, on_zerogpu
 from augmentai.engines.diffusion.called_model import CalledModel
-from augmentai.engines.diffusion.devices import device_problem, kind_of
+from augmentai.engines.diffusion.devices import by_openvino, device_problem, kind_of, why_no_openvino
 from augmentai.engines.diffusion.download import download_model
 from augmentai.engines.diffusion.families import FAMILIES, SINGLE_FILE_PIPELINES, Family, find_family
 from augmentai.engines.diffusion.known_models import memory_needed
 from augmentai.engines.diffusion.load_errors import explain, is_gone
 from augmentai.engines.diffusion.model import Model
+from augmentai.engines.diffusion.openvino_networks import OpenVinoNetworks
 from augmentai.engines.diffusion.paint_request import ModelError, ModelGoneError, StoppedError
 from augmentai.engines.diffusion.placement import free_bytes, networks_of, place_weights
 from augmentai.engines.diffusion.weight_files import INDEX, list_files, read_index, select_files, variant_for
 from augmentai.settings import Settings
+from augmentai.system.cpu import has_bfloat16
 
 _FLOAT16_CLASSES = {"StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline"}
 _DTYPES = {"bfloat16": torch.bfloat16, "float16": torch.float16, "float32": torch.float32}
@@ -67,6 +69,7 @@ def load(
                 f"use a model of one of these families: {', '.join(family.name for family in FAMILIES)}"
             )
         pipe.set_progress_bar_config(disable=True)
+        backend, not_converted = _backend(settings, pipe, device, family)
         dtype = (getattr(pipe, "unet", None) or pipe.transformer).dtype
         _prepare(pipe, device, family)
         on_progress(f"moving {name} to {device}", 0.0)
@@ -90,11 +93,13 @@ def load(
         dtype,
         steps=settings.diffusion_steps or family.steps,
         guidance=family.guidance if settings.diffusion_guidance is None else settings.diffusion_guidance,
-        batch=1 if family.whole_images else settings.diffusion_batch,
+        batch=1 if family.whole_images or backend else settings.diffusion_batch,
         exact=family.few_steps and not family.whole_images and _takes_timesteps(pipe),
         compiled=compiled,
         not_compiled=not_compiled,
         placement=placement,
+        backend=backend,
+        not_converted=not_converted,
     )
 
 
@@ -123,13 +128,13 @@ def dtype_for(wanted: str, device: str, pipeline: str) -> torch.dtype:
         pipeline: The diffusers class that the model was saved as.
 
     Example:
-        >>> dtype_for("auto", "cpu", "StableDiffusionPipeline"), dtype_for("bfloat16", "cpu", "FluxPipeline")
-        (torch.float32, torch.bfloat16)
+        >>> dtype_for("auto", "mps", "FluxPipeline"), dtype_for("float32", "cpu", "FluxPipeline")
+        (torch.bfloat16, torch.float32)
     """
     if wanted in _DTYPES:
         return _DTYPES[wanted]
-    if device == "cpu":
-        return torch.float32
+    if device == "cpu":  # float16 is slower than either
+        return torch.bfloat16 if has_bfloat16() else torch.float32
     # Stable Diffusion was made for float16, which rounds eight times as finely as bfloat16, so that pixels depend less
     # on the batch size. The later families exceed its range. Before Ampere bfloat16 is emulated, which is slow.
     return torch.float16 if pipeline in _FLOAT16_CLASSES or not _has_bfloat16(device) else torch.bfloat16
@@ -146,7 +151,7 @@ def _pipeline(settings: Settings, device: str, on_progress: OnProgress, stopped:
     on_progress(f"loading {settings.diffusion_model}", 0.0)
     import diffusers  # takes seconds
 
-    name, wanted = settings.diffusion_model, settings.diffusion_dtype
+    name, wanted = settings.diffusion_model, "float32" if by_openvino(settings, device) else settings.diffusion_dtype
     path = Path(name).expanduser()
     token = settings.hf_token.get_secret_value() or None
     if path.is_file():
@@ -154,7 +159,7 @@ def _pipeline(settings: Settings, device: str, on_progress: OnProgress, stopped:
         config = {"config": settings.diffusion_config} if settings.diffusion_config else {}
         dtype = dtype_for(wanted, device, class_name)
         return getattr(diffusers, class_name).from_single_file(str(path), dtype=dtype, token=token, **config)
-    half = wanted in {"float16", "bfloat16"} or (wanted == "auto" and device != "cpu")
+    half = dtype_for(wanted, device, "") != torch.float32
     if path.is_dir():
         folder, files = path, select_files(list_files(path), read_index(path / INDEX).components, half)
     else:
@@ -169,6 +174,17 @@ def _pipeline(settings: Settings, device: str, on_progress: OnProgress, stopped:
         use_safetensors=True,
         local_files_only=True,
     )
+
+
+def _backend(settings: Settings, pipe: Any, device: str, family: Family) -> tuple[OpenVinoNetworks | None, str]:
+    """Let OpenVINO compute the networks of a pipeline in float32, if that is wanted; else say why torch does."""
+    if not by_openvino(settings, device):
+        return None, why_no_openvino(settings, device)
+    dtype = dtype_for(settings.diffusion_dtype, device, type(pipe).__name__)
+    if family.whole_images:  # their autoencoders keep what they computed for the next call
+        pipe.to(dtype=dtype)
+        return None, f"torch computes, since OpenVINO is not used for {family.name}"
+    return OpenVinoNetworks(pipe, dtype), ""
 
 
 def _single_file_class(path: Path) -> str:

@@ -15,6 +15,7 @@ from torch import Tensor
 
 from augmentai.engines.diffusion.families import Family, SamplingPlan, plan_sampling
 from augmentai.engines.diffusion.kept_part import kept_part
+from augmentai.engines.diffusion.openvino_networks import OpenVinoNetworks
 from augmentai.engines.diffusion.paint_request import ModelError, PaintRequest, PaintResult, Pixels, StoppedError
 from augmentai.engines.diffusion.pending_batch import Decoded, PendingBatch
 from augmentai.engines.diffusion.placement import free_memory
@@ -54,6 +55,8 @@ class Model:
         placement: See `placement.choose_placement`.
         float32_vae: See `use_float32_vae`.
         in_place_of: The model whose place it takes, since that can no longer be had.
+        backend: What computes the networks, if it is not torch.
+        not_converted: Why torch does, if something else was asked for.
     """
 
     pipe: Any
@@ -70,6 +73,8 @@ class Model:
     placement: str = "whole"
     float32_vae: bool = False
     in_place_of: str = ""
+    backend: OpenVinoNetworks | None = None
+    not_converted: str = ""
     _shapes: set[tuple[int, ...]] = field(default_factory=set, repr=False)  # compiled (batch, height, width)
 
     @property

@@ -241,6 +241,10 @@ def _details(waiting: _Waiting, result: PaintResult, model: Model) -> dict[str, 
         details["vae_dtype"] = result.vae_dtype
     if planned.timesteps is not None:
         details["timesteps"] = list(planned.timesteps)
+    if model.backend is not None:
+        details |= {"backend": str(model.backend), "dtype": model.backend.dtype}
+    elif model.not_converted:
+        details["backend"] = model.not_converted
     if model.in_place_of:
         details["in_place_of"] = model.in_place_of
     if model.placement != "whole":

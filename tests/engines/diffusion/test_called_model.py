@@ -51,6 +51,13 @@ def _small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("augmentai.engines.diffusion.run.measured_shift", lambda before, after: 0.0)
 
 
+def test_openvino_is_not_used_and_it_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = engine_of("z_image", tmp_path, monkeypatch, diffusion_backend="openvino", diffusion_dtype="bfloat16")
+    (result,) = made(engine, tasks_for([(32, 32)], RECIPE)).values()
+    assert result.details["backend"] == "torch computes, since OpenVINO is not used for z-image"
+    assert result.details["dtype"] == "bfloat16"
+
+
 def engine_of(kind: str, folder: Path, monkeypatch: pytest.MonkeyPatch, **changes: Any) -> DiffusionEngine:
     pipe = getattr(tiny_transformers, f"build_{kind}")(folder / "parts")
     if kind == "z_image":

@@ -54,7 +54,9 @@ def test_licence_and_memory_are_said_before_the_first_byte(hub: ModelHub) -> Non
 
 
 def engine_for(hub: ModelHub, **changes: Any) -> DiffusionEngine:
-    settings = {"diffusion_model": hub.name, "diffusion_device": "cpu", "diffusion_batch": 4, "hf_token": ""}
+    """In float32, whatever the CPU computes in."""
+    settings = {"diffusion_model": hub.name, "diffusion_device": "cpu", "diffusion_dtype": "float32"}
+    settings |= {"diffusion_batch": 4, "hf_token": ""}
     return DiffusionEngine(Settings(**(settings | changes)))
 
 

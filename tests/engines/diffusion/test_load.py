@@ -110,4 +110,11 @@ def test_dtype_on_a_gpu(monkeypatch: pytest.MonkeyPatch, pipeline: str, bfloat16
     monkeypatch.setattr(torch.cuda, "is_bf16_supported", lambda including_emulation: bfloat16)
     assert str(dtype_for("auto", "cuda", pipeline)) == f"torch.{expected}"
     assert str(dtype_for("float32", "cuda", pipeline)) == "torch.float32"
+    monkeypatch.setattr("augmentai.engines.diffusion.load.has_bfloat16", lambda: False)
     assert str(dtype_for("auto", "cpu", pipeline)) == "torch.float32"
+
+
+def test_a_cpu_that_computes_in_bfloat16_does(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("augmentai.engines.diffusion.load.has_bfloat16", lambda: True)
+    assert str(dtype_for("auto", "cpu", "StableDiffusionPipeline")) == "torch.bfloat16"
+    assert str(dtype_for("float32", "cpu", "StableDiffusionPipeline")) == "torch.float32"
