@@ -104,6 +104,22 @@ def measure(count: int, shard_size: int, workers: list[int], kills: int) -> dict
     return {"images": count, "shards": shards, "rows": rows, "python": platform.python_version()}
 
 
+def measure_plan(count: int) -> dict[str, Any]:
+    """Plan so many photos in 1,000 class folders. They are one photo, each with other bytes behind its end."""
+    with tempfile.TemporaryDirectory(prefix="augmentai-cluster-") as name:
+        home = Path(name)
+        write_photos(home / "one", 1)
+        photo = next((home / "one").rglob("*.jpg")).read_bytes()
+        for number in range(count):
+            folder = home / "set" / f"class {number % 1000:03}"
+            if number < 1000:
+                folder.mkdir(parents=True)
+            (folder / f"{number:07}.jpg").write_bytes(photo + number.to_bytes(4, "big"))
+        measured_plan = measured("plan", home / "set", "-o", home / "plan", *RECIPE)
+        measured_plan["plan_mb"] = round(sum(path.stat().st_size for path in (home / "plan").glob("*.*")) / 1e6, 1)
+        return measured_plan
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--count", type=int, default=20_000)
@@ -111,7 +127,11 @@ def main() -> None:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--kills", type=int, default=0)
     parser.add_argument("--json", type=Path)
+    parser.add_argument("--plan-only", action="store_true", help="plan --count photos, and make nothing")
     args = parser.parse_args()
+    if args.plan_only:
+        print(json.dumps({"images": args.count, **measure_plan(args.count)}))
+        return
     result = measure(args.count, args.shard_size, args.workers, args.kills)
     print("| step, workers | seconds | processor seconds | peak MB | killed |")
     print("| --- | --- | --- | --- | --- |")

@@ -42,16 +42,16 @@ def plan(inputs: Sequence[Place], out: Place, fields: Mapping[str, Any], saved: 
         planned = make_plan(inputs, url, recipe_of(fields, saved), load_settings(), shard_size)
     except _FAULTS as error:
         quit_with(str(error))
-    print_notes(planned.job.report.as_dict()["notices"])
-    listed, job = planned.folder.list, planned.job
-    cost = f", at most {job.plan.estimate.credits:g} credits" if job.plan.estimate is not None else ""
+    print_notes(planned.notices)
+    listed, estimate = planned.folder.list, planned.plan.estimate
+    cost = f", at most {estimate.credits:g} credits" if estimate is not None else ""
     words = "planned already" if planned.resumed else "planned"
     sources = sum(shard.sources for shard in listed.shards)
     print(f"{words}: {sources:,} images, {listed.total:,} variations, {len(listed.shards):,} shards{cost}; see {url}")
-    for failure in job.gathered.failures:
+    for failure in planned.failures:
         print(f"- {failure.file}: {failure.reason}")
     print(f"next: augmentai run-shards {url}")
-    return SOME_FAILED if job.gathered.failures else ALL_DONE
+    return SOME_FAILED if planned.failures else ALL_DONE
 
 
 def run_shards(url: Place, where: Where, **resources: Any) -> int:

@@ -34,6 +34,7 @@ class PlannedImage(NamedTuple):
         stem: what the names of its variations begin with.
         file: the path or URL of the file; "" if it is in an archive.
         holdout_hash: of an image for validation or tests, by which others are compared with it; None if there is none.
+        labels: where its labels are, see `packed_labels.LabelPacker`; None if it has none, or workers list the set.
     """
 
     path: str
@@ -45,21 +46,22 @@ class PlannedImage(NamedTuple):
     stem: str = ""
     file: str = ""
     holdout_hash: int | None = None
+    labels: str | None = None
 
     def to_source(self) -> Source:
-        """The image as a source that reads its file; it has no labels."""
+        """The image as a source that reads its file; without its labels."""
         read: Callable[[], bytes] = FileReader(Path(self.file), self.size_bytes, self.sha256)
         if is_url(self.file):
-            store, path = _bucket_of(self.file)
+            store, path = bucket_of(self.file)
             read = StoredReader(StoredMember(store, StoredFile(path, self.size_bytes)), self.sha256)
         return Source(self.path, self.label, self.sha256, self.size_bytes, read, self.split)
 
 
-def _bucket_of(url: str) -> tuple[Store, str]:
+def bucket_of(url: str) -> tuple[Store, str]:
     """The store of a file's bucket and its path there: a name may have what chains stores or ends a URL.
 
     Example:
-        >>> store, path = _bucket_of("memory://set/cats/a::b.jpg")
+        >>> store, path = bucket_of("memory://set/cats/a::b.jpg")
         >>> store.url, path
         ('memory://set', 'cats/a::b.jpg')
     """
@@ -68,11 +70,13 @@ def _bucket_of(url: str) -> tuple[Store, str]:
     return open_store(f"{scheme}://{bucket}"), path
 
 
-def planned_image(source: Source, variations: int = 0, stem: str = "", holdout_hash: int | None = None) -> PlannedImage:
+def planned_image(
+    source: Source, variations: int = 0, stem: str = "", holdout_hash: int | None = None, labels: str | None = None
+) -> PlannedImage:
     """The row of a source."""
     file = str(getattr(source.read, "url", "") or source.file or "")
     known = source.path, source.sha256, source.size_bytes, source.label, source.split
-    return PlannedImage(*known, variations, stem, file, holdout_hash)
+    return PlannedImage(*known, variations, stem, file, holdout_hash, labels)
 
 
 class Rows:
@@ -159,7 +163,9 @@ def digest_of(rows: Iterable[PlannedImage]) -> str:
     """The SHA-256 of rows, whatever their file looks like. Where their files are does not count: a set may be moved."""
     digest = hashlib.sha256()
     for row in rows:
-        digest.update(json.dumps([*row[:7], row.holdout_hash]).encode() + b"\n")
+        labels = None if row.labels is None else json.loads(row.labels)
+        known = labels and [labels["shared"], [file[:2] for file in labels["files"]]]
+        digest.update(json.dumps([*row[:7], row.holdout_hash, known]).encode() + b"\n")
     return digest.hexdigest()
 
 
@@ -198,5 +204,6 @@ def _schema() -> pa.Schema:
             text("stem", pa.string()),
             text("file", pa.string()),
             pa.field("holdout_hash", pa.uint64(), nullable=True),
+            optional("labels"),
         ]
     )

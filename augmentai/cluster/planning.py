@@ -6,14 +6,16 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from itertools import chain
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 from augmentai.cluster.class_examples import standards, write_examples
 from augmentai.cluster.errors import ClusterError, check_installed
 from augmentai.cluster.listing import Listing
+from augmentai.cluster.measured_set import MeasuredSet
 from augmentai.cluster.plan_folder import (
     DONORS,
     EXAMPLES,
@@ -28,24 +30,26 @@ from augmentai.cluster.plan_folder import (
     check_unused,
 )
 from augmentai.cluster.plan_rows import PlannedImage, digest_of, in_groups, planned_image, write_rows
+from augmentai.cluster.planned_run import PlannedRun, RunInMemory
+from augmentai.cluster.streamed_run import StreamedRun
 from augmentai.cluster.unread import UnreadFiles
-from augmentai.cluster.whole_set import MeasuredSet, measured_set
 from augmentai.dataset.atomic_files import encode_text
 from augmentai.dataset.formats.folders import FolderLayout
 from augmentai.dataset.manifest import RECIPE_FILE
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.readers.store_listing import NOTHING_THERE
+from augmentai.dataset.readers.streamed_set import stream_set
 from augmentai.dataset.recipe_file import recipe_differences
-from augmentai.dataset.run_record import RunRecord, differences
+from augmentai.dataset.run_record import differences
 from augmentai.engines import available
 from augmentai.operations.apply import build_operations
 from augmentai.operations.borrowing import borrows_from_others
 from augmentai.pipeline.job import Job, limits
-from augmentai.pipeline.run import run_record_for
+from augmentai.pipeline.plan import RunPlan
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.storage import Place, Store, open_store
-from augmentai.types import Source
+from augmentai.types import Failure, Source
 
 SHARD_SIZE = 1000
 _ROWS_PER_GROUP = 1000  # of images that are in no shard
@@ -59,13 +63,20 @@ class Planned:
 
     Attributes:
         folder: where it is.
-        job: the run as it will be: its plan, notices and estimate.
+        plan: what the run will do: its estimate, its failures; the sources of a large set are in the folder alone.
+        notices: for the user.
         resumed: whether it was complete before.
     """
 
     folder: PlanFolder
-    job: Job
+    plan: RunPlan
+    notices: Sequence[str]
     resumed: bool
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """Files that cannot be used."""
+        return self.plan.gathered.failures
 
 
 def make_plan(
@@ -95,26 +106,41 @@ def make_plan(
     recipe = _recipe_of(before, recipe, shard_size)
     if before is None:
         check_unused(folder.store)
-    unread = UnreadFiles()
-    listing = Listing(folder.store, unread=unread)
+    listing = Listing(folder.store, unread=UnreadFiles())
     inputs = [place.absolute() if isinstance(place, Path) else place for place in inputs]
-    skip = Path(folder.store.root) if folder.store.is_local else folder.store
-    gathered = gather(inputs, limits(settings), skip=skip, layout=recipe.layout, known=listing)
+    with ExitStack() as stack:
+        run = _read(folder.store, inputs, recipe, settings, listing, stack)
+        if before is not None:
+            if found := differences(before.record, run.record):
+                raise _other_plan(folder.store, found)
+            return Planned(before, run.plan, run.notices, resumed=True)
+        if not run.has_images:
+            failures = run.plan.gathered.failures[:_MOST_NAMED]
+            why = "; ".join(f"{failure.file}: {failure.reason}" for failure in failures)
+            raise ClusterError(f"there is no image to plan for{f' ({why})' if why else ''}")
+        _write(folder.store, run, shard_size, inputs, listing.unread)
+        return Planned(folder, run.plan, run.notices, resumed=False)
+
+
+def _read(
+    store: Store, inputs: Sequence[Place], recipe: Recipe, settings: Settings, listing: Listing, stack: ExitStack
+) -> PlannedRun:
+    """The run over a set: streamed if it consists of class folders, else with all of it in memory."""
+    out: Place = Path(store.root) if store.is_local else store
+    engines, most = available(settings), limits(settings)
+    if not recipe.make_split and FolderLayout().is_in(recipe.to):
+        found = stream_set(list(inputs), most, out, recipe.layout, listing)
+        if found is not None:
+            listing.flush()
+            stack.callback(found.table.close)
+            _check_received(found.gathered, inputs, listing.unread)
+            return StreamedRun(found, recipe, engines, settings.max_pixels, inputs, out, listing.unread)
+    gathered = gather(inputs, most, skip=out, layout=recipe.layout, known=listing)
     listing.flush()
-    _check_received(gathered, inputs, unread)
+    _check_received(gathered, inputs, listing.unread)
     if any(isinstance(place, Store) for place in inputs):  # what is on disk was read a moment ago
-        gathered = unread.watched_set(gathered)
-    job = Job(gathered, recipe, settings, available(settings))
-    record = run_record_for(job, inputs, Path(folder.store.root) if folder.store.is_local else folder.store)
-    if before is not None:
-        if found := differences(before.record, record):
-            raise _other_plan(folder.store, found)
-        return Planned(before, job, resumed=True)
-    if not gathered.sources:
-        why = "; ".join(f"{failure.file}: {failure.reason}" for failure in gathered.failures[:_MOST_NAMED])
-        raise ClusterError(f"there is no image to plan for{f' ({why})' if why else ''}")
-    _write(folder.store, job, record, shard_size, inputs, unread)
-    return Planned(folder, job, resumed=False)
+        gathered = listing.unread.watched_set(gathered)
+    return RunInMemory(Job(gathered, recipe, settings, engines), inputs, out)
 
 
 def _recipe_of(before: PlanFolder | None, asked: Recipe, shard_size: int) -> Recipe:
@@ -142,18 +168,19 @@ def _check_received(gathered: Gathered, inputs: Sequence[Place], unread: UnreadF
     for failure in gathered.failures:
         if failure.file in urls and failure.reason != NOTHING_THERE:
             raise ClusterError(f"{failure.reason}. {_AGAIN}")
+    _check_read(unread)
+
+
+def _check_read(unread: UnreadFiles) -> None:
     if unread.words:
         raise ClusterError(f"{unread.words}. {_AGAIN}")
 
 
-def _write(
-    store: Store, job: Job, record: RunRecord, shard_size: int, inputs: Sequence[Place], unread: UnreadFiles
-) -> None:
+def _write(store: Store, run: PlannedRun, shard_size: int, inputs: Sequence[Place], unread: UnreadFiles) -> None:
     """Write every file of the plan, the list of shards last."""
-    found = measured_set(job)
-    if unread.words:
-        raise ClusterError(f"{unread.words}. {_AGAIN}")
-    in_rows = _fit_rows(job)
+    found = run.measured()
+    _check_read(unread)
+    recipe, in_rows = run.plan.recipe, run.in_rows
     shards: list[Shard] = []
     files: dict[str, str] = {}
     with tempfile.TemporaryDirectory(prefix="augmentai-plan-") as name:
@@ -169,35 +196,21 @@ def _write(
             store.put_file(file, path)
             path.unlink()
 
-        put(PLAN, _noted(_planned(job, found), shard_size, shards))
+        put(PLAN, _noted(run.images(), shard_size, shards))
         put(LENDERS, in_groups(map(planned_image, found.lenders), _ROWS_PER_GROUP))
         put(HOLDOUT, in_groups(_of_holdout(found), _ROWS_PER_GROUP))
-        if in_rows and any(map(borrows_from_others, build_operations(job.recipe.operations))):
-            put(DONORS, in_groups(_lending(job.plan.sources), _ROWS_PER_GROUP))
+        if in_rows and any(map(borrows_from_others, build_operations(recipe.operations))):
+            put(DONORS, in_groups(_lending(run.by_hash()), _ROWS_PER_GROUP))
         if found.classes:
             send(EXAMPLES, found.classes, write_examples)
-    texts = {RECIPE_FILE: encode_text(record.to_yaml()), FACTS: _facts(job, found, inputs)}
+    _check_read(unread)  # of images for validation and tests, which were hashed on the way
+    texts = {RECIPE_FILE: encode_text(run.record.to_yaml()), FACTS: _facts(run, found, inputs)}
     for file, data in texts.items():
         store.put(file, data)
         files[file] = hashlib.sha256(data).hexdigest()
     total = sum(shard.variations for shard in shards)
-    listed = ShardList(shard_size, tuple(shards), asdict(job.recipe), files, in_rows, total)
+    listed = ShardList(shard_size, tuple(shards), asdict(recipe), files, in_rows, total)
     store.put(SHARDS, listed.to_json())
-
-
-def _fit_rows(job: Job) -> bool:
-    """Whether workers need to know no more of an image than its row says: files in class folders, without labels."""
-    layout, sources = job.gathered.layout, job.gathered.sources
-    plain = isinstance(layout, FolderLayout) and layout.is_in(job.recipe.to)
-    return plain and all(planned_image(source).file and source.labels is None for source in sources)
-
-
-def _planned(job: Job, found: MeasuredSet) -> Iterator[PlannedImage]:
-    """The images that get variations."""
-    names = job.output.names
-    for source in job.plan.sources:
-        if count := job.plan.count(source):
-            yield planned_image(source, count, names.stem(source))
 
 
 def _noted(rows: Iterable[PlannedImage], shard_size: int, shards: list[Shard]) -> Iterator[list[PlannedImage]]:
@@ -208,36 +221,32 @@ def _noted(rows: Iterable[PlannedImage], shard_size: int, shards: list[Shard]) -
 
 
 def _of_holdout(found: MeasuredSet) -> Iterator[PlannedImage]:
-    if found.holdout is not None:
-        for source, value in zip(found.holdout.sources, found.holdout.hashes, strict=True):
-            yield planned_image(source, holdout_hash=int(value))
+    for source, value in found.holdout:
+        yield planned_image(source, holdout_hash=value)
 
 
-def _lending(sources: Sequence[Source]) -> Iterator[PlannedImage]:
+def _lending(by_hash: Iterable[Source]) -> Iterator[PlannedImage]:
     """The images that operations may borrow from, as `DonorPool` sorts them: each content of a class once."""
-    seen: set[tuple[str, str | None]] = set()
-    for source in sorted(sources, key=lambda source: (source.sha256, source.path)):
-        if (source.sha256, source.label) not in seen:
-            seen.add((source.sha256, source.label))
-            yield planned_image(source)
+    for _, same in groupby(by_hash, key=lambda source: source.sha256):
+        seen: set[str | None] = set()
+        for source in same:
+            if source.label not in seen:
+                seen.add(source.label)
+                yield planned_image(source)
 
 
-def _facts(job: Job, found: MeasuredSet, inputs: Sequence[Place]) -> bytes:
-    made_split = {"/".join(chain([source.sha256, source.path])): source.split for source in _split(job)}
+def _facts(run: PlannedRun, found: MeasuredSet, inputs: Sequence[Place]) -> bytes:
+    layout = run.plan.gathered.layout
     content: dict[str, Any] = {
         "inputs": [str(place) if isinstance(place, Path) else place.url for place in inputs],
-        "geometry": asdict(replace(job.plan.geometry, notice="")),
-        "max_pixels": job.settings.max_pixels,
+        "geometry": asdict(replace(run.plan.geometry, notice="")),
+        "max_pixels": run.plan.max_pixels,
         "engine_state": dict(found.engine_state),
         "semantic": found.semantic,
         "locates_objects": found.locates_objects,
         "classes": standards(found.classes),
-        "conversions": {str(key): asdict(value) for key, value in job.gathered.layout.conversions.items()},
-        "made_split": made_split,
+        "conversions": {str(key): asdict(value) for key, value in layout.conversions.items()},
+        "made_split": dict(run.split),
+        "labels": None if run.packer is None else {"format": layout.name, "shared": run.packer.shared},
     }
     return json.dumps(content, indent=1).encode()
-
-
-def _split(job: Job) -> Sequence[Source]:
-    """The images of a set whose split was made by this program."""
-    return (*job.gathered.sources, *job.gathered.holdout) if job.recipe.make_split else ()

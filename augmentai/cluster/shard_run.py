@@ -18,6 +18,7 @@ from typing import Any
 from augmentai.annotations import Labels
 from augmentai.cluster.errors import ClusterError
 from augmentai.cluster.heartbeat import Heartbeat
+from augmentai.cluster.packed_labels import LabelUnpacker
 from augmentai.cluster.plan_folder import MADE, PAID, PlanFolder
 from augmentai.cluster.plan_rows import PlannedImage, digest_of
 from augmentai.cluster.planned_set import planned_set
@@ -114,8 +115,9 @@ class ShardMaker:
         with Heartbeat(self.folder.store, shard, listed.variations) as heartbeat, tempfile.TemporaryDirectory() as name:
             started, counts, failed, left, credits = time.time(), Counter[str](), 0, 0, 0.0
             output = self._output(rows)
-            state = self._state(rows, output)
-            with ShardWriter(Path(name), shard) as writer, closing(run_stages(self._sources(rows), state)) as outcomes:
+            sources = self._sources(rows, output)
+            state = self._state(rows, sources, output)
+            with ShardWriter(Path(name), shard) as writer, closing(run_stages(sources, state)) as outcomes:
                 for outcome in outcomes:
                     writer.add(outcome)
                     credits += outcome.credits
@@ -189,9 +191,14 @@ class ShardMaker:
         return None if self._gathered is None else OutputSet(self._gathered, self.recipe)
 
     def _output(self, rows: Sequence[PlannedImage]) -> VariationFiles:
-        return self._output_set or WithoutLabels(PlannedNames({(row.path, row.sha256): row.stem for row in rows}))
+        names = PlannedNames({(row.path, row.sha256): row.stem for row in rows})
+        if labels := self.folder.facts["labels"]:
+            return LabelUnpacker(labels["format"], labels["shared"], names)
+        return self._output_set or WithoutLabels(names)
 
     def _losses(self, output: VariationFiles) -> Sequence[str]:
+        if isinstance(output, LabelUnpacker):
+            return list(output.layout.losses)
         return list(output.losses) if isinstance(output, OutputSet) else ()
 
     @cached_property
@@ -205,14 +212,16 @@ class ShardMaker:
         quotas = Quotas(sum(counts.values()), counts=counts)
         return RunPlan(gathered, self.recipe, quotas, geometry, max_pixels=int(self.folder.facts["max_pixels"]))
 
-    def _state(self, rows: Sequence[PlannedImage], output: VariationFiles) -> RunState:
-        gathered = replace(self._gathered or Gathered((), (), ()), sources=tuple(self._sources(rows)), holdout=())
+    def _state(self, rows: Sequence[PlannedImage], sources: Sequence[Source], output: VariationFiles) -> RunState:
+        gathered = replace(self._gathered or Gathered((), (), ()), sources=tuple(sources), holdout=())
         plan = self._plan(gathered, rows)
         state = RunState(plan, output, self.engines, plan.max_pixels, self.stop, given_set=self._whole_set)
         state.ledger = self.ledger
         return state
 
-    def _sources(self, rows: Sequence[PlannedImage]) -> list[Source]:
+    def _sources(self, rows: Sequence[PlannedImage], output: VariationFiles) -> list[Source]:
+        if isinstance(output, LabelUnpacker):
+            return [self.unread.watched(output.source(row)) for row in rows]
         if self._gathered is None:
             return [self.unread.watched(row.to_source()) for row in rows]
         every = self._by_key

@@ -1,84 +1,26 @@
-"""What single variations depend on in the whole set: measured once for a plan, and read by its workers."""
+"""What single variations depend on in the whole set, as a plan says it to its workers."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from threading import Event
 from typing import Any, overload
 
 import numpy as np
 
-from augmentai.backbone import BackboneError
-from augmentai.cluster.class_examples import Known, read_examples
+from augmentai.cluster.class_examples import read_examples
 from augmentai.cluster.plan_folder import DONORS, HOLDOUT, LENDERS, PlanFolder
 from augmentai.cluster.plan_rows import Rows, from_utf8
 from augmentai.cluster.unread import UnreadFiles
-from augmentai.engines.base import JobView
 from augmentai.filters import HoldoutIndex, OtherClassFilter, SemanticFilter
 from augmentai.filters.class_bank import Example
 from augmentai.operations import Donor, DonorPool
-from augmentai.pipeline.job import Job
 from augmentai.pipeline.plan import RunPlan
 from augmentai.pipeline.whole_set import WholeSet
 from augmentai.types import Source, SourceKey
 
 _LENT = 4096  # sources, without their pixels
-
-
-@dataclass(frozen=True)
-class MeasuredSet:
-    """What was found out about a set.
-
-    Attributes:
-        lenders: the images that engines may borrow from.
-        engine_state: what engines worked out from them.
-        semantic: the threshold of the semantic filter; None if no engine would need it.
-        locates_objects: whether the set says of any image where its objects are.
-        holdout: the hashes of the validation and test images; None if nothing is compared with them.
-        classes: what its classes look like, if engines repaint and this is judged.
-    """
-
-    lenders: Sequence[Source]
-    engine_state: Mapping[str, Any]
-    semantic: float | None
-    locates_objects: bool
-    holdout: HoldoutIndex | None
-    classes: Known
-
-
-def measured_set(job: Job) -> MeasuredSet:
-    """Find out about a set what its variations depend on. Some images are decoded, and all for validation and tests.
-
-    Args:
-        job: the run over the whole set.
-    """
-    whole = WholeSet(job.plan, job.settings.max_pixels, Event())
-    engines = [one for one in job.engines if one.serves(job.recipe.engine) and one.readiness().configured]
-    lenders = {source.key: source for engine in engines for source in engine.lenders(whole.by_hash)}
-    by_hash = sorted(lenders.values(), key=lambda source: (source.sha256, source.path))
-    view = JobView(by_hash, job.recipe, job.settings.max_pixels)
-    state: dict[str, Any] = {}
-    for engine in engines:
-        state |= engine.measure_set(view)
-    repaints = any(engine.repaints for engine in engines)
-    semantic, classes = _seen(whole) if repaints else (None, {})
-    return MeasuredSet(by_hash, state, semantic, whole.locates_objects, whole.holdout, classes)
-
-
-def _seen(whole: WholeSet) -> tuple[float | None, Known]:
-    """What a network sees in the set. Without the network workers will say so, as a single run does."""
-    repaint = whole.plan.recipe.repaint
-    wanted = {
-        "images": whole.classes_of_images if repaint != "background" else None,
-        "objects": whole.classes_of_objects if repaint not in {"all", "background"} else None,
-    }
-    try:
-        semantic = None if whole.semantic is None else whole.semantic.least
-        return semantic, {what: classes.measured() for what, classes in wanted.items() if classes is not None}
-    except BackboneError:
-        return None, {}
 
 
 class SetOfPlan(WholeSet):

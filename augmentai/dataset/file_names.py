@@ -21,6 +21,7 @@ _LONGEST_NAME_BYTES = 255  # of one file or folder, on every common file system
 _ROOM_FOR_ENDING_BYTES = 32  # "__0123abcd__v16.jpeg" and more
 _FORBIDDEN = re.compile(r'[\x00-\x1f\x7f<>:"|?*\\]')
 _WINDOWS_DEVICES = re.compile(r"(?i)^(con|prn|aux|nul|com\d|lpt\d)(\..*)?$")
+_MADE_UNIQUE = re.compile(r"__[0-9a-f]{8}_*$")
 _VARIATION_NAME = re.compile(r"(.+)__v\d+(\.[a-z]+)?", re.DOTALL)
 # As browsers and web sites write them: "a.jpeg_large", "a.jpg_w=640", "a.pjpeg", "a.tmp".
 _ODD_ENDING = re.compile(r"(?i)\.(p?jpe?g|jfif|png|webp|gif|bmp|tiff?|heic|avif|tmp)([^a-z0-9].*)?")
@@ -198,12 +199,12 @@ class Names:
     ) -> None:
         self._path_of = path_of
         sources = tuple(sources)
-        paths = {sort_key(source): _clear_of_own_folders(path_of(source)) for source in sorted(sources, key=sort_key)}
+        paths = {sort_key(source): clear_of_own_folders(path_of(source)) for source in sorted(sources, key=sort_key)}
         original_paths = _original_paths(paths, sorted(originals, key=sort_key), unique_stems)
         shared = {sort_key(one): tuple(label_folders(one)) if label_folders is not None else () for one in sources}
         stems = _unique_stems(paths, original_paths, shared)
         # Only the exceptions are remembered, so that a large dataset stays small in memory.
-        self._stems = {key: stem for key, stem in stems.items() if stem != _stem(paths[key])}
+        self._stems = {key: stem for key, stem in stems.items() if stem != natural_stem(paths[key])}
         self._originals = {key: path for key, path in original_paths.items() if path != paths[key]}
 
     def variation(self, source: Source, index: int, file_format: str) -> str:
@@ -219,11 +220,11 @@ class Names:
 
     def original(self, source: Source) -> str:
         """The relative path of a source that is part of the output itself."""
-        return self._originals.get(sort_key(source)) or _clear_of_own_folders(self._path_of(source))
+        return self._originals.get(sort_key(source)) or clear_of_own_folders(self._path_of(source))
 
     def stem(self, source: Source) -> str:
         """What the paths of all variations of a source begin with."""
-        return self._stems.get(sort_key(source)) or _stem(_clear_of_own_folders(self._path_of(source)))
+        return self._stems.get(sort_key(source)) or natural_stem(clear_of_own_folders(self._path_of(source)))
 
 
 def clear_of_own_files(path: str) -> str:
@@ -243,9 +244,9 @@ def _original_paths(
     taken: set[str] = set()
     for source in originals:
         path = paths[sort_key(source)]
-        if name_key(_stem(path) if unique_stems else path, fold_case=True) in taken:
-            path = f"{_stem(path)}__{source.sha256[:8]}{PurePosixPath(path).suffix}"
-        taken.add(name_key(_stem(path) if unique_stems else path, fold_case=True))
+        if name_key(natural_stem(path) if unique_stems else path, fold_case=True) in taken:
+            path = f"{natural_stem(path)}__{source.sha256[:8]}{PurePosixPath(path).suffix}"
+        taken.add(name_key(natural_stem(path) if unique_stems else path, fold_case=True))
         found[sort_key(source)] = path
     return found
 
@@ -258,12 +259,54 @@ def _unique_stems(
     """What the names of each source's variations begin with. paths: sorted by (path, hash)."""
     occupied = {str(folder) for path in paths.values() for folder in PurePosixPath(path).parents}
     occupied.update(original_paths.values())
-    occupied.update(name for key, path in paths.items() for name in _label_names(_stem(path), label_folders[key]))
-    # A folder or an original called "a__v1.jpg" has the name that the first variation of a.jpg would get.
-    taken = {match[1] for path in occupied if (match := _VARIATION_NAME.fullmatch(name_key(path, fold_case=True)))}
+    for key, path in paths.items():
+        occupied.update(_label_names(natural_stem(path), label_folders[key]))
+    return unique_stems(paths, {name for path in occupied if (name := varied_by(path))}, label_folders)
+
+
+def varied_by(path: str) -> str:
+    """The `stem_key` of the image of which a file or folder has the name of a variation; "" if there is none.
+
+    A folder or an original called "a__v1.jpg" has the name that the first variation of a.jpg would get.
+
+    Example:
+        >>> varied_by("cats/A__v1.jpg"), varied_by("cats/a.jpg")
+        ('cats/a', '')
+    """
+    match = _VARIATION_NAME.fullmatch(name_key(path, fold_case=True))
+    return match[1] if match else ""
+
+
+def stem_key(stem: str) -> str:
+    """What the beginnings of variations' names are compared by; equal for all that collide on some system."""
+    return name_key(stem, fold_case=True)
+
+
+def has_odd_stem(stem: str) -> bool:
+    """Whether another image may come to have this stem because its own was taken.
+
+    Example:
+        >>> has_odd_stem("cats/a__0123abcd"), has_odd_stem("cats/a")
+        (True, False)
+    """
+    return _MADE_UNIQUE.search(stem_key(stem)) is not None
+
+
+def unique_stems(
+    paths: Mapping[tuple[str, str], str],
+    taken: set[str],
+    label_folders: Mapping[tuple[str, str], tuple[str, ...]] | None = None,
+) -> dict[tuple[str, str], str]:
+    """What the names of each source's variations begin with.
+
+    Args:
+        paths: of the sources, by (path, hash), sorted by that. Those that can collide with none of them may be missing.
+        taken: the keys of stems that cannot be used; see `varied_by`. More are added.
+        label_folders: see `Names`.
+    """
     stems: dict[tuple[str, str], str] = {}
     for key, path in paths.items():
-        stem, folders = _stem(path), label_folders[key]
+        stem, folders = natural_stem(path), label_folders[key] if label_folders is not None else ()
         if not taken.isdisjoint(_names_of(stem, folders)):
             stem = f"{stem}__{key[1][:8]}"
         while not taken.isdisjoint(_names_of(stem, folders)):
@@ -283,15 +326,22 @@ def _label_names(stem: str, label_folders: tuple[str, ...]) -> list[str]:
     return [f"{folder}/\0{PurePosixPath(stem).name}" for folder in label_folders]
 
 
-def _clear_of_own_folders(path: str) -> str:
-    # A folder cannot have the name of the manifest or of another file that a run writes about itself.
+def clear_of_own_folders(path: str) -> str:
+    """The path, preceded by "_" if its first folder has the name of a file that a run writes about itself."""
     first, _, rest = path.partition("/")
     return "_" + path if rest and first.casefold() in OWN_NAMES else path
 
 
-def _stem(path: str) -> str:
-    """The path without its ending, short enough for what a variation's name adds. "frame.001" has no ending."""
-    whole = PurePosixPath(_clear_of_own_folders(path))
+def natural_stem(path: str) -> str:
+    """What the paths of the variations of an image begin with, if no other image gets the same.
+
+    It is the path without its ending, short enough for what a variation's name adds.
+
+    Example:
+        >>> natural_stem("cats/a.jpg"), natural_stem("frame.001")
+        ('cats/a', 'frame.001')
+    """
+    whole = PurePosixPath(clear_of_own_folders(path))
     name = whole.name
     if whole.suffix.lower() in _ENDINGS or _ODD_ENDING.fullmatch(whole.suffix):
         name = name[: -len(whole.suffix)]

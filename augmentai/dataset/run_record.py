@@ -116,16 +116,72 @@ def build_record(
         >>> read_record(record.to_yaml(), "recipe.yaml") == record
         True
     """
-    by_hash = hashlib.sha256("".join(f"{sha256}\n" for sha256 in sorted(s.sha256 for s in sources)).encode())
-    by_place = hashlib.sha256()
-    for source in sorted((*sources, *holdout), key=sort_key):
-        by_place.update(f"{source.path}\0{source.label or ''}\0{source.sha256}\n".encode("utf-8", "backslashreplace"))
+    digests = SetDigests.of(sources, holdout, labels_sha256)
+    return record_of(recipe, digests, models, inputs, out, retry_round, geometry, packages)
+
+
+@dataclass(frozen=True)
+class SetDigests:
+    """What a record says of a set: the attributes of `RunRecord` of these names."""
+
+    source_count: int
+    sources_sha256: str
+    places_sha256: str
+    labels_sha256: str = ""
+
+    @classmethod
+    def of(cls, sources: Sequence[Source], holdout: Sequence[Source], labels_sha256: str = "") -> SetDigests:
+        """Those of a set.
+
+        Args:
+            sources: the images to augment, in any order.
+            holdout: the others.
+            labels_sha256: of its label files.
+        """
+        by_hash = digest_of_hashes(sorted(source.sha256 for source in sources))
+        by_place = digest_of_places(sorted((*sources, *holdout), key=sort_key))
+        return cls(len(sources), by_hash, by_place, labels_sha256)
+
+
+def digest_of_hashes(hashes: Iterable[str]) -> str:
+    """`RunRecord.sources_sha256`. hashes: of the images to augment, sorted."""
+    digest = hashlib.sha256()
+    for sha256 in hashes:
+        digest.update(f"{sha256}\n".encode())
+    return digest.hexdigest()
+
+
+def digest_of_places(sources: Iterable[Source]) -> str:
+    """`RunRecord.places_sha256`. sources: all images, sorted by path and hash."""
+    digest = hashlib.sha256()
+    for source in sources:
+        digest.update(f"{source.path}\0{source.label or ''}\0{source.sha256}\n".encode("utf-8", "backslashreplace"))
+    return digest.hexdigest()
+
+
+def record_of(
+    recipe: Recipe,
+    digests: SetDigests,
+    models: Mapping[str, str],
+    inputs: Iterable[Place],
+    out: Place,
+    retry_round: int,
+    geometry: str,
+    packages: Iterable[str],
+) -> RunRecord:
+    """The record of a run over a set that was hashed already.
+
+    Args:
+        recipe: with its seed.
+        digests: of the set.
+        models, inputs, out, retry_round, geometry, packages: see `build_record`.
+    """
     return RunRecord(
         recipe,
-        len(sources),
-        by_hash.hexdigest(),
-        by_place.hexdigest(),
-        labels_sha256,
+        digests.source_count,
+        digests.sources_sha256,
+        digests.places_sha256,
+        digests.labels_sha256,
         tuple(sorted(printable(_as_recorded(one, out)) for one in inputs)),
         retry_round,
         geometry,

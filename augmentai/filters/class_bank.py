@@ -130,13 +130,37 @@ def examples_of_images(sources: Sequence[Source], max_pixels: int) -> Iterator[E
     for source in sorted(sources, key=lambda one: one.sha256):
         if source.label is not None:
             by_class[source.label].append(source)
-    most = max(LEAST_EXAMPLES, min(_MOST_EXAMPLES, _MOST_IN_ALL // max(1, len(by_class))))
+    most = _most_of(len(by_class))
     for category in sorted(by_class):
         found = 0
         for source in by_class[category]:
             if found < most and (pixels := _decoded(source, max_pixels, _DRAFT_SIDE_PX)) is not None:
                 found += 1
                 yield Example(category, source.sha256, pixels)
+
+
+def example_sources(by_hash: Sequence[Source], max_pixels: int) -> list[Source]:
+    """Those images of a set of which `examples_of_images` makes the same examples as of all.
+
+    Args:
+        by_hash: of the set, sorted by hash; need not fit into memory.
+        max_pixels: larger ones are not decoded.
+    """
+    most = _most_of(len({source.label for source in by_hash} - {None}))
+    counts: dict[str, int] = {}
+    found = []
+    for source in by_hash:
+        if source.label is not None and counts.get(source.label, 0) < most:
+            readable = _decoded(source, max_pixels, _DRAFT_SIDE_PX) is not None
+            if readable or source.label not in counts:  # a class counts even if no image of it can be read
+                found.append(source)
+            counts[source.label] = counts.get(source.label, 0) + readable
+    return found
+
+
+def _most_of(classes: int) -> int:
+    """How many examples of each of so many classes."""
+    return max(LEAST_EXAMPLES, min(_MOST_EXAMPLES, _MOST_IN_ALL // max(1, classes)))
 
 
 def examples_of_objects(sources: Sequence[Source], max_pixels: int) -> Iterator[Example]:

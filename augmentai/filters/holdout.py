@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor
+from itertools import islice
 from threading import Event
 
 import numpy as np
@@ -15,6 +16,7 @@ from augmentai.types import Source
 Hashes = np.ndarray
 
 _MIN_CORRELATION = 0.95
+_HASHED_AT_A_TIME = 1000
 _COMPARED = 5  # of the nearest by hash; more than a few would be similar only if the set is all of one kind
 
 
@@ -55,10 +57,24 @@ class HoldoutIndex:
             max_pixels, stop: see `HoldoutIndex`.
             pool: hashes them at the same time.
         """
-        unknown = cls((), np.array([], np.uint64), max_pixels, stop)
-        hashes = list(pool.map(unknown._hash, sources))
-        known = [source for source, found in zip(sources, hashes, strict=True) if found is not None]
-        return cls(known, np.array([found for found in hashes if found is not None], np.uint64), max_pixels, stop)
+        found = list(cls.hashes_of(sources, max_pixels, pool, stop))
+        hashes = np.array([value for _, value in found], np.uint64)
+        return cls([source for source, _ in found], hashes, max_pixels, stop)
+
+    @classmethod
+    def hashes_of(
+        cls, sources: Iterable[Source], max_pixels: int, pool: Executor, stop: Event
+    ) -> Iterator[tuple[Source, int]]:
+        """Hash images of the validation and test splits; see `measured`.
+
+        Yields:
+            Those that can be read, in their order, each with its hash.
+        """
+        unknown, items = cls((), np.array([], np.uint64), max_pixels, stop), iter(sources)
+        while some := list(islice(items, _HASHED_AT_A_TIME)):
+            for source, value in zip(some, pool.map(unknown._hash, some), strict=True):
+                if value is not None:
+                    yield source, value
 
     def near(self, features: ImageFeatures, most_bits: int) -> tuple[Source, int] | None:
         """Find the holdout image that an image is nearly the same as.

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cached_property
+from itertools import islice
 
 import numpy as np
 from PIL import Image, ImageFilter
@@ -35,6 +36,7 @@ class SemanticFilter:
         share: the fraction of good changes that may be rejected, above 0.
         load: loads the network.
         least: the threshold, if it was measured before; then nothing is measured.
+        by_hash: the sources are sorted by hash already, and need not fit into memory.
 
     Raises:
         BackboneError: from any method, if the network cannot be loaded.
@@ -47,9 +49,10 @@ class SemanticFilter:
         share: float,
         load: Callable[[], Backbone] = load_backbone,
         least: float | None = None,
+        by_hash: bool = False,
     ) -> None:
         # By hash: the same ones, whatever the order of the files.
-        self._sources = sorted(sources, key=lambda source: source.sha256)
+        self._sources = sources if by_hash else sorted(sources, key=lambda source: source.sha256)
         self._max_pixels, self._share, self._load = max_pixels, share, load
         self._known = least
         self._last: tuple[str, Features] | None = None
@@ -62,10 +65,8 @@ class SemanticFilter:
         """
         if self._known is not None:
             return self._known
-        images: list[np.ndarray] = []
-        for source in self._sources:
-            if len(images) < _SAMPLES and (image := self._read(source)) is not None:
-                images.append(image)
+        readable = (image for source in self._sources if (image := self._read(source)) is not None)
+        images = list(islice(readable, _SAMPLES))
         if not images:
             return -1.0
         changes = max(_LEAST_CHANGES, _MOST_CHANGES // len(images))

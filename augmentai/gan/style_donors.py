@@ -16,6 +16,7 @@ class StyleDonors:
 
     Args:
         sources: All sources of the job. Their order does not matter; each class keeps at most `MAX_DONORS` + 1.
+        by_hash: They are sorted by hash and path already, and need not fit into memory.
 
     Example:
         >>> sources = [Source.from_bytes(f"{name}.png", name.encode(), "cat") for name in ("a", "b", "c")]
@@ -24,10 +25,10 @@ class StyleDonors:
         (2, 3)
     """
 
-    def __init__(self, sources: Sequence[Source]) -> None:
+    def __init__(self, sources: Sequence[Source], by_hash: bool = False) -> None:
         by_label: dict[str | None, list[Source]] = {}
         seen: set[tuple[str | None, str]] = set()
-        for source in sorted(sources, key=lambda s: (s.sha256, s.path)):
+        for source in sources if by_hash else sorted(sources, key=lambda s: (s.sha256, s.path)):
             same_class = by_label.setdefault(source.label, [])
             if len(same_class) <= MAX_DONORS and (source.label, source.sha256) not in seen:
                 seen.add((source.label, source.sha256))

@@ -73,6 +73,53 @@ def plan_quotas(sources: Sequence[Source], recipe: Recipe) -> Quotas:
         added = _spread(members, counts, missing, recipe.most_per_source)
         if added < missing:
             short.append(f"{name} ({target - missing + added})")
+    return Quotas(counts.total(), counts=dict(counts), notices=_notices(short, target, without_class, recipe))
+
+
+@dataclass(frozen=True)
+class ClassShares:
+    """The quotas of images of which each has one class at most.
+
+    Attributes:
+        of: (variations of each image, how many of the first images by hash get one more), by class.
+        notices: for the user.
+    """
+
+    of: Mapping[str, tuple[int, int]]
+    notices: tuple[str, ...]
+
+
+def class_shares(sizes: Mapping[str, int], without_class: int, recipe: Recipe) -> ClassShares:
+    """What `plan_quotas` decides for classes that share no image, from their sizes alone.
+
+    Args:
+        sizes: how many images each class has.
+        without_class: how many images have none.
+        recipe: as in `plan_quotas`; it balances classes.
+
+    Raises:
+        RecipeError: no image has a class.
+
+    Example:
+        >>> class_shares({"cats": 3, "dogs": 2}, 0, Recipe(balance=True)).of
+        {'dogs': (0, 1), 'cats': (0, 0)}
+    """
+    if not sizes:
+        raise _without_classes(without_class)
+    target = recipe.per_class or max(sizes.values())
+    shares, short = {}, []
+    for name, size in sorted(sizes.items(), key=lambda item: (item[1], item[0])):
+        missing = target - size
+        each, rest = divmod(max(0, missing), size)
+        shares[name] = (each, rest) if each < recipe.most_per_source else (recipe.most_per_source, 0)
+        added = shares[name][0] * size + shares[name][1]
+        if added < missing:
+            short.append(f"{name} ({size + added})")
+    return ClassShares(shares, _notices(short, target, without_class, recipe))
+
+
+def _notices(short: Sequence[str], target: int, without_class: int, recipe: Recipe) -> tuple[str, ...]:
+    """What classes cannot reach their number, and what has no class."""
     notices = []
     if short:
         more = f" and {len(short) - _CLASSES_NAMED} more" if len(short) > _CLASSES_NAMED else ""
@@ -83,7 +130,14 @@ def plan_quotas(sources: Sequence[Source], recipe: Recipe) -> Quotas:
     if without_class:
         them = counted(without_class, "image without a class was", "images without a class were")
         notices.append(f"{them} not augmented, since classes are to be balanced")
-    return Quotas(counts.total(), counts=dict(counts), notices=tuple(notices))
+    return tuple(notices)
+
+
+def _without_classes(images: int) -> RecipeError:
+    return RecipeError(
+        f"classes cannot be balanced: none of the {images} images has a class; expected class folders, or "
+        "boxes or outlines with classes (masks alone have none)"
+    )
 
 
 def _spread(members: Sequence[SourceKey], counts: Counter[SourceKey], missing: int, most: int) -> int:
@@ -110,10 +164,7 @@ def _classes(sources: Sequence[Source]) -> tuple[dict[str, list[SourceKey]], int
         for name in names:
             classes.setdefault(name, []).append(source.key)
     if not classes:
-        raise RecipeError(
-            f"classes cannot be balanced: none of the {len(sources)} images has a class; expected class folders, or "
-            "boxes or outlines with classes (masks alone have none)"
-        )
+        raise _without_classes(len(sources))
     return classes, without_class
 
 

@@ -138,6 +138,7 @@ def plan_run(
     retry_round: int = 1,
     traits: DatasetTraits | None = None,
     max_pixels: int = ANY_SIZE,
+    quotas: Quotas | None = None,
 ) -> RunPlan:
     """Plan a run. Nothing is decoded and no engine is loaded.
 
@@ -149,6 +150,7 @@ def plan_run(
         retry_round: see `RunPlan`.
         traits: what automatic geometry depends on, if it is known already; else it is found from the sources.
         max_pixels: see `RunPlan`.
+        quotas: if they are known already; else they are found from the sources.
 
     Raises:
         RecipeError: classes are to be balanced and there are none, or nothing would change the images.
@@ -156,7 +158,7 @@ def plan_run(
     recipe = recipe.with_seed()
     idle = _idle_operations(recipe)
     _check_change(recipe, engines, idle)
-    quotas = plan_quotas(gathered.sources, recipe)
+    quotas = plan_quotas(gathered.sources, recipe) if quotas is None else quotas
     geometry = resolve_geometry(recipe, traits if traits is not None else _traits(gathered))
     notices = (*quotas.notices, *_of_idle(idle), *_too_few_ways(recipe, engines, quotas, geometry))
     quotas = replace(quotas, notices=notices)

@@ -6,8 +6,6 @@ import json
 from collections import Counter, deque
 from collections.abc import Generator, Iterable, Iterator
 from contextlib import ExitStack, closing
-from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from threading import Event
 from typing import IO
@@ -22,20 +20,17 @@ from augmentai.dataset.dataset_card import count_dataset, dataset_title, render_
 from augmentai.dataset.diversity import Diversity, measure_diversity
 from augmentai.dataset.lift_file import LIFT_FILE, LiftFile, LiftFileError
 from augmentai.dataset.manifest import CARD, MANIFEST, PAID_ANSWERS, RUN_LEDGER, SHEET, is_made
-from augmentai.dataset.run_record import RunRecord, build_record, differences
+from augmentai.dataset.run_record import RunRecord, SetDigests, differences
 from augmentai.dataset.writers.base import Writer, writer_for
 from augmentai.dataset.writers.earlier_run import read_run
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.dataset.writers.zip_sidecar import paid_folder_of
-from augmentai.engines import model_versions
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.images import ImageError
 from augmentai.pipeline.job import Job
 from augmentai.pipeline.paid_folder import PaidFolder, may_charge
+from augmentai.pipeline.plan_record import record_of_plan
 from augmentai.pipeline.recorded_labels import RecordedLabels
-from augmentai.pipeline.resolve import followed
-from augmentai.recipe.steps import step_names
-from augmentai.registry import packages_of
 from augmentai.storage import Place
 from augmentai.system.memory import release_freed_memory, use_one_arena
 from augmentai.system.regular_files import open_regular
@@ -53,14 +48,9 @@ def run_record_for(job: Job, inputs: Iterable[Place], out: Place) -> RunRecord:
         inputs: the files and folders that were named.
         out: the folder or ZIP it is written to.
     """
-    plan, gathered = job.plan, job.gathered
-    used = model_versions(plan.recipe.engine, job.engines)
-    labels, geometry = gathered.labels_sha256, str(plan.geometry)
-    packages = packages_of("formats", (gathered.layout.name, plan.recipe.to))
-    packages += packages_of("operations", step_names(plan.recipe.operations))
-    numbers = plan.retry_round, geometry, packages
-    record = build_record(plan.recipe, gathered.sources, used, inputs, out, gathered.holdout, labels, *numbers)
-    return replace(record, follows=partial(followed, {engine.name: engine for engine in job.engines}))
+    gathered = job.gathered
+    digests = SetDigests.of(gathered.sources, gathered.holdout, gathered.labels_sha256)
+    return record_of_plan(job.plan, digests, job.engines, inputs, out)
 
 
 def run_to_disk(

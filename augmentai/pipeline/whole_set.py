@@ -81,12 +81,17 @@ class WholeSet:
         recipe = self.plan.recipe
         if not (recipe.filters and recipe.thresholds.semantic):
             return None
-        return SemanticFilter(self.plan.sources, self.max_pixels, recipe.thresholds.semantic, self._load_backbone)
+        share = recipe.thresholds.semantic
+        return SemanticFilter(self.by_hash, self.max_pixels, share, self._load_backbone, by_hash=True)
 
     @cached_property
     def classes_of_images(self) -> OtherClassFilter | None:
         """Compares repainted images with the classes of the set; None if that is switched off."""
-        return self._classes_by(partial(examples_of_images, self.plan.sources, self.max_pixels), "images")
+        return self.compared_with(self.plan.sources)
+
+    def compared_with(self, sources: Sequence[Source]) -> OtherClassFilter | None:
+        """The same, with the classes that some of its images show."""
+        return self._classes_by(partial(examples_of_images, sources, self.max_pixels), "images")
 
     @cached_property
     def classes_of_objects(self) -> OtherClassFilter | None:

@@ -46,7 +46,7 @@ def test_more_than_one_worker_is_refused_in_words(tmp_path: Path, hosted: Emulat
 def test_what_was_paid_for_before_a_kill_is_not_bought_again(tmp_path: Path, hosted: Emulator) -> None:
     folder = cat_photos(tmp_path / "set", 6)
     planned = plan(folder, tmp_path / "plan", shard_size=3, **RECIPE)
-    assert planned.job.plan.estimate is not None
+    assert planned.plan.estimate is not None
     hosted.control(latency=0.3)
     command = [sys.executable, "-m", "augmentai", "run-shards", str(tmp_path / "plan")]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL)

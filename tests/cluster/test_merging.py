@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import zipfile
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +13,14 @@ import pytest
 from augmentai import run
 from augmentai.cluster import ClusterError, merge, plan, run_shards
 from augmentai.dataset.atomic_files import OutputError
+from augmentai.recipe.thresholds import Thresholds
 from tests.support import labelled_sets
+from tests.support.class_sets import class_folders
+from tests.support.scripted_engine import Scripted, tinted
 from tests.support.shared_runs import QUICK, assert_same, photos, shared, single, written
 
 CLASSES = {"cats": 5, "dogs": 3, "owls": 1}
+CLASSES_ALONE = Thresholds(semantic=0, drift=0, duplicate=0, near_copy=0)
 LABELLED = {
     "yolo": labelled_sets.yolo,
     "coco": labelled_sets.coco,
@@ -96,6 +101,25 @@ def test_the_local_gan_takes_its_strength_and_styles_from_the_whole_set(tmp_path
     folder = photos(tmp_path / "set", {"cats": 9, "dogs": 2})
     recipe = {"engine": "gan", "seed": 7, "variations": 1}
     assert_same(shared(folder, tmp_path, shard_size=4, **recipe), single(folder, tmp_path, **recipe))
+
+
+def test_repainted_images_are_compared_with_the_same_examples_of_each_class(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Repainting(Scripted):
+        repaints = True
+
+    for place in ("engines", "cluster.planning", "cluster.shard_run", "cluster.parts"):
+        monkeypatch.setattr(
+            f"augmentai.{place}.available", lambda _: [Repainting(partial(tinted, step=8), repainted=True)]
+        )
+    for source in class_folders():
+        (tmp_path / "set" / source.path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "set" / source.path).write_bytes(source.read())
+    recipe = {"engine": "gan", "seed": 7, "variations": 1, "filters": True, "retries": 0, "thresholds": CLASSES_ALONE}
+    merged = shared(tmp_path / "set", tmp_path, shard_size=7, **recipe)
+    assert "class_prototype" in "".join(written(merged)["manifest.jsonl"])
+    assert_same(merged, single(tmp_path / "set", tmp_path, **recipe))
 
 
 def test_images_in_an_archive(tmp_path: Path) -> None:

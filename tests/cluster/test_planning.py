@@ -77,14 +77,18 @@ def test_a_listing_is_written_in_parts(tmp_path: Path, monkeypatch: pytest.Monke
         (labelled_sets.class_folders(), {}, True),
         (labelled_sets.class_folders(splits=True), {}, True),
         (labelled_sets.class_folders(), {"to": "imagefolder"}, False),
-        (labelled_sets.yolo(), {}, False),
+        (labelled_sets.yolo(), {}, True),
+        (labelled_sets.yolo(), {"operations": ["copy_paste"]}, False),
+        (labelled_sets.yolo(), {"to": "voc"}, False),
+        (labelled_sets.voc(), {}, True),
+        (labelled_sets.coco(), {}, False),
     ],
 )
-def test_workers_list_a_set_themselves_only_if_it_has_labels(
+def test_workers_list_a_set_themselves_only_if_rows_cannot_say_all(
     tmp_path: Path, files: labelled_sets.Files, recipe: dict[str, Any], in_rows: bool
 ) -> None:
     folder = labelled_sets.write(tmp_path / "set", files)
-    planned = plan(folder, tmp_path / "plan", **QUICK, **recipe).folder
+    planned = plan(folder, tmp_path / "plan", **{**QUICK, **recipe}).folder
     assert planned.list.in_rows is in_rows
     rows = Rows(planned.store, "plan.parquet")
     assert len(rows) == sum(shard.sources for shard in planned.list.shards)

@@ -14,6 +14,7 @@ from augmentai.cluster.shard_files import fetch_shard, read_stats
 from augmentai.cluster.shard_run import ShardMaker
 from augmentai.settings import Settings
 from augmentai.storage import open_store
+from tests.support import labelled_sets
 from tests.support.shared_runs import QUICK, photos
 
 
@@ -72,10 +73,27 @@ def test_the_files_of_a_quicker_worker_stay(tmp_path: Path, monkeypatch: pytest.
     assert slower.make(0) == quicker.make(0)
 
 
-def test_a_worker_that_knows_rows_alone_never_lists_the_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    plan(photos(tmp_path / "set", {"cats": 4}), tmp_path / "plan", shard_size=1, **QUICK)
+@pytest.mark.parametrize("files", [labelled_sets.class_folders(), labelled_sets.yolo(), labelled_sets.voc()])
+def test_a_worker_that_knows_rows_alone_never_lists_the_set(
+    tmp_path: Path, files: labelled_sets.Files, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = labelled_sets.write(tmp_path / "set", files)
+    plan(folder, tmp_path / "plan", shard_size=1, **{**QUICK, "filters": False})
     monkeypatch.setattr("augmentai.cluster.planned_set.gather", None)
     maker = maker_of(tmp_path / "plan")
     assert maker.make(0) is not None
     rows = json.loads((tmp_path / "plan/shards.json").read_text())["shards"]
-    assert len(rows) == 4
+    assert len(rows) >= 3
+
+
+def test_labels_in_a_store_are_those_of_the_rows(tmp_path: Path) -> None:
+    store = open_store("memory://labelled")
+    for path, data in labelled_sets.yolo().items():
+        store.put(path, data)
+    plan(store.url, tmp_path / "plan", shard_size=1, **{**QUICK, "filters": False})
+    assert maker_of(tmp_path / "plan").make(1) is not None
+    _, files = next(fetch_shard(open_store(tmp_path / "plan"), 1, tmp_path).entries())
+    assert [file for file, _ in files] == ["images/train/one__v1.jpg", "labels/train/one__v1.txt"]
+    store.put("labels/train/two \u00fc.txt", b"0 0.5 0.5 0.1 0.1\n")
+    with pytest.raises(ClusterError, match="label files changed: labels/train/two"):
+        maker_of(tmp_path / "plan").make(2)

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from augmentai.annotations import LabelError, Labels, Shape
-from augmentai.filters.class_bank import ClassBank, boxes_of, examples_of_images, examples_of_objects
+from augmentai.filters.class_bank import (
+    ClassBank,
+    boxes_of,
+    example_sources,
+    examples_of_images,
+    examples_of_objects,
+)
 from augmentai.types import Source
 from tests.support.class_sets import OBJECT, class_folders, labelled_scenes
 
@@ -23,6 +29,17 @@ def test_a_class_gives_a_limited_number_of_examples() -> None:
     source = class_folders(1)[0]
     many = [Source(f"{n}.png", "cat", f"{n:03}", source.size_bytes, source.read) for n in range(40)]
     assert [one.origin for one in examples_of_images(many, MOST_PIXELS)] == [f"{n:03}" for n in range(24)]
+
+
+def test_a_few_sources_give_the_examples_of_all() -> None:
+    source = class_folders(1)[0]
+    many = [Source(f"{n}.png", "cat", f"{n:03}", source.size_bytes, source.read) for n in range(40)]
+    broken = [Source(f"{n}.png", label, f"-{n}", 0, bytes) for n, label in enumerate(["cat", "cat", "cup", "cup"])]
+    every = sorted([*many, *broken, Source("loose.png", None, "0", 0, bytes)], key=lambda one: one.sha256)
+    few = example_sources(every, MOST_PIXELS)
+    assert len(few) == 26  # a class counts though none of its images can be read
+    found = [[(one.category, one.origin) for one in examples_of_images(some, MOST_PIXELS)] for some in (every, few)]
+    assert found[0] == found[1]
 
 
 def test_objects_are_cut_out_and_broken_labels_have_no_part() -> None:

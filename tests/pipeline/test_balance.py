@@ -14,7 +14,7 @@ from PIL import Image
 from augmentai.annotations import LabelError, Labels, Shape
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.engines.stability import StabilityEngine
-from augmentai.pipeline.balance import plan_quotas
+from augmentai.pipeline.balance import class_shares, plan_quotas
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.run import run_to_disk
 from augmentai.recipe import Recipe, RecipeError
@@ -198,3 +198,20 @@ class TestInAJob:
         loose = augmentai(tmp_path / "set" / "cats" / "0.png", "--dry-run", "--balance")
         assert loose.returncode == 2
         assert "classes cannot be balanced" in loose.stderr
+
+
+@pytest.mark.parametrize("recipe", [{"balance": True}, {"per_class": 11}, {"per_class": 40, "most_per_source": 3}])
+def test_shares_by_size_are_the_quotas_of_single_images(recipe: dict[str, Any]) -> None:
+    sizes = {"a": 1, "b": 4, "c": 9, "d": 9}
+    sources = [*folders(**sizes), *boxes(("e",))]  # the last one has no class folder
+    found, asked = plan_quotas(sources, Recipe(**recipe)), Recipe(**recipe)
+    shares = class_shares(sizes, 1, asked)
+    assert shares.notices == found.notices
+    for name, (each, rest) in shares.of.items():
+        by_hash = sorted((source for source in sources if source.label == name), key=lambda one: one.sha256)
+        assert [found.of(one.key) for one in by_hash] == [each + (place < rest) for place in range(sizes[name])]
+
+
+def test_without_any_class_nothing_is_shared_out() -> None:
+    with pytest.raises(RecipeError, match="none of the 3 images has a class"):
+        class_shares({}, 3, Recipe(balance=True))

@@ -40,6 +40,19 @@ class ImageInfo:
     labels: LabelReader | None = None
 
 
+@dataclass(frozen=True)
+class PackedLabels:
+    """The labels of one image, as a process finds them that knows nothing else of the set.
+
+    Attributes:
+        files: those that hold them, none of which says anything of another image.
+        shared: what else is needed to read them, the same for many images; JSON can hold it.
+    """
+
+    files: tuple[Entry, ...]
+    shared: Mapping[str, Any] = field(default_factory=dict)
+
+
 class LabelWriter(Protocol):
     """Writes labels in one format. Every method depends on its arguments alone, so a resumed run writes the same files.
 
@@ -162,6 +175,23 @@ class Layout:
         """What the set says of whole images and of classes that only its own format can hold, by name."""
         return []
 
+    def packed(self, reader: LabelReader) -> PackedLabels | None:
+        """What is needed to read the labels of one image without the set; None if that is not enough.
+
+        Args:
+            reader: of an image of the set; `Format.part` makes a layout whose `unpacked` makes it again.
+        """
+        return None
+
+    def unpacked(self, image: Entry, labels: PackedLabels) -> LabelReader:
+        """The reader that was packed.
+
+        Args:
+            image: the image.
+            labels: as `packed` returned them, after JSON held them.
+        """
+        raise NotImplementedError(f"the format {self.name!r} packs no labels")
+
     def is_in(self, name: str) -> bool:
         """Whether the set is in a format already, so that nothing is converted to write it.
 
@@ -214,6 +244,8 @@ class Format:
             other endings are not collected.
         priority: formats with a higher one are asked first; among equals the built-in ones are. Class folders, which
             fit every set, have -100.
+        part: makes a layout without images, which reads packed labels and writes those of single images; None if the
+            format packs no labels, see `Layout.packed`.
     """
 
     name: str
@@ -223,3 +255,4 @@ class Format:
     writer: Callable[[Layout, Sequence[Source]], LabelWriter] | None = field(default=None, repr=False)
     label_suffixes: tuple[str, ...] = ()
     priority: int = 0
+    part: Callable[[], Layout] | None = field(default=None, repr=False)

@@ -133,13 +133,28 @@ def _finished(layout: Layout, one: Format, tree: Tree, requested: bool = False) 
     layout.name = one.name
     attach_masks(layout, tree, requested)
     attach_captions(layout, tree)
-    splits = Counter(info.split for info in layout.images.values())
-    if splits[None] and len(splits) > 1 and "train" not in splits:
-        named = " and ".join(sorted(split for split in splits if split))
-        rest = counted(splits[None], "image in no split is", "images in no split are")
-        layout.notices.append(f"the set names {named} images and none for training; {rest} for training")
-        layout.images = {key: replace(info, split=info.split or "train") for key, info in layout.images.items()}
+    rest, notices = splits_of_finished(Counter(info.split for info in layout.images.values()))
+    layout.notices += notices
+    if rest is not None:
+        layout.images = {key: replace(info, split=info.split or rest) for key, info in layout.images.items()}
     return layout
+
+
+def splits_of_finished(splits: Counter[str | None]) -> tuple[str | None, list[str]]:
+    """What images in no split are for, and what the user should know of it.
+
+    Args:
+        splits: how many images are in each.
+
+    Example:
+        >>> splits_of_finished(Counter({None: 2, "test": 1}))
+        ('train', ['the set names test images and none for training; 2 images in no split are for training'])
+    """
+    if not (splits[None] and len(splits) > 1 and "train" not in splits):
+        return None, []
+    named = " and ".join(sorted(split for split in splits if split))
+    rest = counted(splits[None], "image in no split is", "images in no split are")
+    return "train", [f"the set names {named} images and none for training; {rest} for training"]
 
 
 def _refused(tree: Tree, reason: str) -> Layout:

@@ -92,11 +92,12 @@ def split_of(path: str, splits: Mapping[str, str | None]) -> tuple[str | None, s
     return (None, "") if folder is None else (splits[folder], folder)
 
 
-def split_notices(found: Mapping[str, str | None]) -> list[str]:
+def split_notices(found: Mapping[str, str | None], counts: Mapping[str, int] | None = None) -> list[str]:
     """What the user should know before a run, because the folders leave a doubt.
 
     Args:
         found: the split of each image by its path, as it will be used.
+        counts: how many images of its folder each of them stands for; 1 by default.
     """
     reading = _read(found)
     notices = []
@@ -109,7 +110,7 @@ def split_notices(found: Mapping[str, str | None]) -> list[str]:
         )
     apart = sorted({path.rpartition("/")[0] or "." for path, split in found.items() if split is None})
     if apart and any(found.values()):
-        count = sum(split is None for split in found.values())
+        count = sum(1 if counts is None else counts[path] for path, split in found.items() if split is None)
         notices.append(f"{counted(count, 'image is', 'images are')} in no split and not augmented: {_some(apart)}")
     if reading.classes and not any(found.values()):
         notices.append(

@@ -6,7 +6,7 @@ from collections.abc import Container, Iterable
 from dataclasses import replace
 
 from augmentai.dataset.file_names import name_parts, printable
-from augmentai.dataset.file_tree import Tree
+from augmentai.dataset.file_tree import Entry, Tree
 from augmentai.dataset.formats.base import ImageKey, Layout
 from augmentai.dataset.formats.masks.class_files import LABEL_MAP
 from augmentai.dataset.formats.splits import split_notices
@@ -50,12 +50,26 @@ def _restore_labels(tree: Tree, layout: Layout) -> None:
     """Classes that are folders are called as the folders are, whatever had to become of the folders' own names."""
     for entry in tree.images:
         info = layout.images.get(entry.key) if entry.original else None
-        if info is None or info.label is None:
-            continue
-        pairs = zip(entry.path.split("/")[:-1], name_parts(entry.original)[:-1], strict=False)
-        named = next((original for safe, original in reversed(list(pairs)) if safe == info.label), "")
-        if _is_utf8(named) and (label := printable(named).strip()):
-            layout.images[entry.key] = replace(info, label=label)
+        if info is not None:
+            layout.images[entry.key] = replace(info, label=restored_label(entry, info.label))
+
+
+def restored_label(entry: Entry, label: str | None) -> str | None:
+    """A class as its folder is called, whatever had to become of the folder's own name.
+
+    Args:
+        entry: an image.
+        label: its class by the path that it has now.
+
+    Example:
+        >>> restored_label(Entry("1_2/a.jpg", "", original="1:2/a.jpg"), "1_2")
+        '1:2'
+    """
+    if label is None or not entry.original:
+        return label
+    pairs = zip(entry.path.split("/")[:-1], name_parts(entry.original)[:-1], strict=False)
+    named = next((original for safe, original in reversed(list(pairs)) if safe == label), "")
+    return (printable(named).strip() if _is_utf8(named) else "") or label
 
 
 def _keep_label_maps(tree: Tree, layout: Layout) -> None:

@@ -100,7 +100,7 @@ class Listing:
     def finish(self) -> list[Failure]:
         """Call it when all inputs are listed: what is reported of those that have label files, if there is no image."""
         reported = len(self.report.failures)
-        stems = {image.name_stem for image in self.tree.images}
+        stems = {image.name_stem for image in self.tree.images} if self._labels_alone else set()
         for name, what, labels in self._labels_alone:
             paths = [PurePosixPath(label) for label in labels]
             if not stems or all(path.suffix == ".txt" and path.stem not in stems for path in paths):  # notes

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -25,6 +27,7 @@ from augmentai.dataset.readers.stored_member import StoredMember
 from augmentai.storage import MissingFileError, StorageError, Store, StoredFile
 
 NOTHING_THERE = "no such file or folder"
+_LISTED_BYTES = 8 << 20  # of a listing, in memory
 
 
 def list_store(store: Store, prefix: str, listing: Listing, limits: Limits, skip: Store | None = None) -> None:
@@ -66,8 +69,8 @@ def _list_file(store: Store, listing: Listing, limits: Limits) -> None:
 def _list_folder(store: Store, prefix: str, listing: Listing, limits: Limits, skip: Store | None) -> None:
     before, labels = listing.progress(), len(listing.tree.sidecars)
     archives: list[tuple[StoredMember, str]] = []
-    files = list(store.list())
-    if not files:
+    files = _Listed(store)
+    if not files.count:
         raise MissingFileError(store.url)
     runs = _run_folders(store, files)
     for run in sorted(runs - {""}):
@@ -92,6 +95,26 @@ def _list_folder(store: Store, prefix: str, listing: Listing, limits: Limits, sk
         listing.report_without_images(PurePosixPath(store.url).name, "folder", labels)
 
 
+class _Listed:
+    """The files of a store, listed once and gone through several times: on disk if there are many.
+
+    Attributes:
+        count: how many there are.
+    """
+
+    def __init__(self, store: Store) -> None:
+        self.count = 0
+        self._lines = tempfile.SpooledTemporaryFile(_LISTED_BYTES)  # noqa: SIM115  # closed when nobody needs it
+        for file in store.list():
+            self._lines.write(json.dumps([file.path, file.size_bytes, file.version]).encode() + b"\n")
+            self.count += 1
+
+    def __iter__(self) -> Iterator[StoredFile]:
+        self._lines.seek(0)
+        for line in self._lines:
+            yield StoredFile(*json.loads(line))
+
+
 def _is_tool(folders: Sequence[str], name: str, listing: Listing) -> bool:
     """Whether a file belongs to a system or a tool, which is reported where it is on disk."""
     for depth, folder in enumerate(folders):
@@ -104,9 +127,10 @@ def _is_tool(folders: Sequence[str], name: str, listing: Listing) -> bool:
     return False
 
 
-def _run_folders(store: Store, files: Sequence[StoredFile]) -> set[str]:
+def _run_folders(store: Store, files: Iterable[StoredFile]) -> set[str]:
     """The folders of earlier runs; "" for the whole store."""
-    names = {file.path for file in files}
+    of_runs = RECIPE_FILE, MANIFEST, MANIFEST_PART
+    names = {file.path for file in files if file.path.rpartition("/")[2].startswith(of_runs)}
     found = set()
     for path in names:
         folder, _, name = path.rpartition("/")

@@ -43,6 +43,11 @@ class StoredMember:
         return self._store.url_of(self._path)
 
     @property
+    def path(self) -> str:
+        """Its path in the store."""
+        return self._path
+
+    @property
     def version(self) -> str:
         """What the store says that changes with its content; see `StoredFile`."""
         return self._version

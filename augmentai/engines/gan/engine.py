@@ -95,7 +95,7 @@ class GanEngine(Engine):
             compiled_kernel()
 
     def lenders(self, sources: Sequence[Source]) -> Sequence[Source]:
-        return StyleDonors(sources).lenders
+        return StyleDonors(sources, by_hash=True).lenders
 
     def measure_set(self, job: JobView) -> Mapping[str, Any]:
         if not isinstance(job.recipe.strength, str):

@@ -101,7 +101,7 @@ class StabilityEngine(PaidEngine):
         return request_plan(self.settings, in_part=recipe.repaint != "all")
 
     def lenders(self, sources: Sequence[Source]) -> Sequence[Source]:
-        return StyleDonors(sources).lenders if self.borrows_from_other_sources else ()
+        return StyleDonors(sources, by_hash=True).lenders if self.borrows_from_other_sources else ()
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         from augmentai.engines.stability.run import Run

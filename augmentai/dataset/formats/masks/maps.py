@@ -104,6 +104,11 @@ def find_maps(tree: Tree, taken: Container[ImageKey]) -> FoundMaps:
     return found
 
 
+def is_called_map(entry: Entry) -> bool:
+    """Whether the name of a file, or of a folder that it is in, is that of a map."""
+    return _read(entry) is not None
+
+
 def _read(entry: Entry) -> _Map | None:
     """What the name of a file says, its own name before its folders'; None if that is no map."""
     pieces = [(match.start(), match.end(), match[0].casefold()) for match in _PIECE.finditer(_name(entry))]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import accumulate, permutations
 
 from PIL import Image
@@ -19,7 +19,7 @@ from augmentai.images.decode import FORMATS
 Folder = dict[str, Entry]  # by the stem
 
 _FILES_SAMPLED = 10
-_MOST_SIBLINGS = 4  # more folders side by side are classes
+MOST_SIBLINGS = 4  # more folders side by side are classes
 _MIN_COMMON_FRACTION = 0.8
 _ENDING = re.compile(r"(.+?)([-_. ][a-z]\w{0,11})")
 _CLASS_NUMBERS = frozenset({"L", "I", "I;16", "I;16B", "I;16L"})  # modes that masks of class numbers have
@@ -27,7 +27,7 @@ _ADVICE = (
     "If they are masks of these images, call their folder masks, and each as its image; if they are images, choose the "
     "dataset format folders"
 )
-_LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif")
+LOSSLESS = (".png", ".bmp", ".tif", ".tiff", ".gif")
 
 
 def unnamed_masks(tree: Tree) -> tuple[list[Entry], list[str]]:
@@ -61,10 +61,10 @@ def unnamed_masks(tree: Tree) -> tuple[list[Entry], list[str]]:
 
 def _label_maps(tree: Tree) -> dict[ImageKey, Entry]:
     """Files in folders where some of a sample hold class numbers, and other files do not."""
-    lossless = {entry.path: entry for entry in tree.images if entry.path.lower().endswith(_LOSSLESS)}
-    folders = {parent(entry.path) for entry in _sample(lossless).values() if _is_label_map(entry)}
+    lossless = {entry.path: entry for entry in tree.images if entry.path.lower().endswith(LOSSLESS)}
+    folders = {parent(entry.path) for entry in _sample(lossless).values() if is_label_map(entry)}
     inside = [entry for entry in lossless.values() if parent(entry.path) in folders] if folders else []
-    found = {entry.key: entry for entry in inside if _is_label_map(entry)}
+    found = {entry.key: entry for entry in inside if is_label_map(entry)}
     return found if len(found) < len(tree.images) else {}
 
 
@@ -79,17 +79,33 @@ def _twins(tree: Tree) -> Iterator[tuple[str, Folder, Folder]]:
     for files in folders.values():
         for images, masks in _halves(files):
             yield "named after", images, masks
-    for group in _siblings(sorted(folders)):
-        if len(group) <= _MOST_SIBLINGS:
+    for group in sibling_folders(sorted(folders)):
+        if len(group) <= MOST_SIBLINGS:
             for images, masks in permutations((folders[one] for one in group), 2):
                 common = len(masks.keys() & images.keys())
-                if common > 1 and common >= _MIN_COMMON_FRACTION * len(masks):
-                    yield "named as", images, masks
-                elif len(images) == len(masks) > 1:
-                    yield "as many as", images, masks
+                if may_be_twins(common, len(images), len(masks)):
+                    yield "named as" if _are_named_alike(common, len(masks)) else "as many as", images, masks
 
 
-def _siblings(folders: Sequence[str]) -> list[list[str]]:
+def may_be_twins(common: int, images: int, masks: int) -> bool:
+    """Whether the files of a folder may be the masks of those in another one.
+
+    Args:
+        common: how many names both have.
+        images, masks: how many files each has.
+
+    Example:
+        >>> may_be_twins(common=0, images=3, masks=3), may_be_twins(common=0, images=4, masks=3)
+        (True, False)
+    """
+    return _are_named_alike(common, masks) or images == masks > 1
+
+
+def _are_named_alike(common: int, masks: int) -> bool:
+    return common > 1 and common >= _MIN_COMMON_FRACTION * masks
+
+
+def sibling_folders(folders: Sequence[str]) -> list[list[str]]:
     """Folders whose paths differ in one part alone, in the order of the first of each group, and of that part."""
     numbers: dict[tuple[int, str], int] = {}  # of the beginnings and endings of paths, which are compared more quickly
 
@@ -119,13 +135,23 @@ def _halves(folder: Folder) -> Iterator[tuple[Folder, Folder]]:
         if found is not None and found[1] in folder:
             by_ending[found[2]][found[1]] = name
     for names in by_ending.values():
-        if len(names) > 1 and len(names) >= _MIN_COMMON_FRACTION * len(folder) / 2:
+        if are_half(len(names), len(folder)):
             yield {name: folder[name] for name in names}, {name: folder[name] for name in names.values()}
 
 
 def _all_are(folder: Folder, flat: bool) -> bool:
     """Whether all files of a sample hold what masks hold, or none does; the first that differs ends it."""
-    for entry in _sample(folder).values():
+    return hold_masks(_sample(folder).values(), flat)
+
+
+def hold_masks(sample: Iterable[Entry], flat: bool = True) -> bool:
+    """Whether all of some files hold what masks hold, or none does; the first that differs ends it.
+
+    Args:
+        sample: the files.
+        flat: whether they are to hold it.
+    """
+    for entry in sample:
         content = read_content(entry)
         if content is None or content.is_flat != flat or (flat and not content.is_few):
             return False
@@ -134,10 +160,37 @@ def _all_are(folder: Folder, flat: bool) -> bool:
 
 def _sample(folder: Folder) -> Folder:
     names = sorted(folder)
-    return {name: folder[name] for name in names[:: max(1, len(names) // _FILES_SAMPLED)]}
+    return {name: folder[name] for name in names[:: step_of(len(names))]}
 
 
-def _is_label_map(entry: Entry) -> bool:
+def step_of(count: int) -> int:
+    """Every how many of so many files belong to a sample."""
+    return max(1, count // _FILES_SAMPLED)
+
+
+def affixed(name: str) -> str | None:
+    """What may follow another file's name in this one; None if nothing may.
+
+    Example:
+        >>> affixed("cat_m"), affixed("cat_12")
+        ('_m', None)
+    """
+    found = _ENDING.fullmatch(name)
+    return None if found is None else found[2]
+
+
+def are_half(count: int, files: int) -> bool:
+    """Whether so many files of a folder may be the masks of others in it.
+
+    Args:
+        count: the files that are named after others, with the same ending.
+        files: all of the folder.
+    """
+    return count > 1 and count >= _MIN_COMMON_FRACTION * files / 2
+
+
+def is_label_map(entry: Entry) -> bool:
+    """Whether a file holds class numbers."""
     try:
         with entry.open() as stream, Image.open(stream, formats=FORMATS) as opened:
             if opened.mode not in _CLASS_NUMBERS:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from augmentai.annotations import Labels
+from augmentai.annotations import LabelReader, Labels
 from augmentai.dataset.file_tree import Entry, Tree, joined, parent
-from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, PackedLabels, StreamedFiles
 from augmentai.dataset.formats.companions import find_companions
 from augmentai.dataset.formats.declared_classes import classes_in_files
 from augmentai.dataset.formats.drawn_shapes import is_same_place
@@ -79,6 +79,14 @@ class VocLayout(Layout):
             return []
         return [*([reader.xml] if reader.xml is not None else []), *(mask.entry for mask in reader.masks)]
 
+    def packed(self, reader: LabelReader) -> PackedLabels | None:
+        if not isinstance(reader, VocLabels) or reader.xml is None or reader.masks or self.masks:
+            return None
+        return PackedLabels((reader.xml,))
+
+    def unpacked(self, image: Entry, labels: PackedLabels) -> LabelReader:
+        return VocLabels(image, labels.files[0])
+
     def label_files(
         self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
     ) -> list[OutputFile]:
@@ -111,6 +119,11 @@ class VocLayout(Layout):
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         yield from self.lists.written(rows)
         yield from self.others.written(rows)
+
+
+def voc_part() -> VocLayout:
+    """A layout without images; see `Format.part`."""
+    return VocLayout(ImageLists(Tree()), SplitLists({}), [])
 
 
 def read_voc(tree: Tree, requested: bool) -> VocLayout | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from augmentai.annotations import LabelError
@@ -35,6 +35,10 @@ class Classes:
     flip_order: tuple[int, ...] = ()
     oriented: bool = False
     keypoint_names: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+
+    def as_json(self) -> dict[str, Any]:
+        """All of it, as JSON can hold it; see `classes_from_json`."""
+        return {name: list(value) if isinstance(value, tuple) else value for name, value in asdict(self).items()}
 
     def name(self, number: int) -> str:
         return self.names.get(number, str(number))
@@ -127,3 +131,20 @@ def _flip_order(given: Any, count: int, names: tuple[str, ...]) -> tuple[int, ..
     if names:
         return flip_order(names)
     return (0,) if count == 1 else ()
+
+
+def classes_from_json(content: Mapping[str, Any]) -> Classes:
+    """What `Classes.as_json` returned, after JSON held it.
+
+    Example:
+        >>> import json
+        >>> classes = Classes({0: "cat"}, keypoints=2, flip_order=(1, 0), keypoint_names={0: ("left", "right")})
+        >>> classes_from_json(json.loads(json.dumps(classes.as_json()))) == classes
+        True
+    """
+    numbered = {
+        "names": {int(number): name for number, name in content["names"].items()},
+        "keypoint_names": {int(number): tuple(names) for number, names in content["keypoint_names"].items()},
+        "flip_order": tuple(content["flip_order"]),
+    }
+    return Classes(**{**content, **numbered})

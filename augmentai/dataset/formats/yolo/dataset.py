@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
-from augmentai.annotations import LabelError, Labels
+from augmentai.annotations import LabelError, LabelReader, Labels
 from augmentai.dataset.file_tree import Entry, Tree, parent
-from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.base import ImageInfo, ImageKey, Layout, OutputFile, PackedLabels, StreamedFiles
 from augmentai.dataset.formats.captions import is_caption
 from augmentai.dataset.formats.image_list import ImagePaths
 from augmentai.dataset.formats.keypoint_order import Skeleton
@@ -17,7 +17,7 @@ from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.dataset.formats.splits import split_of
 from augmentai.dataset.formats.yolo.annotation import YoloLabels, shape_to_yolo
-from augmentai.dataset.formats.yolo.classes import Classes, classes_from_list
+from augmentai.dataset.formats.yolo.classes import Classes, classes_from_json, classes_from_list
 from augmentai.dataset.formats.yolo.darknet import read_darknet
 from augmentai.dataset.formats.yolo.data_yaml import read_data_yamls
 from augmentai.dataset.formats.yolo.label_index import LabelIndex, label_path, usual_label_path
@@ -67,6 +67,14 @@ class YoloLayout(Layout):
 
     def shared_files(self) -> list[Entry]:
         return self.names
+
+    def packed(self, reader: LabelReader) -> PackedLabels | None:
+        if not isinstance(reader, YoloLabels):
+            return None
+        return PackedLabels(() if reader.text is None else (reader.text,), reader.classes.as_json())
+
+    def unpacked(self, image: Entry, labels: PackedLabels) -> LabelReader:
+        return YoloLabels(image, labels.files[0] if labels.files else None, classes_from_json(labels.shared))
 
     def label_files(
         self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
