@@ -39,6 +39,7 @@ VARIATIONS = 4
 SETS = {256: ((256, 256), 120), 640: ((640, 480), 120), 1280: ((1280, 853), 12), 4000: ((4000, 3000), 2)}
 METHODS = ("augmentai", "albumentations", "kornia", "floor")
 RIVAL = "albumentations==2.0.8"
+_NO_BYTECODE = {"PYTHONDONTWRITEBYTECODE"}  # an installed package has its bytecode, whatever this shell says
 
 
 def write_images(folder: Path, side: int, suffix: str) -> None:
@@ -81,7 +82,7 @@ def timed(command: list[str], out: Path, cores: int) -> dict[str, float]:
         process = subprocess.Popen(
             command,
             cwd=ROOT,
-            env=os.environ | own,
+            env={name: value for name, value in (os.environ | own).items() if name not in _NO_BYTECODE},
             stdout=subprocess.DEVNULL,
             stderr=errors,
             preexec_fn=lambda: os.sched_setaffinity(0, pinned),
