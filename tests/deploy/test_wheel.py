@@ -77,7 +77,7 @@ def test_it_says_its_version(base: Environment, tmp_path: Path, command: tuple[s
     [
         (("augmentai", "web"), "web", "gradio<7,>=6.31"),
         (("augmentai", "photo.png", "-o", "out", "--push-to-hub", "me/set"), "hub", "huggingface-hub<3,>=2"),
-        (("augmentai", "photo.png", "-o", "out", "--engine", "diffusion"), "diffusion", "diffusers<1,>=0.36"),
+        (("augmentai", "photo.png", "-o", "out", "--engine", "diffusion"), "diffusion", "diffusers<1,>=0.37"),
     ],
 )
 def test_an_extra_that_is_missing_is_named(

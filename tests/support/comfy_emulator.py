@@ -82,6 +82,11 @@ class ComfyEmulator:
             self._work.notify()
         return 200, {"prompt_id": number, "number": len(self.prompts), "node_errors": {}}
 
+    def await_work(self) -> None:
+        """Return when it works on something."""
+        with self._work:
+            self._work.wait_for(lambda: self._running, 60)
+
     def work(self) -> None:
         """Endless: run one workflow after the other."""
         while True:
@@ -89,6 +94,7 @@ class ComfyEmulator:
                 self._work.wait_for(lambda: self._pending)
                 self._running, graph, fault = self._pending.popleft()
                 self._stopped.clear()
+                self._work.notify_all()
             if fault == "forgotten":
                 self._running = ""
                 continue

@@ -7,7 +7,7 @@ import io
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from threading import Timer
+from threading import Thread
 from typing import Any
 
 import numpy as np
@@ -144,10 +144,11 @@ def test_a_stop_empties_the_queue(server: ComfyEmulator) -> None:
 
     server.faults.append("never")
     job = Job(Gathered(tuple(photos(4)), (), ()), RECIPE, Settings(), [ComfyEngine(Settings())])
-    Timer(0.6, job.stop.set).start()
+    Thread(target=lambda: (server.await_work(), job.stop.set())).start()
     assert not any(outcome.ok for outcome in job.run())
     assert set(server.dropped) == {f"id-{number}" for number in range(len(server.prompts))}
-    assert server.interrupted == ["id-0"]
+    assert server.interrupted[0] == "id-0", "and whatever the server had begun before it was taken out of the queue"
+    assert set(server.interrupted) <= set(server.dropped)
 
 
 def test_a_workflow_that_the_server_cannot_run_ends_the_engine(

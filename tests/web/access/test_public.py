@@ -174,15 +174,16 @@ def test_megabytes_per_hour(url: str) -> None:
     assert answer.status_code in {400, 429}
 
 
-def test_queued_jobs_per_visitor(url: str) -> None:
+def test_queued_jobs_per_visitor(url: str, photo: Path, tmp_path: Path) -> None:
     """One job works, one waits; a third of the visitor who waits is refused, another visitor's is not."""
-    large = EXAMPLES / "hubble_deep_field.jpg"
-    busy = visitor(url, "1.0.0.8")
+    large = tmp_path / "large.jpg"  # which takes seconds
+    with Image.open(EXAMPLES / "hubble_deep_field.jpg") as opened:
+        opened.resize((5000, 4300)).save(large, quality=20)  # uploads are limited too
+    busy, other = visitor(url, "1.0.0.8"), visitor(url, "1.0.0.9")
     first = busy.submit(files=[handle_file(large)], variations=6, api_name="/augment")
     while first.status().code.name != "PROGRESS" and not first.done():
         time.sleep(0.01)
-    other = visitor(url, "1.0.0.9")
-    second = other.submit(files=[handle_file(large)], variations=6, api_name="/augment")
+    second = other.submit(files=[handle_file(photo)], variations=6, api_name="/augment")
     while requests.get(url + "gradio_api/queue/status", timeout=30).json()["queue_size"] < 1:
         assert not first.done(), "the first job was too short for this test"
         time.sleep(0.01)
