@@ -278,7 +278,20 @@ class Settings(BaseSettings):
         100_000,
         ge=1,
         validation_alias="AUGMENTAI_MAX_OBJECTS",
-        description="maximum labelled objects in one image; points of outlines: ten times as many",
+        description="maximum labelled objects in one image",
+    )
+    max_points: int | None = Field(
+        None,
+        ge=3,
+        validation_alias="AUGMENTAI_MAX_POINTS",
+        description="maximum points of all outlines in one image; by default ten times as many as objects",
+    )
+    images_mb: float | None = Field(
+        None,
+        gt=0,
+        validation_alias="AUGMENTAI_IMAGES_MB",
+        description="memory for the variations that a job has in hand; by default 150 MB for each core. One that takes "
+        "more (8 MB per megapixel, 32 MB with 16 bits per channel) is made alone",
     )
     max_labels_mb: float | None = Field(
         None,

@@ -125,6 +125,7 @@ def run_job(job: Job, out: Place, inputs: Sequence[Place]) -> int:
                     missing += 1 if outcome.index else job.plan.count(outcome.source)
                 done = job.report.variations
                 bar.update(task, completed=done, total=max(job.plan.total - missing, done))
+                del outcome  # a large image would be in memory until the next one comes
     except OutputError as error:
         if not job.report.variations and not job.ledger.committed():
             quit_with(str(error))

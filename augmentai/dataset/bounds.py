@@ -11,7 +11,7 @@ from dataclasses import dataclass
 LONGEST_PATH_CHARS = 4096  # of a path in a label file: no system has longer ones
 DEEPEST_PATH = 64  # folders of a path in a label file that are compared with those of the dataset
 MOST_OBJECTS = 25_000  # in one image, unless `AUGMENTAI_MAX_OBJECTS` says otherwise
-MOST_POINTS = 10 * MOST_OBJECTS  # of all outlines in one image, likewise
+MOST_POINTS = 10 * MOST_OBJECTS  # of all outlines in one image, unless `AUGMENTAI_MAX_POINTS` says otherwise
 DEEPEST_XML = 60  # elements in elements
 MOST_FILES = 250_000  # in one archive, unless `AUGMENTAI_MAX_ARCHIVE_FILES` says otherwise
 MOST_COLUMNS = 10_000  # of a table
@@ -22,7 +22,11 @@ LARGEST_OBJECT_CHARS = 8_000_000  # of one annotation in COCO's JSON
 
 @dataclass(frozen=True, slots=True)
 class ImageBounds:
-    """How much the labels of one image may have. objects: from which the rest follows.
+    """How much the labels of one image may have.
+
+    Attributes:
+        objects: from which the rest follows.
+        most_points: of all outlines; ten times as many by default.
 
     Example:
         >>> ImageBounds().points
@@ -30,11 +34,12 @@ class ImageBounds:
     """
 
     objects: int = MOST_OBJECTS
+    most_points: int | None = None
 
     @property
     def points(self) -> int:
         """Of all outlines."""
-        return 10 * self.objects
+        return 10 * self.objects if self.most_points is None else self.most_points
 
     @property
     def runs(self) -> int:
@@ -55,7 +60,7 @@ def image_bounds() -> ImageBounds:
     return _in_use
 
 
-def use_image_bounds(objects: int) -> None:
+def use_image_bounds(objects: int, most_points: int | None = None) -> None:
     """Set the bounds on one image for all that is read in this process from now on."""
     global _in_use
-    _in_use = ImageBounds(objects)
+    _in_use = ImageBounds(objects, most_points)

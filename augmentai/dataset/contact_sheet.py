@@ -23,7 +23,7 @@ from augmentai.annotations import Labels, Shape
 from augmentai.dataset.drawing.label_drawing import STYLE, ClassColours, objects
 from augmentai.dataset.drawing.outlines import shapes_of
 from augmentai.dataset.file_names import printable
-from augmentai.dataset.manifest import is_made
+from augmentai.dataset.manifest import is_large, is_made
 from augmentai.dataset.resized_labels import resized
 from augmentai.dataset.sorted_sources import find_source
 from augmentai.images import ImageError, decode
@@ -101,8 +101,10 @@ def draw_contact_sheet(
     Returns:
         An SVG in UTF-8; None if there is no pair to show.
     """
-    files = _files(_choose(entries), sources, read, labels_of)
-    pairs = [pair for pair in in_order(partial(_pair, max_pixels), files, "sheet") if pair is not None]
+    chosen = _choose(entries)
+    files = _files(chosen, sources, read, labels_of)
+    made = in_order(partial(_pair, max_pixels), files, "sheet", one_by_one=any(map(is_large, chosen)))
+    pairs = [pair for pair in made if pair is not None]
     return _draw(pairs, title, ClassColours(class_names)).encode() if pairs else None
 
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from augmentai.backbone import Backbone, load_backbone, square
-from augmentai.dataset.manifest import is_made
+from augmentai.dataset.manifest import is_large, is_made
 from augmentai.dataset.sorted_sources import find_source
 from augmentai.images import ImageError, decode
 from augmentai.plurals import counted
@@ -32,7 +32,7 @@ _OF_A_CLASS = 2  # images in turn, so that there are pairs also in sets of many 
 _CANDIDATES = 4096  # lines of the manifest that are kept in memory
 
 _Key = tuple[str, str]  # hash and path of a source
-_Line = tuple[str, str, int, str, str]  # hash and path of its source, index, file, label
+_Line = tuple[str, str, int, str, str, bool]  # hash and path of its source, index, file, label, whether it is large
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,8 @@ def measure_diversity(
     images: list[np.ndarray] = []
     places: dict[_Key, list[int]] = {}  # in `images`: a source, then its variations
     squares = partial(_squares, max_pixels, backbone.side_px)
-    for key, found in in_order(squares, _files(chosen, sources, read), "diversity"):
+    has_large = any(line[5] for lines in chosen.values() for line in lines)
+    for key, found in in_order(squares, _files(chosen, sources, read), "diversity", one_by_one=has_large):
         if found:
             places[key] = list(range(len(images), len(images) + len(found)))
             images += found
@@ -153,7 +154,8 @@ def _choose(entries: Iterable[Mapping[str, Any]]) -> dict[_Key, list[_Line]]:
 
 
 def _line(entry: Mapping[str, Any]) -> _Line:
-    return entry["source_sha256"], entry["source"], entry["index"], entry["file"], entry["label"] or ""
+    place = entry["source_sha256"], entry["source"], entry["index"], entry["file"]
+    return *place, entry["label"] or "", is_large(entry)
 
 
 def _pairs(chosen: Mapping[_Key, Sequence[_Line]]) -> list[tuple[_Key, _Key]]:

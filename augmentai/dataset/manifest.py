@@ -26,6 +26,7 @@ MANIFEST_PART = ".augmentai.manifest."  # begins the names of its parts at a URL
 OWN_FILES = frozenset({MANIFEST, RECIPE_FILE, CARD, SHEET})  # what a run writes about itself
 OWN_NAMES = OWN_FILES | {LIFT_FILE}  # likewise, what it writes only if there is any included
 FIRST_LINE_BYTES = 1 << 16
+_LARGE_PIXELS = 12_000_000
 
 
 def is_made(entry: Mapping[str, Any]) -> bool:
@@ -36,6 +37,16 @@ def is_made(entry: Mapping[str, Any]) -> bool:
         (True, False)
     """
     return entry.get("status") == "ok"
+
+
+def is_large(entry: Mapping[str, Any]) -> bool:
+    """Whether a variation that was made is of an image that should not be in memory beside others like it.
+
+    Example:
+        >>> is_large({"width": 6000, "height": 4000}), is_large({"width": 3000, "height": 2000})
+        (True, False)
+    """
+    return int(entry["width"]) * int(entry["height"]) > _LARGE_PIXELS
 
 
 def files_of(entry: Mapping[str, Any]) -> list[str]:

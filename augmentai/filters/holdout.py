@@ -112,4 +112,4 @@ class HoldoutIndex:
             photo = decode(source.read(), source.path, self._max_pixels, draft_side_px=SIDE_PX)
         except (ImageError, OSError):
             return None  # the set's own reader reports it
-        return image_features(photo.restore(photo.rgb), photo.black_white)
+        return image_features(photo.original, photo.black_white)

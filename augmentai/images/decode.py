@@ -26,7 +26,8 @@ from augmentai.images.file_types import (
     UNREADABLE_IMAGES,
     detect_type,
 )
-from augmentai.images.photo import ImageError, Photo, strips, value_range
+from augmentai.images.photo import ImageError, Photo, value_range
+from augmentai.images.strips import strips
 from augmentai.images.tiff_bands import refuse_bands
 
 MIN_SIDE_PX = 8
@@ -101,6 +102,7 @@ def decode(data: bytes, name: str, max_pixels: int, draft_side_px: int | None = 
             upright, file_format = turned(opened, orientation_of(opened)), opened.format or ""
         del opened  # its pixels need not be in memory twice
         photo = _to_photo(upright, file_format)
+        del upright
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
@@ -236,7 +238,8 @@ def _to_photo(image: Image.Image, file_format: str) -> Photo:
         return Photo(rgb, file_format, "RGB", is_gray=_looks_gray(rgb), notices=(f"converted from {mode} to RGB",))
     alpha = None
     if mode in {"RGBA", "LA", "PA", "RGBa", "La"} or "transparency" in image.info:
-        with_alpha = image.convert("LA").convert("RGBA") if mode == "La" else image.convert("RGBA")
+        with_alpha = image.convert("LA") if mode == "La" else image
+        with_alpha = with_alpha if mode == "RGBA" else with_alpha.convert("RGBA")
         band = with_alpha.getchannel("A")
         alpha = band if band.getextrema() != (255, 255) or mode in {"RGBA", "LA"} else None
         rgb = _without_metadata(with_alpha.convert("RGB"))

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageChops
 
-from augmentai.images.photo import strips
+from augmentai.images.strips import strips
 from augmentai.system.cpu import usable_cores
 
 _WINDOW_PX = 9  # of the small images: the window over which they are compared

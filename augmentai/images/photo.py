@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageChops
 
+from augmentai.images.deep_colour import Refined, Values
 from augmentai.images.exif import NOBODY, Credit
+from augmentai.images.strips import strips
 
-_ROWS_AREA_PX = 1 << 20  # deep images are processed in strips: full-size float planes would take gigabytes
 _ONE_CHANNEL_MODES = {"1", "L", "LA", "La"}
 
 
@@ -49,7 +49,7 @@ class Photo:
     icc_profile: bytes | None = None
     notices: tuple[str, ...] = ()
     credit: Credit = NOBODY
-    fine: np.ndarray[Any, Any] | None = None
+    fine: Values | None = None
 
     @property
     def size_wh(self) -> tuple[int, int]:
@@ -60,6 +60,12 @@ class Photo:
     def black_white(self) -> tuple[float, float] | None:
         """The values of a deep source that become black and white when fewer bits are written; else None."""
         return None if self.deep is None else value_range(self.deep)
+
+    @property
+    def original(self) -> Image.Image:
+        """The source's own pixels, to be read only: `rgb` itself if that is all there is."""
+        is_plain = self.deep is None and self.alpha is None and not self.is_gray
+        return self.rgb if is_plain else self.restore(self.rgb)
 
     def flattened(self, background: tuple[int, int, int] = (255, 255, 255)) -> Image.Image:
         """RGB with transparent parts blended onto `background`, for engines without alpha."""
@@ -74,7 +80,8 @@ class Photo:
             made: An image of the same size; it is not modified.
 
         Returns:
-            A new image without metadata. `rgb` itself comes back as exactly the source's pixels.
+            An image without metadata: `made` itself if nothing has to be changed, so that a large one is not in memory
+            twice, else a new one. `rgb` comes back as a copy, exactly the source's pixels.
 
         Raises:
             ValueError: The size differs, so that labels would no longer be valid.
@@ -90,6 +97,8 @@ class Photo:
         if self.deep is not None:
             image = self._restore_deep(self.deep, made)
         elif not self.is_gray:
+            if made.mode == "RGB" and self.alpha is None and made is not self.rgb and not made.info:
+                return made
             image = made.convert("RGB")
         elif self.mode in _ONE_CHANNEL_MODES:
             image = made.convert("L")
@@ -100,7 +109,7 @@ class Photo:
         image.info = {}
         return image
 
-    def refine(self, restored: Image.Image) -> np.ndarray[Any, Any] | None:
+    def refine(self, restored: Image.Image) -> Refined | None:
         """The full depth of an image that `restore` gave, if the source has 16 bits of colour per channel.
 
         The change that was made in 8 bits is added to the source's own values.
@@ -109,17 +118,9 @@ class Photo:
             restored: RGB or RGBA, of the source's size, every pixel at its place.
 
         Returns:
-            (H, W, 3), or (H, W, 4) with transparency, of uint16; None if the source has no such depth.
+            The values, computed when they are asked for; None if the source has no such depth.
         """
-        if self.fine is None:
-            return None
-        original, changed = np.asarray(self.rgb), np.asarray(restored)
-        out = np.empty(changed.shape, np.uint16)
-        for rows in strips(changed.shape):
-            change = changed[rows][..., :3].astype(np.int32) - original[rows]
-            out[rows][..., :3] = (self.fine[rows] + change * 257).clip(0, 65535)
-            out[rows][..., 3:] = changed[rows][..., 3:].astype(np.uint16) * 257
-        return out
+        return None if self.fine is None else Refined(self.fine, self.rgb, restored)
 
     def _restore_deep(self, deep: np.ndarray[Any, Any], made: Image.Image) -> Image.Image:
         # The engine saw the values scaled to 8 bits; the change it made there is added to the full-depth values.
@@ -138,13 +139,6 @@ def value_range(values: np.ndarray[Any, Any]) -> tuple[float, float]:
     """Lowest and highest value, never equal, so that dividing by the span is safe."""
     low, high = float(values.min()), float(values.max())
     return low, high if high > low else low + 1
-
-
-def strips(shape: tuple[int, ...], area_px: int = _ROWS_AREA_PX) -> Iterator[slice]:
-    """Slices of rows of about `area_px` pixels each, a million by default."""
-    height, width = shape[:2]
-    step = max(1, area_px // width)
-    yield from (slice(top, top + step) for top in range(0, height, step))
 
 
 def _deep_dtype(mode: str, low: float, high: float) -> tuple[type[np.generic], int, int]:

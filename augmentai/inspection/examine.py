@@ -68,7 +68,7 @@ def examine(source: Source, max_pixels: int, with_pixels: bool = True) -> Examin
         if with_pixels:
             photo = decode(data, source.path, max_pixels, draft_side_px=SIDE_PX)
             mode, file_format = photo.mode, photo.format
-            thumb = thumbprint(image_features(photo.restore(photo.rgb), photo.black_white))
+            thumb = thumbprint(image_features(photo.original, photo.black_white))
         size_wh = read_frame(io.BytesIO(data)).size_wh
     except (ImageError, OSError) as error:
         faults.append(("unreadable_images", Example(source.path, str(error))))

@@ -33,7 +33,11 @@ def deduplicate(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Dr
             yield item
         else:
             siblings.wait(item)
-            yield from _ready(siblings, item.key, run)
+            key = item.key
+            del item
+            yield from _ready(siblings, key, run)
+            continue
+        del item
     yield from (draft for draft in siblings.left() if spent_on(draft.made))
 
 
@@ -51,6 +55,7 @@ def _ready(siblings: Siblings, key: SourceKey, run: RunState) -> Iterator[Draft 
         if not draft.verdict.filter:
             siblings.settle(key, index, draft.fingerprint or None)
             yield draft
+            del draft
         elif (given_up := reject(draft, run, siblings.accepted(key))) is not None:
             yield given_up
             siblings.settle(key, index, None)

@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Generator, Iterator
 from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image as PillowImage
@@ -23,10 +23,8 @@ if TYPE_CHECKING:
 
     from augmentai.filters import ImageFeatures
     from augmentai.images import Photo
+    from augmentai.images.deep_colour import Refined, Values
     from augmentai.operations import Warp
-
-_MAX_PIXELS_ALONE = 80_000_000  # of an image beside which another may be in hand
-_MAX_PIXELS_AHEAD = 40_000_000  # of images in hand: each takes six bytes a pixel, itself and its draft
 
 
 @dataclass(frozen=True)
@@ -52,7 +50,8 @@ def begin_drafts(results: Iterator[Made | Refused], run: RunState) -> Generator[
     try:
         for result in results:
             held.append(result if isinstance(result, Refused) else _begun(result, run))
-            while held and not _may_wait(held):
+            del result
+            while held and (run.memory.is_full or not _may_wait(held)):
                 yield from _settled(held.popleft(), run)
     except Exception as error:
         fault = error
@@ -77,14 +76,7 @@ def _may_wait(held: deque[Begun | Refused]) -> bool:
     begun = [one for one in held if isinstance(one, Begun)]
     if len(begun) < len(held) or begun[0].draft.done() or any(spent_on(one.made) for one in begun):
         return False
-    first, *others = (_weight(one.task.photo) for one in begun)
-    return len(begun) <= BESIDE and first < _MAX_PIXELS_ALONE and sum(others) < _MAX_PIXELS_AHEAD
-
-
-def _weight(photo: Photo) -> int:
-    """Its pixels; those of 16 bits per channel take four times as much memory, for they are moved as floats."""
-    width, height = photo.size_wh
-    return width * height * (1 if photo.fine is None else 4)
+    return len(begun) <= BESIDE
 
 
 def make_draft(made: Made, run: RunState, donors: Donors) -> Draft:
@@ -138,12 +130,14 @@ def _laid_back(made: Made, run: RunState) -> tuple[Made, tuple[str, ...]]:
     return replace(made, image=region.lay_back(task.photo.rgb, made.image), details=details), ()
 
 
-def _refined(photo: Photo, painted: Image, warp: Warp) -> np.ndarray[Any, Any] | None:
+def _refined(photo: Photo, painted: Image, warp: Warp) -> Values | Refined | None:
     """The painted image in its source's 16 bits per channel, moved; None if it has 8, or cannot be moved in 16."""
     fine = photo.refine(painted)
     if fine is None or warp.is_identity:
         return fine
     if photo.alpha is not None:
         return None  # colours would have to be weighted by their opacity
-    moved = [np.asarray(warp.image(PillowImage.fromarray(fine[..., channel]))) for channel in range(3)]
-    return np.stack(moved, -1)
+    values: Values = np.asarray(fine)
+    for channel in range(3):
+        values[..., channel] = np.asarray(warp.image(PillowImage.fromarray(values[..., channel])))
+    return values

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import math
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
-from itertools import islice
 
 from augmentai.images import encode
 from augmentai.images.decode import REDUCED
@@ -18,8 +16,6 @@ from augmentai.operations.compositing.harmonise import is_harmonised
 from augmentai.pipeline.run_state import BESIDE, Draft, RunState, failure_reason, spent_on
 from augmentai.pipeline.write_labels import file_of
 from augmentai.types import Outcome, Variation
-
-_MAX_PIXELS_BESIDE = 40_000_000  # of images that wait for their files: three bytes each, or six
 
 
 @dataclass(frozen=True)
@@ -32,11 +28,6 @@ class _Pending:
     @property
     def is_done(self) -> bool:
         return self.data is None or self.data.done()
-
-    @property
-    def pixels(self) -> int:
-        made = self.outcome.variation
-        return 0 if made is None else math.prod(made.image.size)
 
     def result(self) -> Outcome:
         """The whole outcome; waits for the file. An image that its format cannot hold has failed after all."""
@@ -57,17 +48,24 @@ def encode_files(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[O
             yield item  # of a whole source: it has no place among variations
             continue
         pending.append(_Pending(item) if isinstance(item, Outcome) else _submitted(item, run))
-        while pending and not _may_wait(pending):
-            yield pending.popleft().result()
+        del item  # its pixels are in memory until the next one comes
+        while pending and (run.memory.is_full or not _may_wait(pending)):
+            yield _settled(pending.popleft(), run)
     while pending:
-        yield pending.popleft().result()
+        yield _settled(pending.popleft(), run)
+
+
+def _settled(one: _Pending, run: RunState) -> Outcome:
+    outcome = one.result()
+    run.memory.release(outcome.source.key, outcome.index)
+    return outcome
 
 
 def _may_wait(pending: deque[_Pending]) -> bool:
     """Whether the next image may be made before the first of these is done. What was paid for waits for nothing."""
     if any(one.outcome.credits for one in pending) or pending[0].is_done:
         return False
-    return len(pending) <= BESIDE and sum(one.pixels for one in islice(pending, 1, None)) < _MAX_PIXELS_BESIDE
+    return len(pending) <= BESIDE
 
 
 def _submitted(draft: Draft, run: RunState) -> _Pending:

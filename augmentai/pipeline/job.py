@@ -14,6 +14,7 @@ from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines import estimate
 from augmentai.engines.base import Engine, OnProgress, ignore_progress
 from augmentai.engines.budget import Estimate
+from augmentai.engines.image_memory import ImageMemory
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.pipeline.plan import RunPlan, plan_run
 from augmentai.pipeline.report import Report
@@ -134,6 +135,7 @@ class Job:
             self._checkpoint,
             self.ledger,
             self._checkpoint.fingerprints(self.plan.indices),
+            memory=ImageMemory(self.settings.images_mb),
         )
         self.report.skipped_engines = state.skipped_engines
         outcomes = run_stages(self._in_order(state), state)
@@ -144,6 +146,7 @@ class Job:
             for outcome in outcomes:
                 self.report.add(outcome)
                 yield outcome
+                del outcome
             finished = not state.cut_short
         finally:
             self.report.stopped = not finished
@@ -176,4 +179,5 @@ def limits(settings: Settings, files: int | None = None) -> Limits:
         settings.max_archive_files,
         None if settings.max_labels_mb is None else int(settings.max_labels_mb * 1_000_000),
         settings.max_objects,
+        settings.max_points,
     )

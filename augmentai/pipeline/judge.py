@@ -22,18 +22,22 @@ _MOST_DRAWS = 64  # for one variation, counting those that gave the source itsel
 def judge(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Draft | Outcome]:
     """Pass on what the filters accept; retry or give up the rest."""
     for item in drafts:
-        if isinstance(item, Outcome) or not run.plan.recipe.filters:
-            yield item
-            continue
-        try:
-            judged = _judged(item, run)
-        except Exception as error:
-            yield failed_draft(item, error)
-            continue
-        if not judged.verdict.filter:
-            yield judged
-        elif (given_up := reject(judged, run)) is not None:
-            yield given_up
+        answer = _answer(item, run)
+        del item
+        if answer is not None:
+            yield answer
+        del answer
+
+
+def _answer(item: Draft | Outcome, run: RunState) -> Draft | Outcome | None:
+    """What is accepted, or given up; None for what is retried."""
+    if isinstance(item, Outcome) or not run.plan.recipe.filters:
+        return item
+    try:
+        judged = _judged(item, run)
+    except Exception as error:
+        return failed_draft(item, error)
+    return reject(judged, run) if judged.verdict.filter else judged
 
 
 def expected_change(made: Made) -> float:

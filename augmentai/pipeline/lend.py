@@ -24,7 +24,7 @@ def load_donor(source: Source, max_pixels: int, holdout: HoldoutIndex | None, mo
     """
     photo = decode(source.read(), source.path, max_pixels)
     if holdout is not None:
-        near = holdout.near(image_features(photo.restore(photo.rgb), photo.black_white), most_bits)
+        near = holdout.near(image_features(photo.original, photo.black_white), most_bits)
         if near is not None:
             raise DonorError(f"it is nearly the same image as {near[0].path}, which is {reserved(near[0])}")
     labels = None if source.labels is None else source.labels.load()

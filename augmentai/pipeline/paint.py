@@ -27,6 +27,7 @@ def paint(tasks: Iterator[Task], run: RunState) -> Iterator[Begun | Outcome]:
                 yield failed(answer.task, answer.reason, answer.task.credits + answer.credits)
             else:
                 yield answer
+            del answer
     yield from _drain(run)
 
 
@@ -43,7 +44,7 @@ def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Begun | Refused,
     run.outages = router.outages
     whole = run.whole_set
     shared = whole.by_hash, plan.recipe, run.max_pixels, run.stop, whole.engine_state
-    view = JobView(*shared, on_progress=run.on_progress, ledger=run.ledger)
+    view = JobView(*shared, on_progress=run.on_progress, ledger=run.ledger, memory=run.memory)
     watched = _Unanswered(tasks)
     first = next(watched, None)  # with nothing left to do, no engine is loaded
     while first is not None:
@@ -54,6 +55,7 @@ def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Begun | Refused,
                 run.begun = True
                 if watched.answered(result.task):
                     yield result
+                del result
         except Exception as error:  # a fault in an engine costs the images it had in hand, never the job
             fault = f"{type(error).__name__}: {error}"
         finally:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import io
 from collections import deque
 from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from augmentai.annotations import Labels
 from augmentai.dataset.formats.masks.companions import caption_of
 from augmentai.engines.base import Task
 from augmentai.filters.holdout import reserved
-from augmentai.images import Photo, decode
+from augmentai.images import ImageError, Photo, decode
+from augmentai.images.preview import inspect_header
 from augmentai.pipeline.run_state import Decoded, RunState, failure_reason
 from augmentai.recipe.prompt_words import asks_for_caption
 from augmentai.storage import store_fault
+from augmentai.system.memory import release_freed_memory
 from augmentai.types import Outcome, Rejection, Source, variation_seed
 
 if TYPE_CHECKING:
@@ -24,13 +28,16 @@ _DECODED_AHEAD = 2  # images; more would only cost memory
 
 
 def decode_ahead(sources: Iterator[Source], run: RunState) -> Iterator[Decoded]:
-    """Decode images in a thread of their own, two ahead. Sources with nothing left to make are not opened."""
-    ahead: deque[tuple[Source, Future[Decoded]]] = deque()
+    """Decode images in a thread of their own, two ahead; a large one when it is its turn.
+
+    Sources with nothing left to make are not opened.
+    """
+    ahead: deque[tuple[Source, Future[Decoded | None]]] = deque()
 
     def fill() -> None:
         while len(ahead) < _DECODED_AHEAD and (source := next(sources, None)) is not None:
             if any((source, index) not in run.checkpoint for index in run.plan.indices(source.key)):
-                ahead.append((source, run.decoders.submit(_decode, source, run)))
+                ahead.append((source, run.decoders.submit(_decode_small, source, run)))
 
     fill()
     while ahead:
@@ -40,17 +47,35 @@ def decode_ahead(sources: Iterator[Source], run: RunState) -> Iterator[Decoded]:
             return
         fill()
         try:
-            item = future.result()
+            item = future.result() or _decode_large(source, run)
         except Exception as error:
             run.store_fault = store_fault(error) or run.store_fault
             run.settled_early.append(Outcome(source, 0, 0, reason=failure_reason(error)))
         else:
+            del future  # it has the pixels too
             yield item
+            del item
 
 
-def _decode(source: Source, run: RunState) -> Decoded:
+def _decode_small(source: Source, run: RunState) -> Decoded | None:
+    """Decode a source, if it is small enough to be in memory beside those before it."""
+    data = source.read()
+    with suppress(ImageError):  # which `decode` raises as well
+        width, height = inspect_header(io.BytesIO(data), source.path, run.max_pixels)
+        if not run.memory.may_prepare(width * height):
+            return None
+    return _decode(source, data, run)
+
+
+def _decode_large(source: Source, run: RunState) -> Decoded:
+    """Decode a source that waited for its turn, in memory that was freed for it."""
+    release_freed_memory()
+    return _decode(source, source.read(), run)
+
+
+def _decode(source: Source, data: bytes, run: RunState) -> Decoded:
     """Labels are read with the image, so that broken ones are found before an engine costs anything."""
-    photo = decode(source.read(), source.path, run.max_pixels)
+    photo = decode(data, source.path, run.max_pixels)
     labels = None if source.labels is None else source.labels.load()
     caption = caption_of(source, labels) if asks_for_caption(run.plan.recipe.prompt) else ""
     return Decoded(source, photo, labels, _region(source, photo, labels, run), caption)
@@ -128,10 +153,12 @@ class retry_first(Iterator[Task]):  # noqa: N801 (a stage, listed with functions
     """Rejected variations come back before new ones, also after the last new one was taken."""
 
     def __init__(self, tasks: Iterator[Task], run: RunState) -> None:
-        self._tasks, self._retries = tasks, run.retries
+        self._tasks, self._retries, self._memory = tasks, run.retries, run.memory
 
     def __next__(self) -> Task:
-        return self._retries.popleft() if self._retries else next(self._tasks)
+        task = self._retries.popleft() if self._retries else next(self._tasks)
+        self._memory.take(task.source.key, task.index, task.photo)
+        return task
 
     def close(self) -> None:
         """Nothing to close: the stage before it is closed separately."""

@@ -76,6 +76,7 @@ class Router:
         with _closed_after(self._ask_from(0, tasks, job)) as results:
             for result in results:
                 yield _with_all_credits(result)
+                del result
 
     def _ask_from(self, position: int, tasks: Iterator[Task], job: JobView) -> Results:
         """Answer tasks by the engine at this position, or by those after it."""
@@ -126,6 +127,7 @@ class Router:
                             yield from self._ask_from(position + 1, iter([refused]), job)
                         else:
                             yield result
+                        del result
                         yield from self._answer_aside(position, queue, job)
                 yield from self._answer_aside(position, queue, job)
             return None

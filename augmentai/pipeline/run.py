@@ -36,7 +36,7 @@ from augmentai.system.memory import release_freed_memory, use_one_arena
 from augmentai.system.regular_files import open_regular
 from augmentai.types import Outcome, SourceKey
 
-_PIXELS_BETWEEN_TIDYING = 50_000_000
+_PIXELS_BETWEEN_TIDYING = 25_000_000
 _IMAGES_BETWEEN_TIDYING = 256  # small images leave holes too
 
 
@@ -175,6 +175,7 @@ def write_run(
             yield outcome
             untidied_images += 1
             untidied_pixels += _pixels(outcome)
+            del outcome
             if untidied_images >= _IMAGES_BETWEEN_TIDYING or untidied_pixels >= _PIXELS_BETWEEN_TIDYING:
                 release_freed_memory()
                 untidied_images = untidied_pixels = 0

@@ -15,6 +15,7 @@ from augmentai.dataset.checkpoint import Checkpoint
 from augmentai.dataset.paid_answers import variation_name
 from augmentai.dataset.writers.output_set import VariationFiles
 from augmentai.engines.base import Engine, Made, OnProgress, Task, ignore_progress
+from augmentai.engines.image_memory import ImageMemory
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.filters import HoldoutIndex, ImageFeatures, OtherClassFilter, SemanticFilter, Verdict
 from augmentai.images import ImageError, Photo
@@ -33,10 +34,10 @@ from augmentai.system.cpu import usable_cores
 from augmentai.types import Outcome, Source, SourceKey
 
 if TYPE_CHECKING:
-    import numpy as np
     from PIL.Image import Image
 
     from augmentai.engines.repaint import Region
+    from augmentai.images.deep_colour import Refined, Values
     from augmentai.recipe import Repaint
 
 WORKERS = min(8, usable_cores())  # threads
@@ -86,7 +87,7 @@ class Draft:
     fingerprint: bytes = b""
     label_files: tuple[tuple[str, bytes], ...] = ()
     record: Any = None
-    fine: np.ndarray[Any, Any] | None = field(default=None, repr=False, compare=False)
+    fine: Values | Refined | None = field(default=None, repr=False, compare=False)
     notices: tuple[str, ...] = ()
     features: tuple[ImageFeatures, ImageFeatures] | None = field(default=None, repr=False, compare=False)
 
@@ -117,6 +118,7 @@ class RunState:
         outages: engines that could not continue, and why.
         given_set: the whole set, if the plan is of a part of it.
         store_fault: what a store answered last that did not hand out an image or its labels; "" if all did.
+        memory: of the images in hand, from the engine that takes a task to the file that is encoded.
     """
 
     plan: RunPlan
@@ -136,6 +138,7 @@ class RunState:
     outages: dict[str, str] = field(default_factory=dict)
     given_set: WholeSet | None = None
     store_fault: str = ""
+    memory: ImageMemory = field(default_factory=ImageMemory)
 
     @cached_property
     def whole_set(self) -> WholeSet:
@@ -233,7 +236,7 @@ class FeatureCache:
 
         features = self._features.pop(source.sha256, None)
         if features is None:
-            features = image_features(photo.restore(photo.rgb), photo.black_white)
+            features = image_features(photo.original, photo.black_white)
         self._features[source.sha256] = features  # the last of the dictionary is the newest
         while len(self._features) > self._MOST:
             del self._features[next(iter(self._features))]

@@ -2,7 +2,8 @@
 
 Each stage is a function `(items, run) -> items` over an iterator; the next stage pulls, so memory does not grow with
 the number of images. What a stage settles for good (an unreadable file, a refusal, an image that stays rejected) is an
-`Outcome`, and the stages after it pass it on.
+`Outcome`, and the stages after it pass it on. A stage lets go of what it has passed on (`del`) before it pulls again: a
+loop would keep it until the next item comes, and a large image is a hundred megabytes.
 """
 
 from __future__ import annotations

@@ -12,10 +12,14 @@ from augmentai.types import Outcome
 def transform(answers: Iterator[Begun | Outcome], _: RunState) -> Iterator[Draft | Outcome]:
     """Bring a painted image back to its source's mode, then move it as the recipe asks."""
     for answer in answers:
-        if isinstance(answer, Outcome):
-            yield answer
-            continue
-        try:
-            yield answer.draft.result()
-        except Exception as error:
-            yield failed(answer.task, failure_reason(error), spent_on(answer.made))
+        draft = answer if isinstance(answer, Outcome) else _finished(answer)
+        del answer
+        yield draft
+        del draft
+
+
+def _finished(begun: Begun) -> Draft | Outcome:
+    try:
+        return begun.draft.result()
+    except Exception as error:
+        return failed(begun.task, failure_reason(error), spent_on(begun.made))

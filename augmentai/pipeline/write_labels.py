@@ -14,18 +14,21 @@ from augmentai.types import Outcome
 def write_labels(drafts: Iterator[Draft | Outcome], run: RunState) -> Iterator[Draft | Outcome]:
     """Add label files, and the record for files that list all images; fails if labels cannot be written."""
     for item in drafts:
-        if isinstance(item, Outcome):
-            yield item
-            continue
-        task = item.made.task
-        try:
-            file = file_of(item, run)
-            drawn = drawn_words(item.details)
-            files, record = run.output.labels_for(task.source, file, item.labels, task.labels, item.image.size, drawn)
-        except Exception as error:
-            yield failed_draft(item, error)
-        else:
-            yield replace(item, label_files=files, record=record)
+        answer = item if isinstance(item, Outcome) else _with_labels(item, run)
+        del item
+        yield answer
+        del answer
+
+
+def _with_labels(draft: Draft, run: RunState) -> Draft | Outcome:
+    task = draft.made.task
+    try:
+        file = file_of(draft, run)
+        drawn = drawn_words(draft.details)
+        files, record = run.output.labels_for(task.source, file, draft.labels, task.labels, draft.image.size, drawn)
+    except Exception as error:
+        return failed_draft(draft, error)
+    return replace(draft, label_files=files, record=record)
 
 
 def file_of(draft: Draft, run: RunState) -> str:

@@ -11,8 +11,8 @@ import pytest
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.dataset.writers.output_set import OutputSet
 from augmentai.engines.base import Made, Refused, Task
+from augmentai.engines.image_memory import ImageMemory, working_bytes
 from augmentai.images import decode
-from augmentai.pipeline import drafts
 from augmentai.pipeline.drafts import begin_drafts
 from augmentai.pipeline.plan import plan_run
 from augmentai.pipeline.run_state import RunState
@@ -70,7 +70,7 @@ def test_a_fault_of_the_engine_comes_after_all_that_it_made() -> None:
     run.close()
 
 
-def test_large_images_of_16_bits_are_made_one_by_one(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_large_images_of_16_bits_are_made_one_by_one() -> None:
     run = new_run()
     seen: list[int] = []
     seen_before: list[int] = []  # each image
@@ -79,9 +79,10 @@ def test_large_images_of_16_bits_are_made_one_by_one(monkeypatch: pytest.MonkeyP
         for made in answers([FREE, FREE, FREE]):
             photo = made.task.photo
             width, height = photo.size_wh
-            monkeypatch.setattr(drafts, "_MAX_PIXELS_ALONE", 4 * width * height)
             seen_before.append(len(seen))
             deep = replace(photo, fine=np.zeros((height, width, 3), np.uint16))
+            run.memory = ImageMemory(2e-6 * working_bytes(photo))
+            run.memory.take(made.task.source.key, made.task.index, deep)
             yield replace(made, task=replace(made.task, photo=deep))
 
     seen.extend(one.task.index for one in begin_drafts(results(), run))

@@ -12,6 +12,7 @@ from augmentai.dataset.bounds import image_bounds
 from augmentai.dataset.file_tree import Entry
 
 SETTING = "AUGMENTAI_MAX_OBJECTS"  # by which the bounds on one image are raised
+POINTS_SETTING = "AUGMENTAI_MAX_POINTS"
 _logger = logging.getLogger(__name__)
 
 
@@ -58,8 +59,8 @@ def check_points(count: int, file: str) -> None:
     """Raise LabelError if the outlines of one image have more points than `image_bounds` allows."""
     if count > (most := image_bounds().points):
         raise LabelError(
-            f"{file}: found outlines of {count:,} points in one image; expected at most {most:,} (ten times "
-            f"{SETTING}), simplify them"
+            f"{file}: found outlines of {count:,} points in one image; expected at most {most:,} ({POINTS_SETTING}), "
+            "simplify them"
         )
 
 

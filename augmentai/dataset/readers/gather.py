@@ -103,7 +103,7 @@ def gather(
         (Failure(file='does not exist', reason='no such file or folder'),)
     """
     report, stop, items = ReadReport(), stop or Event(), list(inputs)
-    use_image_bounds(limits.objects)
+    use_image_bounds(limits.objects, limits.points)
     named = sort_inputs(items, report)
     tree = _list_files(named, Listing(report, stop, reads_tables=limits.files is None), limits, skip)
     report.failures += drop_large_labels(tree, limits.label_bytes)

@@ -18,6 +18,7 @@ class Limits:
         archive_files: the number of files in one archive, and of folders; if `files` is limited, in all of the job.
         label_bytes: all label files together, see `label_budget`; None for no limit.
         objects: in one image; what else an image may have follows from it, see `bounds.ImageBounds`.
+        points: of all outlines in one image; None: ten times as many.
     """
 
     file_bytes: int
@@ -26,3 +27,4 @@ class Limits:
     archive_files: int = MOST_FILES
     label_bytes: int | None = None
     objects: int = MOST_OBJECTS
+    points: int | None = None

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
 _RUNTIME = ", runtime 2"  # raised when the same seed gives other pixels
 STYLES_COMPARED = 96  # to choose a set's strength: 2.8 s for JPEGs of 1280x853 on two cores
 _PAINTERS = min(8, usable_cores())  # images painted at once
-_MAX_PIXELS_IN_HAND = 60_000_000  # each image in hand takes six bytes a pixel: itself and its result
+# Two more are in hand, so that no thread waits for a file to be written or for the next source to be prepared.
+_IN_HAND = _PAINTERS + 2
 
 
 class GanEngine(Engine):
@@ -166,7 +167,8 @@ class _Run:
                 continue
             painting = self._pool.submit(paint, source, style, self._network, strength, task.seed, presets)
             in_hand.append(_Painting(task, donor, presets, prompt, painting))
-            while _enough(in_hand):
+            del task, prepared, source, painting  # pixels, which are in memory until the next task comes
+            while in_hand and (len(in_hand) >= _IN_HAND or self._job.memory.is_full):
                 yield self._answer(in_hand.popleft(), strength)
         while in_hand:
             yield self._answer(in_hand.popleft(), strength)
@@ -237,13 +239,6 @@ class _Run:
             style = None  # it is reported as a source; as a donor it is skipped
         self._styles.remember(key, style)
         return style
-
-
-def _enough(in_hand: Sequence[_Painting]) -> bool:
-    """Two more than are painted at once, so that no thread waits for a file to be written or for the next source to be
-    prepared; fewer of large images."""
-    pixels = sum(width * height for width, height in (painting.task.photo.size_wh for painting in in_hand))
-    return len(in_hand) > _PAINTERS + 1 or (len(in_hand) > 1 and pixels > _MAX_PIXELS_IN_HAND)
 
 
 def _failed(error: Exception) -> str:

@@ -6,6 +6,7 @@ the same pixels: a compiled kernel, at a few nanoseconds a pixel, and NumPy, whe
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,8 +18,10 @@ from augmentai.gan.runtime.arrays import Array, bilinear_places, blur
 from augmentai.gan.runtime.hinges import as_hinge_functions
 from augmentai.gan.runtime.kernel import INNER_KNOTS_LEVELS, LANES, Kernel, compiled_kernel
 from augmentai.gan.runtime.pixels import base_thumbnail, channels, to_image, to_words
+from augmentai.images.strips import strips
 
 _STRIP_PX = 1 << 13  # pixels that NumPy processes at a time: their planes stay in the CPU cache
+_KEPT_PX = 8_000_000  # words of a larger image are made strip by strip, again for each of its variations
 
 
 @dataclass(frozen=True)
@@ -52,14 +55,28 @@ class Canvas:
     """An image at full size, prepared once for all its variations.
 
     Attributes:
-        words: Its pixels; see `pixels.to_words`.
-        width: Of the image, in pixels.
+        image: RGB.
+        words: Its pixels, see `pixels.to_words`; None of a large image, which is not kept twice.
         base: The image without its detail.
     """
 
-    words: Array
-    width: int
+    image: Image.Image
+    words: Array | None
     base: Rows
+
+    @property
+    def width(self) -> int:
+        """In pixels."""
+        return self.image.width
+
+    @property
+    def strips(self) -> Iterator[tuple[slice, Array]]:
+        """Rows and their words: of the whole image, or of one strip after the other."""
+        if self.words is not None:
+            yield slice(0, self.image.height), self.words
+            return
+        for rows in strips((self.image.height, self.width)):
+            yield rows, to_words(self.image.crop((0, rows.start, self.width, rows.stop)))
 
     @classmethod
     def of(cls, image: Image.Image) -> Canvas:
@@ -70,7 +87,8 @@ class Canvas:
     def with_base(cls, image: Image.Image, small: Image.Image) -> Canvas:
         """Prepare an RGB image of which `pixels.base_thumbnail` is known already."""
         levels = np.ascontiguousarray(np.asarray(small).transpose(2, 0, 1)).astype(np.float32)
-        return cls(to_words(image), image.width, widened(blur(levels), image.width, compiled_kernel()))
+        words = to_words(image) if image.width * image.height <= _KEPT_PX else None
+        return cls(image, words, widened(blur(levels), image.width, compiled_kernel()))
 
 
 def effect_of(strength: float) -> float:
@@ -115,10 +133,16 @@ def apply_full_size(canvas: Canvas, change: Array, strength: float) -> Image.Ima
         (150, 100, 100)
     """
     if strength == 0:
-        return to_image(canvas.words, canvas.width)
+        return canvas.image.copy()
     kernel = compiled_kernel()
     hinges = as_hinge_functions(change.astype(np.float32) * np.float32(strength))
-    return to_image(carried(canvas, widened(hinges, canvas.width, kernel), kernel), canvas.width)
+    planes = widened(hinges, canvas.width, kernel)
+    if canvas.words is not None:
+        return to_image(carried(canvas, canvas.words, planes, kernel), canvas.width)
+    made = Image.new("RGB", canvas.image.size)
+    for rows, words in canvas.strips:
+        made.paste(to_image(carried(canvas, words, planes, kernel, rows), canvas.width), (0, rows.start))
+    return made
 
 
 def widened(grid: Array, width: int, kernel: Kernel | None) -> Rows:
@@ -166,27 +190,31 @@ def _weights(grid_width: int, width: int) -> tuple[Array, Array, Array]:
     return weights, first[::LANES].astype(np.int64), following[LANES - 1 :: LANES].astype(np.int64)
 
 
-def carried(canvas: Canvas, planes: Rows, kernel: Kernel | None) -> Array:
-    """The pixels of an image after the planes are applied: uint32 (H, W), as `canvas.words`.
+def carried(canvas: Canvas, words: Array, planes: Rows, kernel: Kernel | None, rows: slice = slice(None)) -> Array:
+    """Pixels of an image after the planes are applied.
 
     Args:
         canvas: The image.
+        words: All of its pixels, or those of some rows.
         planes: 25 of them, from `as_hinge_functions`.
         kernel: None computes the same in NumPy.
+        rows: Which rows these are.
+
+    Shape:
+        words, output: uint32 (H, W), W padded
     """
-    height = len(canvas.words)
-    out = np.empty_like(canvas.words)
-    places, base_places = planes.places(height), canvas.base.places(height)
+    height, base = canvas.image.height, canvas.base
+    out = np.empty_like(words)
+    places, base_places = ([part[rows] for part in each.places(height)] for each in (planes, base))
     if kernel is not None:
-        base = canvas.base
-        kernel.carry(canvas.words, out, planes.values, planes.steps, *places, base.values, base.steps, *base_places)
+        kernel.carry(words, out, planes.values, planes.steps, *places, base.values, base.steps, *base_places)
         return out
-    rows = max(1, _STRIP_PX // canvas.words.shape[1])
-    for top in range(0, height, rows):
-        strip = slice(top, top + rows)
+    step = max(1, _STRIP_PX // words.shape[1])
+    for top in range(0, len(words), step):
+        strip = slice(top, top + step)
         coefficients = _between(planes, *(part[strip] for part in places))
-        base_levels = _between(canvas.base, *(part[strip] for part in base_places))
-        out[strip] = _applied(canvas.words[strip], coefficients, base_levels)
+        base_levels = _between(base, *(part[strip] for part in base_places))
+        out[strip] = _applied(words[strip], coefficients, base_levels)
     return out
 
 

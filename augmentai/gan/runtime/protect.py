@@ -38,8 +38,10 @@ class Backgrounds:
     @classmethod
     def of(cls, canvas: Canvas) -> Backgrounds:
         """Measure an image."""
-        step = max(1, round((len(canvas.words) * canvas.width / THUMBNAIL_AREA_PX) ** 0.5))
-        sample = channels(canvas.words[::step, : canvas.width : step])
+        step = max(1, round((canvas.image.height * canvas.width / THUMBNAIL_AREA_PX) ** 0.5))
+        # Every so many rows of the whole image, whichever strip they are in.
+        rows = [words[-rows.start % step :: step, : canvas.width : step] for rows, words in canvas.strips]
+        sample = channels(np.concatenate(rows))
         shares = float((sample.max(0) < _BLACK).mean()), float((sample.min(0) > _WHITE).mean())
         two_tones = min(shares) > _PROTECT_FROM and sum(shares) > _TWO_TONES  # ink on paper: neither is a background
         black, white = (1.0, 1.0) if two_tones else (_unprotected(share) for share in shares)

@@ -105,7 +105,7 @@ def _check(gathered: Gathered, recipe: Recipe) -> None:
 def _look(source: Source, max_pixels: int) -> _Seen:
     try:
         photo = decode(source.read(), source.path, max_pixels, draft_side_px=SIDE_PX)
-        seen = thumbprint(image_features(photo.restore(photo.rgb), photo.black_white))
+        seen = thumbprint(image_features(photo.original, photo.black_white))
     except (ImageError, OSError):
         seen = None  # reported when its turn comes
     return _Seen(seen, tuple(sorted(_objects(source).items())))

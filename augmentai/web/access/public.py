@@ -29,6 +29,8 @@ PUBLIC_LIMITS: dict[str, Any] = {
     "max_zip_gb": 1.0,
     "max_archive_files": 10_000,
     "max_objects": 25_000,
+    "max_points": 50_000,
+    "images_mb": 300.0,
     "max_labels_mb": 20.0,
     "parse_seconds": 6.0,  # after two seconds among the short calls, and before two for other files
     "parse_mb": 1000.0,

@@ -297,6 +297,7 @@ class _Work:
                         self._keep(outcome, outcome.variation, number)
                     if outcome.ok or outcome.rejections:
                         self._settled.append((outcome.source.key, outcome.index))
+                    del outcome
                     yield self._snapshot(job)
             except (GeneratorExit, OSError):  # the visitor has left, or the disk is full
                 receive_rest(job, outcomes)

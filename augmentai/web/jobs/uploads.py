@@ -262,7 +262,7 @@ class _Inspection:
                 self._report.closed_archives.add(PurePosixPath(place).name)
             else:
                 self._add_archive(place, path)
-        use_image_bounds(self._settings.max_objects)
+        use_image_bounds(self._settings.max_objects, self._settings.max_points)
         for failure in drop_large_labels(tree, limits(self._settings).label_bytes):
             summary.refuse(failure.file, failure.reason)
         layout = detect_layout(tree, wanted)

@@ -88,6 +88,24 @@ def test_a_setting_says_how_many_objects_an_image_may_have(tmp_path: Path) -> No
     assert len(load(30).shapes) == 30
 
 
+@pytest.mark.parametrize("name", ["yolo", "coco"])
+def test_a_setting_says_how_many_points_its_outlines_may_have(name: str, tmp_path: Path) -> None:
+    labels = {
+        "yolo": {"data.yaml": b"names: [c]\n", "a.txt": b"0" + b" .1 .1 .9 .9 .1 .9" * 10 + b"\n"},
+        "coco": {"coco.json": coco([[1, 1, 9, 9, 1, 9] * 10])},
+    }[name]
+    inputs = [write(tmp_path / "in", {"a.jpg": jpeg(), **labels})]
+
+    def load(most: int) -> Labels:
+        (source,) = gather(inputs, limits(Settings(max_points=most))).sources
+        assert source.labels is not None
+        return source.labels.load()
+
+    with pytest.raises(LabelError, match=r"30 points.* expected at most 29 \(AUGMENTAI_MAX_POINTS\)"):
+        load(29)
+    assert len(load(30).shapes) == 1
+
+
 def test_what_nobody_expected_names_the_image_and_is_logged(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

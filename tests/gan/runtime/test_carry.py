@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augmentai.gan.runtime import kernel
-from augmentai.gan.runtime.carry import Canvas, carried, widened
+from augmentai.gan.runtime import carry, kernel
+from augmentai.gan.runtime.carry import Canvas, apply_full_size, carried, widened
 from augmentai.gan.runtime.hinges import as_hinge_functions
+from augmentai.gan.runtime.protect import Backgrounds
 
 
 def noise(size_wh: tuple[int, int], seed: int = 1) -> Image.Image:
@@ -39,15 +40,15 @@ def test_the_kernel_gives_the_pixels_of_numpy(size_wh: tuple[int, int], grid_wh:
     compiled = kernel.compiled_kernel()
     assert compiled is not None
     canvas, change = Canvas.of(noise(size_wh)), planes(grid_wh)
-    fast = carried(canvas, widened(change, canvas.width, compiled), compiled)
-    plain = carried(canvas, widened(change, canvas.width, None), None)
+    fast = carried(canvas, canvas.words, widened(change, canvas.width, compiled), compiled)
+    plain = carried(canvas, canvas.words, widened(change, canvas.width, None), None)
     assert np.array_equal(fast[:, : canvas.width], plain[:, : canvas.width])
 
 
 def test_levels_beyond_the_range_are_clipped() -> None:
     compiled = kernel.compiled_kernel()
     canvas, change = Canvas.of(noise((50, 40))), planes((4, 4), scale=40)
-    fast, plain = (carried(canvas, widened(change, canvas.width, one), one) for one in (compiled, None))
+    fast, plain = (carried(canvas, canvas.words, widened(change, canvas.width, one), one) for one in (compiled, None))
     assert np.array_equal(fast[:, :50], plain[:, :50])
     assert {0, 255} <= set(np.unique(fast[:, :50] & 255).tolist())
 
@@ -57,10 +58,29 @@ def test_many_threads_use_one_kernel() -> None:
 
     def work(seed: int) -> bytes:
         compiled = kernel.compiled_kernel()
-        return carried(canvas, widened(planes((8, 6), seed=seed), canvas.width, compiled), compiled).tobytes()
+        return carried(
+            canvas, canvas.words, widened(planes((8, 6), seed=seed), canvas.width, compiled), compiled
+        ).tobytes()
 
     with ThreadPoolExecutor(8) as pool:
         assert list(pool.map(work, range(16))) == [work(seed) for seed in range(16)]
+
+
+@pytest.mark.parametrize("compiled", [True, False])
+def test_strips_of_a_large_image_give_the_same_pixels(compiled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    image, change = noise((1100, 1001)), np.random.default_rng(3).random((28, 12, 10), np.float32) - np.float32(0.5)
+    if not compiled:
+        monkeypatch.setattr(carry, "compiled_kernel", lambda: None)
+    whole = Canvas.of(image)
+    monkeypatch.setattr(carry, "_KEPT_PX", 1000)
+    large = Canvas.of(image)
+    assert whole.words is not None
+    assert large.words is None
+    assert len(list(large.strips)) == 2
+    assert apply_full_size(large, change, 0.7) == apply_full_size(whole, change, 0.7)
+    one, other = Backgrounds.of(large), Backgrounds.of(whole)
+    assert np.array_equal(one.sample, other.sample)
+    assert (one.black, one.white) == (other.black, other.white)
 
 
 def test_wrong_arrays_are_refused_before_the_kernel_sees_them() -> None:

@@ -53,6 +53,8 @@ def test_the_docs_state_these_limits() -> None:
         "max_archive_files": "of {:,} files",
         "max_labels_mb": "{:g} MB of label files in one job",
         "max_objects": "{:,} objects in one image",
+        "max_points": "{:,} points of outlines",
+        "images_mb": "{:g} MB for the variations",
     }
     assert set(words) == set(PUBLIC_LIMITS)
     for name, limit in PUBLIC_LIMITS.items():

@@ -16,7 +16,7 @@ from typing import Any
 from augmentai.annotations import Keypoint, LabelError, Labels, Shape, box_around
 from augmentai.dataset.bounds import image_bounds
 from augmentai.dataset.file_tree import Entry
-from augmentai.dataset.formats.guarded_load import SETTING, check_lines, check_objects, guarded
+from augmentai.dataset.formats.guarded_load import POINTS_SETTING, check_lines, check_objects, guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.yolo.classes import Classes
 
@@ -231,10 +231,9 @@ def lines_of(shape: Shape, number: int, classes: Classes, size_wh: tuple[int, in
 
 def parse_line(words: list[str]) -> tuple[int, list[float]]:
     """The class number of a line, split into words, and the numbers that follow it. Raises ValueError."""
-    if len(words) > 2 * (most := image_bounds().points):
+    if len(words) // 2 > (most := image_bounds().points):
         raise ValueError(
-            f"found an outline of {len(words) // 2:,} points; expected at most {most:,} (ten times {SETTING}), "
-            "simplify it"
+            f"found an outline of {len(words) // 2:,} points; expected at most {most:,} ({POINTS_SETTING}), simplify it"
         )
     try:
         number, values = float(words[0]), [float(word) for word in words[1:]]
