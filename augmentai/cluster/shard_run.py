@@ -33,6 +33,7 @@ from augmentai.dataset.writers.output_lock import OutputLock
 from augmentai.dataset.writers.output_set import OutputSet, VariationFiles
 from augmentai.engines import available, model_versions
 from augmentai.engines.base import Engine
+from augmentai.engines.image_memory import ImageMemory
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.images import extension_for
 from augmentai.operations.auto_geometry import ResolvedGeometry
@@ -127,6 +128,7 @@ class ShardMaker:
                         failed += 1
                         left += bool(outcome.index and not outcome.rejections)
                     heartbeat.made = counts.total()
+                    del outcome
             state.close()
             if self.stop.is_set():
                 return None
@@ -216,6 +218,7 @@ class ShardMaker:
         gathered = replace(self._gathered or Gathered((), (), ()), sources=tuple(sources), holdout=())
         plan = self._plan(gathered, rows)
         state = RunState(plan, output, self.engines, plan.max_pixels, self.stop, given_set=self._whole_set)
+        state.memory = ImageMemory(self.settings.images_mb)
         state.ledger = self.ledger
         return state
 

@@ -50,6 +50,7 @@ def run_part(job: Job, zip_path: Path) -> Generator[Outcome, None, None]:
                 receive_rest(job, outcomes)
                 raise
             yield outcome
+            del outcome
 
 
 def merge(
