@@ -275,10 +275,7 @@ class Settings(BaseSettings):
         description="maximum files in one ZIP or TAR; page and API: in all of a job",
     )
     max_objects: int = Field(
-        100_000,
-        ge=1,
-        validation_alias="AUGMENTAI_MAX_OBJECTS",
-        description="maximum labelled objects in one image",
+        100_000, ge=1, validation_alias="AUGMENTAI_MAX_OBJECTS", description="maximum labelled objects in one image"
     )
     max_points: int | None = Field(
         None,
@@ -290,8 +287,7 @@ class Settings(BaseSettings):
         None,
         gt=0,
         validation_alias="AUGMENTAI_IMAGES_MB",
-        description="memory for the variations that a job has in hand; by default 150 MB for each core. One that takes "
-        "more (8 MB per megapixel, 32 MB with 16 bits per channel) is made alone",
+        description="memory for the variations that a job has in hand (see Limits); by default 150 MB for each core",
     )
     max_labels_mb: float | None = Field(
         None,
