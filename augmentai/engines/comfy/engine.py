@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
 
+import numpy as np
+
 from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Readiness, Refused, Task
 from augmentai.engines.canvas import AnswerError, Canvas, prepare, prepare_mask, restore
 from augmentai.engines.circuit_breaker import CircuitBreaker
@@ -115,7 +117,10 @@ class _Run(RequestThreads):
     def _painted(self, task: Task, begun: float) -> Made:
         engine, server, source = self._engine, self._server, task.photo.flattened()
         prepared, prompt = prepare(source, CANVAS), prompt_of(task)
-        mask = b"" if task.region is None else prepare_mask(task.region.painted, prepared)
+        mask = b""
+        if task.region is not None or engine.workflow.has_mask:  # its own file may not be on the server
+            whole = np.ones(source.size[::-1], bool)
+            mask = prepare_mask(whole if task.region is None else task.region.painted, prepared)
         strength = task.recipe.strength
         filling = Filling(
             server.upload(_name_of(prepared.data), prepared.data, prepared.media_type),

@@ -113,6 +113,17 @@ def test_a_part_is_painted_by_a_mask(server: ComfyEmulator, monkeypatch: pytest.
     assert server.prompts[0]["6"]["inputs"]["channel"] == "red"
 
 
+def test_without_a_part_all_of_the_mask_is_white(
+    server: ComfyEmulator, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """The file that the workflow was made with need not be on the server."""
+    use(masked(), monkeypatch, tmp_path)
+    (outcome,) = ran(photos(1)).outcomes
+    assert outcome.variation is not None, outcome.reason
+    before = np.asarray(Image.open(io.BytesIO(outcome.source.read())).convert("RGB"))
+    assert np.asarray(outcome.variation.image).mean() < 0.85 * before.mean()
+
+
 @pytest.mark.parametrize(
     ("fault", "says"),
     [
