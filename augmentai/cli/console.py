@@ -91,7 +91,8 @@ def _time(job: Job) -> list[str]:
     forecast = forecast_time(job)
     if forecast is None or not job.left_to_make:
         return []
-    each, total = duration(forecast.each), duration(forecast.each * job.left_to_make)
+    each = duration(forecast.each) if forecast.each >= 1 else "less than 1 s"
+    total = duration(forecast.each * job.left_to_make)
     return [f"time: about {total} by {forecast.engine}, by a first guess of {each} an image"]
 
 

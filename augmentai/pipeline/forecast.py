@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
+from augmentai.engines.base import Engine
 from augmentai.images import ImageError
 from augmentai.images.preview import inspect_header
 from augmentai.types import Source
@@ -36,11 +37,13 @@ def forecast_time(job: Job) -> Forecast | None:
         job: the run.
 
     Returns:
-        None if no engine is ready, or no image can be read.
+        None if no engine is ready, if it has no figure of its own, or if no image can be read.
     """
     asked = (engine for engine in job.engines if engine.serves(job.recipe.engine))
     first = next((engine for engine in asked if engine.readiness().ready), None)
-    if first is None or (pixels := mean_pixels(job.plan.sources, job.settings.max_pixels)) is None:
+    if first is None or type(first).seconds_per_image is Engine.seconds_per_image:
+        return None
+    if (pixels := mean_pixels(job.plan.sources, job.settings.max_pixels)) is None:
         return None
     return Forecast(first.name, first.seconds_per_image(pixels))
 

@@ -29,10 +29,20 @@ def test_the_dry_run_says_how_long_it_takes(capsys: pytest.CaptureFixture[str]) 
     assert "time: about 10 min by gan, by a first guess of 30 s an image" in capsys.readouterr().out.splitlines()
 
 
+def test_images_that_take_no_time_are_not_a_second_each(capsys: pytest.CaptureFixture[str]) -> None:
+    print_plan(job_of(Slow(), sources((8, 8)), Recipe(engine="gan", seed=3, variations=10)))
+    assert "time: about 6 s by gan, by a first guess of less than 1 s an image" in capsys.readouterr().out.splitlines()
+
+
 def test_nothing_is_foretold_without_an_engine_or_an_image() -> None:
     recipe = Recipe(engine="gan", seed=3)
     assert forecast_time(job_of(Slow(), [Source.from_bytes("a.png", b"text")], recipe)) is None
     assert mean_pixels([], 10**8) is None
+
+
+def test_an_engine_without_a_figure_of_its_own_foretells_nothing() -> None:
+    recipe = Recipe(engine="gan", seed=3)
+    assert forecast_time(job_of(Copying(), sources((8, 8)), recipe)) is None
 
 
 def test_images_are_spread_over_the_whole_set() -> None:

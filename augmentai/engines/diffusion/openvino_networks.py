@@ -8,6 +8,7 @@ where a conversion fails or differs, torch computes that network, and it is said
 from __future__ import annotations
 
 import sys
+import warnings
 from collections.abc import Sequence
 from importlib import metadata
 from typing import Any
@@ -164,6 +165,10 @@ def _compile(network: torch.nn.Module, call: _Call, hint: str) -> Any:
     sys.modules.setdefault("openvino_telemetry", None)  # type: ignore[arg-type]
     import openvino
 
-    traced = torch.jit.trace(_Traceable(network, call), tuple(call.tensors), check_trace=False)
+    with warnings.catch_warnings():
+        # Sizes may be taken for constants, it warns: that is why results of each size are compared.
+        warnings.simplefilter("ignore", torch.jit.TracerWarning)
+        warnings.simplefilter("ignore", DeprecationWarning)
+        traced = torch.jit.trace(_Traceable(network, call), tuple(call.tensors), check_trace=False)
     converted = openvino.convert_model(traced, example_input=tuple(call.tensors))
     return openvino.compile_model(converted, "CPU", {"INFERENCE_PRECISION_HINT": hint})
