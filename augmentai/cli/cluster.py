@@ -40,10 +40,11 @@ def plan(inputs: Sequence[Place], out: Place, fields: Mapping[str, Any], saved: 
     url = shown(out)
     try:
         planned = make_plan(inputs, url, recipe_of(fields, saved), load_settings(), shard_size)
+        listed = planned.folder.list
     except _FAULTS as error:
         quit_with(str(error))
     print_notes(planned.notices)
-    listed, estimate = planned.folder.list, planned.plan.estimate
+    estimate = planned.plan.estimate
     cost = f", at most {estimate.credits:g} credits" if estimate is not None else ""
     words = "planned already" if planned.resumed else "planned"
     sources = sum(shard.sources for shard in listed.shards)

@@ -167,7 +167,7 @@ def _check_received(gathered: Gathered, inputs: Sequence[Place], unread: UnreadF
     urls = {place.url for place in inputs if isinstance(place, Store)}
     for failure in gathered.failures:
         if failure.file in urls and failure.reason != NOTHING_THERE:
-            raise ClusterError(f"{failure.reason}. {_AGAIN}")
+            raise ClusterError(failure.reason)
     _check_read(unread)
 
 

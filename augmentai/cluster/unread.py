@@ -25,7 +25,7 @@ class UnreadFiles:
         ...     source.read()
         ... except OSError:
         ...     unread.words
-        '1 file of the set could not be read as it was planned (cats/a.jpg: no such file)'
+        '1 file of the set could not be read (cats/a.jpg: no such file)'
     """
 
     def __init__(self) -> None:
@@ -60,8 +60,7 @@ class UnreadFiles:
             return ""
         path, reason = next(iter(self._reasons.items()))
         files = f"{len(self._reasons):,} files of the set" if len(self._reasons) > 1 else "1 file of the set"
-        planned = "they were" if len(self._reasons) > 1 else "it was"
-        return f"{files} could not be read as {planned} planned ({path}: {reason})"
+        return f"{files} could not be read ({path}: {reason})"
 
 
 class _WatchedRead:

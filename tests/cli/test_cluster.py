@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from augmentai.cli import cluster
+from augmentai.storage import open_store
 from tests.support.command_line import augmentai, run_command
 from tests.support.dataset_hub import TOKEN, fake_hub
+from tests.support.s3_server import BUCKET, S3Server
 from tests.support.shared_runs import QUICK, assert_same, photos, single
 
 FLAGS = ("-e", "none", "-O", "flip", "-O", "crop", "-O", "noise", "--seed", "7", "-n", "2")
@@ -54,12 +57,24 @@ def test_a_recipe_of_a_file_and_another_one_for_the_same_folder(tmp_path: Path) 
         (("run-shards", "{}", "--on", "ray"), "there is no complete plan"),
         (("merge", "{}", "-o", "out", "--kind", "zip"), "do not fit; a ZIP, and nothing else, ends in .zip"),
         (("plan", "{}", "-o", "{}/plan", "-e", "gan"), "there is no image to plan for"),
+        (("plan", "{}/gone", "-o", "{}/plan", "-e", "gan"), "no image to plan for (gone: no such file or folder)"),
     ],
 )
 def test_what_is_wrong_is_said_in_words(tmp_path: Path, words: tuple[str, ...], message: str) -> None:
     done = augmentai(*(word.format(tmp_path) for word in words))
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
+
+
+def test_a_store_that_stops_answering_is_reported(
+    tmp_path: Path, s3: S3Server, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = photos(tmp_path / "set", {"cats": 2})
+    s3.fault = lambda method, path: 503 if method == "GET" and path.endswith("shards.json") else None
+    with pytest.raises(SystemExit) as left:
+        cluster.plan([folder], open_store(f"s3://{BUCKET}/plan"), {"engine": "none", "operations": ["flip"]}, None, 2)
+    assert left.value.code == 2
+    assert "shards.json: the store does not answer" in " ".join(capsys.readouterr().err.split())
 
 
 def test_a_dataset_on_the_hub(tmp_path: Path) -> None:

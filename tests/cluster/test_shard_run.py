@@ -56,7 +56,7 @@ def test_an_image_that_changed_since_is_not_taken_for_the_one_that_was_planned(t
     folder = photos(tmp_path / "set", {"cats": 2})
     plan(folder, tmp_path / "plan", **QUICK)
     (folder / "cats/00.jpg").write_bytes((folder / "cats/01.jpg").read_bytes())
-    with pytest.raises(ClusterError, match=r"as it was planned \(cats/00\.jpg: the file was changed .*plan the set as"):
+    with pytest.raises(ClusterError, match=r"could not be read \(cats/00\.jpg: the file was changed .*plan the set as"):
         maker_of(tmp_path / "plan").make(0)
     assert read_stats(open_store(tmp_path / "plan"), 0) is None
 

@@ -106,6 +106,7 @@ def gather(
     use_image_bounds(limits.objects, limits.points)
     named = sort_inputs(items, report)
     tree = _list_files(named, Listing(report, stop, reads_tables=limits.files is None), limits, skip)
+    _drop_names_of_folders(tree, report)
     report.failures += drop_large_labels(tree, limits.label_bytes)
     if named.stores and not stop.is_set():
         sidecars = chain.from_iterable(tree.sidecars[path] for path in sorted(tree.sidecars))
@@ -166,6 +167,14 @@ def _list_files(named: Inputs, listing: Listing, limits: Limits, skip: Path | St
     list_tables(listing.tables, listing, limits)
     listing.finish()
     return listing.tree
+
+
+def _drop_names_of_folders(tree: Tree, report: ReadReport) -> None:
+    """In stores and archives a.jpg can be beside a.jpg/b.jpg; on disk, where the result may be, it cannot."""
+    folders = tree.folders()
+    for entry in [entry for entry in tree.images if entry.path in folders]:
+        report.fail(entry.path, "a folder has the same name, which no disk allows; rename one of them")
+    tree.images[:] = [entry for entry in tree.images if entry.path not in folders]
 
 
 def _is_label_file(path: Path) -> bool:

@@ -76,12 +76,12 @@ def _list_folder(store: Store, prefix: str, listing: Listing, limits: Limits, sk
     for run in sorted(runs - {""}):
         listing.report.run_folders.add(PurePosixPath(run).name)
     is_within = skip is not None and skip.url.startswith(f"{store.url}/")
-    skipped = f"{skip.url}/".removeprefix(f"{store.url}/") if skip is not None and is_within else "/"
+    skipped = f"{skip.url}/".removeprefix(f"{store.url}/") if skip is not None and is_within else ""
     for file in files:
         if listing.stop.is_set():
             return
         *folders, name = file.path.split("/")
-        if file.path.startswith(skipped) or _is_tool(folders, name, listing):
+        if (skipped and file.path.startswith(skipped)) or _is_tool(folders, name, listing):
             continue
         if any(run and file.path.startswith(f"{run}/") for run in runs):
             continue

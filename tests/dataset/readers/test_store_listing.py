@@ -76,6 +76,17 @@ def test_odd_files_are_treated_and_reported_as_on_disk(memory: Store, tmp_path: 
     same_runs(write(tmp_path / "a set", ODD), stored(memory, ODD), tmp_path)
 
 
+def test_names_that_no_disk_allows_fail_alone(s3: S3Server, tmp_path: Path) -> None:
+    store, image = open_store(f"s3://{BUCKET}/odd"), ODD["cats/a.jpg"]
+    for key in ("cats/a.jpg", "cats/a.jpg/b.jpg", "/c.jpg", "../d.jpg"):
+        store.fs.pipe_file(f"{store.root}/{key}", image + key.encode())
+    job = augmented([store], tmp_path / "larger")
+    failed = {failure.file: failure.reason for failure in job.gathered.failures}
+    assert failed.keys() == {"cats/a.jpg", "/c.jpg", "../d.jpg"}
+    assert failed["cats/a.jpg"] == "a folder has the same name, which no disk allows; rename one of them"
+    assert (tmp_path / "larger/cats/a.jpg/b.jpg").is_file()
+
+
 def test_the_output_and_runs_at_work_are_not_searched(memory: Store) -> None:
     stored(memory, dict.fromkeys(("cats/a.jpg", "out/cats/a__v1.jpg", "other/cats/a__v1.jpg"), ODD["cats/a.jpg"]))
     memory.put("other/.augmentai.manifest.00001.jsonl", b"")
