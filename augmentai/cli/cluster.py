@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,13 +19,13 @@ from augmentai.cluster.parts import Merged
 from augmentai.cluster.plan_folder import PlanFolder
 from augmentai.cluster.planning import make_plan
 from augmentai.cluster.progress import Status, status_of
-from augmentai.dataset.atomic_files import OutputError
 from augmentai.dataset.writers.hub import HubError
 from augmentai.recipe import RecipeError
 from augmentai.settings import SettingsError, load_settings
-from augmentai.storage import Place, StorageError, open_store
+from augmentai.storage import Place, open_store
 
-_FAULTS = (ClusterError, RecipeError, SettingsError, StorageError, OutputError, HubError)
+# OSError and sqlite3.Error: a disk that is full, that of the temporary folder (TMPDIR) too.
+_FAULTS = (ClusterError, RecipeError, SettingsError, HubError, OSError, sqlite3.Error)
 
 
 def plan(inputs: Sequence[Place], out: Place, fields: Mapping[str, Any], saved: Path | None, shard_size: int) -> int:

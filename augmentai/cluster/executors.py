@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import shutil
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -101,6 +102,8 @@ def _slurm(common: dict[str, Any], resources: Resources) -> PipelineExecutor:
 
     if not resources.partition or not resources.time:
         raise ClusterError("Slurm needs a partition and a time limit; add --partition NAME --time 24:00:00")
+    if shutil.which("sbatch") is None:
+        raise ClusterError("sbatch is not in PATH; run this on a machine that submits jobs to Slurm")
     reserved = {"cpus_per_task": resources.cpus, "gpus_per_task": resources.gpus}
     memory = {"mem_per_cpu_gb": max(1, round(resources.memory_gb / resources.cpus))}
     return SlurmPipelineExecutor(

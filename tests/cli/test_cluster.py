@@ -14,6 +14,7 @@ from tests.support.command_line import augmentai, run_command
 from tests.support.dataset_hub import TOKEN, fake_hub
 from tests.support.s3_server import BUCKET, S3Server
 from tests.support.shared_runs import QUICK, assert_same, photos, single
+from tests.support.small_disk import small_disk
 
 FLAGS = ("-e", "none", "-O", "flip", "-O", "crop", "-O", "noise", "--seed", "7", "-n", "2")
 
@@ -75,6 +76,21 @@ def test_a_store_that_stops_answering_is_reported(
         cluster.plan([folder], open_store(f"s3://{BUCKET}/plan"), {"engine": "none", "operations": ["flip"]}, None, 2)
     assert left.value.code == 2
     assert "shards.json: the store does not answer" in " ".join(capsys.readouterr().err.split())
+
+
+def test_a_full_temporary_folder_and_a_machine_without_slurm_are_reported(tmp_path: Path) -> None:
+    folder, plan = photos(tmp_path / "set", {"cats": 2}), tmp_path / "plan"
+    augmentai("plan", folder, "-o", plan, *FLAGS)
+    slurm = ("--on", "slurm", "--partition", "cpu", "--time", "1:00:00")
+    submitted = run_command("run-shards", plan, *slurm, environment=os.environ | {"PATH": str(tmp_path)})
+    assert submitted.returncode == 2
+    assert "sbatch is not in PATH" in submitted.stderr
+    augmentai("run-shards", plan)
+    with small_disk(tmp_path / "full", 0.01) as disk:
+        merged = run_command("merge", plan, "-o", tmp_path / "a", environment=os.environ | {"TMPDIR": str(disk)})
+    assert merged.returncode == 2
+    assert "No space left on device" in merged.stderr
+    assert "Traceback" not in merged.stderr
 
 
 def test_a_dataset_on_the_hub(tmp_path: Path) -> None:
