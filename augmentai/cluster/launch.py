@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 from augmentai.cluster.errors import ClusterError, check_installed
 from augmentai.cluster.executors import Resources, Where, executor_for
+from augmentai.cluster.orphans import children_end_with_it
 from augmentai.cluster.plan_folder import LOGS, PlanFolder
 from augmentai.cluster.progress import Status, made_shards, stats_of, status_of
 from augmentai.cluster.shard_files import stats_name
@@ -90,7 +91,8 @@ def _launch(folder: PlanFolder, where: Where, shards: Sequence[int], resources: 
     if where == "local" and resources.workers > 1:
         _in_processes(folder.store.url, shards, resources, logs)
     else:
-        executor_for(where, folder.store.url, shards, resources, logs).run()
+        with children_end_with_it():
+            executor_for(where, folder.store.url, shards, resources, logs).run()
 
 
 def _in_processes(url: str, shards: Sequence[int], resources: Resources, logs: str) -> None:

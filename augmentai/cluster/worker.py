@@ -8,6 +8,7 @@ import sys
 from threading import Thread
 
 from augmentai.cluster.executors import Resources, executor_for
+from augmentai.cluster.orphans import children_end_with_it
 
 
 def main(order: str) -> None:
@@ -18,7 +19,8 @@ def main(order: str) -> None:
     """
     Thread(target=_end_with_driver, daemon=True).start()
     content = json.loads(order)
-    executor_for("local", content["url"], content["shards"], Resources(), content["logs"]).run()
+    with children_end_with_it():
+        executor_for("local", content["url"], content["shards"], Resources(), content["logs"]).run()
 
 
 def _end_with_driver() -> None:

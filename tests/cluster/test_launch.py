@@ -49,7 +49,10 @@ def test_a_killed_worker_costs_time_and_nothing_else(tmp_path: Path) -> None:
     plan(folder, tmp_path / "plan", shard_size=3, **SLOW)
     driver = begin(tmp_path / "plan", workers=2)
     wait_for(lambda: has_made(tmp_path / "plan"))
-    workers_of(psutil.Process(driver.pid))[0].kill()
+    worker = workers_of(psutil.Process(driver.pid))[0]
+    children = worker.children(recursive=True)
+    worker.kill()
+    assert psutil.wait_procs(children, timeout=60)[1] == [], "what it had started ends too"
     assert driver.wait(120) == 0
     assert status(tmp_path / "plan").is_complete
     merge(tmp_path / "plan", tmp_path / "merged")
@@ -62,9 +65,10 @@ def test_a_killed_driver_takes_its_workers_along_and_is_run_again(tmp_path: Path
     driver = begin(tmp_path / "plan", workers=2)
     wait_for(lambda: has_made(tmp_path / "plan", 2))
     workers = workers_of(psutil.Process(driver.pid))
+    children = psutil.Process(driver.pid).children(recursive=True)
     driver.kill()
     driver.wait()
-    psutil.wait_procs(workers, timeout=60)
+    assert psutil.wait_procs(children, timeout=60)[1] == []
     assert not any(worker.is_running() for worker in workers)
     kept = {path.name: path.stat().st_mtime_ns for path in tmp_path.glob("plan/shards/*_stats.json")}
     half = tmp_path / "plan/shards/00007.tar"
