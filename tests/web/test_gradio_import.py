@@ -12,11 +12,11 @@ CODE = """
 import sys
 from pathlib import Path
 from augmentai.web.gradio_import import import_gradio
+import dateutil.parser  # of which some versions have a finder of their own
 assert "gradio" not in sys.modules
 before = list(sys.meta_path)
 gradio = import_gradio()
-assert [one for one in sys.meta_path if one in before] == before
-assert not [one for one in sys.meta_path if type(one).__module__.startswith("augmentai")]
+assert sys.meta_path == before
 import gradio as usual
 assert usual is gradio
 stub = Path(sys.argv[1]) / "own.pyi"
