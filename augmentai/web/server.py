@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import os
 import signal
 import threading
 import time
 from collections.abc import AsyncIterator, Sequence
+from concurrent.futures import wait
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 
@@ -25,6 +27,7 @@ _WARM_UP_AFTER_SECONDS = 6.0  # after the first visitor's page, which the import
 _JOBS_END_SECONDS = 4.8  # for jobs, once the server is to end: requests in flight are paid for and nearly answered
 _DELIVERY_SECONDS = 0.7  # for programs that download a result as soon as they get it
 _END_SECONDS = 4.8  # for the server, with whatever is then still at work
+_CLOSE_SECONDS = 2.0  # for the server's loop to take note
 _STUCK_SECONDS = 5.0  # likewise, if other threads keep this program's own timer from running
 
 
@@ -75,6 +78,7 @@ def launch_options(settings: Settings, page: Any) -> dict[str, Any]:
     async def lifespan(app: Any) -> AsyncIterator[None]:
         # Gradio puts its CORS, which answers for any origin, in front of all middleware that it is given.
         app.middleware_stack = SiteGuard(app.middleware_stack, settings)
+        page.server_loop = asyncio.get_running_loop()
         yield
 
     guard = Middleware(
@@ -150,7 +154,24 @@ def _shut_down(page: Any) -> None:
     if getattr(page, "server", None) is not None:
         page.server.force_exit = True  # open streams are not waited for,
         logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)  # and their end is no error
+    close(page)
+
+
+def close(page: Any) -> None:
+    """End the server of a page that was launched, whatever streams are open.
+
+    Args:
+        page: as `build_app` returned it.
+    """
+    loop = getattr(page, "server_loop", None)
+    if loop is not None and loop.is_running():
+        wait([asyncio.run_coroutine_threadsafe(_end_heartbeats(page), loop)], _CLOSE_SECONDS)
     page.close()
+
+
+async def _end_heartbeats(page: Any) -> None:
+    """In the server's own loop: Gradio would do it from this thread, and fail if a stream opens or ends meanwhile."""
+    page.app.stop_event.set()
 
 
 def _exit() -> NoReturn:

@@ -19,7 +19,7 @@ def serving(settings: Settings, cache: Path, **overrides: Any) -> Iterator[str]:
     before = os.environ.get("GRADIO_TEMP_DIR")
     os.environ["GRADIO_TEMP_DIR"] = str(cache)
     from augmentai.web.access.public import effective_settings
-    from augmentai.web.server import build_app, launch_options
+    from augmentai.web.server import build_app, close, launch_options
 
     settings = effective_settings(settings)
     page = build_app(settings)
@@ -35,7 +35,7 @@ def serving(settings: Settings, cache: Path, **overrides: Any) -> Iterator[str]:
         page.janitor.stop()
         take_back(page.parsing, settings)
         page.parsing.close()
-        page.close()
+        close(page)
         if before is None:
             os.environ.pop("GRADIO_TEMP_DIR", None)
         else:
