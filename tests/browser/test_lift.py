@@ -92,8 +92,9 @@ def test_what_cannot_be_measured_says_why(page: Any, tmp_path: Path) -> None:
     expect(page.locator("#lift-start")).to_be_enabled()
 
 
-def test_saved_settings_and_stop(page: Any, small: Path, tmp_path: Path) -> None:
-    give(page, [small], 4)
+def test_saved_settings_and_stop(page: Any, tmp_path: Path) -> None:
+    lasting = small_split_set(tmp_path / "lasting", training=40)  # long enough for a click, on a fast machine too
+    give(page, [zipped(lasting)], 80)
     open_tab(page, "Does it help?")
     (tmp_path / "mine.yaml").write_text("recipe:\n  geometry: strong\n  engine: gan\n")
     (tmp_path / "wrong.yaml").write_text("recipe:\n  colour: 3\n")
@@ -104,7 +105,7 @@ def test_saved_settings_and_stop(page: Any, small: Path, tmp_path: Path) -> None
     expect(page.locator("#lift-chosen label:has(input:checked)")).to_have_text(
         ["These settings", "mine"], use_inner_text=True
     )
-    expect(page.locator("#lift-forecast")).to_contain_text("2 recipes on 4 images")
+    expect(page.locator("#lift-forecast")).to_contain_text("2 recipes on 80 images")
     page.click("#lift-start")
     page.wait_for_selector("#lift-status [role=progressbar]")
     page.click("#lift-stop")
