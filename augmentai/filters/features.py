@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from augmentai.images.shrink import shrunk
+
 SIDE_PX = 256  # the thumbnail's longer side: enough to distinguish sharp from blurred
 _COARSE_CELLS = 32  # a side of the grid of mean colours by which two images are compared
 _FINGERPRINT_CELLS = 6  # a side of the grid of mean colours by which siblings are compared
@@ -109,7 +111,7 @@ def image_features(image: Image.Image, black_white: tuple[float, float] | None =
         return ImageFeatures(_eight_bits(image, size, black_white))
     if image.mode not in {"RGB", "L", "RGBA", "LA"}:
         image = image.convert("RGB")
-    small = image.resize(size, Image.Resampling.BOX, reducing_gap=2.0)
+    small = shrunk(image, size, reducing_gap=2.0)
     if "A" in small.getbands():
         white = Image.new("RGB", size, "white")
         small = Image.composite(small.convert("RGB"), white, small.getchannel("A"))

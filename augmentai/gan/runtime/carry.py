@@ -14,7 +14,7 @@ import numpy as np
 from PIL import Image
 
 from augmentai.gan.layout import LUMA_WEIGHTS
-from augmentai.gan.runtime.arrays import Array, bilinear_places, blur
+from augmentai.gan.runtime.arrays import Array, aligned, bilinear_places, blur
 from augmentai.gan.runtime.hinges import as_hinge_functions
 from augmentai.gan.runtime.kernel import INNER_KNOTS_LEVELS, LANES, Kernel, compiled_kernel
 from augmentai.gan.runtime.pixels import base_thumbnail, channels, to_image, to_words
@@ -163,9 +163,9 @@ def widened(grid: Array, width: int, kernel: Kernel | None) -> Rows:
         wide = rows[..., first] * (1 - share) + rows[..., following] * share  # (gh, C, W)
         values = np.ascontiguousarray(wide.reshape(*rows.shape[:2], blocks, LANES).swapaxes(1, 2))
     else:
-        values = np.empty((len(rows), blocks, planes, LANES), np.float32)
+        values = aligned((len(rows), blocks, planes, LANES), np.float32)
         kernel.widen(rows, *_weights(grid_width, width), values)
-    steps = np.empty_like(values)
+    steps = aligned(values.shape, np.float32)
     np.subtract(values[1:], values[:-1], out=steps[:-1])
     steps[-1] = 0
     return Rows(values, steps)
@@ -204,7 +204,7 @@ def carried(canvas: Canvas, words: Array, planes: Rows, kernel: Kernel | None, r
         words, output: uint32 (H, W), W padded
     """
     height, base = canvas.image.height, canvas.base
-    out = np.empty_like(words)
+    out = aligned(words.shape, np.uint32)
     places, base_places = ([part[rows] for part in each.places(height)] for each in (planes, base))
     if kernel is not None:
         kernel.carry(words, out, planes.values, planes.steps, *places, base.values, base.steps, *base_places)

@@ -5,6 +5,7 @@ A seed draws what it drew with torch, whose generator is the Mersenne Twister as
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -23,6 +24,8 @@ _MOST_DRAWS = 32  # of one seed; a light takes half as many
 
 Draw = Callable[[float, float], np.float32]
 
+_own = threading.local()  # a generator in each thread
+
 
 def seeded_draws(seed: int) -> Draw:
     """Numbers drawn evenly between two limits, as `torch.rand` draws them one by one with this seed: up to 32.
@@ -32,7 +35,9 @@ def seeded_draws(seed: int) -> Draw:
         >>> round(float(draw(0, 1)), 4), round(float(draw(-1, 1)), 4)
         (0.5349, -0.6024)
     """
-    generator = np.random.RandomState(seed % 2**32)
+    if (generator := getattr(_own, "generator", None)) is None:
+        generator = _own.generator = np.random.RandomState()  # which takes longer to make than to seed
+    generator.seed(seed % 2**32)
     words = iter(generator.randint(0, 2**32, _MOST_DRAWS, np.uint32).tolist())
 
     def drawn(low: float, high: float) -> np.float32:

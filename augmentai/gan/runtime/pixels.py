@@ -6,7 +6,8 @@ import numpy as np
 from PIL import Image
 
 from augmentai.gan.layout import CELL_PX
-from augmentai.gan.runtime.arrays import Array
+from augmentai.gan.runtime.arrays import Array, aligned
+from augmentai.images.shrink import shrunk
 
 THUMBNAIL_AREA_PX = 160 * 160
 _GAP = 2.0  # images this many times larger than twice a thumbnail are first reduced by whole numbers
@@ -36,7 +37,7 @@ def thumbnail_size_wh(size_wh: tuple[int, int], area_px: int = THUMBNAIL_AREA_PX
 
 def thumbnail(image: Image.Image) -> Array:
     """Reduce an RGB image of any size to what the network sees: float32 (1, 3, h, w) in 0..1."""
-    return as_seen(image.resize(thumbnail_size_wh(image.size), Image.Resampling.BOX, reducing_gap=_GAP))
+    return as_seen(shrunk(image, thumbnail_size_wh(image.size), reducing_gap=_GAP))
 
 
 def as_seen(small: Image.Image) -> Array:
@@ -46,7 +47,7 @@ def as_seen(small: Image.Image) -> Array:
 
 def base_thumbnail(image: Image.Image) -> Image.Image:
     """Reduce an RGB image to the size of its thumbnail, each pixel the mean of all that it covers."""
-    return image.resize(thumbnail_size_wh(image.size), Image.Resampling.BOX)
+    return shrunk(image, thumbnail_size_wh(image.size))
 
 
 def is_thumbnail(size_wh: tuple[int, int]) -> bool:
@@ -57,7 +58,8 @@ def is_thumbnail(size_wh: tuple[int, int]) -> bool:
 def to_words(image: Image.Image) -> Array:
     """Convert an RGB image to one number a pixel, red + 256 green + 65536 blue: uint32 (H, W padded to `BLOCK_PX`)."""
     width, height = image.size
-    words = np.zeros((height, -(-width // BLOCK_PX) * BLOCK_PX), np.uint32)
+    words = aligned((height, -(-width // BLOCK_PX) * BLOCK_PX), np.uint32)
+    words[:, width:] = 0
     words[:, :width] = np.frombuffer(image.tobytes("raw", "RGBX"), "<u4").reshape(height, width)
     return words
 

@@ -93,3 +93,12 @@ def test_wrong_arrays_are_refused_before_the_kernel_sees_them() -> None:
         compiled.carry(
             words, words.copy(), rows.values.astype(np.float64), rows.steps, *places, rows.values, rows.steps, *places
         )
+
+
+def test_rows_begin_with_a_cache_line() -> None:
+    canvas = Canvas.of(noise((97, 31)))
+    rows = widened(planes((4, 3)), canvas.width, kernel.compiled_kernel())
+    assert canvas.words is not None
+    arrays = (canvas.words, rows.values, rows.steps, canvas.base.values)
+    assert [array.ctypes.data % 64 for array in arrays] == [0] * 4
+    assert not canvas.words[:, 97:].any()
