@@ -8,7 +8,8 @@ from augmentai.operations.apply import Applied, apply_operations, build_operatio
 from augmentai.operations.apply_warp import apply_warp
 from augmentai.operations.base import DrawSettings, Operation, OperationError, OperationSkippedError
 from augmentai.operations.borrowing import BorrowingOperation
-from augmentai.operations.donors import NOBODY, Donor, DonorError, DonorPool, Donors, borrowed_from
+from augmentai.operations.donor import Donor, DonorError
+from augmentai.operations.donors import NOBODY, DonorPool, Donors, borrowed_from
 from augmentai.operations.parameters import Number, Range, parameter
 from augmentai.operations.presets import warp_for
 from augmentai.operations.warp import Warp, warp_from_manifest

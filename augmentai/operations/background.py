@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from random import Random
@@ -18,8 +17,10 @@ from augmentai.operations.borrowing import BorrowingOperation
 from augmentai.operations.compositing.blend import composite, draw_plain, filled_in, like, plain, rgb_of, soft
 from augmentai.operations.compositing.harmonise import harmonised
 from augmentai.operations.compositing.objects import labelled_pixels
+from augmentai.operations.compositing.packed_mask import PackedMask, packed, unpacked
 from augmentai.operations.compositing.subject import Cutout, find_subject
-from augmentai.operations.donors import NOBODY, Donor, Donors
+from augmentai.operations.donor import Donor
+from augmentai.operations.donors import NOBODY, Donors
 from augmentai.operations.parameters import parameter
 from augmentai.recipe.kinds import Choice, RecipeError, Switch
 from augmentai.system.extras import missing
@@ -28,12 +29,10 @@ if TYPE_CHECKING:
     from augmentai.annotations import Labels
 
 Ground = Literal["other", "same_class", "plain"]
-Packed = tuple[tuple[int, ...], bytes]  # a mask: its shape, and its bits
 
 _MOST_COVERED = 0.8  # of the image by what is labelled: more leaves no ground worth changing
 _ASKED = 4  # donors that are looked at before there is no ground to be had
 _EDGE = 0.006  # of the image's long side: how wide the edge fades
-_MOST_GROUNDS = 512  # of which the subject is remembered, 5 kB each
 
 
 @dataclass(frozen=True)
@@ -171,47 +170,29 @@ def objects_in(image: Image.Image, labels: Labels | None, cutout: Cutout) -> np.
 
 def _ground_of(donor: Donor, image: Image.Image, mirrored: bool, cutout: Cutout) -> Image.Image:
     """The donor's ground, without its objects, over the whole image."""
-    hole = _hole(donor, cutout)
-    ground = donor.photo.rgb if hole is None else filled_in(donor.photo.rgb, hole)
+    ground = donor.memory.get(f"ground {cutout}", lambda: _emptied(donor, cutout)) or donor.photo.rgb
     fitted = ImageOps.fit(ground, image.size, Image.Resampling.BICUBIC)
     return like(ImageOps.mirror(fitted) if mirrored else fitted, image)
 
 
-_subjects: OrderedDict[tuple[str, Cutout], Packed | None] = OrderedDict()
+def _emptied(donor: Donor, cutout: Cutout) -> Image.Image | None:
+    """A donor whose objects are painted over; None if it has none."""
+    hole = _hole(donor, cutout)
+    return None if hole is None or not hole.any() else filled_in(donor.photo.rgb, hole)
 
 
 def _hole(donor: Donor, cutout: Cutout) -> np.ndarray[Any, Any] | None:
     """What has to be painted over in a donor; None if that is not known or leaves too little."""
-    if donor.labels is not None:
-        if "hole" not in donor.memory:
-            donor.memory["hole"] = _labelled_hole(donor.photo.rgb, donor.labels)
-        return _unpacked(donor.memory["hole"])
-    key = (donor.sha256, cutout)
-    if key not in _subjects:
+    found: PackedMask | None = donor.memory.get(f"hole {cutout}", lambda: _packed_hole(donor, cutout))
+    return None if found is None else unpacked(found)
+
+
+def _packed_hole(donor: Donor, cutout: Cutout) -> PackedMask | None:
+    if donor.labels is None:
         subject = find_subject(donor.photo.rgb, cutout)
-        _subjects[key] = None if subject.fault else _packed(subject.mask)
-    known = _subjects[key]
-    _subjects.move_to_end(key)
-    if len(_subjects) > _MOST_GROUNDS:
-        _subjects.popitem(last=False)
-    return _unpacked(known)
-
-
-def _labelled_hole(rgb: Image.Image, labels: Labels) -> Packed | None:
-    """What is labelled in a donor; worked out once while it is decoded."""
+        return None if subject.fault else packed(subject.mask)
     try:
-        hole = labelled_pixels(rgb, labels)
+        hole = labelled_pixels(donor.photo.rgb, donor.labels)
     except OperationSkippedError:
         return None
-    return None if hole.mean() > _MOST_COVERED else _packed(hole)
-
-
-def _packed(mask: np.ndarray[Any, Any]) -> Packed:
-    return mask.shape, np.packbits(mask).tobytes()
-
-
-def _unpacked(known: Packed | None) -> np.ndarray[Any, Any] | None:
-    if known is None:
-        return None
-    shape, packed = known
-    return np.unpackbits(np.frombuffer(packed, np.uint8), count=shape[0] * shape[1]).reshape(shape).astype(bool)
+    return None if hole.mean() > _MOST_COVERED else packed(hole)

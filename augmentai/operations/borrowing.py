@@ -9,7 +9,8 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from augmentai.operations.base import DrawSettings, Operation
-from augmentai.operations.donors import NOBODY, Donor, Donors
+from augmentai.operations.donor import Donor
+from augmentai.operations.donors import NOBODY, Donors
 
 if TYPE_CHECKING:
     from PIL.Image import Image

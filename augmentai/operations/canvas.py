@@ -17,7 +17,8 @@ from augmentai.operations.apply_warp import apply_warp
 from augmentai.operations.base import Operation, OperationError, OperationSkippedError
 from augmentai.operations.borrowing import BorrowingOperation
 from augmentai.operations.checks import fault_in_image, fault_in_labels
-from augmentai.operations.donors import DonorError, Donors
+from augmentai.operations.donor import DonorError
+from augmentai.operations.donors import Donors
 from augmentai.operations.geometric import GeometricOperation
 from augmentai.operations.homography import Homography, Matrix
 from augmentai.operations.warp import Warp

@@ -16,13 +16,14 @@ from PIL import Image
 
 from augmentai.operations.base import OBJECTS, DrawSettings, OperationSkippedError
 from augmentai.operations.borrowing import BorrowingOperation
-from augmentai.operations.compositing.cutout import Cutout, cut_out, may_lend, objects_of
+from augmentai.operations.compositing.cutout import Cutout, cut_out, may_lend
 from augmentai.operations.compositing.labelled_objects import Values, labelled_objects
 from augmentai.operations.compositing.mask_planes import fault_in_masks, is_in_masks, paste_into_masks
 from augmentai.operations.compositing.paste import own_ring_colour, paste, ring_colour
 from augmentai.operations.compositing.placed import Placed, in_frame, overlap, placed
 from augmentai.operations.compositing.places import Place, draw_places
-from augmentai.operations.donors import NOBODY, Donor, Donors
+from augmentai.operations.donor import Donor
+from augmentai.operations.donors import NOBODY, Donors
 from augmentai.operations.parameters import Number, Range, parameter
 from augmentai.recipe.kinds import Choice, RecipeError, Switch
 
@@ -137,7 +138,7 @@ class CopyPaste(BorrowingOperation):
             if fault := fault_in_masks(labels, donor.labels):
                 reasons.setdefault(fault)
                 continue
-            lendable = [n for n in may_lend(donor) if wanted is None or objects_of(donor)[n].category == wanted]
+            lendable = [n for n in may_lend(donor) if wanted is None or donor.objects[n].category == wanted]
             for number in rng.sample(lendable, min(len(lendable), _OBJECTS_ASKED)):
                 try:
                     cutout = cut_out(donor, number)

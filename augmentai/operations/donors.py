@@ -7,132 +7,24 @@ when it is first needed and kept while there is room.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from functools import cached_property
 from itertools import islice
 from random import Random
 from threading import Lock
 from typing import Any
 
-import numpy as np
-from PIL import Image
-
-from augmentai.annotations import LabelError, Labels
-from augmentai.images.photo import ImageError, Photo, value_range
-from augmentai.operations.base import OperationError
+from augmentai.annotations import LabelError
+from augmentai.images.photo import ImageError
+from augmentai.operations.bounded_cache import BoundedCache
 from augmentai.operations.compositing.labelled_objects import labelled_objects
+from augmentai.operations.donor import Donor, DonorError, DonorMemory
 from augmentai.types import Source, SourceKey
 
-MOST_BYTES = 256 << 20  # of decoded donors in memory at a time
+MOST_BYTES = 64 << 20  # of decoded donors in memory at a time, and as much again of what is worked out about them
 _MOST_FAULTY = 16  # images in a row that cannot be read before there is nobody to borrow from
-_DEEP_MODES = {"I;16": np.uint16, "I": np.int32, "F": np.float32}
-
-
-class DonorError(OperationError):
-    """An image cannot lend anything; the message names it and says why."""
-
-
-@dataclass(frozen=True)
-class Donor:
-    """One decoded training image with its labels. It is shared: change neither in place.
-
-    Attributes:
-        path: its place in the set.
-        sha256: of its file.
-        label: its class, if it has one.
-        photo: its pixels; `image_like` gives them in the mode of another image.
-        labels: in its pixels; None if it has none.
-        memory: what operations worked out about it, by names of their own; kept as long as it is decoded.
-    """
-
-    path: str
-    sha256: str
-    label: str | None
-    photo: Photo = field(repr=False)
-    labels: Labels | None = field(default=None, repr=False)
-    memory: dict[str, Any] = field(default_factory=dict, repr=False, compare=False)
-
-    @property
-    def size_wh(self) -> tuple[int, int]:
-        """Width and height in pixels."""
-        return self.photo.size_wh
-
-    def as_record(self) -> dict[str, str]:
-        """What `drawn["donors"]` holds of it, so that a replay finds it again.
-
-        Example:
-            >>> Donor("a.png", "ab", None, Photo(Image.new("RGB", (8, 8)), "PNG", "RGB")).as_record()
-            {'path': 'a.png', 'sha256': 'ab'}
-        """
-        return {"path": self.path, "sha256": self.sha256}
-
-    def part_like(self, window: tuple[int, int, int, int], image: Image.Image) -> Image.Image:
-        """As `image_like`, of a part alone.
-
-        Args:
-            window: left, top, right, bottom in whole pixels; what is beyond the image is black.
-            image: see `image_like`.
-
-        Example:
-            >>> donor = Donor("a.png", "", None, Photo(Image.new("RGB", (8, 6), "red"), "PNG", "RGB"))
-            >>> donor.part_like((-1, 0, 3, 2), Image.new("RGB", (30, 20))).getpixel((1, 0))
-            (255, 0, 0)
-        """
-        left, top, right, bottom = window
-        width, height = self.size_wh
-        view = max(0, left), max(0, top), min(width, right), min(height, bottom)
-        deep = self.photo.deep
-        part = replace(
-            self.photo,
-            rgb=self.photo.rgb.crop(view),
-            alpha=None if self.photo.alpha is None else self.photo.alpha.crop(view),
-            deep=None if deep is None else deep[view[1] : view[3], view[0] : view[2]],
-            fine=None,
-        )
-        made = replace(self, photo=part).image_like(image)
-        return made if view == window else made.crop((left - view[0], top - view[1], right - view[0], bottom - view[1]))
-
-    def image_like(self, image: Image.Image) -> Image.Image:
-        """Its pixels in the mode of another image, at its own size.
-
-        Args:
-            image: the one that they will be put into, of mode L, LA, RGB, RGBA, I;16, I or F. Grey levels of 8 bits
-                become values between the lowest and the highest of a deeper image.
-
-        Returns:
-            An image of that mode; opaque if the donor has no transparency.
-
-        Example:
-            >>> donor = Donor("a.png", "", None, Photo(Image.new("RGB", (8, 6), "red"), "PNG", "RGB"))
-            >>> donor.image_like(Image.new("LA", (30, 20))).getpixel((0, 0))
-            (76, 255)
-        """
-        own = self.photo.restore(self.photo.rgb)
-        if own.mode == image.mode:
-            return own
-        if image.mode in _DEEP_MODES:
-            low, high = value_range(np.asarray(image))
-            grey = np.asarray(self.photo.rgb.convert("L"), np.float64)
-            values = low + grey * ((high - low) / 255)
-            dtype = _DEEP_MODES[image.mode]
-            return Image.fromarray((values if dtype == np.float32 else np.rint(values)).astype(dtype))
-        made = self.photo.rgb.convert("L" if image.mode in {"L", "LA"} else "RGB")
-        if image.mode in {"LA", "RGBA"}:
-            made.putalpha(self.photo.alpha or 255)
-        return made
-
-    @cached_property
-    def size_bytes(self) -> int:
-        """Roughly what it takes in memory."""
-        width, height = self.size_wh
-        planes = 3 + (self.photo.alpha is not None) + (0 if self.photo.deep is None else self.photo.deep.itemsize)
-        if self.labels is not None:
-            planes += sum(shape.mask is not None for shape in self.labels.shapes)
-            masks = (self.labels.mask, *self.labels.other_masks)
-            planes += sum(len(mask.getbands()) for mask in masks if mask is not None)
-        return width * height * planes
 
 
 class DonorPool:
@@ -141,19 +33,24 @@ class DonorPool:
     Args:
         sources: the training images, in any order; never those for validation or tests.
         load: decodes one, or raises what `Photo` and labels raise if it cannot.
-        most_bytes: of decoded donors that are kept in memory; the one in use is kept in any case.
+        most_bytes: of decoded donors that are kept in memory, and as much again of what operations work out about
+            them; those in use are kept in any case.
+
+    Attributes:
+        decoded: the donors that are in memory.
+        worked_out: what operations know about donors; see `DonorMemory`.
     """
 
     def __init__(
         self, sources: Iterable[Source], load: Callable[[Source], Donor], most_bytes: int = MOST_BYTES
     ) -> None:
-        self._load, self._most_bytes = load, most_bytes
+        self._load = load
         unique: dict[object, Source] = {}  # a file that is in the set twice does not lend twice as often
         for source in sorted(sources, key=lambda source: (source.sha256, source.path)):
             unique.setdefault((source.sha256, source.label), source)
         self._sources = list(unique.values())
-        self._decoded: OrderedDict[SourceKey, Donor] = OrderedDict()
-        self._bytes = 0
+        self.decoded: BoundedCache[Donor] = BoundedCache(most_bytes)
+        self.worked_out: BoundedCache[Any] = BoundedCache(most_bytes)
         self._opening = Lock()  # several threads borrow at the same time
         self._faults: dict[SourceKey, str] = {}
 
@@ -181,18 +78,12 @@ class DonorPool:
             DonorError: it cannot be read.
         """
         with self._opening:
-            known = self._decoded.pop(source.key, None)
-            donor = known or self._read(source)
-            self._bytes += 0 if known else donor.size_bytes
-            self._decoded[source.key] = donor  # the last one is the newest
-            while self._bytes > self._most_bytes and len(self._decoded) > 1:
-                self._bytes -= self._decoded.popitem(last=False)[1].size_bytes
-            return donor
+            return self.decoded.get(source.key, lambda: self._read(source))
 
     def _read(self, source: Source) -> Donor:
         if source.key not in self._faults:
             try:
-                return self._load(source)
+                return replace(self._load(source), memory=DonorMemory(self.worked_out, source.key))
             except (ImageError, LabelError, DonorError, OSError) as error:
                 self._faults[source.key] = str(error)
         raise DonorError(f"{source.path}, which it borrows from, cannot be used: {self._faults[source.key]}")
@@ -273,6 +164,8 @@ class Donors:
     """The images that the variations of one source may borrow from; see `DonorPool.beside`.
 
     Example:
+        >>> from PIL import Image
+        >>> from augmentai.images import Photo
         >>> def load(source: Source) -> Donor:
         ...     return Donor(source.path, source.sha256, source.label, Photo(Image.new("RGB", (8, 8)), "PNG", "RGB"))
         >>> sources = [Source.from_bytes(f"{name}.png", name.encode(), "cat") for name in "abc"]

@@ -13,7 +13,8 @@ from PIL import Image
 from augmentai.operations.base import OBJECTS, DrawSettings, OperationSkippedError
 from augmentai.operations.borrowing import BorrowingOperation
 from augmentai.operations.compositing.mask_planes import fault_in_masks
-from augmentai.operations.donors import NOBODY, Donor, Donors
+from augmentai.operations.donor import Donor
+from augmentai.operations.donors import NOBODY, Donors
 from augmentai.operations.parameters import Number, Range, parameter
 
 if TYPE_CHECKING:

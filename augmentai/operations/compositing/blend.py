@@ -40,7 +40,7 @@ def rgb_of(image: Image.Image) -> Image.Image:
 
 def like(rgb: Image.Image, image: Image.Image) -> Image.Image:
     """An 8-bit colour image in the mode and the range of values of another."""
-    from augmentai.operations.donors import Donor
+    from augmentai.operations.donor import Donor
 
     return Donor("", "", None, Photo(rgb, "PNG", "RGB")).image_like(image)
 

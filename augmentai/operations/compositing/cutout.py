@@ -21,11 +21,10 @@ from augmentai.operations.compositing.labelled_objects import (
     LabelledObject,
     Values,
     Window,
-    labelled_objects,
     pixel_values,
 )
 from augmentai.operations.compositing.objects import filled, object_mask
-from augmentai.operations.donors import Donor
+from augmentai.operations.donor import Donor
 
 _BORDER_PX = 1.5  # an object this near to the border of its image may be cut off there
 _LEAST_SIDE_PX = 5
@@ -65,22 +64,13 @@ class Cutout:
     ring: Values = field(repr=False)
 
 
-def objects_of(donor: Donor) -> tuple[LabelledObject, ...]:
-    """What is labelled in a donor; worked out once while it is decoded."""
-    if "objects" not in donor.memory:
-        donor.memory["objects"] = labelled_objects(donor.labels)
-    found: tuple[LabelledObject, ...] = donor.memory["objects"]
-    return found
-
-
 def may_lend(donor: Donor) -> list[int]:
     """The numbers of a donor's objects that are whole, and of a size that can be put elsewhere.
 
     Args:
         donor: an image with labels.
     """
-    objects = objects_of(donor)
-    return [number for number, one in enumerate(objects) if _is_whole(one, donor.size_wh)]
+    return [number for number, one in enumerate(donor.objects) if _is_whole(one, donor.size_wh)]
 
 
 def _is_whole(one: LabelledObject, size_wh: tuple[int, int]) -> bool:
@@ -99,29 +89,30 @@ def _is_whole(one: LabelledObject, size_wh: tuple[int, int]) -> bool:
 
 
 def cut_out(donor: Donor, number: int) -> Cutout:
-    """One object of a donor; worked out once while it is decoded.
+    """One object of a donor; worked out once while there is room for it.
 
     Args:
         donor: the image.
-        number: of the object among `objects_of`.
+        number: of the object among `Donor.objects`.
 
     Raises:
         OperationSkippedError: which pixels belong to it cannot be told.
     """
-    key = f"cutout {number}"
-    if key not in donor.memory:
-        try:
-            donor.memory[key] = _cut(donor, number)
-        except OperationSkippedError as refused:
-            donor.memory[key] = str(refused)
-    found: Cutout | str = donor.memory[key]
+    found: Cutout | str = donor.memory.get(f"cutout {number}", lambda: _cut_or_reason(donor, number))
     if isinstance(found, str):
         raise OperationSkippedError(found)
     return found
 
 
+def _cut_or_reason(donor: Donor, number: int) -> Cutout | str:
+    try:
+        return _cut(donor, number)
+    except OperationSkippedError as refused:
+        return str(refused)
+
+
 def _cut(donor: Donor, number: int) -> Cutout:
-    objects = objects_of(donor)
+    objects = donor.objects
     one = objects[number]
     inner = one.window
     pixels = _pixels(donor, one, [other.box for place, other in enumerate(objects) if place != number])

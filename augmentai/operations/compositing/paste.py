@@ -10,7 +10,7 @@ from PIL import Image
 from augmentai.operations.compositing.harmonise import harmonised
 from augmentai.operations.compositing.labelled_objects import Values
 from augmentai.operations.compositing.placed import Placed, overlap
-from augmentai.operations.donors import Donor
+from augmentai.operations.donor import Donor
 
 _EDGE = 0.012  # of an object's size: standard deviation of the blur of its edge
 _EDGE_PX = (0.6, 2.0)

@@ -8,14 +8,16 @@ that cannot be right. A saliency network (`saliency`) finds subjects where this 
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, Literal
 
 import numpy as np
 from PIL import Image
 
+from augmentai.operations.bounded_cache import BoundedCache
 from augmentai.operations.compositing.grab_cut import grab_cut
+from augmentai.operations.compositing.packed_mask import PackedMask, packed, unpacked
 from augmentai.operations.compositing.saliency import Model, salient_levels
 from augmentai.operations.textures import small_size
 
@@ -36,6 +38,10 @@ _SALIENT_AREA = (0.02, 0.85)
 _MOST_SALIENT_BORDER = 0.5
 _UNSURE = (64, 192)  # levels of 255 that are neither subject nor ground
 _MOST_UNSURE = 0.5  # of the subject's area
+
+_FOUND_BYTES = 16 << 20  # of subjects that were found before: a source has several variations
+
+_found: BoundedCache[tuple[PackedMask, str]] = BoundedCache(_FOUND_BYTES)
 
 Mask = np.ndarray[Any, Any]
 Cutout = Literal["built_in", Model]
@@ -75,13 +81,14 @@ def find_subject(image: Image.Image, cutout: Cutout = "built_in") -> Subject:
         >>> found.fault
         'nothing stands out from the surroundings'
     """
-    return _found(image.mode, image.size, image.tobytes(), cutout)
+    key = hashlib.sha256(f"{cutout} {image.mode} {image.size} ".encode() + image.tobytes()).digest()
+    found, fault = _found.get(key, lambda: _packed_subject(image, cutout))
+    return Subject(unpacked(found), fault)
 
 
-@lru_cache(maxsize=4)  # an image with several variations, and operations that follow each other
-def _found(mode: str, size_wh: tuple[int, int], pixels: bytes, cutout: Cutout) -> Subject:
-    image = Image.frombytes(mode, size_wh, pixels)
-    return _built_in(image) if cutout == "built_in" else _salient(image, cutout)
+def _packed_subject(image: Image.Image, cutout: Cutout) -> tuple[PackedMask, str]:
+    subject = _built_in(image) if cutout == "built_in" else _salient(image, cutout)
+    return packed(subject.mask), subject.fault
 
 
 def _salient(image: Image.Image, model: Model) -> Subject:
