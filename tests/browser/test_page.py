@@ -166,7 +166,9 @@ def test_two_tabs_are_queued_and_never_mixed(page: Any, other: Any, tmp_path: Pa
     """One job runs at a time: the second visitor sees that it is queued, and gets their own images."""
     samples(page)
     set_variations(page, 8)
+    set_seed(page, 3)
     give(other, photos(tmp_path, "mine.png"), 1)
+    set_seed(other, 3)
     page.click("#augment")
     page.wait_for_selector("#gallery .card", timeout=DONE_MS)
     other.click("#augment")
