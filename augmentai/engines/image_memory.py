@@ -56,9 +56,12 @@ class ImageMemory:
         with self._changing:
             self._taken.pop((source, index), None)
 
-    def may_prepare(self, pixels: int) -> bool:
-        """Whether a source this large may be decoded before its turn: a small one, beside those in hand."""
-        return 3 * pixels * _BYTES_PER_PIXEL <= self._limit
+    def may_prepare(self, pixels: int, is_deep: bool = False) -> bool:
+        """Whether a source this large may be decoded before its turn: a small one, beside those in hand.
+
+        is_deep: whether it has 16 bits per channel.
+        """
+        return 3 * pixels * (_DEEP_BYTES_PER_PIXEL if is_deep else _BYTES_PER_PIXEL) <= self._limit
 
 
 def working_bytes(photo: Photo) -> int:

@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 
 from augmentai.images.shrink import shrunk
+from augmentai.images.strips import strips
 
 SIDE_PX = 256  # the thumbnail's longer side: enough to distinguish sharp from blurred
 _COARSE_CELLS = 32  # a side of the grid of mean colours by which two images are compared
@@ -18,6 +19,9 @@ _FINGERPRINT_CELLS = 6  # a side of the grid of mean colours by which siblings a
 _PLAIN_CONTRAST = 2.0  # levels of 255: an image of less is of one colour
 _UNIFORM_LEVELS = 4  # lightness that differs by less from its mean everywhere shows nothing
 _DEEP_MODES = {"I;16", "I", "F"}
+_WEIGHTED = {"RGBA": "RGBa", "LA": "La"}  # Pillow's modes of colours that are multiplied by their opacity
+_LARGE_PX = 1 << 20  # of these, no full copy is made
+_TALL = 100  # times its width: Pillow reduces the height of such an image first
 
 Plane = np.ndarray[Any, np.dtype[np.float32]]
 
@@ -111,7 +115,7 @@ def image_features(image: Image.Image, black_white: tuple[float, float] | None =
         return ImageFeatures(_eight_bits(image, size, black_white))
     if image.mode not in {"RGB", "L", "RGBA", "LA"}:
         image = image.convert("RGB")
-    small = shrunk(image, size, reducing_gap=2.0)
+    small = _resized(image, size)
     if "A" in small.getbands():
         white = Image.new("RGB", size, "white")
         small = Image.composite(small.convert("RGB"), white, small.getchannel("A"))
@@ -181,6 +185,18 @@ def _eight_bits(image: Image.Image, size_wh: tuple[int, int], black_white: tuple
     low, high = black_white or (float(small.min()), float(small.max()))
     squeezed = (small - low) * (255 / max(high - low, 1e-9))
     return Image.fromarray(squeezed.round().clip(0, 255).astype(np.uint8)).convert("RGB")
+
+
+def _resized(image: Image.Image, size_wh: tuple[int, int]) -> Image.Image:
+    """What Pillow makes of it, which of an image with opacity first makes a copy that is weighted by it."""
+    width, height = image.size
+    if image.mode not in _WEIGHTED or width * height < _LARGE_PX or height > _TALL * width or size_wh == image.size:
+        return shrunk(image, size_wh, reducing_gap=2.0)
+    narrow = Image.new(_WEIGHTED[image.mode], (size_wh[0], image.height))
+    for rows in strips((image.height, image.width)):
+        strip = image.crop((0, rows.start, image.width, rows.stop)).convert(narrow.mode)
+        narrow.paste(strip.resize((narrow.width, strip.height), Image.Resampling.BOX), (0, rows.start))
+    return narrow.resize(size_wh, Image.Resampling.BOX).convert(image.mode)
 
 
 def _mean_colours(small: Image.Image, side: int) -> Plane:

@@ -227,6 +227,21 @@ def _bits(opened: Image.Image, data: bytes) -> int:
     return 8
 
 
+def has_deep_colour(data: bytes) -> bool:
+    """Whether an image has colours of 16 bits per channel, as its header says.
+
+    Args:
+        data: The whole file.
+
+    Raises:
+        Exception: It has no header that can be read.
+    """
+    if detect_type(data[:HEAD_BYTES]) not in {"PNG", "TIFF"}:
+        return False
+    with Image.open(io.BytesIO(data), formats=FORMATS) as opened:
+        return _bits(opened, data) > 8 and opened.mode not in _DEEP_MODES
+
+
 def _to_photo(image: Image.Image, file_format: str) -> Photo:
     mode = image.mode
     profile = image.info.get("icc_profile")
@@ -289,7 +304,8 @@ def _to_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 def _looks_gray(rgb: Image.Image) -> bool:
     # JPEG may leave a level or two between the channels of a grey image. A sample of pixels settles most cases.
     sample = rgb.resize((min(64, rgb.width), min(64, rgb.height)), Image.Resampling.NEAREST)
-    return _chroma(sample) <= 2 and _chroma(rgb) <= 2
+    whole = (rgb.crop((0, rows.start, rgb.width, rows.stop)) for rows in strips((rgb.height, rgb.width)))
+    return _chroma(sample) <= 2 and all(_chroma(strip) <= 2 for strip in whole)
 
 
 def _chroma(rgb: Image.Image) -> int:

@@ -152,8 +152,15 @@ def _deep_dtype(mode: str, low: float, high: float) -> tuple[type[np.generic], i
 
 def _lighten(rgb: Image.Image, made: Image.Image) -> Image.Image:
     """`rgb`, nearly grey, with the lightness of `made`: any trace of a tint it had stays, and none is added."""
-    original, changed = rgb.convert("L"), made.convert("L")
-    # At each pixel one of the two is 0.
-    up, down = ImageChops.subtract(changed, original), ImageChops.subtract(original, changed)
-    channels = [ImageChops.subtract(ImageChops.add(channel, up), down) for channel in rgb.split()]
-    return Image.merge("RGB", channels)
+    lit = rgb.copy()
+    if made is rgb:
+        return lit
+    for rows in strips((rgb.height, rgb.width)):
+        box = (0, rows.start, rgb.width, rows.stop)
+        before = rgb.crop(box)
+        original, changed = before.convert("L"), made.crop(box).convert("L")
+        # At each pixel one of the two is 0.
+        up, down = ImageChops.subtract(changed, original), ImageChops.subtract(original, changed)
+        channels = [ImageChops.subtract(ImageChops.add(channel, up), down) for channel in before.split()]
+        lit.paste(Image.merge("RGB", channels), box)
+    return lit

@@ -6,11 +6,13 @@ cannot be compiled or a homography has places that are no numbers.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
+from augmentai.images.strips import strips
 from augmentai.operations.homography import Matrix, translation
 from augmentai.operations.resample_kernel import SLOPE, Kernel, compiled_kernel, is_regular
 
@@ -39,14 +41,13 @@ def warped_image(image: Image.Image, matrix: Matrix, mode: str) -> Image.Image:
         back = _inverse(matrix)
         if (kernel := _kernel_for(back, image.size[::-1])) is not None:
             return _warped_colours(image, back, kernel)
+    if mode != "nearest" and image.mode in {"LA", "RGBA"}:
+        return _warped_by_opacity(image, matrix, mode)
     values = np.asarray(image)
     if image.mode.startswith("I;16"):
         values = values.astype(np.uint16)  # in this machine's byte order
     planes = values[None] if values.ndim == 2 else values.transpose(2, 0, 1)
-    if mode != "nearest" and image.mode in {"LA", "RGBA"}:
-        warped = _warped_by_opacity(planes, matrix, mode)
-    else:
-        warped = warped_planes(planes, matrix, mode)
+    warped = warped_planes(planes, matrix, mode)
     return _like(image, warped[0] if values.ndim == 2 else warped.transpose(1, 2, 0))
 
 
@@ -56,6 +57,7 @@ def _warped_colours(image: Image.Image, back: Matrix, kernel: Kernel) -> Image.I
     words = np.frombuffer(image.tobytes("raw", "RGBX"), np.uint32).reshape(height, width)
     out = np.empty_like(words)
     kernel.colours(words, back, out)
+    del words  # as much as the image
     return Image.frombytes("RGB", image.size, out.data, "raw", "RGBX")
 
 
@@ -68,16 +70,35 @@ def _like(image: Image.Image, values: Planes) -> Image.Image:
     return made
 
 
-def _warped_by_opacity(planes: Planes, matrix: Matrix, mode: str) -> Planes:
-    """8-bit colours with their opacity last; colours are weighted by it (premultiplied alpha)."""
-    alpha = planes[-1:].astype(np.float32)
-    warped_alpha = warped_planes(alpha, matrix, mode).clip(0, 255)
-    out = np.empty_like(planes)
-    out[-1:] = np.rint(warped_alpha)
-    for channel, colour in enumerate(planes[:-1]):
-        weighted = warped_planes(colour[None] * (alpha / 255), matrix, mode)
-        out[channel] = np.rint((weighted * 255 / np.maximum(warped_alpha, 1)).clip(0, 255))[0]
-    return out
+def _warped_by_opacity(image: Image.Image, matrix: Matrix, mode: str) -> Image.Image:
+    """8-bit colours with their opacity last; colours are weighted by it (premultiplied alpha).
+
+    Floats of a large image take as much memory as all of its channels, so that there are never more than of two.
+    """
+    *colours, opacity = image.getbands()
+    alpha = image.getchannel(opacity)
+    warped_alpha = warped_planes(np.asarray(alpha, np.float32)[None], matrix, mode)
+    warped_alpha.clip(0, 255, out=warped_alpha)
+    bands = [_warped_colour(image.getchannel(colour), alpha, warped_alpha[0], matrix, mode) for colour in colours]
+    bands.append(Image.fromarray(np.rint(warped_alpha[0], out=warped_alpha[0]).astype(np.uint8)))
+    del warped_alpha
+    return Image.merge(image.mode, bands)
+
+
+def _warped_colour(
+    colour: Image.Image, alpha: Image.Image, warped_alpha: Planes, matrix: Matrix, mode: str
+) -> Image.Image:
+    """One 8-bit channel, weighted by its opacity."""
+    values, opacity = np.asarray(colour), np.asarray(alpha)
+    weighted = np.empty(values.shape, np.float32)
+    for rows in strips(values.shape):
+        np.multiply(values[rows], opacity[rows].astype(np.float32) / 255, out=weighted[rows])
+    out = np.empty(values.shape, np.uint8)
+    for rows, (warped,) in _warped_rows(weighted[None], matrix, mode):
+        warped *= 255
+        warped /= np.maximum(warped_alpha[rows], 1)
+        out[rows] = np.rint(warped.clip(0, 255, out=warped), out=warped)
+    return Image.fromarray(out)
 
 
 def warped_planes(planes: Planes, matrix: Matrix, mode: str) -> Planes:
@@ -97,24 +118,34 @@ def warped_planes(planes: Planes, matrix: Matrix, mode: str) -> Planes:
     channels, height, width = planes.shape
     if channels > 1 and planes.size > _MAX_VALUES:
         return np.concatenate([warped_planes(plane[None], matrix, mode) for plane in planes])
+    out = np.empty_like(planes, order="C")
+    for rows, strip in _warped_rows(planes, matrix, mode):
+        for warped, made in zip(strip, out[:, rows], strict=True):
+            made[:] = np.rint(warped, out=warped) if mode != "nearest" and planes.dtype.kind in "ui" else warped
+    return out
+
+
+def _warped_rows(planes: Planes, matrix: Matrix, mode: str) -> Iterator[tuple[slice, list[Planes]]]:
+    """The rows of the output, some at a time, from its top: as floats, not rounded, where they are interpolated."""
+    _, height, width = planes.shape
     dtype = np.float32 if planes.dtype.name in _EXACT_IN_FLOAT32 else np.float64
     low, high = (0, 255) if planes.dtype == np.uint8 else (float(planes.min()), float(planes.max()))
     source = np.ascontiguousarray(planes, None if mode == "nearest" else dtype)
-    out = np.empty_like(planes, order="C")
     back = _inverse(matrix)
     kernel = _kernel_for(back, (height, width))
-    rows = max(1, _STRIP_PX // width)
-    for top in range(0, height, rows):
-        strip = out[:, top : top + rows]
+    step = max(1, _STRIP_PX // width)
+    for top in range(0, height, step):
+        rows = slice(top, min(top + step, height))
+        count = rows.stop - top
         if mode == "nearest":
-            index = _nearest(back, (height, width), top, strip.shape[1], kernel)
-            for plane, made in zip(source, strip, strict=True):
-                made[:] = plane.reshape(-1).take(index, mode="clip")
+            index = _nearest(back, (height, width), top, count, kernel)
+            yield rows, [plane.reshape(-1).take(index, mode="clip") for plane in source]
             continue
-        for warped, made in zip(_interpolated(source, back, top, strip.shape[1], kernel), strip, strict=True):
-            warped.clip(low, high, out=warped)  # bicubic overshoots at edges
-            made[:] = np.rint(warped, out=warped) if planes.dtype.kind in "ui" else warped
-    return out
+        # Bicubic overshoots at edges.
+        yield (
+            rows,
+            [warped.clip(low, high, out=warped) for warped in _interpolated(source, back, top, count, kernel)],
+        )
 
 
 def _inverse(matrix: Matrix) -> Matrix:

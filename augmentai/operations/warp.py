@@ -118,6 +118,17 @@ class Warp:
             return np.stack([np.asarray(self.mask(Image.fromarray(bitmap))) != 0 for bitmap in bitmaps])
         return warped_planes(bitmaps.astype(np.uint8), self.matrix, "nearest").astype(bool)
 
+    def channels(self, values: np.ndarray[Any, Any]) -> None:
+        """(height, width, C), moved in place as an image is, one channel at a time: a large one is gigabytes."""
+        from augmentai.operations.resample import warped_planes
+
+        for channel in range(0 if self.is_identity else values.shape[2]):
+            plane = np.ascontiguousarray(values[..., channel])
+            if self.transposition is None:
+                values[..., channel] = warped_planes(plane[None], self.matrix, "bicubic")[0]
+            else:
+                values[..., channel] = np.asarray(self.image(Image.fromarray(plane)))
+
     def points(self, points: Any) -> Matrix:
         """(N, 2) points in pixels, moved; they may end up outside the image."""
         array = np.asarray(points, np.float64).reshape(-1, 2)

@@ -9,7 +9,6 @@ from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image as PillowImage
 
 from augmentai.engines import title
 from augmentai.engines.base import Made, Refused, Task
@@ -17,6 +16,7 @@ from augmentai.filters import image_features
 from augmentai.operations import Donors, DrawSettings, OperationError, apply_operations, warp_for
 from augmentai.pipeline.run_state import BESIDE, Draft, RunState, spent_on
 from augmentai.recipe import AUTO
+from augmentai.system.memory import release_freed_memory
 
 if TYPE_CHECKING:
     from PIL.Image import Image
@@ -88,8 +88,9 @@ def make_draft(made: Made, run: RunState, donors: Donors) -> Draft:
     task, recipe = made.task, run.plan.recipe
     photo, labels = task.photo, task.labels
     made, notices = _laid_back(made, run)
-    painted = photo.restore(made.image)
     warp = warp_for(run.plan.geometry.for_source(task.source), photo.size_wh, task.seed, recipe.mirror, labels)
+    is_only_moved = made.image is photo.rgb and not run.operations and not warp.is_identity  # so its pixels stay
+    painted = photo.original if is_only_moved else photo.restore(made.image)
     settings = DrawSettings(recipe.mirror, recipe.least_visible, recipe.balance or bool(recipe.per_class))
     applied = apply_operations(painted, labels, run.operations, task.seed, settings, donors, first=warp)
     details = {**made.details, **warp.details, **applied.details}
@@ -104,7 +105,10 @@ def make_draft(made: Made, run: RunState, donors: Donors) -> Draft:
     fine = None if repainted or applied.warp is None else _refined(photo, painted, applied.warp)
     notices = (*notices, *applied.notices)
     draft = Draft(made, applied.image, applied.labels, details, is_new, unmoved, painted, fine=fine, notices=notices)
-    return replace(draft, features=_measured(draft)) if recipe.filters else draft
+    draft = replace(draft, features=_measured(draft)) if recipe.filters else draft
+    if not run.memory.may_prepare(photo.rgb.width * photo.rgb.height):
+        release_freed_memory()  # of what moved it, before it is encoded
+    return draft
 
 
 def _measured(draft: Draft) -> tuple[ImageFeatures, ImageFeatures]:
@@ -138,6 +142,5 @@ def _refined(photo: Photo, painted: Image, warp: Warp) -> Values | Refined | Non
     if photo.alpha is not None:
         return None  # colours would have to be weighted by their opacity
     values: Values = np.asarray(fine)
-    for channel in range(3):
-        values[..., channel] = np.asarray(warp.image(PillowImage.fromarray(values[..., channel])))
+    warp.channels(values)
     return values

@@ -14,6 +14,7 @@ from augmentai.dataset.formats.masks.companions import caption_of
 from augmentai.engines.base import Task
 from augmentai.filters.holdout import reserved
 from augmentai.images import ImageError, Photo, decode
+from augmentai.images.decode import has_deep_colour
 from augmentai.images.preview import inspect_header
 from augmentai.pipeline.run_state import Decoded, RunState, failure_reason
 from augmentai.recipe.prompt_words import asks_for_caption
@@ -62,7 +63,7 @@ def _decode_small(source: Source, run: RunState) -> Decoded | None:
     data = source.read()
     with suppress(ImageError):  # which `decode` raises as well
         width, height = inspect_header(io.BytesIO(data), source.path, run.max_pixels)
-        if not run.memory.may_prepare(width * height):
+        if not run.memory.may_prepare(width * height, has_deep_colour(data)):
             return None
     return _decode(source, data, run)
 
