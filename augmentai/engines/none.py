@@ -33,6 +33,7 @@ class NoEngine(Engine):
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         for task in tasks:
             yield self.made(task, task.photo.rgb, strength=0.0)
+            del task  # its photo need not be in memory while the next one is decoded
 
     def seconds_per_image(self, pixels: float) -> float:
         return 0.02 + pixels / 1e6 * _SECONDS_PER_MEGAPIXEL

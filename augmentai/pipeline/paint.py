@@ -46,10 +46,10 @@ def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Begun | Refused,
     shared = whole.by_hash, plan.recipe, run.max_pixels, run.stop, whole.engine_state
     view = JobView(*shared, on_progress=run.on_progress, ledger=run.ledger, memory=run.memory)
     watched = _Unanswered(tasks)
-    first = next(watched, None)  # with nothing left to do, no engine is loaded
-    while first is not None:
+    while (first := next(watched, None)) is not None:  # with nothing left to do, no engine is loaded
         fault = "it came back without an answer"
-        results = router.route(chain([first], watched), view)
+        results = router.route(chain(iter([first]), watched), view)  # a round that takes nothing loses it
+        del first  # or its photo would be in memory to the end of the round
         try:
             for result in begin_drafts(results, run):
                 run.begun = True
@@ -66,7 +66,6 @@ def _answers(tasks: Iterator[Task], run: RunState) -> Generator[Begun | Refused,
             return
         for task in watched.take_back():
             yield Refused(task, f"a fault inside the engine ({fault}); please report it")
-        first = next(watched, None)  # a round that takes nothing loses this one, so the loop ends
 
 
 class _Unanswered(Iterator[Task]):

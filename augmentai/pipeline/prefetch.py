@@ -71,7 +71,9 @@ def _decode_small(source: Source, run: RunState) -> Decoded | None:
 def _decode_large(source: Source, run: RunState) -> Decoded:
     """Decode a source that waited for its turn, in memory that was freed for it."""
     release_freed_memory()
-    return _decode(source, source.read(), run)
+    decoded = _decode(source, source.read(), run)
+    release_freed_memory()
+    return decoded
 
 
 def _decode(source: Source, data: bytes, run: RunState) -> Decoded:
@@ -104,6 +106,7 @@ def skip_leaks(decoded: Iterator[Decoded], run: RunState) -> Iterator[Decoded]:
             yield item
         else:
             run.settled_early.append(leak)
+        del item
 
 
 def _leak(item: Decoded, run: RunState) -> Outcome | None:
@@ -148,6 +151,7 @@ def make_tasks(decoded: Iterator[Decoded], run: RunState) -> Iterator[Task]:
                 region=item.region,
                 caption=item.caption,
             )
+        del item
 
 
 class retry_first(Iterator[Task]):  # noqa: N801 (a stage, listed with functions)

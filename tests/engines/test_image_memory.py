@@ -65,3 +65,4 @@ def test_small_sources_are_decoded_before_their_turn() -> None:
     memory = ImageMemory(300)
     assert memory.may_prepare(4032 * 3024)
     assert not memory.may_prepare(6000 * 4000)
+    assert not memory.may_prepare(4032 * 3024, is_deep=True)

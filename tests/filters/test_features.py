@@ -40,3 +40,14 @@ def test_the_hash_is_of_the_image_not_of_its_light() -> None:
     own = image_features(cat).hash
     assert (own ^ image_features(cat.resize((200, 133)).point(lambda v: v * 0.7)).hash).bit_count() <= 4
     assert (own ^ image_features(cup).hash).bit_count() > 12
+
+
+@pytest.mark.parametrize("size_wh", [(2100, 1700), (1201, 1777), (90000, 40), (33, 40000), (1500, 1500)])
+def test_large_images_with_transparency_are_reduced_as_pillow_reduces_them(size_wh: tuple[int, int]) -> None:
+    values = np.random.default_rng(1).integers(0, 256, (size_wh[1], size_wh[0], 4), np.uint8)
+    values[..., 3][values[..., 3] < 90] = 0
+    image = Image.fromarray(values)
+    small = image_features(image).small
+    expected = image.resize(small.size, Image.Resampling.BOX, reducing_gap=2.0)
+    expected = Image.composite(expected.convert("RGB"), Image.new("RGB", small.size, "white"), expected.getchannel("A"))
+    assert small.tobytes() == expected.tobytes()

@@ -109,6 +109,15 @@ def test_colour_hidden_under_clear_pixels_never_shows() -> None:
     assert red[alpha > 20].max() <= 4
 
 
+@pytest.mark.parametrize("geometry", ["flip", "strong"])
+def test_channels_move_as_images_do(geometry: str) -> None:
+    values = np.random.default_rng(1).integers(0, 65536, (30, 40, 3), np.uint16)
+    warp = warp_for(geometry, (40, 30), seed=3)
+    expected = [np.asarray(warp.image(Image.fromarray(values[..., channel].copy()))) for channel in range(3)]
+    warp.channels(values)
+    assert np.array_equal(values, np.stack(expected, axis=-1))
+
+
 def test_a_large_image_in_strips_has_no_seams() -> None:
     tall = colours((300, 2000))
     warp = warp_that("strong", tall.size, lambda w: abs(w.homography.rotation_deg) > 3)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gc
+import io
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from augmentai.settings import EXAMPLES
+from augmentai.dataset.readers.gather import gather
+from augmentai.engines import available
+from augmentai.images import Photo, decode
+from augmentai.images.deep_colour import png_with
+from augmentai.pipeline import prefetch
+from augmentai.pipeline.job import Job, limits
+from augmentai.recipe import Recipe
+from augmentai.settings import EXAMPLES, Settings
 from tests.support.gan_jobs import PHOTOS
 from tests.support.tiffs import tiff
 
@@ -30,7 +39,7 @@ from augmentai.settings import Settings
 
 def peak_mb(folder):
     settings = Settings(images_mb=80)
-    recipe = Recipe(seed=7, engine="gan", variations=2, geometry="none")
+    recipe = Recipe(seed=7, engine=sys.argv[2], variations=2, geometry=sys.argv[3])
     job = Job(gather([folder], limits(settings)), recipe, settings, available(settings))
     for outcome in run_to_disk(job, folder.with_suffix(".zip")):
         assert outcome.ok, outcome.reason
@@ -48,11 +57,11 @@ def photo(number: int, size_wh: tuple[int, int] = SIZE_WH) -> Image.Image:
         return opened.convert("RGB").resize(size_wh)
 
 
-def extra_mb(folder: Path) -> float:
+def extra_mb(folder: Path, engine: str = "gan", geometry: str = "none") -> float:
     """What a job of the images in `large` needs."""
     (folder / "small").mkdir()
     photo(0, (96, 64)).save(folder / "small" / "a.jpg")
-    done = subprocess.run([sys.executable, "-c", JOB, str(folder)], capture_output=True, text=True)
+    done = subprocess.run([sys.executable, "-c", JOB, str(folder), engine, geometry], capture_output=True, text=True)
     assert not done.returncode, done.stderr
     return float(done.stdout)
 
@@ -72,3 +81,35 @@ def test_16_bits_are_read_and_written_in_strips(tmp_path: Path) -> None:
     values = np.asarray(photo(1)).astype(np.uint16) * 257
     (tmp_path / "large" / "a.tif").write_bytes(tiff(values))
     assert extra_mb(tmp_path) < 11 * COPY_MB
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="the peak is what getrusage says")
+def test_deep_images_with_transparency_are_moved_by_channels(tmp_path: Path) -> None:
+    """Three of them, so that none is in memory while the next is decoded; what moves one takes a few copies more."""
+    (tmp_path / "large").mkdir()
+    for number in range(3):
+        values = np.asarray(photo(number).convert("RGBA")).astype(np.uint16) * 257
+        template = io.BytesIO()
+        Image.new("RGBA", (1, 1)).save(template, "PNG")
+        (tmp_path / "large" / f"{number}.png").write_bytes(png_with(values, template.getvalue()))
+    assert extra_mb(tmp_path, "none", "strong") < 9 * COPY_MB
+
+
+def test_no_photo_is_in_memory_while_the_next_one_is_decoded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(4):
+        photo(number, (96, 64)).save(tmp_path / f"{number}.png")
+    held = []
+
+    def decoded(data: bytes, name: str, max_pixels: int) -> Photo:
+        gc.collect()
+        held.extend(name for one in gc.get_objects() if isinstance(one, Photo) and one.size_wh == (96, 64))
+        return decode(data, name, max_pixels)
+
+    monkeypatch.setattr(prefetch, "decode", decoded)
+    settings = Settings(images_mb=0.01)
+    recipe = Recipe(seed=7, engine="none", variations=2, geometry="strong")
+    job = Job(gather([tmp_path], limits(settings)), recipe, settings, available(settings))
+    for outcome in job.run():
+        assert outcome.ok, outcome.reason
+        del outcome
+    assert held == []
