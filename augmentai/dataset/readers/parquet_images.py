@@ -19,6 +19,7 @@ from pathlib import PurePosixPath
 from typing import IO, Any, BinaryIO, cast
 
 from augmentai.dataset.archive import ArchiveError, format_size
+from augmentai.dataset.bounds import MOST_COLUMNS
 from augmentai.dataset.file_names import safe_path
 from augmentai.dataset.formats.split_words import split_named
 from augmentai.dataset.readers.limits import Limits
@@ -89,6 +90,7 @@ class _TableReader:
     def _read(self, table: Table) -> None:
         with table.open() as stream:
             file = import_module("pyarrow.parquet").ParquetFile(stream)
+            self._check(file.metadata)
             columns = _Columns.of(file.schema_arrow)
             if not columns.image:
                 names = ", ".join(file.schema_arrow.names)
@@ -102,6 +104,15 @@ class _TableReader:
                     return
                 for row in batch.to_pylist():
                     self._add(row, columns, folder, spooled)
+
+    def _check(self, stated: Any) -> None:
+        """Bound what a file says of itself before a row is read. Raises ArchiveError."""
+        if stated.num_rows > (most := self._limits.archive_files):
+            raise ArchiveError(
+                f"has {stated.num_rows:,} rows, the limit is {most:,} (AUGMENTAI_MAX_ARCHIVE_FILES); split it"
+            )
+        if stated.num_columns > MOST_COLUMNS:
+            raise ArchiveError(f"has {stated.num_columns:,} columns; at most {MOST_COLUMNS:,} are read; remove some")
 
     def _add(self, row: dict[str, Any], columns: _Columns, folder: str, spooled: SharedFile) -> None:
         target = self._folders.setdefault(folder, _Folder())
@@ -118,13 +129,18 @@ class _TableReader:
             if other is not None:
                 described[column] = f"{column}/{PurePosixPath(name).stem}{_ending(other)}"
                 self._spool(other, folder + described[column], spooled)
-        target.rows.write(json.dumps(described, ensure_ascii=False, default=str).encode() + b"\n")
+        line = json.dumps(described, ensure_ascii=False, default=str).encode() + b"\n"
+        self._count(len(line))
+        target.rows.write(line)
 
-    def _spool(self, data: bytes, path: str, spooled: SharedFile) -> None:
-        self._bytes += len(data)
+    def _count(self, size: int) -> None:
+        self._bytes += size
         if self._bytes > self._limits.zip_bytes:
             limit = format_size(self._limits.zip_bytes)
             raise ArchiveError(f"holds more than {limit} of images, the limit (AUGMENTAI_MAX_ZIP_GB); split it")
+
+    def _spool(self, data: bytes, path: str, spooled: SharedFile) -> None:
+        self._count(len(data))
         start = spooled.stream.seek(0, io.SEEK_END)
         spooled.stream.write(data)
         self._listing.add_member(TarMember(spooled, path, start, len(data)), path, "", "")

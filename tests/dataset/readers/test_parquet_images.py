@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from augmentai.dataset.bounds import MOST_COLUMNS
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.pipeline.job import limits
 from augmentai.settings import Settings
@@ -183,3 +185,18 @@ def test_the_same_name_in_every_row_takes_time_in_proportion(tmp_path: Path) -> 
     assert not found.failures
     assert "duplicate" not in str(found.notices)
     assert [source.path for source in found.sources] == ["a/a.jpg", "a/a_2.jpg", "a/a_3.jpg", "a/a_4.jpg"]
+
+
+def test_rows_and_columns_are_bounded_before_any_is_read(tmp_path: Path) -> None:
+    bounds = replace(limits(Settings()), archive_files=5)
+    wide = pa.Table.from_pydict({"image": [jpeg((32, 24))], **{f"c{number}": [1] for number in range(MOST_COLUMNS)}})
+    made = io.BytesIO()
+    pq.write_table(wide, made)
+    files = {"few.parquet": parquet(pictures(4)), "many.parquet": parquet(pictures(6)), "wide.parquet": made.getvalue()}
+    folder = written(tmp_path, files)
+    found = gather([folder], bounds)
+    assert len(found.sources) == 4
+    assert {one.file: one.reason for one in found.failures} == {
+        "many.parquet": "has 6 rows, the limit is 5 (AUGMENTAI_MAX_ARCHIVE_FILES); split it",
+        "wide.parquet": "has 10,001 columns; at most 10,000 are read; remove some",
+    }

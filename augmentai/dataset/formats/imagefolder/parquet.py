@@ -10,9 +10,11 @@ from importlib.util import find_spec
 from typing import Any
 
 from augmentai.annotations import LabelError
+from augmentai.dataset.archive import format_size
 from augmentai.dataset.file_tree import Entry
 
 SUFFIX = ".parquet"
+_MOST_CELLS = 5_000_000  # a value that is everywhere the same takes no space in a file, and 100 bytes in memory
 
 
 def can_read() -> bool:
@@ -28,9 +30,21 @@ def read_rows(entry: Entry, limit_bytes: int) -> tuple[list[dict[str, Any]], Any
     """
     parquet = import_module("pyarrow.parquet")
     data = entry.read(limit_bytes)
+    rows, size = [], 0
     try:
-        table = parquet.read_table(io.BytesIO(data))
-        rows = table.to_pylist()
+        file = parquet.ParquetFile(io.BytesIO(data))
+        if (cells := file.metadata.num_rows * file.metadata.num_columns) > _MOST_CELLS:
+            raise LabelError(
+                f"{entry.path} has {file.metadata.num_rows:,} rows of {file.metadata.num_columns:,} columns, "
+                f"{cells:,} values; at most {_MOST_CELLS:,} are read; split it"
+            )
+        for batch in file.iter_batches():
+            size += batch.nbytes
+            if size > limit_bytes:
+                raise LabelError(f"{entry.path} holds more than {format_size(limit_bytes)}, unpacked; split it")
+            rows += batch.to_pylist()
+    except LabelError:
+        raise
     except Exception as error:  # pyarrow raises errors of its own, and OSError
         raise LabelError(f"{entry.path} is not a valid Parquet file ({error}); save it again") from error
     try:
@@ -39,7 +53,7 @@ def read_rows(entry: Entry, limit_bytes: int) -> tuple[list[dict[str, Any]], Any
         raise LabelError(
             f"{entry.path} holds more than names, numbers and texts ({error}); save it as metadata.jsonl"
         ) from error
-    return rows, table.schema
+    return rows, file.schema_arrow
 
 
 def written(rows: Iterable[dict[str, Any]], schema: Any) -> bytes:

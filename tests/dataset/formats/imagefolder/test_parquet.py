@@ -60,3 +60,15 @@ def test_without_pyarrow_the_file_is_named(tmp_path: Path, monkeypatch: pytest.M
     found = gathered(write(tmp_path, with_rows(ROW)))
     assert found.layout.name == "folders"
     assert [kind.files for kind in found.unread_labels.kinds] == [("metadata.parquet",)]
+
+
+def test_values_are_counted_before_any_is_read(tmp_path: Path) -> None:
+    """Three million rows of one value are a file of some kilobytes, and would take gigabytes."""
+    data = io.BytesIO()
+    column = pa.array(["a.jpg"] * 3_000_000).dictionary_encode()
+    pq.write_table(pa.table({"file_name": column, "label": column}), data)
+    assert len(data.getvalue()) < 100_000
+    found = gathered(write(tmp_path, photos("a.jpg") | {"metadata.parquet": data.getvalue()}))
+    assert [one.reason for one in found.failures] == [
+        "metadata.parquet has 3,000,000 rows of 2 columns, 6,000,000 values; at most 5,000,000 are read; split it"
+    ]
