@@ -115,8 +115,7 @@ def warped_planes(planes: Planes, matrix: Matrix, mode: str) -> Planes:
         (C, H, W) of the same dtype, rounded if that is an integer, and never beyond the range of the input (0 to 255
         for uint8).
     """
-    channels, height, width = planes.shape
-    if channels > 1 and planes.size > _MAX_VALUES:
+    if len(planes) > 1 and planes.size > _MAX_VALUES:
         return np.concatenate([warped_planes(plane[None], matrix, mode) for plane in planes])
     out = np.empty_like(planes, order="C")
     for rows, strip in _warped_rows(planes, matrix, mode):

@@ -128,24 +128,25 @@ def make_tasks(decoded: Iterator[Decoded], run: RunState) -> Iterator[Task]:
     """One task for each variation that an earlier run has not made. After a stop there are no more."""
     plan = run.plan
     for item in decoded:
-        indices = sorted(plan.indices(item.source.key), key=lambda index: not run.is_stored(item.source, index))
+        source = item.source
+        indices = sorted(plan.indices(source.key), key=lambda index: not run.is_stored(source, index))
         for index in indices:
-            if (item.source, index) in run.checkpoint:
+            if (source, index) in run.checkpoint:
                 continue
             if run.stop.is_set():
                 run.cut_short = True
                 return
-            rejections = run.checkpoint.rejections(item.source, index)
+            rejections = run.checkpoint.rejections(source, index)
             if len(rejections) >= plan.max_attempts:
                 rejections = ()  # no attempt is left: the same ones end as they did before
-            seed = variation_seed(plan.recipe.seed, item.source.sha256, index, len(rejections))
+            seed = variation_seed(plan.recipe.seed, source.sha256, index, len(rejections))
             yield Task(
-                item.source,
+                source,
                 item.photo,
                 index,
                 seed,
                 plan.recipe,
-                credits=run.ledger.charged_before(item.source.key, index),
+                credits=run.ledger.charged_before(source.key, index),
                 labels=item.labels,
                 rejections=rejections,
                 region=item.region,
