@@ -36,8 +36,8 @@ def measured(*words: object, kills: int = 0) -> dict[str, Any]:
     process = subprocess.Popen([*AUGMENTAI, *map(str, words)], cwd=ROOT, stdout=subprocess.DEVNULL)
     killed = 0
     rng = random.Random(7)
-    while killed < kills and process.poll() is None:
-        time.sleep(rng.uniform(1, 8))
+    while killed < kills and not _has_ended(process.pid):
+        time.sleep(rng.uniform(1, 20))
         workers = _workers(process.pid)
         if workers:
             rng.choice(workers).kill()
@@ -51,6 +51,11 @@ def measured(*words: object, kills: int = 0) -> dict[str, Any]:
         "peak_mb": round(usage.ru_maxrss / 1024, 1),
         "killed": killed,
     }
+
+
+def _has_ended(process: int) -> bool:
+    """Whether a process has ended; it stays to be waited for, with what it used."""
+    return os.waitid(os.P_PID, process, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _workers(driver: int) -> list[psutil.Process]:

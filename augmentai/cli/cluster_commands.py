@@ -137,6 +137,14 @@ def cluster_commands() -> list[click.Command]:
             _for_workers("--flavor", str, "cpu-basic", "NAME", "The hardware of HF Jobs. [default: cpu-basic]", 9),
             _for_workers("--image", str, "", "NAME", "The container of HF Jobs. [default: datatrove's]", 10),
             _for_workers("--install", str, "", "SPEC", "What HF Jobs install for AugmentAI, as pip takes it.", 11),
+            GroupedOption(
+                "--secret",
+                group="engines",
+                common=12,
+                multiple=True,
+                metavar="NAME",
+                help="A variable of this environment that HF Jobs get as a secret. Repeat it for more.",
+            ),
         ],
     )
     status = GroupedCommand(

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from datatrove.executor.base import PipelineExecutor
 
 Where = Literal["local", "ray", "slurm", "hf-jobs"]
+_JOBS_POLL_S = 15
 PLACES: tuple[Where, ...] = ("local", "slurm", "ray", "hf-jobs")
 
 
@@ -34,6 +35,7 @@ class Resources:
         flavor: the hardware of HF Jobs.
         image: the container of HF Jobs; "" for datatrove's.
         install: what HF Jobs install for AugmentAI, as pip takes it.
+        secret: the names of variables of this environment that HF Jobs get as secrets, beside the token of the Hub.
     """
 
     workers: int = 1
@@ -46,6 +48,7 @@ class Resources:
     flavor: str = "cpu-basic"
     image: str = ""
     install: str = ""
+    secret: Sequence[str] = ()
 
     def tasks_for(self, shards: int) -> int:
         """How many tasks there are for so many shards."""
@@ -119,23 +122,22 @@ def _slurm(common: dict[str, Any], resources: Resources) -> PipelineExecutor:
 
 
 def _hf_jobs(common: dict[str, Any], resources: Resources) -> PipelineExecutor:
-    from datatrove.executor import JobsPipelineExecutor
-
     if not resources.install:
         what = "a wheel's URL or 'augmentai[cluster] @ git+https://...'"
         raise ClusterError(f"HF Jobs have to install AugmentAI; add --install with {what}")
-    try:
-        return JobsPipelineExecutor(
-            workers=resources.workers,
-            flavor=resources.flavor,
-            image=resources.image or None,
-            timeout=resources.time or None,
-            dependencies=["datatrove[io]", resources.install],
-            job_name="augmentai",
-            **common,
-        )
-    except ValueError as error:
-        raise ClusterError(f"HF Jobs: {error}") from error
+    from augmentai.cluster.hf_jobs import HubJobs, secrets_named
+
+    return HubJobs(
+        workers=resources.workers,
+        flavor=resources.flavor,
+        image=resources.image or None,
+        timeout=resources.time or None,
+        dependencies=["datatrove[io]", resources.install],
+        secrets=secrets_named(resources.secret),
+        poll_interval=_JOBS_POLL_S,
+        job_name="augmentai",
+        **common,
+    )
 
 
 def quieter() -> None:

@@ -9,12 +9,20 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from augmentai.annotations import LabelError, Labels
+from augmentai.annotations import LabelError, LabelReader, Labels
 from augmentai.cluster.errors import ClusterError
+from augmentai.cluster.plan_folder import PlanFolder
 from augmentai.cluster.plan_rows import PlannedImage, bucket_of
 from augmentai.dataset.file_tree import Entry
 from augmentai.dataset.formats.base import Layout, OutputFile, PackedLabels
 from augmentai.dataset.formats.detect import format_named
+from augmentai.dataset.formats.masks.companions import (
+    AccompaniedLabels,
+    added_files,
+    own_labels,
+    without_companions,
+)
+from augmentai.dataset.formats.masks.packed import packed_with_companions, unpacked_with_companions
 from augmentai.dataset.readers.stored_member import StoredMember
 from augmentai.dataset.writers.output_set import VariationNames
 from augmentai.storage import StorageError, StoredFile, is_url, store_fault
@@ -37,10 +45,15 @@ class LabelPacker:
 
     def is_possible(self, sources: Sequence[Source]) -> bool:
         """Whether all labels of some images can be packed. No label file is read."""
-        if format_named(self.layout.name).part is None or self.layout.masks:
+        if format_named(self.layout.name).part is None:
             return False
         for source in sources:
-            packed = self.layout.packed(source.labels) if source.labels is not None else PackedLabels(())
+            packed: PackedLabels | None = PackedLabels(())
+            try:
+                if source.labels is not None:
+                    packed = packed_with_companions(self.layout, source.labels)
+            except LabelError:  # too many for one image
+                return False
             if packed is None or not all(_place_of(entry) for entry in packed.files):
                 return False
         return True
@@ -51,13 +64,14 @@ class LabelPacker:
         Raises:
             ClusterError: a label file cannot be read.
         """
-        packed = self.layout.packed(source.labels) if source.labels is not None else None
+        packed = packed_with_companions(self.layout, source.labels) if source.labels is not None else None
         if packed is None:
             return None
         if packed.shared not in self.shared:
             self.shared.append(packed.shared)
         files = [[entry.path, sha256_of_labels(entry), _place_of(entry), entry.size_bytes] for entry in packed.files]
-        return json.dumps({"shared": self.shared.index(packed.shared), "files": files})
+        own = {} if packed.own is None else {"own": packed.own}
+        return json.dumps({"shared": self.shared.index(packed.shared), "files": files, **own})
 
 
 @dataclass(frozen=True)
@@ -67,7 +81,7 @@ class LabelUnpacker:
     Args:
         name: the format of the set.
         shared: see `LabelPacker`.
-        names: of the variations.
+        names: of the variations; None if labels are read alone.
     """
 
     name: str
@@ -92,8 +106,15 @@ class LabelUnpacker:
             ClusterError: a label file was changed since the plan was made.
             StorageError: a store does not answer.
         """
+        reader = self.reader(row)
+        if isinstance(reader, AccompaniedLabels) and reader.masks.masks:
+            self.layout.masks[row.path, ""] = reader.masks.masks
+        return replace(row.to_source(), labels=reader)
+
+    def reader(self, row: PlannedImage) -> LabelReader | None:
+        """Reads the labels of an image; None if it has none. See `source`."""
         if row.labels is None:
-            return row.to_source()
+            return None
         content = json.loads(row.labels)
         files = []
         for path, sha256, place, size_bytes in content["files"]:
@@ -103,8 +124,8 @@ class LabelUnpacker:
                 raise ClusterError(f"the set is not the one that was planned ({what}); plan again in a new folder")
             files.append(entry)
         image = _entry(row.path, row.file, row.size_bytes)
-        labels = self.layout.unpacked(image, PackedLabels(tuple(files), self.shared[content["shared"]]))
-        return replace(row.to_source(), labels=labels)
+        labels = PackedLabels(tuple(files), self.shared[content["shared"]], content.get("own"))
+        return unpacked_with_companions(self.layout, image, labels)
 
     def labels_for(
         self,
@@ -115,10 +136,23 @@ class LabelUnpacker:
         size_wh: tuple[int, int],
         drawn: str = "",
     ) -> tuple[tuple[OutputFile, ...], Any]:
-        """See `OutputSet.labels_for`; there are neither masks nor captions beside these labels."""
-        files = tuple(self.layout.label_files(source, file, labels, size_wh))
+        """See `OutputSet.labels_for`."""
+        bare, bare_labels = without_companions(source), own_labels(source, labels)
+        files = self.layout.label_files(bare, file, bare_labels, size_wh)
+        added = added_files(source, file, labels, self.layout.losses, drawn)
         as_source = labels is None or (labels is own and not labels.reoriented)
-        return files, None if as_source else self.layout.record(source, labels, size_wh)
+        return (*files, *added), None if as_source else self.layout.record(bare, bare_labels, size_wh)
+
+
+def unpacker_of(folder: PlanFolder, names: VariationNames) -> LabelUnpacker | None:
+    """What reads the labels in the rows of a plan; None if there are none.
+
+    Args:
+        folder: the plan.
+        names: of the variations.
+    """
+    labels = folder.facts["labels"]
+    return None if labels is None else LabelUnpacker(labels["format"], labels["shared"], names)
 
 
 def sha256_of_labels(entry: Entry) -> str:

@@ -20,13 +20,13 @@ from augmentai.storage.hub import FILES_OF_A_NEW_REPOSITORY, is_repository
 
 PLAN, SHARDS, FACTS = "plan.parquet", "shards.json", "facts.json"
 LENDERS, DONORS, HOLDOUT = "lenders.parquet", "donors.parquet", "holdout.parquet"
-EXAMPLES = "examples.parquet"
+EXAMPLES, OBJECTS = "examples.parquet", "objects.parquet"
 MADE, RUNNING, FAILED, LOGS = "shards", "running", "failed", "logs"  # folders
 PAID = "paid"
 LISTING = "listing"  # the folder of `Listing`
 FORMAT = 1
 
-_OWN_FILES = {PLAN, FACTS, LENDERS, DONORS, HOLDOUT, EXAMPLES, RECIPE_FILE}
+_OWN_FILES = {PLAN, FACTS, LENDERS, DONORS, HOLDOUT, EXAMPLES, OBJECTS, RECIPE_FILE}
 _OWN_FOLDERS = {LISTING, MADE, RUNNING, FAILED, LOGS, PAID}
 
 

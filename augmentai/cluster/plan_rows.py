@@ -163,8 +163,11 @@ def digest_of(rows: Iterable[PlannedImage]) -> str:
     """The SHA-256 of rows, whatever their file looks like. Where their files are does not count: a set may be moved."""
     digest = hashlib.sha256()
     for row in rows:
-        labels = None if row.labels is None else json.loads(row.labels)
-        known = labels and [labels["shared"], [file[:2] for file in labels["files"]]]
+        known = None
+        if row.labels is not None:
+            labels = json.loads(row.labels)
+            known = [labels["shared"], [file[:2] for file in labels["files"]]]
+            known += [labels["own"]] if "own" in labels else []
         digest.update(json.dumps([*row[:7], row.holdout_hash, known]).encode() + b"\n")
     return digest.hexdigest()
 

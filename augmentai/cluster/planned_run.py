@@ -12,8 +12,6 @@ from augmentai.cluster.packed_labels import LabelPacker
 from augmentai.cluster.plan_rows import PlannedImage, planned_image
 from augmentai.dataset.formats.folders import FolderLayout
 from augmentai.dataset.run_record import RunRecord
-from augmentai.operations.apply import build_operations
-from augmentai.operations.borrowing import borrows_from_others
 from augmentai.pipeline.job import Job
 from augmentai.pipeline.plan import RunPlan
 from augmentai.pipeline.run import run_record_for
@@ -84,18 +82,16 @@ class RunInMemory:
         layout, sources = self._job.gathered.layout, self._job.gathered.sources
         if not layout.is_in(self._job.recipe.to) or not all(planned_image(source).file for source in sources):
             return False
-        if isinstance(layout, FolderLayout):
-            return all(source.labels is None for source in sources)
-        return self.packer is not None
+        is_bare = isinstance(layout, FolderLayout) and all(source.labels is None for source in sources)
+        return is_bare or self.packer is not None
 
     @cached_property
     def packer(self) -> LabelPacker | None:
-        """Of files that each label one image, in a run that needs no objects of other images."""
-        job, packer = self._job, LabelPacker(self._job.gathered.layout)
-        if not job.gathered.layout.is_in(job.recipe.to) or isinstance(job.gathered.layout, FolderLayout):
+        layout, sources = self._job.gathered.layout, self._job.gathered.sources
+        if isinstance(layout, FolderLayout) and all(source.labels is None for source in sources):
             return None
-        borrows = any(map(borrows_from_others, build_operations(job.recipe.operations)))
-        return packer if not borrows and packer.is_possible(job.gathered.sources) else None
+        packer = LabelPacker(layout)
+        return packer if layout.is_in(self._job.recipe.to) and packer.is_possible(sources) else None
 
     @property
     def split(self) -> Mapping[str, str | None]:

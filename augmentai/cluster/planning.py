@@ -8,7 +8,6 @@ import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +21,7 @@ from augmentai.cluster.plan_folder import (
     FACTS,
     HOLDOUT,
     LENDERS,
+    OBJECTS,
     PLAN,
     SHARDS,
     PlanFolder,
@@ -30,6 +30,7 @@ from augmentai.cluster.plan_folder import (
     check_unused,
 )
 from augmentai.cluster.plan_rows import PlannedImage, digest_of, in_groups, planned_image, write_rows
+from augmentai.cluster.planned_donors import lending_rows, write_objects
 from augmentai.cluster.planned_run import PlannedRun, RunInMemory
 from augmentai.cluster.streamed_run import StreamedRun
 from augmentai.cluster.unread import UnreadFiles
@@ -49,10 +50,11 @@ from augmentai.pipeline.plan import RunPlan
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.storage import Place, Store, open_store
-from augmentai.types import Failure, Source
+from augmentai.types import Failure
 
 SHARD_SIZE = 1000
 _ROWS_PER_GROUP = 1000  # of images that are in no shard
+_DONORS_PER_GROUP = 250  # they are read one here, one there
 _MOST_NAMED = 3
 _AGAIN = "Run the same command again: no image that was read is read again"
 
@@ -200,7 +202,9 @@ def _write(store: Store, run: PlannedRun, shard_size: int, inputs: Sequence[Plac
         put(LENDERS, in_groups(map(planned_image, found.lenders), _ROWS_PER_GROUP))
         put(HOLDOUT, in_groups(_of_holdout(found), _ROWS_PER_GROUP))
         if in_rows and any(map(borrows_from_others, build_operations(recipe.operations))):
-            put(DONORS, in_groups(_lending(run.by_hash()), _ROWS_PER_GROUP))
+            put(DONORS, in_groups(lending_rows(run.by_hash(), run.packer), _DONORS_PER_GROUP))
+            if run.packer is not None:
+                send(OBJECTS, run.by_hash(), write_objects)
         if found.classes:
             send(EXAMPLES, found.classes, write_examples)
     _check_read(unread)  # of images for validation and tests, which were hashed on the way
@@ -223,16 +227,6 @@ def _noted(rows: Iterable[PlannedImage], shard_size: int, shards: list[Shard]) -
 def _of_holdout(found: MeasuredSet) -> Iterator[PlannedImage]:
     for source, value in found.holdout:
         yield planned_image(source, holdout_hash=value)
-
-
-def _lending(by_hash: Iterable[Source]) -> Iterator[PlannedImage]:
-    """The images that operations may borrow from, as `DonorPool` sorts them: each content of a class once."""
-    for _, same in groupby(by_hash, key=lambda source: source.sha256):
-        seen: set[str | None] = set()
-        for source in same:
-            if source.label not in seen:
-                seen.add(source.label)
-                yield planned_image(source)
 
 
 def _facts(run: PlannedRun, found: MeasuredSet, inputs: Sequence[Place]) -> bytes:

@@ -11,21 +11,19 @@ from collections.abc import Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from threading import Event
-from typing import Any
 
-from augmentai.annotations import Labels
 from augmentai.cluster.errors import ClusterError
 from augmentai.cluster.heartbeat import Heartbeat
-from augmentai.cluster.packed_labels import LabelUnpacker
+from augmentai.cluster.packed_labels import LabelUnpacker, unpacker_of
 from augmentai.cluster.plan_folder import MADE, PAID, PlanFolder
 from augmentai.cluster.plan_rows import PlannedImage, digest_of
 from augmentai.cluster.planned_set import planned_set
 from augmentai.cluster.shard_files import ShardStats, ShardWriter, read_stats, sha256_of_file, stats_name
 from augmentai.cluster.unread import UnreadFiles
+from augmentai.cluster.variation_files import PlannedNames, WithoutLabels
 from augmentai.cluster.whole_set import SetOfPlan
-from augmentai.dataset.formats.base import OutputFile
 from augmentai.dataset.manifest import PAID_ANSWERS, RUN_LEDGER
 from augmentai.dataset.readers.gather import Gathered
 from augmentai.dataset.writers.folder import LOCK
@@ -35,7 +33,6 @@ from augmentai.engines import available, model_versions
 from augmentai.engines.base import Engine
 from augmentai.engines.image_memory import ImageMemory
 from augmentai.engines.run_ledger import RunLedger
-from augmentai.images import extension_for
 from augmentai.operations.auto_geometry import ResolvedGeometry
 from augmentai.pipeline.balance import Quotas
 from augmentai.pipeline.paid_folder import may_charge
@@ -44,41 +41,8 @@ from augmentai.pipeline.run_state import RunState
 from augmentai.pipeline.stages import run_stages
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
+from augmentai.storage import StorageError
 from augmentai.types import Source, SourceKey
-
-
-class PlannedNames:
-    """The file names of a shard's variations, as the plan has them.
-
-    Args:
-        stems: what they begin with, by source.
-    """
-
-    def __init__(self, stems: Mapping[SourceKey, str]) -> None:
-        self._stems = stems
-
-    def variation(self, source: Source, index: int, file_format: str) -> str:
-        """See `Names.variation`."""
-        return f"{self._stems[source.key]}__v{index}{extension_for(file_format, PurePosixPath(source.path).suffix)}"
-
-
-@dataclass(frozen=True)
-class WithoutLabels:
-    """The `VariationFiles` of images in class folders."""
-
-    names: PlannedNames
-
-    def labels_for(
-        self,
-        source: Source,
-        file: str,
-        labels: Labels | None,
-        own: Labels | None,
-        size_wh: tuple[int, int],
-        drawn: str = "",
-    ) -> tuple[tuple[OutputFile, ...], Any]:
-        """No label files, and nothing for lists of all images."""
-        return (), None
 
 
 @dataclass
@@ -194,9 +158,7 @@ class ShardMaker:
 
     def _output(self, rows: Sequence[PlannedImage]) -> VariationFiles:
         names = PlannedNames({(row.path, row.sha256): row.stem for row in rows})
-        if labels := self.folder.facts["labels"]:
-            return LabelUnpacker(labels["format"], labels["shared"], names)
-        return self._output_set or WithoutLabels(names)
+        return unpacker_of(self.folder, names) or self._output_set or WithoutLabels(names)
 
     def _losses(self, output: VariationFiles) -> Sequence[str]:
         if isinstance(output, LabelUnpacker):
@@ -224,7 +186,10 @@ class ShardMaker:
 
     def _sources(self, rows: Sequence[PlannedImage], output: VariationFiles) -> list[Source]:
         if isinstance(output, LabelUnpacker):
-            return [self.unread.watched(output.source(row)) for row in rows]
+            try:
+                return [self.unread.watched(output.source(row)) for row in rows]
+            except StorageError as error:
+                raise ClusterError(str(error)) from error
         if self._gathered is None:
             return [self.unread.watched(row.to_source()) for row in rows]
         every = self._by_key

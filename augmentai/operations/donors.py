@@ -96,6 +96,10 @@ class DonorPool:
         """The images in which an object of this class is labelled, sorted by hash. The first call reads all labels."""
         return self._by_category.get(category, ())
 
+    def with_object_of_class(self, category: str, label: str | None) -> Sequence[Source]:
+        """Those of `with_object` that are images of one class."""
+        return [source for source in self.with_object(category) if source.label == label]
+
     def categories(self) -> Mapping[str, int]:
         """How many objects of each class are labelled, by name. The first call reads all labels."""
         return self._objects
@@ -120,7 +124,7 @@ class DonorPool:
     @cached_property
     def _counts(self) -> list[Counter[str]]:
         """The labelled objects of each image."""
-        return [_objects_in(source) for source in self._sources]
+        return [objects_in(source) for source in self._sources]
 
     @cached_property
     def _by_category(self) -> dict[str, list[Source]]:
@@ -136,7 +140,12 @@ class DonorPool:
         return {category: total[category] for category in sorted(total)}
 
 
-def _objects_in(source: Source) -> Counter[str]:
+def objects_in(source: Source) -> Counter[str]:
+    """How many objects of each class are labelled in an image; none if its labels cannot be read.
+
+    Args:
+        source: the image.
+    """
     if source.labels is None:
         return Counter()
     try:
@@ -213,8 +222,9 @@ class Donors:
     def _candidates(self, same_class: bool, category: str | None) -> Sequence[Source]:
         if category is None:
             return self._pool.of_class(self.label) if same_class else self._pool.everything
-        having = self._pool.with_object(category)
-        return [source for source in having if source.label == self.label] if same_class else having
+        if same_class:
+            return self._pool.with_object_of_class(category, self.label)
+        return self._pool.with_object(category)
 
     def _shuffled(self, rng: Random, candidates: Sequence[Source]) -> Iterator[Donor]:
         """Donors in a random order; only as many random numbers are drawn as are asked for."""

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from augmentai.storage.errors import StorageError
+
 README = "README.md"
 FILES_OF_A_NEW_REPOSITORY = frozenset({".gitattributes", README})
+_JOB_FIXES = {
+    401: "set HF_TOKEN to a valid token, or run: hf auth login",
+    402: "jobs are paid with credits of the account; add some at https://huggingface.co/settings/billing",
+    403: "the token may not start jobs; create one that may at https://huggingface.co/settings/tokens",
+    404: "see whether the account may start jobs, and whether --flavor names its hardware",
+}
 
 
 def is_repository(url: str) -> bool:
@@ -79,3 +88,55 @@ def _repository_of(root: str) -> tuple[str, str]:
     if len(name) != 2:
         raise ValueError(f"hf://{root} names no repository; expected one such as hf://datasets/USER/NAME")
     return kind, "/".join(name)
+
+
+@contextmanager
+def jobs_refused() -> Iterator[None]:
+    """Turn what the Hub's client raises while jobs are started and looked at into `StorageError`.
+
+    Example:
+        >>> from huggingface_hub.errors import LocalTokenNotFoundError
+        >>> with jobs_refused():
+        ...     raise LocalTokenNotFoundError("Token is required")
+        Traceback (most recent call last):
+        augmentai.storage.errors.StorageError: Token is required; set HF_TOKEN to a valid token, or run: hf auth login
+    """
+    from huggingface_hub.errors import HfHubHTTPError, HTTPError, LocalTokenNotFoundError
+
+    try:
+        yield
+    except LocalTokenNotFoundError as error:
+        raise StorageError(f"{error}; {_JOB_FIXES[401]}") from error
+    except HfHubHTTPError as error:
+        status = error.response.status_code
+        said = error.server_message or error.response.reason_phrase
+        raise StorageError(f"the Hub answered {status} ({said}); {_JOB_FIXES.get(status, 'try later')}") from error
+    except HTTPError as error:
+        raise StorageError(f"the Hub does not answer ({error}); try later") from error
+
+
+def end_job(job: str, namespace: str | None, token: str) -> None:
+    """End a job of the Hub, unless it has ended or the Hub does not answer.
+
+    Args:
+        job: its id.
+        namespace: whose it is; None for the user's.
+        token: of the user.
+    """
+    from huggingface_hub import cancel_job
+
+    with suppress(Exception):
+        cancel_job(job_id=job, namespace=namespace, token=token)
+
+
+def end_of_job(job: str, namespace: str | None, token: str) -> str:
+    """How a job of the Hub ended, and where its log is.
+
+    Args:
+        job, namespace, token: see `end_job`.
+    """
+    from huggingface_hub import inspect_job
+
+    info = inspect_job(job_id=job, namespace=namespace, token=token)
+    why = f"{info.status.stage}: {info.status.message}" if info.status.message else str(info.status.stage)
+    return f"{why}; its log is at {info.url}"

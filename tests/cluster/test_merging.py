@@ -12,22 +12,46 @@ import pytest
 
 from augmentai import run
 from augmentai.cluster import ClusterError, merge, plan, run_shards
+from augmentai.cluster.plan_folder import PlanFolder
 from augmentai.dataset.atomic_files import OutputError
 from augmentai.recipe.thresholds import Thresholds
-from tests.support import labelled_sets
+from augmentai.storage import open_store
+from tests.support import labelled_sets, pixel_sets
 from tests.support.class_sets import class_folders
 from tests.support.scripted_engine import Scripted, tinted
-from tests.support.shared_runs import QUICK, assert_same, photos, shared, single, written
+from tests.support.shared_runs import QUICK, assert_same, captioned, photos, shared, single, written
+from tests.support.unlike_images import unlike
 
 CLASSES = {"cats": 5, "dogs": 3, "owls": 1}
 CLASSES_ALONE = Thresholds(semantic=0, drift=0, duplicate=0, near_copy=0)
+FOLDERS = ("cats", "owls", "cats", "owls", "cats")
 LABELLED = {
     "yolo": labelled_sets.yolo,
     "coco": labelled_sets.coco,
+    "roboflow": partial(labelled_sets.coco, roboflow=True),
     "voc": labelled_sets.voc,
     "masks": labelled_sets.masks,
+    "masks beside": partial(labelled_sets.masks, "beside"),
     "imagefolder": labelled_sets.imagefolder,
+    "captions": lambda: captioned({f"{name}/{n}.jpg": unlike(n) for n, name in enumerate(FOLDERS)}),
+    "yolo, captions": lambda: captioned(labelled_sets.yolo(), "captions"),
+    "coco, masks": lambda: {**labelled_sets.masks("suffix"), **labelled_sets.coco()},
+    "yolo, masks": lambda: {**labelled_sets.masks(), **labelled_sets.yolo()},
+    "voc, masks": lambda: voc_with_masks(),
+    "panoptic": lambda: panoptic_set(),
 }
+
+
+def voc_with_masks() -> dict[str, bytes]:
+    """Pascal VOC's own folder of masks, and another."""
+    files = labelled_sets.voc()
+    for _, stem, objects in labelled_sets.IMAGES:
+        files[f"SegmentationClass/{stem}.png"] = files[f"more masks/{stem}.png"] = labelled_sets.mask_of(objects)
+    return files
+
+
+def panoptic_set() -> dict[str, bytes]:
+    return pixel_sets.panoptic(labelled_sets.IMAGES, labelled_sets.SIZE_WH, labelled_sets.photo)
 
 
 def outline(category: str, x0: int, y0: int, x1: int, y1: int) -> bytes:
@@ -62,6 +86,33 @@ def test_labelled_sets(tmp_path: Path, name: str) -> None:
     folder = labelled_sets.write(tmp_path / "set", LABELLED[name]())
     recipe = {**QUICK, "operations": ["flip", "rotate"], "filters": False}
     assert_same(shared(folder, tmp_path, shard_size=1, **recipe), single(folder, tmp_path, **recipe))
+
+
+LENDING = [
+    ("train", "0", [("red car", 4, 6, 30, 20), ("bus", 34, 10, 60, 40)]),
+    ("train", "1", [("bus", 0, 0, 20, 30)]),
+    ("train", "2", []),
+    ("train", "3", [("red car", 8, 20, 30, 40), ("車", 34, 8, 60, 30), ("red car", 34, 34, 60, 46)]),
+    ("train", "4", [("bus", 10, 4, 50, 20)]),
+    ("train", "5", [("red car", 20, 20, 44, 46)]),
+    ("val", "6", [("bus", 8, 8, 40, 32)]),
+    ("test", "7", [("車", 20, 12, 44, 36)]),
+]
+
+
+@pytest.mark.parametrize("balance", [False, True])
+@pytest.mark.parametrize("name", sorted(set(LABELLED) - {"imagefolder"}))
+def test_what_labelled_sets_borrow(tmp_path: Path, name: str, balance: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labelled_sets, "IMAGES", LENDING)
+    folder = labelled_sets.write(tmp_path / "set", LABELLED[name]())
+    operations = ["copy_paste(probability=1, place=anywhere)", "background", "mosaic(probability=0.5)"]
+    balance = balance and "masks" not in name and name != "panoptic"  # which name no classes
+    recipe = {**QUICK, "operations": operations, "filters": False, "balance": balance}
+    merged = shared(folder, tmp_path, shard_size=2, **recipe)
+    assert PlanFolder(open_store(tmp_path / "plan")).list.in_rows
+    borrowed = '"donors"' in "".join(written(merged)["manifest.jsonl"])
+    assert borrowed is (name != "captions")  # which say where no object is
+    assert_same(merged, single(folder, tmp_path, **recipe))
 
 
 def test_objects_are_pasted_from_the_same_donors(tmp_path: Path) -> None:

@@ -78,10 +78,13 @@ def test_a_listing_is_written_in_parts(tmp_path: Path, monkeypatch: pytest.Monke
         (labelled_sets.class_folders(splits=True), {}, True),
         (labelled_sets.class_folders(), {"to": "imagefolder"}, False),
         (labelled_sets.yolo(), {}, True),
-        (labelled_sets.yolo(), {"operations": ["copy_paste"]}, False),
+        (labelled_sets.yolo(), {"operations": ["copy_paste"]}, True),
         (labelled_sets.yolo(), {"to": "voc"}, False),
         (labelled_sets.voc(), {}, True),
-        (labelled_sets.coco(), {}, False),
+        (labelled_sets.coco(), {}, True),
+        (labelled_sets.coco(), {"to": "yolo"}, False),
+        (labelled_sets.masks(), {}, True),
+        (labelled_sets.imagefolder(), {}, False),
     ],
 )
 def test_workers_list_a_set_themselves_only_if_rows_cannot_say_all(

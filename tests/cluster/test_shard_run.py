@@ -15,7 +15,17 @@ from augmentai.cluster.shard_run import ShardMaker
 from augmentai.settings import Settings
 from augmentai.storage import open_store
 from tests.support import labelled_sets
-from tests.support.shared_runs import QUICK, photos
+from tests.support.shared_runs import QUICK, captioned, photos
+
+IN_ROWS = {
+    "folders": labelled_sets.class_folders(),
+    "captions": captioned(labelled_sets.class_folders()),
+    "yolo": labelled_sets.yolo(),
+    "yolo with captions": captioned(labelled_sets.yolo(), "captions"),
+    "voc": labelled_sets.voc(),
+    "coco": labelled_sets.coco(),
+    "masks": labelled_sets.masks(),
+}
 
 
 def maker_of(url: Path, stop: Event | None = None, **settings: object) -> ShardMaker:
@@ -73,12 +83,13 @@ def test_the_files_of_a_quicker_worker_stay(tmp_path: Path, monkeypatch: pytest.
     assert slower.make(0) == quicker.make(0)
 
 
-@pytest.mark.parametrize("files", [labelled_sets.class_folders(), labelled_sets.yolo(), labelled_sets.voc()])
+@pytest.mark.parametrize("operations", [["flip", "crop"], ["copy_paste(probability=1)", "mosaic"], ["background"]])
+@pytest.mark.parametrize("name", sorted(IN_ROWS))
 def test_a_worker_that_knows_rows_alone_never_lists_the_set(
-    tmp_path: Path, files: labelled_sets.Files, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, name: str, operations: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    folder = labelled_sets.write(tmp_path / "set", files)
-    plan(folder, tmp_path / "plan", shard_size=1, **{**QUICK, "filters": False})
+    folder = labelled_sets.write(tmp_path / "set", IN_ROWS[name])
+    plan(folder, tmp_path / "plan", shard_size=1, **{**QUICK, "filters": False, "operations": operations})
     monkeypatch.setattr("augmentai.cluster.planned_set.gather", None)
     maker = maker_of(tmp_path / "plan")
     assert maker.make(0) is not None

@@ -25,6 +25,16 @@ def photos(folder: Path, classes: dict[str, int]) -> Path:
     return folder
 
 
+def captioned(files: dict[str, bytes], folder: str = "") -> dict[str, bytes]:
+    """The same set with a caption for each image, beside it or in a folder."""
+    texts = {}
+    for path in files:
+        if path.endswith((".jpg", ".png")):
+            text = Path(folder, f"{Path(path).stem}.caption") if folder else Path(path).with_suffix(".txt")
+            texts[str(text)] = f"a photo of something that lies outside in the sun, number {Path(path).stem}\n".encode()
+    return {**files, **texts}
+
+
 def shared(inputs: Path, folder: Path, shard_size: int = 3, workers: int = 1, **recipe: Any) -> Path:
     """Plan, run and merge. Returns the merged folder."""
     plan(inputs, folder / "plan", shard_size=shard_size, **recipe)

@@ -47,10 +47,12 @@ class PackedLabels:
     Attributes:
         files: those that hold them, none of which says anything of another image.
         shared: what else is needed to read them, the same for many images; JSON can hold it.
+        own: what else is known of this image alone; JSON can hold it.
     """
 
     files: tuple[Entry, ...]
     shared: Mapping[str, Any] = field(default_factory=dict)
+    own: Any = None
 
 
 class LabelWriter(Protocol):

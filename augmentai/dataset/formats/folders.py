@@ -104,5 +104,6 @@ FOLDERS = Format(
     title="Class folders (ignore label files)",
     hint="nothing else fits: class folders, or loose images",
     detect=read_folders,
+    part=FolderLayout,
     priority=-100,  # every set fits
 )

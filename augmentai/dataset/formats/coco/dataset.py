@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cached_property
 from itertools import islice
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
-from augmentai.annotations import Labels, Shape
+from augmentai.annotations import LabelReader, Labels, Shape
 from augmentai.dataset.file_tree import Entry
-from augmentai.dataset.formats.base import ImageKey, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.base import ImageKey, Layout, OutputFile, PackedLabels, StreamedFiles
 from augmentai.dataset.formats.coco.annotation import shape_to_coco, with_area, without_pixels
 from augmentai.dataset.formats.coco.file_names import NamedFrom
 from augmentai.dataset.formats.coco.ids import id_key
@@ -19,10 +20,12 @@ from augmentai.dataset.formats.coco.image_index import name_key_of
 from augmentai.dataset.formats.coco.labels import CocoFiles, CocoLabels
 from augmentai.dataset.formats.coco.panoptic import is_panoptic, moved_segments
 from augmentai.dataset.formats.coco.pasted import pasted_annotations, with_pasted_segments
+from augmentai.dataset.formats.coco.values import categories_in
 from augmentai.dataset.formats.drawn_shapes import is_same_place
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.keypoint_order import Skeleton
 from augmentai.dataset.formats.label_values import is_whole
+from augmentai.dataset.formats.masks.mask_file import masks_from_json, names_as_json
 from augmentai.dataset.formats.masks.named_masks import with_own_masks
 from augmentai.dataset.formats.split_files import SPLIT_COLUMNS, is_split_column
 from augmentai.dataset.formats.split_lists import SplitLists
@@ -91,6 +94,29 @@ class CocoLayout(Layout):
     def own_label_files(self, source: Source) -> list[Entry]:
         return [mask.entry for mask in source.labels.mask_files] if isinstance(source.labels, CocoLabels) else []
 
+    def packed(self, reader: LabelReader) -> PackedLabels | None:
+        if not isinstance(reader, CocoLabels):
+            return None
+        masks = reader.mask_files
+        own = {"listed": reader.listed(), "segments": list(reader.segments), "masks": names_as_json(masks)}
+        return PackedLabels(tuple(mask.entry for mask in masks), self._shared, own)
+
+    @cached_property
+    def _shared(self) -> Mapping[str, Any]:
+        """What the files say that is not of single images, as far as labels need it."""
+        heads = zip(self.files.entries, self.files.store.heads, strict=True)
+        return {"files": [[entry.path, head.get("categories")] for entry, head in heads]}
+
+    def unpacked(self, image: Entry, labels: PackedLabels) -> LabelReader:
+        if not self.files.entries:
+            files = labels.shared["files"]
+            self.files.categories = [categories_in(categories)[0] for _, categories in files]
+            self.files.entries = [Entry(path, "") for path, _ in files]  # last: several threads may ask
+        masks, files = masks_from_json(labels.own["masks"], labels.files), labels.own["segments"]
+        return CocoLabels(
+            image, self.files, dict(zip(files, masks, strict=False)), masks[len(files) :], labels.own["listed"]
+        )
+
     def label_files(
         self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
     ) -> list[OutputFile]:
@@ -106,10 +132,11 @@ class CocoLayout(Layout):
         own = source.labels.load()
         before: Mapping[int, Shape] = {} if own.reoriented else dict(enumerate(own.shapes))
         annotations: dict[str, list[Any]] = defaultdict(list)
-        listing = [file for file, _, _ in self.files.store.images_of(source.labels.image.key)]
+        categories = source.labels.files.categories
+        listing = [file for file, _, _ in source.labels.listed()]
         for shape in labels.shapes:
             if "coco_number" not in shape.extra:
-                for file, annotation in pasted_annotations(shape, listing, self.files.categories).items():
+                for file, annotation in pasted_annotations(shape, listing, categories).items():
                     annotations[str(file)].append(annotation)
             old = before.get(shape.extra.get("coco_number", -1))
             for file, raw in shape.extra.get("coco_in", ()):
@@ -119,7 +146,7 @@ class CocoLayout(Layout):
             annotation, bitmap = other["annotation"], bitmaps.get(other["file"])
             if bitmap is not None and is_panoptic(annotation):
                 if bitmap is labels.mask:
-                    classes, in_colour = self.files.categories[other["file"]], len(bitmap.getbands()) > 2
+                    classes, in_colour = categories[other["file"]], len(bitmap.getbands()) > 2
                     annotation = with_pasted_segments(annotation, labels, in_colour, classes)
                 annotation = moved_segments(annotation, bitmap)
             annotations[str(other["file"])].append(annotation)

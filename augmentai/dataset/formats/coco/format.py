@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from augmentai.dataset.formats.base import Format
+from augmentai.dataset.formats.coco.dataset import CocoLayout
 from augmentai.dataset.formats.coco.read import read_coco
 from augmentai.dataset.formats.coco.writer import CocoWriter
 
@@ -12,5 +13,6 @@ COCO = Format(
     hint="a .json file with images, annotations and categories",
     detect=read_coco,
     writer=CocoWriter,
+    part=CocoLayout,
     label_suffixes=(".json",),
 )

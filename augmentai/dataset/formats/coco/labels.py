@@ -19,6 +19,9 @@ from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.mask_file import MaskFile
 from augmentai.images.orientation import Frame
 
+# The number of a file, its entry of an image, and the annotations of that image in it.
+Listed = tuple[int, Mapping[str, Any], Sequence[dict[str, Any]]]
+
 
 @dataclass
 class CocoFiles:
@@ -42,12 +45,25 @@ class CocoLabels:
         files: the files of the set.
         segments: the PNG of each panoptic file that has one for the image, by the file's number.
         masks: further masks of the image, which no file names.
+        known: what the files say of the image, for a reader whose `files` have no content.
     """
 
     image: Entry
     files: CocoFiles
     segments: Mapping[int, MaskFile] = field(default_factory=dict)
     masks: Sequence[MaskFile] = ()
+    known: Sequence[Listed] | None = None
+
+    def listed(self) -> Sequence[Listed]:
+        """What each file that lists the image says of it.
+
+        Raises:
+            LabelError: there are too many annotations.
+        """
+        if self.known is not None:
+            return self.known
+        found = self.files.store.images_of(self.image.key)
+        return [(file, image, self.files.store.annotations_of(file, image_id)) for file, image_id, image in found]
 
     @property
     def mask_files(self) -> list[MaskFile]:
@@ -60,14 +76,13 @@ class CocoLabels:
         described: list[Described] = []
         others: list[dict[str, Any]] = []
         reoriented, other_wh = False, None
-        for file, image_id, image in self.files.store.images_of(self.image.key):
+        for file, image, said in self.listed():
             stated_wh = _whole(image.get("width")), _whole(image.get("height"))
             on_stored, other_wh = frame.matches_stored(stated_wh), other_wh or frame.unlike(stated_wh)
             reoriented = reoriented or on_stored
-            annotations = self.files.store.annotations_of(file, image_id)
-            check_objects(len(described) + len(others) + len(annotations), self.image.path)
-            self._check_memory(annotations, frame.size_wh, file)
-            for number, annotation in enumerate(annotations, 1):
+            check_objects(len(described) + len(others) + len(said), self.image.path)
+            self._check_memory(said, frame.size_wh, file)
+            for number, annotation in enumerate(said, 1):
                 if is_panoptic(annotation) or not has_geometry(annotation):
                     others.append({"file": file, "annotation": annotation})
                     continue
@@ -110,7 +125,7 @@ class CocoLabels:
                     raise LabelError(f"{path}, segments of {name}: {error}") from error
         return {}, []
 
-    def _check_memory(self, annotations: list[dict[str, Any]], size_wh: tuple[int, int], file: int) -> None:
+    def _check_memory(self, annotations: Sequence[dict[str, Any]], size_wh: tuple[int, int], file: int) -> None:
         path = self.files.entries[file].path
         bitmaps = sum(isinstance(annotation.get("segmentation"), dict) for annotation in annotations)
         refuse_bitmaps(bitmaps, size_wh, path)

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 
 from PIL.Image import Image
 
-from augmentai.annotations import Labels
+from augmentai.annotations import LabelReader, Labels
 from augmentai.dataset.file_tree import Entry, Tree, parent
-from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, StreamedFiles
+from augmentai.dataset.formats.base import ImageInfo, Layout, OutputFile, PackedLabels, StreamedFiles
 from augmentai.dataset.formats.declared_classes import classes_in_files
 from augmentai.dataset.formats.folders import FolderClasses
 from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.masks.class_files import class_files, class_names
-from augmentai.dataset.formats.masks.mask_file import LoadedMask, MaskFile, instance_masks
+from augmentai.dataset.formats.masks.mask_file import (
+    LoadedMask,
+    MaskFile,
+    instance_masks,
+    masks_from_json,
+    names_as_json,
+)
 from augmentai.dataset.formats.masks.names import Role, read_folder, says_all
 from augmentai.dataset.formats.masks.pair_lists import with_own_masks
 from augmentai.dataset.formats.masks.pair_tables import PairTable
@@ -85,6 +91,20 @@ class MaskLayout(Layout):
 
     def shared_files(self) -> list[Entry]:
         return self.class_files
+
+    def packed(self, reader: LabelReader) -> PackedLabels | None:
+        """Of the files that show an image's labels nothing is needed: they are copied with the original alone."""
+        if not isinstance(reader, MaskLabels):
+            return None
+        named = [*reader.masks, *([reader.polygons.name] if reader.polygons is not None else [])]
+        own = {"files": names_as_json(named), "masks": len(reader.masks), "instances": reader.instances}
+        return PackedLabels(tuple(one.entry for one in named), {"class_names": dict(reader.class_names)}, own)
+
+    def unpacked(self, image: Entry, labels: PackedLabels) -> LabelReader:
+        named, count = masks_from_json(labels.own["files"], labels.files), labels.own["masks"]
+        polygons = PolygonFile(named[count]) if len(named) > count else None
+        names = labels.shared["class_names"]
+        return MaskLabels(image, named[:count], labels.own["instances"], (), names, polygons)
 
     def dataset_files(self, rows: ImageRows) -> StreamedFiles:
         if self._lists is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from augmentai.dataset.formats.base import Format
-from augmentai.dataset.formats.masks.dataset import read_masks
+from augmentai.dataset.formats.masks.dataset import MaskLayout, read_masks
 from augmentai.dataset.formats.masks.writer import MaskWriter
 
 MASKS = Format(
@@ -12,5 +12,6 @@ MASKS = Format(
     hint="masks named after their images: beside them, in masks/ or a similar folder, or with _mask or a similar word",
     detect=read_masks,
     writer=MaskWriter,
+    part=MaskLayout,
     label_suffixes=(".txt", ".csv", ".json"),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any
@@ -32,6 +32,7 @@ _MODES_WRITTEN = {
     "PPM": {"1", "L", "I;16", "I", "RGB"},
     "TGA": {"L", "P", "RGB", "RGBA"},
 }
+_NAMES = ("prefix", "suffix", "core", "image_stem", "subfolder", "is_soft")  # of a `MaskFile`, but its file
 _LOSSLESS_TIFF = {
     "raw",
     "packbits",
@@ -188,6 +189,26 @@ def instance_masks(masks: Sequence[MaskFile], first: int = 0) -> dict[str, tuple
     names = [f"{PurePosixPath(mask.entry.path).stem} {parent(mask.entry.path)}" for mask in masks]
     found = tuple(first + number for number, name in enumerate(names) if shows_instances(name))
     return {"instance_masks": found} if found else {}
+
+
+def names_as_json(masks: Sequence[MaskFile]) -> list[dict[str, Any]]:
+    """How masks are named after their image, as JSON can hold it; see `masks_from_json`."""
+    return [{name: getattr(mask, name) for name in _NAMES} for mask in masks]
+
+
+def masks_from_json(names: Sequence[Mapping[str, Any]], files: Sequence[Entry]) -> tuple[MaskFile, ...]:
+    """The masks that `names_as_json` was asked about.
+
+    Args:
+        names: as it returned them.
+        files: the masks' files.
+
+    Example:
+        >>> masks = [MaskFile(Entry("a_mask.png", ""), suffix="_mask")]
+        >>> list(masks_from_json(names_as_json(masks), [mask.entry for mask in masks])) == masks
+        True
+    """
+    return tuple(MaskFile(file, **one) for one, file in zip(names, files, strict=True))
 
 
 def mask_named_by_table(entry: Entry, image: Entry, shared: bool) -> MaskFile:

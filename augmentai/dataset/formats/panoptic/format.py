@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from augmentai.dataset.file_tree import Tree
 from augmentai.dataset.formats.base import Format, Layout
+from augmentai.dataset.formats.coco.dataset import CocoLayout
 from augmentai.dataset.formats.coco.read import read_coco
 from augmentai.dataset.formats.panoptic.writer import PanopticWriter
 
@@ -19,6 +20,7 @@ PANOPTIC = Format(
     title="COCO panoptic",
     hint="a .json file with segments_info for each image, and a PNG of them; recognised as coco",
     detect=read_panoptic,
+    part=CocoLayout,
     writer=PanopticWriter,
     label_suffixes=(".json",),
 )

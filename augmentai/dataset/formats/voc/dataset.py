@@ -17,7 +17,7 @@ from augmentai.dataset.formats.guarded_load import guarded
 from augmentai.dataset.formats.image_frame import image_frame
 from augmentai.dataset.formats.image_names import named, stem_of
 from augmentai.dataset.formats.masks.class_files import LABEL_MAP
-from augmentai.dataset.formats.masks.mask_file import MaskFile, instance_masks
+from augmentai.dataset.formats.masks.mask_file import MaskFile, instance_masks, masks_from_json, names_as_json
 from augmentai.dataset.formats.split_claims import SplitClaims
 from augmentai.dataset.formats.split_lists import SplitLists, read_split_lists
 from augmentai.dataset.formats.splits import split_of
@@ -80,12 +80,16 @@ class VocLayout(Layout):
         return [*([reader.xml] if reader.xml is not None else []), *(mask.entry for mask in reader.masks)]
 
     def packed(self, reader: LabelReader) -> PackedLabels | None:
-        if not isinstance(reader, VocLabels) or reader.xml is None or reader.masks or self.masks:
+        if not isinstance(reader, VocLabels):
             return None
-        return PackedLabels((reader.xml,))
+        xml = () if reader.xml is None else (reader.xml,)
+        own = {"masks": names_as_json(reader.masks)} if reader.masks else None
+        return PackedLabels((*xml, *(mask.entry for mask in reader.masks)), own=own)
 
     def unpacked(self, image: Entry, labels: PackedLabels) -> LabelReader:
-        return VocLabels(image, labels.files[0])
+        names = labels.own["masks"] if labels.own else []
+        count = len(labels.files) - len(names)
+        return VocLabels(image, next(iter(labels.files[:count]), None), masks_from_json(names, labels.files[count:]))
 
     def label_files(
         self, source: Source, file: str, labels: Labels | None, size_wh: tuple[int, int]
