@@ -39,6 +39,7 @@ document.body.insertAdjacentHTML('beforeend', '<div id="notify"><input type="che
 
 
 def test_samples_to_zip_with_two_clicks(page: Any, tmp_path: Path) -> None:
+    set_seed(page, 3)
     samples(page)
     expect(page.locator("#forecast")).to_contain_text("32 variations of 8 images by Local GAN · free · about")
     page.evaluate(NOTIFYING.replace("ALLOWED", "'denied'"))
