@@ -289,6 +289,9 @@ class Settings(BaseSettings):
         validation_alias="AUGMENTAI_IMAGES_MB",
         description="memory for the variations that a job has in hand (see Limits); by default 150 MB for each core",
     )
+    workers: int | None = Field(
+        None, ge=1, le=64, validation_alias="AUGMENTAI_WORKERS", description="processes of a run (see Limits)"
+    )
     max_labels_mb: float | None = Field(
         None,
         gt=0,

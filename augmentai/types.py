@@ -179,6 +179,11 @@ class Outcome:
         return None if self.variation is None else self.variation.image
 
     @property
+    def pixels(self) -> int:
+        """How many the image has; 0 without one."""
+        return 0 if self.variation is None else self.variation.image.width * self.variation.image.height
+
+    @property
     def label(self) -> str | None:
         """The class of the source, which is the variation's too."""
         return self.source.label

@@ -89,7 +89,7 @@ def augment(
             hub.check()  # before the work, which would otherwise be wasted
         gathered = gather(list(inputs), limits(settings), skip=out, layout=recipe.layout)
         measured = LiftFile.read(lift) if lift is not None else None
-        job = Job(gathered, recipe, settings, available(settings), lift=measured)
+        job = Job(gathered, recipe, settings, available(settings), lift=measured, workers=settings.workers)
         if dry_run and out is not None:
             look_ahead_to(job, out, inputs)
     except (SettingsError, RecipeError, OutputError, HubError, LiftFileError) as error:

@@ -191,6 +191,8 @@ class Engine(ABC):
         repaints: it paints every pixel itself, so labelled objects may drift.
         repaints_in_part: where a task has a region, it paints that alone, to fit what is around it.
         borrows_from_other_sources: what it makes of one image depends on the other images of the job.
+        works_in_processes: several processes may make its images at the same time: it needs neither a device nor a
+            connection, and a process that is forked once it is warm can use what it has loaded.
         may_differ: why the same request may give other pixels another time; "" if it never does.
         auto_rank: its place in the order of engine="auto", lowest first; None: used only when named.
         auto_strength: the strength, 0 to 1, that it works with if the recipe says "auto".
@@ -207,6 +209,7 @@ class Engine(ABC):
     repaints: bool = False
     repaints_in_part: bool = False
     borrows_from_other_sources: bool = False
+    works_in_processes: bool = False
     may_differ: str = ""
     auto_rank: int | None = None
     auto_strength: float = 0.5

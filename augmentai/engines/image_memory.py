@@ -39,6 +39,18 @@ class ImageMemory:
         self._taken: dict[tuple[SourceKey, int], int] = {}
         self._changing = Lock()  # engines may take tasks in threads of their own
 
+    def share(self, count: int) -> ImageMemory:
+        """That of one of several processes which share the limit.
+
+        Args:
+            count: how many.
+        """
+        return ImageMemory(self._limit / count / 1_000_000)
+
+    def has_room_for(self, pixels: float) -> bool:
+        """Whether one variation of so many pixels is within the limit."""
+        return pixels * _BYTES_PER_PIXEL <= self._limit
+
     @property
     def is_full(self) -> bool:
         """Whether one more image, as large as the largest in hand, would exceed the limit."""

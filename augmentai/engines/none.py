@@ -29,6 +29,7 @@ class NoEngine(Engine):
     title = "No engine"
     blurb = "geometry and operations alone, no AI"
     paints = False
+    works_in_processes = True
 
     def make(self, tasks: Iterator[Task], job: JobView) -> Iterator[Made | Refused]:
         for task in tasks:

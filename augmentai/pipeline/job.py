@@ -21,6 +21,7 @@ from augmentai.pipeline.report import Report
 from augmentai.pipeline.run_state import RunState
 from augmentai.pipeline.split import make_split
 from augmentai.pipeline.stages import run_stages
+from augmentai.pipeline.worker_pool import run_shared, workers_for
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.types import Outcome, Source
@@ -42,6 +43,8 @@ class Job:
         first_index, retry_round: see `RunPlan`.
         on_progress: see `JobView`.
         lift: what was measured on the set before, for the card and the report; None if nothing was.
+        workers: how many processes may share the run, where engines and files allow it, and this process may be forked:
+            None for as many as pay.
 
     Attributes:
         plan: what the run will do, known before it begins.
@@ -63,6 +66,7 @@ class Job:
     retry_round: int = 1
     on_progress: OnProgress = ignore_progress
     lift: LiftFile | None = None
+    workers: int | None = 1
 
     def __post_init__(self) -> None:
         self.recipe = self.recipe.with_seed()
@@ -138,7 +142,7 @@ class Job:
             memory=ImageMemory(self.settings.images_mb),
         )
         self.report.skipped_engines = state.skipped_engines
-        outcomes = run_stages(self._in_order(state), state)
+        outcomes = self._outcomes(state)
         finished = False
         try:
             for failure in self.gathered.failures:  # already counted by the report
@@ -153,6 +157,11 @@ class Job:
             outcomes.close()
             state.close()
             self.report.ended = True
+
+    def _outcomes(self, state: RunState) -> Generator[Outcome, None, None]:
+        sources = self._in_order(state)
+        workers = 1 if self.workers == 1 else workers_for(sources, state, self.workers)
+        return run_stages(sources, state) if workers == 1 else run_shared(sources, state, workers)
 
     def _in_order(self, state: RunState) -> Sequence[Source]:
         """The sources, first those of which something is paid for already."""

@@ -32,12 +32,9 @@ from augmentai.pipeline.paid_folder import PaidFolder, may_charge
 from augmentai.pipeline.plan_record import record_of_plan
 from augmentai.pipeline.recorded_labels import RecordedLabels
 from augmentai.storage import Place
-from augmentai.system.memory import release_freed_memory, use_one_arena
+from augmentai.system.memory import Tidying, use_one_arena
 from augmentai.system.regular_files import open_regular
 from augmentai.types import Outcome, SourceKey
-
-_PIXELS_BETWEEN_TIDYING = 25_000_000
-_IMAGES_BETWEEN_TIDYING = 256  # small images leave holes too
 
 
 def run_record_for(job: Job, inputs: Iterable[Place], out: Place) -> RunRecord:
@@ -159,7 +156,7 @@ def write_run(
     if resumable:
         answers.tidy(_finished(job, writer.checkpoint))
     is_open = False
-    untidied_images = untidied_pixels = 0
+    tidying = Tidying()
     with closing(job.run()) as outcomes:
         for outcome in outcomes:
             if not is_open and (outcome.ok or job.report.resumed):  # a run that makes nothing leaves nothing
@@ -173,12 +170,9 @@ def write_run(
             if forget and (outcome.ok or outcome.rejections):  # else its answer can still become an image
                 answers.forget(outcome.source.key, outcome.index)
             yield outcome
-            untidied_images += 1
-            untidied_pixels += _pixels(outcome)
+            pixels = outcome.pixels
             del outcome
-            if untidied_images >= _IMAGES_BETWEEN_TIDYING or untidied_pixels >= _PIXELS_BETWEEN_TIDYING:
-                release_freed_memory()
-                untidied_images = untidied_pixels = 0
+            tidying.made(pixels)
     if job.report.variations:
         if not is_open:
             copy_originals(writer, job.output)
@@ -190,14 +184,6 @@ def write_run(
         report.lift = measured_in(writer)
         notices = report.money_notices()
         report.diversity = describe_set(writer, job.output, record, job.settings.max_pixels, report.credits, *notices)
-
-
-def _pixels(outcome: Outcome) -> int:
-    """How large the image of an outcome is, if there is one."""
-    if outcome.variation is None:
-        return 0
-    width, height = outcome.variation.image.size
-    return width * height
 
 
 def receive_rest(job: Job, outcomes: Iterator[Outcome]) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from functools import cached_property
 from threading import Event
@@ -31,6 +31,7 @@ from augmentai.operations.borrowing import borrows_from_others
 from augmentai.pipeline.plan import RunPlan
 from augmentai.pipeline.whole_set import WholeSet
 from augmentai.system.cpu import usable_cores
+from augmentai.system.threads import executor
 from augmentai.types import Outcome, Source, SourceKey
 
 if TYPE_CHECKING:
@@ -146,14 +147,14 @@ class RunState:
         return self.given_set or WholeSet(self.plan, self.max_pixels, self.stop)
 
     @cached_property
-    def decoders(self) -> ThreadPoolExecutor:
+    def decoders(self) -> Executor:
         """One thread: images are decoded while the engine works."""
-        return ThreadPoolExecutor(1, "decode")
+        return executor(1, "decode")
 
     @cached_property
-    def workers(self) -> ThreadPoolExecutor:
+    def workers(self) -> Executor:
         """They move, measure and encode images while the engine makes the next ones."""
-        return ThreadPoolExecutor(WORKERS, "work")
+        return executor(WORKERS, "work")
 
     @cached_property
     def operations(self) -> tuple[Operation, ...]:

@@ -8,7 +8,7 @@ loop would keep it until the next item comes, and a large image is a hundred meg
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from typing import Any
 
@@ -38,7 +38,7 @@ STAGES: Sequence[Stage] = (
 )
 
 
-def run_stages(sources: Sequence[Source], run: RunState) -> Generator[Outcome, None, None]:
+def run_stages(sources: Iterable[Source], run: RunState) -> Generator[Outcome, None, None]:
     """Send sources through every stage. Closing the iterator closes the stages, the last one first.
 
     Args:

@@ -16,6 +16,9 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD, _M_ARENA_MAX = -1, -3, -8  # malloc.h
 _KEPT_BYTES = 64 << 20  # of freed memory, until `release_freed_memory`
 _LARGE_BYTES = 32 << 20  # the most that glibc allows; larger pieces are returned at once
 
+_PIXELS_BETWEEN = 25_000_000
+_IMAGES_BETWEEN = 256  # small images leave holes too
+
 
 def use_one_arena() -> None:
     """Make all threads allocate from one arena from now on, which keeps what is freed until `release_freed_memory`.
@@ -34,6 +37,21 @@ def release_freed_memory() -> None:
         >>> release_freed_memory()
     """
     _libc("malloc_trim")(0)
+
+
+class Tidying:
+    """Returns freed memory after so many images, or pixels of them."""
+
+    def __init__(self) -> None:
+        self._images = self._pixels = 0
+
+    def made(self, pixels: int) -> None:
+        """One more image was made and let go of; 0 pixels if there is none."""
+        self._images += 1
+        self._pixels += pixels
+        if self._images >= _IMAGES_BETWEEN or self._pixels >= _PIXELS_BETWEEN:
+            release_freed_memory()
+            self._images = self._pixels = 0
 
 
 @cache

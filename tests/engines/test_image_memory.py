@@ -66,3 +66,12 @@ def test_small_sources_are_decoded_before_their_turn() -> None:
     assert memory.may_prepare(4032 * 3024)
     assert not memory.may_prepare(6000 * 4000)
     assert not memory.may_prepare(4032 * 3024, is_deep=True)
+
+
+def test_processes_share_the_limit() -> None:
+    memory = ImageMemory(limit_mb=64)
+    shares = memory.share(2)
+    assert memory.has_room_for(8_000_000)
+    assert not memory.has_room_for(8_000_001)
+    assert shares.has_room_for(4_000_000)
+    assert not shares.has_room_for(4_000_001)

@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from augmentai.cli.console import print_plan
-from augmentai.pipeline.forecast import forecast_time, mean_pixels
+from augmentai.pipeline.forecast import forecast_time
 from augmentai.recipe import Recipe
 from augmentai.types import Source
 from tests.support.image_files import encoded
@@ -37,13 +37,8 @@ def test_images_that_take_no_time_are_not_a_second_each(capsys: pytest.CaptureFi
 def test_nothing_is_foretold_without_an_engine_or_an_image() -> None:
     recipe = Recipe(engine="gan", seed=3)
     assert forecast_time(job_of(Slow(), [Source.from_bytes("a.png", b"text")], recipe)) is None
-    assert mean_pixels([], 10**8) is None
 
 
 def test_an_engine_without_a_figure_of_its_own_foretells_nothing() -> None:
     recipe = Recipe(engine="gan", seed=3)
     assert forecast_time(job_of(Copying(), sources((8, 8)), recipe)) is None
-
-
-def test_images_are_spread_over_the_whole_set() -> None:
-    assert mean_pixels(sources(*[(10, 10)] * 40, *[(20, 20)] * 40), 10**8) == pytest.approx(250, rel=0.1)

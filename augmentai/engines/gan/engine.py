@@ -6,7 +6,7 @@ import hashlib
 import os
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import lru_cache
@@ -27,6 +27,7 @@ from augmentai.images import ImageError, Photo, decode
 from augmentai.recipe import Recipe
 from augmentai.settings import Settings
 from augmentai.system.cpu import usable_cores
+from augmentai.system.threads import executor
 from augmentai.types import Source
 
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ class GanEngine(Engine):
     blurb = "any computer"
     changes = "Light, haze and colours. Everything stays where it is, so labels stay valid."
     auto_rank = 30
+    works_in_processes = True
     borrows_from_other_sources = True  # styles, and the strength that the whole set can take
 
     def __init__(self, settings: Settings) -> None:
@@ -101,7 +103,7 @@ class GanEngine(Engine):
     def measure_set(self, job: JobView) -> Mapping[str, Any]:
         if not isinstance(job.recipe.strength, str):
             return {}
-        with ThreadPoolExecutor(_PAINTERS, "gan") as pool:
+        with executor(_PAINTERS, "gan") as pool:
             measured = _Run(self.name, self._styles, self._load(), job, pool)
             measured.strength()
         return {measured.strength_key: job.engine_state[measured.strength_key]}
@@ -113,7 +115,7 @@ class GanEngine(Engine):
             network = self._load()
         except (WeightsError, ImportError) as error:
             raise EngineUnavailableError(str(error)) from error
-        pool = ThreadPoolExecutor(_PAINTERS, "gan")
+        pool = executor(_PAINTERS, "gan")
         try:
             yield from _Run(self.name, self._styles, network, job, pool).results(tasks)
         finally:
@@ -139,9 +141,7 @@ class _Painting:
 class _Run:
     """One call of `GanEngine.make`."""
 
-    def __init__(
-        self, engine: str, styles: StyleCache, network: Network, job: JobView, pool: ThreadPoolExecutor
-    ) -> None:
+    def __init__(self, engine: str, styles: StyleCache, network: Network, job: JobView, pool: Executor) -> None:
         self._engine, self._styles, self._network = engine, styles, network
         self._job, self._pool = job, pool
         donors = job.engine_state.get(engine)
