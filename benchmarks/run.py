@@ -8,7 +8,8 @@
 Each row is a job from the start of a process to its last file: four variations of each image by the local GAN, compared
 with a script of Albumentations 2.0.8, one of kornia, and the floor, which decodes once and encodes four times (see
 `benchmarks/rivals.py`). Methods take turns, so that other load meets all of them; ratios carry over to other machines,
-times do not. Albumentations is installed into a virtual environment of its own, `runs/albumentations`.
+times do not. The memory is that of all processes of a method. Albumentations is installed into a virtual environment of
+its own, `runs/albumentations`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ import statistics
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
 from augmentai.settings import EXAMPLES  # noqa: E402
+from benchmarks.processes import measured  # noqa: E402
 
 VARIATIONS = 4
 # Longer side in pixels: (size, images). Sizes of cameras; fewer of the large ones, which take long for everybody.
@@ -73,27 +74,14 @@ def command_of(method: str, source: Path, out: Path, cores: int, python: str) ->
 
 
 def timed(command: list[str], out: Path, cores: int) -> dict[str, float]:
-    """Run a command on so many cores: seconds, CPU seconds and peak memory of its largest process."""
+    """Run a command on so many cores: seconds, CPU seconds and peak memory."""
     shutil.rmtree(out, ignore_errors=True)
-    pinned = sorted(os.sched_getaffinity(0))[:cores]
     own = {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": str(cores)}
-    with tempfile.TemporaryFile() as errors:
-        started = time.perf_counter()
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={name: value for name, value in (os.environ | own).items() if name not in _NO_BYTECODE},
-            stdout=subprocess.DEVNULL,
-            stderr=errors,
-            preexec_fn=lambda: os.sched_setaffinity(0, pinned),
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-        seconds = time.perf_counter() - started
-        process.returncode = os.waitstatus_to_exitcode(status)
-        if process.returncode not in {0, 1}:  # 1: a filter rejected a few variations
-            errors.seek(0)
-            raise SystemExit(f"{' '.join(command)} ended with {process.returncode}:\n{errors.read().decode()[-2000:]}")
-    return {"seconds": seconds, "cpu": usage.ru_utime + usage.ru_stime, "peak_mb": usage.ru_maxrss / 1024}
+    environment = {name: value for name, value in (os.environ | own).items() if name not in _NO_BYTECODE}
+    one = measured(command, ROOT, environment, cores)
+    if one.status not in {0, 1}:  # 1: a filter rejected a few variations
+        raise SystemExit(f"{' '.join(command)} ended with {one.status}:\n{one.errors}")
+    return {"seconds": one.seconds, "cpu": one.cpu_s, "peak_mb": one.peak_mb}
 
 
 def albumentations_python() -> str:

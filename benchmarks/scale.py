@@ -1,8 +1,9 @@
 """Memory and speed over many small files: `python benchmarks/scale.py [--counts 1000 20000] [--kinds zip] [--json F]`.
 
 Each row is a run of the command line in its own process, with the real local GAN, over class folders of generated
-64 x 64 JPEGs; "zip" reads them from one ZIP and writes another, originals included. The peak is the maximum resident
-set size. Memory counts as flat where the peak of the largest count is within 10 % of that of the smallest.
+64 x 64 JPEGs; "zip" reads them from one ZIP and writes another, originals included. The peak is that of all
+its processes together. Memory counts as flat where the peak of the largest count is within 10 % of that of the
+smallest.
 """
 
 from __future__ import annotations
@@ -16,7 +17,6 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,10 @@ import numpy as np
 from PIL import Image
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.processes import measured  # noqa: E402
+
 CLASSES = 38
 SIDE_PX = 64
 FLAT = 1.10
@@ -50,16 +54,13 @@ def write_photos(folder: Path, count: int) -> None:
 
 def measure_run(source: Path, out: Path) -> dict[str, Any]:
     command = [sys.executable, "-m", "augmentai", str(source), "-o", str(out), "--engine", "gan", "--seed", "1"]
-    started = time.perf_counter()
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
+    one = measured(command, ROOT, dict(os.environ))
     # 1: a few crops of the dark sky are so flat that the filters reject their variations.
-    assert process.returncode in {0, 1}, f"{' '.join(command)} ended with {process.returncode}"
+    assert one.status in {0, 1}, f"{' '.join(command)} ended with {one.status}"
     return {
-        "seconds": round(time.perf_counter() - started, 1),
-        "peak_mb": round(usage.ru_maxrss / 1024, 1),
-        "processor_seconds": round(usage.ru_utime + usage.ru_stime, 1),
+        "seconds": round(one.seconds, 1),
+        "peak_mb": round(one.peak_mb, 1),
+        "processor_seconds": round(one.cpu_s, 1),
     }
 
 
