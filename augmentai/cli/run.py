@@ -31,7 +31,7 @@ from augmentai.dataset.recipe_file import load_recipe
 from augmentai.dataset.writers.base import OutputError
 from augmentai.dataset.writers.hub import Hub, HubError
 from augmentai.engines import available
-from augmentai.inspection.cutouts import background_of, find_cutouts
+from augmentai.inspection.cutouts import background_of, find_cutouts, warn_of_refusals
 from augmentai.operations import OperationError
 from augmentai.pipeline.job import Job, limits
 from augmentai.pipeline.resolve import resolve_run
@@ -97,6 +97,8 @@ def augment(
     if not gathered.sources:
         print_problems(job.report.as_dict())
         quit_with("there is no image to work on")
+    if warning := warn_of_refusals(gathered.sources, job.recipe, settings.max_pixels):
+        job.report.notice(warning)
     if dry_run or out is None:
         print_plan(job)
         return ALL_DONE if masks is None else _write_masks(job, masks)

@@ -5,7 +5,7 @@ The command line, the page and `augmentai.preview_masks` show what `find_cutouts
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
@@ -24,6 +24,7 @@ from augmentai.recipe import Recipe, RecipeError
 from augmentai.types import Source
 
 MOST = 12
+_LOOKED_AT = 6  # before a run, which is to begin soon
 SIDE_PX = 320  # longest side of a picture
 _OUTLINE = (245, 184, 61)
 _OUTLINE_PX = 2
@@ -101,6 +102,32 @@ def find_cutouts(sources: Sequence[Source], recipe: Recipe, max_pixels: int, mos
     """
     operation = background_of(recipe)
     return Cutouts(tuple(_cutout(source, operation, max_pixels) for source in _some(sources, most)), len(sources))
+
+
+def warn_of_refusals(sources: Sequence[Source], recipe: Recipe, max_pixels: int) -> str:
+    """Look at a few images before a run, and say how many of them the operation `background` leaves as they are.
+
+    Args:
+        sources, recipe, max_pixels: see `find_cutouts`; the recipe may have any operations.
+
+    Returns:
+        One sentence with the commonest reason; "" if none of them stays as it is.
+
+    Example:
+        >>> warn_of_refusals([], Recipe(operations=["flip"]), 1)
+        ''
+    """
+    if not any(isinstance(one, Background) and not one.is_idle for one in build_operations(recipe.operations)):
+        return ""
+    if background_of(recipe).cutout != "built_in":  # its network may have to be downloaded: not before a run
+        sources = [source for source in sources if source.labels is not None]
+    found = find_cutouts(sources, recipe, max_pixels, _LOOKED_AT)
+    faults = Counter(one.fault for one in found.images if one.fault)
+    if not faults:
+        return ""
+    (why, count), *_ = faults.most_common(1)
+    times = f" ({count} of them)" if len(faults) > 1 else ""
+    return f"background: {found.words}: {why}{times}; look at the masks first (--dry-run --masks masks.svg)"
 
 
 def _some(sources: Iterable[Source], most: int) -> list[Source]:

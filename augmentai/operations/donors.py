@@ -23,7 +23,8 @@ from augmentai.operations.compositing.labelled_objects import labelled_objects
 from augmentai.operations.donor import Donor, DonorError, DonorMemory
 from augmentai.types import Source, SourceKey
 
-MOST_BYTES = 64 << 20  # of decoded donors in memory at a time, and as much again of what is worked out about them
+MOST_BYTES = 64 << 20  # of decoded donors in memory at a time
+_WORKED_OUT = 0.25  # as much again, of what is worked out about them
 _MOST_FAULTY = 16  # images in a row that cannot be read before there is nobody to borrow from
 
 
@@ -33,8 +34,8 @@ class DonorPool:
     Args:
         sources: the training images, in any order; never those for validation or tests.
         load: decodes one, or raises what `Photo` and labels raise if it cannot.
-        most_bytes: of decoded donors that are kept in memory, and as much again of what operations work out about
-            them; those in use are kept in any case.
+        most_bytes: of decoded donors that are kept in memory, and a quarter as much again of what operations work out
+            about them; those in use are kept in any case.
 
     Attributes:
         decoded: the donors that are in memory.
@@ -50,7 +51,7 @@ class DonorPool:
             unique.setdefault((source.sha256, source.label), source)
         self._sources = list(unique.values())
         self.decoded: BoundedCache[Donor] = BoundedCache(most_bytes)
-        self.worked_out: BoundedCache[Any] = BoundedCache(most_bytes)
+        self.worked_out: BoundedCache[Any] = BoundedCache(int(most_bytes * _WORKED_OUT))
         self._opening = Lock()  # several threads borrow at the same time
         self._faults: dict[SourceKey, str] = {}
 

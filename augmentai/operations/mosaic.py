@@ -88,7 +88,7 @@ class Mosaic(BorrowingOperation):
         dropped = 0
         for record in drawn["tiles"]:
             tile, donor = from_record(record), donors[record["image"] - 1] if record["image"] else None
-            pixels = image if donor is None else donor.image_like(image)
+            pixels = image if donor is None else _pixels(donor, image)
             made.paste(tile.pixels(pixels), tile.window)
             own = labels if donor is None else donor.labels
             if labels is None or own is None:
@@ -104,6 +104,12 @@ class Mosaic(BorrowingOperation):
         shapes.sort(key=lambda shape: "pasted" in shape.extra)  # those of the image itself stay first
         tiled = replace(labels, shapes=tuple(shapes), dropped=labels.dropped + dropped)
         return made, tiled_masks(tiled, parts)
+
+
+def _pixels(donor: Donor, image: Image.Image) -> Image.Image:
+    """A donor in the mode of an image, to be read only: its own pixels, uncopied, if they are of that mode."""
+    own = donor.photo.original
+    return own if own.mode == image.mode else donor.image_like(image)
 
 
 def _lent(shape: Shape, path: str) -> Shape:

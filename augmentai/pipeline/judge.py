@@ -77,10 +77,15 @@ def reject(draft: Draft, run: RunState, accepted: int = 0) -> Outcome | None:
         run.retries.append(task.retry(seed, rejection, spent))
         return None
     attempts = f" in each of {task.attempt + 1} attempts" if task.attempt else ""
-    reason = f"rejected{attempts}: {verdict.reason}"
+    reason = "; ".join((f"rejected{attempts}: {verdict.reason}", *_why_unchanged(draft)))
     if paid and recipe.retries:
         reason += "; not retried, since each attempt costs credits (paid_retries allows it)"
     return replace(failed(task, reason, spent), rejections=rejections)
+
+
+def _why_unchanged(draft: Draft) -> tuple[str, ...]:
+    """Of a draft that is as its source: what its operations said about that."""
+    return draft.notices if draft.verdict.filter == "near_copy" else ()
 
 
 def _may_retry(rejections: Sequence[Rejection], painted: bool, max_attempts: int) -> bool:

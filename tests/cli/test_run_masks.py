@@ -34,6 +34,20 @@ def test_a_contact_sheet_beside_the_plan(dataset: Path, tmp_path: Path) -> None:
     assert sheet.read_text().startswith("<svg")
 
 
+def test_what_stays_as_it_is_is_said_before_the_run_and_after(dataset: Path, tmp_path: Path) -> None:
+    """Of a gradient, which has no subject in front of a ground."""
+    (dataset / "flat.png").unlink()
+    Image.linear_gradient("L").convert("RGB").resize((96, 64)).save(dataset / "gradient.png")
+    asked = (dataset, "-O", "background(ground=plain)", "--engine", "none")
+    words = "background: 1 of 2 images gets another background; 1 stays as it is: "
+    assert words in " ".join(augmentai(*asked, "--dry-run").stderr.split())
+    done = augmentai(*asked, "-o", tmp_path / "out")
+    before, after = " ".join(done.stderr.replace("│", " ").split()).split("Failed (1)")
+    assert words in before
+    assert "near-copy of its source" in after
+    assert "; background was left out: " in after
+
+
 WRONG = {
     # what is typed beside the set, what is said
     "not a dry run": (("-o", "out", "-O", "background", "--masks", "m.svg"), "add --dry-run"),

@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw
 
 import augmentai
 from augmentai.annotations import Labels, Shape
-from augmentai.inspection.cutouts import SIDE_PX, Cutouts, find_cutouts
+from augmentai.inspection.cutouts import SIDE_PX, Cutouts, find_cutouts, warn_of_refusals
 from augmentai.recipe import Recipe, RecipeError
 from augmentai.types import Source
 from tests.support.image_files import encoded
@@ -113,3 +113,21 @@ def test_python_shows_the_same(tmp_path: Path) -> None:
     shown = augmentai.preview_masks(tmp_path, recipe=RECIPE)
     assert {one.path: bool(one.fault) for one in shown.images} == {"a.png": False, "flat.png": True}
     assert shown._repr_svg_() == shown.as_svg()
+
+
+class TestWarning:
+    """One sentence before a run of what `background` cannot cut out."""
+
+    def test_nothing_if_all_pass_or_nothing_is_cut_out(self) -> None:
+        assert warn_of_refusals([source("a.png", photo())], RECIPE, 10**6) == ""
+        flat = source("flat.png", Image.new("RGB", (64, 48), "gray"))
+        assert warn_of_refusals([flat], Recipe(operations=["flip"]), 10**6) == ""
+        assert warn_of_refusals([flat], Recipe(operations=["background(probability=0)"]), 10**6) == ""
+
+    def test_how_many_and_the_commonest_reason(self) -> None:
+        flat = [source(f"{n}.png", Image.new("RGB", (64, 48), (n, n, n))) for n in (90, 110)]
+        filled = Labels((Shape("cat", None, (((0, 0), (96, 0), (96, 64), (0, 64)),)),))
+        full = source("full.png", photo(number=9), filled)
+        said = warn_of_refusals([*flat, full, source("a.png", photo())], RECIPE, 10**6)
+        assert said.startswith("background: 1 of 4 images gets another background; 3 stay as they are: ")
+        assert "nothing stands out from the surroundings (2 of them); look at the masks first" in said

@@ -11,7 +11,7 @@ from augmentai.operations.bounded_cache import BoundedCache
 from augmentai.operations.compositing.packed_mask import PackedMask, packed, unpacked
 
 _ROUNDS = 4
-_FOUND_BYTES = 16 << 20  # of outlines that were found before: of some 5,000 objects
+_FOUND_BYTES = 8 << 20  # of outlines that were found before: of some 2,500 objects
 
 _found: BoundedCache[PackedMask] = BoundedCache(_FOUND_BYTES)
 

@@ -39,7 +39,7 @@ _MOST_SALIENT_BORDER = 0.5
 _UNSURE = (64, 192)  # levels of 255 that are neither subject nor ground
 _MOST_UNSURE = 0.5  # of the subject's area
 
-_FOUND_BYTES = 16 << 20  # of subjects that were found before: a source has several variations
+_FOUND_BYTES = 8 << 20  # of subjects that were found before: a source has several variations
 
 _found: BoundedCache[tuple[PackedMask, str]] = BoundedCache(_FOUND_BYTES)
 
