@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from augmentai.cluster.errors import ClusterError, check_installed
 from augmentai.cluster.executors import Resources, Where, executor_for
 from augmentai.cluster.orphans import children_end_with_it
-from augmentai.cluster.plan_folder import LOGS, PlanFolder
+from augmentai.cluster.plan_folder import LOGS, PlanFolder, remove_left_parts
 from augmentai.cluster.progress import Status, made_shards, stats_of, status_of
 from augmentai.cluster.shard_files import stats_name
 from augmentai.cluster.step import was_stopped
@@ -63,6 +63,7 @@ def run_plan(
     _check_money(folder, where, resources, settings or load_settings())
     _check_reach(folder, where, resources)
     _remove_damaged(folder)
+    remove_left_parts(folder)
     before, barren = -1, 0
     while True:
         made = made_shards(folder)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from augmentai.cluster.errors import ClusterError, check_installed
-from augmentai.cluster.plan_folder import PlanFolder
+from augmentai.cluster.plan_folder import PlanFolder, remove_left_parts
 from augmentai.cluster.planned_set import planned_set
 from augmentai.cluster.progress import status_of
 from augmentai.cluster.shard_files import fetch_shard, read_stats
@@ -80,6 +80,7 @@ def open_parts(url: str, settings: Settings) -> Parts:
     if not status.is_complete:
         why = f" ({next(iter(status.failed.values()))})" if status.failed else ""
         raise ClusterError(f"{status.words}{why}; run: augmentai run-shards {url}")
+    remove_left_parts(folder)
     unread = UnreadFiles()
     job = Job(planned_set(folder, settings, unread), folder.record.recipe, settings, available(settings))
     for shard in range(status.shards):

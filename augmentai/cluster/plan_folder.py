@@ -185,6 +185,16 @@ def check_unused(store: Store) -> None:
         raise ClusterError(f"{store.url} holds the {RECIPE_FILE} of something else; choose a new or empty folder")
 
 
+def remove_left_parts(folder: PlanFolder) -> None:
+    """Remove what killed workers left half written.
+
+    Args:
+        folder: the plan.
+    """
+    for name in (MADE, RUNNING, FAILED):
+        folder.store.remove_left_parts(name)
+
+
 def numbered(shard: int) -> str:
     """The name of everything that belongs to a shard.
 

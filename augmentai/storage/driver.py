@@ -21,6 +21,7 @@ _PASSING = re.compile(
     r"could not connect|cannot connect|connection",
     re.IGNORECASE,
 )
+_NO_BUCKET = re.compile(r"NoSuchBucket|bucket does not exist")
 _STATUS_NAMES = ("status_code", "status")
 _MOST_SHOWN = 300
 
@@ -75,7 +76,12 @@ def storage_errors(url: str) -> Iterator[None]:
     except (StorageError, TypeError, MemoryError):
         raise
     except FileNotFoundError as error:
+        if _NO_BUCKET.search(str(error)):
+            raise MissingFileError(f"{url}: there is no such bucket; create it, or check its name") from error
         raise MissingFileError(f"{url} was not found; check the name") from error
+    except NotADirectoryError as error:
+        words = "what should be a folder of this path is a file; choose another folder"
+        raise StorageError(f"{url}: {words}") from error
     except Exception as error:  # each driver has its own kinds
         if _status(error) == 404:
             raise MissingFileError(f"{url} was not found; check the name") from error

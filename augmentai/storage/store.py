@@ -5,10 +5,9 @@ from __future__ import annotations
 import io
 import os
 import shutil
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path, PurePosixPath
@@ -18,6 +17,7 @@ from augmentai.storage.driver import file_system, storage_errors
 from augmentai.storage.errors import MissingFileError, StorageError
 from augmentai.storage.hub import commit, create_repository, is_repository
 from augmentai.storage.listing import StoredFile, list_files
+from augmentai.storage.parts import appearing, remove_left_parts
 from augmentai.storage.urls import checked, is_url, local_path
 
 if TYPE_CHECKING:
@@ -141,6 +141,11 @@ class Store:
                 return
             yield StoredFile(f"{under}/{file.path}", file.size_bytes, file.version) if under else file
 
+    def remove_left_parts(self, under: str) -> None:
+        """Remove what a killed process left half written in a folder on disk; stores have no such files."""
+        if self.is_local:
+            remove_left_parts(Path(self.path_of(under)))
+
     def exists(self, path: str = "") -> bool:
         """Whether there is such a file or folder."""
         return self._info(path) is not None
@@ -187,14 +192,14 @@ class Store:
             path: the file.
             target: its new name on disk, in a folder that exists. OSError if that cannot be written.
         """
-        with self.open(path) as file, _appearing(target) as part, part.open("wb") as copy:
+        with self.open(path) as file, appearing(target) as part, part.open("wb") as copy:
             shutil.copyfileobj(file, copy, _BUFFER_BYTES)
 
     def put(self, path: str, data: bytes) -> None:
         """Write a whole file."""
         where = self.path_of(path)
         if self.is_local:
-            with storage_errors(self.url_of(path)), _appearing(Path(where)) as part:
+            with storage_errors(self.url_of(path)), appearing(Path(where)) as part:
                 part.write_bytes(data)
             return
         with storage_errors(self.url_of(path)):
@@ -204,7 +209,7 @@ class Store:
         """Write a whole file from disk, in one piece as far as the store allows that size."""
         where = self.path_of(path)
         if self.is_local:
-            with storage_errors(self.url_of(path)), _appearing(Path(where)) as part:
+            with storage_errors(self.url_of(path)), appearing(Path(where)) as part:
                 shutil.copyfile(source, part)
             return
         with storage_errors(self.url_of(path)):
@@ -296,17 +301,3 @@ class _Reading(io.RawIOBase):
         if not self.closed:
             self._file.close()
         super().close()
-
-
-@contextmanager
-def _appearing(path: Path) -> Iterator[Path]:
-    """A part file that gets its name when it is complete, and is gone otherwise."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.name}.{os.getpid()}.{threading.get_ident()}.part")
-    try:
-        yield part
-        with part.open("rb+") as file:
-            os.fsync(file.fileno())
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)

@@ -161,3 +161,14 @@ def test_a_broken_write_on_disk_leaves_nothing(tmp_path: Path) -> None:
         store.put_file("a", tmp_path / "missing")
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
     assert store.read("a") == b"one"
+
+
+def test_a_file_that_should_be_a_folder_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"x")
+    with pytest.raises(StorageError, match=r"file/plan/a\.jpg: what should be a folder of this path is a file; choose"):
+        open_store(tmp_path / "file/plan").read("a.jpg")
+
+
+def test_a_bucket_that_is_missing_is_named(s3: S3Server) -> None:
+    with pytest.raises(StorageError, match=r"s3://nowhere/a\.jpg: there is no such bucket; create it, or check"):
+        open_store("s3://nowhere").put("a.jpg", b"x")
