@@ -17,6 +17,8 @@ from augmentai.lift.probe import Probe, fit
 from augmentai.lift.progress import Work
 from augmentai.lift.report import Method
 
+_ROWS_AT_ONCE = 512  # taken: 1 MB, so that little beside the rows themselves is in memory
+
 Rows = np.ndarray[Any, Any]
 Ints = np.ndarray[Any, np.dtype[np.int64]]
 Take = Callable[[Ints], Rows]  # numbers of training views -> what the learner knows of them
@@ -106,7 +108,11 @@ class LinearProbe:
         return FeatureTable(rows, columns, self.eye, on_computed)
 
     def train(self, take: Take, labels: Ints, classes: int, seed: int, on_unit: Callable[[], None]) -> Probe:
-        found = fit(take(np.arange(len(labels))).astype(np.float32), labels, classes)
+        rows = np.empty((len(labels), self.eye.width), np.float32)
+        for start in range(0, len(rows), _ROWS_AT_ONCE):
+            numbers = np.arange(start, min(start + _ROWS_AT_ONCE, len(rows)))
+            rows[numbers] = take(numbers)
+        found = fit(rows, labels, classes)
         on_unit()
         return found
 
