@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from threading import Lock
 
 from augmentai.images import Photo
@@ -68,12 +69,25 @@ class ImageMemory:
         with self._changing:
             self._taken.pop((source, index), None)
 
+    def has_room_beside(self, photos: Iterable[Photo]) -> bool:
+        """Whether one more source, as large as the largest of these, may wait for a service beside them.
+
+        What waits has no variation yet, and the variations of one source share its pixels.
+        """
+        sizes = list({id(photo): _held_bytes(photo) for photo in photos}.values())
+        return not sizes or sum(sizes) + max(sizes) <= self._limit
+
     def may_prepare(self, pixels: int, is_deep: bool = False) -> bool:
         """Whether a source this large may be decoded before its turn: a small one, beside those in hand.
 
         is_deep: whether it has 16 bits per channel.
         """
         return 3 * pixels * (_DEEP_BYTES_PER_PIXEL if is_deep else _BYTES_PER_PIXEL) <= self._limit
+
+
+def _held_bytes(photo: Photo) -> int:
+    width, height = photo.size_wh
+    return width * height * (_BYTES_PER_PIXEL // 2) + sum(x.nbytes for x in (photo.fine, photo.deep) if x is not None)
 
 
 def working_bytes(photo: Photo) -> int:

@@ -107,6 +107,8 @@ class RequestThreads:
                 return True
             if self._working >= places and not self._finished.empty():
                 return True  # results first; enough is being worked on
+            if self._working and not self._job.memory.has_room_beside(one.photo for one in self._unanswered.values()):
+                return True
             task = next(tasks, None)
             if task is None:
                 return False

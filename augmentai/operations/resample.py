@@ -75,30 +75,31 @@ def _warped_by_opacity(image: Image.Image, matrix: Matrix, mode: str) -> Image.I
 
     Floats of a large image take as much memory as all of its channels, so that there are never more than of two.
     """
-    *colours, opacity = image.getbands()
-    alpha = image.getchannel(opacity)
-    warped_alpha = warped_planes(np.asarray(alpha, np.float32)[None], matrix, mode)
+    warped_alpha = warped_planes(_channel(image, -1)[None], matrix, mode)[0]
     warped_alpha.clip(0, 255, out=warped_alpha)
-    bands = [_warped_colour(image.getchannel(colour), alpha, warped_alpha[0], matrix, mode) for colour in colours]
-    bands.append(Image.fromarray(np.rint(warped_alpha[0], out=warped_alpha[0]).astype(np.uint8)))
+    bands = []
+    for number in range(len(image.getbands()) - 1):
+        out = np.empty(warped_alpha.shape, np.uint8)
+        for rows, (warped,) in _warped_rows(_channel(image, number)[None], matrix, mode):
+            warped *= 255
+            warped /= np.maximum(warped_alpha[rows], 1)
+            out[rows] = np.rint(warped.clip(0, 255, out=warped), out=warped)
+        bands.append(Image.fromarray(out))
+    bands.append(Image.fromarray(np.rint(warped_alpha, out=warped_alpha).astype(np.uint8)))
     del warped_alpha
     return Image.merge(image.mode, bands)
 
 
-def _warped_colour(
-    colour: Image.Image, alpha: Image.Image, warped_alpha: Planes, matrix: Matrix, mode: str
-) -> Image.Image:
-    """One 8-bit channel, weighted by its opacity."""
-    values, opacity = np.asarray(colour), np.asarray(alpha)
-    weighted = np.empty(values.shape, np.float32)
+def _channel(image: Image.Image, number: int) -> Planes:
+    """One channel of an image with opacity as floats, weighted by it unless it is the opacity itself, the last one."""
+    width, height = image.size
+    values = np.empty((height, width), np.float32)
     for rows in strips(values.shape):
-        np.multiply(values[rows], opacity[rows].astype(np.float32) / 255, out=weighted[rows])
-    out = np.empty(values.shape, np.uint8)
-    for rows, (warped,) in _warped_rows(weighted[None], matrix, mode):
-        warped *= 255
-        warped /= np.maximum(warped_alpha[rows], 1)
-        out[rows] = np.rint(warped.clip(0, 255, out=warped), out=warped)
-    return Image.fromarray(out)
+        part = np.asarray(image.crop((0, rows.start, width, rows.stop)))
+        values[rows] = part[..., number]
+        if number >= 0:
+            values[rows] *= part[..., -1].astype(np.float32) / 255
+    return values
 
 
 def warped_planes(planes: Planes, matrix: Matrix, mode: str) -> Planes:

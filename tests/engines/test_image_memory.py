@@ -75,3 +75,13 @@ def test_processes_share_the_limit() -> None:
     assert not memory.has_room_for(8_000_001)
     assert shares.has_room_for(4_000_000)
     assert not shares.has_room_for(4_000_001)
+
+
+def test_sources_that_wait_for_a_service_are_counted_once() -> None:
+    first, second = photo(), photo()
+    width, height = first.size_wh
+    memory = ImageMemory(2.5 * 4 * width * height / 1e6)
+    assert memory.has_room_beside([])
+    assert memory.has_room_beside([first, first, first])
+    assert not memory.has_room_beside([first, second])
+    assert not memory.has_room_beside([photo(deep=True)])

@@ -28,6 +28,7 @@ _NOT_FINITE = re.compile(
     rb'"(?:[^"\\]++|\\.)*+"|-?\b(?:NaN|Infinity|nan|inf)\b|-?\b\d[\d.]*[eE]\+?0*(?:309|3[1-9]\d|[4-9]\d\d|\d{4,})\b',
     re.DOTALL,
 )
+_LONG_NUMBER = re.compile(rb"\d{1001}")  # one of millions takes minutes to read; hashes have a hundred
 _LARGE_WHOLE = re.compile(rb"(?<![\d.eE+-])-?\d{19,}(?![\d.eE])")  # ids may be hashes of 64 bits without a sign
 
 
@@ -105,6 +106,8 @@ class JsonFile:
                     self.may_list_images = self.may_list_images or b'images"' in piece or b"\\u" in piece
                     outside = _TEXT.sub(b"", piece)
                     self.has_non_finite = self.has_non_finite or bool(_NOT_FINITE.search(outside))
+                    if _LONG_NUMBER.search(outside):
+                        raise LabelError(f"{self.entry.path}: a number of more than 1,000 digits; correct it")
                     self.has_large = self.has_large or bool(_LARGE_WHOLE.search(outside))
                     depth, deepest = _depth(outside, depth)
                     if deepest > _MAX_DEPTH:

@@ -58,7 +58,7 @@ def test_a_text_longer_than_what_is_read_at_once(tmp_path: Path) -> None:
         (PLAIN.replace(b"[4,", b"[" * 90_000 + b"4,"), "labels.json: lists in lists, 100 deep and more"),
         (b'{"images": ' + b'["]",' * 50_000, "labels.json: lists in lists, 100 deep and more"),
         (b'{"images": [{"id": 1, "file_name": "a.jpg"}], "annotations": [{"id": ', "labels.json, line 1:"),
-        (PLAIN.replace(b'"area": 80', b'"area": ' + b"9" * 5000), "labels.json"),
+        (PLAIN.replace(b'"area": 80', b'"area": ' + b"9" * 5000), "a number of more than 1,000 digits"),
         (PLAIN + b"\xff\xfe", "labels.json"),
     ],
 )
