@@ -103,6 +103,17 @@ def test_in_flight_and_connections(emulator: Emulator) -> None:  # noqa: F811
     assert stats["connections"] <= 5 + 2  # and those of the test itself
 
 
+@pytest.mark.parametrize(("sources", "variations", "most"), [(4, 1, 2), (1, 4, 4)])
+def test_large_photos_wait_few_at_a_time(emulator: Emulator, sources: int, variations: int, most: int) -> None:  # noqa: F811
+    """As many sources as fit into the memory of images; the variations of one share its pixels."""
+    emulator.control(latency=0.3)
+    settings = settings_for(emulator, stability_concurrency=5, images_mb=2.5 * 4 * 200 * 150 / 1e6)
+    given = some_sources(sources, (200, 150))
+    ran = run_job(settings, given, Recipe(variations=variations, seed=1, filters=False))
+    assert ran.engines == {"stability": 4}
+    assert emulator.stats()["in_flight_most"] == most
+
+
 def test_one_slow_request_holds_up_nobody(emulator: Emulator) -> None:  # noqa: F811
     emulator.control(faults=[{"name": "slow", "seconds": 1.5, "prompt": "slow"}])
     sources = [replace(source, label="slow" if i == 0 else "fast") for i, source in enumerate(some_sources(6))]
