@@ -18,6 +18,7 @@ from augmentai.dataset.formats.detect import format_named
 from augmentai.dataset.formats.folders import FolderLayout
 from augmentai.engines.base import JobView
 from augmentai.images.decode import load_decoders
+from augmentai.images.shrink_kernel import compiled_kernel
 from augmentai.pipeline.image_sizes import mean_pixels
 from augmentai.pipeline.plan import RunPlan
 from augmentai.pipeline.router import Router
@@ -79,6 +80,7 @@ def _has_own_labels(plan: RunPlan, sources: Sequence[Source]) -> bool:
 def prepare(run: RunState) -> None:
     """Load and measure what all processes need, once."""
     load_decoders(run.max_pixels)
+    compiled_kernel()
     router, whole = Router(run.engines, run.plan.recipe), run.whole_set
     run.skipped_engines.update(router.passed_over)
     view = JobView(whole.by_hash, run.plan.recipe, run.max_pixels, run.stop, whole.engine_state, memory=run.memory)
