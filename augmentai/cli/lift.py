@@ -54,6 +54,8 @@ def lift(
     Returns:
         The exit status.
     """
+    if plot is not None and plot.suffix.lower() != ".svg":
+        quit_with(f"{plot}: the plot is an SVG image; name a file that ends with .svg")
     try:
         recipes = _recipes(saved, fields)
         report = _measured(inputs, test, recipes, fields.get("seed", DEFAULT_SEED), paid, deep)

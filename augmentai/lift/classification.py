@@ -186,7 +186,7 @@ class Measurement:
         """The classes that can be both learned and tested."""
         learned = {one.source.label for one in training.images}
         if len(learned) < 2 or not tested.images:
-            reasons = "; ".join((*training.notes, *tested.notes))
+            reasons = "; ".join(dict.fromkeys((*training.notes, *tested.notes)))  # with folds both are the same
             raise LiftError(f"{self._data.name}: too few images can be read to measure anything ({reasons})")
         return self._data.classes
 

@@ -6,6 +6,7 @@ As text a step is `flip`, or `crop(scale=0.5..1, probability=0.5)`; several are 
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -147,7 +148,10 @@ def parse_step(text: str) -> tuple[str, dict[str, str]]:
     match = _STEP.fullmatch(text)
     pairs = [pair.partition("=") for pair in (match[2] or "").split(",") if pair.strip()] if match else []
     parameters = {key.strip(): value.strip() for key, _, value in pairs}
-    if match is None or len(parameters) < len(pairs) or not all(key and value for key, value in parameters.items()):
+    if len(parameters) < len(pairs):
+        repeated = next(key for key, times in Counter(key.strip() for key, _, _ in pairs).items() if times > 1)
+        raise RecipeError(f"{shown(text)} is not understood: {repeated} is given more than once")
+    if match is None or not all(key and value for key, value in parameters.items()):
         raise RecipeError(f"{shown(text)} is not understood; expected {_EXAMPLE}")
     return match[1], parameters
 

@@ -59,3 +59,11 @@ def test_what_cannot_be_measured_ends_with_status_two(tmp_path: Path) -> None:
     hosted = augmentai("lift", place, "-e", "stability")
     assert hosted.returncode == 2
     assert "--paid" in hosted.stderr
+    picture = augmentai("lift", place, "--plot", tmp_path / "plot.png")
+    assert picture.returncode == 2
+    assert "plot.png: the plot is an SVG image; name a file that ends with .svg" in picture.stderr
+    for file in place.rglob("*.png"):
+        file.write_bytes(b"no image")
+    broken = augmentai("lift", place)
+    assert broken.returncode == 2
+    assert broken.stderr.count("dark/0.png") == 1

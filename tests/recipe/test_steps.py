@@ -50,7 +50,7 @@ def test_what_is_taken(asked: Any, stored: tuple[Any, ...]) -> None:
         (["rotate(degrees=far)"], "operations: operation rotate: degrees is 'far'; expected a number from 0 to 45"),
         (["crop("], r"operations: 'crop\(' is not understood; expected a name such as flip, or a name with parameters"),
         (["crop(scale)"], "is not understood"),
-        (["crop(scale=1, scale=1)"], "is not understood"),
+        (["crop(scale=1, scale=1)"], r"'crop\(scale=1, scale=1\)' is not understood: scale is given more than once"),
         (["crop(scale=)"], "is not understood"),
         ([""], "operations: '' is not understood"),
         ({"flip": {}}, r"operations is {'flip': {}}; expected a list of at most 16 names, or of {name: parameters}"),
