@@ -44,6 +44,7 @@ class Applied:
         lost: how many labelled objects left the image.
         notices: why an operation left the image as it was, where it said so.
         warp: the one move that everything came to; None if something else was done as well.
+        for_good: every operation said that nothing can be done with this image as it is, whatever is drawn.
     """
 
     image: Image = field(repr=False)
@@ -52,6 +53,7 @@ class Applied:
     lost: int = 0
     notices: tuple[str, ...] = ()
     warp: Warp | None = None
+    for_good: bool = False
 
     @property
     def moved(self) -> bool:
@@ -128,6 +130,7 @@ def apply_operations(
     earlier: Counter[str] = Counter()
     records: list[dict[str, Any]] = []
     notices: list[str] = []
+    for_good = 0
     for operation in operations:
         rng = _random_numbers(seed, operation.name, earlier[operation.name])
         earlier[operation.name] += 1
@@ -140,11 +143,13 @@ def apply_operations(
             canvas.apply(operation, drawn, donors)
         except OperationSkippedError as skipped:
             notices.append(f"{operation.name} was left out: {skipped}")
+            for_good += skipped.for_good
             continue
         records.append({"name": operation.name, **_package(operation), "drawn": drawn})
     made, moved = canvas.result()
     details = {"operations": records} if records else {}
-    return Applied(made, moved, details, canvas.lost, tuple(notices), canvas.warp)
+    stays = 0 < for_good == sum(not operation.is_idle for operation in operations)
+    return Applied(made, moved, details, canvas.lost, tuple(notices), canvas.warp, stays)
 
 
 def replay_operations(
@@ -189,7 +194,7 @@ def _drawn(
     operation: Operation, rng: Random, canvas: Canvas, settings: DrawSettings, donors: Donors
 ) -> dict[str, Any] | None:
     """What an operation draws, as it will be read from the manifest."""
-    size_wh, labels = canvas.for_drawing(operation)
+    size_wh, labels, donors = canvas.for_drawing(operation, donors)
     borrows = isinstance(operation, BorrowingOperation)
     try:
         if isinstance(operation, BorrowingOperation):

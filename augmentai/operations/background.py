@@ -102,7 +102,8 @@ class Background(BorrowingOperation):
             return {"donors": [], "plain": draw_plain(rng), **options}
         chosen = self._lender(rng, labels, donors)
         if chosen is None:
-            raise OperationSkippedError("no other training image can lend its background")
+            for_good = donors.own is not None and _cannot_be_cut_out(*donors.own, self.cutout)
+            raise OperationSkippedError("no other training image can lend its background", for_good=for_good)
         return {"donors": [chosen.as_record()], "mirrored": settings.mirror and rng.random() < 0.5, **options}
 
     def _options(self) -> dict[str, Any]:
@@ -124,7 +125,11 @@ class Background(BorrowingOperation):
         self, image: Image.Image, labels: Labels | None, drawn: Mapping[str, Any], donors: Sequence[Donor] = ()
     ) -> tuple[Image.Image, Labels | None]:
         cutout = drawn.get("cutout", "built_in")
-        opacity = soft(objects_in(image, labels, cutout), max(1.0, _EDGE * max(image.size)))
+        try:
+            objects = objects_in(image, labels, cutout)
+        except OperationSkippedError as refused:
+            raise OperationSkippedError(str(refused), for_good=True) from refused
+        opacity = soft(objects, max(1.0, _EDGE * max(image.size)))
         if donors:
             ground = _ground_of(donors[0], image, drawn["mirrored"], cutout)
         else:
@@ -166,6 +171,14 @@ def objects_in(image: Image.Image, labels: Labels | None, cutout: Cutout) -> np.
     if not covered:
         raise OperationSkippedError("none of its pixels is labelled")
     return objects
+
+
+def _cannot_be_cut_out(image: Image.Image, labels: Labels | None, cutout: Cutout) -> bool:
+    try:
+        objects_in(image, labels, cutout)
+    except OperationSkippedError:
+        return True
+    return False
 
 
 def _ground_of(donor: Donor, image: Image.Image, mirrored: bool, cutout: Cutout) -> Image.Image:

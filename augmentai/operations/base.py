@@ -40,7 +40,15 @@ class OperationSkippedError(Exception):
     """Raised by `draw` or `apply` to leave this image as it is and to say why; the report shows it, by file.
 
     Where that needs no explanation, `draw` returns None instead.
+
+    Args:
+        reason: why, in words for the user.
+        for_good: whatever is drawn, nothing can be done with this image as it is, so that no other draw is worth it.
     """
+
+    def __init__(self, reason: str, *, for_good: bool = False) -> None:
+        super().__init__(reason)
+        self.for_good = for_good
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,14 +51,17 @@ class Canvas:
         self.lost = 0
         self._only_moved = True
 
-    def for_drawing(self, operation: Operation) -> tuple[tuple[int, int], Labels | None]:
-        """The size of the image and the labels that an operation draws by.
+    def for_drawing(self, operation: Operation, donors: Donors) -> tuple[tuple[int, int], Labels | None, Donors]:
+        """The size of the image, the labels and the donors that an operation draws by.
 
         An operation that is a homography asks only what kind of objects there are; for others the labels are at their
         place. The moves wait all the same, since it may turn out to leave the image as it is: a replay, which does not
         know of it, has to resample as often.
         """
-        return self._image.size, self._labels if is_move(operation) else self._settled().labels
+        if is_move(operation):
+            return self._image.size, self._labels, donors
+        settled = self._settled()
+        return settled.image.size, settled.labels, donors.to(*settled)
 
     def apply(self, operation: Operation, drawn: Mapping[str, Any], donors: Donors) -> None:
         """Carry out what an operation drew, or let it wait for the moves that follow.

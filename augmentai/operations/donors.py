@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import islice
 from random import Random
 from threading import Lock
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from augmentai.annotations import LabelError
 from augmentai.images.photo import ImageError
@@ -22,6 +22,11 @@ from augmentai.operations.bounded_cache import BoundedCache
 from augmentai.operations.compositing.labelled_objects import labelled_objects
 from augmentai.operations.donor import Donor, DonorError, DonorMemory
 from augmentai.types import Source, SourceKey
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+    from augmentai.annotations import Labels
 
 MOST_BYTES = 64 << 20  # of decoded donors in memory at a time
 _WORKED_OUT = 0.25  # as much again, of what is worked out about them
@@ -184,8 +189,13 @@ class Donors:
         ['b.png', 'c.png']
     """
 
-    def __init__(self, pool: DonorPool, source: Source | None) -> None:
+    def __init__(self, pool: DonorPool, source: Source | None, own: tuple[Image, Labels | None] | None = None) -> None:
         self._pool, self._source = pool, source
+        self.own = own
+
+    def to(self, image: Image, labels: Labels | None) -> Donors:
+        """The same, for an image as it is when an operation draws: `own` is the image with its labels."""
+        return Donors(self._pool, self._source, (image, labels))
 
     @property
     def label(self) -> str | None:

@@ -105,6 +105,7 @@ def make_draft(made: Made, run: RunState, donors: Donors) -> Draft:
     fine = None if repainted or applied.warp is None else _refined(photo, painted, applied.warp)
     notices = (*notices, *applied.notices)
     draft = Draft(made, applied.image, applied.labels, details, is_new, unmoved, painted, fine=fine, notices=notices)
+    draft = replace(draft, for_good=applied.for_good)
     draft = replace(draft, features=_measured(draft)) if recipe.filters else draft
     if not run.memory.may_prepare(photo.rgb.width * photo.rgb.height):
         release_freed_memory()  # of what moved it, before it is encoded

@@ -9,6 +9,7 @@ from augmentai.backbone import BackboneError
 from augmentai.engines.base import Made
 from augmentai.filters import ImageFeatures, Verdict, image_features, judge_quality, measure_drift
 from augmentai.filters.holdout import reserved
+from augmentai.operations import warp_for
 from augmentai.operations.few_ways import count_ways
 from augmentai.pipeline.judge_class import judge_class
 from augmentai.pipeline.run_state import Draft, RunState, failed, failed_draft, repainted_region, spent_on
@@ -72,7 +73,8 @@ def reject(draft: Draft, run: RunState, accepted: int = 0) -> Outcome | None:
     ways = None if draft.made.painted else _ways(draft, run)
     if ways is not None and ways <= accepted:
         return replace(failed(task, _no_more(ways), spent), rejections=rejections)
-    if _may_retry(rejections, draft.made.painted, run.plan.max_attempts) and not paid:
+    may_retry = _may_retry(rejections, draft.made.painted, run.plan.max_attempts) and not paid
+    if may_retry and not _stays_as_it_is(draft, run):
         seed = variation_seed(recipe.seed, task.source.sha256, task.index, task.attempt + 1)
         run.retries.append(task.retry(seed, rejection, spent))
         return None
@@ -81,6 +83,23 @@ def reject(draft: Draft, run: RunState, accepted: int = 0) -> Outcome | None:
     if paid and recipe.retries:
         reason += "; not retried, since each attempt costs credits (paid_retries allows it)"
     return replace(failed(task, reason, spent), rejections=rejections)
+
+
+def _stays_as_it_is(draft: Draft, run: RunState) -> bool:
+    """Whether any other draw would come to the same, since the operations can do nothing with the image.
+
+    They may have seen it mirrored and not mirrored, which can differ; both have been drawn then.
+    """
+    task, recipe = draft.made.task, run.plan.recipe
+    if draft.made.painted or not draft.for_good or draft.verdict.filter != "near_copy":
+        return False
+    geometry = run.plan.geometry.for_source(task.source)
+    if geometry != "flip":
+        return geometry == "none"
+    seeds = (*(one.seed for one in task.rejections), task.seed)
+    warps = [warp_for(geometry, task.photo.size_wh, seed, recipe.mirror, task.labels) for seed in seeds]
+    always = all(one.probability == 1 or one.is_idle for one in run.operations)
+    return always and len({warp.is_identity for warp in warps}) == 2
 
 
 def _why_unchanged(draft: Draft) -> tuple[str, ...]:

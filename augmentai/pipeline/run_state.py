@@ -75,6 +75,7 @@ class Draft:
         fine: the image in 16 bits per channel, if its source has them and they could be kept.
         notices: what the user should know of it.
         features: of the image before it was moved, and after; None if nothing filters.
+        for_good: every operation said that nothing can be done with the image as it was, whatever is drawn.
     """
 
     made: Made
@@ -91,6 +92,7 @@ class Draft:
     fine: Values | Refined | None = field(default=None, repr=False, compare=False)
     notices: tuple[str, ...] = ()
     features: tuple[ImageFeatures, ImageFeatures] | None = field(default=None, repr=False, compare=False)
+    for_good: bool = False
 
     @property
     def key(self) -> SourceKey:

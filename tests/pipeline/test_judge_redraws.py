@@ -5,7 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from augmentai.engines.none import NoEngine
 from augmentai.pipeline.run import run_to_disk
@@ -59,3 +61,30 @@ def test_a_run_that_is_resumed_makes_the_same(tmp_path: Path) -> None:
         reports.append(sorted(path.name for path in (tmp_path / "out").rglob("*__v*.png")))
     assert reports[0] == reports[1]
     assert len(reports[0]) == 4
+
+
+GROUNDS = {"plain": {"ground": "plain"}, "other": {"ground": "other"}}
+
+
+@pytest.mark.parametrize("parameters", GROUNDS.values(), ids=GROUNDS)
+@pytest.mark.parametrize("geometry", ["none", "auto"])
+def test_an_image_with_which_nothing_can_be_done_is_given_up_at_once(geometry: str, parameters: Any) -> None:
+    """None of these has a subject that stands out; where images are flipped, that is looked at mirrored too."""
+    ramp = np.linspace(0, 240, 96)[None, :, None] * np.ones((64, 1, 1))
+    tints = [(1, 1, 1), (1, 0.8, 0.6), (0.6, 0.8, 1)]
+    images = [Image.fromarray((ramp * tint).astype(np.uint8)) for tint in tints]
+    flat = [Source.from_bytes(f"{n % 2}/{n}.png", encoded(image), str(n % 2)) for n, image in enumerate(images)]
+    recipe = Recipe(seed=3, engine="none", geometry=geometry, variations=1, operations=[{"background": parameters}])
+    outcomes, _ = run(NoEngine(NONE), recipe, *flat)
+    assert len(outcomes) == len(flat)
+    for outcome in outcomes:
+        assert "background was left out: " in outcome.reason
+        assert 1 <= len(outcome.rejections) <= (1 if geometry == "none" else 12)
+
+
+def test_what_may_come_out_differently_is_drawn_again() -> None:
+    """Most draws leave the image as it is, without a word about what can be done with it."""
+    recipe = Recipe(seed=3, engine="none", geometry="none", variations=1, operations=["jpeg(probability=0.2)"])
+    outcomes, _ = run(NoEngine(NONE), recipe, *sources((48, 32), 6))
+    assert all(outcome.ok for outcome in outcomes)
+    assert any(outcome.rejections for outcome in outcomes)
