@@ -32,6 +32,7 @@ from augmentai.annotations import Labels, Shape, box_around  # noqa: E402
 from augmentai.images import Photo  # noqa: E402
 from augmentai.operations import BUILT_IN, Donor, DonorPool, apply_operations, build_operations  # noqa: E402
 from augmentai.settings import EXAMPLES  # noqa: E402
+from augmentai.system.memory import use_one_arena  # noqa: E402
 from augmentai.types import Source  # noqa: E402
 
 SIZE_WH = (640, 480)
@@ -103,6 +104,7 @@ def measure(rounds: int) -> dict[str, Any]:
     if hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:1])
     torch.set_num_threads(1)
+    use_one_arena()  # as a run does
     cv2.setNumThreads(1)
     image, labels = photo(), ten_outlines()
     alone = {name: (name,) for name in BUILT_IN}

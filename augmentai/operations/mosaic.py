@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 _OTHERS = 3
 _DONORS_ASKED = 12  # before there are no three to be had
+_NOTHING = 1e-6  # of an object: less is rounding
 _LEAST_SIDE_PX = 16  # of an image that can be divided
 
 
@@ -80,7 +81,7 @@ class Mosaic(BorrowingOperation):
         self, image: Image.Image, labels: Labels | None, drawn: Mapping[str, Any], donors: Sequence[Donor] = ()
     ) -> tuple[Image.Image, Labels | None]:
         from augmentai.operations.compositing.tiled_masks import tiled_masks
-        from augmentai.operations.compositing.tiles import count_shown, from_record, tile_shapes
+        from augmentai.operations.compositing.tiles import from_record, shares_in, tile_shapes
 
         made = image.copy()
         shapes: list[Shape] = []
@@ -94,9 +95,10 @@ class Mosaic(BorrowingOperation):
             if labels is None or own is None:
                 continue
             said = own.shapes if donor is None else [_lent(shape, donor.path) for shape in own.shapes]
-            seen = tile_shapes(tile, said, pixels.size, image.size, drawn["least_visible"])
+            shares = shares_in(tile, said, pixels.size)
+            seen = tile_shapes(tile, said, pixels.size, image.size, drawn["least_visible"], shares)
             # Of the image itself all objects were there, of another one those that show at least in part.
-            dropped += (len(said) if donor is None else count_shown(tile, said, pixels.size)) - len(seen)
+            dropped += sum(donor is None or share > _NOTHING for share in shares) - len(seen)
             shapes += seen
             parts.append((tile, own))
         if labels is None:

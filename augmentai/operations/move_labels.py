@@ -21,7 +21,9 @@ _BATCH_PX = 1 << 24  # pixels of bitmaps moved at a time
 _MIN_SIDE_PX = 1.0  # a smaller box is of no use to any trainer, and several refuse it
 
 
-def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Labels:
+def move_labels(
+    warp: Warp, labels: Labels, least_visible: float = 0.3, shares: Sequence[float] | None = None
+) -> Labels:
     """Labels of the source as they are in the variation. Shapes keep their order and their `extra`.
 
     A shape is removed if less than `least_visible` of it is still visible, of what its source shows; see
@@ -33,6 +35,7 @@ def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Label
         warp: how the pixels move.
         labels: those of the source, in its pixels.
         least_visible: 0 to 1.
+        shares: what `visible_share` says of each shape, if that is known.
 
     Returns:
         The labels in the variation's pixels; `labels` itself if nothing moves.
@@ -45,9 +48,9 @@ def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Label
     """
     if warp.is_identity:
         return labels
-    frame = Area(warp.frame)
-    left = [replace(shape, visible=shape.visible * visible_share(warp, shape, frame)) for shape in labels.shapes]
-    visible = [shape for shape in left if shape.visible >= least_visible]
+    shares = visible_shares(warp, labels.shapes) if shares is None else shares
+    left = [(shape, shape.visible * share) for shape, share in zip(labels.shapes, shares, strict=True)]
+    visible = [replace(shape, visible=share) for shape, share in left if share >= least_visible]
     bitmaps = _moved_bitmaps(warp, visible)
     moved = [_moved(warp, shape, bitmap) for shape, bitmap in zip(visible, bitmaps, strict=True)]
     return replace(
@@ -56,6 +59,12 @@ def move_labels(warp: Warp, labels: Labels, least_visible: float = 0.3) -> Label
         mask=None if labels.mask is None else warp.mask(labels.mask),
         other_masks=tuple(warp.mask(mask) for mask in labels.other_masks),
     )
+
+
+def visible_shares(warp: Warp, shapes: Sequence[Shape]) -> list[float]:
+    """`visible_share` of several shapes."""
+    frame = Area(warp.frame)
+    return [visible_share(warp, shape, frame) for shape in shapes]
 
 
 def visible_share(warp: Warp, shape: Shape, frame: Area | None = None) -> float:

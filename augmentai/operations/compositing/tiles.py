@@ -15,11 +15,10 @@ from augmentai.clipping import without_slivers
 from augmentai.operations.compositing.labelled_objects import Values, Window
 from augmentai.operations.compositing.occlusion import shrunk
 from augmentai.operations.homography import Homography
-from augmentai.operations.move_labels import move_labels, visible_share
+from augmentai.operations.move_labels import move_labels, visible_shares
 from augmentai.operations.warp import Warp
 
 _VIEWS = 24  # of an image that are drawn at most, until one cuts no object too far
-_NOTHING = 1e-6  # of an object: less is rounding
 _LEAST_SIDE_PX = 1.0  # of a box; a smaller one is of no use to any trainer
 
 
@@ -114,8 +113,31 @@ def _visible(box: Box, view: Window) -> float:
     return across * down / max((box[2] - box[0]) * (box[3] - box[1]), 1e-9)
 
 
+def shares_in(tile: Tile, shapes: Sequence[Shape], lent_wh: tuple[int, int]) -> list[float]:
+    """How much of each object of an image is in a tile, 0 to 1.
+
+    Args:
+        tile: the part of the image.
+        shapes: its objects, in its pixels.
+        lent_wh: its width and height.
+
+    Example:
+        >>> boxes = [Shape("a", (0, 0, 9, 9)), Shape("b", (8, 0, 12, 9)), Shape("c", (20, 0, 29, 9))]
+        >>> shares_in(Tile((0, 0, 10, 10), (0, 0, 5, 5)), boxes, (40, 10))
+        [1.0, 0.5, 0.0]
+    """
+    outlined = [shape for shape in shapes if shape.mask is None]
+    shares = iter(visible_shares(_warp(tile, lent_wh), outlined))
+    return [next(shares) if shape.mask is None else _share_of_bitmap(tile, shape) for shape in shapes]
+
+
 def tile_shapes(
-    tile: Tile, shapes: Sequence[Shape], lent_wh: tuple[int, int], frame_wh: tuple[int, int], least_visible: float
+    tile: Tile,
+    shapes: Sequence[Shape],
+    lent_wh: tuple[int, int],
+    frame_wh: tuple[int, int],
+    least_visible: float,
+    shares: Sequence[float] | None = None,
 ) -> list[Shape]:
     """The objects of an image that are in a tile, where they are in the frame.
 
@@ -125,31 +147,21 @@ def tile_shapes(
         lent_wh: its width and height.
         frame_wh: those of the frame.
         least_visible: 0 to 1; an object of which a smaller share is in the tile is left out.
+        shares: what `shares_in` says of them, if that is known.
     """
-    warp = _warp(tile, lent_wh)
-    outlined = Labels(tuple(shape for shape in shapes if shape.mask is None))
-    seen = move_labels(warp, outlined, least_visible).shapes  # the part of the image, as large as the image
+    shares = shares_in(tile, shapes, lent_wh) if shares is None else shares
+    outlined = [(shape, share) for shape, share in zip(shapes, shares, strict=True) if shape.mask is None]
+    labels = Labels(tuple(shape for shape, _ in outlined))
+    # The part of the image, as large as the image.
+    seen = move_labels(_warp(tile, lent_wh), labels, least_visible, [share for _, share in outlined]).shapes
     whole = Tile((0, 0, *lent_wh), tile.window)
     made = [_moved(whole, shape) for shape in seen]
-    made += [_bitmap(tile, shape, frame_wh, least_visible) for shape in shapes if shape.mask is not None]
+    made += [
+        _bitmap(tile, shape, share, frame_wh, least_visible)
+        for shape, share in zip(shapes, shares, strict=True)
+        if shape.mask is not None
+    ]
     return [shape for shape in made if shape is not None]
-
-
-def count_shown(tile: Tile, shapes: Sequence[Shape], lent_wh: tuple[int, int]) -> int:
-    """How many objects of an image show in a tile, be it in part.
-
-    Args:
-        tile: the part of the image.
-        shapes: its objects, in its pixels.
-        lent_wh: its width and height.
-
-    Example:
-        >>> boxes = [Shape("a", (0, 0, 9, 9)), Shape("b", (8, 0, 12, 9)), Shape("c", (20, 0, 29, 9))]
-        >>> count_shown(Tile((0, 0, 10, 10), (0, 0, 5, 5)), boxes, (40, 10))
-        2
-    """
-    warp = _warp(tile, lent_wh)
-    return sum(visible_share(warp, shape) > _NOTHING for shape in shapes)
 
 
 def _warp(tile: Tile, lent_wh: tuple[int, int]) -> Warp:
@@ -179,13 +191,17 @@ def _moved(tile: Tile, shape: Shape) -> Shape | None:
     return replace(moved, polygons=kept, box=box)
 
 
-def _bitmap(tile: Tile, shape: Shape, frame_wh: tuple[int, int], least_visible: float) -> Shape | None:
-    """An object with a bitmap, as far as it is in the tile."""
+def _share_of_bitmap(tile: Tile, shape: Shape) -> float:
     own = np.asarray(shape.mask, bool)
     left, top, right, bottom = tile.view
-    all_of_it = np.count_nonzero(own)
-    visible = shape.visible * int(np.count_nonzero(own[top:bottom, left:right])) / max(1, int(all_of_it))
-    if not all_of_it or visible < least_visible:
+    return int(np.count_nonzero(own[top:bottom, left:right])) / max(1, int(np.count_nonzero(own)))
+
+
+def _bitmap(tile: Tile, shape: Shape, share: float, frame_wh: tuple[int, int], least_visible: float) -> Shape | None:
+    """An object with a bitmap, as far as it is in the tile."""
+    own = np.asarray(shape.mask, bool)
+    visible = shape.visible * share
+    if visible < least_visible:
         return None
     bitmap = np.zeros(frame_wh[::-1], bool)
     bitmap[tile.window[1] : tile.window[3], tile.window[0] : tile.window[2]] = tile.nearest(own)
