@@ -39,13 +39,22 @@ def apply_change(x: Array, change: Array) -> Array:
         >>> bool(np.allclose(apply_change(x, np.zeros((28, 2, 2), np.float32)), x, atol=1e-6))
         True
     """
+    return apply_to_parts(parts_of(x), blur(x), change)
+
+
+def apply_to_parts(parts: Array, blurred: Array, change: Array) -> Array:
+    """The same, for an image that more than one change is applied to.
+
+    Shape:
+        parts: float32 (7, 1, h, w), from `parts_of`; blurred, output: (3, h, w); change: (28, gh, gw)
+    """
     hinges = as_hinge_functions(change, white=1)
-    down, across = enlarging(change.shape[1:], x.shape[1:])
+    down, across = enlarging(change.shape[1:], blurred.shape[1:])
     planes = np.matmul(down, np.matmul(hinges, across))  # (25, h, w)
     total = planes[21:24]
-    for row, part in enumerate(parts_of(x)):
+    for row, part in enumerate(parts):
         total += planes[3 * row : 3 * row + 3] * part[0]
-    total -= planes[24] * blur(x)
+    total -= planes[24] * blurred
     return np.asarray(total)
 
 

@@ -99,17 +99,19 @@ class View:
     Shape:
         x, blurred: float32 (3, h, w) in 0..1, h and w multiples of 8
         parts: float32 (7, 1, h, w), from `hinges.parts_of`
+        tails: float32 (2,), the luma that 5 % of the pixels are darker than, and that 5 % are lighter than
     """
 
     x: Array
     parts: Array
     blurred: Array
+    tails: Array
 
     @classmethod
     def of(cls, thumbnail: Array) -> View:
         """Prepare a thumbnail, (1, 3, 2h, 2w) in 0..1, once for all variations of its image."""
         x = half_size(thumbnail[0])
-        return cls(x, parts_of(x), blur(x))
+        return cls(x, parts_of(x), blur(x), quantiles(luma(x), (_TAIL, 1 - _TAIL)))
 
 
 def relit_change(
@@ -138,7 +140,7 @@ def relit_change(
         painted: (1, 28, gh, gw); style: (1, 64); output: (28, gh, gw), smoothed; see `network.smoothed_change`.
     """
     lit = relit(network, started, painted, view, style, light or Light.drawn(seed))
-    lit = limit_exposure(lit, view.x, lights)
+    lit = limit_exposure(lit, view.tails, lights)
     seen = {"image": lit[None], "quantiles": quantiles(luma(lit), LUMA_QUANTILES)[None]}
     (change,) = network.run("repaint", {**seen, **started.feeds, "painted": painted})
     return change[0]
@@ -152,14 +154,15 @@ def relit(network: Network, started: Started, painted: Array, view: View, style:
     return lit
 
 
-def limit_exposure(lit: Array, x: Array, lights: float = _LIGHTS) -> Array:
-    """Keep `lit` visible, as `gan.light.limit_exposure` does: (3, h, w) in 0..1 each.
+def limit_exposure(lit: Array, tails: Array, lights: float = _LIGHTS) -> Array:
+    """Keep `lit` visible, as `gan.light.limit_exposure` does: (3, h, w) in 0..1.
 
     Args:
-        lit, x: The image in another light, and as it is.
+        lit: The image in another light.
+        tails: Of the image as it is; see `View`.
         lights: Luma that highlights keep at least.
     """
-    darkest_of_x, lightest_of_x = quantiles(luma(x), (_TAIL, 1 - _TAIL))
+    darkest_of_x, lightest_of_x = tails
     lightest, darkest = min(lightest_of_x, lights), max(darkest_of_x, _DARKS)
     (light,) = quantiles(luma(lit), (1 - _TAIL,))
     brighter = np.float32(max(lightest / max(light, 1e-3), 1))

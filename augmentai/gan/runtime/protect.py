@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from augmentai.gan.layout import KNOTS
-from augmentai.gan.runtime.arrays import Array
+from augmentai.gan.runtime.arrays import Array, blur
 from augmentai.gan.runtime.carry import Canvas
-from augmentai.gan.runtime.hinges import apply_change
+from augmentai.gan.runtime.hinges import apply_to_parts, parts_of
 from augmentai.gan.runtime.pixels import THUMBNAIL_AREA_PX, channels
 
 _BLACK, _WHITE = 32, 232  # levels: all channels below, or above, count as a black or a white background
@@ -86,8 +87,13 @@ class Backgrounds:
 
     def _mean_shift_levels(self, change: Array) -> float:
         """Mean absolute difference that the change makes, in levels of 255."""
-        moved = apply_change(self.sample, change).clip(0, 1) - self.sample
+        moved = apply_to_parts(*self._applied_to, change).clip(0, 1) - self.sample
         return 255 * float(np.abs(moved).mean(dtype=np.float64))
+
+    @cached_property
+    def _applied_to(self) -> tuple[Array, Array]:
+        """What any change is applied to: (7, 1, h, w) and (3, h, w)."""
+        return parts_of(self.sample), blur(self.sample)
 
 
 def _unprotected(share: float) -> float:
