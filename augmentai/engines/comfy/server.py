@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-import requests
+if TYPE_CHECKING:
+    import requests
 
 _POLL_SECONDS = 0.25
 _TIMEOUTS = (10.0, 60.0)  # seconds to connect, and to read
@@ -161,6 +162,8 @@ class Server:
         return ""
 
     def _asked(self, method: str, path: str, **more: Any) -> requests.Response:
+        import requests
+
         try:
             return requests.request(method, self.url + path, timeout=_TIMEOUTS, allow_redirects=False, **more)
         except (requests.RequestException, ValueError) as error:

@@ -18,7 +18,7 @@ from PIL import Image
 
 from augmentai.engines.base import Engine, EngineUnavailableError, JobView, Made, Readiness, Refused, Task
 from augmentai.engines.gan.light_words import follows_any, not_followed, presets_in
-from augmentai.engines.gan.painting import PreparedSource, paint, prepare, style_of
+from augmentai.engines.gan.painting import PreparedSource, load_painting, paint, prepare, style_of
 from augmentai.engines.gan.style_cache import StyleCache
 from augmentai.engines.gan.style_choice import choose_style
 from augmentai.engines.prompts import Prompt, prompt_of
@@ -94,6 +94,7 @@ class GanEngine(Engine):
         from augmentai.gan.runtime.kernel import compiled_kernel
 
         with suppress(Exception):
+            load_painting()
             self._load()
             compiled_kernel()
 

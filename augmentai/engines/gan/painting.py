@@ -38,6 +38,15 @@ class PreparedSource:
     backgrounds: Backgrounds
 
 
+def load_painting() -> None:
+    """Import what `prepare` and `paint` need: once, before processes are forked that would each import it."""
+    import numpy.random  # noqa: F401 (NumPy imports it where it is first used)
+
+    import augmentai.gan.runtime.light
+    import augmentai.gan.runtime.presets
+    import augmentai.gan.runtime.protect  # noqa: F401
+
+
 def style_of(photo: Photo, network: Network) -> Array:
     """An image's own style, float32 (D,)."""
     from augmentai.gan.runtime.pixels import thumbnail
