@@ -11,7 +11,7 @@ import struct
 import sys
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from PIL import Image, TiffImagePlugin
@@ -27,6 +27,21 @@ _SUB_FILTER = 1
 _ADOBE_DEFLATE, _RGB, _HORIZONTAL, _ALPHA = 8, 2, 2, 2  # compression, photometric, predictor, extra sample
 
 Values = np.ndarray[Any, np.dtype[np.uint16]]
+
+
+class Rows(Protocol):
+    """Colours of 16 bits per channel, some rows at a time: an array, or what computes them when they are asked for.
+
+    Shape:
+        (H, W, 3 or 4), uint16
+    """
+
+    @property
+    def shape(self) -> tuple[int, ...]: ...
+
+    def __getitem__(self, rows: slice, /) -> Values: ...
+
+    def __array__(self, dtype: Any = None, /, *, copy: bool | None = None) -> np.ndarray[Any, Any]: ...
 
 
 def deep_colour(data: bytes, high: Image.Image, formats: tuple[str, ...]) -> Values | None:
@@ -115,7 +130,7 @@ def _swapped(tile: Any) -> Any:
     return tile._replace(args=other if isinstance(tile.args, str) else (other, *rest))
 
 
-def png_with(values: Values | Refined, template: bytes) -> bytes:
+def png_with(values: Rows, template: bytes) -> bytes:
     """A PNG of 16 bits per channel.
 
     Args:
@@ -148,7 +163,7 @@ def png_with(values: Values | Refined, template: bytes) -> bytes:
 def _filtered(values: Values) -> bytes:
     """Rows as a PNG has them: each byte less the one of the pixel before."""
     height, _, channels = values.shape
-    rows = values.astype(">u2").view(np.uint8).reshape(height, -1)
+    rows = values.astype(">u2", order="C").view(np.uint8).reshape(height, -1)
     filtered = np.empty((height, rows.shape[1] + 1), np.uint8)
     filtered[:, 0] = _SUB_FILTER
     filtered[:, 1:] = rows
@@ -170,7 +185,7 @@ def _chunk(kind: bytes, data: Sequence[bytes]) -> list[bytes]:
     return [struct.pack(">I", sum(map(len, data))) + kind, *data, struct.pack(">I", checksum)]
 
 
-def tiff_with(values: Values | Refined, tags: Mapping[int, Any]) -> bytes:
+def tiff_with(values: Rows, tags: Mapping[int, Any]) -> bytes:
     """A TIFF of 16 bits per channel.
 
     Args:

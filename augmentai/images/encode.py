@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 import numpy as np
 from PIL import Image, PngImagePlugin
 
-from augmentai.images.deep_colour import Refined, Values, png_with, tiff_with
+from augmentai.images.deep_colour import Rows, png_with, tiff_with
 from augmentai.images.exif import NOBODY, Credit
 from augmentai.images.photo import ImageError, Photo, value_range
 from augmentai.images.strips import strips
@@ -80,7 +80,7 @@ def encode(
     icc_profile: bytes | None,
     black_white: tuple[float, float] | None = None,
     credit: Credit = NOBODY,
-    fine: Values | Refined | None = None,
+    fine: Rows | None = None,
 ) -> bytes:
     """Encode an image as a file that carries the mark of its making and its source's credit, and no other metadata.
 

@@ -14,7 +14,8 @@ from PIL import Image
 
 from augmentai.images.strips import strips
 from augmentai.operations.homography import Matrix, translation
-from augmentai.operations.resample_kernel import SLOPE, Kernel, compiled_kernel, is_regular
+from augmentai.operations.resample_kernel import Kernel, compiled_kernel, is_regular
+from augmentai.operations.resample_loops import SLOPE
 
 _STRIP_PX = 1 << 14  # output pixels computed at a time: what is computed for them stays in the CPU cache
 _MAX_VALUES = 1 << 24  # larger images are warped channel by channel: as floats they would take gigabytes
@@ -59,6 +60,49 @@ def _warped_colours(image: Image.Image, back: Matrix, kernel: Kernel) -> Image.I
     kernel.colours(words, back, out)
     del words  # as much as the image
     return Image.frombytes("RGB", image.size, out.data, "raw", "RGBX")
+
+
+class WarpedColours:
+    """Colours of 16 bits per channel, warped: some rows at a time, each when it is asked for.
+
+    A large image is hundreds of megabytes, and so is what it is warped to; an encoder takes a few rows at a time.
+    It may be read like an array.
+
+    Args:
+        values: (H, W, 3); not changed as long as rows are asked for.
+        matrix: (3, 3), from the source to the output, in pixels; the first pixel covers 0 to 1.
+
+    Shape:
+        (H, W, 3), uint16
+    """
+
+    def __init__(self, values: Planes, matrix: Matrix) -> None:
+        self.shape = values.shape
+        self._values, self._back, self._kernel = np.ascontiguousarray(values), _inverse(matrix), None
+        if (kernel := _kernel_for(self._back, self.shape[:2])) is None:
+            planes = [warped_planes(plane[None], matrix, "bicubic")[0] for plane in np.moveaxis(values, -1, 0)]
+            self._values = np.stack(planes, axis=-1)
+            return
+        self._kernel = kernel
+        channels = [self._values[..., channel] for channel in range(3)]
+        self._low, self._high = (np.array([end(one) for one in channels], np.float32) for end in (np.min, np.max))
+
+    def __getitem__(self, rows: slice) -> Planes:
+        """Some rows; `rows` has a start and an end."""
+        if self._kernel is None:
+            return self._values[rows]
+        out = np.empty((rows.stop - rows.start, *self.shape[1:]), np.uint16)
+        for part in strips(out.shape, _STRIP_PX):
+            warped = np.empty(out[part].shape, np.float32)
+            self._kernel.fine_colours(self._values, self._back, rows.start + part.start, warped)
+            np.rint(warped.clip(self._low, self._high, out=warped), out=warped)  # bicubic overshoots at edges
+            out[part] = warped
+        return out
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> Planes:
+        """All values at once."""
+        values = self[slice(0, self.shape[0])]
+        return values if dtype is None else values.astype(dtype)
 
 
 def _like(image: Image.Image, values: Planes) -> Image.Image:

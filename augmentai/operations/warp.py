@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+from augmentai.images.deep_colour import Rows, Values
 from augmentai.operations.homography import (
     Homography,
     Matrix,
@@ -27,6 +28,16 @@ _TRANSPOSITIONS = (
     (Image.Transpose.ROTATE_180, Image.Transpose.FLIP_TOP_BOTTOM),
     (Image.Transpose.ROTATE_270, Image.Transpose.TRANSVERSE),
 )
+# The same for arrays, which are looked at from elsewhere and not copied.
+_TRANSPOSED: Mapping[Image.Transpose, Callable[[Values], Values]] = {
+    Image.Transpose.FLIP_LEFT_RIGHT: lambda values: values[:, ::-1],
+    Image.Transpose.FLIP_TOP_BOTTOM: lambda values: values[::-1],
+    Image.Transpose.ROTATE_90: np.rot90,
+    Image.Transpose.ROTATE_180: lambda values: values[::-1, ::-1],
+    Image.Transpose.ROTATE_270: lambda values: np.rot90(values, 3),
+    Image.Transpose.TRANSPOSE: lambda values: values.swapaxes(0, 1),
+    Image.Transpose.TRANSVERSE: lambda values: values[::-1, ::-1].swapaxes(0, 1),
+}
 
 
 @dataclass(frozen=True)
@@ -118,16 +129,15 @@ class Warp:
             return np.stack([np.asarray(self.mask(Image.fromarray(bitmap))) != 0 for bitmap in bitmaps])
         return warped_planes(bitmaps.astype(np.uint8), self.matrix, "nearest").astype(bool)
 
-    def channels(self, values: np.ndarray[Any, Any]) -> None:
-        """(height, width, C), moved in place as an image is, one channel at a time: a large one is gigabytes."""
-        from augmentai.operations.resample import warped_planes
+    def colours(self, values: Rows) -> Rows:
+        """Colours of 16 bits, (height, width, 3), moved as an image is: each row when it is asked for."""
+        if self.is_identity:
+            return values
+        if self.transposition is not None:
+            return _TRANSPOSED[self.transposition](np.asarray(values))
+        from augmentai.operations.resample import WarpedColours
 
-        for channel in range(0 if self.is_identity else values.shape[2]):
-            plane = np.ascontiguousarray(values[..., channel])
-            if self.transposition is None:
-                values[..., channel] = warped_planes(plane[None], self.matrix, "bicubic")[0]
-            else:
-                values[..., channel] = np.asarray(self.image(Image.fromarray(plane)))
+        return WarpedColours(np.asarray(values), self.matrix)
 
     def points(self, points: Any) -> Matrix:
         """(N, 2) points in pixels, moved; they may end up outside the image."""

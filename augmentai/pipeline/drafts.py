@@ -8,8 +8,6 @@ from concurrent.futures import Future
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from augmentai.engines import title
 from augmentai.engines.base import Made, Refused, Task
 from augmentai.filters import image_features
@@ -23,7 +21,7 @@ if TYPE_CHECKING:
 
     from augmentai.filters import ImageFeatures
     from augmentai.images import Photo
-    from augmentai.images.deep_colour import Refined, Values
+    from augmentai.images.deep_colour import Rows
     from augmentai.operations import Warp
 
 
@@ -102,7 +100,9 @@ def make_draft(made: Made, run: RunState, donors: Donors) -> Draft:
     # A mirror image alone counts as new if it was asked for; a training that flips by itself has seen it already.
     is_new = not unmoved and (applied.moved or recipe.geometry != AUTO)
     repainted = made.repainted and task.region is None  # what is kept of a source keeps its depth
-    fine = None if repainted or applied.warp is None else _refined(photo, painted, applied.warp)
+    fine = (
+        None if repainted or applied.warp is None else _refined(photo, None if is_only_moved else painted, applied.warp)
+    )
     notices = (*notices, *applied.notices)
     draft = Draft(made, applied.image, applied.labels, details, is_new, unmoved, painted, fine=fine, notices=notices)
     draft = replace(draft, for_good=applied.for_good)
@@ -135,13 +135,14 @@ def _laid_back(made: Made, run: RunState) -> tuple[Made, tuple[str, ...]]:
     return replace(made, image=region.lay_back(task.photo.rgb, made.image), details=details), ()
 
 
-def _refined(photo: Photo, painted: Image, warp: Warp) -> Values | Refined | None:
-    """The painted image in its source's 16 bits per channel, moved; None if it has 8, or cannot be moved in 16."""
-    fine = photo.refine(painted)
+def _refined(photo: Photo, painted: Image | None, warp: Warp) -> Rows | None:
+    """The painted image in its source's 16 bits per channel, moved; None if it has 8, or cannot be moved in 16.
+
+    painted: None if its pixels are the source's own.
+    """
+    fine = photo.fine if painted is None else photo.refine(painted)
     if fine is None or warp.is_identity:
         return fine
     if photo.alpha is not None:
         return None  # colours would have to be weighted by their opacity
-    values: Values = np.asarray(fine)
-    warp.channels(values)
-    return values
+    return warp.colours(fine)

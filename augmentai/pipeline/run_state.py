@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
     from augmentai.engines.repaint import Region
-    from augmentai.images.deep_colour import Refined, Values
+    from augmentai.images.deep_colour import Rows
     from augmentai.recipe import Repaint
 
 WORKERS = min(8, usable_cores())  # threads
@@ -89,7 +89,7 @@ class Draft:
     fingerprint: bytes = b""
     label_files: tuple[tuple[str, bytes], ...] = ()
     record: Any = None
-    fine: Values | Refined | None = field(default=None, repr=False, compare=False)
+    fine: Rows | None = field(default=None, repr=False, compare=False)
     notices: tuple[str, ...] = ()
     features: tuple[ImageFeatures, ImageFeatures] | None = field(default=None, repr=False, compare=False)
     for_good: bool = False

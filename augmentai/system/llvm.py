@@ -29,8 +29,8 @@ class Function:
 
     Attributes:
         name: unique within a module.
-        pointers: what the first arguments point to, a letter each: b (8 bits), w (32 bits), l (64 bits), f (float32),
-            d (float64). No two of them overlap.
+        pointers: what the first arguments point to, a letter each: b (8 bits), h (16 bits), w (32 bits), l (64 bits),
+            f (float32), d (float64). No two of them overlap.
         numbers: how many whole numbers of 64 bits follow.
         arguments: of the function.
         build: where the next instruction goes.
@@ -46,7 +46,8 @@ class Function:
         self.ir, self.module = ir, module
         self.byte, self.short, self.long = ir.IntType(8), ir.IntType(32), ir.IntType(64)
         self.float, self.double = ir.FloatType(), ir.DoubleType()
-        kinds = {"b": self.byte, "w": self.short, "l": self.long, "f": self.float, "d": self.double}
+        kinds = {"b": self.byte, "h": ir.IntType(16), "w": self.short, "l": self.long}
+        kinds |= {"f": self.float, "d": self.double}
         types = [kinds[one].as_pointer() for one in self.pointers] + [self.long] * self.numbers
         function = ir.Function(module, ir.FunctionType(ir.VoidType(), types), self.name)
         for argument in function.args[: len(self.pointers)]:

@@ -51,6 +51,14 @@ def test_every_value_is_read(data: bytes, expected: Values) -> None:
     np.testing.assert_array_equal(np.asarray(photo.rgb), expected >> 8)
 
 
+@pytest.mark.parametrize("file_format", ["PNG", "TIFF"])
+def test_turned_views_of_values_are_written(file_format: str) -> None:
+    for view in (values()[:, ::-1], values()[::-1], np.rot90(values()), values().swapaxes(0, 1)):
+        image = Image.fromarray((view >> 8).astype(np.uint8))
+        data = encode(image, file_format, "note", DIGITAL_SOURCE_TYPES[1], None, fine=view)
+        np.testing.assert_array_equal(photo_of(data).fine, view)
+
+
 @pytest.mark.parametrize("orientation", range(1, 9))
 def test_depth_is_turned_with_the_pixels(orientation: int) -> None:
     stored = makers.stored_turned(values(), orientation)

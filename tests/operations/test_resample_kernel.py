@@ -61,6 +61,18 @@ def test_the_kernel_gives_the_pixels_of_numpy(mode: str, matrix: str, monkeypatc
     assert [warped(*case) for case in cases] == fast
 
 
+@pytest.mark.parametrize("matrix", MATRICES)
+def test_colours_of_16_bits_are_warped_as_their_channels_are(matrix: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(resample, "_STRIP_PX", 100)
+    values = np.random.default_rng(4).integers(3000, 60000, (30, 40, 3), np.uint16)
+    made = resample.WarpedColours(values, MATRICES[matrix])
+    alone = [resample.warped_planes(values[None, ..., channel], MATRICES[matrix], "bicubic")[0] for channel in range(3)]
+    assert np.array_equal(np.asarray(made), np.stack(alone, axis=-1))
+    assert np.array_equal(made[5:17], np.stack(alone, axis=-1)[5:17])
+    monkeypatch.setattr(resample, "compiled_kernel", lambda: None)
+    assert np.array_equal(np.asarray(resample.WarpedColours(values, MATRICES[matrix])), np.stack(alone, axis=-1))
+
+
 def test_many_threads_use_one_kernel() -> None:
     image = drawn("RGB", (90, 70))
 

@@ -15,6 +15,7 @@ from PIL import Image
 from augmentai.engines.gan import GanEngine
 from augmentai.images import decode
 from augmentai.operations import Warp, warp_for, warp_from_manifest
+from augmentai.operations.homography import Homography, mirroring, quarter_turns
 from augmentai.operations.presets import PRESETS, draw_homography
 from augmentai.recipe import Recipe
 from augmentai.settings import EXAMPLES
@@ -112,10 +113,24 @@ def test_colour_hidden_under_clear_pixels_never_shows() -> None:
 @pytest.mark.parametrize("geometry", ["flip", "strong"])
 def test_channels_move_as_images_do(geometry: str) -> None:
     values = np.random.default_rng(1).integers(0, 65536, (30, 40, 3), np.uint16)
+    before = values.copy()
     warp = warp_for(geometry, (40, 30), seed=3)
     expected = [np.asarray(warp.image(Image.fromarray(values[..., channel].copy()))) for channel in range(3)]
-    warp.channels(values)
-    assert np.array_equal(values, np.stack(expected, axis=-1))
+    moved = warp.colours(values)
+    assert np.array_equal(np.asarray(moved), np.stack(expected, axis=-1))
+    assert np.array_equal(moved[7:11], np.stack(expected, axis=-1)[7:11])
+    assert np.array_equal(values, before)
+
+
+@pytest.mark.parametrize("is_mirrored", [False, True])
+@pytest.mark.parametrize("turns", range(4))
+def test_turned_channels_move_as_images_do(turns: int, is_mirrored: bool) -> None:
+    values = np.random.default_rng(turns).integers(0, 65536, (24, 24, 3), np.uint16)
+    matrix = quarter_turns(turns, (24, 24)) @ (mirroring((24, 24)) if is_mirrored else np.eye(3))
+    warp = Warp("turn", (24, 24), Homography(matrix, is_mirrored, 90.0 * turns, 1.0, 0.0))
+    assert warp.is_identity or warp.transposition is not None
+    expected = [np.asarray(warp.image(Image.fromarray(values[..., channel].copy()))) for channel in range(3)]
+    assert np.array_equal(np.asarray(warp.colours(values)), np.stack(expected, axis=-1))
 
 
 def test_a_large_image_in_strips_has_no_seams() -> None:
