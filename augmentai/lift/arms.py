@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from augmentai.lift.learners import Learner
 from augmentai.lift.plan import OWN_VIEWS, SHARED_VIEWS
+from augmentai.lift.stored_rows import Views
 from augmentai.lift.variations import VariationViews
 from augmentai.lift.views import seeded
 from augmentai.system.threads import in_order
@@ -41,13 +43,13 @@ class Images:
 
     Shape:
         views: (training images, pool, width); labels: int64 (training images,);
-        tests: of each kind of test image ("clean", "shifted"), (test images, width);
+        tests: of each kind of test image ("clean", "shifted"), (test images, 1, width);
         test_labels: int64 (test images,).
     """
 
-    views: Rows
+    views: Views
     labels: Ints
-    tests: Mapping[str, Rows]
+    tests: Mapping[str, Views]
     test_labels: Ints
     classes: int
 
@@ -127,8 +129,12 @@ def _predictions(
         views = part.variations[arm] if arm != BASELINE else None
         model = learner.train(_Taken(images, train, order, views), labels, images.classes, seed, on_unit)
         for kind, tests in images.tests.items():
-            found[kind, arm] = model.predict(tests[part.test])
+            found[kind, arm] = model.predict(partial(_of_tests, tests, part.test), len(part.test))
     return found
+
+
+def _of_tests(tests: Views, test: Ints, numbers: Ints) -> Rows:
+    return tests[test[numbers], 0]
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from augmentai.lift.arms import Images, Part, Rows, Scores, scores
+from augmentai.lift.arms import Images, Part, Scores, scores
 from augmentai.lift.folds import fold_of_each
 from augmentai.lift.labelled_set import LiftSet
 from augmentai.lift.learners import Learner
@@ -28,6 +28,7 @@ from augmentai.lift.plan import (
 from augmentai.lift.prepared import Preparation, Prepared, prepare
 from augmentai.lift.progress import Progress, Work
 from augmentai.lift.report import LiftError
+from augmentai.lift.stored_rows import Views
 from augmentai.lift.variation_cache import variation_cache
 from augmentai.lift.variations import Maker, VariationViews, views_of_variations
 from augmentai.plurals import counted
@@ -62,11 +63,11 @@ class Look:
 
 @dataclass(frozen=True)
 class _Ready:
-    """Images after `prepare`, those that could be read. Views: (images, views, width)."""
+    """Images after `prepare`, those that could be read. Views, tests: (images or more, views, width)."""
 
     images: tuple[Prepared, ...]
-    views: Rows
-    tests: dict[str, Rows]
+    views: Views
+    tests: dict[str, Views]
     notes: tuple[str, ...]
 
 
@@ -177,8 +178,8 @@ class Measurement:
         notes = (f"left out: {counted(len(failed), 'image')} that cannot be read ({failed[0]})",) if failed else ()
         return _Ready(
             tuple(kept),
-            views.finish()[: len(kept)],
-            {kind: one.finish()[: len(kept), 0] for kind, one in tests.items()},
+            views.finish(),
+            {kind: one.finish() for kind, one in tests.items()},
             notes,
         )
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any, Protocol
 
 import numpy as np
 
+from augmentai.lift.stored_rows import StoredRows, Views
 from augmentai.lift.views import Squares
 
 _BATCH = 64  # squares: 5 MB at 160 px
@@ -60,34 +60,32 @@ class FeatureTable:
         folder: Path | None = None,
     ) -> None:
         self._eye, self._on_computed = eye, on_computed
-        self._shape = (rows, columns, eye.width)
-        self._values = _zeros((rows * columns, eye.width), kind, folder)
+        self._values = views_of((rows, columns, eye.width), kind, folder)
         self._waiting: list[Squares] = []
-        self._places: list[int] = []
+        self._rows: list[int] = []
+        self._columns: list[int] = []
 
     def add(self, row: int, column: int, squares: Squares) -> None:
         """The views of an image, from a column on. Shape: uint8 (views, S, S, 3)."""
-        first = row * self._shape[1] + column
         self._waiting.append(squares)
-        self._places += range(first, first + len(squares))
-        if len(self._places) >= _BATCH:
+        self._rows += [row] * len(squares)
+        self._columns += range(column, column + len(squares))
+        if len(self._rows) >= _BATCH:
             self._compute()
 
-    def finish(self) -> np.ndarray[Any, Any]:
+    def finish(self) -> Views:
         """All of them: (rows, columns, width)."""
-        if self._places:
+        if self._rows:
             self._compute()
-        return self._values.reshape(self._shape)
+        return self._values
 
     def _compute(self) -> None:
-        self._values[self._places] = self._eye.features(np.concatenate(self._waiting))
-        self._on_computed(len(self._places))
-        self._waiting, self._places = [], []
+        places = np.array(self._rows), np.array(self._columns)
+        self._values[places] = self._eye.features(np.concatenate(self._waiting))
+        self._on_computed(len(self._rows))
+        self._waiting, self._rows, self._columns = [], [], []
 
 
-def _zeros(shape: tuple[int, int], kind: np.dtype[Any], folder: Path | None) -> np.ndarray[Any, Any]:
-    if folder is None or not shape[0]:
-        return np.zeros(shape, kind)
-    with NamedTemporaryFile(dir=folder, suffix=".views", delete=False) as file:
-        file.truncate(shape[0] * shape[1] * kind.itemsize)
-    return np.memmap(file.name, kind, "r+", shape=shape)
+def views_of(shape: tuple[int, int, int], kind: np.dtype[Any] = HALF, folder: Path | None = None) -> Views:
+    """Zeros for views of images: in a file of a folder if there is one, else in memory."""
+    return np.zeros(shape, kind) if folder is None else StoredRows(folder, shape, kind)

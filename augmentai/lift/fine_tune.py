@@ -33,7 +33,7 @@ EPOCHS = 3  # over all views, within these steps
 _RATE, _WEIGHT_DECAY = 2e-4, 1e-2
 _MOST_NORM = 1.0  # of a gradient
 _WARM_UP = 0.1  # share of the steps in which the rates rise
-_TEST_BATCH = 64
+TEST_BATCH = 64
 
 
 def steps_for(views: int) -> int:
@@ -60,8 +60,8 @@ class FineTuned:
         self.network.eval()
         found = []
         with torch.inference_mode():
-            for start in range(0, len(squares), _TEST_BATCH):
-                x = _to_network(squares[start : start + _TEST_BATCH], self.head.weight.device)
+            for start in range(0, len(squares), TEST_BATCH):
+                x = _to_network(squares[start : start + TEST_BATCH], self.head.weight.device)
                 found.append(self.head(self.network(x)).argmax(1).cpu().numpy())
         return np.concatenate(found) if found else np.zeros(0, np.int64)
 
@@ -126,14 +126,16 @@ def _probe_of(
     """A last layer that predicts what the linear probe on the network's features does."""
     import torch
 
+    from augmentai.backbone.layout import HEAD
+
     device = next(network.parameters()).device
     rows = np.arange(len(labels))
+    features = np.empty((len(rows), HEAD), np.float32)
     with torch.inference_mode():
-        features = [
-            network(_to_network(squares(rows[start : start + _TEST_BATCH]), device)).cpu()
-            for start in range(0, len(rows), _TEST_BATCH)
-        ]
-    probe = fit(torch.cat(features).numpy(), labels, classes)
+        for start in range(0, len(rows), TEST_BATCH):
+            some = slice(start, start + TEST_BATCH)
+            features[some] = network(_to_network(squares(rows[some]), device)).cpu().numpy()
+    probe = fit(features, labels, classes)
     weights = probe.weights * probe.scale[:, None]
     head = torch.nn.Linear(*weights.shape)
     with torch.no_grad():

@@ -27,8 +27,13 @@ Take = Callable[[Ints], Rows]  # numbers of training views -> what the learner k
 class Model(Protocol):
     """Something that was trained."""
 
-    def predict(self, rows: Rows) -> Ints:
-        """The class of each row."""
+    def predict(self, take: Take, count: int) -> Ints:
+        """The class of each test image.
+
+        Args:
+            take: gives the rows of some test images, by numbers from 0 to `count - 1`.
+            count: how many test images there are.
+        """
         ...
 
 
@@ -85,6 +90,7 @@ class LinearProbe:
 
     Args:
         eye: the network.
+        folder: for the features; by default they are in memory.
     """
 
     method: ClassVar[Method] = "probe"
@@ -92,6 +98,7 @@ class LinearProbe:
     at_once: ClassVar[bool] = True
 
     eye: Backbone
+    folder: Path | None = None
 
     @property
     def backbone(self) -> str:
@@ -105,16 +112,26 @@ class LinearProbe:
         return 1
 
     def table(self, rows: int, columns: int, on_computed: OnComputed) -> FeatureTable:
-        return FeatureTable(rows, columns, self.eye, on_computed)
+        return FeatureTable(rows, columns, self.eye, on_computed, folder=self.folder)
 
-    def train(self, take: Take, labels: Ints, classes: int, seed: int, on_unit: Callable[[], None]) -> Probe:
-        rows = np.empty((len(labels), self.eye.width), np.float32)
+    def train(self, take: Take, labels: Ints, classes: int, seed: int, on_unit: Callable[[], None]) -> _OnFeatures:
+        rows = np.empty((len(labels), take(np.arange(1)).shape[1]), np.float32)
         for start in range(0, len(rows), _ROWS_AT_ONCE):
             numbers = np.arange(start, min(start + _ROWS_AT_ONCE, len(rows)))
             rows[numbers] = take(numbers)
         found = fit(rows, labels, classes)
         on_unit()
-        return found
+        return _OnFeatures(found)
+
+
+@dataclass(frozen=True)
+class _OnFeatures:
+    """A probe that is given the features of all test images at once: 5 MB at most."""
+
+    probe: Probe
+
+    def predict(self, take: Take, count: int) -> Ints:
+        return self.probe.predict(take(np.arange(count)))
 
 
 @dataclass(frozen=True)
@@ -177,13 +194,17 @@ def _stop_after(steps: int, times: list[float]) -> Callable[[], bool]:
 
 @dataclass(frozen=True)
 class _OnRows:
-    """A fine-tuned network that is given flat rows of pixels."""
+    """A fine-tuned network that is given flat rows of pixels, a few at a time."""
 
     model: fine_tune.FineTuned
     side_px: int
 
-    def predict(self, rows: Rows) -> Ints:
-        return self.model.predict(rows.reshape(-1, self.side_px, self.side_px, 3))
+    def predict(self, take: Take, count: int) -> Ints:
+        found = [np.zeros(0, np.int64)]
+        for start in range(0, count, fine_tune.TEST_BATCH):
+            rows = take(np.arange(start, min(start + fine_tune.TEST_BATCH, count)))
+            found.append(self.model.predict(rows.reshape(-1, self.side_px, self.side_px, 3)))
+        return np.concatenate(found)
 
 
 @dataclass(frozen=True)

@@ -145,7 +145,7 @@ def _layout(recipes: Mapping[str, Recipe]) -> str:
 
 def _learner(deep: bool, settings: Settings, folder: Path) -> Learner:
     if not deep:
-        return LinearProbe(cached(load_backbone(), settings))
+        return LinearProbe(cached(load_backbone(), settings), folder)
     import torch
 
     return FineTuning(folder, "cuda" if torch.cuda.is_available() else "cpu")

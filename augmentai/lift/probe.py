@@ -48,8 +48,10 @@ class Probe:
     def _logits(self, features: np.ndarray[Any, Any]) -> Tensor:
         import torch
 
-        x = torch.from_numpy((features.astype(np.float32) - self.mean) * self.scale)
-        return torch.addmm(torch.from_numpy(self.bias), x, torch.from_numpy(self.weights))
+        x = features.astype(np.float32)
+        x -= self.mean
+        x *= self.scale
+        return torch.addmm(torch.from_numpy(self.bias), torch.from_numpy(x), torch.from_numpy(self.weights))
 
 
 def fit(features: Floats, labels: Ints, classes: int) -> Probe:

@@ -8,7 +8,7 @@ and the code.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,7 @@ import numpy as np
 
 from augmentai.backbone import Backbone
 from augmentai.backbone.cache import FeatureFile, feature_file
+from augmentai.lift.feature_table import views_of
 from augmentai.lift.learners import Learner, LinearProbe
 from augmentai.lift.plan import OWN_VIEWS
 from augmentai.lift.variations import Maker, VariationViews
@@ -24,6 +25,7 @@ from augmentai.operations import build_operations
 from augmentai.settings import Settings
 from augmentai.types import Source
 
+_IMAGES_AT_ONCE = 64  # read or written: 3 MB
 _PACKAGE = Path(__file__).resolve().parents[1]
 
 Ints = np.ndarray[Any, np.dtype[np.int64]]
@@ -36,11 +38,13 @@ class VariationCache:
         file: where they are stored.
         backbone: what sees them.
         seed: of the measurement.
+        folder: for what was read; by default it is in memory.
     """
 
-    def __init__(self, file: FeatureFile, backbone: Backbone, seed: int) -> None:
+    def __init__(self, file: FeatureFile, backbone: Backbone, seed: int, folder: Path | None = None) -> None:
         self._file, self._seed = file, seed
-        self._backbone, self._width = backbone.name, backbone.width
+        self._backbone, self._width, self._folder = backbone.name, backbone.width, folder
+        self._row = 1 + OWN_VIEWS * self._width  # whether anything changed, and features
 
     def read(self, maker: Maker, sources: Sequence[Source], numbers: Ints) -> VariationViews | None:
         """What `views_of_variations` returned for the same arguments; None if any of it is missing.
@@ -53,20 +57,26 @@ class VariationCache:
         if not _repeatable(maker):
             return None
         keys = self._keys(maker, sources)
-        found = self._file.read(keys, 1 + OWN_VIEWS * self._width)
-        if not all(key in found for key in keys):
-            return None
-        rows = np.stack([found[key] for key in keys])
-        features = rows[:, 1:].astype(np.float16).reshape(len(rows), OWN_VIEWS, self._width)
-        return VariationViews(numbers, features, np.ones(features.shape[:2], bool), changed=bool(rows[:, 0].any()))
+        features = views_of((len(keys), OWN_VIEWS, self._width), folder=self._folder)
+        changed = False
+        for rows, columns in _parts(len(keys)):
+            found = self._file.read(keys[rows], self._row)
+            if not all(key in found for key in keys[rows]):
+                return None
+            known = np.stack([found[key] for key in keys[rows]])
+            changed = changed or bool(known[:, 0].any())
+            features[columns] = known[:, 1:].reshape(-1, self._width)
+        return VariationViews(numbers, features, np.ones((len(keys), OWN_VIEWS), bool), changed=changed)
 
     def write(self, maker: Maker, sources: Sequence[Source], made: VariationViews) -> None:
         """Store views, unless some are missing or would not be the same another time."""
         if made.failed or not _repeatable(maker):
             return
-        changed = np.full((len(sources), 1), made.changed, np.float32)
-        rows = np.hstack([changed, made.features.reshape(len(sources), -1).astype(np.float32)])
-        self._file.write(dict(zip(self._keys(maker, sources), rows, strict=True)))
+        keys = self._keys(maker, sources)
+        for rows, columns in _parts(len(keys)):
+            known = np.full((len(keys[rows]), self._row), made.changed, np.float32)
+            known[:, 1:] = made.features[columns].reshape(len(known), -1)
+            self._file.write(dict(zip(keys[rows], known, strict=True)))
 
     def _keys(self, maker: Maker, sources: Sequence[Source]) -> list[bytes]:
         ready = [f"{engine.name} {engine.model_version()}" for engine in maker.engines if engine.readiness().ready]
@@ -86,7 +96,17 @@ def variation_cache(learner: Learner, settings: Settings, seed: int) -> Variatio
         True
     """
     file = feature_file(settings)
-    return VariationCache(file, learner.eye, seed) if file is not None and isinstance(learner, LinearProbe) else None
+    if file is None or not isinstance(learner, LinearProbe):
+        return None
+    return VariationCache(file, learner.eye, seed, learner.folder)
+
+
+def _parts(images: int) -> Iterator[tuple[slice, tuple[Ints, Ints]]]:
+    """A few images at a time: as a part of a list of images, and as numbers of images and views."""
+    for start in range(0, images, _IMAGES_AT_ONCE):
+        rows = slice(start, min(start + _IMAGES_AT_ONCE, images))
+        numbers = np.arange(rows.start, rows.stop)
+        yield rows, (np.repeat(numbers, OWN_VIEWS), np.tile(np.arange(OWN_VIEWS), len(numbers)))
 
 
 def _repeatable(maker: Maker) -> bool:

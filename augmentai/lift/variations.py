@@ -19,6 +19,7 @@ from augmentai.lift.feature_table import OnComputed
 from augmentai.lift.learners import Learner
 from augmentai.lift.plan import OWN_VIEWS
 from augmentai.lift.report import LiftError
+from augmentai.lift.stored_rows import Views
 from augmentai.lift.views import flip_and_crop, seeded
 from augmentai.operations import build_operations
 from augmentai.operations.borrowing import borrows_from_others
@@ -121,7 +122,7 @@ class VariationViews:
     """
 
     numbers: np.ndarray[Any, np.dtype[np.int64]]
-    features: np.ndarray[Any, Any]
+    features: Views
     made: np.ndarray[Any, np.dtype[np.bool_]]
     failed: int = 0
     changed: bool = False

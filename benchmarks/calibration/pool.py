@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from augmentai.images import decode
+from augmentai.lift.feature_table import FeatureTable
 from augmentai.lift.labelled_set import LiftSet
 from augmentai.lift.learners import LinearProbe
 from augmentai.lift.plan import OWN_VIEWS, POOL_VIEWS, sample
@@ -122,7 +123,7 @@ def read_pool(
         data.classes,
         kept,
         np.array([number[str(source.label)] for source in sources], np.int64),
-        views.finish(),
+        _in_memory(views),
         _features([one.clean for one in training], learner),
         tests,
         np.array([number[str(one.source.label)] for one in tested], np.int64),
@@ -138,7 +139,13 @@ def _features(squares: Sequence[Squares | None], learner: LinearProbe) -> Rows:
     for row, one in enumerate(squares):
         assert one is not None
         table.add(row, 0, one)
-    return table.finish()[:, 0]
+    return _in_memory(table)
+
+
+def _in_memory(table: FeatureTable) -> Rows:
+    rows = table.finish()
+    assert isinstance(rows, np.ndarray)
+    return rows
 
 
 def _more_views(training: Sequence[Prepared], learner: LinearProbe, seed: int, max_pixels: int) -> VariationViews:

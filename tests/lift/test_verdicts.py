@@ -28,7 +28,7 @@ def looked_at(kind: str, failed: bool = False) -> Look:
     rng = np.random.default_rng(1)
     labels, test_labels = np.arange(CLASSES * SHOTS) % CLASSES, np.arange(TESTS) % CLASSES
     views = around(labels, POOL_VIEWS, 1.5, rng)
-    tests = around(test_labels, 1, 1.5, rng)[:, 0]
+    tests = around(test_labels, 1, 1.5, rng)
     shown = {
         "helpful": around(labels, OWN_VIEWS, 0.0, rng),  # other images of the same classes
         "harmful": around((labels + 1) % CLASSES, OWN_VIEWS, 0.0, rng),  # images of another class
