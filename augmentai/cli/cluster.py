@@ -71,7 +71,7 @@ def run_shards(url: Place, where: Where, **resources: Any) -> int:
     if launched.waits:
         print(f"submitted; see: augmentai status {shown(url)}")
         return ALL_DONE
-    return _print_status(launched.status)
+    return _print_status(launched.status, url, is_over=True)
 
 
 def status(url: Place, as_json: bool) -> int:
@@ -86,7 +86,7 @@ def status(url: Place, as_json: bool) -> int:
     except _FAULTS as error:
         quit_with(str(error))
     if not as_json:
-        return _print_status(found)
+        return _print_status(found, url, is_over=not found.running)
     print(json.dumps(found.as_dict()))
     return ALL_DONE if found.is_complete else SOME_FAILED
 
@@ -114,10 +114,13 @@ def merge(url: Place, out: str, kind: str | None) -> int:
     return SOME_FAILED if last.failed else ALL_DONE
 
 
-def _print_status(found: Status) -> int:
+def _print_status(found: Status, url: Place, is_over: bool) -> int:
+    """is_over: no worker is at work that would make what is left."""
     print(found.words)
     for shard, reason in sorted(found.failed.items()):
         print_error(f"shard {shard}: {reason}")
+    if is_over and not found.is_complete:
+        print(f"next: augmentai run-shards {shown(url)} (makes what is left: {found.shards - found.done:,} shards)")
     if not found.done:
         return NOTHING_DONE if found.failed else SOME_FAILED
     return ALL_DONE if found.is_complete and not found.incomplete else SOME_FAILED

@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 from augmentai.cluster.errors import ClusterError, check_installed
 from augmentai.cluster.executors import Resources, Where, executor_for
 from augmentai.cluster.orphans import children_end_with_it
-from augmentai.cluster.plan_folder import LOGS, PlanFolder, remove_left_parts
-from augmentai.cluster.progress import Status, made_shards, stats_of, status_of
+from augmentai.cluster.plan_folder import FAILED, LOGS, PlanFolder, remove_left_parts
+from augmentai.cluster.progress import Status, made_shards, notes, stats_of, status_of
 from augmentai.cluster.shard_files import stats_name
 from augmentai.cluster.step import was_stopped
 from augmentai.engines import available
@@ -25,7 +25,8 @@ from augmentai.settings import Settings, load_settings
 from augmentai.storage import open_store
 
 _POLL_S = 0.05
-_BARREN_ROUNDS = 2  # one after another in which no shard was made, before the run ends
+_FAILED_ROUNDS = 2  # one after another in which every shard that was left failed, before the run ends
+_LOST_ROUNDS = 12  # in which none was made, and workers were lost on the way: one may end whoever makes it
 
 
 @dataclass(frozen=True)
@@ -64,20 +65,21 @@ def run_plan(
     _check_reach(folder, where, resources)
     _remove_damaged(folder)
     remove_left_parts(folder)
-    before, barren = -1, 0
-    while True:
-        made = made_shards(folder)
-        left = [shard for shard in range(len(folder.list.shards)) if shard not in made]
-        barren = barren + 1 if len(made) == before else 0
-        if not left or barren == _BARREN_ROUNDS:
-            break
-        before = len(made)
+    made, barren = made_shards(folder), 0
+    while left := [shard for shard in range(len(folder.list.shards)) if shard not in made]:
+        known = notes(folder.store, FAILED)
         logs = folder.store.url_of(f"{LOGS}/{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}")
         _launch(folder, where, left, resources, logs)
         if was_stopped(folder.store.url):
             break
         if where == "slurm":
             return Launched(status_of(folder), waits=True)
+        before, made = made, made_shards(folder)
+        barren = 0 if made > before else barren + 1
+        now = notes(folder.store, FAILED)
+        have_failed = all(shard in now and now[shard] != known.get(shard) for shard in left if shard not in made)
+        if barren >= (_FAILED_ROUNDS if have_failed else _LOST_ROUNDS):
+            break
     return Launched(status_of(folder), waits=False)
 
 

@@ -32,10 +32,10 @@ from augmentai.cluster.plan_folder import (
 from augmentai.cluster.plan_rows import PlannedImage, digest_of, in_groups, planned_image, write_rows
 from augmentai.cluster.planned_donors import lending_rows, write_objects
 from augmentai.cluster.planned_run import PlannedRun, RunInMemory
+from augmentai.cluster.planned_set import is_streamed, place_of
 from augmentai.cluster.streamed_run import StreamedRun
 from augmentai.cluster.unread import UnreadFiles
 from augmentai.dataset.atomic_files import encode_text
-from augmentai.dataset.formats.folders import FolderLayout
 from augmentai.dataset.manifest import RECIPE_FILE
 from augmentai.dataset.readers.gather import Gathered, gather
 from augmentai.dataset.readers.store_listing import NOTHING_THERE
@@ -128,9 +128,9 @@ def _read(
     store: Store, inputs: Sequence[Place], recipe: Recipe, settings: Settings, listing: Listing, stack: ExitStack
 ) -> PlannedRun:
     """The run over a set: streamed if it consists of class folders, else with all of it in memory."""
-    out: Place = Path(store.root) if store.is_local else store
+    out = place_of(store)
     engines, most = available(settings), limits(settings)
-    if not recipe.make_split and FolderLayout().is_in(recipe.to):
+    if is_streamed(recipe):
         found = stream_set(list(inputs), most, out, recipe.layout, listing)
         if found is not None:
             listing.flush()

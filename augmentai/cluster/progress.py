@@ -117,12 +117,12 @@ def status_of(folder: PlanFolder) -> Status:
         ClusterError: there is no complete plan, or shards of another one.
     """
     stats = stats_of(folder)
-    begun = {shard: one for shard, one in _notes(folder.store, RUNNING).items() if shard not in stats}
+    begun = {shard: one for shard, one in notes(folder.store, RUNNING).items() if shard not in stats}
     now = time.time()
     running = {shard: one for shard, one in begun.items() if now - one["seen"] < _LOST_AFTER_S}
     failed = {
         shard: str(one["reason"])
-        for shard, one in _notes(folder.store, FAILED).items()
+        for shard, one in notes(folder.store, FAILED).items()
         if shard not in stats and shard not in running
     }
     made = sum(one.variations for one in stats.values())
@@ -144,8 +144,13 @@ def status_of(folder: PlanFolder) -> Status:
     )
 
 
-def _notes(store: Store, kind: str) -> dict[int, dict[str, Any]]:
-    """The small files of one kind, by shard."""
+def notes(store: Store, kind: str) -> dict[int, dict[str, Any]]:
+    """The small files of one kind, by shard.
+
+    Args:
+        store: the plan's folder.
+        kind: `RUNNING` or `FAILED`.
+    """
     found = {}
     for file in store.list(kind):
         name = file.path.rpartition("/")[2].removesuffix(".json")

@@ -132,7 +132,7 @@ def _put(series: _Series, path: Path, out: Store) -> None:
 
 def _samples(parts: Parts) -> Iterator[Sample | None]:
     """Every image of the merged set; None for a line of the manifest that says why there is none."""
-    output = parts.job.output
+    output = parts.output
     original: Sample | None = None
     for file in output.files_before():
         try:

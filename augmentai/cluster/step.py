@@ -58,6 +58,9 @@ class MakeShards:
                 except (ClusterError, OSError, MemoryError) as error:
                     logging.getLogger(__name__).warning("shard %d: %s", shard, error)
                     note_failure(maker.folder.store, shard, error)
+                except Exception as error:  # a fault of this program, or of an engine: it ends the worker
+                    note_failure(maker.folder.store, shard, error)
+                    raise
 
 
 def _maker(url: str) -> ShardMaker:

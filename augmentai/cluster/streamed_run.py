@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import PurePosixPath
 from threading import Event
 
 from augmentai.cluster.measured_set import MeasuredSet, measured_set
 from augmentai.cluster.plan_rows import PlannedImage, planned_image
+from augmentai.cluster.streamed_output import included_in
 from augmentai.cluster.unread import UnreadFiles
 from augmentai.dataset.file_names import (
     clear_of_own_folders,
@@ -50,6 +51,9 @@ class StreamedRun:
         out: the plan's folder.
         unread: takes note of images that a store does not hand out.
 
+    Attributes:
+        record_for: what `recipe.yaml` will say in another place.
+
     Raises:
         RecipeError: the set does not allow the recipe.
     """
@@ -80,7 +84,8 @@ class StreamedRun:
         self.notices: Sequence[str] = Report(self.plan, {}, RunLedger()).as_dict()["notices"]
         by_hash = digest_of_hashes(value.hex() for (value,) in self._table.rows("sha256", found.training, "sha256"))
         digests = SetDigests(count, by_hash, digest_of_places(self._table.sources()))
-        self.record = record_of_plan(self.plan, digests, engines, inputs, out)
+        self.record_for = partial(record_of_plan, self.plan, digests, engines, inputs)
+        self.record = self.record_for(out)
 
     def _traits(self) -> DatasetTraits:
         names = self._table.labels
@@ -138,19 +143,11 @@ class StreamedRun:
 
     def _uncommon_stems(self) -> dict[SourceKey, str]:
         """The stems of images whose own may be taken: by another image, or by a file that is called as a variation."""
-        taken = _Taken(self._table, self._included())
+        taken = _Taken(self._table, included_in(self._set, self._recipe))
         stems = "SELECT stem FROM sources GROUP BY stem HAVING count(*) > 1 UNION SELECT stem FROM taken"
         found = self._table.rows("path, sha256", f"is_odd OR stem IN ({stems})")
         paths = {(path, sha256.hex()): path for path, sha256 in found}
         return unique_stems(paths, taken.of(map(natural_stem, paths.values())))
-
-    def _included(self) -> str:
-        """Which originals are part of the result, in SQL; see `Originals`."""
-        recipe = self._recipe
-        is_set = self._set.has_splits or bool(self._table.labels)
-        augmented = is_set if recipe.originals == "auto" else recipe.originals != "none"
-        parts = [self._set.training] * augmented + [self._set.held_out] * (recipe.splits == "copy")
-        return " OR ".join(f"({part})" for part in parts) or "0"
 
 
 class _Taken:

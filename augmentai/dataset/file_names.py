@@ -200,7 +200,7 @@ class Names:
         self._path_of = path_of
         sources = tuple(sources)
         paths = {sort_key(source): clear_of_own_folders(path_of(source)) for source in sorted(sources, key=sort_key)}
-        original_paths = _original_paths(paths, sorted(originals, key=sort_key), unique_stems)
+        original_paths = paths_of_originals(paths, sorted(originals, key=sort_key), unique_stems)
         shared = {sort_key(one): tuple(label_folders(one)) if label_folders is not None else () for one in sources}
         stems = _unique_stems(paths, original_paths, shared)
         # Only the exceptions are remembered, so that a large dataset stays small in memory.
@@ -237,9 +237,16 @@ def clear_of_own_files(path: str) -> str:
     return "_" + path if path.casefold() in OWN_NAMES else path
 
 
-def _original_paths(
-    paths: Mapping[tuple[str, str], str], originals: Iterable[Source], unique_stems: bool
+def paths_of_originals(
+    paths: Mapping[tuple[str, str], str], originals: Iterable[Source], unique_stems: bool = False
 ) -> dict[tuple[str, str], str]:
+    """The relative path of each source that is part of the output itself, different on every system.
+
+    Args:
+        paths: of the sources, by (path, hash).
+        originals: those that are part of the output, sorted by that. Those that can collide with none may be missing.
+        unique_stems: see `Names`.
+    """
     found = {}
     taken: set[str] = set()
     for source in originals:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from bisect import bisect_left
 from collections.abc import Sequence
 
@@ -11,6 +12,14 @@ from augmentai.types import Source
 def sort_key(source: Source) -> tuple[str, str]:
     """The order of all sequences of sources: by path, then by hash."""
     return source.path, source.sha256
+
+
+class IndexedSources(Sequence[Source]):
+    """Sources that are sorted by `sort_key` and not in memory, which know their places without being gone through."""
+
+    @abstractmethod
+    def position(self, path: str, sha256: str) -> int | None:
+        """See `position_of`."""
 
 
 def position_of(sources: Sequence[Source], path: str, sha256: str) -> int | None:
@@ -24,6 +33,8 @@ def position_of(sources: Sequence[Source], path: str, sha256: str) -> int | None
     Returns:
         Its index, or None if there is no such source.
     """
+    if isinstance(sources, IndexedSources):
+        return sources.position(path, sha256)
     position = bisect_left(sources, (path, sha256), key=sort_key)
     if position == len(sources) or sort_key(sources[position]) != (path, sha256):
         return None

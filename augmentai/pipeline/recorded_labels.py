@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 from PIL import Image
@@ -34,8 +34,13 @@ class RecordedLabels:
 
     def __init__(self, sources: Sequence[Source], recipe: Recipe, max_pixels: int) -> None:
         self._least_visible = recipe.least_visible
-        load = partial(load_donor, max_pixels=max_pixels, holdout=None, most_bits=0)
-        self._donors = DonorPool(sources, load, _MOST_BYTES)
+        self._sources, self._max_pixels = sources, max_pixels
+
+    @cached_property
+    def _donors(self) -> DonorPool:
+        """All sources, in memory: of a set without labels none is asked for."""
+        load = partial(load_donor, max_pixels=self._max_pixels, holdout=None, most_bits=0)
+        return DonorPool(self._sources, load, _MOST_BYTES)
 
     def of(self, entry: Mapping[str, Any], source: Source) -> tuple[Labels | None, Labels | None]:
         """The labels of a source and of one of its variations.

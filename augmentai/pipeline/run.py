@@ -23,7 +23,7 @@ from augmentai.dataset.manifest import CARD, MANIFEST, PAID_ANSWERS, RUN_LEDGER,
 from augmentai.dataset.run_record import RunRecord, SetDigests, differences
 from augmentai.dataset.writers.base import Writer, writer_for
 from augmentai.dataset.writers.earlier_run import read_run
-from augmentai.dataset.writers.output_set import OutputSet
+from augmentai.dataset.writers.output_set import SetAround
 from augmentai.dataset.writers.zip_sidecar import paid_folder_of
 from augmentai.engines.run_ledger import RunLedger
 from augmentai.images import ImageError
@@ -239,7 +239,7 @@ def _ledger_in(out: Path, checkpoint: Checkpoint) -> RunLedger:
     return ledger
 
 
-def copy_originals(writer: Writer, output: OutputSet, stop: Event | None = None) -> None:
+def copy_originals(writer: Writer, output: SetAround, stop: Event | None = None) -> None:
     """Add originals and all other files that do not depend on variations; missing ones are reported and skipped.
 
     Args:
@@ -263,7 +263,7 @@ def copy_originals(writer: Writer, output: OutputSet, stop: Event | None = None)
             writer.write(copied.path, data)
 
 
-def write_label_lists(writer: Writer, output: OutputSet) -> None:
+def write_label_lists(writer: Writer, output: SetAround) -> None:
     """Add the files that list all images of the set, such as COCO's JSON.
 
     Args:
@@ -275,7 +275,7 @@ def write_label_lists(writer: Writer, output: OutputSet) -> None:
 
 
 def describe_set(
-    writer: Writer, output: OutputSet, record: RunRecord, max_pixels: int, credits: float = 0.0, *notices: str
+    writer: Writer, output: SetAround, record: RunRecord, max_pixels: int, credits: float = 0.0, *notices: str
 ) -> Diversity | None:
     """Add what is only known at the end: the card and the contact sheet.
 

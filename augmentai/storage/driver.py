@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
-from augmentai.storage.errors import MissingFileError, StorageError
+from augmentai.storage.errors import MissingBucketError, MissingFileError, StorageError
 from augmentai.storage.urls import EXTRAS, how_to_sign_in, is_url, scheme_of
 from augmentai.system.extras import missing
 
@@ -77,7 +78,8 @@ def storage_errors(url: str) -> Iterator[None]:
         raise
     except FileNotFoundError as error:
         if _NO_BUCKET.search(str(error)):
-            raise MissingFileError(f"{url}: there is no such bucket; create it, or check its name") from error
+            words = f"there is no such bucket as {urlsplit(url).netloc}; create it, or check its name"
+            raise MissingBucketError(f"{url}: {words}") from error
         raise MissingFileError(f"{url} was not found; check the name") from error
     except NotADirectoryError as error:
         words = "what should be a folder of this path is a file; choose another folder"

@@ -11,6 +11,10 @@ class MissingFileError(StorageError, FileNotFoundError):
     """There is no such file in the store."""
 
 
+class MissingBucketError(MissingFileError):
+    """There is no such bucket, or container, of a store."""
+
+
 def store_fault(error: BaseException | None) -> str:
     """What a store answered, if an error comes from one that refused or did not answer; "" if it does not.
 

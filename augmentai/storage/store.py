@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, Any
 
 from augmentai.storage.driver import file_system, storage_errors
-from augmentai.storage.errors import MissingFileError, StorageError
+from augmentai.storage.errors import MissingBucketError, MissingFileError, StorageError
 from augmentai.storage.hub import commit, create_repository, is_repository
 from augmentai.storage.listing import StoredFile, list_files
 from augmentai.storage.parts import appearing, remove_left_parts
@@ -154,6 +154,16 @@ class Store:
         """Whether there is a file of this name, rather than a folder or nothing."""
         info = self._info(path)
         return info is not None and info["type"] == "file"
+
+    def why_missing(self) -> str:
+        """Of a URL where nothing was found: that its bucket is missing, in words; "" if it is not."""
+        try:
+            self.read()
+        except MissingBucketError as error:
+            return str(error).removeprefix(f"{self.url}: ")
+        except OSError:  # it was missing a moment ago
+            pass
+        return ""
 
     def size_bytes(self, path: str = "") -> int:
         """The size of a file."""

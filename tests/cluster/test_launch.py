@@ -13,7 +13,14 @@ from typing import Any
 import psutil
 import pytest
 
+from augmentai.cli import cluster as cli
 from augmentai.cluster import ClusterError, merge, plan, run_shards, status
+from augmentai.cluster.heartbeat import note_failure
+from augmentai.cluster.plan_folder import PlanFolder
+from augmentai.cluster.shard_run import ShardMaker
+from augmentai.cluster.step import MakeShards
+from augmentai.settings import Settings
+from augmentai.storage import open_store
 from tests.support.shared_runs import QUICK, assert_same, photos, single
 
 SLOW: dict[str, Any] = {**QUICK, "engine": "gan", "operations": [], "filters": False}
@@ -94,6 +101,63 @@ def test_any_order_and_number_of_workers_writes_the_same_tars(tmp_path: Path) ->
     before = tars(tmp_path / "many")
     assert run_shards(tmp_path / "many").status.done == 6
     assert tars(tmp_path / "many") == before
+
+
+def in_rounds(monkeypatch: pytest.MonkeyPatch, does: Callable[[int, list[int]], None]) -> list[int]:
+    """Replaces the workers of each round. Returns how many shards each was to make, once it was launched."""
+    begun: list[int] = []
+
+    def launched(folder: Any, where: str, shards: list[int], resources: Any, logs: str) -> None:
+        begun.append(len(shards))
+        does(len(begun), shards)
+
+    monkeypatch.setattr("augmentai.cluster.launch._launch", launched)
+    return begun
+
+
+def test_a_storm_of_kills_does_not_end_a_launch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan(photos(tmp_path / "set", {"cats": 3}), tmp_path / "plan", shard_size=1, **QUICK)
+    maker = ShardMaker(PlanFolder(open_store(tmp_path / "plan")), Settings())
+
+    def killed_early(number: int, shards: list[int]) -> None:
+        if number % 6 == 0:
+            maker.make(shards[0])
+
+    begun = in_rounds(monkeypatch, killed_early)
+    assert run_shards(tmp_path / "plan").status.is_complete
+    assert begun == [3] * 6 + [2] * 6 + [1] * 6
+
+
+def test_a_shard_that_always_fails_or_ends_its_worker_ends_the_launch(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan(photos(tmp_path / "set", {"cats": 2}), tmp_path / "plan", shard_size=1, **QUICK)
+    store = open_store(tmp_path / "plan")
+
+    def fails(number: int, shards: list[int]) -> None:
+        for shard in shards:
+            note_failure(store, shard, OSError("no room"))
+
+    failing = in_rounds(monkeypatch, fails)
+    assert run_shards(tmp_path / "plan").status.failed == {0: "no room", 1: "no room"}
+    assert len(failing) == 2
+    lost = in_rounds(monkeypatch, lambda number, shards: None)
+    assert not run_shards(tmp_path / "plan").status.done
+    assert 2 < len(lost) < 20
+    assert cli.run_shards(tmp_path / "plan", "local") == 2
+    assert f"next: augmentai run-shards {tmp_path / 'plan'} (makes what is left: 2 shards)" in capsys.readouterr().out
+
+
+def test_a_worker_that_ends_by_a_fault_of_its_own_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan(photos(tmp_path / "set", {"cats": 2}), tmp_path / "plan", shard_size=1, **QUICK)
+
+    def broken(maker: ShardMaker, shard: int) -> None:
+        raise RuntimeError("an engine broke")
+
+    monkeypatch.setattr(ShardMaker, "make", broken)
+    with pytest.raises(RuntimeError, match="an engine broke"):
+        next(MakeShards(str(tmp_path / "plan"), [0, 1])(None), None)
+    assert status(tmp_path / "plan").failed == {0: "an engine broke"}
 
 
 def test_there_are_never_more_workers_than_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import zipfile
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -15,49 +13,11 @@ from PIL import Image
 from augmentai.cluster import plan
 from augmentai.cluster.planning import Planned
 from augmentai.storage import open_store
+from tests.support.folder_sets import FOLDER_SETS, splits
 from tests.support.image_files import encoded
+from tests.support.s3_server import BUCKET, S3Server
 from tests.support.shared_runs import QUICK, photos
 from tests.support.unlike_images import SIZE_WH, unlike
-
-
-def plain(folder: Path) -> None:
-    photos(folder, {"cats": 5, "dogs": 3, "owls": 1})
-
-
-def splits(folder: Path) -> None:
-    """Classes in splits, one of which is called by no split's name."""
-    for split in ("train", "val", "test"):
-        photos(folder / split, {"cats": 3, "dogs": 2})
-
-
-def held_out_alone(folder: Path) -> None:
-    photos(folder, {"test": 2, "cats": 2, "dogs": 2})
-
-
-def names_that_collide(folder: Path) -> None:
-    """Names in other letters, with other endings, as variations are called, and as names become that were taken."""
-    photos(folder, {"cats": 3, "dogs": 1})
-    names = ["a.jpg", "A.jpeg", "a.jpeg", "b__v1.jpg", "b.jpg", "caf\u00e9.jpg", "cafe\u0301.jpeg", "frame.001.jpg"]
-    for number, name in enumerate(names):
-        (folder / "cats" / name).write_bytes(unlike(50 + number))
-    first = sha256((folder / "cats/a.jpeg").read_bytes()).hexdigest()[:8]
-    (folder / f"cats/a__{first}.jpg").write_bytes(unlike(90))
-    (folder / f"cats/A__{first}__v2.jpg").write_bytes(unlike(91))
-    (folder / "manifest.jsonl").mkdir()
-    (folder / "manifest.jsonl/x.jpg").write_bytes(unlike(92))
-
-
-def equal_files(folder: Path) -> None:
-    photos(folder, {"cats": 3, "dogs": 3})
-    (folder / "cats/twin.jpg").write_bytes((folder / "cats/00.jpg").read_bytes())
-    (folder / "dogs/twin.jpg").write_bytes((folder / "cats/00.jpg").read_bytes())
-    (folder / "dogs/broken.jpg").write_bytes(b"\xff\xd8\xff\xe0nothing")
-    (folder / "dogs/a:b.jpg").write_bytes(unlike(70))
-    (folder / "1:2").mkdir()
-    (folder / "1:2/c.jpg").write_bytes(unlike(71))
-    (folder / "loose.jpg").write_bytes(unlike(72))
-    Path(os.fsdecode(os.fsencode(folder) + b"/cats/caf\xe9.jpg")).write_bytes(unlike(60))
-    (folder / "video.mp4").write_bytes(b"no image")
 
 
 def memory_of(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -73,7 +33,7 @@ def is_streamed(planned: Planned) -> bool:
     return not planned.plan.sources
 
 
-@pytest.mark.parametrize("make", [plain, splits, held_out_alone, names_that_collide, equal_files])
+@pytest.mark.parametrize("make", FOLDER_SETS)
 @pytest.mark.parametrize(
     "recipe",
     [
@@ -111,6 +71,45 @@ def test_a_set_in_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     assert not is_streamed(plan(store.url, tmp_path / "whole", shard_size=2, **QUICK))
     one, other = files(tmp_path / "streamed"), files(tmp_path / "whole")
     assert [name for name in one | other if one.get(name) != other.get(name)] == []
+
+
+NAMES_OF_FOLDERS = ("cats/a.jpg/b.jpg", "test/cats/c.png/d.jpg", "dogs.jpg/e.jpg")
+NEIGHBOURS = (
+    "cats/a.jpg",
+    "cats/a.jpg-1.jpg",
+    "cats/a.jpg0.jpg",
+    "cats/b.jpeg",
+    "dogs/a.jpg",
+    "cats.jpg",
+    "cats-/a.jpg",
+)
+
+
+@pytest.mark.parametrize("name", [*NAMES_OF_FOLDERS, ""])
+def test_an_image_that_is_called_as_a_folder(
+    tmp_path: Path, s3: S3Server, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In a store "a.jpg", "a.jpg-1.jpg" and "a.jpg/b.jpg" sort in another order than folder by folder."""
+    store = open_store(f"s3://{BUCKET}/set")
+    image = name.rpartition("/")[0]
+    for number, path in enumerate(sorted({*NEIGHBOURS, *filter(None, (name, image))})):
+        store.put(path, unlike(number))
+    streamed = plan(store.url, tmp_path / "streamed", shard_size=2, **QUICK)
+    assert is_streamed(streamed) is (not name)
+    assert [failure.file for failure in streamed.failures] == [image] * bool(name)
+    memory_of(monkeypatch)
+    whole = plan(store.url, tmp_path / "whole", shard_size=2, **QUICK)
+    one, other = files(tmp_path / "streamed"), files(tmp_path / "whole")
+    assert [path for path in one | other if one.get(path) != other.get(path)] == []
+    assert (streamed.notices, streamed.failures) == (whole.notices, whole.failures)
+
+
+def test_masks_are_found_by_the_same_sample(tmp_path: Path) -> None:
+    """Of two files whose names become one, the last is looked at."""
+    folder = photos(tmp_path / "set", {"cats": 3})
+    (folder / "cats/x:y.png").write_bytes(encoded(Image.new("RGB", SIZE_WH), "PNG"))
+    (folder / "cats/x?y.png").write_bytes(mask())
+    assert not is_streamed(plan(folder, tmp_path / "plan", **QUICK))
 
 
 def test_a_plan_that_is_there_is_left_as_it_is(tmp_path: Path) -> None:

@@ -79,10 +79,13 @@ def test_an_image_that_a_busy_store_keeps_back_is_in_the_result_later(
     assert_same_but_for_its_place(tmp_path / "merged", single(folder, tmp_path, **recipe))
 
 
-def test_a_mask_that_a_busy_store_keeps_back_fails_its_shard(tmp_path: Path, s3: S3Server) -> None:
+@pytest.mark.parametrize("is_listed", [False, True], ids=["known by its row", "known by a list of the set"])
+def test_a_mask_that_a_busy_store_keeps_back_fails_its_shard(tmp_path: Path, s3: S3Server, is_listed: bool) -> None:
     upload(labelled_sets.write(tmp_path / "set", labelled_sets.masks()))
-    plan(URL, tmp_path / "plan", **QUICK)
+    plan(URL, tmp_path / "plan", **QUICK, to="coco" if is_listed else "same")
     maker = ShardMaker(PlanFolder(open_store(tmp_path / "plan")), Settings())
+    # If the set is listed, its masks have been compared with the plan by now.
+    assert (maker._gathered is not None) is is_listed
     s3.fault = busy("masks/train/one.png")
     with pytest.raises(ClusterError, match=r"masks/train/one\.png: the store does not answer"):
         maker.make(0)

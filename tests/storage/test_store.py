@@ -170,5 +170,7 @@ def test_a_file_that_should_be_a_folder_is_named(tmp_path: Path) -> None:
 
 
 def test_a_bucket_that_is_missing_is_named(s3: S3Server) -> None:
-    with pytest.raises(StorageError, match=r"s3://nowhere/a\.jpg: there is no such bucket; create it, or check"):
+    with pytest.raises(
+        StorageError, match=r"s3://nowhere/a\.jpg: there is no such bucket as nowhere; create it, or check"
+    ):
         open_store("s3://nowhere").put("a.jpg", b"x")

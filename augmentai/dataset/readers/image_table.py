@@ -14,6 +14,7 @@ from typing import Any, Self, overload
 from augmentai.dataset.content import FileReader
 from augmentai.dataset.file_tree import Entry, parent
 from augmentai.dataset.readers.stored_member import StoredMember, StoredReader
+from augmentai.dataset.sorted_sources import IndexedSources
 from augmentai.storage import Store, StoredFile
 from augmentai.types import Source
 
@@ -126,6 +127,16 @@ class ImageTable:
             "DROP TABLE listed; CREATE INDEX by_hash ON sources (sha256, path); CREATE INDEX by_stem ON sources (stem)"
         )
 
+    def number_sources(self) -> None:
+        """Give each source its place among all of them, sorted by path and hash; see `SortedTableSources`."""
+        self.database.executescript(
+            "ALTER TABLE sources ADD COLUMN place INTEGER;"
+            "UPDATE sources SET place = ranked.place FROM (SELECT path, sha256, "
+            "row_number() OVER (ORDER BY path, sha256) - 1 AS place FROM sources) AS ranked "
+            "WHERE ranked.path = sources.path AND ranked.sha256 = sources.sha256;"
+            "CREATE UNIQUE INDEX by_place ON sources (place)"
+        )
+
     @property
     def labels(self) -> list[str]:
         """The classes, by their numbers in the table."""
@@ -195,3 +206,40 @@ class TableSources(Sequence[Source]):
         if isinstance(place, slice):
             return list(self)[place]
         return next(islice(self, place % max(1, len(self)), None))
+
+
+class SortedTableSources(IndexedSources):
+    """All sources of a table as a sequence, sorted by path and hash. Each is read anew when it is asked for.
+
+    Args:
+        table: with all sources, numbered.
+        changed: makes of each source the one that is handed out.
+    """
+
+    def __init__(self, table: ImageTable, changed: Callable[[Source], Source]) -> None:
+        self._table, self._changed = table, changed
+        self._count = table.count()
+
+    def __len__(self) -> int:
+        return self._count
+
+    def __iter__(self) -> Iterator[Source]:
+        return map(self._changed, self._table.sources())
+
+    @overload
+    def __getitem__(self, place: int) -> Source: ...
+    @overload
+    def __getitem__(self, place: slice) -> Sequence[Source]: ...
+    def __getitem__(self, place: int | slice) -> Source | Sequence[Source]:
+        places = range(self._count)[place]
+        if isinstance(places, range):
+            return [self[one] for one in places]
+        return self._changed(next(self._table.sources(f"place = {places}")))
+
+    def position(self, path: str, sha256: str) -> int | None:
+        query = "SELECT place FROM sources WHERE path = ? AND sha256 = ?"
+        try:
+            found = self._table.database.execute(query, [path, bytes.fromhex(sha256)]).fetchone()
+        except ValueError:  # a line of a manifest may say anything: neither a name nor a hash
+            return None
+        return None if found is None else int(found[0])

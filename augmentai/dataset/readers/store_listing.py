@@ -46,7 +46,7 @@ def list_store(store: Store, prefix: str, listing: Listing, limits: Limits, skip
         else:
             _list_folder(store, prefix, listing, limits, skip)
     except MissingFileError:
-        listing.report.fail(store.url, NOTHING_THERE)
+        listing.report.fail(store.url, store.why_missing() or NOTHING_THERE)
     except StorageError as error:
         listing.report.fail(store.url, str(error))
 

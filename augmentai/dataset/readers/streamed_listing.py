@@ -10,7 +10,7 @@ from typing import BinaryIO
 
 from augmentai.dataset.archive import Member
 from augmentai.dataset.file_names import name_key
-from augmentai.dataset.file_tree import Entry, parent
+from augmentai.dataset.file_tree import Entry, folders_above, parent
 from augmentai.dataset.formats.masks.maps import is_called_map
 from augmentai.dataset.formats.masks.names import may_be_label, read_folder
 from augmentai.dataset.formats.masks.unnamed import (
@@ -95,6 +95,23 @@ class StreamedListing(Listing):
         raise NotStreamedError(f"{relative} may hold labels")
 
 
+def check_no_names_of_folders(table: ImageTable) -> None:
+    """Look for images that are called as folders: those are left out, and then their folders count for nothing.
+
+    Args:
+        table: with the images as they were listed.
+
+    Raises:
+        NotStreamedError: there is one.
+    """
+    folders = {above for folder in table.folders for above in folders_above(f"{folder}/x") if above}
+    table.database.execute("CREATE TABLE folders (path TEXT PRIMARY KEY) WITHOUT ROWID")
+    table.database.executemany("INSERT INTO folders VALUES (?)", ([folder] for folder in folders))
+    called = "SELECT path FROM listed WHERE path IN (SELECT path FROM folders) LIMIT 1"
+    if found := table.database.execute(called).fetchone():
+        raise NotStreamedError(f"{found[0]} is an image and a folder")
+
+
 def check_no_masks(table: ImageTable, requested: bool) -> None:
     """Look for images that may be masks of others, under names that say nothing.
 
@@ -119,8 +136,9 @@ def check_no_masks(table: ImageTable, requested: bool) -> None:
     )
     if any(are_half(count, files[folder]) for folder, count in table.database.execute(named_after)):
         raise NotStreamedError("there are images named after others, of which they may be the masks")
-    (lossless,) = table.database.execute("SELECT count(*) FROM listed WHERE is_lossless").fetchone()
-    sample = islice(table.entries("is_lossless", order="path"), 0, None, step_of(lossless))
+    (lossless,) = table.database.execute("SELECT count(DISTINCT path) FROM listed WHERE is_lossless").fetchone()
+    last = "id IN (SELECT max(id) FROM listed WHERE is_lossless GROUP BY path)"  # of files that became one name
+    sample = islice(table.entries(last, order="path"), 0, None, step_of(lossless))
     if any(map(is_label_map, sample)):
         raise NotStreamedError("there are images that hold class numbers, as masks do")
     for folder in _like_siblings(table):

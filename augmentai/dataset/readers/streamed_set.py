@@ -27,7 +27,12 @@ from augmentai.dataset.readers.limits import Limits
 from augmentai.dataset.readers.read_report import ReadReport
 from augmentai.dataset.readers.store_listing import list_store
 from augmentai.dataset.readers.stored_member import received_ahead
-from augmentai.dataset.readers.streamed_listing import NotStreamedError, StreamedListing, check_no_masks
+from augmentai.dataset.readers.streamed_listing import (
+    NotStreamedError,
+    StreamedListing,
+    check_no_masks,
+    check_no_names_of_folders,
+)
 from augmentai.dataset.readers.to_source import UnusableFileError, to_source
 from augmentai.storage import Place, StorageError, Store
 
@@ -71,7 +76,7 @@ def stream_set(
 
     Returns:
         The set; None if it has to be read as a whole: there is more than one input, an archive, a file that may hold
-        labels or splits, an image that may be a mask, or a format of another package.
+        labels or splits, an image that may be a mask or is called as a folder, or a format of another package.
     """
     report = ReadReport()
     named = sort_inputs(inputs, report)
@@ -93,6 +98,7 @@ def stream_set(
                 to_skip = skip.resolve() if isinstance(skip, Path) else None
                 list_folder(named.folders[0][0], "", listing, limits, to_skip)
             listing.finish()
+            check_no_names_of_folders(table)
             check_no_masks(table, requested=layout == "folders")
             found = _read(table, listing, report, limits, known)
         except NotStreamedError:

@@ -87,6 +87,39 @@ class VariationFiles(Protocol):
         ...
 
 
+class SetAround(Protocol):
+    """The set around the variations, as it is written; see `OutputSet`.
+
+    Attributes:
+        sources: every image of the set, augmented or held out, sorted by (path, hash).
+        class_names: the classes in the set's own order; empty if only the labels name them.
+        losses: what the output cannot represent, in words for the user; grows while labels are written.
+    """
+
+    @property
+    def sources(self) -> Sequence[Source]: ...
+    @property
+    def class_names(self) -> Sequence[str]: ...
+    @property
+    def losses(self) -> dict[str, None]: ...
+
+    def original(self, source: Source) -> str | None:
+        """The path of an original in the output, None if it is not part of it."""
+        ...
+
+    def files_before(self) -> Iterator[StaticFile]:
+        """The files that are written before the variations."""
+        ...
+
+    def files_after(self, lines: Iterable[Mapping[str, Any]]) -> StreamedFiles:
+        """The files that are written after the variations; see `OutputSet.files_after`."""
+        ...
+
+    def skip(self, file: StaticFile, error: Exception) -> None:
+        """Report a file that could not be copied, and exclude it from the lists of the dataset."""
+        ...
+
+
 class OutputSet:
     """Everything in the finished dataset but the pixels of its variations.
 
@@ -136,7 +169,7 @@ class OutputSet:
         return self._layout.class_names() if self._layout.labelled else ()
 
     @property
-    def losses(self) -> Mapping[str, None]:
+    def losses(self) -> dict[str, None]:
         """What the output cannot represent, in words for the user; grows while labels are written."""
         return self.writer.losses
 
@@ -240,7 +273,7 @@ class OutputSet:
                 self.skip(StaticFile(path, source.read, source), error)
                 return
         link = source.file if self._links else None
-        yield StaticFile(path, partial(_read_image, source), source, link, source.size_bytes)
+        yield StaticFile(path, partial(read_image, source), source, link, source.size_bytes)
         if source in self._originals:
             yield from files
 
@@ -261,7 +294,7 @@ def _unchanged(entry: Entry) -> StaticFile:
     return StaticFile(clear_of_own_files(entry.path), entry.read, size_bytes=entry.size_bytes)
 
 
-def _read_image(source: Source) -> bytes:
+def read_image(source: Source) -> bytes:
     """The file of a source. Raises ImageError if it is not an image: loaders of the dataset would fail on it."""
     data = source.read()
     read_frame(io.BytesIO(data))

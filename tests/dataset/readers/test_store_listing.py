@@ -179,5 +179,8 @@ def test_what_a_busy_store_does_not_give_fails_alone(s3: S3Server, tmp_path: Pat
     assert failure.file == f"s3://{BUCKET}/voc set"
     assert "access denied" in failure.reason
     s3.fault = lambda method, path: None
+    (failure,) = gather([open_store(f"s3://{BUCKET}/nothing")], limits(Settings())).failures
+    assert (failure.file, failure.reason) == (f"s3://{BUCKET}/nothing", "no such file or folder")
     (failure,) = gather([open_store("s3://no-such-bucket/set")], limits(Settings())).failures
-    assert (failure.file, failure.reason) == ("s3://no-such-bucket/set", "no such file or folder")
+    words = "there is no such bucket as no-such-bucket; create it, or check its name"
+    assert (failure.file, failure.reason) == ("s3://no-such-bucket/set", words)
