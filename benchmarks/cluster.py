@@ -1,8 +1,8 @@
 """A run shared out among workers: `python benchmarks/cluster.py [--count 20000] [--shard-size 100] [--workers 1 2]`.
 
-Class folders of generated 64 x 64 JPEGs are planned, made in shards by the local GAN with each number of workers, and
-merged; the merged folder is compared with that of a single run, byte by byte, but for the order of the manifest and its
-seconds. With --kills, workers are killed at random moments on the way. The peak is that of the largest process.
+Class folders of generated 64 x 64 JPEGs are planned, made in shards by the local GAN (or flipped: --engine none) with
+each number of workers, and merged; the merged folder is compared with that of a single run, byte by byte, but for the
+order of the manifest and its seconds. With --kills, workers are killed at random moments on the way. The peak is that of the largest process.
 """
 
 from __future__ import annotations
@@ -27,7 +27,10 @@ sys.path.insert(0, str(ROOT))
 from benchmarks.scale import write_photos  # noqa: E402
 
 AUGMENTAI = [sys.executable, "-m", "augmentai"]
-RECIPE = ["--engine", "gan", "--seed", "1"]
+RECIPES = {
+    "gan": ["--engine", "gan", "--seed", "1"],
+    "none": ["--engine", "none", "--operation", "flip(probability=1)", "--no-filters", "--seed", "1"],
+}
 
 
 def measured(*words: object, kills: int = 0) -> dict[str, Any]:
@@ -89,16 +92,16 @@ def made_again(plan: Path) -> bool:
     return False
 
 
-def measure(count: int, shard_size: int, workers: list[int], kills: int) -> dict[str, Any]:
+def measure(count: int, shard_size: int, workers: list[int], kills: int, recipe: list[str]) -> dict[str, Any]:
     with tempfile.TemporaryDirectory(prefix="augmentai-cluster-") as name:
         home = Path(name)
         write_photos(home / "set", count)
-        rows: dict[str, Any] = {"single": measured(home / "set", "-o", home / "single", *RECIPE)}
+        rows: dict[str, Any] = {"single": measured(home / "set", "-o", home / "single", *recipe)}
         alone = written(home / "single")
         for number in workers:
             plan, merged = home / f"plan{number}", home / f"merged{number}"
             size = "--shard-size", shard_size
-            rows[f"plan, {number}"] = measured("plan", home / "set", "-o", plan, *size, *RECIPE)
+            rows[f"plan, {number}"] = measured("plan", home / "set", "-o", plan, *size, *recipe)
             rows[f"run-shards, {number}"] = measured("run-shards", plan, "--workers", number, kills=kills)
             if kills:
                 rows[f"run-shards again, {number}"] = measured("run-shards", plan, "--workers", number)
@@ -120,7 +123,7 @@ def measure_plan(count: int) -> dict[str, Any]:
             if number < 1000:
                 folder.mkdir(parents=True)
             (folder / f"{number:07}.jpg").write_bytes(photo + number.to_bytes(4, "big"))
-        measured_plan = measured("plan", home / "set", "-o", home / "plan", *RECIPE)
+        measured_plan = measured("plan", home / "set", "-o", home / "plan", *RECIPES["gan"])
         measured_plan["plan_mb"] = round(sum(path.stat().st_size for path in (home / "plan").glob("*.*")) / 1e6, 1)
         return measured_plan
 
@@ -131,13 +134,14 @@ def main() -> None:
     parser.add_argument("--shard-size", type=int, default=100)
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--kills", type=int, default=0)
+    parser.add_argument("--engine", choices=sorted(RECIPES), default="gan", help="none: images are flipped")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--plan-only", action="store_true", help="plan --count photos, and make nothing")
     args = parser.parse_args()
     if args.plan_only:
         print(json.dumps({"images": args.count, **measure_plan(args.count)}))
         return
-    result = measure(args.count, args.shard_size, args.workers, args.kills)
+    result = measure(args.count, args.shard_size, args.workers, args.kills, RECIPES[args.engine])
     print("| step, workers | seconds | processor seconds | peak MB | killed |")
     print("| --- | --- | --- | --- | --- |")
     for step, row in result["rows"].items():
