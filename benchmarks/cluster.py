@@ -2,7 +2,8 @@
 
 Class folders of generated 64 x 64 JPEGs are planned, made in shards by the local GAN (or flipped: --engine none) with
 each number of workers, and merged; the merged folder is compared with that of a single run, byte by byte, but for the
-order of the manifest and its seconds. With --kills, workers are killed at random moments on the way. The peak is that of the largest process.
+order of the manifest and its seconds. With --kills, workers are killed at random moments on the way. The peak is that
+of the largest process.
 """
 
 from __future__ import annotations

@@ -15,7 +15,7 @@ from augmentai.dataset.manifest import RECIPE_FILE
 from augmentai.dataset.recipe_file import recipe_differences, recipe_from_mapping
 from augmentai.dataset.run_record import RunRecord, read_record
 from augmentai.recipe import RecipeError
-from augmentai.storage import MissingFileError, Store
+from augmentai.storage import MissingBucketError, MissingFileError, Store
 from augmentai.storage.hub import FILES_OF_A_NEW_REPOSITORY, is_repository
 
 PLAN, SHARDS, FACTS = "plan.parquet", "shards.json", "facts.json"
@@ -94,6 +94,7 @@ class PlanFolder:
 
         Raises:
             ClusterError: there is no complete plan, or it is damaged or of another version.
+            StorageError: it cannot be read.
         """
         try:
             content = json.loads(self.store.read(SHARDS))
@@ -101,6 +102,8 @@ class PlanFolder:
                 found = f"{self.store.url} was planned by another version (layout {content['version']}, here {FORMAT})"
                 raise ClusterError(f"{found}; plan it again in a new folder")
             return ShardList(**{**content, "shards": tuple(Shard(**shard) for shard in content["shards"])})
+        except MissingBucketError:
+            raise
         except MissingFileError as error:
             what = f"{self.store.url} has no {SHARDS}, so that there is no complete plan"
             raise ClusterError(f"{what}; run: augmentai plan SET -o {self.store.url}") from error

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from augmentai.cluster import merge, plan, run_shards, status
-from augmentai.storage import open_store
+from augmentai.cluster import ClusterError, merge, plan, run_shards, status
+from augmentai.storage import StorageError, open_store
 from augmentai.storage.cache import received_files
 from tests.support.s3_server import BUCKET, S3Server
 from tests.support.shared_runs import QUICK, assert_same, photos, single
@@ -65,3 +65,13 @@ def test_a_listing_that_was_interrupted_reads_no_image_twice(tmp_path: Path, s3:
     read = [path for method, path in s3.asked if method == "GET" and path.endswith(".jpg")]
     assert len(read) < 2  # one, to see what kind of files they are
     assert plan(uploaded, url, **QUICK).resumed
+
+
+def test_a_bucket_that_is_not_there_is_named(s3: S3Server, tmp_path: Path) -> None:
+    words = "there is no such bucket as nowhere; create it, or check its name"
+    with pytest.raises(StorageError, match=words):
+        status("s3://nowhere/plan")
+    with pytest.raises(ClusterError, match=words):
+        plan("s3://nowhere/set", tmp_path / "plan", **QUICK)
+    with pytest.raises(StorageError, match=words):
+        plan(photos(tmp_path / "set", {"cats": 2}), "s3://nowhere/plan", **QUICK)
