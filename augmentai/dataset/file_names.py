@@ -240,13 +240,7 @@ def clear_of_own_files(path: str) -> str:
 def paths_of_originals(
     paths: Mapping[tuple[str, str], str], originals: Iterable[Source], unique_stems: bool = False
 ) -> dict[tuple[str, str], str]:
-    """The relative path of each source that is part of the output itself, different on every system.
-
-    Args:
-        paths: of the sources, by (path, hash).
-        originals: those that are part of the output, sorted by that. Those that can collide with none may be missing.
-        unique_stems: see `Names`.
-    """
+    """The paths of `originals`, sorted by (path, hash): no two are one file on any system. paths: of all, by that."""
     found = {}
     taken: set[str] = set()
     for source in originals:
