@@ -1,10 +1,11 @@
-"""Memory and speed of operations that borrow: `python benchmarks/lenders.py [--counts 100 400 1600] [--json FILE]`.
+"""Memory and speed of operations that borrow: `python benchmarks/lenders.py [--counts 100 400 1600] [--workers 1]`.
 
 Each row is a run of the command line in its own process, without an engine, over a YOLO set of 640 x 480 photographs
 with five boxes each, of which objects are pasted and four are put into one frame. What has only a box is cut out by
-GrabCut, so this is the slowest kind of set. The peak is the maximum resident set size; memory counts as flat where that
-of the largest set is within 10 % of that of the smallest. Processor time is given, since it does not depend on what
-else the machine does; `each` is that of a run less that of a run over eight images, over the variations between them.
+GrabCut, so this is the slowest kind of set. The peak is that of all processes of a run together, of which there are
+`--workers`; memory counts as flat where that of the largest set is within 10 % of that of the smallest. Processor time
+is given, since it does not depend on what else the machine does; `each` is that of a run less that of a run over eight
+images, over the variations between them.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -22,6 +22,10 @@ from typing import Any
 from PIL import Image, ImageDraw
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.processes import Measured, measured  # noqa: E402
+
 SIZE_WH = (640, 480)
 FEW = 8
 VARIATIONS = 2
@@ -61,33 +65,30 @@ def _object(rng: Random, draw: ImageDraw.ImageDraw) -> str:
     return f"{rng.randrange(3)} {middle[0]:.6f} {middle[1]:.6f} {wide / width:.6f} {high / height:.6f}\n"
 
 
-def measured(folder: Path, out: Path) -> tuple[float, float]:
-    """(seconds of processor time, peak in MB) of one run."""
+def run(folder: Path, out: Path, workers: int) -> Measured:
+    """One run, which has to end well."""
     command = [sys.executable, "-m", "augmentai", str(folder), "-o", str(out), "-e", "none", "--seed", "3"]
     command += ["-n", str(VARIATIONS), *(word for one in OPERATIONS for word in ("-O", one))]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0, f"{' '.join(command)} ended with {process.returncode}"
-    peak_bytes = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-    return usage.ru_utime + usage.ru_stime, peak_bytes / 1e6
+    made = measured(command, ROOT, {**os.environ, "AUGMENTAI_WORKERS": str(workers)})
+    assert made.status == 0, f"{' '.join(command)} ended with {made.status}: {made.errors}"
+    return made
 
 
-def rows_of(counts: list[int]) -> list[dict[str, Any]]:
+def rows_of(counts: list[int], workers: int) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     start = 0.0
     for count in [FEW, *sorted(counts)]:
         with tempfile.TemporaryDirectory() as place:
             write_set(Path(place) / "set", count)
-            seconds, peak = measured(Path(place) / "set", Path(place) / "out")
+            made = run(Path(place) / "set", Path(place) / "out", workers)
         if count == FEW:
-            start = seconds
+            start = made.cpu_s
             continue
         row = {
             "images": count,
-            "processor_seconds": round(seconds, 1),
-            "each_ms": round((seconds - start) * 1000 / (count - FEW) / VARIATIONS, 1),
-            "peak_mb": round(peak),
+            "processor_seconds": round(made.cpu_s, 1),
+            "each_ms": round((made.cpu_s - start) * 1000 / (count - FEW) / VARIATIONS, 1),
+            "peak_mb": round(made.peak_mb),
         }
         rows.append(row)
         print("| " + " | ".join(map(str, row.values())) + " |", flush=True)
@@ -97,15 +98,16 @@ def rows_of(counts: list[int]) -> list[dict[str, Any]]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--counts", type=int, nargs="+", default=[100, 400, 1600])
+    parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--json", type=Path)
     args = parser.parse_args()
     print("| images | processor seconds | ms each | peak MB |\n| --- | --- | --- | --- |")
-    rows = rows_of(args.counts)
+    rows = rows_of(args.counts, args.workers)
     is_flat = rows[-1]["peak_mb"] <= FLAT * rows[0]["peak_mb"]
     print(f"memory is {'flat' if is_flat else 'not flat'}")
     if args.json:
         command = " ".join(f'-O "{one}"' for one in OPERATIONS)
-        result = {"run": f"-e none {command} -n {VARIATIONS}", "rows": rows, "flat": is_flat}
+        result = {"run": f"-e none {command} -n {VARIATIONS}", "workers": args.workers, "rows": rows, "flat": is_flat}
         args.json.write_text(json.dumps(result, indent=1) + "\n")
 
 

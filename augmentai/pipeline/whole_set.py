@@ -17,10 +17,13 @@ from augmentai.dataset.formats.masks.companions import locates_objects
 from augmentai.filters import HoldoutIndex, OtherClassFilter, SemanticFilter
 from augmentai.filters.class_bank import Example, examples_of_images, examples_of_objects
 from augmentai.operations import DonorPool
+from augmentai.operations.donors import MOST_BYTES
 from augmentai.pipeline.lend import load_donor
 from augmentai.pipeline.plan import RunPlan
 from augmentai.system.cpu import usable_cores
 from augmentai.types import Source
+
+_LEAST_DONOR_BYTES = 16 << 20  # of decoded donors in each of many processes: about a dozen of usual size
 
 
 class WholeSet:
@@ -33,11 +36,13 @@ class WholeSet:
 
     Attributes:
         engine_state: what engines remember of the set for the length of the job; see `JobView`.
+        processes: how many of them share the memory of donors.
     """
 
     def __init__(self, plan: RunPlan, max_pixels: int, stop: Event) -> None:
         self.plan, self.max_pixels, self.stop = plan, max_pixels, stop
         self.engine_state: dict[str, Any] = {}
+        self.processes = 1
 
     @cached_property
     def by_hash(self) -> Sequence[Source]:
@@ -47,7 +52,8 @@ class WholeSet:
     @cached_property
     def donors(self) -> DonorPool:
         """The training images, decoded where an operation borrows from them."""
-        return DonorPool(self.plan.sources, self.load_donor)
+        room = max(_LEAST_DONOR_BYTES, MOST_BYTES // self.processes)
+        return DonorPool(self.plan.sources, self.load_donor, room)
 
     @property
     def load_donor(self) -> partial[Any]:

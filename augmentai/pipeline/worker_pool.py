@@ -100,6 +100,7 @@ def run_shared(sources: Sequence[Source], run: RunState, workers: int) -> Genera
     """
     prepare(run)
     run.memory = run.memory.share(workers)
+    run.whole_set.processes = workers
     pool = _Pool(sources, run)
     try:
         yield from pool.outcomes(workers)
