@@ -141,10 +141,10 @@ def test_stop_keeps_finished_images_and_resume_makes_the_rest(page: Any, tmp_pat
 
 def test_progress_counts_and_shows_results_as_they_finish(page: Any) -> None:
     samples(page)
-    set_variations(page, 8)
+    set_variations(page, 16)
     set_seed(page, 3)
     page.click("#augment")
-    bar = page.locator("#status [role=progressbar][aria-valuemax='64']")
+    bar = page.locator("#status [role=progressbar][aria-valuemax='128']")
     bar.wait_for()
     page.wait_for_function("Number(document.querySelector('#status [role=progressbar]')?.ariaValueNow) > 0")
     page.wait_for_selector("#gallery .card", timeout=DONE_MS)
@@ -152,7 +152,7 @@ def test_progress_counts_and_shows_results_as_they_finish(page: Any) -> None:
     assert cards(page).count() <= 24
     page.wait_for_function("document.querySelector('#status').innerText.includes(' left')")
     page.wait_for_selector("#status .aug-done", timeout=DONE_MS)
-    expect(cards(page)).to_have_count(64)
+    expect(cards(page)).to_have_count(128)
 
 
 def test_without_a_key_a_hint_says_how_to_add_one(page: Any) -> None:
