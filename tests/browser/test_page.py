@@ -119,7 +119,7 @@ def test_no_files_is_reported_and_the_button_is_restored(page: Any) -> None:
 
 def test_stop_keeps_finished_images_and_resume_makes_the_rest(page: Any, tmp_path: Path) -> None:
     samples(page)
-    set_variations(page, 8)
+    set_variations(page, 16)
     set_seed(page, 3)
     page.click("#augment")
     page.wait_for_selector("#gallery .card", timeout=DONE_MS)
@@ -129,12 +129,12 @@ def test_stop_keeps_finished_images_and_resume_makes_the_rest(page: Any, tmp_pat
     expect(page.locator("#status")).to_have_text(re.compile("^\\s*Stopped\\."))
     (tmp_path / "stopped").mkdir()
     before = images_in(saved_zip(page, tmp_path / "stopped"))
-    assert 0 < len(before) < 64
+    assert 0 < len(before) < 128
     augment(page, "#resume")
-    expect(page.locator("#status")).to_contain_text("Done. 64 variations from 8 files")
+    expect(page.locator("#status")).to_contain_text("Done. 128 variations from 8 files")
     whole = saved_zip(page, tmp_path)
     assert before < images_in(whole)
-    assert len(images_in(whole)) == 64
+    assert len(images_in(whole)) == 128
     assert {line["file"] for line in manifest(whole)} == images_in(whole)
     expect(page.locator("#resume")).to_be_hidden()
 
@@ -166,7 +166,7 @@ def test_without_a_key_a_hint_says_how_to_add_one(page: Any) -> None:
 def test_two_tabs_are_queued_and_never_mixed(page: Any, other: Any, tmp_path: Path) -> None:
     """One job runs at a time: the second visitor sees that it is queued, and gets their own images."""
     samples(page)
-    set_variations(page, 8)
+    set_variations(page, 16)
     set_seed(page, 3)
     give(other, photos(tmp_path, "mine.png"), 1)
     set_seed(other, 3)
@@ -175,7 +175,7 @@ def test_two_tabs_are_queued_and_never_mixed(page: Any, other: Any, tmp_path: Pa
     other.click("#augment")
     other.wait_for_selector("#status :text('Queued')")
     other.wait_for_selector("#place :text('Your job is the next one')")
-    for visitor, count in ((page, 64), (other, 4)):
+    for visitor, count in ((page, 128), (other, 4)):
         visitor.wait_for_selector("#status .aug-done", timeout=DONE_MS)
         expect(visitor.locator("#augment")).to_be_enabled()
         expect(cards(visitor)).to_have_count(count)
