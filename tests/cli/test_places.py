@@ -71,7 +71,7 @@ def test_a_file_url_is_a_path(over, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (("s3://no-such-bucket/set", "-o", "x", *RUN), "no such file or folder"),
+        (("s3://no-such-bucket/set", "-o", "x", *RUN), "there is no such bucket as no-such-bucket"),
         ((SET, "-o", "s3://no-such-bucket/larger", *RUN), "s3://no-such-bucket/larger"),
         ((SET, "-o", f"{OUT}.zip", *RUN), "a ZIP is written on this machine alone"),
         (("s3://key:secretOfMine@bucket/set", "-o", "x", *RUN), "contains a password"),
