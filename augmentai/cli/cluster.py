@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 import sqlite3
+import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -43,7 +46,7 @@ def plan(inputs: Sequence[Place], out: Place, fields: Mapping[str, Any], saved: 
         planned = make_plan(inputs, url, recipe_of(fields, saved), load_settings(), shard_size)
         listed = planned.folder.list
     except _FAULTS as error:
-        quit_with(str(error))
+        quit_with(_words_of(error))
     print_notes(planned.notices)
     estimate = planned.plan.estimate
     cost = f", at most {estimate.credits:g} credits" if estimate is not None else ""
@@ -67,7 +70,7 @@ def run_shards(url: Place, where: Where, **resources: Any) -> int:
     try:
         launched = run_plan(shown(url), where, Resources(**resources))
     except _FAULTS as error:
-        quit_with(str(error))
+        quit_with(_words_of(error))
     if launched.waits:
         print(f"submitted; see: augmentai status {shown(url)}")
         return ALL_DONE
@@ -84,7 +87,7 @@ def status(url: Place, as_json: bool) -> int:
     try:
         found = status_of(PlanFolder(open_store(shown(url))))
     except _FAULTS as error:
-        quit_with(str(error))
+        quit_with(_words_of(error))
     if not as_json:
         return _print_status(found, url, is_over=not found.running)
     print(json.dumps(found.as_dict()))
@@ -106,7 +109,7 @@ def merge(url: Place, out: str, kind: str | None) -> int:
             for last in merge_plan(shown(url), out, kind or "", load_settings()):
                 bar.update(task, completed=last.done, total=last.total)
     except _FAULTS as error:
-        quit_with(str(error))
+        quit_with(_words_of(error))
     failed = f", {last.failed:,} not made (see manifest)" if last.failed else ""
     print(f"merged: {last.done:,} variations{failed}; see {out}")
     if not last.done:
@@ -124,3 +127,11 @@ def _print_status(found: Status, url: Place, is_over: bool) -> int:
     if not found.done:
         return NOTHING_DONE if found.failed else SOME_FAILED
     return ALL_DONE if found.is_complete and not found.incomplete else SOME_FAILED
+
+
+def _words_of(error: Exception) -> str:
+    """What went wrong; SQLite itself doesn't say which disk is full."""
+    if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_FULL:
+        return str(error)
+    full = f"{tempfile.gettempdir()}: {os.strerror(errno.ENOSPC)}"
+    return f"{full}; make room there, or name another folder for temporary files with TMPDIR"
